@@ -1,0 +1,40 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// Store is what the activities need of Postgres. Every method is safe to repeat, because the engine repeats an
+// activity whose worker died.
+type Store interface {
+	// Begin locks the send, shows it to mayCall together with the newest attempt of the step (nil when there is
+	// none), and when mayCall says yes records attempt as Calling, with the next Number, in the same transaction.
+	// The lock orders it against receipts: one stored before is seen by mayCall, one stored after sees the attempt.
+	Begin(ctx context.Context, attempt backstop.Attempt, mayCall func(backstop.Send, *backstop.Attempt) bool) (backstop.Attempt, error)
+
+	// End stores what the call returned, merges in the receipts that came before the attempt was known, and
+	// returns the send as it then is. Repeated, it changes nothing.
+	End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error)
+
+	// Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that
+	// was not sent, EventExpired marks the send expired. Repeated for the same send, kind and rule, it changes nothing.
+	Record(ctx context.Context, event backstop.Event) error
+
+	// Finish ends the send: FinishedAt is set and the outcome worked out. Repeated, it changes nothing.
+	Finish(ctx context.Context, send string, at time.Time) (backstop.Send, error)
+}
+
+// WhatsApp is a WhatsApp provider account. An error that is not a *backstop.Failure counts as Unknown.
+type WhatsApp interface {
+	Name() string
+	SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error)
+}
+
+// SMS is an SMS provider account. An error that is not a *backstop.Failure counts as Unknown.
+type SMS interface {
+	Name() string
+	SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error)
+}

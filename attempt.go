@@ -1,0 +1,42 @@
+package backstop
+
+import "time"
+
+// AttemptState is what is known about one call to a provider.
+type AttemptState string
+
+// The states of an attempt: Calling until the call has ended, then Accepted or a failure's kind.
+const (
+	Calling  AttemptState = "calling"
+	Accepted AttemptState = "accepted"
+)
+
+// Attempt is one call to one provider for a send. It is written down before the call is made, so a call whose
+// worker died leaves a Calling attempt behind, which its successor must take for Unknown.
+type Attempt struct {
+	Ref       Ref
+	Number    int // of the call within the step, counted from 1
+	Channel   Channel
+	Provider  string
+	Rule      string // the name of the rule that fired, for an SMS
+	SendID    string // the sender ID, for an SMS
+	State     AttemptState
+	Status    Status   // of this message, by its receipts
+	MessageID string   // of an Accepted attempt
+	Segments  int      // of an Accepted SMS
+	Failure   *Failure // of a failed one
+	StartedAt time.Time
+	EndedAt   *time.Time
+}
+
+// End closes the attempt with what the call returned: a submission, or a failure.
+func (a Attempt) End(s Submission, failure *Failure, at time.Time) Attempt {
+	a.EndedAt = &at
+	if failure != nil {
+		a.State, a.Failure = AttemptState(failure.Kind), failure
+		return a
+	}
+	a.State, a.MessageID, a.Segments = Accepted, s.MessageID, s.Segments
+	a.Status = a.Status.Advance(Submitted)
+	return a
+}

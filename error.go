@@ -1,0 +1,70 @@
+package backstop
+
+import (
+	"errors"
+	"strings"
+)
+
+// Code says what kind of answer an Error deserves. It is stable: callers of the API see it.
+type Code string
+
+// The codes.
+const (
+	Invalid  Code = "invalid"     // a value breaks a rule of the domain
+	NotFound Code = "not_found"   // nothing has that id
+	Conflict Code = "conflict"    // the state of things forbids it: a name taken, a rule in use
+	Stale    Code = "stale"       // somebody else changed it since it was read
+	Mismatch Code = "mismatch"    // an idempotency key was used before with another body
+	TryLater Code = "unavailable" // Postgres is away; nothing was accepted, try again
+)
+
+// Error is an error that may be shown to a caller: nothing internal is in Message or Fields. What caused it is kept
+// for the log and reached through errors.Is and errors.As.
+type Error struct {
+	Code    Code
+	Message string
+	Fields  []Field
+	Cause   error
+}
+
+// Field names a part of the input, as a JSON path with dots ("fallback.wait_seconds"), and what is wrong with it.
+type Field struct {
+	Name   string
+	Reason string
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Message)
+	for i, f := range e.Fields {
+		if i == 0 {
+			b.WriteString(": ")
+		} else {
+			b.WriteString("; ")
+		}
+		b.WriteString(f.Name + ": " + f.Reason)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// CodeOf returns the code of the first Error in err's chain, or the empty Code when there is none.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// fields gathers what is wrong with an input, so that a caller learns of everything at once.
+type fields []Field
+
+func (f *fields) add(name, reason string) { *f = append(*f, Field{Name: name, Reason: reason}) }
+
+func (f fields) err(message string) error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &Error{Code: Invalid, Message: message, Fields: f}
+}

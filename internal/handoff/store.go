@@ -1,0 +1,49 @@
+package handoff
+
+import (
+	"context"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// Idempotency is the key that a caller gave with a send, and a digest of the request's body.
+type Idempotency struct {
+	Key  string
+	Hash []byte
+}
+
+// Handover is a stored receipt that the workflow of its send must hear of.
+type Handover struct {
+	ID      string // of the stored receipt
+	Send    string
+	Channel backstop.Channel
+	Status  backstop.Status
+	At      time.Time
+	Failure *backstop.Failure
+}
+
+// Store is what the hand-over needs of Postgres.
+type Store interface {
+	// InsertSend stores a send that is not yet handed over, with its first event. When the key was used before with
+	// the same hash it stores nothing and returns the earlier send and false; with another hash, an Error of code Mismatch.
+	InsertSend(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error)
+
+	// MarkSent records that the engine has the send. Repeated, it changes nothing.
+	MarkSent(ctx context.Context, send string) error
+
+	// InsertReceipts stores those receipts that are new, advances the statuses that they concern, and returns the
+	// ones that a workflow waits for. All are stored or none.
+	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
+
+	// MarkSignalled records that the engine has the receipts with these ids.
+	MarkSignalled(ctx context.Context, ids []string) error
+
+	// SweepSends offers up to limit sends accepted before olderThan and not handed over, oldest first; those for
+	// which give returns nil are marked in the same transaction. Rows that another sweeper holds are passed over.
+	// It returns how many it offered and how many were marked.
+	SweepSends(ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error) (offered, marked int, err error)
+
+	// SweepReceipts does the same for receipts that a workflow waits for.
+	SweepReceipts(ctx context.Context, olderThan time.Time, limit int, give func(context.Context, Handover) error) (offered, marked int, err error)
+}

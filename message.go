@@ -1,0 +1,32 @@
+package backstop
+
+import "encoding/json"
+
+// WhatsAppMessage is what a WhatsApp driver sends. Exactly one of Text and Template is set.
+type WhatsAppMessage struct {
+	Ref      Ref
+	To       string // E.164
+	Text     string
+	Template *Template
+}
+
+// Template is an approved WhatsApp message template with its parameters.
+type Template struct {
+	Name       string          `json:"name"`
+	Language   string          `json:"language"`             // like en_US
+	Components json.RawMessage `json:"components,omitempty"` // a JSON array in the provider's form, passed through
+}
+
+// SMSMessage is what an SMS driver sends.
+type SMSMessage struct {
+	Ref    Ref
+	To     string // E.164
+	SendID string
+	Text   string
+}
+
+// Submission is a provider's word that it has taken a message.
+type Submission struct {
+	MessageID string
+	Segments  int // of an SMS, as the provider counts them; 0 when it does not say
+}

@@ -1,0 +1,126 @@
+package backstop
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MaxRules is how many rules a policy may include.
+const MaxRules = 10
+
+// Policy is a name and an ordered list of rules; a send names one policy.
+type Policy struct {
+	ID        string
+	Name      string
+	Rules     []Rule // in the order that settles a tie
+	Version   int
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Override is what a send changes in the rules of its policy; nil leaves a rule's own value.
+type Override struct {
+	Type        *RuleType
+	WaitSeconds *int
+	SendID      *string
+}
+
+// Plan is the policy of one send, resolved when the send was accepted. It travels with the send, so editing or
+// deleting the policy never changes a send in flight.
+type Plan struct {
+	PolicyID   string `json:"policy_id"`
+	PolicyName string `json:"policy_name"`
+	Rules      []Rule `json:"rules"`
+}
+
+// ValidatePolicy checks a policy as it is written: its name and the ids of its rules.
+func ValidatePolicy(name string, ruleIDs []string) error {
+	var f fields
+	validateName(&f, name)
+	if len(ruleIDs) == 0 || len(ruleIDs) > MaxRules {
+		f.add("rule_ids", fmt.Sprintf("must name 1 to %d rules", MaxRules))
+	}
+	for i, id := range ruleIDs {
+		if slices.Contains(ruleIDs[:i], id) {
+			f.add(fmt.Sprintf("rule_ids.%d", i), "is given twice")
+		}
+	}
+	return f.err("the policy is not valid")
+}
+
+// Resolve makes the plan for a recipient of a country. Rules that do not apply there are dropped; none left is an
+// Error of code Invalid, never a silent send without fallback.
+func (p Policy) Resolve(country string, o Override) (Plan, error) {
+	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
+	var f fields
+	for _, rule := range p.Rules {
+		if !rule.Applies(country) {
+			continue
+		}
+		rule = o.apply(rule)
+		if len(f) == 0 {
+			rule.validate(&f, "fallback.")
+		}
+		rule.Countries = nil
+		plan.Rules = append(plan.Rules, rule)
+	}
+	if len(plan.Rules) == 0 {
+		f.add("to", fmt.Sprintf("no rule of policy %q applies to recipients in %q", p.Name, country))
+	}
+	if err := f.err("the policy does not fit this send"); err != nil {
+		return Plan{}, err
+	}
+	return plan, nil
+}
+
+func (o Override) apply(r Rule) Rule {
+	if o.Type != nil {
+		r.Type = *o.Type
+	}
+	if o.WaitSeconds != nil {
+		r.WaitSeconds = *o.WaitSeconds
+	}
+	if o.SendID != nil {
+		r.SendID = *o.SendID
+	}
+	return r
+}
+
+// Fired returns the index of the rule that fires now, or false. On a failure every rule fires at once and the
+// order of the policy settles the tie; otherwise the rule whose wait ended first wins. Spent rules are passed over.
+func (p Plan) Fired(s Status, origin, now time.Time, spent func(int) bool) (int, bool) {
+	best := -1
+	for i, rule := range p.Rules {
+		if spent(i) || !rule.Fires(s, origin, now) {
+			continue
+		}
+		if best < 0 || (s != Failed && rule.WaitSeconds < p.Rules[best].WaitSeconds) {
+			best = i
+		}
+	}
+	return best, best >= 0
+}
+
+// Over reports whether no rule of the plan can fire any more; spent rules cannot.
+func (p Plan) Over(s Status, spent func(int) bool) bool {
+	for i, rule := range p.Rules {
+		if !spent(i) && !rule.Over(s) {
+			return false
+		}
+	}
+	return true
+}
+
+// Waits reports whether a message that went from one status to another has reached something that a rule of the
+// plan waits for, so that its workflow must hear of it: what satisfies a wait, what ends a rule, or a failure.
+func (p Plan) Waits(from, to Status) bool {
+	if from == to {
+		return false
+	}
+	return to == Failed || slices.ContainsFunc(p.Rules, func(r Rule) bool {
+		return (!r.Over(from) && r.Over(to)) || (r.WaitSeconds > 0 && crosses(from, to, r.Type.Goal()))
+	})
+}
+
+func crosses(from, to, mark Status) bool { return !from.Reached(mark) && to.Reached(mark) }

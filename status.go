@@ -1,0 +1,53 @@
+package backstop
+
+// Status is how far a message has come on one channel. The empty Status means that the channel was not used.
+//
+// Receipts come late, twice and out of order, so a status only ever advances, and in whatever order the same
+// receipts are merged the result is the same.
+type Status string
+
+// The statuses, weakest first. Failed outranks Sent, because providers report a failure after they reported the
+// message sent; Delivered outranks Failed, because what has arrived has arrived.
+const (
+	Queued    Status = "queued"    // accepted by us, not yet by the provider
+	Submitted Status = "submitted" // accepted by the provider, perhaps held by it
+	Sent      Status = "sent"      // on its way in the provider's network
+	Failed    Status = "failed"    // reported as never arriving
+	Delivered Status = "delivered" // on the recipient's device
+	Read      Status = "read"      // seen; implies delivered
+)
+
+// Advance merges a status into another: the higher rank wins.
+func (s Status) Advance(next Status) Status {
+	if next.rank() > s.rank() {
+		return next
+	}
+	return s
+}
+
+// Reached reports whether the message has come at least as far as goal. A failed message has reached nothing.
+func (s Status) Reached(goal Status) bool {
+	return s != Failed && s.rank() >= goal.rank()
+}
+
+// Valid reports whether s is one of the statuses above.
+func (s Status) Valid() bool { return s.rank() > 0 }
+
+func (s Status) rank() int {
+	switch s {
+	case Queued:
+		return 1
+	case Submitted:
+		return 2
+	case Sent:
+		return 3
+	case Failed:
+		return 4
+	case Delivered:
+		return 5
+	case Read:
+		return 6
+	default:
+		return 0
+	}
+}
