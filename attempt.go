@@ -19,6 +19,7 @@ type Attempt struct {
 	Channel   Channel
 	Provider  string
 	Rule      string // the name of the rule that fired, for an SMS
+	Reason    string // why it fired
 	SendID    string // the sender ID, for an SMS
 	State     AttemptState
 	Status    Status   // of this message, by its receipts

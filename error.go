@@ -15,6 +15,7 @@ const (
 	Conflict Code = "conflict"    // the state of things forbids it: a name taken, a rule in use
 	Stale    Code = "stale"       // somebody else changed it since it was read
 	Mismatch Code = "mismatch"    // an idempotency key was used before with another body
+	Forged   Code = "forged"      // a webhook's signature is wrong
 	TryLater Code = "unavailable" // Postgres is away; nothing was accepted, try again
 )
 

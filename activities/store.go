@@ -20,7 +20,8 @@ type Store interface {
 	End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error)
 
 	// Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that
-	// was not sent, EventExpired marks the send expired. Repeated for the same send, kind and rule, it changes nothing.
+	// was not sent, EventExpired marks the send expired, EventGaveUp fails the channel unless it went out after all.
+	// Repeated for the same send, kind, channel and rule, it changes nothing.
 	Record(ctx context.Context, event backstop.Event) error
 
 	// Finish ends the send: FinishedAt is set and the outcome worked out. Repeated, it changes nothing.

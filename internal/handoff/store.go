@@ -29,6 +29,9 @@ type Store interface {
 	// the same hash it stores nothing and returns the earlier send and false; with another hash, an Error of code Mismatch.
 	InsertSend(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error)
 
+	// SendByKey returns the send that was stored with this key, or false; with another hash, an Error of code Mismatch.
+	SendByKey(ctx context.Context, key Idempotency) (backstop.Send, bool, error)
+
 	// MarkSent records that the engine has the send. Repeated, it changes nothing.
 	MarkSent(ctx context.Context, send string) error
 

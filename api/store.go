@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+)
+
+// Page asks for a part of a list, newest first: up to Limit items that come after the one with id After.
+type Page struct {
+	After string // empty for the first page
+	Limit int
+}
+
+// AnyVersion stands for "If-Match: *" where a version is asked for.
+const AnyVersion = 0
+
+// Rules keeps the rules. Every method returns an Error: NotFound, Conflict (a name taken; deleting a rule that
+// policies use, whose names are in the message), Stale (another version), TryLater.
+type Rules interface {
+	CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule, error)
+	Rule(ctx context.Context, id string) (backstop.Rule, error)
+	ListRules(ctx context.Context, search string, page Page) (rules []backstop.Rule, more bool, err error)
+	ReplaceRule(ctx context.Context, rule backstop.Rule, version int) (backstop.Rule, error)
+	DeleteRule(ctx context.Context, id string, version int) error
+}
+
+// Policies keeps the policies, with the same errors. A rule id that names no rule is an Error of code Invalid with
+// the field rule_ids.<index>.
+type Policies interface {
+	CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error)
+	Policy(ctx context.Context, id string) (backstop.Policy, error)
+	ListPolicies(ctx context.Context, search string, page Page) (policies []backstop.Policy, more bool, err error)
+	ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error)
+	DeletePolicy(ctx context.Context, id string, version int) error
+}
+
+// SendFilter narrows a list of sends; a zero field does not.
+type SendFilter struct {
+	Outcome  backstop.Outcome
+	PolicyID string
+	To       string
+	From     time.Time // accepted at or after
+	Until    time.Time // accepted before
+}
+
+// Sends reads the sends.
+type Sends interface {
+	Send(ctx context.Context, id string) (backstop.Send, error)
+	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
+	ListSends(ctx context.Context, filter SendFilter, page Page) (sends []backstop.Send, more bool, err error)
+	Ping(ctx context.Context) error
+}
+
+// Handoff takes sends and receipts over, so that neither can be lost.
+type Handoff interface {
+	// Accepted returns the send that an idempotency key was used for, or false.
+	Accepted(ctx context.Context, key handoff.Idempotency) (backstop.Send, bool, error)
+	// Accept stores the send (it sets ID, AcceptedAt and the statuses) and starts its workflow. When the key was used
+	// meanwhile, it returns that send and false.
+	Accept(ctx context.Context, send backstop.Send, key *handoff.Idempotency) (backstop.Send, bool, error)
+	// Deliver stores receipts and tells the workflows that wait for them.
+	Deliver(ctx context.Context, receipts []backstop.Receipt) error
+}
+
+// Webhook reads the receipts of one provider.
+type Webhook interface {
+	// Name is the last part of the webhook's path, "/webhooks/<name>".
+	Name() string
+	// Receipts checks the request's signature over the raw body and then parses it. An Error of code Forged or
+	// Invalid says what is wrong; with Invalid, the receipts that could be read are returned too.
+	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
+}
+
+// Handshaker is a Webhook whose provider first asks, by GET, whether the address is ours.
+type Handshaker interface {
+	// Challenge returns the plain text to answer, or an Error of code Forged.
+	Challenge(query url.Values) (string, error)
+}
