@@ -4,27 +4,18 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// Page asks for a part of a list, newest first: up to Limit items that come after the one with id After.
-type Page struct {
-	After string // empty for the first page
-	Limit int
-}
-
-// AnyVersion stands for "If-Match: *" where a version is asked for.
-const AnyVersion = 0
-
 // Rules keeps the rules. Every method returns an Error: NotFound, Conflict (a name taken; deleting a rule that
-// policies use, whose names are in the message), Stale (another version), TryLater.
+// policies use, whose names are in the message), Stale (another version than the one asked for, unless that is
+// backstop.AnyVersion), TryLater.
 type Rules interface {
 	CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule, error)
 	Rule(ctx context.Context, id string) (backstop.Rule, error)
-	ListRules(ctx context.Context, search string, page Page) (rules []backstop.Rule, more bool, err error)
+	ListRules(ctx context.Context, search string, page backstop.Page) (rules []backstop.Rule, more bool, err error)
 	ReplaceRule(ctx context.Context, rule backstop.Rule, version int) (backstop.Rule, error)
 	DeleteRule(ctx context.Context, id string, version int) error
 }
@@ -34,25 +25,16 @@ type Rules interface {
 type Policies interface {
 	CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error)
 	Policy(ctx context.Context, id string) (backstop.Policy, error)
-	ListPolicies(ctx context.Context, search string, page Page) (policies []backstop.Policy, more bool, err error)
+	ListPolicies(ctx context.Context, search string, page backstop.Page) (policies []backstop.Policy, more bool, err error)
 	ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error)
 	DeletePolicy(ctx context.Context, id string, version int) error
-}
-
-// SendFilter narrows a list of sends; a zero field does not.
-type SendFilter struct {
-	Outcome  backstop.Outcome
-	PolicyID string
-	To       string
-	From     time.Time // accepted at or after
-	Until    time.Time // accepted before
 }
 
 // Sends reads the sends.
 type Sends interface {
 	Send(ctx context.Context, id string) (backstop.Send, error)
 	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
-	ListSends(ctx context.Context, filter SendFilter, page Page) (sends []backstop.Send, more bool, err error)
+	ListSends(ctx context.Context, filter backstop.SendFilter, page backstop.Page) (sends []backstop.Send, more bool, err error)
 	Ping(ctx context.Context) error
 }
 
