@@ -16,7 +16,7 @@ type Idempotency struct {
 // Handover is a stored receipt that the workflow of its send must hear of.
 type Handover struct {
 	ID      string // of the stored receipt
-	Send    string
+	Ref     backstop.Ref
 	Channel backstop.Channel
 	Status  backstop.Status
 	At      time.Time
