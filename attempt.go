@@ -41,3 +41,8 @@ func (a Attempt) End(s Submission, failure *Failure, at time.Time) Attempt {
 	a.Status = a.Status.Advance(Submitted)
 	return a
 }
+
+// Retriable reports whether the attempt surely sent nothing, so that the call may be made again.
+func (a Attempt) Retriable() bool {
+	return a.State == AttemptState(Throttled) || a.State == AttemptState(Unavailable)
+}

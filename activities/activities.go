@@ -1,0 +1,67 @@
+// Package activities makes the provider calls of a send, each at most once as far as can be known.
+//
+// An attempt is written down before its provider is called. So a worker that dies in the middle leaves an open
+// attempt behind, and whoever takes over knows that the message may have gone out.
+package activities
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/backstophq/backstop"
+)
+
+// Activities are the activities of workflows.Send; a worker registers its exported methods.
+type Activities struct {
+	store    Store
+	whatsapp WhatsApp
+	sms      SMS
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// Options are what the activities need. All are required but Now, which is time.Now by default.
+type Options struct {
+	Store    Store
+	WhatsApp WhatsApp
+	SMS      SMS
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// New returns the activities, or an error that names what is missing.
+func New(o Options) (*Activities, error) {
+	if o.Store == nil || o.WhatsApp == nil || o.SMS == nil || o.Log == nil {
+		return nil, errors.New("new activities: Store, WhatsApp, SMS and Log are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: o.SMS, log: o.Log, now: o.Now}, nil
+}
+
+// Record adds an event to the timeline of a send.
+func (a *Activities) Record(ctx context.Context, event backstop.Event) error {
+	return permanent(a.store.Record(ctx, event))
+}
+
+// Finish ends a send and returns its outcome.
+func (a *Activities) Finish(ctx context.Context, send string, at time.Time) (backstop.Outcome, error) {
+	finished, err := a.store.Finish(ctx, send, at)
+	if err != nil {
+		return "", permanent(err)
+	}
+	return finished.Outcome, nil
+}
+
+// permanent tells the engine not to retry what cannot get better: a send that does not exist.
+func permanent(err error) error {
+	if backstop.CodeOf(err) == backstop.NotFound {
+		return temporal.NewNonRetryableApplicationError(err.Error(), string(backstop.NotFound), err)
+	}
+	return err
+}
