@@ -1,0 +1,86 @@
+package sandbox
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// call is a valid request to send, ready to meet its scenario.
+type call struct {
+	message Message // what is recorded; the id is that of the message if it is accepted
+	plan    plan
+	status  int                                                                          // of the answer when accepted
+	refuse  func(http.ResponseWriter, *fault)                                            // writes the provider's error
+	accept  func(http.ResponseWriter)                                                    // writes the provider's answer
+	post    func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) // builds a webhook; nil: none wanted
+	retried bool                                                                         // whether the provider repeats webhooks that fail
+}
+
+// play lets the call meet its scenario. It is recorded before anything is answered or posted, so that whoever saw an
+// answer or a receipt finds the call in GET /messages.
+func (s *Server) play(w http.ResponseWriter, r *http.Request, c call) {
+	key := recipient{channel: c.message.Channel, digits: digitsOf(c.message.To)}
+	st := s.calls.next(c.plan, key, c.message.From)
+	switch {
+	case st.fault != nil:
+		s.refuse(w, c.message, st.fault, c.refuse)
+	case st.lost:
+		c.message.ID = ""
+		s.log.add(c.message)
+		s.hold(r)
+	default:
+		s.accept(w, r, c, st)
+	}
+}
+
+func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(http.ResponseWriter, *fault)) {
+	m.ID, m.Accepted = "", false
+	m.Answer = Answer{Status: f.status, Code: f.code}
+	s.log.add(m)
+	if f.retryAfter != "" {
+		w.Header().Set("Retry-After", f.retryAfter)
+	}
+	write(w, f)
+}
+
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step) {
+	c.message.Accepted = true
+	if st.answer != withheld {
+		c.message.Answer.Status = c.status
+	}
+	s.log.add(c.message)
+	posted := s.courier.send(c, st.posts)
+	switch st.answer {
+	case withheld:
+		s.hold(r)
+		return
+	case afterReceipts:
+		s.await(r, posted)
+	case prompt:
+	}
+	c.accept(w)
+}
+
+// hold keeps a request unanswered until its client goes away. A shutdown cuts the connection: returning would answer
+// with an empty 200.
+func (s *Server) hold(r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.stopped:
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// await waits until the receipts were posted once, however they were received, and at most a second (longer at a speed
+// below 1): a webhook that hangs must not swallow the answer.
+func (s *Server) await(r *http.Request, posted <-chan struct{}) {
+	limit := time.NewTimer(max(earlyAnswerLimit, scale(earlyAnswerLimit, s.speed)))
+	defer limit.Stop()
+	select {
+	case <-posted:
+	case <-limit.C:
+	case <-r.Context().Done():
+	case <-s.stopped:
+	}
+}

@@ -1,0 +1,200 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The values of Message.Provider and Message.Channel.
+const (
+	providerMeta    = "meta"
+	providerTwilio  = "twilio"
+	channelWhatsApp = "whatsapp"
+	channelSMS      = "sms"
+)
+
+// Message is one call to send, as GET /messages lists it: also a call that was refused, throttled or never answered.
+type Message struct {
+	Seq         uint64    `json:"seq"` // 1 for the first call, and rising
+	Time        time.Time `json:"time"`
+	Provider    string    `json:"provider"` // meta or twilio
+	Channel     string    `json:"channel"`  // whatsapp or sms
+	To          string    `json:"to"`       // + and the digits of the recipient
+	From        string    `json:"from"`     // the phone number id (Meta); From or the messaging service (Twilio)
+	Text        string    `json:"text,omitempty"`
+	Template    string    `json:"template,omitempty"`
+	ID          string    `json:"id,omitempty"`          // the provider's message id, when the call was accepted
+	Correlation string    `json:"correlation,omitempty"` // biz_opaque_callback_data (Meta) or StatusCallback (Twilio)
+	Scenario    string    `json:"scenario,omitempty"`    // the name of the scenario; empty if the call never got so far
+	Accepted    bool      `json:"accepted"`
+	Answer      Answer    `json:"answer"`
+}
+
+// Answer is what a call was answered.
+type Answer struct {
+	Status int `json:"status"`         // of HTTP; 0 when the answer never came
+	Code   int `json:"code,omitempty"` // the provider's error code
+}
+
+// messageLog keeps the last calls, in a ring.
+type messageLog struct {
+	mu    sync.Mutex
+	limit int
+	ring  []Message
+	start int // the oldest, once the ring is full
+	seq   uint64
+}
+
+func newMessageLog(limit int) *messageLog {
+	return &messageLog{limit: limit}
+}
+
+func (l *messageLog) add(m Message) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seq++
+	m.Seq = l.seq
+	if len(l.ring) < l.limit {
+		l.ring = append(l.ring, m)
+		return
+	}
+	l.ring[l.start] = m
+	l.start = (l.start + 1) % l.limit
+}
+
+// list returns the first limit messages that keep wants, oldest first; all of them if limit is 0.
+func (l *messageLog) list(limit int, keep func(Message) bool) []Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := []Message{}
+	for i := range l.ring {
+		m := l.ring[(l.start+i)%len(l.ring)]
+		if !keep(m) {
+			continue
+		}
+		found = append(found, m)
+		if len(found) == limit {
+			break
+		}
+	}
+	return found
+}
+
+func (l *messageLog) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ring, l.start = nil, 0
+}
+
+// listMessages answers with the calls that match ?to= (any notation of the number), ?channel= and ?after= (a seq),
+// at most ?limit= of them, oldest first.
+func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	limit, err := strconv.Atoi(withDefault(query.Get("limit"), "0"))
+	if err != nil || limit < 0 {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "limit is not a number of messages"})
+		return
+	}
+	after, err := strconv.ParseUint(withDefault(query.Get("after"), "0"), 10, 64)
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "after is not a seq"})
+		return
+	}
+	to, channel := international(query.Get("to")), query.Get("channel")
+	writeJSON(w, http.StatusOK, s.log.list(limit, func(m Message) bool {
+		return m.Seq > after && (to == "" || m.To == to) && (channel == "" || m.Channel == channel)
+	}))
+}
+
+func (s *Server) forgetMessages(w http.ResponseWriter, _ *http.Request) {
+	s.log.forget()
+	s.calls.forget()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// callCounter counts the calls per recipient and channel for the plans that depend on it. It forgets the recipient
+// that it has known for longest when there are more than limit.
+type callCounter struct {
+	mu    sync.Mutex
+	limit int
+	known map[recipient]*history
+	order []recipient
+}
+
+type recipient struct{ channel, digits string }
+
+type history struct {
+	calls   int
+	senders []string
+}
+
+func newCallCounter(limit int) *callCounter {
+	return &callCounter{limit: limit, known: make(map[recipient]*history)}
+}
+
+// next counts a call and returns the step of the plan that it meets.
+func (c *callCounter) next(p plan, key recipient, sender string) step {
+	if !p.counts() {
+		return p.stepFor(0)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h, ok := c.known[key]
+	if !ok {
+		h = c.meet(key)
+	}
+	if p.bySender {
+		place, senders := rank(h.senders, sender)
+		if len(senders) <= len(p.steps) { // further senders all meet the last step
+			h.senders = senders
+		}
+		return p.stepFor(place)
+	}
+	h.calls++
+	return p.stepFor(h.calls - 1)
+}
+
+func (c *callCounter) meet(key recipient) *history {
+	if len(c.order) >= c.limit {
+		delete(c.known, c.order[0])
+		c.order = c.order[1:]
+	}
+	h := &history{}
+	c.known[key] = h
+	c.order = append(c.order, key)
+	return h
+}
+
+func (c *callCounter) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.known)
+	c.order = nil
+}
+
+func digitsOf(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, number)
+}
+
+// international returns the digits of a number with a + before them, and nothing for nothing.
+func international(number string) string {
+	if digits := digitsOf(number); digits != "" {
+		return "+" + digits
+	}
+	return ""
+}
+
+func withDefault(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}

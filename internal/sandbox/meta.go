@@ -1,0 +1,247 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of the Cloud API, in characters: manual, "Text messages"; business-messaging API v23.0,
+// biz_opaque_callback_data; E.164.
+const (
+	maxTextBody = 4096
+	maxOpaque   = 512
+	minDigits   = 7
+	maxDigits   = 15
+)
+
+// metaMessage is the body of a send, as far as the sandbox looks at it.
+type metaMessage struct {
+	MessagingProduct string `json:"messaging_product"`
+	RecipientType    string `json:"recipient_type"`
+	To               string `json:"to"`
+	Type             string `json:"type"`
+	Opaque           string `json:"biz_opaque_callback_data"`
+	Text             struct {
+		Body string `json:"body"`
+	} `json:"text"`
+	Template struct {
+		Name     string `json:"name"`
+		Language struct {
+			Code string `json:"code"`
+		} `json:"language"`
+		Components []metaComponent `json:"components"`
+	} `json:"template"`
+}
+
+type metaComponent struct {
+	Type       string `json:"type"`
+	Parameters []struct {
+		Type string `json:"type"`
+		Text string `json:"text"`
+	} `json:"parameters"`
+}
+
+func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
+	var req metaMessage
+	malformed := json.Unmarshal(readBody(w, r), &req) != nil
+	m := Message{
+		Time:        time.Now(),
+		Provider:    providerMeta,
+		Channel:     channelWhatsApp,
+		To:          international(req.To),
+		From:        r.PathValue("phone"),
+		Text:        req.Text.Body,
+		Template:    req.Template.Name,
+		Correlation: req.Opaque,
+	}
+	if f := s.checkMeta(r, req, malformed); f != nil {
+		s.refuse(w, m, f, refuseMeta)
+		return
+	}
+	sc := s.scenario(digitsOf(req.To))
+	m.Scenario, m.ID = sc.Name, newWAMID(digitsOf(req.To))
+	c := call{
+		message: m,
+		plan:    sc.whatsApp,
+		status:  http.StatusOK,
+		refuse:  refuseMeta,
+		accept:  func(w http.ResponseWriter) { acceptMeta(w, req, m.ID) },
+		retried: true,
+	}
+	if s.meta.WebhookURL != "" {
+		c.post = s.metaWebhook(newStatusSource(m, r.PathValue("version")))
+	}
+	s.play(w, r, c)
+}
+
+// checkMeta returns what the Cloud API would find wrong, in the order in which it looks.
+func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fault {
+	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case !metaVersion.MatchString(r.PathValue("version")):
+		return &fault{status: http.StatusBadRequest, code: 2500, title: "Unknown path components: " + r.URL.Path}
+	case !found || !equal(token, s.meta.AccessToken):
+		return &fault{status: http.StatusUnauthorized, code: 190, title: "Invalid OAuth access token - Cannot parse access token"}
+	case r.PathValue("phone") != s.meta.PhoneNumberID:
+		return &fault{
+			status: http.StatusBadRequest, code: 100, subcode: 33, kind: "GraphMethodException",
+			title: "Unsupported post request. Object with ID '" + r.PathValue("phone") +
+				"' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
+		}
+	case malformed:
+		return invalidParameter("The request body is not the JSON of a message.")
+	}
+	if wrong := req.problem(); wrong != "" {
+		return invalidParameter(wrong)
+	}
+	return nil
+}
+
+var metaVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
+
+// problem says what is wrong with the parameters; empty if nothing.
+func (m metaMessage) problem() string {
+	switch {
+	case m.MessagingProduct != "whatsapp":
+		return "The parameter messaging_product is required and must be 'whatsapp'."
+	case m.RecipientType != "" && m.RecipientType != "individual":
+		return "Param recipient_type must be one of {INDIVIDUAL}."
+	case m.To == "":
+		return "The parameter to is required."
+	case !metaRecipient.MatchString(m.To) || len(digitsOf(m.To)) < minDigits || len(digitsOf(m.To)) > maxDigits:
+		return "Param to is not a valid phone number."
+	case utf8.RuneCountInString(m.Opaque) > maxOpaque:
+		return fmt.Sprintf("Param biz_opaque_callback_data must be at most %d characters long.", maxOpaque)
+	}
+	switch m.Type {
+	case "":
+		return "The parameter type is required."
+	case "text":
+		return m.textProblem()
+	case "template":
+		return m.templateProblem()
+	default:
+		return "Param type must be one of {TEXT, TEMPLATE}." // more in reality; the sandbox knows these
+	}
+}
+
+// metaRecipient is a number in the notations that the manual allows ("Phone number formats").
+var metaRecipient = regexp.MustCompile(`^\+?[0-9][0-9 ()-]*$`)
+
+func (m metaMessage) textProblem() string {
+	switch length := utf8.RuneCountInString(m.Text.Body); {
+	case length == 0:
+		return "The parameter text['body'] is required."
+	case length > maxTextBody:
+		return fmt.Sprintf("Param text['body'] must be at most %d characters long.", maxTextBody)
+	}
+	return ""
+}
+
+func (m metaMessage) templateProblem() string {
+	switch {
+	case m.Template.Name == "":
+		return "The parameter template['name'] is required."
+	case m.Template.Language.Code == "":
+		return "The parameter template['language']['code'] is required."
+	}
+	for _, component := range m.Template.Components {
+		if component.Type == "" {
+			return "The parameter template['components']['type'] is required."
+		}
+		for _, p := range component.Parameters {
+			if p.Type == "" {
+				return "The parameter template['components']['parameters']['type'] is required."
+			}
+			if p.Type == "text" && p.Text == "" {
+				return "Parameter 'text' is mandatory for component parameter type 'text'"
+			}
+		}
+	}
+	return ""
+}
+
+func invalidParameter(details string) *fault {
+	return &fault{status: http.StatusBadRequest, code: 100, title: "Invalid parameter", details: details}
+}
+
+type metaError struct {
+	Message   string         `json:"message"`
+	Type      string         `json:"type"`
+	Code      int            `json:"code"`
+	Subcode   int            `json:"error_subcode,omitempty"`
+	ErrorData *metaErrorData `json:"error_data,omitempty"`
+	TraceID   string         `json:"fbtrace_id"`
+}
+
+type metaErrorData struct {
+	MessagingProduct string `json:"messaging_product,omitempty"` // in answers, not in webhooks
+	Details          string `json:"details"`
+}
+
+func refuseMeta(w http.ResponseWriter, f *fault) {
+	body := metaError{
+		Message: f.title,
+		Type:    withDefault(f.kind, "OAuthException"),
+		Code:    f.code,
+		Subcode: f.subcode,
+		TraceID: "A" + base64.RawURLEncoding.EncodeToString(randomBytes(16)),
+	}
+	if f.details != "" { // an error of the Cloud API itself; those of the Graph API before it carry no details
+		body.Message = fmt.Sprintf("(#%d) %s", f.code, f.title)
+		body.ErrorData = &metaErrorData{MessagingProduct: "whatsapp", Details: f.details}
+	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `OAuth "Facebook Platform" "invalid_token" "`+f.title+`"`)
+	}
+	writeJSON(w, f.status, map[string]metaError{"error": body})
+}
+
+func acceptMeta(w http.ResponseWriter, req metaMessage, id string) {
+	type contact struct {
+		Input string `json:"input"`
+		WAID  string `json:"wa_id"`
+	}
+	type message struct {
+		ID     string `json:"id"`
+		Status string `json:"message_status,omitempty"`
+	}
+	sent := message{ID: id}
+	if req.Type == "template" { // only these are held back or paused, and only their answers tell
+		sent.Status = "accepted"
+	}
+	writeJSON(w, http.StatusOK, struct {
+		MessagingProduct string    `json:"messaging_product"`
+		Contacts         []contact `json:"contacts"`
+		Messages         []message `json:"messages"`
+	}{"whatsapp", []contact{{Input: req.To, WAID: digitsOf(req.To)}}, []message{sent}})
+}
+
+// newWAMID makes a message id of the form that Meta's have: base64 of a few tags, the recipient and a random part.
+func newWAMID(digits string) string {
+	const random = 9
+	raw := append([]byte{0x1c, 0x18, byte(len(digits))}, digits...)
+	raw = append(raw, 0x15, 0x02, 0x00, 0x11, 0x18, 2*random)
+	raw = append(raw, strings.ToUpper(hex.EncodeToString(randomBytes(random)))...)
+	return "wamid." + base64.StdEncoding.EncodeToString(append(raw, 0x00))
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand
+	return b
+}
+
+// equal compares secrets in constant time.
+func equal(a, b string) bool {
+	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
+}

@@ -1,0 +1,239 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	wabaID        = "102290129340398" // of the pretended WhatsApp Business Account
+	displayNumber = "15550783881"
+	errorCodesURL = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/"
+
+	conversationLasts = 24 * time.Hour
+
+	lastWithConversation = 23 // from v24.0 on, statuses carry no conversation (manual, "Status messages webhook")
+)
+
+type metaWebhook struct {
+	Object string      `json:"object"`
+	Entry  []metaEntry `json:"entry"`
+}
+
+type metaEntry struct {
+	ID      string       `json:"id"`
+	Changes []metaChange `json:"changes"`
+}
+
+type metaChange struct {
+	Value metaValue `json:"value"`
+	Field string    `json:"field"`
+}
+
+type metaValue struct {
+	MessagingProduct string       `json:"messaging_product"`
+	Metadata         metaMetadata `json:"metadata"`
+	Statuses         []metaStatus `json:"statuses"`
+}
+
+type metaMetadata struct {
+	DisplayPhoneNumber string `json:"display_phone_number"`
+	PhoneNumberID      string `json:"phone_number_id"`
+}
+
+type metaStatus struct {
+	ID           string            `json:"id"`
+	Status       string            `json:"status"`
+	Timestamp    string            `json:"timestamp"`
+	RecipientID  string            `json:"recipient_id"`
+	Opaque       string            `json:"biz_opaque_callback_data,omitempty"`
+	Conversation *metaConversation `json:"conversation,omitempty"`
+	Pricing      *metaPricing      `json:"pricing,omitempty"`
+	Errors       []metaStatusError `json:"errors,omitempty"`
+}
+
+type metaConversation struct {
+	ID         string     `json:"id"`
+	Expiration string     `json:"expiration_timestamp,omitempty"`
+	Origin     metaOrigin `json:"origin"`
+}
+
+type metaOrigin struct {
+	Type string `json:"type"`
+}
+
+type metaPricing struct {
+	Billable bool   `json:"billable"`
+	Model    string `json:"pricing_model"`
+	Category string `json:"category"`
+	Type     string `json:"type"`
+}
+
+type metaStatusError struct {
+	Code      int           `json:"code"`
+	Title     string        `json:"title"`
+	Message   string        `json:"message"`
+	ErrorData metaErrorData `json:"error_data"`
+	Href      string        `json:"href"`
+}
+
+// statusSource is what the statuses of one message have in common.
+type statusSource struct {
+	id, recipient, opaque string
+	conversation          string // empty: none is reported
+	pricing               metaPricing
+}
+
+func newStatusSource(m Message, version string) statusSource {
+	src := statusSource{id: m.ID, recipient: digitsOf(m.To), opaque: m.Correlation}
+	src.pricing = metaPricing{Billable: false, Model: "PMP", Category: "service", Type: "free_customer_service"}
+	if m.Template != "" {
+		src.pricing = metaPricing{Billable: true, Model: "PMP", Category: "utility", Type: "regular"}
+	}
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	if n, err := strconv.Atoi(major); err == nil && n <= lastWithConversation {
+		src.conversation = hex.EncodeToString(randomBytes(16))
+	}
+	return src
+}
+
+// metaWebhook returns the function that builds the webhooks of one message.
+func (s *Server) metaWebhook(src statusSource) func(context.Context, post, time.Time) (*http.Request, error) {
+	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
+		statuses := make([]metaStatus, 0, len(p.receipts))
+		for _, r := range p.receipts {
+			statuses = append(statuses, src.status(r, accepted.Add(scale(r.at, s.speed))))
+		}
+		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.entries(statuses)})
+		if err != nil {
+			return nil, fmt.Errorf("encode webhook: %w", err)
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.meta.WebhookURL, bytes.NewReader(body))
+		if err != nil {
+			return nil, fmt.Errorf("make webhook: %w", withoutURL(err))
+		}
+		mac := hmac.New(sha256.New, []byte(s.meta.AppSecret))
+		_, _ = mac.Write(body)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("User-Agent", "facebookexternalua")
+		req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+		return req, nil
+	}
+}
+
+// status reports one receipt. The conversation and the pricing come with sent, and with delivered (manual, "Status
+// messages webhook": with sent and one of delivered or read); the end of the conversation comes with sent only.
+func (src statusSource) status(r receipt, at time.Time) metaStatus {
+	st := metaStatus{
+		ID:          src.id,
+		Status:      r.status,
+		Timestamp:   strconv.FormatInt(at.Unix(), 10),
+		RecipientID: src.recipient,
+		Opaque:      src.opaque,
+	}
+	if r.fault != nil {
+		st.Errors = []metaStatusError{{
+			Code:      r.fault.code,
+			Title:     r.fault.title,
+			Message:   r.fault.title,
+			ErrorData: metaErrorData{Details: r.fault.details},
+			Href:      errorCodesURL,
+		}}
+		return st
+	}
+	if r.status != "sent" && r.status != "delivered" {
+		return st
+	}
+	st.Pricing = &src.pricing
+	if src.conversation == "" {
+		return st
+	}
+	st.Conversation = &metaConversation{ID: src.conversation, Origin: metaOrigin{Type: src.pricing.Category}}
+	if r.status == "sent" {
+		st.Conversation.Expiration = strconv.FormatInt(at.Add(conversationLasts).Unix(), 10)
+	}
+	return st
+}
+
+// entries spreads the statuses of a batch as Meta may: two in one change, one in another change, the rest in another
+// entry.
+func (s *Server) entries(statuses []metaStatus) []metaEntry {
+	change := func(statuses []metaStatus) metaChange {
+		return metaChange{Field: "messages", Value: metaValue{
+			MessagingProduct: "whatsapp",
+			Metadata:         metaMetadata{DisplayPhoneNumber: displayNumber, PhoneNumberID: s.meta.PhoneNumberID},
+			Statuses:         statuses,
+		}}
+	}
+	const inFirst, inSecond = 2, 3
+	entry := metaEntry{ID: wabaID, Changes: []metaChange{change(statuses[:min(inFirst, len(statuses))])}}
+	if len(statuses) > inFirst {
+		entry.Changes = append(entry.Changes, change(statuses[inFirst:inSecond]))
+	}
+	if len(statuses) <= inSecond {
+		return []metaEntry{entry}
+	}
+	return []metaEntry{entry, {ID: wabaID, Changes: []metaChange{change(statuses[inSecond:])}}}
+}
+
+// Verify performs the handshake with which Meta verifies a webhook URL when it is subscribed, and fails unless the
+// receiver answers 200 and the challenge, as plain text and nothing else.
+func (s *Server) Verify(ctx context.Context) error {
+	if s.meta.WebhookURL == "" {
+		return errors.New("verify webhook: Meta.WebhookURL is empty")
+	}
+	challenge := digitsOf(hex.EncodeToString(randomBytes(32))) + "7"
+	req, err := s.verification(ctx, challenge)
+	if err != nil {
+		return fmt.Errorf("verify webhook: %w", err)
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("verify webhook: %w", withoutURL(err)) // the URL carries the token
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("verify webhook: read answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("verify webhook: HTTP %d, want 200", res.StatusCode)
+	}
+	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || kind != "text/plain" {
+		return fmt.Errorf("verify webhook: answer is %q, want text/plain", res.Header.Get("Content-Type"))
+	}
+	if string(body) != challenge {
+		return errors.New("verify webhook: answer is not the challenge")
+	}
+	return nil
+}
+
+func (s *Server) verification(ctx context.Context, challenge string) (*http.Request, error) {
+	u, err := url.Parse(s.meta.WebhookURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse Meta.WebhookURL: %w", withoutURL(err))
+	}
+	query := u.Query()
+	query.Set("hub.mode", "subscribe")
+	query.Set("hub.verify_token", s.meta.VerifyToken)
+	query.Set("hub.challenge", challenge)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", withoutURL(err))
+	}
+	return req, nil
+}

@@ -1,0 +1,214 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // Twilio signs with HMAC-SHA1
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	twilioVersion = "2010-04-01"
+	maxSMSBody    = 1600  // characters; the manual, "Message resource"
+	maxValidity   = 36000 // seconds
+	poolNumber    = "+15550783882"
+)
+
+// twilioForm is the body of a send, as far as the sandbox looks at it.
+type twilioForm struct {
+	to, from, service, body, callback, validity string
+}
+
+// sender is who the SMS comes from, as the caller named it.
+func (f twilioForm) sender() string { return withDefault(f.from, f.service) }
+
+func parseTwilioForm(contentType string, body []byte) twilioForm {
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/x-www-form-urlencoded" {
+		return twilioForm{} // Twilio sees no parameters in any other body
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return twilioForm{}
+	}
+	return twilioForm{
+		to:       values.Get("To"),
+		from:     values.Get("From"),
+		service:  values.Get("MessagingServiceSid"),
+		body:     values.Get("Body"),
+		callback: values.Get("StatusCallback"),
+		validity: values.Get("ValidityPeriod"),
+	}
+}
+
+func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
+	form := parseTwilioForm(r.Header.Get("Content-Type"), readBody(w, r))
+	m := Message{
+		Time:        time.Now(),
+		Provider:    providerTwilio,
+		Channel:     channelSMS,
+		To:          international(form.to),
+		From:        form.sender(),
+		Text:        form.body,
+		Correlation: form.callback,
+	}
+	if f := s.checkTwilio(r, form); f != nil {
+		s.refuse(w, m, f, refuseTwilio)
+		return
+	}
+	sc := s.scenario(digitsOf(form.to))
+	m.Scenario, m.ID = sc.Name, "SM"+hex.EncodeToString(randomBytes(16))
+	c := call{
+		message: m,
+		plan:    sc.sms,
+		status:  http.StatusCreated,
+		refuse:  refuseTwilio,
+		accept:  func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
+	}
+	if form.callback != "" {
+		c.post = s.twilioCallback(form, m.ID)
+	}
+	s.play(w, r, c)
+}
+
+// checkTwilio returns what Twilio would find wrong. Codes and texts: Twilio's "Error and warning dictionary".
+func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
+	user, password, _ := r.BasicAuth()
+	mine := r.PathValue("sid") == s.twilio.AccountSID
+	if !equal(user, s.twilio.AccountSID) || !equal(password, s.twilio.AuthToken) || !mine {
+		return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
+	}
+	switch {
+	case form.to == "":
+		return badSMS(21604, "A 'To' phone number is required.")
+	case form.sender() == "":
+		return badSMS(21603, "A 'From' phone number is required.")
+	case form.body == "":
+		return badSMS(21602, "Message body is required.")
+	case utf8.RuneCountInString(form.body) > maxSMSBody:
+		return badSMS(21617, fmt.Sprintf("The concatenated message body exceeds the %d character limit.", maxSMSBody))
+	case !e164.MatchString(form.to):
+		return badSMS(21211, "Invalid 'To' Phone Number")
+	case form.from != "" && !validSender(form.from):
+		return badSMS(21212, "Invalid 'From' Phone Number")
+	case form.callback != "" && !absoluteHTTP(form.callback):
+		return badSMS(21609, "The 'StatusCallback' URL is not a valid URL.")
+	}
+	return form.validityProblem()
+}
+
+func (f twilioForm) validityProblem() *fault {
+	if f.validity == "" {
+		return nil
+	}
+	seconds, err := strconv.Atoi(f.validity)
+	switch {
+	case err != nil || seconds < 1:
+		return badSMS(90014, "Validity Period should be positive integer")
+	case seconds > maxValidity:
+		return badSMS(90007, "Invalid validity period value")
+	}
+	return nil
+}
+
+func badSMS(code int, title string) *fault {
+	return &fault{status: http.StatusBadRequest, code: code, title: title}
+}
+
+var (
+	e164         = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	shortCode    = regexp.MustCompile(`^[0-9]{3,8}$`)
+	alphanumeric = regexp.MustCompile(`^[A-Za-z0-9 +_&-]{1,11}$`) // manual, "Alphanumeric Sender ID"
+	letter       = regexp.MustCompile(`[A-Za-z]`)
+)
+
+func validSender(from string) bool {
+	return e164.MatchString(from) || shortCode.MatchString(from) || (alphanumeric.MatchString(from) && letter.MatchString(from))
+}
+
+func refuseTwilio(w http.ResponseWriter, f *fault) {
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
+	}
+	writeJSON(w, f.status, struct {
+		Code     int    `json:"code"`
+		Message  string `json:"message"`
+		MoreInfo string `json:"more_info"`
+		Status   int    `json:"status"`
+	}{f.code, f.title, "https://www.twilio.com/docs/errors/" + strconv.Itoa(f.code), f.status})
+}
+
+// acceptTwilio answers as the example of the API description (twilio_api_v2010) does. A messaging service chooses its
+// sender later, so that From and the number of parts are unknown yet.
+func (s *Server) acceptTwilio(w http.ResponseWriter, form twilioForm, m Message) {
+	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.ID
+	created := m.Time.UTC().Format(time.RFC1123Z)
+	answer := map[string]any{
+		"account_sid": s.twilio.AccountSID, "api_version": twilioVersion, "sid": m.ID, "uri": path + ".json",
+		"to": form.to, "from": form.from, "messaging_service_sid": nil, "body": form.body,
+		"status": "queued", "direction": "outbound-api", "num_segments": strconv.Itoa(segments(form.body)), "num_media": "0",
+		"date_created": created, "date_updated": created, "date_sent": nil,
+		"price": nil, "price_unit": "USD", "error_code": nil, "error_message": nil,
+		"subresource_uris": map[string]string{"media": path + "/Media.json"},
+	}
+	if form.service != "" {
+		answer["messaging_service_sid"] = form.service
+		answer["status"], answer["num_segments"] = "accepted", "0"
+		if form.from == "" {
+			answer["from"] = nil
+		}
+	}
+	writeJSON(w, http.StatusCreated, answer)
+}
+
+// twilioCallback returns the function that builds the callbacks of one message.
+func (s *Server) twilioCallback(form twilioForm, id string) func(context.Context, post, time.Time) (*http.Request, error) {
+	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
+		r := p.receipts[0] // Twilio reports one status at a time
+		values := url.Values{
+			"SmsSid": {id}, "MessageSid": {id}, "SmsStatus": {r.status}, "MessageStatus": {r.status},
+			"AccountSid": {s.twilio.AccountSID}, "ApiVersion": {twilioVersion},
+			"To": {form.to}, "From": {withDefault(form.from, poolNumber)},
+		}
+		if form.service != "" {
+			values.Set("MessagingServiceSid", form.service)
+		}
+		if r.fault != nil {
+			values.Set("ErrorCode", strconv.Itoa(r.fault.code))
+		}
+		if r.status == "delivered" || r.status == "undelivered" { // the carrier's own time: YYMMDDhhmm
+			values.Set("RawDlrDoneDate", accepted.Add(scale(r.at, s.speed)).UTC().Format("0601021504"))
+		}
+		target, _, _ := strings.Cut(form.callback, "#") // a fragment is neither sent nor signed
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(values.Encode()))
+		if err != nil {
+			return nil, fmt.Errorf("make callback: %w", withoutURL(err))
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+		req.Header.Set("User-Agent", "TwilioProxy/1.1")
+		req.Header.Set("X-Twilio-Signature", s.signTwilio(target, values))
+		return req, nil
+	}
+}
+
+// signTwilio is the manual's "Validating signatures from Twilio": the URL, then each parameter's name and value in the
+// order of the names, HMAC-SHA1 with the auth token, base64.
+func (s *Server) signTwilio(target string, values url.Values) string {
+	mac := hmac.New(sha1.New, []byte(s.twilio.AuthToken))
+	_, _ = mac.Write([]byte(target))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		_, _ = mac.Write([]byte(name + values.Get(name)))
+	}
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

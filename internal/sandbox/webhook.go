@@ -1,0 +1,277 @@
+package sandbox
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	firstBackoff = time.Second
+	maxBackoff   = time.Minute
+	giveUpAfter  = 10 * time.Minute // at speed 1; Meta goes on for 7 days
+
+	// However fast the sandbox runs, a receiver that restarts needs this much real time.
+	minFirstBackoff = 50 * time.Millisecond
+	minMaxBackoff   = time.Second
+	minGiveUpAfter  = time.Minute
+)
+
+// courier posts webhooks when they are due, a bounded number at once. The posts of one message go out one after the
+// other; repetitions of a failed post do not hold up those that follow.
+type courier struct {
+	http   *http.Client
+	logger *slog.Logger
+	speed  float64
+	slots  chan struct{} // one per post under way
+	wake   chan struct{} // the queue has changed
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	queue jobs
+	seq   uint64
+}
+
+// chain is the posts of one message.
+type chain struct {
+	posts    []post
+	accepted time.Time
+	build    func(context.Context, post, time.Time) (*http.Request, error)
+	retried  bool
+	done     chan struct{} // closed when each post was tried once
+}
+
+// job is one try of one post.
+type job struct {
+	chain   *chain
+	index   int
+	attempt int       // 0 for the first
+	first   time.Time // of the first attempt
+	due     time.Time
+	seq     uint64
+}
+
+func newCourier(client *http.Client, logger *slog.Logger, speed float64) *courier {
+	return &courier{
+		http:   client,
+		logger: logger,
+		speed:  speed,
+		slots:  make(chan struct{}, webhooksAtOnce),
+		wake:   make(chan struct{}, 1),
+	}
+}
+
+// start lets the courier work until ctx ends.
+func (c *courier) start(ctx context.Context) {
+	c.wg.Go(func() { c.run(ctx) })
+}
+
+// wait returns when the courier has stopped.
+func (c *courier) wait(ctx context.Context) error {
+	stopped := make(chan struct{})
+	go func() {
+		c.wg.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for webhooks: %w", ctx.Err())
+	}
+}
+
+// send queues the posts of an accepted call. The channel is closed when each was tried once.
+func (c *courier) send(from call, posts []post) <-chan struct{} {
+	done := make(chan struct{})
+	if from.post == nil || len(posts) == 0 {
+		close(done)
+		return done
+	}
+	ch := &chain{posts: posts, accepted: from.message.Time, build: from.post, retried: from.retried, done: done}
+	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scale(posts[0].after, c.speed))})
+	return done
+}
+
+func (c *courier) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		next, wait := c.dequeue(time.Now())
+		if next == nil {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-c.wake:
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		select {
+		case c.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		c.wg.Go(func() {
+			defer func() { <-c.slots }()
+			c.try(ctx, next)
+		})
+	}
+}
+
+func (c *courier) try(ctx context.Context, j *job) {
+	if j.attempt == 0 {
+		j.first = time.Now()
+	}
+	err := c.deliver(ctx, j)
+	if ctx.Err() != nil {
+		return
+	}
+	if j.attempt == 0 {
+		c.proceed(j)
+	}
+	if err != nil {
+		c.retry(j, err)
+	}
+}
+
+func (c *courier) deliver(ctx context.Context, j *job) error {
+	req, err := j.chain.build(ctx, j.chain.posts[j.index], j.chain.accepted)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("post webhook: %w", withoutURL(err))
+	}
+	defer func() { _ = res.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be used again
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return fmt.Errorf("post webhook: HTTP %d", res.StatusCode)
+	}
+	return nil
+}
+
+// proceed queues the post that follows, or ends the chain.
+func (c *courier) proceed(j *job) {
+	next := j.index + 1
+	if next == len(j.chain.posts) {
+		close(j.chain.done)
+		return
+	}
+	c.enqueue(&job{chain: j.chain, index: next, due: j.chain.accepted.Add(scale(j.chain.posts[next].after, c.speed))})
+}
+
+// retry queues a failed post again, or gives it up.
+func (c *courier) retry(j *job, err error) {
+	next := *j
+	next.attempt++
+	next.due = time.Now().Add(backoff(j.attempt, c.speed))
+	if !j.chain.retried || next.due.Sub(j.first) > max(minGiveUpAfter, scale(giveUpAfter, c.speed)) {
+		c.logger.Warn("webhook given up", "attempts", next.attempt, "error", err)
+		return
+	}
+	level := slog.LevelDebug // a receiver that is away must not fill the log
+	if j.attempt == 0 {
+		level = slog.LevelWarn
+	}
+	c.logger.Log(context.Background(), level, "webhook failed, will repeat", "attempt", next.attempt, "error", err)
+	c.enqueue(&next)
+}
+
+// backoff is the pause after a failed attempt: from 1 s, doubling, to 60 s, divided by speed, but at least from 50 ms
+// to 1 s of real time.
+func backoff(attempt int, speed float64) time.Duration {
+	doubled := func(first, most time.Duration) time.Duration {
+		const enough = 16 // doublings reach any limit here, and do not overflow
+		return min(first<<min(attempt, enough), most)
+	}
+	return max(scale(doubled(firstBackoff, maxBackoff), speed), doubled(minFirstBackoff, minMaxBackoff))
+}
+
+func (c *courier) enqueue(j *job) {
+	c.mu.Lock()
+	c.seq++
+	j.seq = c.seq
+	heap.Push(&c.queue, j)
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// dequeue returns the next job if it is due, and else how long to wait.
+func (c *courier) dequeue(now time.Time) (*job, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) == 0 {
+		return nil, time.Hour
+	}
+	if wait := c.queue[0].due.Sub(now); wait > 0 {
+		return nil, wait
+	}
+	next, _ := heap.Pop(&c.queue).(*job)
+	return next, 0
+}
+
+// jobs is a heap, ordered by the time that they are due.
+type jobs []*job
+
+func (q jobs) Len() int      { return len(q) }
+func (q jobs) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+
+func (q jobs) Less(i, j int) bool {
+	if q[i].due.Equal(q[j].due) {
+		return q[i].seq < q[j].seq
+	}
+	return q[i].due.Before(q[j].due)
+}
+
+// Push implements heap.Interface.
+func (q *jobs) Push(x any) {
+	if j, ok := x.(*job); ok {
+		*q = append(*q, j)
+	}
+}
+
+// Pop implements heap.Interface.
+func (q *jobs) Pop() any {
+	old := *q
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	return last
+}
+
+// withoutURL removes the URL from an error of http.Client: it can carry a token or a correlation.
+func withoutURL(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		return ue.Err
+	}
+	return err
+}
+
+func webhookClient() *http.Client {
+	return &http.Client{
+		Timeout:       webhookTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: webhookTimeout}).DialContext,
+			TLSHandshakeTimeout: webhookTimeout,
+			MaxIdleConnsPerHost: webhooksAtOnce,
+			IdleConnTimeout:     time.Minute,
+		},
+	}
+}
