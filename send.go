@@ -120,11 +120,9 @@ func (s Send) Waits(channel Channel, from, to Status) bool {
 	}
 }
 
-// Chases reports whether a failed WhatsApp message may be followed by an SMS. One who opted out is not chased
-// unless the caller said that the message is not marketing; Meta reports an opt-out for marketing messages only.
-func (s Send) Chases(class RejectClass) bool {
-	return class != OptedOut || s.Category == Authentication || s.Category == Utility
-}
+// ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. Only a caller who said
+// that the message is not marketing may: Meta reports an opt-out for marketing messages.
+func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utility }
 
 // Validate returns an Error of code Invalid that names every wrong field of what a caller gives, or nil. It sets
 // nothing; Country and Plan are worked out by the accepting side.

@@ -1,0 +1,31 @@
+// Package worker registers the workflows and activities of Backstop with a Temporal worker and sets its limits.
+package worker
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// Options are a worker's limits.
+type Options struct {
+	Calls       int           // provider calls under way at once in this process
+	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
+	StopTimeout time.Duration // how long a stop waits for calls under way
+}
+
+// New returns a worker that serves every workflow and activity; the caller starts and stops it.
+func New(c client.Client, acts *activities.Activities, o Options) worker.Worker {
+	w := worker.New(c, workflows.TaskQueue, worker.Options{
+		MaxConcurrentActivityExecutionSize: o.Calls,
+		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
+		WorkerStopTimeout:                  o.StopTimeout,
+	})
+	w.RegisterWorkflow(workflows.Send)
+	w.RegisterActivity(acts)
+	return w
+}

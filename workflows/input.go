@@ -1,0 +1,79 @@
+// Package workflows decides, durably, when a send falls back to SMS.
+//
+// A workflow's history holds ids, rules, times and statuses; never a text, a phone number or a secret. Activities
+// read those from Postgres.
+package workflows
+
+import (
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// TaskQueue is the queue that the workers of Backstop poll.
+const TaskQueue = "backstop"
+
+// Names by which others reach a running Send.
+const (
+	ReceiptSignal = "receipt"
+	StateQuery    = "state"
+)
+
+// ID is the id of the workflow of a send.
+func ID(send string) string { return "send/" + send }
+
+// SendInput is what a send's workflow needs to know.
+type SendInput struct {
+	ID         string            `json:"id"`
+	Rules      []backstop.Rule   `json:"rules"`
+	AcceptedAt time.Time         `json:"accepted_at"`
+	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
+	Category   backstop.Category `json:"category,omitempty"`
+	Settings   Settings          `json:"settings"`
+}
+
+// Settings are bounds that the operator configures. They travel with the send, so that a change never touches a send
+// in flight.
+type Settings struct {
+	UnknownWait    time.Duration `json:"unknown_wait"`     // for a receipt, after a call that may have sent
+	ResendWhatsApp bool          `json:"resend_whatsapp"`  // once, when UnknownWait has passed without a receipt
+	ResendSMS      bool          `json:"resend_sms"`       // the same for an SMS
+	SMSReceiptWait time.Duration `json:"sms_receipt_wait"` // for the SMS to be reported delivered or failed
+}
+
+// Receipt is a receipt as it is signalled.
+type Receipt struct {
+	Step    int                  `json:"step"`
+	Channel backstop.Channel     `json:"channel"`
+	Status  backstop.Status      `json:"status"`
+	Class   backstop.RejectClass `json:"class,omitempty"` // of a failed one
+	Code    string               `json:"code,omitempty"`
+}
+
+// SendResult is where a send ended.
+type SendResult struct {
+	Outcome  backstop.Outcome `json:"outcome"`
+	WhatsApp backstop.Status  `json:"whatsapp,omitempty"`
+	SMS      backstop.Status  `json:"sms,omitempty"`
+	Rule     string           `json:"rule,omitempty"` // the newest that fired
+	Reason   string           `json:"reason,omitempty"`
+}
+
+// State answers the StateQuery.
+type State struct {
+	WhatsApp   backstop.Status `json:"whatsapp,omitempty"`
+	SMS        backstop.Status `json:"sms,omitempty"`
+	WaitingFor string          `json:"waiting_for"`
+	Rule       string          `json:"rule,omitempty"`
+	Reason     string          `json:"reason,omitempty"`
+	Rules      []RuleState     `json:"rules"`
+}
+
+// RuleState is a rule as it stands in a running send.
+type RuleState struct {
+	Name     string            `json:"name"`
+	Type     backstop.RuleType `json:"type"`
+	Deadline *time.Time        `json:"deadline,omitempty"`
+	Spent    bool              `json:"spent,omitempty"` // it fired
+	Over     bool              `json:"over,omitempty"`  // it cannot fire any more
+}
