@@ -1,0 +1,186 @@
+package meta
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
+)
+
+// Challenge answers Meta's question whether the webhook's address is ours, or returns an Error of code Forged.
+func (c *Client) Challenge(query url.Values) (string, error) {
+	known := subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), c.verifyToken) == 1
+	if query.Get("hub.mode") != "subscribe" || !known {
+		return "", provider.Forged("the verify token is wrong")
+	}
+	return query.Get("hub.challenge"), nil
+}
+
+// Receipts checks the signature over the body and returns the statuses in it. An Error of code Forged or Invalid says
+// what is wrong; with Invalid, the statuses that could be read are returned.
+func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
+	if !c.signed(r.Header.Get("X-Hub-Signature-256"), body) {
+		return nil, provider.Forged("the signature is missing or wrong")
+	}
+	var post struct {
+		Object string `json:"object"`
+		Entry  []struct {
+			Changes []struct {
+				Field string          `json:"field"`
+				Value json.RawMessage `json:"value"`
+			} `json:"changes"`
+		} `json:"entry"`
+	}
+	var b batch
+	if err := json.Unmarshal(body, &post); err != nil {
+		if _, partly := errors.AsType[*json.UnmarshalTypeError](err); !partly { // then the rest has been read
+			return nil, provider.Invalid("the body is not a webhook of Meta's", err)
+		}
+		b.fail(err)
+	}
+	if post.Object != "whatsapp_business_account" {
+		return nil, provider.Invalid("the webhook is not about a WhatsApp business account", nil)
+	}
+	for _, entry := range post.Entry {
+		for _, change := range entry.Changes {
+			if change.Field == "messages" { // others tell about templates, calls and the account
+				b.add(c, change.Value)
+			}
+		}
+	}
+	if b.broken > 0 {
+		return b.receipts, provider.Invalid(fmt.Sprintf("%d parts of the webhook could not be read", b.broken), b.first)
+	}
+	return b.receipts, nil
+}
+
+// signed compares in constant time, before anything of the body is parsed.
+func (c *Client) signed(header string, body []byte) bool {
+	digest, found := strings.CutPrefix(header, "sha256=")
+	signature, err := hex.DecodeString(digest)
+	if !found || err != nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, c.appSecret)
+	mac.Write(body)
+	return hmac.Equal(signature, mac.Sum(nil))
+}
+
+// batch gathers what can be read: one broken status must not cost the others, which would not be sent again.
+type batch struct {
+	receipts []backstop.Receipt
+	broken   int
+	first    error // that broke something
+}
+
+func (b *batch) add(c *Client, raw json.RawMessage) {
+	var value struct {
+		Statuses []json.RawMessage `json:"statuses"` // inbound messages stand beside them and are not ours to handle
+	}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		b.fail(err)
+		return
+	}
+	for _, raw := range value.Statuses {
+		receipt, err := c.receipt(raw)
+		switch {
+		case err != nil:
+			b.fail(err)
+		case receipt.Status != "":
+			b.receipts = append(b.receipts, receipt)
+		}
+	}
+}
+
+func (b *batch) fail(err error) {
+	b.broken++
+	if b.first == nil {
+		b.first = err
+	}
+}
+
+// receipt reads one status. The receipt has no Status when the word says nothing about how far the message has come.
+func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
+	var report struct {
+		ID        string     `json:"id"`
+		Status    string     `json:"status"`
+		Timestamp loose      `json:"timestamp"`
+		Ref       loose      `json:"biz_opaque_callback_data"`
+		Errors    []apiError `json:"errors"`
+	}
+	if err := json.Unmarshal(raw, &report); err != nil {
+		return backstop.Receipt{}, fmt.Errorf("read status: %w", err)
+	}
+	if report.Status == "" || !provider.ValidMessageID(report.ID) {
+		return backstop.Receipt{}, errors.New("read status: its id or status is missing or too long")
+	}
+	receipt := backstop.Receipt{
+		Provider:  c.Name(),
+		Channel:   backstop.WhatsApp,
+		MessageID: report.ID,
+		Ref:       provider.Ref(string(report.Ref)),
+		Status:    statusOf(report.Status),
+		At:        report.Timestamp.time(time.Now()),
+	}
+	if receipt.Status == backstop.Failed {
+		refusal := provider.Refusal{Text: "reported as failed, without an error"}
+		if len(report.Errors) > 0 { // the first decides
+			refusal = report.Errors[0].refusal()
+		}
+		receipt.Failure = c.poster.Undelivered(refusal)
+	}
+	return receipt, nil
+}
+
+// statusOf is empty for played, deleted and words that are not known here.
+func statusOf(word string) backstop.Status {
+	switch word {
+	case "sent":
+		return backstop.Sent
+	case "delivered":
+		return backstop.Delivered
+	case "read":
+		return backstop.Read
+	case "failed":
+		return backstop.Failed
+	default:
+		return ""
+	}
+}
+
+// loose is a text whose field should not cost the whole status when it is of another type: a number is taken as it is
+// written, anything else as empty.
+type loose string
+
+// UnmarshalJSON never fails.
+func (l *loose) UnmarshalJSON(raw []byte) error {
+	var s string
+	var n json.Number
+	switch {
+	case json.Unmarshal(raw, &s) == nil:
+		*l = loose(s)
+	case json.Unmarshal(raw, &n) == nil:
+		*l = loose(n)
+	}
+	return nil
+}
+
+// time reads Unix seconds. A time that cannot be, more than a day ahead of now, becomes now.
+func (l loose) time(now time.Time) time.Time {
+	seconds, err := strconv.ParseInt(string(l), 10, 64)
+	if err != nil || seconds <= 0 || seconds > now.Add(24*time.Hour).Unix() {
+		return now.UTC()
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,156 @@
+// Package provider holds what the drivers of all providers share: one POST and what became of it, the meaning of a
+// refusal, and the bounds of what a provider may tell us.
+package provider
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+const (
+	// DefaultTimeout bounds one call when the options give no other bound.
+	DefaultTimeout = 10 * time.Second
+	// answerLimit bounds what is read of an answer. A real one has less than 2 KB.
+	answerLimit = 64 << 10
+)
+
+// Poster sends requests to one provider, each of them once: it neither retries nor follows redirects. It is safe for
+// concurrent use.
+type Poster struct {
+	client  *http.Client
+	timeout time.Duration
+	secrets *strings.Replacer
+}
+
+// NewPoster returns a Poster whose calls take at most timeout, DefaultTimeout if it is zero. The secrets never show
+// in a failure that it makes.
+func NewPoster(timeout time.Duration, secrets ...string) *Poster {
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	var hide []string
+	for _, secret := range secrets {
+		if secret != "" {
+			hide = append(hide, secret, "***")
+		}
+	}
+	// One request per connection at a time, so that a cut connection leaves one message in doubt and not all that
+	// share it: HTTP/1.1 only.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &Poster{
+		timeout: timeout,
+		secrets: strings.NewReplacer(hide...),
+		client: &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+				TLSHandshakeTimeout: 5 * time.Second,
+				Protocols:           protocols,
+				DisableCompression:  true,
+				MaxIdleConnsPerHost: 32,
+				// A request that meets the server's closing of an idle connection is Unknown. We let go of a
+				// connection well before servers commonly do (60 s and more), so that it hardly ever happens.
+				IdleConnTimeout:        15 * time.Second,
+				MaxResponseHeaderBytes: answerLimit,
+			},
+		},
+	}
+}
+
+// Answer is what came back. Body is nil when it was longer than 64 KB or broke off: such an answer says nothing.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Accepted reports whether the status is one of success.
+func (a Answer) Accepted() bool { return a.Status >= 200 && a.Status <= 299 }
+
+// Post sends one request with a body, which must not be empty. Without an answer it returns a *backstop.Failure:
+// Unavailable when the request surely did not leave whole, else Unknown.
+func (p *Poster) Post(ctx context.Context, target string, header http.Header, content []byte) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	sent := &body{content: bytes.NewReader(content)}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, sent)
+	if err != nil {
+		return Answer{}, p.unanswered(false, err)
+	}
+	request.Header = header.Clone()
+	request.Header.Set("User-Agent", "backstop")
+	request.ContentLength = int64(len(content))
+
+	response, err := p.client.Do(request)
+	if err != nil {
+		return Answer{}, p.unanswered(sent.end(), err)
+	}
+	defer response.Body.Close()
+	answer := Answer{Status: response.StatusCode, Header: response.Header}
+	read, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
+	if err == nil && len(read) <= answerLimit {
+		answer.Body = read
+	}
+	return answer, nil
+}
+
+func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
+	// The outermost error repeats the URL, which names the account.
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	reason := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) {
+		reason = "no answer in time"
+	}
+	kind := backstop.Unavailable
+	if left {
+		kind = backstop.Unknown
+	}
+	return &backstop.Failure{Kind: kind, Reason: p.Text(reason)}
+}
+
+// body is the body of a request. It knows whether the transport has begun to read it, and after the end of the call
+// it refuses to be read. The transport writes a request's header before it reads the body, and no server can act on a
+// request whose announced body is missing: never read means surely not sent, with no race against a transport that is
+// still writing. It also has no GetBody, without which net/http never sends a POST again by itself (net/http
+// transport.go, shouldRetryRequest and rewindBody).
+type body struct {
+	mu      sync.Mutex
+	content *bytes.Reader
+	begun   bool
+	ended   bool
+}
+
+var errEnded = errors.New("the call has ended")
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return 0, errEnded
+	}
+	b.begun = true
+	return b.content.Read(p) //nolint:wrapcheck // io.EOF must stay bare
+}
+
+func (b *body) Close() error { return nil }
+
+// end closes the body for good and reports whether any of it was read.
+func (b *body) end() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	return b.begun
+}

@@ -1,0 +1,137 @@
+package provider
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// longestRetryAfter bounds what a provider may ask us to wait: no message is worth more than an hour of silence.
+const longestRetryAfter = time.Hour
+
+// Verdict is what an error code or an HTTP status of a provider means.
+type Verdict int
+
+// The verdicts. The zero Verdict means nothing: the code is in no table.
+const (
+	Recipient   Verdict = iota + 1 // rejected: this recipient cannot be reached
+	Template                       // rejected: the message is wrong
+	Account                        // rejected: an operator must act
+	OptedOut                       // rejected: the recipient wants no such messages
+	Throttled                      // not sent: too much traffic
+	Unavailable                    // not sent: a fault of the provider's that will pass
+	unknown                        // it may have been sent
+)
+
+func (v Verdict) class() backstop.RejectClass {
+	switch v {
+	case Recipient:
+		return backstop.RecipientFault
+	case Template:
+		return backstop.TemplateFault
+	case Account:
+		return backstop.AccountFault
+	case OptedOut:
+		return backstop.OptedOut
+	case Throttled, Unavailable, unknown:
+		return ""
+	}
+	return ""
+}
+
+func (v Verdict) kind() backstop.FailureKind {
+	switch v {
+	case Recipient, Template, Account, OptedOut:
+		return backstop.Rejected
+	case Throttled:
+		return backstop.Throttled
+	case Unavailable:
+		return backstop.Unavailable
+	case unknown:
+		return backstop.Unknown
+	}
+	return backstop.Unknown
+}
+
+// Refusal is a provider's own word on why it did not take, or did not deliver, a message.
+type Refusal struct {
+	Code    string  // the provider's own
+	Text    string  // as the provider wrote it
+	Verdict Verdict // of the code; zero when it is in no table
+}
+
+// Refused is the failure for an answer that is none of success. The refusal is nil when the answer's body is not the
+// provider's. A code that is in the driver's table decides, else the HTTP status does; status 429 is Throttled unless
+// the code says that the message can never work.
+func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
+	verdict := byStatus(a.Status, refusal != nil)
+	failure := &backstop.Failure{Reason: fmt.Sprintf("HTTP %d without the provider's error", a.Status)}
+	if refusal != nil {
+		failure.Code, failure.Reason = refusal.Code, p.Text(refusal.Text)
+		if known := refusal.Verdict; known.class() != "" || known != 0 && verdict != Throttled {
+			verdict = known
+		}
+	}
+	failure.Kind, failure.Class = verdict.kind(), verdict.class()
+	if verdict == Throttled {
+		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
+	}
+	return failure
+}
+
+// byStatus judges an answer by its HTTP status (RFC 9110, section 15). Own says that the provider itself wrote it.
+func byStatus(status int, own bool) Verdict {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return Throttled
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return Account
+	case status == http.StatusNotFound:
+		return Account // the path holds nothing but the account and the API's version
+	case status == http.StatusRequestTimeout:
+		return Unavailable // the request did not arrive whole
+	case status >= 400 && status <= 499:
+		return Template // the provider looked at the message and refused it
+	case status == http.StatusServiceUnavailable:
+		return Unavailable // overloaded or in maintenance: the request was not handled
+	case status >= 500 && own:
+		return Unavailable // the provider says itself that it made no message
+	default:
+		// 500, 502 and 504 from something in between, which may have passed the request on and lost the answer, and
+		// redirects, which no provider documents.
+		return unknown
+	}
+}
+
+// retryAfter reads the header of RFC 9110, section 10.2.3: seconds or a date. Zero means that it says nothing usable.
+func retryAfter(value string, now time.Time) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+		wait = time.Duration(min(max(seconds, 0), int64(longestRetryAfter/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, 0), longestRetryAfter)
+}
+
+// Unconfirmed is the failure for an answer of success that names no message.
+func (p *Poster) Unconfirmed(a Answer) *backstop.Failure {
+	return &backstop.Failure{Kind: backstop.Unknown, Reason: fmt.Sprintf("HTTP %d without a readable message id", a.Status)}
+}
+
+// Undelivered is the failure of a message that the provider had taken and then reports as failed, which is for good
+// whatever the code.
+func (p *Poster) Undelivered(refusal Refusal) *backstop.Failure {
+	class := refusal.Verdict.class()
+	switch {
+	case class != "":
+	case refusal.Verdict == Throttled:
+		class = backstop.AccountFault // too much traffic is for an operator to look at
+	default:
+		class = backstop.RecipientFault // it got as far as this recipient's network
+	}
+	return &backstop.Failure{Kind: backstop.Rejected, Class: class, Code: refusal.Code, Reason: p.Text(refusal.Text)}
+}
