@@ -71,13 +71,20 @@ func (s status) String() string {
 
 // receiver is the other end of the webhooks. It checks every signature with code of its own.
 type receiver struct {
-	started time.Time
 	mu      sync.Mutex
+	started time.Time
 	seen    []status
-	bodies  []string
+	raw     []string // the bodies
 	faults  []error
 	answer  func(n int) int // the HTTP status for the n-th request; nil: always 200
-	posts   int
+	tries   int
+}
+
+// restart lets the time of the receiver begin now.
+func (rc *receiver) restart() {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	rc.started = time.Now()
 }
 
 func newReceiver() *receiver { return &receiver{started: time.Now()} }
@@ -90,14 +97,14 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
-	rc.posts++
+	rc.tries++
 	if rc.answer != nil {
-		if code := rc.answer(rc.posts); code != http.StatusOK {
+		if code := rc.answer(rc.tries); code != http.StatusOK {
 			w.WriteHeader(code)
 			return
 		}
 	}
-	rc.bodies = append(rc.bodies, string(body))
+	rc.raw = append(rc.raw, string(body))
 	statuses, err := statusesOf(r, body)
 	if err != nil {
 		rc.faults = append(rc.faults, err)
@@ -121,6 +128,20 @@ func (rc *receiver) statuses() []status {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	return append([]status(nil), rc.seen...)
+}
+
+// bodies are those of the requests that were not turned away.
+func (rc *receiver) bodies() []string {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	return append([]string(nil), rc.raw...)
+}
+
+// posts counts the requests, whatever they were answered.
+func (rc *receiver) posts() int {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	return rc.tries
 }
 
 func (rc *receiver) lines() []string {

@@ -98,7 +98,7 @@ func playScenario(t *testing.T, digits, name, channel string, want expectation) 
 	opts.Speed, opts.HTTP = 1, &http.Client{Transport: rc}
 	s := newServer(t, opts)
 	for _, call := range want.calls {
-		rc.started = time.Now()
+		rc.restart()
 		got := send(t, s, channel, recipient+digits)
 		require.Equal(t, call, outcome{got.status, got.code(t), got.header.Get("Retry-After")})
 	}
@@ -153,7 +153,7 @@ func TestScenarios_Disorder(t *testing.T) {
 			sizes[st.Batch]++
 		}
 		require.Equal(t, map[int]int{1: 4, 2: 2, 5: 5}, sizes, "statuses by size of their batch")
-		require.Equal(t, 2, entriesOf(t, rc.bodies[3]), "the large batch has several entries")
+		require.Equal(t, 2, entriesOf(t, rc.bodies()[3]), "the large batch has several entries")
 	})
 }
 

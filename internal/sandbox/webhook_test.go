@@ -48,6 +48,7 @@ func TestCourier_Retry(t *testing.T) {
 			}
 			send(t, s, "whatsapp", recipient+"03")
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 363, 423, 483, 543}
 			for i := range want {
 				want[i] *= time.Second
@@ -86,7 +87,7 @@ func TestCourier_Retry(t *testing.T) {
 			rc.answer = func(int) int { return http.StatusServiceUnavailable }
 			send(t, s, "sms", recipient+"01")
 			time.Sleep(time.Hour)
-			require.Equal(t, 2, rc.posts)
+			require.Equal(t, 2, rc.posts())
 		})
 	})
 }
@@ -124,7 +125,7 @@ func TestMetaWebhook(t *testing.T) {
 		s, rc := bubble(t)
 		serve(s, metaRequest(t.Context(), "", templateBody("4915100000001")))
 		time.Sleep(time.Minute)
-		sent, delivered, read := firstStatus(t, rc.bodies[0]), firstStatus(t, rc.bodies[1]), firstStatus(t, rc.bodies[2])
+		sent, delivered, read := firstStatus(t, rc.bodies()[0]), firstStatus(t, rc.bodies()[1]), firstStatus(t, rc.bodies()[2])
 
 		require.Equal(t, "4915100000001", sent["recipient_id"])
 		require.Equal(t, "946684801", sent["timestamp"], "the bubble starts at the turn of the century")
@@ -151,7 +152,7 @@ func TestMetaWebhook_Failed(t *testing.T) {
 		s, rc := bubble(t)
 		send(t, s, "whatsapp", recipient+"05")
 		time.Sleep(time.Minute)
-		st := firstStatus(t, rc.bodies[0])
+		st := firstStatus(t, rc.bodies()[0])
 		require.Equal(t, []any{map[string]any{
 			"code": 131026.0, "title": "Message undeliverable", "message": "Message undeliverable",
 			"error_data": map[string]any{"details": "Message Undeliverable."},
@@ -169,7 +170,7 @@ func TestMetaWebhook_NoConversationFromV24(t *testing.T) {
 		req.URL.Path = "/v24.0/" + phoneID + "/messages"
 		require.Equal(t, http.StatusOK, serve(s, req).status)
 		time.Sleep(time.Minute)
-		st := firstStatus(t, rc.bodies[0])
+		st := firstStatus(t, rc.bodies()[0])
 		require.NotContains(t, st, "conversation")
 		require.Contains(t, st, "pricing")
 	})
