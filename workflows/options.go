@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/backstophq/backstop"
 )
 
 const (
@@ -38,8 +40,9 @@ func callOptions(ctx workflow.Context, within time.Duration, summary string) wor
 // engine two events and a task.
 func storeOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: storeTimeout,
-		Summary:             summary,
+		StartToCloseTimeout:    storeTimeout,
+		ScheduleToCloseTimeout: backstop.MaxWait, // without it the engine takes StartToCloseTimeout
+		Summary:                summary,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},

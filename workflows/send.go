@@ -18,8 +18,8 @@ var acts *activities.Activities
 type send struct {
 	in       SendInput
 	plan     backstop.Plan
-	is       backstop.Send // the statuses of both channels; the rest is in Postgres
-	failure  *backstop.Failure // why WhatsApp failed
+	is       backstop.Send            // the statuses of both channels; the rest is in Postgres
+	failure  *backstop.Failure        // why WhatsApp failed
 	steps    map[backstop.Channel]int // the newest step of each channel
 	step     int
 	spent    []bool
@@ -27,12 +27,12 @@ type send struct {
 	receipts workflow.ReceiveChannel
 	waiting  string // what for, when it is not a rule's wait
 
-	call      *call           // the WhatsApp call that is under way
-	unknown   workflow.Future // ends the wait for a receipt after a call that may have sent
-	resent    bool
-	horizon   workflow.Future // ends the watch for a failure when no timer is left
-	rule      int             // the newest that fired, or -1
-	reason    string          // why it did
+	call    *call           // the WhatsApp call that is under way
+	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
+	resent  bool
+	horizon workflow.Future // ends the watch for a failure when no timer is left
+	rule    int             // the newest that fired, or -1
+	reason  string          // why it did
 }
 
 // call is an activity that can be called off.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/backstophq/backstop"
@@ -30,9 +29,10 @@ func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error
 			return true, err
 		}
 		if averted {
+			err = s.record(ctx, backstop.EventAverted, rule)
 			s.spent[rule] = !byFailure // its wait may still be to come
-			s.waiting = ""
-			return false, s.record(ctx, backstop.EventAverted, rule)
+			s.rule, s.reason, s.waiting = -1, "", ""
+			return false, err
 		}
 		if s.is.SMSStatus != backstop.Failed {
 			return true, nil
@@ -112,7 +112,7 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 		activities.Fallback{Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Unless: unless},
 	).Get(ctx, &result)
 	switch {
-	case temporal.IsTimeoutError(err):
+	case gaveUp(err):
 		return activities.Rejected, s.giveUp(ctx, backstop.SMS)
 	case err != nil:
 		return "", fmt.Errorf("send sms: %w", err)

@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -46,7 +48,7 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 	switch {
 	case temporal.IsCanceledError(err):
 		return nil // by callOff, or by an operator, whom the next wait will tell of
-	case temporal.IsTimeoutError(err):
+	case gaveUp(err):
 		return s.giveUp(ctx, backstop.WhatsApp)
 	case err != nil:
 		return fmt.Errorf("send whatsapp: %w", err)
@@ -61,6 +63,12 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 		s.unknown = alarm(ctx, until, s.waiting)
 	}
 	return nil
+}
+
+// gaveUp reports whether an activity failed because the time for its retries ran out.
+func gaveUp(err error) bool {
+	failed, ok := errors.AsType[*temporal.ActivityError](err)
+	return ok && failed.RetryState() != enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 }
 
 // resendWhatsApp decides about a call of unknown end when no receipt has told that it went out.

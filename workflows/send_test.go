@@ -1,0 +1,292 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/workflows"
+)
+
+var settings = workflows.Settings{
+	UnknownWait: 30 * time.Second, ResendWhatsApp: true, SMSReceiptWait: 12 * time.Hour,
+}
+
+func rule(name string, t backstop.RuleType, wait time.Duration) backstop.Rule {
+	return backstop.Rule{Name: name, Type: t, WaitSeconds: int(wait.Seconds()), SendID: "ACME"}
+}
+
+func failure(kind backstop.FailureKind, class backstop.RejectClass) error {
+	return &backstop.Failure{Kind: kind, Class: class, Code: "131026", Reason: "scripted"}
+}
+
+func whatsapp(step int, s backstop.Status) workflows.Receipt {
+	return workflows.Receipt{Step: step, Channel: backstop.WhatsApp, Status: s}
+}
+
+func sms(step int, s backstop.Status) workflows.Receipt {
+	return workflows.Receipt{Step: step, Channel: backstop.SMS, Status: s}
+}
+
+// heard is a receipt at a moment after the send was accepted.
+type heard struct {
+	after   time.Duration
+	receipt workflows.Receipt
+	mute    bool // stored, but not signalled
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	const (
+		minute = time.Minute
+		second = time.Second
+	)
+	var (
+		rejected    = failure(backstop.Rejected, backstop.RecipientFault)
+		throttled   = &backstop.Failure{Kind: backstop.Throttled, RetryAfter: 2 * time.Second}
+		unavailable = failure(backstop.Unavailable, "")
+		unknown     = failure(backstop.Unknown, "")
+		sendFailed  = rule("sf", backstop.SendFailed, minute)
+		undelivered = rule("ud", backstop.Undelivered, 5*minute)
+		unread      = rule("ur", backstop.Unread, 10*minute)
+		reported    = rule("only reported", backstop.Undelivered, 0)
+	)
+	tests := map[string]struct {
+		rules    []backstop.Rule
+		whatsapp []error
+		sms      []error
+		heard    []heard
+		settings func(*workflows.Settings)
+		send     func(*backstop.Send)
+
+		outcome  backstop.Outcome
+		smsAfter []time.Duration // of each SMS call
+		rule     string
+		calls    int // to WhatsApp
+	}{
+		"read in order": {
+			rules:   []backstop.Rule{unread},
+			heard:   []heard{{after: second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * second, receipt: whatsapp(1, backstop.Delivered)}, {after: minute, receipt: whatsapp(1, backstop.Read)}},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"read, out of order and repeated": {
+			rules: []backstop.Rule{sendFailed, undelivered, unread},
+			heard: []heard{
+				{after: second, receipt: whatsapp(1, backstop.Read)}, {after: 2 * second, receipt: whatsapp(1, backstop.Sent)},
+				{after: 3 * second, receipt: whatsapp(1, backstop.Delivered)}, {after: 4 * second, receipt: whatsapp(1, backstop.Read)},
+			},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"delivered is enough for undelivered": {
+			rules: []backstop.Rule{undelivered}, heard: []heard{{after: 4 * minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"read implies delivered": {
+			rules: []backstop.Rule{undelivered}, heard: []heard{{after: 4 * minute, receipt: whatsapp(1, backstop.Read)}},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"delivered is not enough for unread": {
+			rules: []backstop.Rule{unread},
+			heard: []heard{
+				{after: 4 * minute, receipt: whatsapp(1, backstop.Delivered)},
+				{after: 10*minute + 2*second, receipt: sms(2, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{10 * minute}, rule: "ur",
+		},
+		"sent is not enough for undelivered": {
+			rules: []backstop.Rule{undelivered},
+			heard: []heard{
+				{after: second, receipt: whatsapp(1, backstop.Sent)},
+				{after: 5*minute + 2*second, receipt: sms(2, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
+		},
+		"silence fires send_failed": {
+			rules: []backstop.Rule{sendFailed}, heard: []heard{{after: 2 * minute, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{minute}, rule: "sf",
+		},
+		"sent satisfies send_failed, and nothing more is ever heard": {
+			rules: []backstop.Rule{sendFailed}, heard: []heard{{after: second, receipt: whatsapp(1, backstop.Sent)}},
+			outcome: backstop.OutcomeUnconfirmed, calls: 1,
+		},
+		"a failure after sent, past the wait, still fires send_failed": {
+			rules: []backstop.Rule{sendFailed},
+			heard: []heard{
+				{after: second, receipt: whatsapp(1, backstop.Sent)}, {after: time.Hour, receipt: whatsapp(1, backstop.Failed)},
+				{after: time.Hour + minute, receipt: sms(2, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{time.Hour}, rule: "sf",
+		},
+		"rejected at once": {
+			rules: []backstop.Rule{unread}, whatsapp: []error{rejected}, heard: []heard{{after: second, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ur",
+		},
+		"rejected at once, without a wait": {
+			rules: []backstop.Rule{reported}, whatsapp: []error{rejected}, heard: []heard{{after: second, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "only reported",
+		},
+		"failed by receipt": {
+			rules:   []backstop.Rule{undelivered},
+			heard:   []heard{{after: 2 * second, receipt: whatsapp(1, backstop.Failed)}, {after: 4 * second, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{2 * second}, rule: "ud",
+		},
+		"delivered beats a failure that comes after it": {
+			rules: []backstop.Rule{unread},
+			heard: []heard{
+				{after: second, receipt: whatsapp(1, backstop.Delivered)}, {after: 2 * second, receipt: whatsapp(1, backstop.Failed)},
+				{after: 3 * second, receipt: whatsapp(1, backstop.Read)},
+			},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"a receipt that is stored but not signalled averts the SMS": {
+			rules: []backstop.Rule{unread}, heard: []heard{{after: minute, receipt: whatsapp(1, backstop.Read), mute: true}},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"an averted rule leaves the others armed": {
+			rules: []backstop.Rule{undelivered, unread},
+			heard: []heard{
+				{after: minute, receipt: whatsapp(1, backstop.Delivered), mute: true},
+				{after: 11 * minute, receipt: sms(3, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{10 * minute}, rule: "ur",
+		},
+		"nothing reported, no wait: no SMS": {
+			rules: []backstop.Rule{reported}, outcome: backstop.OutcomeUnconfirmed, calls: 1,
+		},
+		"throttled twice, then fine": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{throttled, throttled, nil},
+			heard:   []heard{{after: minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome: backstop.OutcomeWhatsApp, calls: 3,
+		},
+		"unavailable twice, then fine": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{unavailable, unavailable, nil},
+			heard:   []heard{{after: minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome: backstop.OutcomeWhatsApp, calls: 3,
+		},
+		"throttled until the rule fires, and then no more": {
+			rules: []backstop.Rule{rule("short", backstop.SendFailed, 5*second)}, whatsapp: []error{throttled},
+			heard:   []heard{{after: minute, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{5 * second}, rule: "short", calls: 3,
+		},
+		// The test environment ends unlimited retries after ten; on a server ScheduleToCloseTimeout ends them.
+		"unavailable until the retries end, without a wait": {
+			rules: []backstop.Rule{reported}, whatsapp: []error{unavailable},
+			heard:   []heard{{after: time.Hour, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{4*minute + 3*second}, rule: "only reported", calls: 10,
+		},
+		"a call of unknown end is not repeated when a receipt comes": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
+			heard:   []heard{{after: 10 * second, receipt: whatsapp(1, backstop.Sent)}, {after: minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome: backstop.OutcomeWhatsApp, calls: 1,
+		},
+		"a call of unknown end is repeated once when no receipt comes": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
+			heard:   []heard{{after: 6 * minute, receipt: sms(3, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{5 * minute}, rule: "ud", calls: 2,
+		},
+		"a call of unknown end is held when so configured": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
+			settings: func(s *workflows.Settings) { s.ResendWhatsApp = false },
+			heard:    []heard{{after: 6 * minute, receipt: sms(2, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
+		},
+		"the next rule follows a rejected SMS": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected}, sms: []error{rejected, nil},
+			heard:   []heard{{after: minute, receipt: sms(3, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, 0}, rule: "ur",
+		},
+		"the next rule follows an SMS that was not delivered": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected},
+			heard:   []heard{{after: minute, receipt: sms(2, backstop.Failed)}, {after: 2 * minute, receipt: sms(3, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, minute}, rule: "ur",
+		},
+		"no rule is left": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected}, sms: []error{rejected},
+			outcome: backstop.OutcomeFailed, calls: 1, smsAfter: []time.Duration{0, 0}, rule: "ur",
+		},
+		"an old SMS's repeated failure does not count against the new one": {
+			rules: []backstop.Rule{undelivered, unread, sendFailed}, whatsapp: []error{rejected},
+			heard: []heard{
+				{after: minute, receipt: sms(2, backstop.Failed)}, {after: 2 * minute, receipt: sms(2, backstop.Failed)},
+				{after: 3 * minute, receipt: sms(3, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, minute}, rule: "ur",
+		},
+		"an SMS without a receipt is unconfirmed": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected},
+			outcome: backstop.OutcomeUnconfirmed, calls: 1, smsAfter: []time.Duration{0}, rule: "ud",
+		},
+		"an SMS of unknown end is held": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected}, sms: []error{unknown},
+			outcome: backstop.OutcomeUnconfirmed, calls: 1, smsAfter: []time.Duration{0}, rule: "ud",
+		},
+		"an SMS of unknown end that arrived": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{rejected}, sms: []error{unknown},
+			heard:   []heard{{after: minute, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ud",
+		},
+		"an SMS of unknown end is repeated once when so configured": {
+			rules: []backstop.Rule{undelivered}, whatsapp: []error{rejected}, sms: []error{unknown},
+			settings: func(s *workflows.Settings) { s.ResendSMS = true },
+			outcome:  backstop.OutcomeUnconfirmed, calls: 1, smsAfter: []time.Duration{0, 30 * second}, rule: "ud",
+		},
+		"one who opted out is not chased": {
+			rules: []backstop.Rule{unread}, whatsapp: []error{failure(backstop.Rejected, backstop.OptedOut)},
+			outcome: backstop.OutcomeFailed, calls: 1, rule: "ur",
+		},
+		"one who opted out still gets a code": {
+			rules: []backstop.Rule{unread}, whatsapp: []error{failure(backstop.Rejected, backstop.OptedOut)},
+			send:    func(s *backstop.Send) { s.Category = backstop.Authentication },
+			heard:   []heard{{after: minute, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ur",
+		},
+		"an expired message is not sent by SMS": {
+			rules: []backstop.Rule{unread},
+			send: func(s *backstop.Send) {
+				at := s.AcceptedAt.Add(9 * minute)
+				s.ExpiresAt = &at
+			},
+			outcome: backstop.OutcomeExpired, calls: 1, rule: "ur",
+		},
+		"the shorter wait wins": {
+			rules: []backstop.Rule{unread, undelivered}, heard: []heard{{after: 6 * minute, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
+		},
+		"the policy's order settles a tie": {
+			rules:   []backstop.Rule{rule("first", backstop.Unread, minute), rule("second", backstop.SendFailed, minute)},
+			heard:   []heard{{after: 2 * minute, receipt: sms(2, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{minute}, rule: "first",
+		},
+		"a send that was handed over too late goes by SMS only": {
+			rules:   []backstop.Rule{sendFailed},
+			send:    func(s *backstop.Send) { s.AcceptedAt = s.AcceptedAt.Add(-time.Hour) },
+			heard:   []heard{{after: minute, receipt: sms(1, backstop.Delivered)}},
+			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{time.Hour}, rule: "sf",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.rules...)
+			w.answers(backstop.WhatsApp, tc.whatsapp...)
+			w.answers(backstop.SMS, tc.sms...)
+			for _, h := range tc.heard {
+				w.receipt(h.after, h.receipt, !h.mute)
+			}
+			if tc.send != nil {
+				tc.send(&w.send)
+			}
+			set := settings
+			if tc.settings != nil {
+				tc.settings(&set)
+			}
+			result := w.run(set)
+			require.Equal(t, tc.outcome, result.Outcome)
+			require.Equal(t, tc.rule, result.Rule)
+			require.Equal(t, append([]time.Duration{}, tc.smsAfter...), w.smsAfter())
+			require.Len(t, w.calls[backstop.WhatsApp], tc.calls)
+		})
+	}
+}

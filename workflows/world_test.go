@@ -1,0 +1,218 @@
+package workflows_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/workflows"
+)
+
+const sendID = "0190a6f2-0000-7000-8000-000000000001"
+
+// world is everything around one send's workflow: the real activities on an in-memory store, and scripted providers.
+// The store is a stand-in for speed; the same behaviour on Postgres is tested in internal/postgres.
+type world struct {
+	t   *testing.T
+	env *testsuite.TestWorkflowEnvironment
+
+	mu       sync.Mutex
+	send     backstop.Send
+	attempts []backstop.Attempt
+	events   []backstop.Event
+	calls    map[backstop.Channel][]time.Time
+	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
+}
+
+func newWorld(t *testing.T, rules ...backstop.Rule) *world {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w := &world{
+		t: t, env: suite.NewTestWorkflowEnvironment(),
+		calls: map[backstop.Channel][]time.Time{}, script: map[backstop.Channel][]error{},
+	}
+	w.env.SetTestTimeout(20 * time.Second)
+	w.env.SetWorkflowRunTimeout(100 * 24 * time.Hour) // the default ends a run with the horizon
+	w.send = backstop.Send{
+		ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Rules: rules},
+		AcceptedAt: w.env.Now(), WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+	}
+	acts, err := activities.New(activities.Options{
+		Store: w, WhatsApp: provider{w, backstop.WhatsApp}, SMS: provider{w, backstop.SMS},
+		Log: slog.New(slog.DiscardHandler), Now: w.env.Now,
+	})
+	require.NoError(t, err)
+	w.env.RegisterWorkflow(workflows.Send)
+	w.env.RegisterActivity(acts)
+	return w
+}
+
+// answers scripts a provider: nil is an accepted call.
+func (w *world) answers(channel backstop.Channel, errs ...error) { w.script[channel] = errs }
+
+// at makes a receipt come in at a moment after the send was accepted: stored first, then signalled if the workflow
+// waits for it, as handoff.Deliver does.
+func (w *world) at(after time.Duration, r workflows.Receipt) { w.receipt(after, r, true) }
+
+// storedAt makes a receipt come in while Temporal is away: stored, not yet signalled.
+func (w *world) storedAt(after time.Duration, r workflows.Receipt) { w.receipt(after, r, false) }
+
+func (w *world) receipt(after time.Duration, r workflows.Receipt, signal bool) {
+	w.env.RegisterDelayedCallback(func() {
+		w.mu.Lock()
+		before := w.send
+		newest := 0
+		for _, a := range w.attempts {
+			if a.Channel == r.Channel {
+				newest = a.Ref.Step
+			}
+		}
+		w.send = w.send.Absorb(r.Channel, r.Status, r.Step == newest)
+		waited := before.Waits(r.Channel, channelStatus(before, r.Channel), channelStatus(w.send, r.Channel))
+		w.mu.Unlock()
+		if signal && waited && !w.env.IsWorkflowCompleted() {
+			w.env.SignalWorkflow(workflows.ReceiptSignal, r)
+		}
+	}, after)
+}
+
+func channelStatus(s backstop.Send, c backstop.Channel) backstop.Status {
+	if c == backstop.SMS {
+		return s.SMSStatus
+	}
+	return s.WhatsAppStatus
+}
+
+// run runs the workflow to its end and returns its result.
+func (w *world) run(settings workflows.Settings) workflows.SendResult {
+	w.t.Helper()
+	w.env.ExecuteWorkflow(workflows.Send, workflows.SendInput{
+		ID: w.send.ID, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
+		Category: w.send.Category, Settings: settings,
+	})
+	require.True(w.t, w.env.IsWorkflowCompleted())
+	require.NoError(w.t, w.env.GetWorkflowError())
+	var result workflows.SendResult
+	require.NoError(w.t, w.env.GetWorkflowResult(&result))
+	return result
+}
+
+// kinds lists the kinds of event that were recorded.
+func (w *world) kinds() []backstop.EventKind {
+	kinds := make([]backstop.EventKind, 0, len(w.events))
+	for _, e := range w.events {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+// smsAfter is how long after the send was accepted each SMS call was made.
+func (w *world) smsAfter() []time.Duration {
+	after := make([]time.Duration, 0, len(w.calls[backstop.SMS]))
+	for _, at := range w.calls[backstop.SMS] {
+		after = append(after, at.Sub(w.send.AcceptedAt).Round(time.Second))
+	}
+	return after
+}
+
+// provider plays the script of a channel.
+type provider struct {
+	w       *world
+	channel backstop.Channel
+}
+
+func (provider) Name() string { return "scripted" }
+
+func (p provider) SendWhatsApp(context.Context, backstop.WhatsAppMessage) (backstop.Submission, error) {
+	return p.answer()
+}
+
+func (p provider) SendSMS(context.Context, backstop.SMSMessage) (backstop.Submission, error) {
+	return p.answer()
+}
+
+func (p provider) answer() (backstop.Submission, error) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	n := len(p.w.calls[p.channel])
+	p.w.calls[p.channel] = append(p.w.calls[p.channel], p.w.env.Now())
+	script := p.w.script[p.channel]
+	if len(script) == 0 {
+		return backstop.Submission{MessageID: "id"}, nil
+	}
+	err := script[min(n, len(script)-1)]
+	return backstop.Submission{MessageID: "id"}, err
+}
+
+func (w *world) Begin(
+	_ context.Context, a backstop.Attempt, mayCall func(backstop.Send, *backstop.Attempt) bool,
+) (backstop.Attempt, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var newest *backstop.Attempt
+	for i := range w.attempts {
+		if w.attempts[i].Ref.Step == a.Ref.Step {
+			newest = &w.attempts[i]
+		}
+	}
+	if !mayCall(w.send, newest) {
+		return backstop.Attempt{}, nil
+	}
+	if a.Channel == backstop.SMS && (w.send.SMSStatus == "" || w.send.SMSStatus == backstop.Failed) {
+		w.send.SMSStatus = backstop.Queued
+	}
+	a.State, a.Number = backstop.Calling, len(w.attempts)+1
+	w.attempts = append(w.attempts, a)
+	return a, nil
+}
+
+func (w *world) End(_ context.Context, a backstop.Attempt) (backstop.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, kept := range w.attempts {
+		if kept.Number == a.Number {
+			w.attempts[i] = a
+		}
+	}
+	switch a.State {
+	case backstop.Accepted:
+		w.send = w.send.Absorb(a.Channel, backstop.Submitted, true)
+	case backstop.AttemptState(backstop.Rejected):
+		w.send = w.send.Absorb(a.Channel, backstop.Failed, true)
+	default:
+	}
+	return w.send, nil
+}
+
+func (w *world) Record(_ context.Context, e backstop.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e)
+	switch e.Kind {
+	case backstop.EventAverted:
+		w.send.SMSStatus = ""
+	case backstop.EventExpired:
+		w.send.Expired = true
+	case backstop.EventGaveUp:
+		w.send = w.send.Absorb(e.Channel, backstop.Failed, true)
+	default:
+	}
+	return nil
+}
+
+func (w *world) Finish(_ context.Context, _ string, at time.Time) (backstop.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.send.FinishedAt = &at
+	w.send.Outcome = w.send.Decide()
+	return w.send, nil
+}
