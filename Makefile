@@ -21,7 +21,7 @@ demo: build ## send messages to simulated providers, watch them fall back, check
 	bin/devstack --data .data/demo -- bin/backstop demo
 
 test: bin/devstack ## run the tests of all modules, on a real Postgres
-	BACKSTOP_DEVSTACK=$(CURDIR)/bin/devstack bin/devstack --fast --services postgres --data .data/test -- \
+	bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/devstack && go test ./...
 

@@ -1,0 +1,14 @@
+# The program alone: no shell, no package manager, and not root.
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=unknown
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /backstop ./cmd/backstop
+
+FROM gcr.io/distroless/static-debian13:nonroot
+COPY --from=build /backstop /backstop
+EXPOSE 8080
+ENTRYPOINT ["/backstop"]
+CMD ["serve"]
