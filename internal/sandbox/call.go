@@ -10,12 +10,15 @@ import (
 type call struct {
 	message Message // what is recorded; the id is that of the message if it is accepted
 	plan    plan
-	status  int                                                                          // of the answer when accepted
-	refuse  func(http.ResponseWriter, *fault)                                            // writes the provider's error
-	accept  func(http.ResponseWriter)                                                    // writes the provider's answer
-	post    func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) // builds a webhook; nil: none wanted
-	retried bool                                                                         // whether the provider repeats webhooks that fail
+	status  int                                   // of the answer when accepted
+	refuse  func(w http.ResponseWriter, f *fault) // writes the provider's error
+	accept  func(w http.ResponseWriter)           // writes the provider's answer
+	webhook webhook                               // nil when none are wanted
+	retried bool                                  // whether the provider repeats webhooks that fail
 }
+
+// webhook builds the request of one post of a message that was accepted at that time.
+type webhook func(ctx context.Context, p post, accepted time.Time) (*http.Request, error)
 
 // play lets the call meet its scenario. It is recorded before anything is answered or posted, so that whoever saw an
 // answer or a receipt finds the call in GET /messages.

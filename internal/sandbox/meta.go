@@ -78,7 +78,7 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		retried: true,
 	}
 	if s.meta.WebhookURL != "" {
-		c.post = s.metaWebhook(newStatusSource(m, r.PathValue("version")))
+		c.webhook = s.metaWebhook(newStatusSource(m, r.PathValue("version")))
 	}
 	s.play(w, r, c)
 }
@@ -229,7 +229,7 @@ func acceptMeta(w http.ResponseWriter, req metaMessage, id string) {
 // newWAMID makes a message id of the form that Meta's have: base64 of a few tags, the recipient and a random part.
 func newWAMID(digits string) string {
 	const random = 9
-	raw := append([]byte{0x1c, 0x18, byte(len(digits))}, digits...)
+	raw := append([]byte{0x1c, 0x18, byte(len(digits) & 0x7f)}, digits...)
 	raw = append(raw, 0x15, 0x02, 0x00, 0x11, 0x18, 2*random)
 	raw = append(raw, strings.ToUpper(hex.EncodeToString(randomBytes(random)))...)
 	return "wamid." + base64.StdEncoding.EncodeToString(append(raw, 0x00))

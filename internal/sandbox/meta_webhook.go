@@ -111,7 +111,7 @@ func newStatusSource(m Message, version string) statusSource {
 }
 
 // metaWebhook returns the function that builds the webhooks of one message.
-func (s *Server) metaWebhook(src statusSource) func(context.Context, post, time.Time) (*http.Request, error) {
+func (s *Server) metaWebhook(src statusSource) webhook {
 	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
 		statuses := make([]metaStatus, 0, len(p.receipts))
 		for _, r := range p.receipts {
@@ -154,7 +154,7 @@ func (src statusSource) status(r receipt, at time.Time) metaStatus {
 		}}
 		return st
 	}
-	if r.status != "sent" && r.status != "delivered" {
+	if r.status != statusSent && r.status != statusDelivered {
 		return st
 	}
 	st.Pricing = &src.pricing
@@ -162,7 +162,7 @@ func (src statusSource) status(r receipt, at time.Time) metaStatus {
 		return st
 	}
 	st.Conversation = &metaConversation{ID: src.conversation, Origin: metaOrigin{Type: src.pricing.Category}}
-	if r.status == "sent" {
+	if r.status == statusSent {
 		st.Conversation.Expiration = strconv.FormatInt(at.Add(conversationLasts).Unix(), 10)
 	}
 	return st

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"slices"
 	"time"
 )
@@ -13,6 +12,15 @@ const (
 	failedAfter    = 2 * time.Second
 	readAfter      = 5 * time.Second
 	lateAfter      = 30 * time.Second
+)
+
+// The statuses, as Meta and Twilio both write them.
+const (
+	statusSent        = "sent"
+	statusDelivered   = "delivered"
+	statusRead        = "read"        // Meta only
+	statusFailed      = "failed"      // Meta only, here
+	statusUndelivered = "undelivered" // Twilio only
 )
 
 // Scenario is what happens to the messages for the recipients whose number ends in Digits. What it counts, it counts
@@ -50,17 +58,6 @@ const (
 	afterReceipts        // once every receipt was posted, for the first time
 )
 
-// fault is an error as a provider reports it: in an answer, with an HTTP status, or in a receipt.
-type fault struct {
-	status     int
-	code       int
-	title      string
-	details    string
-	retryAfter string // the Retry-After header; left out when empty
-	subcode    int    // Meta only; left out when zero
-	kind       string // Meta's error type; OAuthException when empty
-}
-
 // post is one webhook request. Meta puts several receipts into one.
 type post struct {
 	after    time.Duration // since the message was accepted, at speed 1
@@ -75,14 +72,20 @@ type receipt struct {
 
 // Scenarios returns the table of scenarios, in the order of their digits.
 func Scenarios() []Scenario {
-	sms := deliveredSMS()
-	const delivered = "delivered"
+	const (
+		delivered = "delivered"
+		rejected  = "rejected at once: 131026"
+	)
+	sms, noWhatsApp := reliably(deliveredPosts()), refused(undeliverable())
 	return []Scenario{
 		{"01", "read", "sent, delivered, read", delivered, reliably(readPosts()), sms},
-		{"02", "unread", "sent, delivered, never read", delivered, reliably(single(sent(), deliveredAt(deliveredAfter))), sms},
+		{"02", "unread", "sent, delivered, never read", delivered, reliably(deliveredPosts()), sms},
 		{"03", "sent only", "sent, never delivered", delivered, reliably(single(sent())), sms},
-		{"04", "rejected", "rejected at once: 131026", delivered, refused(undeliverable()), sms},
-		{"05", "failed later", "accepted, then failed by webhook: 131026", delivered, reliably(single(failed(undeliverable()))), sms},
+		{"04", "rejected", rejected, delivered, noWhatsApp, sms},
+		{
+			"05", "failed later", "accepted, then failed by webhook: 131026", delivered,
+			reliably(single(failed(undeliverable()))), sms,
+		},
 		{"06", "silent", "accepted, no receipts", delivered, reliably(nil), sms},
 		{
 			"07", "throttled twice", "HTTP 429 twice (130429, Retry-After: 1 on the first only), then as 01", delivered,
@@ -100,15 +103,18 @@ func Scenarios() []Scenario {
 			"10", "request lost", "first call: no answer, nothing accepted; then as 01", delivered,
 			inTurn(step{lost: true}, step{posts: readPosts()}), sms,
 		},
-		{"11", "disorder", "duplicate and out-of-order receipts, single and batched; read", delivered, reliably(disorderlyPosts()), sms},
-		{"12", "late", "sent, delivered after 30 s", delivered, reliably(single(sent(), deliveredAt(lateAfter))), sms},
 		{
-			"13", "nothing works", "rejected at once: 131026", "rejected at once: 21612",
-			refused(undeliverable()), refused(unreachablePair()),
+			"11", "disorder", "duplicate and out-of-order receipts, single and batched; read in the end", delivered,
+			reliably(disorderlyPosts()), sms,
 		},
 		{
-			"14", "SMS undelivered", "rejected at once: 131026", "sent, then undelivered: 30003",
-			refused(undeliverable()), reliably(undeliveredPosts(unreachableHandset())),
+			"12", "late", "sent, delivered after 30 s", delivered,
+			reliably(single(sent(), deliveredAt(lateAfter))), sms,
+		},
+		{"13", "nothing works", rejected, "rejected at once: 21612", noWhatsApp, refused(unreachablePair())},
+		{
+			"14", "SMS undelivered", rejected, "sent, then undelivered: 30003",
+			noWhatsApp, reliably(undeliveredPosts(unreachableHandset())),
 		},
 		{"15", "template error", "rejected at once: 132001", delivered, refused(unknownTemplate()), sms},
 		{"16", "opted out", "rejected at once: 131050", delivered, refused(optedOut()), sms},
@@ -117,12 +123,12 @@ func Scenarios() []Scenario {
 			inTurn(step{answer: afterReceipts, posts: earlyPosts()}), sms,
 		},
 		{
-			"18", "SMS answer lost", "rejected at once: 131026", "accepted, the answer never comes; delivered",
-			refused(undeliverable()), inTurn(step{answer: withheld, posts: deliveredPosts()}),
+			"18", "SMS answer lost", rejected, "accepted, the answer never comes; delivered",
+			noWhatsApp, inTurn(step{answer: withheld, posts: deliveredPosts()}),
 		},
 		{
-			"19", "next sender", "rejected at once: 131026", "from the first sender seen: sent, then undelivered 30008; from another: delivered",
-			refused(undeliverable()), bySender(step{posts: undeliveredPosts(unknownCarrierError())}, step{posts: deliveredPosts()}),
+			"19", "next sender", rejected, "from the first sender seen: sent, then undelivered: 30008; from another: delivered",
+			noWhatsApp, bySender(step{posts: undeliveredPosts(unknownCarrierError())}, step{posts: deliveredPosts()}),
 		},
 	}
 }
@@ -149,13 +155,15 @@ func reliably(posts []post) plan  { return inTurn(step{posts: posts}) }
 func refused(f *fault) plan       { return inTurn(step{fault: f}) }
 func inTurn(steps ...step) plan   { return plan{steps: steps} }
 func bySender(steps ...step) plan { return plan{steps: steps, bySender: true} }
-func deliveredSMS() plan          { return reliably(deliveredPosts()) }
 
-func sent() receipt                                { return receipt{status: "sent", at: sentAfter} }
-func deliveredAt(at time.Duration) receipt         { return receipt{status: "delivered", at: at} }
-func read() receipt                                { return receipt{status: "read", at: readAfter} }
-func failed(f *fault) receipt                      { return receipt{status: "failed", at: failedAfter, fault: f} }
-func undelivered(f *fault) receipt                 { return receipt{status: "undelivered", at: failedAfter, fault: f} }
+func sent() receipt                        { return receipt{status: statusSent, at: sentAfter} }
+func deliveredAt(at time.Duration) receipt { return receipt{status: statusDelivered, at: at} }
+func read() receipt                        { return receipt{status: statusRead, at: readAfter} }
+func failed(f *fault) receipt              { return receipt{status: statusFailed, at: failedAfter, fault: f} }
+func undelivered(f *fault) receipt {
+	return receipt{status: statusUndelivered, at: failedAfter, fault: f}
+}
+
 func readPosts() []post                            { return single(sent(), deliveredAt(deliveredAfter), read()) }
 func deliveredPosts() []post                       { return single(sent(), deliveredAt(deliveredAfter)) }
 func undeliveredPosts(f *fault) []post             { return single(sent(), undelivered(f)) }
@@ -172,7 +180,7 @@ func single(receipts ...receipt) []post {
 
 // earlyPosts are the posts of 01, all of them at once: everything has happened before the send is answered.
 func earlyPosts() []post {
-	return []post{batch(0, receipt{status: "sent"}), batch(0, receipt{status: "delivered"}), batch(0, receipt{status: "read"})}
+	return single(receipt{status: statusSent}, receipt{status: statusDelivered}, receipt{status: statusRead})
 }
 
 // disorderlyPosts tell nothing until the message was read, and then everything, backwards and more than once.
@@ -186,65 +194,6 @@ func disorderlyPosts() []post {
 		batch(readAfter, delivered, sent()),
 		batch(readAfter, read()),
 	}
-}
-
-// Titles, details and HTTP statuses are those of Meta's page "Cloud API error codes"; the message in an answer is
-// "(#code) title".
-
-func undeliverable() *fault {
-	return &fault{status: http.StatusBadRequest, code: 131026, title: "Message undeliverable", details: "Message Undeliverable."}
-}
-
-func throttled(retryAfter string) *fault {
-	return &fault{
-		status: http.StatusTooManyRequests, code: 130429, title: "Rate limit hit", retryAfter: retryAfter,
-		details: "Message failed to send because there were too many messages sent from this phone number in a short period of time.",
-	}
-}
-
-func brokenDown() *fault {
-	return &fault{
-		status: http.StatusInternalServerError, code: 131000, title: "Something went wrong",
-		details: "Message failed to send due to an unknown error.",
-	}
-}
-
-func unavailable() *fault {
-	return &fault{
-		status: http.StatusServiceUnavailable, code: 131016, title: "Service unavailable",
-		details: "A service is temporarily unavailable.",
-	}
-}
-
-func unknownTemplate() *fault {
-	return &fault{
-		status: http.StatusNotFound, code: 132001, title: "Template name does not exist in the translation",
-		details: "The template does not exist in the specified language or the template has not been approved.",
-	}
-}
-
-func optedOut() *fault {
-	return &fault{
-		status: http.StatusBadRequest, code: 131050, title: "User has stopped receiving marketing messages",
-		details: "Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on WhatsApp from your business.",
-	}
-}
-
-// Titles of Twilio's "Error and warning dictionary".
-
-func unreachablePair() *fault {
-	return &fault{
-		status: http.StatusBadRequest, code: 21612,
-		title: "The 'To' phone number provided is not currently reachable using the 'From' phone number via SMS.",
-	}
-}
-
-func unreachableHandset() *fault {
-	return &fault{code: 30003, title: "Unreachable destination handset"}
-}
-
-func unknownCarrierError() *fault {
-	return &fault{code: 30008, title: "Unknown error"}
 }
 
 // stepFor returns the step of the call that is made now.

@@ -120,7 +120,7 @@ func (o Options) validate() error {
 	var problems []error
 	require := func(name, value string) {
 		if value == "" {
-			problems = append(problems, fmt.Errorf("%s is empty", name))
+			problems = append(problems, fmt.Errorf("option %s is empty", name))
 		}
 	}
 	require("Meta.AccessToken", o.Meta.AccessToken)
@@ -131,14 +131,14 @@ func (o Options) validate() error {
 		require("Meta.AppSecret", o.Meta.AppSecret)
 		require("Meta.VerifyToken", o.Meta.VerifyToken)
 		if !absoluteHTTP(o.Meta.WebhookURL) {
-			problems = append(problems, errors.New("Meta.WebhookURL is not an absolute http or https URL"))
+			problems = append(problems, errors.New("option Meta.WebhookURL is not an absolute http or https URL"))
 		}
 	}
 	if !(o.Speed >= slowestSpeed) { // written so that NaN fails too
-		problems = append(problems, fmt.Errorf("Speed is %v, want at least %v", o.Speed, slowestSpeed))
+		problems = append(problems, fmt.Errorf("option Speed is %v, want at least %v", o.Speed, slowestSpeed))
 	}
 	if o.Remember < 0 {
-		problems = append(problems, fmt.Errorf("Remember is %d, want 0 or more", o.Remember))
+		problems = append(problems, fmt.Errorf("option Remember is %d, want 0 or more", o.Remember))
 	}
 	return errors.Join(problems...)
 }

@@ -266,9 +266,11 @@ type counting struct {
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	n := c.now.Add(1)
 	defer c.now.Add(-1)
-	for most := c.most.Load(); n > most && !c.most.CompareAndSwap(most, n); most = c.most.Load() {
+	most := c.most.Load()
+	for n > most && !c.most.CompareAndSwap(most, n) {
+		most = c.most.Load()
 	}
-	return c.RoundTripper.RoundTrip(r) //nolint:wrapcheck // a fake
+	return c.RoundTripper.RoundTrip(r)
 }
 
 func TestServer_LogsNoSecrets(t *testing.T) {

@@ -77,7 +77,7 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 		accept:  func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
 	}
 	if form.callback != "" {
-		c.post = s.twilioCallback(form, m.ID)
+		c.webhook = s.twilioCallback(form, m.ID)
 	}
 	s.play(w, r, c)
 }
@@ -173,7 +173,7 @@ func (s *Server) acceptTwilio(w http.ResponseWriter, form twilioForm, m Message)
 }
 
 // twilioCallback returns the function that builds the callbacks of one message.
-func (s *Server) twilioCallback(form twilioForm, id string) func(context.Context, post, time.Time) (*http.Request, error) {
+func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
 		r := p.receipts[0] // Twilio reports one status at a time
 		values := url.Values{
@@ -187,7 +187,7 @@ func (s *Server) twilioCallback(form twilioForm, id string) func(context.Context
 		if r.fault != nil {
 			values.Set("ErrorCode", strconv.Itoa(r.fault.code))
 		}
-		if r.status == "delivered" || r.status == "undelivered" { // the carrier's own time: YYMMDDhhmm
+		if r.status == statusDelivered || r.status == statusUndelivered { // the carrier's own time: YYMMDDhhmm
 			values.Set("RawDlrDoneDate", accepted.Add(scale(r.at, s.speed)).UTC().Format("0601021504"))
 		}
 		target, _, _ := strings.Cut(form.callback, "#") // a fragment is neither sent nor signed

@@ -3,7 +3,6 @@ package sandbox_test
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestTwilio_Answer(t *testing.T) {
 	require.Equal(t, http.StatusCreated, got.status)
 	body := got.json(t)
 	sid, _ := body["sid"].(string)
-	require.Regexp(t, regexp.MustCompile(`^SM[0-9a-f]{32}$`), sid)
+	require.Regexp(t, `^SM[0-9a-f]{32}$`, sid)
 	for name, want := range map[string]any{
 		"account_sid": accountSID, "api_version": "2010-04-01", "body": "hello", "direction": "outbound-api",
 		"error_code": nil, "error_message": nil, "from": "+15550001111", "messaging_service_sid": nil,

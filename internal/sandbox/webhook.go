@@ -44,7 +44,7 @@ type courier struct {
 type chain struct {
 	posts    []post
 	accepted time.Time
-	build    func(context.Context, post, time.Time) (*http.Request, error)
+	build    webhook
 	retried  bool
 	done     chan struct{} // closed when each post was tried once
 }
@@ -92,11 +92,11 @@ func (c *courier) wait(ctx context.Context) error {
 // send queues the posts of an accepted call. The channel is closed when each was tried once.
 func (c *courier) send(from call, posts []post) <-chan struct{} {
 	done := make(chan struct{})
-	if from.post == nil || len(posts) == 0 {
+	if from.webhook == nil || len(posts) == 0 {
 		close(done)
 		return done
 	}
-	ch := &chain{posts: posts, accepted: from.message.Time, build: from.post, retried: from.retried, done: done}
+	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retried: from.retried, done: done}
 	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scale(posts[0].after, c.speed))})
 	return done
 }
@@ -140,7 +140,7 @@ func (c *courier) try(ctx context.Context, j *job) {
 		c.proceed(j)
 	}
 	if err != nil {
-		c.retry(j, err)
+		c.retry(ctx, j, err)
 	}
 }
 
@@ -172,19 +172,19 @@ func (c *courier) proceed(j *job) {
 }
 
 // retry queues a failed post again, or gives it up.
-func (c *courier) retry(j *job, err error) {
+func (c *courier) retry(ctx context.Context, j *job, err error) {
 	next := *j
 	next.attempt++
 	next.due = time.Now().Add(backoff(j.attempt, c.speed))
 	if !j.chain.retried || next.due.Sub(j.first) > max(minGiveUpAfter, scale(giveUpAfter, c.speed)) {
-		c.logger.Warn("webhook given up", "attempts", next.attempt, "error", err)
+		c.logger.WarnContext(ctx, "webhook given up", "attempts", next.attempt, "error", err)
 		return
 	}
 	level := slog.LevelDebug // a receiver that is away must not fill the log
 	if j.attempt == 0 {
 		level = slog.LevelWarn
 	}
-	c.logger.Log(context.Background(), level, "webhook failed, will repeat", "attempt", next.attempt, "error", err)
+	c.logger.Log(ctx, level, "webhook failed, will repeat", "attempt", next.attempt, "error", err)
 	c.enqueue(&next)
 }
 
@@ -227,14 +227,19 @@ func (c *courier) dequeue(now time.Time) (*job, time.Duration) {
 // jobs is a heap, ordered by the time that they are due.
 type jobs []*job
 
-func (q jobs) Len() int      { return len(q) }
-func (q jobs) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+// Len implements heap.Interface.
+func (q *jobs) Len() int { return len(*q) }
 
-func (q jobs) Less(i, j int) bool {
-	if q[i].due.Equal(q[j].due) {
-		return q[i].seq < q[j].seq
+// Swap implements heap.Interface.
+func (q *jobs) Swap(i, j int) { (*q)[i], (*q)[j] = (*q)[j], (*q)[i] }
+
+// Less implements heap.Interface.
+func (q *jobs) Less(i, j int) bool {
+	a, b := (*q)[i], (*q)[j]
+	if a.due.Equal(b.due) {
+		return a.seq < b.seq
 	}
-	return q[i].due.Before(q[j].due)
+	return a.due.Before(b.due)
 }
 
 // Push implements heap.Interface.
@@ -255,8 +260,7 @@ func (q *jobs) Pop() any {
 
 // withoutURL removes the URL from an error of http.Client: it can carry a token or a correlation.
 func withoutURL(err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return ue.Err
 	}
 	return err

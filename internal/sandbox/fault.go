@@ -1,0 +1,77 @@
+package sandbox
+
+import "net/http"
+
+// fault is an error as a provider reports it: in an answer, with an HTTP status, or in a receipt.
+type fault struct {
+	status     int
+	code       int
+	title      string
+	details    string
+	retryAfter string // the Retry-After header; left out when empty
+	subcode    int    // Meta only; left out when zero
+	kind       string // Meta's error type; OAuthException when empty
+}
+
+// Titles, details and HTTP statuses are those of Meta's page "Cloud API error codes"; the message in an answer is
+// "(#code) title".
+
+func undeliverable() *fault {
+	return &fault{
+		status: http.StatusBadRequest, code: 131026, title: "Message undeliverable", details: "Message Undeliverable.",
+	}
+}
+
+func throttled(retryAfter string) *fault {
+	return &fault{
+		status: http.StatusTooManyRequests, code: 130429, title: "Rate limit hit", retryAfter: retryAfter,
+		details: "Message failed to send because there were too many messages sent from this phone number " +
+			"in a short period of time.",
+	}
+}
+
+func brokenDown() *fault {
+	return &fault{
+		status: http.StatusInternalServerError, code: 131000, title: "Something went wrong",
+		details: "Message failed to send due to an unknown error.",
+	}
+}
+
+func unavailable() *fault {
+	return &fault{
+		status: http.StatusServiceUnavailable, code: 131016, title: "Service unavailable",
+		details: "A service is temporarily unavailable.",
+	}
+}
+
+func unknownTemplate() *fault {
+	return &fault{
+		status: http.StatusNotFound, code: 132001, title: "Template name does not exist in the translation",
+		details: "The template does not exist in the specified language or the template has not been approved.",
+	}
+}
+
+func optedOut() *fault {
+	return &fault{
+		status: http.StatusBadRequest, code: 131050, title: "User has stopped receiving marketing messages",
+		details: "Unable to deliver the message. This recipient has chosen to stop receiving marketing messages " +
+			"on WhatsApp from your business.",
+	}
+}
+
+// Titles of Twilio's "Error and warning dictionary".
+
+func unreachablePair() *fault {
+	return &fault{
+		status: http.StatusBadRequest, code: 21612,
+		title: "The 'To' phone number provided is not currently reachable using the 'From' phone number via SMS.",
+	}
+}
+
+func unreachableHandset() *fault {
+	return &fault{code: 30003, title: "Unreachable destination handset"}
+}
+
+func unknownCarrierError() *fault {
+	return &fault{code: 30008, title: "Unknown error"}
+}
