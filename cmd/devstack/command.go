@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// commandGrace is what a command has to end in after a signal: the 10 s that Backstop takes at most to drain.
+const commandGrace = 10 * time.Second
+
+// runCommand runs a command to its end, hands it the first signal, and answers its exit code. If broken is closed, the
+// command is ended too.
+func runCommand(words []string, added environment, std streams, signals *signals, broken <-chan struct{}) (int, error) {
+	command := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // the user's own; ended by signals
+	command.Env = append(os.Environ(), added...)
+	command.Stdin, command.Stdout, command.Stderr = std.stdin, std.stdout, std.stderr
+	command.SysProcAttr = attributes(nil, false, syscall.SIGTERM)
+
+	signals.shared.Store(inForeground())
+	defer signals.shared.Store(false)
+
+	ended, err := spawn(command)
+	if err != nil {
+		return exitFailure, err
+	}
+
+	var (
+		failure  error
+		deadline <-chan time.Time
+	)
+
+	for {
+		select {
+		case err := <-ended:
+			return exitCode(err, failure)
+		case received := <-signals.first:
+			_ = command.Process.Signal(received) // if it is gone already, ended says so
+			deadline = time.After(commandGrace)
+		case <-broken:
+			_ = command.Process.Signal(syscall.SIGTERM)
+			broken, failure, deadline = nil, errBroken, time.After(commandGrace)
+		case <-deadline:
+			_ = command.Process.Kill()
+		}
+	}
+}
+
+// exitCode reads the end of a command as a shell does.
+func exitCode(err, failure error) (int, error) {
+	if failure != nil {
+		return exitFailure, failure
+	}
+
+	if err == nil {
+		return 0, nil
+	}
+
+	exit := (*exec.ExitError)(nil)
+	if !errors.As(err, &exit) {
+		return exitFailure, fmt.Errorf("run command: %w", err)
+	}
+
+	if status, known := exit.Sys().(syscall.WaitStatus); known && status.Signaled() {
+		return exitSignal + int(status.Signal()), nil
+	}
+
+	return exit.ExitCode(), nil
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// runVariable makes the test program behave as devstack, so that tests can start and kill real ones.
+const runVariable = "DEVSTACK_TEST_RUN"
+
+const waitLimit = 45 * time.Second
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runVariable) != "" {
+		_ = os.Unsetenv(runVariable) // not for the commands that it runs
+		main()
+	}
+
+	os.Exit(m.Run())
+}
+
+// devstack is a running one.
+type devstack struct {
+	t       *testing.T
+	command *exec.Cmd
+	stdout  *output
+	stderr  *output
+	ended   chan struct{}
+}
+
+// output may be read while a process writes to it.
+type output struct {
+	lock   sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+
+	return o.buffer.Write(text)
+}
+
+func (o *output) String() string {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+
+	return o.buffer.String()
+}
+
+// newData answers a data folder that another user may reach, and removes it, and what it names, at the end.
+func newData(t *testing.T) string {
+	t.Helper()
+
+	path, err := os.MkdirTemp("", "devstack-test-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(path, modeFolder))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(path)) })
+
+	return path
+}
+
+// start starts a devstack in a session of its own, so that it has no terminal, and ends it with the test.
+func start(t *testing.T, args ...string) *devstack {
+	t.Helper()
+
+	started := &devstack{
+		t: t, command: exec.Command(os.Args[0], args...), stdout: &output{}, stderr: &output{}, ended: make(chan struct{}),
+	}
+	started.command.Env = append(os.Environ(), runVariable+"=1")
+	started.command.Stdout, started.command.Stderr = started.stdout, started.stderr
+	started.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// What a killed devstack leaves behind may hold the other end of the pipes.
+	started.command.WaitDelay = time.Second
+
+	require.NoError(t, started.command.Start())
+
+	go func() {
+		_ = started.command.Wait()
+		close(started.ended)
+	}()
+
+	t.Cleanup(func() {
+		started.signal(syscall.SIGTERM)
+		started.wait()
+	})
+
+	return started
+}
+
+func (d *devstack) signal(signal syscall.Signal) { _ = d.command.Process.Signal(signal) }
+
+// wait answers the exit code.
+func (d *devstack) wait() int {
+	d.t.Helper()
+
+	select {
+	case <-d.ended:
+	case <-time.After(waitLimit):
+		_ = d.command.Process.Kill()
+		require.Fail(d.t, "devstack does not end", d.stderr.String())
+	}
+
+	return d.command.ProcessState.ExitCode()
+}
+
+// ready answers the environment that it prints when everything runs.
+func (d *devstack) ready() map[string]string {
+	d.t.Helper()
+
+	require.Eventually(d.t, func() bool {
+		select {
+		case <-d.ended:
+			return true
+		default:
+			return strings.Contains(d.stdout.String(), "export BACKSTOP_DEVSTACK=")
+		}
+	}, waitLimit, pollInterval)
+
+	variables := map[string]string{}
+
+	for line := range strings.Lines(d.stdout.String()) {
+		name, value, found := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		require.True(d.t, found, line)
+
+		variables[name] = value
+	}
+
+	require.NotEmpty(d.t, variables, d.stderr.String())
+
+	return variables
+}
+
+// stop ends it as a user does, and wants a clean end in time.
+func (d *devstack) stop() {
+	d.t.Helper()
+
+	begun := time.Now()
+
+	d.signal(syscall.SIGTERM)
+	require.Equal(d.t, 0, d.wait(), d.stderr.String())
+	require.Less(d.t, time.Since(begun), 10*time.Second)
+}
+
+// once runs a devstack to its end.
+func once(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+
+	finished := start(t, args...)
+	code = finished.wait()
+
+	return code, finished.stdout.String(), finished.stderr.String()
+}
+
+func testContext(t *testing.T) context.Context {
+	t.Helper()
+
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	t.Cleanup(cancel)
+
+	return ctx
+}
+
+func writeScript(t *testing.T, path, text string) {
+	t.Helper()
+
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), modeFolder))
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), modeFolder)) //nolint:gosec // a program
+}

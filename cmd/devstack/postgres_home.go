@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+const (
+	homePrefix = "backstop-devstack-"
+	originFile = "origin"
+
+	// The other user passes through a home, but does not list it.
+	modePassage = 0o711
+)
+
+// postgresOwner answers the user that Postgres is to run as, and nil for the present one. Postgres refuses to run as root.
+func postgresOwner() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil //nolint:nilnil // nil is the present user, as in syscall.SysProcAttr
+	}
+
+	for _, name := range []string{"postgres", "_postgres", "nobody"} {
+		found, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+
+		uid, uidErr := strconv.ParseUint(found.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(found.Gid, 10, 32)
+
+		if uidErr == nil && gidErr == nil && uid != 0 {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+		}
+	}
+
+	return nil, errors.New("postgres will not run as root, and there is no user postgres or nobody to run it as")
+}
+
+// placePostgres answers the folder that holds, or is to hold, the data of Postgres. That is postgres/ in the data folder
+// unless the owner cannot get there (a checkout under /root); then it is one of our own under /var/tmp, which the
+// memo names.
+func placePostgres(ctx context.Context, data *folder, bin binaries, owner *syscall.Credential, say progress) (string, error) {
+	if home := data.memo.PostgresHome; home != "" {
+		if _, err := os.Stat(home); err == nil {
+			return filepath.Join(home, "postgres"), nil
+		}
+
+		say("the data of postgres in %s is gone: starting empty", home)
+		data.memo.PostgresHome = ""
+	}
+
+	if owner == nil || reachable(ctx, bin, owner, data.path) == nil {
+		return data.in("postgres"), nil
+	}
+
+	roof := temporaryFolder()
+	sweepHomes(roof)
+
+	home, err := os.MkdirTemp(roof, homePrefix)
+	if err != nil {
+		return "", fmt.Errorf("make home of postgres: %w", err)
+	}
+
+	origin := filepath.Join(home, originFile)
+	if err := errors.Join(os.Chmod(home, modePassage), os.WriteFile(origin, []byte(data.path), modeSecret)); err != nil {
+		return "", fmt.Errorf("make home of postgres: %w", err)
+	}
+
+	if err := reachable(ctx, bin, owner, home); err != nil {
+		return "", errors.Join(fmt.Errorf("run postgres as uid %d: %w", owner.Uid, err), os.RemoveAll(home))
+	}
+
+	say("uid %d cannot reach %s: postgres keeps its data in %s", owner.Uid, data.path, home)
+	data.memo.PostgresHome = home
+
+	return filepath.Join(home, "postgres"), data.save()
+}
+
+// reachable runs the server as owner with folder as its working directory, which shows both that the owner may pass
+// through all that is above the folder and that it may run the program.
+func reachable(ctx context.Context, bin binaries, owner *syscall.Credential, folder string) error {
+	probe := exec.CommandContext(ctx, bin.path("postgres"), "--version") //nolint:gosec // found by us
+	probe.Dir = folder
+	probe.Env = postgresEnvironment()
+	probe.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+
+	if err := probe.Run(); err != nil {
+		return fmt.Errorf("probe %s: %w", folder, err)
+	}
+
+	return nil
+}
+
+// temporaryFolder prefers /var/tmp, which outlives a restart of the machine.
+func temporaryFolder() string {
+	if info, err := os.Stat("/var/tmp"); err == nil && info.IsDir() {
+		return "/var/tmp"
+	}
+
+	return os.TempDir()
+}
+
+// sweepHomes removes the homes whose data folder was deleted.
+func sweepHomes(roof string) {
+	homes, err := filepath.Glob(filepath.Join(roof, homePrefix+"*"))
+	if err != nil {
+		return
+	}
+
+	for _, home := range homes {
+		if abandoned(home) {
+			_ = os.RemoveAll(home) // whatever stays is tried again at the next start
+		}
+	}
+}
+
+// abandoned is careful: a data folder that is only out of sight (a disk not mounted) has no parent either.
+func abandoned(home string) bool {
+	info, err := os.Lstat(home)
+	if err != nil || !info.IsDir() || !ownedByUs(info) {
+		return false
+	}
+
+	origin, err := os.ReadFile(filepath.Join(home, originFile))
+	if err != nil {
+		return false
+	}
+
+	data := strings.TrimSpace(string(origin))
+	if exists(data) || !exists(filepath.Dir(data)) && !strings.HasPrefix(data, os.TempDir()) {
+		return false
+	}
+
+	pid, _ := postmasterPID(filepath.Join(home, "postgres"))
+
+	return pid == 0 || !processAlive(pid)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+
+	return err == nil
+}
+
+func ownedByUs(info os.FileInfo) bool {
+	stat, known := info.Sys().(*syscall.Stat_t)
+
+	return known && int64(stat.Uid) == int64(os.Geteuid())
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	fastStopTimeout      = 5 * time.Second
+	immediateStopTimeout = 2 * time.Second
+	pollInterval         = 20 * time.Millisecond
+)
+
+// stopStale ends the postmaster that a killed devstack left on the data in folder. The caller holds the lock of the data
+// folder, so no living devstack owns it. It fails if the process is a Postgres of which that cannot be shown.
+func stopStale(folder string, say progress) error {
+	pid, err := postmasterPID(folder)
+	if err != nil || pid == 0 || !processAlive(pid) {
+		return err
+	}
+
+	switch ours, postgres := inspectProcess(pid, folder); {
+	case ours:
+		say("stopping postgres (pid %d) that an earlier run left behind", pid)
+
+		return stopProcess(pid)
+	case postgres:
+		return fmt.Errorf("postgres (pid %d) seems to use %s: stop it first", pid, folder)
+	default:
+		// The number went to another program since (usual in containers). Postgres would take that one for a postmaster.
+		if err := os.Remove(filepath.Join(folder, "postmaster.pid")); err != nil {
+			return fmt.Errorf("remove stale postmaster.pid: %w", err)
+		}
+
+		return nil
+	}
+}
+
+// postmasterPID answers the first line of postmaster.pid, 0 if there is no such file.
+func postmasterPID(folder string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(folder, "postmaster.pid"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+
+	if err != nil {
+		return 0, fmt.Errorf("read postmaster.pid: %w", err)
+	}
+
+	first, _, _ := strings.Cut(string(text), "\n")
+
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err != nil || pid <= 1 {
+		return 0, fmt.Errorf("read postmaster.pid in %s: %q is not a process id", folder, first)
+	}
+
+	return pid, nil
+}
+
+func processAlive(pid int) bool {
+	err := syscall.Kill(pid, 0)
+
+	return err == nil || errors.Is(err, syscall.EPERM)
+}
+
+// stopProcess ends a postmaster that is not a child of this process.
+func stopProcess(pid int) error {
+	signal := func(signal syscall.Signal) error { return syscall.Kill(pid, signal) }
+
+	return endPostgres(signal, func(wait time.Duration) bool {
+		for deadline := time.Now().Add(wait); time.Now().Before(deadline); time.Sleep(pollInterval) {
+			if !running(pid) {
+				return true
+			}
+		}
+
+		return false
+	})
+}
+
+// endPostgres asks a postmaster for a fast shutdown (SIGINT), then for an immediate one (SIGQUIT), which costs the next
+// start a recovery, and then kills it. over waits at most so long for its end.
+func endPostgres(signal func(syscall.Signal) error, over func(wait time.Duration) bool) error {
+	for _, step := range []struct {
+		signal syscall.Signal
+		wait   time.Duration
+	}{
+		{syscall.SIGINT, fastStopTimeout},
+		{syscall.SIGQUIT, immediateStopTimeout},
+		{syscall.SIGKILL, immediateStopTimeout},
+	} {
+		err := signal(step.signal)
+		if err != nil && !errors.Is(err, syscall.ESRCH) && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("stop postgres: %w", err)
+		}
+
+		if over(step.wait) {
+			return nil
+		}
+	}
+
+	return errors.New("stop postgres: it does not end")
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"go.temporal.io/server/common/headers"
+	"go.temporal.io/server/common/log"
+)
+
+const (
+	databaseName = "backstop"
+	keyFile      = "api-key"
+)
+
+var errBroken = errors.New("postgres ended by itself (see logs/postgres.log in the data folder)")
+
+// stack is everything that one run of devstack has started.
+type stack struct {
+	given    flags
+	data     *folder
+	say      progress
+	terminal io.Writer
+
+	environment environment
+	broken      <-chan struct{} // closed when something that must live has ended; nil if there is no such thing
+
+	admin *url.URL // of the Postgres in use; nil: none
+
+	lock  sync.Mutex
+	stops []func() error // in the order of the starts
+	kills []func()
+}
+
+// start starts what the flags name, each when those it needs are ready. What it has started when it fails is for stop.
+func (s *stack) start(ctx context.Context) error {
+	begun := time.Now()
+
+	key, err := s.data.secret(keyFile)
+	if err != nil {
+		return err
+	}
+
+	if err := s.startPostgres(ctx); err != nil {
+		return err
+	}
+
+	if err := s.startTemporal(ctx); err != nil {
+		return err
+	}
+
+	if err := s.startUI(ctx); err != nil {
+		return err
+	}
+
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+
+	s.environment.set("BACKSTOP_API_KEY", key)
+	s.environment.set("BACKSTOP_DEVSTACK", self)
+	s.say("api key in %s", s.data.in(keyFile))
+	s.say("ready in %.1f s", time.Since(begun).Seconds())
+
+	return nil
+}
+
+func (s *stack) startPostgres(ctx context.Context) error {
+	s.admin = s.given.postgresURL
+
+	if s.given.services.postgres && s.admin == nil {
+		server, err := startPostgres(ctx, s.given, s.data, s.say)
+		if err != nil {
+			return err
+		}
+
+		s.started(server.stop, server.kill)
+		s.admin, s.broken = server.url, server.over
+		s.data.memo.PostgresPort = server.port
+		s.say("postgres %s on %s", server.bin.version, server.url.Host)
+
+		if err := s.data.save(); err != nil {
+			return err
+		}
+	}
+
+	if !s.given.services.postgres {
+		return nil
+	}
+
+	made, err := createDatabase(ctx, s.admin, databaseName)
+	if err != nil {
+		return err
+	}
+
+	s.environment.set("BACKSTOP_DATABASE_URL", made.String())
+
+	return nil
+}
+
+func (s *stack) startTemporal(ctx context.Context) error {
+	if !s.given.services.temporal {
+		return nil
+	}
+
+	port, err := choosePort(s.given.ports.temporal, s.data.memo.TemporalPort, preferredTemporalPort)
+	if err != nil {
+		return fmt.Errorf("choose --temporal-port: %w", err)
+	}
+
+	shards, err := s.shards()
+	if err != nil {
+		return err
+	}
+
+	logger := temporalLog(s.data.log("temporal"), s.terminal)
+
+	store, err := s.openStore(ctx, shards, logger)
+	if err != nil {
+		return err
+	}
+
+	// Saved before the server writes the number into its store for good.
+	s.data.memo.Shards[s.given.temporalDB], s.data.memo.TemporalPort = shards, port
+	if err := s.data.save(); err != nil {
+		return err
+	}
+
+	server, err := startTemporal(ctx, store, port, logger)
+	if err != nil {
+		return err
+	}
+
+	s.started(server.stop, nil)
+	s.environment.set("BACKSTOP_TEMPORAL_ADDRESS", address(port))
+	s.environment.set("BACKSTOP_TEMPORAL_NAMESPACE", namespace)
+	s.say("temporal %s on %s (%s, %d shards)", headers.ServerVersion, address(port), s.given.temporalDB, shards)
+
+	return nil
+}
+
+func (s *stack) openStore(ctx context.Context, shards int, logger log.Logger) (store, error) {
+	if s.given.temporalDB == storePostgres {
+		return openPostgres(ctx, s.admin, shards, logger)
+	}
+
+	return openSQLite(ctx, s.data.in("temporal.db"), shards, s.given.fast)
+}
+
+// shards answers the number that the store was made with; workflows are spread by it, so it can never change.
+func (s *stack) shards() (int, error) {
+	asked, known := s.given.shards, s.data.memo.Shards[s.given.temporalDB]
+
+	switch {
+	case known != 0 && asked != 0 && asked != known:
+		return 0, fmt.Errorf("--temporal-shards %d: the data in %s was made with %d", asked, s.data.path, known)
+	case known != 0:
+		return known, nil
+	case asked != 0:
+		return asked, nil
+	case s.given.temporalDB == storePostgres:
+		return postgresShards, nil
+	default:
+		return sqliteShards, nil
+	}
+}
+
+func (s *stack) startUI(ctx context.Context) error {
+	if !s.given.services.ui {
+		return nil
+	}
+
+	port, err := choosePort(s.given.ports.ui, s.data.memo.UIPort, preferredUIPort)
+	if err != nil {
+		return fmt.Errorf("choose --ui-port: %w", err)
+	}
+
+	ui, err := startUI(ctx, port, s.data.memo.TemporalPort)
+	if err != nil {
+		return err
+	}
+
+	s.started(func() error { ui.server.Stop(); return nil }, nil)
+	s.data.memo.UIPort = port
+	s.environment.set("BACKSTOP_TEMPORAL_UI_URL", ui.url)
+	s.say("temporal ui %s", ui.url)
+
+	return s.data.save()
+}
+
+// started remembers how to end something; kill is for what outlives this process.
+func (s *stack) started(stop func() error, kill func()) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+
+	s.stops = append(s.stops, stop)
+	if kill != nil {
+		s.kills = append(s.kills, kill)
+	}
+}
+
+// stop ends everything, the last started first.
+func (s *stack) stop() error {
+	s.lock.Lock()
+	stops := s.stops
+	s.stops = nil
+	s.lock.Unlock()
+
+	var failures []error
+	for i := len(stops) - 1; i >= 0; i-- {
+		failures = append(failures, stops[i]())
+	}
+
+	return errors.Join(failures...)
+}
+
+// kill ends at once what would outlive this process.
+func (s *stack) kill() {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+
+	for _, kill := range s.kills {
+		kill()
+	}
+}

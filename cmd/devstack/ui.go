@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/temporalio/ui-server/v2/server"
+	"github.com/temporalio/ui-server/v2/server/config"
+	"github.com/temporalio/ui-server/v2/server/server_options"
+)
+
+const (
+	preferredUIPort = 8233
+	uiStartTimeout  = 10 * time.Second
+)
+
+// webUI is the Temporal UI in this process.
+type webUI struct {
+	server *server.Server
+	url    string
+}
+
+// startUI answers when the UI can be loaded. The UI's server ends the process if it cannot listen, so port must be free.
+func startUI(ctx context.Context, port, temporalPort int) (*webUI, error) {
+	settings := &config.Config{
+		TemporalGRPCAddress: address(temporalPort),
+		Host:                loopback,
+		Port:                port,
+		EnableUI:            true,
+		DefaultNamespace:    namespace,
+		HideLogs:            true,
+		// No calls to the outside.
+		DisableNewsFetch:   true,
+		NotifyOnNewVersion: false,
+		// The page is served by plain HTTP, so its cookie may not ask for more.
+		CORS: config.CORS{CookieInsecure: true},
+	}
+	if err := settings.Validate(); err != nil {
+		return nil, fmt.Errorf("configure temporal ui: %w", err)
+	}
+
+	started := &webUI{server: server.NewServer(server_options.WithConfigProvider(settings)), url: "http://" + address(port)}
+	go func() { _ = started.server.Start() }() // nil whenever it returns
+
+	if err := waitPage(ctx, started.url+"/healthz"); err != nil {
+		started.server.Stop()
+
+		return nil, fmt.Errorf("start temporal ui: %w", err)
+	}
+
+	return started, nil
+}
+
+func waitPage(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, uiStartTimeout)
+	defer cancel()
+
+	client := &http.Client{Timeout: callTimeout}
+
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return fmt.Errorf("ask for page: %w", err)
+		}
+
+		response, err := client.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+
+			err = fmt.Errorf("answer %s", response.Status)
+		}
+
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", ctx.Err(), err)
+		case <-time.After(pollInterval):
+		}
+	}
+}
