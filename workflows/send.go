@@ -92,11 +92,10 @@ func (s *send) arm(ctx workflow.Context) {
 // watch waits until a rule fires or none can any more.
 func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	for {
-		s.watchHorizon(ctx)
 		err = workflow.Await(ctx, func() bool {
 			s.drain(ctx)
 			_, due := s.fired(ctx)
-			return due || s.callEnded() || ready(s.unknown) || (s.call == nil && s.over())
+			return due || s.callEnded() || ready(s.unknown) || s.unbounded() || (s.call == nil && s.over())
 		})
 		if err != nil {
 			return 0, false, fmt.Errorf("watch: %w", err)
@@ -107,10 +106,14 @@ func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 			err = s.endWhatsApp(ctx)
 		case fired && s.call != nil:
 			err = s.callOff(ctx)
-		case fired, s.over():
-			return rule, fired, nil
-		default:
+		case fired:
+			return rule, true, nil
+		case ready(s.unknown):
 			s.resendWhatsApp(ctx)
+		case s.unbounded():
+			s.bound(ctx)
+		default:
+			return 0, false, nil
 		}
 		if err != nil {
 			return 0, false, err
@@ -134,16 +137,22 @@ func (s *send) over() bool { return s.plan.Over(s.is.WhatsAppStatus, s.isSpent) 
 
 func (s *send) isSpent(rule int) bool { return s.spent[rule] }
 
-// watchHorizon bounds the watch of a rule that no timer ends: one that only a reported failure fires.
-func (s *send) watchHorizon(ctx workflow.Context) {
+// unbounded reports whether no timer is left that would end the watch: what is left are rules that only a reported
+// failure fires.
+func (s *send) unbounded() bool {
+	if s.horizon != nil || s.over() {
+		return false
+	}
 	for i, timer := range s.timers {
 		if timer != nil && !timer.IsReady() && !s.spent[i] {
-			return
+			return false
 		}
 	}
-	if s.horizon != nil || s.over() {
-		return
-	}
+	return true
+}
+
+// bound ends the watch when the provider itself has given the message up, or when no SMS may go out any more.
+func (s *send) bound(ctx workflow.Context) {
 	until := s.in.AcceptedAt.Add(backstop.MaxWait)
 	if s.in.ExpiresAt != nil && s.in.ExpiresAt.Before(until) {
 		until = *s.in.ExpiresAt

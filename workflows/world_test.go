@@ -41,7 +41,6 @@ func newWorld(t *testing.T, rules ...backstop.Rule) *world {
 		calls: map[backstop.Channel][]time.Time{}, script: map[backstop.Channel][]error{},
 	}
 	w.env.SetTestTimeout(20 * time.Second)
-	w.env.SetWorkflowRunTimeout(100 * 24 * time.Hour) // the default ends a run with the horizon
 	w.send = backstop.Send{
 		ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Rules: rules},
 		AcceptedAt: w.env.Now(), WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
