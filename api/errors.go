@@ -1,0 +1,150 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/backstophq/backstop"
+)
+
+// The codes that only HTTP knows, beside those of the domain.
+const (
+	malformed            = backstop.Code(ProblemCodeMalformed)
+	unauthorized         = backstop.Code(ProblemCodeUnauthorized)
+	methodNotAllowed     = backstop.Code(ProblemCodeMethodNotAllowed)
+	tooLarge             = backstop.Code(ProblemCodeTooLarge)
+	unsupportedMediaType = backstop.Code(ProblemCodeUnsupportedMediaType)
+	preconditionRequired = backstop.Code(ProblemCodePreconditionRequired)
+	internalError        = backstop.Code(ProblemCodeInternal)
+)
+
+// status is the one place where an error becomes an HTTP status.
+func status(code backstop.Code) int {
+	switch code {
+	case malformed:
+		return http.StatusBadRequest
+	case unauthorized, backstop.Forged:
+		return http.StatusUnauthorized
+	case backstop.NotFound:
+		return http.StatusNotFound
+	case methodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case backstop.Conflict:
+		return http.StatusConflict
+	case backstop.Stale:
+		return http.StatusPreconditionFailed
+	case tooLarge:
+		return http.StatusRequestEntityTooLarge
+	case unsupportedMediaType:
+		return http.StatusUnsupportedMediaType
+	case backstop.Invalid, backstop.Mismatch:
+		return http.StatusUnprocessableEntity
+	case preconditionRequired:
+		return http.StatusPreconditionRequired
+	case backstop.TryLater:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// fail answers with an error and ends the request. What the domain does not know of is told to the log alone.
+func (s *server) fail(c *gin.Context, err error) {
+	c.Abort()
+	e, known := errors.AsType[*backstop.Error](err)
+	switch {
+	case known && status(e.Code) != http.StatusInternalServerError:
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		e = &backstop.Error{Code: backstop.TryLater, Message: "the request took too long", Cause: err}
+	default:
+		e = internal()
+	}
+	if status(e.Code) >= http.StatusInternalServerError {
+		s.log.ErrorContext(c.Request.Context(), "request failed",
+			requestIDKey, c.GetString(requestIDKey), "route", c.FullPath(), "error", err, "cause", errors.Unwrap(err))
+	}
+	s.write(c, e)
+}
+
+func internal() *backstop.Error {
+	return &backstop.Error{Code: internalError, Message: "something went wrong here; the log knows more"}
+}
+
+// write sends an error as a problem document.
+func (s *server) write(c *gin.Context, e *backstop.Error) {
+	code := status(e.Code)
+	problem := Problem{
+		Type:      "urn:backstop:problem:" + string(e.Code),
+		Title:     http.StatusText(code),
+		Status:    code,
+		Code:      ProblemCode(e.Code),
+		Detail:    e.Message,
+		Instance:  c.Request.URL.EscapedPath(),
+		RequestID: c.GetString(requestIDKey),
+	}
+	if len(e.Fields) > 0 {
+		list := make([]FieldError, len(e.Fields))
+		for i, f := range e.Fields {
+			list[i] = FieldError{Field: f.Name, Reason: f.Reason}
+		}
+		problem.Errors = &list
+	}
+	if code == http.StatusServiceUnavailable {
+		c.Header("Retry-After", strconv.Itoa(retryAfter()))
+	}
+	body, err := json.Marshal(problem)
+	if err != nil { // a struct of strings and numbers
+		body = nil
+	}
+	c.Data(code, "application/problem+json", body)
+}
+
+// retryAfter spreads the callers over five seconds, so that they do not all come back at once.
+func retryAfter() int {
+	const most = 5
+	return 1 + rand.IntN(most) //nolint:gosec // a guess that can be guessed does no harm here
+}
+
+func (s *server) noRoute(c *gin.Context) {
+	s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "there is nothing at this path"})
+}
+
+func (s *server) noMethod(c *gin.Context) {
+	s.fail(c, &backstop.Error{Code: methodNotAllowed, Message: "this path takes " + c.Writer.Header().Get("Allow")})
+}
+
+// badField is an error about one part of a request that does not fit the contract.
+func badField(name, reason string) *backstop.Error {
+	return &backstop.Error{
+		Code: malformed, Message: "the request does not fit the contract",
+		Fields: []backstop.Field{{Name: name, Reason: reason}},
+	}
+}
+
+// invalid merges what several checks found wrong with one input. An error of another code is returned as it is.
+func invalid(errs ...error) error {
+	var merged *backstop.Error
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		e, ok := errors.AsType[*backstop.Error](err)
+		if !ok || e.Code != backstop.Invalid {
+			return err
+		}
+		if merged == nil {
+			merged = &backstop.Error{Code: backstop.Invalid, Message: e.Message}
+		}
+		merged.Fields = append(merged.Fields, e.Fields...)
+	}
+	if merged == nil {
+		return nil
+	}
+	return merged
+}

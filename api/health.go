@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Ready tells the state of what the program depends on, by name, in words fit to be shown. An error means that
+// requests cannot be served; it is logged, not shown.
+type Ready func(ctx context.Context) (checks map[string]string, err error)
+
+// readyWithin bounds a check: an orchestrator that asks gives up about then.
+const readyWithin = 2 * time.Second
+
+// operations are the routes that need no key.
+func (s *server) operations(r gin.IRoutes) {
+	r.GET("/healthz", s.healthz)
+	r.GET("/readyz", s.readyz)
+	r.GET("/openapi.json", s.contractJSON)
+	docs(r, s.noRoute)
+}
+
+func (s *server) healthz(c *gin.Context) {
+	c.JSON(http.StatusOK, Health{Status: HealthStatusOk, Version: s.version})
+}
+
+// readyz reports on Postgres, without which nothing can be accepted, and on what the program adds. The engine is
+// only reported on: sends and receipts are accepted without it and handed over later.
+func (s *server) readyz(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), readyWithin)
+	defer cancel()
+	checks := map[string]string{"postgres": "ok"}
+	err := s.sends.Ping(ctx)
+	if err != nil {
+		checks["postgres"] = "unreachable"
+	} else if s.ready != nil {
+		var more map[string]string
+		more, err = s.ready(ctx)
+		maps.Copy(checks, more)
+	}
+	health := Health{Status: HealthStatusOk, Version: s.version, Checks: &checks}
+	if err == nil {
+		c.JSON(http.StatusOK, health)
+		return
+	}
+	s.log.WarnContext(ctx, "not ready", "error", err, requestIDKey, c.GetString(requestIDKey))
+	health.Status = HealthStatusUnavailable
+	c.JSON(http.StatusServiceUnavailable, health)
+}

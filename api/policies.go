@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop"
+)
+
+// CreatePolicy answers POST /v1/policies.
+func (s *server) CreatePolicy(ctx context.Context, r CreatePolicyRequestObject) (CreatePolicyResponseObject, error) {
+	ruleIDs := showAll(r.Body.RuleIds, canonical)
+	if err := backstop.ValidatePolicy(r.Body.Name, ruleIDs); err != nil {
+		return nil, err
+	}
+	policy, err := s.policies.CreatePolicy(ctx, r.Body.Name, ruleIDs)
+	if err != nil {
+		return nil, err
+	}
+	return CreatePolicy201JSONResponse{Body: showPolicy(policy), Headers: CreatePolicy201ResponseHeaders{
+		ETag: etag(policy.Version), Location: "/v1/policies/" + policy.ID,
+	}}, nil
+}
+
+// GetPolicy answers GET /v1/policies/{id}.
+func (s *server) GetPolicy(ctx context.Context, r GetPolicyRequestObject) (GetPolicyResponseObject, error) {
+	policy, err := s.policies.Policy(ctx, canonical(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	return GetPolicy200JSONResponse{
+		Body: showPolicy(policy), Headers: GetPolicy200ResponseHeaders{ETag: etag(policy.Version)},
+	}, nil
+}
+
+// ListPolicies answers GET /v1/policies.
+func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) (ListPoliciesResponseObject, error) {
+	page, err := page(r.Params.Cursor, r.Params.Limit)
+	if err != nil {
+		return nil, err
+	}
+	policies, more, err := s.policies.ListPolicies(ctx, value(r.Params.Search), page)
+	if err != nil {
+		return nil, err
+	}
+	return ListPolicies200JSONResponse{
+		Items:      showAll(policies, showPolicy),
+		NextCursor: nextCursor(more, func() string { return policies[len(policies)-1].ID }),
+	}, nil
+}
+
+// ReplacePolicy answers PUT /v1/policies/{id}.
+func (s *server) ReplacePolicy(ctx context.Context, r ReplacePolicyRequestObject) (ReplacePolicyResponseObject, error) {
+	id, ruleIDs := canonical(r.ID), showAll(r.Body.RuleIds, canonical)
+	version, err := ifMatch(r.Params.IfMatch, s.policyVersion(ctx, id))
+	if err != nil {
+		return nil, err
+	}
+	if err := backstop.ValidatePolicy(r.Body.Name, ruleIDs); err != nil {
+		return nil, err
+	}
+	policy, err := s.policies.ReplacePolicy(ctx, id, r.Body.Name, ruleIDs, version)
+	if err != nil {
+		return nil, err
+	}
+	return ReplacePolicy200JSONResponse{
+		Body: showPolicy(policy), Headers: ReplacePolicy200ResponseHeaders{ETag: etag(policy.Version)},
+	}, nil
+}
+
+// DeletePolicy answers DELETE /v1/policies/{id}.
+func (s *server) DeletePolicy(ctx context.Context, r DeletePolicyRequestObject) (DeletePolicyResponseObject, error) {
+	id := canonical(r.ID)
+	version, err := ifMatch(r.Params.IfMatch, s.policyVersion(ctx, id))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.policies.DeletePolicy(ctx, id, version); err != nil {
+		return nil, err
+	}
+	return DeletePolicy204Response{}, nil
+}
+
+func (s *server) policyVersion(ctx context.Context, id string) func() (int, error) {
+	return func() (int, error) {
+		policy, err := s.policies.Policy(ctx, id)
+		return policy.Version, err
+	}
+}
+
+func showPolicy(p backstop.Policy) Policy {
+	return Policy{
+		ID: p.ID, Name: p.Name, Rules: showAll(p.Rules, showRule),
+		Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
+	}
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/backstophq/backstop"
+)
+
+const required = "is required"
+
+// schemaFields names the fields that a violation of a schema is about, and says what is wrong with them.
+func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Field {
+	path := strings.Join(e.JSONPointer(), ".")
+	if at != nil {
+		path = at.Name
+	}
+	if e.SchemaField == "properties" {
+		return unknownFields(e, path)
+	}
+	if path == "" {
+		path = "body"
+	}
+	return []backstop.Field{{Name: path, Reason: reason(e)}}
+}
+
+// unknownFields finds the members of an object that its schema does not know; the validator names the object only.
+func unknownFields(e *openapi3.SchemaError, path string) []backstop.Field {
+	object, _ := e.Value.(map[string]any)
+	var found []backstop.Field
+	for name := range object {
+		if e.Schema.Properties[name] == nil {
+			found = append(found, backstop.Field{Name: join(path, name), Reason: "is not a known field"})
+		}
+	}
+	return found
+}
+
+func reason(e *openapi3.SchemaError) string {
+	schema := e.Schema
+	switch e.SchemaField {
+	case "required":
+		return required
+	case "nullable":
+		return "must not be null"
+	case "enum":
+		return fmt.Sprintf("must be one of %v", strings.Trim(fmt.Sprint(schema.Enum), "[]"))
+	case "minLength":
+		if schema.MinLength == 1 {
+			return "must not be empty"
+		}
+		return fmt.Sprintf("must have at least %d characters", schema.MinLength)
+	case "maxLength":
+		return fmt.Sprintf("must have at most %d characters", *schema.MaxLength)
+	case "minimum", "maximum":
+		return between(schema)
+	case "minItems":
+		return fmt.Sprintf("must have at least %d items", schema.MinItems)
+	case "maxItems":
+		return fmt.Sprintf("must have at most %d items", *schema.MaxItems)
+	default: // type, format, pattern
+		return ofType(schema)
+	}
+}
+
+func between(schema *openapi3.Schema) string {
+	switch {
+	case schema.Max == nil:
+		return fmt.Sprintf("must be at least %.0f", *schema.Min)
+	case schema.Min == nil:
+		return fmt.Sprintf("must be at most %.0f", *schema.Max)
+	default:
+		return fmt.Sprintf("must be between %.0f and %.0f", *schema.Min, *schema.Max)
+	}
+}
+
+// ofType says what a value should have been: in the words of the contract where it has them (x-reason).
+func ofType(schema *openapi3.Schema) string {
+	if words, ok := schema.Extensions["x-reason"].(string); ok {
+		return words
+	}
+	kind := strings.Join(schema.Type.Slice(), " or ")
+	switch kind {
+	case "":
+		return "does not fit"
+	case openapi3.TypeArray, openapi3.TypeInteger, openapi3.TypeObject:
+		return "must be an " + kind
+	default:
+		return "must be a " + kind
+	}
+}
+
+// join makes the path of a member of what is at path.
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

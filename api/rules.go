@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop"
+)
+
+// CreateRule answers POST /v1/rules.
+func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
+	rule := ruleFrom(*r.Body)
+	if err := rule.Validate(); err != nil {
+		return nil, err
+	}
+	rule, err := s.rules.CreateRule(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	return CreateRule201JSONResponse{Body: showRule(rule), Headers: CreateRule201ResponseHeaders{
+		ETag: etag(rule.Version), Location: "/v1/rules/" + rule.ID,
+	}}, nil
+}
+
+// GetRule answers GET /v1/rules/{id}.
+func (s *server) GetRule(ctx context.Context, r GetRuleRequestObject) (GetRuleResponseObject, error) {
+	rule, err := s.rules.Rule(ctx, canonical(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	return GetRule200JSONResponse{
+		Body: showRule(rule), Headers: GetRule200ResponseHeaders{ETag: etag(rule.Version)},
+	}, nil
+}
+
+// ListRules answers GET /v1/rules.
+func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListRulesResponseObject, error) {
+	page, err := page(r.Params.Cursor, r.Params.Limit)
+	if err != nil {
+		return nil, err
+	}
+	rules, more, err := s.rules.ListRules(ctx, value(r.Params.Search), page)
+	if err != nil {
+		return nil, err
+	}
+	return ListRules200JSONResponse{
+		Items:      showAll(rules, showRule),
+		NextCursor: nextCursor(more, func() string { return rules[len(rules)-1].ID }),
+	}, nil
+}
+
+// ReplaceRule answers PUT /v1/rules/{id}.
+func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (ReplaceRuleResponseObject, error) {
+	rule := ruleFrom(*r.Body)
+	rule.ID = canonical(r.ID)
+	version, err := ifMatch(r.Params.IfMatch, s.ruleVersion(ctx, rule.ID))
+	if err != nil {
+		return nil, err
+	}
+	if err := rule.Validate(); err != nil {
+		return nil, err
+	}
+	rule, err = s.rules.ReplaceRule(ctx, rule, version)
+	if err != nil {
+		return nil, err
+	}
+	return ReplaceRule200JSONResponse{
+		Body: showRule(rule), Headers: ReplaceRule200ResponseHeaders{ETag: etag(rule.Version)},
+	}, nil
+}
+
+// DeleteRule answers DELETE /v1/rules/{id}.
+func (s *server) DeleteRule(ctx context.Context, r DeleteRuleRequestObject) (DeleteRuleResponseObject, error) {
+	id := canonical(r.ID)
+	version, err := ifMatch(r.Params.IfMatch, s.ruleVersion(ctx, id))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.rules.DeleteRule(ctx, id, version); err != nil {
+		return nil, err
+	}
+	return DeleteRule204Response{}, nil
+}
+
+func (s *server) ruleVersion(ctx context.Context, id string) func() (int, error) {
+	return func() (int, error) {
+		rule, err := s.rules.Rule(ctx, id)
+		return rule.Version, err
+	}
+}
+
+func ruleFrom(in RuleInput) backstop.Rule {
+	return backstop.Rule{
+		Name: in.Name, Type: backstop.RuleType(in.Type), WaitSeconds: value(in.WaitSeconds),
+		SendID: in.SendID, Countries: value(in.Countries),
+	}
+}
+
+func showRule(r backstop.Rule) Rule {
+	shown := Rule{
+		ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
+		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+	if len(r.Countries) > 0 {
+		shown.Countries = &r.Countries
+	}
+	return shown
+}
+
+// showAll never returns nil: a list without items is still a list.
+func showAll[T, S any](items []T, show func(T) S) []S {
+	shown := make([]S, len(items))
+	for i, item := range items {
+		shown[i] = show(item)
+	}
+	return shown
+}

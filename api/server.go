@@ -1,0 +1,131 @@
+package api
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Options is what the API needs.
+type Options struct {
+	Rules    Rules
+	Policies Policies
+	Sends    Sends
+	Handoff  Handoff
+	Webhooks []Webhook // one for each provider; their names must differ
+
+	APIKey string // asked for under /v1
+	Log    *slog.Logger
+
+	Version string           // of the program, shown by /healthz; may be empty
+	Ready   Ready            // what /readyz asks besides Postgres; may be nil
+	Now     func() time.Time // may be nil: time.Now
+}
+
+// server answers the calls of the contract; the generated code routes and binds them.
+type server struct {
+	rules    Rules
+	policies Policies
+	sends    Sends
+	handoff  Handoff
+	webhooks map[string]Webhook
+	contract *contract
+	log      *slog.Logger
+	now      func() time.Time
+	version  string
+	ready    Ready
+}
+
+// New makes the handler of everything that Backstop serves. It refuses options that miss something.
+func New(o Options) (http.Handler, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	contract, err := readContract()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		rules: o.Rules, policies: o.Policies, sends: o.Sends, handoff: o.Handoff,
+		webhooks: map[string]Webhook{}, contract: contract,
+		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	for _, w := range o.Webhooks {
+		s.webhooks[w.Name()] = w
+	}
+	return s.routes(o.APIKey)
+}
+
+func (o Options) check() error {
+	var missing []string
+	for name, absent := range map[string]bool{
+		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
+	} {
+		if absent {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("make the api: %s is missing", strings.Join(missing, ", "))
+	}
+	seen := map[string]bool{}
+	for _, w := range o.Webhooks {
+		if w == nil || w.Name() == "" || seen[w.Name()] {
+			return fmt.Errorf("make the api: a webhook has no name, or that of another")
+		}
+		seen[w.Name()] = true
+	}
+	return nil
+}
+
+func (s *server) routes(apiKey string) (http.Handler, error) {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false // a redirect would answer in another form than the contract's
+	engine.ContextWithFallback = true    // so that a caller who hangs up cancels the queries made for it
+	if err := engine.SetTrustedProxies(nil); err != nil {
+		return nil, fmt.Errorf("trust no proxy: %w", err)
+	}
+	authenticate := s.bearer(apiKey)
+	engine.Use(s.identify, s.access, s.survive)
+	engine.NoRoute(onlyV1(authenticate), s.noRoute)
+	engine.NoMethod(onlyV1(authenticate), s.noMethod)
+
+	s.operations(engine)
+	engine.GET("/webhooks/:provider", s.verifyWebhook)
+	engine.POST("/webhooks/:provider", s.receiveWebhook)
+
+	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{unpooled}, StrictGinServerOptions{
+		RequestErrorHandlerFunc:  s.unbound,
+		HandlerErrorFunc:         s.fail,
+		ResponseErrorHandlerFunc: s.fail,
+	})
+	RegisterHandlersWithOptions(engine.Group("", authenticate, s.validate), strict, GinServerOptions{
+		ErrorHandler: func(c *gin.Context, err error, _ int) { s.unbound(c, err) },
+	})
+	return engine, nil
+}
+
+// onlyV1 runs a handler for paths under /v1, so that without a key nobody learns what is there.
+func onlyV1(h gin.HandlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if strings.HasPrefix(c.Request.URL.Path, "/v1/") {
+			h(c)
+		}
+	}
+}
+
+// unpooled hands the operation a context of its own: gin uses its contexts again, and a query may look at the one
+// that it was given for a moment after the answer is written.
+func unpooled(next StrictHandlerFunc, _ string) StrictHandlerFunc {
+	return func(c *gin.Context, request any) (any, error) { return next(c.Copy(), request) }
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/backstophq/backstop"
+)
+
+// maxWebhook is the most that a webhook may carry, in bytes: Meta batches up to 3 MB.
+const maxWebhook = 3 << 20
+
+// verifyWebhook answers a provider that asks whether the address is ours.
+func (s *server) verifyWebhook(c *gin.Context) {
+	webhook := s.webhook(c)
+	if webhook == nil {
+		return
+	}
+	handshaker, ok := webhook.(Handshaker)
+	if !ok {
+		c.Header("Allow", http.MethodPost)
+		s.noMethod(c)
+		return
+	}
+	challenge, err := handshaker.Challenge(c.Request.URL.Query())
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(challenge))
+}
+
+// receiveWebhook takes receipts over. It answers 200 only when all are stored: until then the provider keeps them.
+func (s *server) receiveWebhook(c *gin.Context) {
+	webhook := s.webhook(c)
+	if webhook == nil {
+		return
+	}
+	body, err := readAll(c, maxWebhook)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Request.Body = io.NopCloser(bytes.NewReader(body))
+	receipts, unread := webhook.Receipts(c.Request, body)
+	if unread != nil {
+		s.log.WarnContext(c.Request.Context(), "webhook refused", "provider", webhook.Name(), "error", unread,
+			"bytes", len(body), "receipts_read", len(receipts), requestIDKey, c.GetString(requestIDKey))
+		if backstop.CodeOf(unread) != backstop.Invalid {
+			s.fail(c, unread)
+			return
+		}
+	}
+	if len(receipts) > 0 {
+		if err := s.handoff.Deliver(c.Request.Context(), receipts); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
+	if unread != nil {
+		s.fail(c, asMalformed(unread))
+		return
+	}
+	c.Status(http.StatusOK)
+	c.Writer.WriteHeaderNow()
+}
+
+// webhook finds the provider of the path, or answers 404 and returns nil.
+func (s *server) webhook(c *gin.Context) Webhook { //nolint:ireturn // it is one of those that were given
+	webhook, known := s.webhooks[c.Param("provider")]
+	if !known {
+		s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "no provider of that name is configured"})
+		return nil
+	}
+	return webhook
+}
+
+// asMalformed makes a webhook that is not what the provider sends a 400: providers take other answers of the 4xx
+// kind for a reason to give up on the address.
+func asMalformed(err error) error {
+	return &backstop.Error{Code: malformed, Message: "the body is not what this provider sends", Cause: err}
+}
