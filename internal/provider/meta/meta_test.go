@@ -1,0 +1,211 @@
+package meta_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider/meta"
+	"github.com/backstophq/backstop/internal/provider/providertest"
+)
+
+const (
+	accessToken = "EAAG-access-token"
+	appSecret   = "app-secret-0123"
+	verifyToken = "verify-token-4567"
+	phoneID     = "106540352242922"
+)
+
+func options(baseURL string) meta.Options {
+	return meta.Options{
+		BaseURL: baseURL, PhoneNumberID: phoneID, AccessToken: accessToken, AppSecret: appSecret, VerifyToken: verifyToken,
+	}
+}
+
+func newClient(t testing.TB, o meta.Options) *meta.Client {
+	t.Helper()
+	client, err := meta.New(o)
+	require.NoError(t, err)
+	return client
+}
+
+func driver() providertest.Driver {
+	return providertest.Driver{
+		Name:    "meta",
+		Channel: backstop.WhatsApp,
+		Secrets: []string{accessToken, appSecret, verifyToken},
+		New: func(t testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
+			t.Helper()
+			o := options(baseURL)
+			o.Timeout = timeout
+			client := newClient(t, o)
+			return client, func(ctx context.Context) (backstop.Submission, error) {
+				return client.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: providertest.Ref, To: providertest.To, Text: "Hello"})
+			}
+		},
+		CheckRequest: checkText,
+		Accepted: func(id string) providertest.Reply {
+			return providertest.Reply{Status: http.StatusOK, Body: `{"messaging_product":"whatsapp","new_field":{"x":[1]},` +
+				`"contacts":[{"input":"+447400123456","wa_id":"447400123456"}],"messages":[{"id":"` + id + `","message_status":"accepted"}]}`}
+		},
+		Refused: refused,
+		Codes:   codes(),
+		Hook:    hook,
+		Sign:    sign,
+		Header:  "X-Hub-Signature-256",
+		Statuses: map[string]backstop.Status{
+			"sent": backstop.Sent, "delivered": backstop.Delivered, "read": backstop.Read, "failed": backstop.Failed,
+			"played": "", "deleted": "", "warning": "",
+		},
+		Failed:  "failed",
+		Batches: true,
+		Clock:   true,
+	}
+}
+
+// codes is the table of the manual, row by row, with the HTTP status that it gives for each.
+func codes() []providertest.Code {
+	var rows []providertest.Code
+	add := func(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
+		for _, code := range codes {
+			rows = append(rows, providertest.Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
+		}
+	}
+	add(backstop.Throttled, "", 400, 4, 80007, 130429, 131056)
+	add(backstop.Throttled, "", 429, 130429, 131000)
+	add(backstop.Unavailable, "", 400, 1)
+	add(backstop.Unavailable, "", 500, 131000, 131016, 131057)
+	add(backstop.Unavailable, "", 503, 2)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 131026, 131047, 131049, 131051, 130472)
+	add(backstop.Rejected, backstop.RecipientFault, 403, 130497)
+	add(backstop.Rejected, backstop.RecipientFault, 500, 131026)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 33, 100, 132000, 132005, 132007, 132012, 132015, 132016, 132068, 132069)
+	add(backstop.Rejected, backstop.TemplateFault, 404, 132001)
+	add(backstop.Rejected, backstop.AccountFault, 401, 0, 190)
+	add(backstop.Rejected, backstop.AccountFault, 403, 10, 200, 250, 299, 368, 131031)
+	add(backstop.Rejected, backstop.AccountFault, 400, 131042, 131048, 133010)
+	add(backstop.Rejected, backstop.AccountFault, 429, 131048)
+	add(backstop.Rejected, backstop.OptedOut, 400, 131050)
+	return rows
+}
+
+func refused(status int, code, text string) providertest.Reply {
+	body := fmt.Sprintf(`{"error":{"message":%s,"type":"OAuthException","code":%s,"error_subcode":7,`+
+		`"error_data":{"messaging_product":"whatsapp","details":"look it up"},"fbtrace_id":"A1"}}`, providertest.Quote(text), code)
+	return providertest.Reply{Status: status, Body: body}
+}
+
+func checkText(t *testing.T, r *http.Request, body []byte) {
+	t.Helper()
+	require.Equal(t, http.MethodPost, r.Method)
+	require.Equal(t, "/v23.0/"+phoneID+"/messages", r.URL.RequestURI())
+	require.Equal(t, "Bearer "+accessToken, r.Header.Get("Authorization"))
+	require.Equal(t, "application/json", r.Header.Get("Content-Type"))
+	require.JSONEq(t, `{"messaging_product":"whatsapp","recipient_type":"individual","to":"+447400123456","type":"text",
+		"text":{"body":"Hello","preview_url":false},"biz_opaque_callback_data":"`+providertest.Ref.String()+`"}`, string(body))
+}
+
+// hook spreads the reports over two entries, with something else between them.
+func hook(reports ...providertest.Report) providertest.Hook {
+	var statuses []string
+	for _, r := range reports {
+		status := `{"id":` + providertest.Quote(r.ID) + `,"status":` + providertest.Quote(r.Status) + `,"timestamp":` + providertest.Quote(r.At) +
+			`,"recipient_id":"447400123456","biz_opaque_callback_data":` + providertest.Quote(r.Ref) +
+			`,"conversation":{"id":"c1","origin":{"type":"utility"}},"pricing":{"billable":true},"new_field":[null]`
+		if r.Code != "" {
+			status += `,"errors":[{"code":` + r.Code + `,"title":"title","message":` + providertest.Quote(r.Text) +
+				`,"error_data":{"details":"look it up"},"href":"https://developers.facebook.com/"},{"code":1,"title":"second"}]`
+		}
+		statuses = append(statuses, status+"}")
+	}
+	half := len(statuses) / 2
+	entry := func(statuses []string) string {
+		list := ""
+		for i, s := range statuses {
+			if i > 0 {
+				list += ","
+			}
+			list += s
+		}
+		return `{"id":"102290129340398","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",` +
+			`"metadata":{"display_phone_number":"15550783881","phone_number_id":"` + phoneID + `"},"statuses":[` + list + `]}}]}`
+	}
+	inbound := `{"id":"1","changes":[{"field":"messages","value":{"messages":[{"from":"447400123456","id":"wamid.in",` +
+		`"timestamp":"1700000000","type":"text","text":{"body":"Hi"}}]}},{"field":"account_update","value":"anything"}]}`
+	body := `{"object":"whatsapp_business_account","new_field":1,"entry":[` +
+		entry(statuses[:half]) + "," + inbound + "," + entry(statuses[half:]) + "]}"
+	return providertest.Hook{Target: "/webhooks/meta", Body: []byte(body)}
+}
+
+func sign(r *http.Request, body []byte) {
+	mac := hmac.New(sha256.New, []byte(appSecret))
+	mac.Write(body)
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	providertest.Run(t, driver())
+}
+
+func FuzzReceipts(f *testing.F) { providertest.Fuzz(f, driver()) }
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	_, err := meta.New(options(""))
+	require.NoError(t, err)
+
+	_, err = meta.New(meta.Options{})
+	for _, name := range []string{"PhoneNumberID", "AccessToken", "AppSecret", "VerifyToken"} {
+		require.ErrorContains(t, err, name+" is required")
+	}
+	_, err = meta.New(meta.Options{
+		BaseURL: "https://user:hunter2@example.com", Version: "v 1", PhoneNumberID: "1\n2", AccessToken: "hunter2\r",
+		AppSecret: "hunter2\x00", VerifyToken: "hunter2 ", Timeout: -1,
+	})
+	for _, name := range []string{"BaseURL", "Version", "PhoneNumberID", "AccessToken", "AppSecret", "VerifyToken", "Timeout"} {
+		require.ErrorContains(t, err, name)
+	}
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestClient_Challenge(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, options(""))
+	good := url.Values{"hub.mode": {"subscribe"}, "hub.verify_token": {verifyToken}, "hub.challenge": {"1158201444"}}
+	answer, err := client.Challenge(good)
+	require.NoError(t, err)
+	require.Equal(t, "1158201444", answer)
+
+	for name, change := range map[string]url.Values{
+		"token wrong":   {"hub.verify_token": {verifyToken + "x"}},
+		"token empty":   {"hub.verify_token": {""}},
+		"token missing": {"hub.verify_token": nil},
+		"mode wrong":    {"hub.mode": {"unsubscribe"}},
+		"mode missing":  {"hub.mode": nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			query := url.Values{"hub.challenge": {"1"}}
+			for key := range good {
+				query[key] = good[key]
+			}
+			for key := range change {
+				query[key] = change[key]
+			}
+			answer, err := client.Challenge(query)
+			require.Equal(t, backstop.Forged, backstop.CodeOf(err))
+			require.Empty(t, answer)
+		})
+	}
+}

@@ -1,0 +1,188 @@
+package providertest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+func runAnswers(t *testing.T, d Driver) {
+	t.Run("accepted", func(t *testing.T) { t.Parallel(); testAccepted(t, d) })
+	t.Run("at once", func(t *testing.T) { t.Parallel(); testAtOnce(t, d) })
+	t.Run("codes", func(t *testing.T) { t.Parallel(); testCodes(t, d) })
+	t.Run("status", func(t *testing.T) { t.Parallel(); testStatus(t, d) })
+	t.Run("retry after", func(t *testing.T) { t.Parallel(); testRetryAfter(t, d) })
+	t.Run("unreadable", func(t *testing.T) { t.Parallel(); testUnreadable(t, d) })
+	t.Run("redirect", func(t *testing.T) { t.Parallel(); testRedirect(t, d) })
+}
+
+func testAccepted(t *testing.T, d Driver) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
+		d.CheckRequest(t, r, body)
+		d.Accepted("id-1").write(w)
+	})
+	client, send := d.New(t, server.URL, patient)
+	require.Equal(t, d.Name, client.Name())
+	submission, err := send(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "id-1", submission.MessageID)
+	require.EqualValues(t, 1, server.count.Load())
+}
+
+func testAtOnce(t *testing.T, d Driver) {
+	const calls = 40
+	server := reply(t, d.Accepted("id-1"))
+	_, send := d.New(t, server.URL, patient)
+	errs := make([]error, calls)
+	var wg sync.WaitGroup
+	for i := range calls {
+		wg.Go(func() { _, errs[i] = send(t.Context()) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, calls, server.count.Load())
+}
+
+func testCodes(t *testing.T, d Driver) {
+	for _, row := range d.Codes {
+		t.Run(fmt.Sprintf("%s with HTTP %d", row.Code, row.HTTP), func(t *testing.T) {
+			t.Parallel()
+			failure, server := d.call(t, d.Refused(row.HTTP, row.Code, d.leak()), row.Kind)
+			require.Equal(t, row.Class, failure.Class)
+			require.Equal(t, row.Code, failure.Code)
+			require.Contains(t, failure.Reason, "(#1) for +*** or *** or ***", "the text is there, without numbers")
+			require.EqualValues(t, 1, server.count.Load())
+		})
+	}
+}
+
+// call sends one message to a provider that gives this answer, and returns the failure.
+func (d Driver) call(t *testing.T, answer Reply, kind backstop.FailureKind) (*backstop.Failure, *origin) {
+	t.Helper()
+	server := reply(t, answer)
+	_, send := d.New(t, server.URL, patient)
+	_, err := send(t.Context())
+	return d.failure(t, err, kind), server
+}
+
+// testStatus is about answers whose error code, if any, is in no table: the HTTP status decides, and for some it
+// matters whether the provider itself wrote the answer or something in between.
+func testStatus(t *testing.T, d Driver) {
+	type judgement struct {
+		kind  backstop.FailureKind
+		class backstop.RejectClass
+	}
+	throttled, unavailable := judgement{kind: backstop.Throttled}, judgement{kind: backstop.Unavailable}
+	unknown := judgement{kind: backstop.Unknown}
+	template := judgement{backstop.Rejected, backstop.TemplateFault}
+	account := judgement{backstop.Rejected, backstop.AccountFault}
+	for status, want := range map[int]struct{ own, bare judgement }{
+		http.StatusBadRequest:          {template, template},
+		http.StatusUnauthorized:        {account, account},
+		http.StatusForbidden:           {account, account},
+		http.StatusNotFound:            {account, account},
+		http.StatusRequestTimeout:      {unavailable, unavailable},
+		http.StatusUnprocessableEntity: {template, template},
+		http.StatusTooManyRequests:     {throttled, throttled},
+		http.StatusInternalServerError: {unavailable, unknown},
+		http.StatusBadGateway:          {unavailable, unknown},
+		http.StatusServiceUnavailable:  {unavailable, unavailable},
+		http.StatusGatewayTimeout:      {unavailable, unknown},
+	} {
+		check := func(name string, answer Reply, want judgement) {
+			t.Run(fmt.Sprintf("%d %s", status, name), func(t *testing.T) {
+				t.Parallel()
+				failure, server := d.call(t, answer, want.kind)
+				require.Equal(t, want.class, failure.Class)
+				require.EqualValues(t, 1, server.count.Load())
+			})
+		}
+		check("with an unknown code", d.Refused(status, UnknownCode, d.leak()), want.own)
+		check("without a body", Reply{Status: status}, want.bare)
+		check("with a page", Reply{Status: status, Body: "<html>" + d.leak()}, want.bare)
+		check("with other JSON", Reply{Status: status, Body: `{"error":"no","code":"no"}`}, want.bare)
+		long := d.Refused(status, UnknownCode, "")
+		long.Body += strings.Repeat(" ", 65<<10)
+		check("with a body too long", long, want.bare)
+	}
+}
+
+func testRetryAfter(t *testing.T, d Driver) {
+	in := func(wait time.Duration) string { return time.Now().Add(wait).UTC().Format(http.TimeFormat) }
+	for name, row := range map[string]struct {
+		header      string
+		least, most time.Duration
+	}{
+		"none":         {},
+		"seconds":      {"7", 7 * time.Second, 7 * time.Second},
+		"date":         {in(90 * time.Second), 60 * time.Second, 90 * time.Second},
+		"zero":         {header: "0"},
+		"negative":     {header: "-7"},
+		"past":         {header: in(-time.Hour)},
+		"words":        {header: "soon"},
+		"too long":     {"86400", time.Hour, time.Hour},
+		"far too long": {"9223372036854775807", time.Hour, time.Hour},
+		"beyond a day": {in(48 * time.Hour), time.Hour, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, answer := range []Reply{
+				{Status: http.StatusTooManyRequests},
+				d.Refused(http.StatusTooManyRequests, UnknownCode, "slow down"),
+			} {
+				if row.header != "" {
+					answer = answer.with("Retry-After", row.header)
+				}
+				failure, _ := d.call(t, answer, backstop.Throttled)
+				require.GreaterOrEqual(t, failure.RetryAfter, row.least)
+				require.LessOrEqual(t, failure.RetryAfter, row.most)
+			}
+		})
+	}
+}
+
+// testUnreadable is about answers of success that do not name a message: it may have been sent.
+func testUnreadable(t *testing.T, d Driver) {
+	good := d.Accepted("id-1")
+	for name, body := range map[string]string{
+		"empty":          "",
+		"null":           "null",
+		"object":         "{}",
+		"array":          "[]",
+		"page":           "<html><body>OK " + d.leak() + "</body></html>",
+		"truncated":      good.Body[:len(good.Body)-1],
+		"followed":       good.Body + "x",
+		"too long":       good.Body + strings.Repeat(" ", 65<<10),
+		"endless":        strings.Repeat(good.Body, (1<<20)/len(good.Body)),
+		"no id":          d.Accepted("").Body,
+		"id too long":    d.Accepted(strings.Repeat("i", 257)).Body,
+		"id not to keep": d.Accepted(`id\u0000`).Body,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, server := d.call(t, Reply{Status: good.Status, Header: good.Header, Body: body}, backstop.Unknown)
+			require.EqualValues(t, 1, server.count.Load())
+		})
+	}
+}
+
+func testRedirect(t *testing.T, d Driver) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, location := range []string{"/elsewhere", "", "://" + To} {
+			t.Run(fmt.Sprintf("%d to %q", status, location), func(t *testing.T) {
+				t.Parallel()
+				_, server := d.call(t, Reply{Status: status}.with("Location", location), backstop.Unknown)
+				require.EqualValues(t, 1, server.count.Load(), "it must not follow")
+			})
+		}
+	}
+}

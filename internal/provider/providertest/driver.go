@@ -1,0 +1,161 @@
+// Package providertest is the suite that every driver passes: what it sends, how it judges every kind of answer and
+// every way in which a connection can fail, and what it makes of good, broken and forged webhooks. It talks to the
+// driver over real connections only.
+package providertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+// To is the recipient of every message of the suite. No failure may repeat it.
+const To = "+447400123456"
+
+// Ref is the reference of every message of the suite.
+var Ref = backstop.Ref{Send: "0193a1b2-c3d4-7e5f-8a6b-0123456789ab", Step: 2} //nolint:gochecknoglobals // a constant in all but name
+
+// Client is the part of a driver that needs no message.
+type Client interface {
+	Name() string
+	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
+}
+
+// Send sends a message to To with Ref.
+type Send func(ctx context.Context) (backstop.Submission, error)
+
+// Driver is a driver under test, and how its provider speaks.
+type Driver struct {
+	Name    string
+	Channel backstop.Channel
+	New     func(t testing.TB, baseURL string, timeout time.Duration) (Client, Send)
+	Secrets []string // that New gives the client; no failure may repeat one
+
+	// CheckRequest fails the test unless the request carries the credentials, the message and Ref.
+	CheckRequest func(t *testing.T, r *http.Request, body []byte)
+	// Accepted is the answer to a message that was taken, with more fields in it than the driver needs.
+	Accepted func(id string) Reply
+	// Refused is an answer with the provider's own error body.
+	Refused func(status int, code, text string) Reply
+	Codes   []Code // each row of the driver's table
+
+	Hook     func(reports ...Report) Hook       // a webhook, with more fields in it than the driver needs
+	Sign     func(r *http.Request, body []byte) // as the provider does
+	Header   string                             // that carries the signature
+	Statuses map[string]backstop.Status         // the provider's words; empty for those to be ignored
+	Failed   string                             // the word for a message that failed
+	Batches  bool                               // a webhook may carry several reports
+	Clock    bool                               // a report carries its time
+}
+
+// Code is an error code of the provider and what it means in an answer.
+type Code struct {
+	Code  string
+	HTTP  int // the status that comes with it
+	Kind  backstop.FailureKind
+	Class backstop.RejectClass
+}
+
+// Reply is an answer to a request.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Report is one status report of a webhook.
+type Report struct {
+	ID     string
+	Ref    string
+	Status string // the provider's word
+	At     string // in the provider's form, if it has a clock
+	Code   string // of an error, with Text
+	Text   string
+}
+
+// Hook is a webhook's address, without the host, and its body.
+type Hook struct {
+	Target string
+	Body   []byte
+}
+
+// Quote returns s as JSON.
+func Quote(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always has a form
+	}
+	return string(quoted)
+}
+
+// UnknownCode is in no provider's table.
+const UnknownCode = "987654"
+
+// Run runs the whole suite.
+func Run(t *testing.T, d Driver) {
+	t.Helper()
+	t.Run("Send", func(t *testing.T) { t.Parallel(); runAnswers(t, d) })
+	t.Run("Faults", func(t *testing.T) { t.Parallel(); runFaults(t, d) })
+	t.Run("Receipts", func(t *testing.T) { t.Parallel(); runReceipts(t, d) })
+	t.Run("Signature", func(t *testing.T) { t.Parallel(); runSignature(t, d) })
+}
+
+// leak is a provider's text with everything in it that must not get out.
+func (d Driver) leak() string {
+	return "(#1) for " + To + " or 447400123456 or 44 7400 123456 with " + strings.Join(d.Secrets, " and ") + "\x00\n!"
+}
+
+// failure checks that err is a failure of this kind and that it gives nothing away.
+func (d Driver) failure(t *testing.T, err error, kind backstop.FailureKind) *backstop.Failure {
+	t.Helper()
+	require.Error(t, err)
+	failure, ok := errors.AsType[*backstop.Failure](err)
+	require.True(t, ok, "%T is not a *backstop.Failure: %v", err, err)
+	require.Equal(t, kind, failure.Kind, "%v", failure)
+	d.clean(t, failure)
+	return failure
+}
+
+// clean checks the shape of a failure and that it repeats neither a secret nor the recipient.
+func (d Driver) clean(t *testing.T, failure *backstop.Failure) {
+	t.Helper()
+	require.Equal(t, failure.Kind == backstop.Rejected, failure.Class != "", "a class if and only if rejected: %v", failure)
+	require.NotEmpty(t, failure.Reason)
+	require.Zero(t, failure.Kind != backstop.Throttled && failure.RetryAfter != 0, "RetryAfter is for Throttled")
+	stored, err := json.Marshal(failure)
+	require.NoError(t, err)
+	for _, shown := range []string{failure.Error(), string(stored)} {
+		for _, secret := range d.Secrets {
+			require.NotContains(t, shown, secret)
+		}
+		digits := strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, shown)
+		require.NotContains(t, digits, strings.TrimPrefix(To, "+"))
+		require.NotContains(t, shown, "\x00")
+		require.NotContains(t, shown, `\u0000`)
+		require.Less(t, len(shown), 1000)
+	}
+}
+
+// request makes the request of a webhook as a server sees it behind a proxy: its host is not the public one.
+func (h Hook) request() *http.Request {
+	target, err := url.ParseRequestURI(h.Target)
+	if err != nil {
+		panic(fmt.Sprintf("the webhook's target: %v", err))
+	}
+	return &http.Request{Method: http.MethodPost, URL: target, Host: "10.0.0.1:8080", Header: http.Header{}}
+}

@@ -1,0 +1,239 @@
+package providertest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+// impatient is the timeout of a call that should run into it.
+const impatient = 300 * time.Millisecond
+
+func runFaults(t *testing.T, d Driver) {
+	t.Run("before the request left", func(t *testing.T) { t.Parallel(); testBefore(t, d) })
+	t.Run("hang", func(t *testing.T) { t.Parallel(); testHang(t, d) })
+	t.Run("cut", func(t *testing.T) { t.Parallel(); testCut(t, d) })
+	t.Run("cancelled", func(t *testing.T) { t.Parallel(); testCancelled(t, d) })
+	t.Run("kept connection", func(t *testing.T) { t.Parallel(); testKept(t, d) })
+}
+
+func testBefore(t *testing.T, d Driver) {
+	refuse := func(t *testing.T, baseURL string) {
+		t.Helper()
+		_, send := d.New(t, baseURL, impatient)
+		_, err := send(t.Context())
+		d.failure(t, err, backstop.Unavailable)
+	}
+	t.Run("nothing listens", func(t *testing.T) {
+		t.Parallel()
+		server := httptest.NewServer(http.NotFoundHandler())
+		server.Close()
+		refuse(t, server.URL)
+	})
+	t.Run("certificate unknown", func(t *testing.T) {
+		t.Parallel()
+		var count atomic.Int32
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { count.Add(1) }))
+		server.Config.ErrorLog = quiet()
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		refuse(t, server.URL)
+		require.Zero(t, count.Load())
+	})
+	t.Run("no TLS there", func(t *testing.T) {
+		t.Parallel()
+		address := listen(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })
+		refuse(t, "https://"+address)
+	})
+	t.Run("handshake hangs", func(t *testing.T) {
+		t.Parallel()
+		refuse(t, "https://"+listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }))
+	})
+	t.Run("handshake cut", func(t *testing.T) {
+		t.Parallel()
+		refuse(t, "https://"+listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }))
+	})
+}
+
+// whole reads one request to its end.
+func whole(r *bufio.Reader) bool {
+	request, err := http.ReadRequest(r)
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, request.Body)
+	return err == nil
+}
+
+// after starts a server that reads a request, writes this, and then hangs or cuts the connection, with a reset if
+// abrupt. It returns its address and the count of requests.
+func after(t *testing.T, written string, hang, abrupt bool) (string, *atomic.Int32) {
+	t.Helper()
+	var count atomic.Int32
+	address := listen(t, func(c net.Conn) {
+		if !whole(bufio.NewReader(c)) {
+			return
+		}
+		count.Add(1)
+		_, _ = io.WriteString(c, written)
+		if hang {
+			_, _ = io.Copy(io.Discard, c) // until the client gives up
+		}
+		if tcp, ok := c.(*net.TCPConn); ok && abrupt {
+			_ = tcp.SetLinger(0)
+		}
+	})
+	return "http://" + address, &count
+}
+
+// begun are beginnings of an answer.
+func (d Driver) begun() map[string]string {
+	good := d.Accepted("id-1")
+	head := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n", good.Status, len(good.Body))
+	return map[string]string{
+		"before the answer":    "",
+		"in the status line":   "HTTP/1.1 2",
+		"in the header":        "HTTP/1.1 200 OK\r\nContent-Le",
+		"after the header":     head,
+		"in the body":          head + good.Body[:len(good.Body)/2],
+		"before the last byte": head + good.Body[:len(good.Body)-1],
+		"in a chunk":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n" + good.Body,
+		"before the last chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n", len(good.Body), good.Body),
+	}
+}
+
+func testHang(t *testing.T, d Driver) {
+	for name, written := range d.begun() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			baseURL, count := after(t, written, true, false)
+			_, send := d.New(t, baseURL, impatient)
+			started := time.Now()
+			_, err := send(t.Context())
+			d.failure(t, err, backstop.Unknown)
+			require.Less(t, time.Since(started), patient/2)
+			require.EqualValues(t, 1, count.Load())
+		})
+	}
+}
+
+func testCut(t *testing.T, d Driver) {
+	answers := d.begun()
+	answers["after nonsense"] = "220 " + To + " ESMTP\r\n"
+	answers["after another protocol"] = "HTTP/9.9 200 " + To + "\r\n\r\n"
+	answers["after an endless header"] = "HTTP/1.1 200 OK\r\nX: " + string(make([]byte, 1<<20))
+	for name, written := range answers {
+		for how, abrupt := range map[string]bool{"closed": false, "reset": true} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				t.Parallel()
+				baseURL, count := after(t, written, false, abrupt)
+				_, send := d.New(t, baseURL, patient)
+				_, err := send(t.Context())
+				d.failure(t, err, backstop.Unknown)
+				require.EqualValues(t, 1, count.Load())
+			})
+		}
+	}
+}
+
+func testCancelled(t *testing.T, d Driver) {
+	t.Run("before", func(t *testing.T) {
+		t.Parallel()
+		server := reply(t, d.Accepted("id-1"))
+		_, send := d.New(t, server.URL, patient)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := send(ctx)
+		d.failure(t, err, backstop.Unavailable)
+		require.Zero(t, server.count.Load())
+	})
+	t.Run("during", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		server := serve(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) {
+			cancel()
+			<-r.Context().Done()
+		})
+		_, send := d.New(t, server.URL, patient)
+		_, err := send(ctx)
+		d.failure(t, err, backstop.Unknown)
+		require.EqualValues(t, 1, server.count.Load())
+	})
+	t.Run("deadline", func(t *testing.T) {
+		t.Parallel()
+		server := serve(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
+		_, send := d.New(t, server.URL, patient)
+		ctx, cancel := context.WithTimeout(t.Context(), impatient)
+		defer cancel()
+		_, err := send(ctx)
+		d.failure(t, err, backstop.Unknown)
+		require.EqualValues(t, 1, server.count.Load())
+	})
+}
+
+// testKept is about a connection that is used a second time. Go's transport repeats a request by itself when such a
+// connection breaks, unless the driver takes care.
+func testKept(t *testing.T, d Driver) {
+	good := d.Accepted("id-1")
+	answer := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s", good.Status, len(good.Body), good.Body)
+
+	// second starts a server that answers the first request of a connection and then does this.
+	second := func(t *testing.T, then func(c net.Conn, r *bufio.Reader, count *atomic.Int32)) (Send, *atomic.Int32) {
+		t.Helper()
+		var count atomic.Int32
+		address := listen(t, func(c net.Conn) {
+			r := bufio.NewReader(c)
+			if !whole(r) {
+				return
+			}
+			count.Add(1)
+			_, _ = io.WriteString(c, answer)
+			then(c, r, &count)
+		})
+		_, send := d.New(t, "http://"+address, patient)
+		_, err := send(t.Context())
+		require.NoError(t, err)
+		return send, &count
+	}
+	for how, abrupt := range map[string]bool{"closed": false, "reset": true} {
+		t.Run("second request "+how, func(t *testing.T) {
+			t.Parallel()
+			send, count := second(t, func(c net.Conn, r *bufio.Reader, count *atomic.Int32) {
+				if whole(r) {
+					count.Add(1)
+				}
+				if tcp, ok := c.(*net.TCPConn); ok && abrupt {
+					_ = tcp.SetLinger(0)
+				}
+			})
+			_, err := send(t.Context())
+			d.failure(t, err, backstop.Unknown)
+			require.EqualValues(t, 2, count.Load(), "the second request must not be sent again")
+		})
+	}
+	t.Run("closed while idle", func(t *testing.T) {
+		t.Parallel()
+		closed := make(chan struct{}, 2)
+		send, count := second(t, func(c net.Conn, _ *bufio.Reader, _ *atomic.Int32) {
+			_ = c.Close()
+			closed <- struct{}{}
+		})
+		<-closed
+		time.Sleep(impatient) // until the client has noticed
+		_, err := send(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 2, count.Load())
+	})
+}

@@ -1,0 +1,220 @@
+package providertest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+func runReceipts(t *testing.T, d Driver) {
+	t.Run("statuses", func(t *testing.T) { t.Parallel(); testStatuses(t, d) })
+	t.Run("failed", func(t *testing.T) { t.Parallel(); testFailed(t, d) })
+	t.Run("refs", func(t *testing.T) { t.Parallel(); testRefs(t, d) })
+	t.Run("twice", func(t *testing.T) { t.Parallel(); testTwice(t, d) })
+	t.Run("bounds", func(t *testing.T) { t.Parallel(); testBounds(t, d) })
+	t.Run("not a webhook", func(t *testing.T) { t.Parallel(); testNotHook(t, d) })
+	if d.Clock {
+		t.Run("times", func(t *testing.T) { t.Parallel(); testTimes(t, d) })
+	}
+	if d.Batches {
+		t.Run("batch", func(t *testing.T) { t.Parallel(); testBatch(t, d) })
+	}
+}
+
+// report returns a good report with this status.
+func (d Driver) report(status string) Report {
+	r := Report{ID: "id-1", Ref: Ref.String(), Status: status}
+	if d.Clock {
+		r.At = strconv.FormatInt(time.Now().Add(-time.Minute).Unix(), 10)
+	}
+	return r
+}
+
+// receive signs a webhook and gives it to a client.
+func (d Driver) receive(t *testing.T, h Hook) ([]backstop.Receipt, error) {
+	t.Helper()
+	client, _ := d.New(t, "http://127.0.0.1:1", patient)
+	r := h.request()
+	d.Sign(r, h.Body)
+	return client.Receipts(r, h.Body) //nolint:wrapcheck // the error is what is under test
+}
+
+// one receives a webhook that must give exactly one receipt.
+func (d Driver) one(t *testing.T, r Report) backstop.Receipt {
+	t.Helper()
+	receipts, err := d.receive(t, d.Hook(r))
+	require.NoError(t, err)
+	require.Len(t, receipts, 1)
+	return receipts[0]
+}
+
+func testStatuses(t *testing.T, d Driver) {
+	words := map[string]backstop.Status{"teleported": "", "DELIVERED": ""}
+	for word, status := range d.Statuses {
+		words[word] = status
+	}
+	for word, status := range words {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			if status == "" {
+				receipts, err := d.receive(t, d.Hook(d.report(word)))
+				require.NoError(t, err)
+				require.Empty(t, receipts)
+				return
+			}
+			receipt := d.one(t, d.report(word))
+			require.WithinDuration(t, time.Now(), receipt.At, 5*time.Minute)
+			require.Equal(t, time.UTC, receipt.At.Location())
+			require.Equal(t, status == backstop.Failed, receipt.Failure != nil)
+			receipt.At, receipt.Failure = time.Time{}, nil
+			require.Equal(t, backstop.Receipt{
+				Provider: d.Name, Channel: d.Channel, MessageID: "id-1", Ref: Ref, Status: status,
+			}, receipt)
+		})
+	}
+}
+
+func testFailed(t *testing.T, d Driver) {
+	codes := append([]Code{{Code: UnknownCode, Kind: backstop.Rejected, Class: backstop.RecipientFault}}, d.Codes...)
+	for _, row := range codes {
+		t.Run(row.Code, func(t *testing.T) {
+			t.Parallel()
+			r := d.report(d.Failed)
+			r.Code, r.Text = row.Code, d.leak()
+			receipt := d.one(t, r)
+			require.Equal(t, backstop.Failed, receipt.Status)
+			require.NotNil(t, receipt.Failure)
+			d.clean(t, receipt.Failure)
+			require.Equal(t, backstop.Rejected, receipt.Failure.Kind, "what a provider reports as failed is so for good")
+			require.Equal(t, row.Code, receipt.Failure.Code)
+			if row.Class != "" {
+				require.Equal(t, row.Class, receipt.Failure.Class)
+			}
+		})
+	}
+	t.Run("without a code", func(t *testing.T) {
+		t.Parallel()
+		receipt := d.one(t, d.report(d.Failed))
+		require.NotNil(t, receipt.Failure)
+		d.clean(t, receipt.Failure)
+		require.Equal(t, backstop.RecipientFault, receipt.Failure.Class)
+		require.Empty(t, receipt.Failure.Code)
+	})
+}
+
+// testRefs: the reference of another system, which sends through the same account, is none of ours.
+func testRefs(t *testing.T, d Driver) {
+	for _, ref := range []string{
+		"", "campaign-7", "campaign.7", Ref.Send, Ref.Send + ".", Ref.Send + ".0", Ref.Send + ".-1", Ref.Send + ".+1",
+		Ref.Send + ".99999", strings.ToUpper(Ref.String()), Ref.String() + " ", "x" + Ref.String(), strings.Repeat("7", 600),
+		"\x00.1", "'; drop table sends; --.1",
+	} {
+		t.Run(fmt.Sprintf("%.40q", ref), func(t *testing.T) {
+			t.Parallel()
+			r := d.report(d.Failed)
+			r.Ref = ref
+			receipt := d.one(t, r)
+			require.Zero(t, receipt.Ref)
+			require.Equal(t, "id-1", receipt.MessageID)
+		})
+	}
+}
+
+// testTwice: providers deliver at least once, and the same report must make the same receipt.
+func testTwice(t *testing.T, d Driver) {
+	hook := d.Hook(d.report(d.Failed))
+	first, err := d.receive(t, hook)
+	require.NoError(t, err)
+	second, err := d.receive(t, hook)
+	require.NoError(t, err)
+	if !d.Clock { // then it is the time of each delivery
+		for i := range second {
+			second[i].At = first[i].At
+		}
+	}
+	require.Equal(t, first, second)
+}
+
+func testBounds(t *testing.T, d Driver) {
+	longest := d.report(d.Failed)
+	longest.ID = strings.Repeat("i", 256)
+	require.Equal(t, longest.ID, d.one(t, longest).MessageID)
+
+	for name, change := range map[string]func(*Report){
+		"no id":          func(r *Report) { r.ID = "" },
+		"id too long":    func(r *Report) { r.ID = strings.Repeat("i", 257) },
+		"id not to keep": func(r *Report) { r.ID = "id\x00" },
+		"no status":      func(r *Report) { r.Status = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := d.report(d.Failed)
+			change(&r)
+			receipts, err := d.receive(t, d.Hook(r))
+			require.Equal(t, backstop.Invalid, backstop.CodeOf(err), "%v", err)
+			require.Empty(t, receipts)
+		})
+	}
+	t.Run("long texts", func(t *testing.T) {
+		t.Parallel()
+		r := d.report(d.Failed)
+		r.Code, r.Text = UnknownCode, strings.Repeat("\u00e9 7", 10_000)
+		d.clean(t, d.one(t, r).Failure)
+	})
+	t.Run("long status", func(t *testing.T) {
+		t.Parallel()
+		receipts, err := d.receive(t, d.Hook(d.report(strings.Repeat("s", 10_000))))
+		require.NoError(t, err)
+		require.Empty(t, receipts)
+	})
+}
+
+// testTimes: a time that cannot be becomes the time at which the report came in.
+func testTimes(t *testing.T, d Driver) {
+	r := d.report(d.Failed)
+	r.At = "1700000000"
+	require.Equal(t, time.Unix(1_700_000_000, 0).UTC(), d.one(t, r).At)
+	for _, at := range []string{"", "soon", "-1", "0", "1e9", "1700000000000", "99999999999999999999", "253402300800"} {
+		r.At = at
+		require.WithinDuration(t, time.Now(), d.one(t, r).At, time.Minute, "%q", at)
+	}
+}
+
+// testNotHook: signed, but not what the provider sends.
+func testNotHook(t *testing.T, d Driver) {
+	target := d.Hook(d.report(d.Failed)).Target
+	for _, body := range []string{"", " ", "null", "[]", "{}", "7", `"text"`, "<xml/>", "\x00", "\xff\xfe", "{", strings.Repeat("[", 20_000)} {
+		t.Run(fmt.Sprintf("%.10q", body), func(t *testing.T) {
+			t.Parallel()
+			receipts, err := d.receive(t, Hook{Target: target, Body: []byte(body)})
+			require.Equal(t, backstop.Invalid, backstop.CodeOf(err), "%v", err)
+			require.Empty(t, receipts)
+		})
+	}
+}
+
+func testBatch(t *testing.T, d Driver) {
+	var reports []Report
+	for i := range 50 {
+		r := d.report(d.Failed)
+		r.ID = fmt.Sprintf("id-%d", i)
+		reports = append(reports, r)
+	}
+	receipts, err := d.receive(t, d.Hook(reports...))
+	require.NoError(t, err)
+	require.Len(t, receipts, len(reports))
+	for i, receipt := range receipts {
+		require.Equal(t, reports[i].ID, receipt.MessageID, "in the order of the webhook")
+	}
+
+	reports[7].ID, reports[9].Status, reports[11].Status = "", "", "teleported"
+	receipts, err = d.receive(t, d.Hook(reports...))
+	require.Equal(t, backstop.Invalid, backstop.CodeOf(err))
+	require.Len(t, receipts, len(reports)-3, "the good ones are returned all the same")
+}

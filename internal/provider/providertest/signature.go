@@ -1,0 +1,118 @@
+package providertest
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func runSignature(t *testing.T, d Driver) {
+	hook := d.Hook(d.report(d.Failed))
+	client, _ := d.New(t, "http://127.0.0.1:1", patient)
+	signed := hook.request()
+	d.Sign(signed, hook.Body)
+	genuine := signed.Header.Get(d.Header)
+	receipts, err := client.Receipts(signed, hook.Body)
+	require.NoError(t, err)
+	require.NotEmpty(t, receipts)
+
+	forged := func(t *testing.T, header http.Header, body []byte) {
+		t.Helper()
+		r := hook.request()
+		r.Header = header
+		receipts, err := client.Receipts(r, body)
+		require.Equal(t, backstop.Forged, backstop.CodeOf(err), "signature %q, body %q", header, body)
+		require.Empty(t, receipts)
+	}
+	t.Run("missing", func(t *testing.T) {
+		t.Parallel()
+		forged(t, http.Header{}, hook.Body)
+	})
+	t.Run("malformed", func(t *testing.T) {
+		t.Parallel()
+		for _, value := range []string{"", " ", "=", "x", "sha1=" + genuine, "sha256=", genuine + genuine, genuine[1:], genuine[:len(genuine)-1]} {
+			forged(t, http.Header{d.Header: {value}}, hook.Body)
+		}
+	})
+	t.Run("tampered", func(t *testing.T) {
+		t.Parallel()
+		for i := range len(genuine) {
+			value := []byte(genuine)
+			value[i] ^= 1
+			forged(t, http.Header{d.Header: {string(value)}}, hook.Body)
+		}
+	})
+	t.Run("body tampered", func(t *testing.T) {
+		t.Parallel()
+		for i := range hook.Body {
+			body := slices.Clone(hook.Body)
+			body[i] ^= 1
+			forged(t, http.Header{d.Header: {genuine}}, body)
+		}
+		forged(t, http.Header{d.Header: {genuine}}, append(slices.Clone(hook.Body), 'x'))
+	})
+	t.Run("body truncated", func(t *testing.T) {
+		t.Parallel()
+		for i := range hook.Body {
+			forged(t, http.Header{d.Header: {genuine}}, hook.Body[:i])
+		}
+	})
+}
+
+// Fuzz feeds webhooks with any query and body, signed and not, to the driver: it must not panic, must let nothing
+// unsigned in, and what it returns must be fit to store.
+func Fuzz(f *testing.F, d Driver) {
+	f.Helper()
+	for word := range d.Statuses {
+		hook := d.Hook(d.report(word))
+		f.Add(hook.request().URL.RawQuery, hook.Body, true)
+		f.Add(hook.request().URL.RawQuery, hook.Body, false)
+	}
+	client, _ := d.New(f, "http://127.0.0.1:1", patient)
+	path := d.Hook(d.report(d.Failed)).request().URL.Path
+	f.Fuzz(func(t *testing.T, query string, body []byte, genuine bool) {
+		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
+		if genuine {
+			d.Sign(r, body)
+		}
+		receipts, err := client.Receipts(r, body)
+		if !genuine {
+			require.Equal(t, backstop.Forged, backstop.CodeOf(err))
+			require.Empty(t, receipts)
+			return
+		}
+		if err != nil {
+			_, ok := errors.AsType[*backstop.Error](err)
+			require.True(t, ok, "%T", err)
+		}
+		for _, receipt := range receipts {
+			d.storable(t, receipt)
+		}
+	})
+}
+
+func (d Driver) storable(t *testing.T, receipt backstop.Receipt) {
+	t.Helper()
+	require.Equal(t, d.Name, receipt.Provider)
+	require.Equal(t, d.Channel, receipt.Channel)
+	require.Contains(t, []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read, backstop.Failed}, receipt.Status)
+	require.NotEmpty(t, receipt.MessageID)
+	require.LessOrEqual(t, len(receipt.MessageID), 256)
+	require.NotContains(t, receipt.MessageID, "\x00")
+	require.Positive(t, receipt.At.Unix())
+	require.Less(t, receipt.At.Year(), 10_000)
+	require.Equal(t, receipt.Status == backstop.Failed, receipt.Failure != nil)
+	if receipt.Failure != nil {
+		d.clean(t, receipt.Failure)
+	}
+}

@@ -1,0 +1,177 @@
+package twilio_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sort"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider/providertest"
+	"github.com/backstophq/backstop/internal/provider/twilio"
+)
+
+const (
+	accountSID = "AC0123456789abcdef0123456789abcdef"
+	authToken  = "auth-token-0123"
+	publicURL  = "https://backstop.example"
+)
+
+func options(baseURL string) twilio.Options {
+	return twilio.Options{BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL}
+}
+
+func newClient(t testing.TB, o twilio.Options) *twilio.Client {
+	t.Helper()
+	client, err := twilio.New(o)
+	require.NoError(t, err)
+	return client
+}
+
+func message() backstop.SMSMessage {
+	return backstop.SMSMessage{Ref: providertest.Ref, To: providertest.To, SendID: "Backstop", Text: "Grüße & 4711+1"}
+}
+
+func driver() providertest.Driver {
+	return providertest.Driver{
+		Name:    "twilio",
+		Channel: backstop.SMS,
+		Secrets: []string{authToken, base64.StdEncoding.EncodeToString([]byte(accountSID + ":" + authToken))},
+		New: func(t testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
+			t.Helper()
+			o := options(baseURL)
+			o.Timeout = timeout
+			client := newClient(t, o)
+			return client, func(ctx context.Context) (backstop.Submission, error) { return client.SendSMS(ctx, message()) }
+		},
+		CheckRequest: checkRequest,
+		Accepted: func(id string) providertest.Reply {
+			return providertest.Reply{Status: http.StatusCreated, Body: `{"sid":"` + id + `","status":"queued","num_segments":"2",` +
+				`"error_code":null,"price":null,"to":"+447400123456","new_field":{"x":[1]}}`}
+		},
+		Refused: func(status int, code, text string) providertest.Reply {
+			body := fmt.Sprintf(`{"code":%s,"message":%s,"more_info":"https://www.twilio.com/docs/errors/1","status":%d}`,
+				code, providertest.Quote(text), status)
+			return providertest.Reply{Status: status, Body: body}
+		},
+		Codes:  codes(),
+		Hook:   hook,
+		Sign:   func(r *http.Request, body []byte) { sign(publicURL, r, body) },
+		Header: "X-Twilio-Signature",
+		Statuses: map[string]backstop.Status{
+			"accepted": "", "scheduled": "", "queued": "", "sending": "", "partially_delivered": "", "receiving": "", "received": "",
+			"sent": backstop.Sent, "delivered": backstop.Delivered, "read": backstop.Read,
+			"undelivered": backstop.Failed, "failed": backstop.Failed, "canceled": backstop.Failed,
+		},
+		Failed: "undelivered",
+	}
+}
+
+func codes() []providertest.Code {
+	var rows []providertest.Code
+	add := func(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
+		for _, code := range codes {
+			rows = append(rows, providertest.Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
+		}
+	}
+	add(backstop.Throttled, "", 429, 20429)
+	add(backstop.Throttled, "", 400, 20429, 21611)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21408, 21612, 21614)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30007, 30008)
+	add(backstop.Rejected, backstop.AccountFault, 401, 20003)
+	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21606, 21659, 21660, 21661, 30002)
+	add(backstop.Rejected, backstop.OptedOut, 400, 21610)
+	return rows
+}
+
+func checkRequest(t *testing.T, r *http.Request, body []byte) {
+	t.Helper()
+	require.Equal(t, http.MethodPost, r.Method)
+	require.Equal(t, "/2010-04-01/Accounts/"+accountSID+"/Messages.json", r.URL.RequestURI())
+	user, password, _ := r.BasicAuth()
+	require.Equal(t, accountSID, user)
+	require.Equal(t, authToken, password)
+	require.Equal(t, "application/x-www-form-urlencoded", r.Header.Get("Content-Type"))
+	form, err := url.ParseQuery(string(body))
+	require.NoError(t, err)
+	require.Equal(t, url.Values{
+		"To": {providertest.To}, "From": {"Backstop"}, "Body": {"Grüße & 4711+1"},
+		"StatusCallback": {publicURL + "/webhooks/twilio?ref=" + providertest.Ref.String()},
+	}, form)
+}
+
+func hook(reports ...providertest.Report) providertest.Hook {
+	r := reports[0]
+	form := url.Values{
+		"AccountSid": {accountSID}, "ApiVersion": {"2010-04-01"}, "From": {"Backstop"}, "To": {providertest.To}, "Empty": {""},
+		"MessageSid": {r.ID}, "SmsSid": {r.ID}, "MessageStatus": {r.Status}, "SmsStatus": {r.Status}, "ZNewField": {"ü + &="},
+	}
+	if r.Code != "" {
+		form.Set("ErrorCode", r.Code)
+		form.Set("ErrorMessage", r.Text)
+	}
+	return providertest.Hook{Target: "/webhooks/twilio?ref=" + url.QueryEscape(r.Ref), Body: []byte(form.Encode())}
+}
+
+// sign is the manual's algorithm, written down a second time.
+func sign(public string, r *http.Request, body []byte) {
+	form, _ := url.ParseQuery(string(body)) // what can be read of it is signed
+	var pairs []string
+	for name, values := range form {
+		seen := map[string]bool{}
+		for _, value := range values {
+			if !seen[value] {
+				pairs = append(pairs, name+"\x00"+value)
+			}
+			seen[value] = true
+		}
+	}
+	sort.Strings(pairs)
+	mac := hmac.New(sha1.New, []byte(authToken))
+	mac.Write([]byte(public + r.URL.RequestURI()))
+	for _, pair := range pairs {
+		for i := range len(pair) {
+			if pair[i] == 0 {
+				pair = pair[:i] + pair[i+1:]
+				break
+			}
+		}
+		mac.Write([]byte(pair))
+	}
+	r.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	providertest.Run(t, driver())
+}
+
+func FuzzReceipts(f *testing.F) { providertest.Fuzz(f, driver()) }
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	_, err := twilio.New(options(""))
+	require.NoError(t, err)
+
+	_, err = twilio.New(twilio.Options{APIKey: "SK1"})
+	for _, name := range []string{"AccountSID", "AuthToken", "APISecret", "PublicURL"} {
+		require.ErrorContains(t, err, name+" is required")
+	}
+	_, err = twilio.New(twilio.Options{
+		BaseURL: "ftp://example.com", AccountSID: "AC 1", AuthToken: "hunter2\r", APISecret: "hunter2\n",
+		PublicURL: "https://example.com/?hunter2", Timeout: time.Hour,
+	})
+	for _, name := range []string{"BaseURL", "AccountSID", "AuthToken", "APIKey", "APISecret", "PublicURL", "Timeout"} {
+		require.ErrorContains(t, err, name)
+	}
+	require.NotContains(t, err.Error(), "hunter2")
+}

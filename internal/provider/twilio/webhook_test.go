@@ -1,0 +1,116 @@
+package twilio_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider/providertest"
+	"github.com/backstophq/backstop/internal/provider/twilio"
+)
+
+// TestClient_Receipts/vectors: the signatures are those of the tests of Twilio's Python library, for the token 12345.
+// The forms in them are no status callbacks, so Invalid means that the signature was good.
+func TestClient_Receipts(t *testing.T) {
+	t.Parallel()
+	const (
+		call = "CallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309&To=%2B18005551212&Caller=%2B14158675309"
+		many = "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234"
+		good = backstop.Invalid
+		bad  = backstop.Forged
+	)
+	for name, row := range map[string]struct {
+		public, form, signature string
+		want                    backstop.Code
+	}{
+		"as it is":           {"https://mycompany.com", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", good},
+		"slash at its end":   {"https://mycompany.com/", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", good},
+		"port left out":      {"https://mycompany.com:1234", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", good},
+		"port added":         {"https://mycompany.com", call, "kvajT1Ptam85bY51eRf/AJRuM3w=", good},
+		"port added, http":   {"http://mycompany.com", call, "0ZXoZLH/DfblKGATFgpif+LLRf4=", good},
+		"port of its own":    {"http://mycompany.com:1234", call, "Zmvh+3yNM1Phv2jhDCwEM3q5ebU=", good},
+		"a name three times": {"https://mycompany.com", many, "IK+Dwps556ElfBT0I3Rgjkr1wJU=", good},
+		"another host":       {"https://yourcompany.com", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", bad},
+		"another scheme":     {"http://mycompany.com", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", bad},
+		"another port":       {"https://mycompany.com:444", call, "kvajT1Ptam85bY51eRf/AJRuM3w=", bad},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, twilio.Options{AccountSID: accountSID, AuthToken: "12345", PublicURL: row.public})
+			r := httptest.NewRequest(http.MethodPost, "/myapp.php?foo=1&bar=2", nil)
+			r.Header.Set("X-Twilio-Signature", row.signature)
+			_, err := client.Receipts(r, []byte(row.form))
+			require.Equal(t, row.want, backstop.CodeOf(err), "%v", err)
+		})
+	}
+}
+
+func TestClient_Receipts_target(t *testing.T) {
+	t.Parallel()
+	callback := hook(providertest.Report{ID: "SM1", Ref: providertest.Ref.String(), Status: "delivered"})
+	receive := func(t *testing.T, public, signed, received string) ([]backstop.Receipt, error) {
+		t.Helper()
+		o := options("")
+		o.PublicURL = public
+		r := httptest.NewRequest(http.MethodPost, signed, nil)
+		sign(public, r, callback.Body)
+		got := httptest.NewRequest(http.MethodPost, received, nil)
+		got.Header = r.Header
+		return newClient(t, o).Receipts(got, callback.Body)
+	}
+	for _, public := range []string{publicURL, "http://[::1]:8080", "https://[2001:db8::1]", "https://example.com/backstop"} {
+		receipts, err := receive(t, public, callback.Target, callback.Target)
+		require.NoError(t, err, public)
+		require.Len(t, receipts, 1)
+	}
+	for _, other := range []string{"/webhooks/twilio", callback.Target + "0", callback.Target + "&x=1", "/webhooks/twilio2?ref=" + providertest.Ref.String()} {
+		_, err := receive(t, publicURL, callback.Target, other)
+		require.Equal(t, backstop.Forged, backstop.CodeOf(err), "the address is signed too: %s", other)
+	}
+}
+
+func TestClient_SendSMS(t *testing.T) {
+	t.Parallel()
+	type seen struct{ user, password string }
+	serve := func(t *testing.T, body string) (string, *seen) {
+		t.Helper()
+		var last seen
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			last.user, last.password, _ = r.BasicAuth()
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, body)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL, &last
+	}
+	t.Run("api key", func(t *testing.T) {
+		t.Parallel()
+		baseURL, last := serve(t, `{"sid":"SM1"}`)
+		o := options(baseURL)
+		o.APIKey, o.APISecret = "SK0123", "api-secret"
+		_, err := newClient(t, o).SendSMS(t.Context(), message())
+		require.NoError(t, err)
+		require.Equal(t, seen{"SK0123", "api-secret"}, *last)
+	})
+	for body, segments := range map[string]int{
+		`{"sid":"SM1"}`:                       0,
+		`{"sid":"SM1","num_segments":"3"}`:    3,
+		`{"sid":"SM1","num_segments":3}`:      3,
+		`{"sid":"SM1","num_segments":null}`:   0,
+		`{"sid":"SM1","num_segments":{}}`:     0,
+		`{"sid":"SM1","num_segments":"-1"}`:   0,
+		`{"sid":"SM1","num_segments":"9999"}`: 0,
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			baseURL, _ := serve(t, body)
+			submission, err := newClient(t, options(baseURL)).SendSMS(t.Context(), message())
+			require.NoError(t, err)
+			require.Equal(t, backstop.Submission{MessageID: "SM1", Segments: segments}, submission)
+		})
+	}
+}
