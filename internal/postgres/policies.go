@@ -1,0 +1,210 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/backstophq/backstop"
+)
+
+// A policy and its rules are read by one query, so that they are of one version.
+const (
+	joinRules = `
+SELECT p.id, p.name, p.version, p.created_at, p.updated_at,
+    r.id AS "rule.id", r.name AS "rule.name", r.type AS "rule.type", r.wait_seconds AS "rule.wait_seconds",
+    r.send_id AS "rule.send_id", r.countries AS "rule.countries", r.version AS "rule.version",
+    r.created_at AS "rule.created_at", r.updated_at AS "rule.updated_at"
+FROM p JOIN policy_rules u ON u.policy_id = p.id JOIN rules r ON r.id = u.rule_id
+ORDER BY p.id DESC, u.position`
+	getPolicy    = `WITH p AS (SELECT * FROM policies WHERE id = $1) ` + joinRules
+	listPolicies = `WITH p AS (
+    SELECT * FROM policies WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%') ORDER BY id DESC LIMIT $3
+) ` + joinRules
+)
+
+// policyRow is a policy with one of its rules.
+type policyRow struct {
+	ID        string    `db:"id"`
+	Name      string    `db:"name"`
+	Version   int       `db:"version"`
+	CreatedAt time.Time `db:"created_at"`
+	UpdatedAt time.Time `db:"updated_at"`
+	Rule      ruleRow   `db:"rule"`
+}
+
+func policies(rows []policyRow) []backstop.Policy {
+	list := []backstop.Policy{}
+	for _, row := range rows {
+		if len(list) == 0 || list[len(list)-1].ID != row.ID {
+			list = append(list, backstop.Policy{
+				ID: row.ID, Name: row.Name, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+			})
+		}
+		policy := &list[len(list)-1]
+		policy.Rules = append(policy.Rules, row.Rule.rule())
+	}
+	return list
+}
+
+// Policy returns a policy with its rules in order, or an Error of code NotFound.
+func (db *DB) Policy(ctx context.Context, id string) (backstop.Policy, error) {
+	policy, err := findPolicy(ctx, db.db, id)
+	return policy, failed(ctx, "get policy", err)
+}
+
+func findPolicy(ctx context.Context, q sqlx.QueryerContext, id string) (backstop.Policy, error) {
+	id, ok := parseID(id)
+	if !ok {
+		return backstop.Policy{}, notFound("policy")
+	}
+	var rows []policyRow
+	if err := sqlx.SelectContext(ctx, q, &rows, getPolicy, id); err != nil {
+		return backstop.Policy{}, fmt.Errorf("select policy: %w", err)
+	}
+	if len(rows) == 0 {
+		return backstop.Policy{}, notFound("policy")
+	}
+	return policies(rows)[0], nil
+}
+
+// ListPolicies returns the policies whose name contains search in capitals or not, newest first, and whether more
+// follow.
+func (db *DB) ListPolicies(ctx context.Context, search string, page backstop.Page) ([]backstop.Policy, bool, error) {
+	before, err := before(page)
+	if err != nil {
+		return nil, false, err
+	}
+	var rows []policyRow
+	err = db.db.SelectContext(ctx, &rows, listPolicies, before, escapeLike(search), page.Limit+1)
+	if err != nil {
+		return nil, false, failed(ctx, "list policies", err)
+	}
+	list, more := cut(policies(rows), page.Limit)
+	return list, more, nil
+}
+
+const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)`
+
+// CreatePolicy stores a policy. Errors have the code Invalid, for a name or rule id that is wrong, or Conflict, for
+// a name that is taken.
+func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
+	id, err := newID()
+	if err != nil {
+		return backstop.Policy{}, err
+	}
+	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, insertPolicy, id, name, now())
+		return err
+	})
+}
+
+const (
+	replacePolicy = `UPDATE policies SET name = $3, version = version + 1, updated_at = $4
+WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING version`
+	policyVersion  = `SELECT version FROM policies WHERE id = $1`
+	dropMembership = `DELETE FROM policy_rules WHERE policy_id = $1`
+)
+
+// ReplacePolicy writes over a policy, if it has the version asked for. Errors have the code Invalid, NotFound, Stale
+// or Conflict.
+func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error) {
+	id, ok := parseID(id)
+	if !ok {
+		return backstop.Policy{}, notFound("policy")
+	}
+	return db.writePolicy(ctx, "replace policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, now())
+		if errors.Is(err, sql.ErrNoRows) {
+			return absent(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, dropMembership, id)
+		return err
+	})
+}
+
+const deletePolicy = `DELETE FROM policies WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING version`
+
+// DeletePolicy deletes a policy, if it has the version asked for. Sends that were accepted with it are not touched.
+// Errors have the code NotFound or Stale.
+func (db *DB) DeletePolicy(ctx context.Context, id string, version int) error {
+	id, ok := parseID(id)
+	if !ok {
+		return notFound("policy")
+	}
+	err := db.db.GetContext(ctx, new(int), deletePolicy, id, version)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = absent(db.db.GetContext(ctx, new(int), policyVersion, id), "policy")
+	}
+	return failed(ctx, "delete policy", err)
+}
+
+const insertMembership = `INSERT INTO policy_rules (policy_id, position, rule_id)
+SELECT $1, position, rule_id FROM unnest($2::uuid[]) WITH ORDINALITY AS u (rule_id, position)`
+
+// writePolicy writes the policy's row by write and then its rules. That a policy has rules is no constraint of the
+// schema, so it is checked here.
+func (db *DB) writePolicy(
+	ctx context.Context, what, id, name string, ruleIDs []string, write func(*sqlx.Tx) error,
+) (backstop.Policy, error) {
+	if err := backstop.ValidatePolicy(name, ruleIDs); err != nil {
+		return backstop.Policy{}, err
+	}
+	var policy backstop.Policy
+	err := db.inTx(ctx, what, func(tx *sqlx.Tx) error {
+		if err := write(tx); err != nil {
+			return err
+		}
+		rules, err := lockRules(ctx, tx, ruleIDs)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, insertMembership, id, rules); err != nil {
+			return err
+		}
+		policy, err = findPolicy(ctx, tx, id)
+		return err
+	})
+	return policy, err
+}
+
+const lockedRules = `SELECT id FROM rules WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE`
+
+// lockRules keeps the rules from being deleted, and returns their ids in canonical form.
+func lockRules(ctx context.Context, tx *sqlx.Tx, ids []string) (pq.StringArray, error) {
+	var valid pq.StringArray
+	for _, id := range ids {
+		if id, ok := parseID(id); ok {
+			valid = append(valid, id)
+		}
+	}
+	var found []string
+	if err := tx.SelectContext(ctx, &found, lockedRules, valid); err != nil {
+		return nil, fmt.Errorf("lock rules: %w", err)
+	}
+	var wrong []backstop.Field
+	var rules pq.StringArray
+	for i, id := range ids {
+		id, _ := parseID(id)
+		switch {
+		case !slices.Contains(found, id):
+			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "names no rule"})
+		case slices.Contains(rules, id):
+			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "is given twice"})
+		}
+		rules = append(rules, id)
+	}
+	if len(wrong) > 0 {
+		return nil, &backstop.Error{Code: backstop.Invalid, Message: "the policy is not valid", Fields: wrong}
+	}
+	return rules, nil
+}

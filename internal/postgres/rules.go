@@ -1,0 +1,206 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/backstophq/backstop"
+)
+
+const ruleColumns = `id, name, type, wait_seconds, send_id, countries, version, created_at, updated_at`
+
+type ruleRow struct {
+	ID          string            `db:"id"`
+	Name        string            `db:"name"`
+	Type        backstop.RuleType `db:"type"`
+	WaitSeconds int               `db:"wait_seconds"`
+	SendID      string            `db:"send_id"`
+	Countries   pq.StringArray    `db:"countries"`
+	Version     int               `db:"version"`
+	CreatedAt   time.Time         `db:"created_at"`
+	UpdatedAt   time.Time         `db:"updated_at"`
+}
+
+func (r ruleRow) rule() backstop.Rule {
+	rule := backstop.Rule{
+		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID,
+		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}
+	if len(r.Countries) > 0 {
+		rule.Countries = r.Countries
+	}
+	return rule
+}
+
+// countries is never NULL in SQL.
+func countries(rule backstop.Rule) pq.StringArray {
+	return append(pq.StringArray{}, rule.Countries...)
+}
+
+const insertRule = `INSERT INTO rules (` + ruleColumns + `)
+VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)
+RETURNING ` + ruleColumns
+
+// CreateRule stores a valid rule, of which it sets ID, Version and the times. A name that is taken is an Error of
+// code Conflict.
+func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule, error) {
+	id, err := newID()
+	if err != nil {
+		return backstop.Rule{}, err
+	}
+	var row ruleRow
+	err = db.db.GetContext(ctx, &row, insertRule,
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, countries(rule), now())
+	return row.rule(), failed(ctx, "insert rule", err)
+}
+
+const getRule = `SELECT ` + ruleColumns + ` FROM rules WHERE id = $1`
+
+// Rule returns a rule, or an Error of code NotFound.
+func (db *DB) Rule(ctx context.Context, id string) (backstop.Rule, error) {
+	id, ok := parseID(id)
+	if !ok {
+		return backstop.Rule{}, notFound("rule")
+	}
+	var row ruleRow
+	err := db.db.GetContext(ctx, &row, getRule, id)
+	return row.rule(), failed(ctx, "get rule", orNotFound(err, "rule"))
+}
+
+const listRules = `SELECT ` + ruleColumns + ` FROM rules
+WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%')
+ORDER BY id DESC LIMIT $3`
+
+// ListRules returns the rules whose name contains search in capitals or not, newest first, and whether more follow.
+func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) ([]backstop.Rule, bool, error) {
+	before, err := before(page)
+	if err != nil {
+		return nil, false, err
+	}
+	var rows []ruleRow
+	err = db.db.SelectContext(ctx, &rows, listRules, before, escapeLike(search), page.Limit+1)
+	if err != nil {
+		return nil, false, failed(ctx, "list rules", err)
+	}
+	rows, more := cut(rows, page.Limit)
+	rules := make([]backstop.Rule, len(rows))
+	for i, row := range rows {
+		rules[i] = row.rule()
+	}
+	return rules, more, nil
+}
+
+const replaceRule = `UPDATE rules
+SET name = $3, type = $4, wait_seconds = $5, send_id = $6, countries = $7, version = version + 1, updated_at = $8
+WHERE id = $1 AND ($2 = 0 OR version = $2)
+RETURNING ` + ruleColumns
+
+// ReplaceRule writes a valid rule over the one with its ID, if that has the version asked for. Policies that use it
+// keep their version. Errors have the code NotFound, Stale or Conflict.
+func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) (backstop.Rule, error) {
+	id, ok := parseID(rule.ID)
+	if !ok {
+		return backstop.Rule{}, notFound("rule")
+	}
+	var row ruleRow
+	err := db.db.GetContext(ctx, &row, replaceRule,
+		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, countries(rule), now())
+	if errors.Is(err, sql.ErrNoRows) {
+		err = absent(db.db.GetContext(ctx, new(int), ruleVersion, id), "rule")
+	}
+	return row.rule(), failed(ctx, "replace rule", err)
+}
+
+const (
+	ruleVersion = `SELECT version FROM rules WHERE id = $1`
+	lockRule    = ruleVersion + ` FOR UPDATE`
+	usedBy      = `SELECT p.name FROM policy_rules u JOIN policies p ON p.id = u.policy_id
+WHERE u.rule_id = $1 ORDER BY lower(p.name) LIMIT 11`
+	deleteRule = `DELETE FROM rules WHERE id = $1`
+)
+
+// DeleteRule deletes a rule that no policy uses, if it has the version asked for. Errors have the code NotFound,
+// Stale or Conflict; the last names the policies.
+func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
+	id, ok := parseID(id)
+	if !ok {
+		return notFound("rule")
+	}
+	return db.inTx(ctx, "delete rule", func(tx *sqlx.Tx) error {
+		var current int
+		if err := tx.GetContext(ctx, &current, lockRule, id); err != nil {
+			return orNotFound(err, "rule")
+		}
+		if version != backstop.AnyVersion && version != current {
+			return stale("rule")
+		}
+		var policies []string // the lock keeps others from joining them
+		if err := tx.SelectContext(ctx, &policies, usedBy, id); err != nil {
+			return err
+		}
+		if len(policies) > 0 {
+			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll(policies)}
+		}
+		_, err := tx.ExecContext(ctx, deleteRule, id)
+		return err
+	})
+}
+
+// nameAll lists names for people; of many, the first ten.
+func nameAll(names []string) string {
+	const most = 10
+	kind := "policy "
+	if len(names) > 1 {
+		kind = "policies "
+	}
+	if len(names) > most {
+		return kind + `"` + strings.Join(names[:most], `", "`) + `" and others`
+	}
+	return kind + `"` + strings.Join(names, `", "`) + `"`
+}
+
+// absent explains why a change of one version hit no row, by what looking for any version came to.
+func absent(err error, what string) error {
+	if err != nil {
+		return orNotFound(err, what)
+	}
+	return stale(what)
+}
+
+func stale(what string) error {
+	return &backstop.Error{Code: backstop.Stale, Message: "somebody else changed the " + what + " meanwhile"}
+}
+
+// before returns the id that a page's items are older than.
+func before(page backstop.Page) (string, error) {
+	if page.After == "" {
+		return uuid.Max.String(), nil
+	}
+	id, ok := parseID(page.After)
+	if !ok {
+		return "", &backstop.Error{
+			Code: backstop.Invalid, Message: "the page is not valid",
+			Fields: []backstop.Field{{Name: "cursor", Reason: "is not one that a list returned"}},
+		}
+	}
+	return id, nil
+}
+
+// cut drops what was read past the page's end only to learn whether there is more.
+func cut[T any](rows []T, limit int) ([]T, bool) {
+	if len(rows) > limit {
+		return rows[:limit], true
+	}
+	return rows, false
+}
+
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}

@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+)
+
+const (
+	sweepSends = `SELECT ` + sendColumns + ` FROM sends
+WHERE NOT handed_over AND accepted_at < $1
+ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED`
+	markSwept = `UPDATE sends SET handed_over = true WHERE id = ANY($1::uuid[])`
+)
+
+// SweepSends offers up to limit sends accepted before olderThan and not handed over, oldest first, and marks those for
+// which give returns nil. Their rows stay locked until all were offered, so limit must be small and ctx bounded; rows
+// that another sweeper holds are passed over. When ctx ends, nothing is marked. Give must not change the send through
+// this store.
+func (db *DB) SweepSends(
+	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
+) (offered, marked int, err error) {
+	err = db.inTx(ctx, "sweep sends", func(tx *sqlx.Tx) error {
+		var rows []sendRow
+		if err := tx.SelectContext(ctx, &rows, sweepSends, stamp(olderThan), limit); err != nil {
+			return fmt.Errorf("select: %w", err)
+		}
+		list, err := sends(rows)
+		if err != nil {
+			return err
+		}
+		offered, marked, err = offer(ctx, tx, markSwept, list, func(s backstop.Send) string { return s.ID }, give)
+		return err
+	})
+	if err != nil {
+		return offered, 0, err
+	}
+	return offered, marked, nil
+}
+
+const (
+	sweepReceipts = `SELECT id, provider, channel, message_id, send, step, status, at, failure FROM receipts
+WHERE needs_signal AND received_at < $1
+ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED`
+	markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY($1::uuid[]) AND needs_signal`
+)
+
+// SweepReceipts does the same for receipts that a workflow waits for.
+func (db *DB) SweepReceipts(
+	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
+) (offered, marked int, err error) {
+	err = db.inTx(ctx, "sweep receipts", func(tx *sqlx.Tx) error {
+		var rows []handoverRow
+		if err := tx.SelectContext(ctx, &rows, sweepReceipts, stamp(olderThan), limit); err != nil {
+			return fmt.Errorf("select: %w", err)
+		}
+		list := make([]handoff.Handover, len(rows))
+		for i, row := range rows {
+			handover, err := row.handover()
+			if err != nil {
+				return err
+			}
+			list[i] = handover
+		}
+		offered, marked, err = offer(ctx, tx, markSignalled, list, func(h handoff.Handover) string { return h.ID }, give)
+		return err
+	})
+	if err != nil {
+		return offered, 0, err
+	}
+	return offered, marked, nil
+}
+
+type handoverRow struct {
+	receiptRow
+
+	ID   string `db:"id"`
+	Send string `db:"send"`
+	Step int    `db:"step"`
+}
+
+func (r handoverRow) handover() (handoff.Handover, error) {
+	failure, err := readFailure(r.Failure)
+	return handoff.Handover{
+		ID: r.ID, Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Channel: r.Channel,
+		Status: r.Status, At: r.At.UTC(), Failure: failure,
+	}, err
+}
+
+// offer gives each item away and marks those that were taken. One that was not is offered again by the next sweep.
+func offer[T any](
+	ctx context.Context, tx *sqlx.Tx, mark string, items []T, id func(T) string, give func(context.Context, T) error,
+) (offered, marked int, err error) {
+	var taken pq.StringArray
+	for _, item := range items {
+		if ctx.Err() != nil {
+			break
+		}
+		offered++
+		if give(ctx, item) == nil {
+			taken = append(taken, id(item))
+		}
+	}
+	if len(taken) == 0 {
+		return offered, 0, nil
+	}
+	if _, err := tx.ExecContext(ctx, mark, taken); err != nil {
+		return offered, 0, fmt.Errorf("mark: %w", err)
+	}
+	return offered, len(taken), nil
+}
+
+// MarkSignalled records that the engine has the receipts with these ids.
+func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
+	_, err := db.db.ExecContext(ctx, markSignalled, pq.StringArray(ids))
+	return failed(ctx, "mark receipts", err)
+}

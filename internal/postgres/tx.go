@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+)
+
+// A transaction that Postgres broke off because of another one is tried again at once; five times is far more than
+// the few writers of one send need.
+const (
+	txTries = 5
+	txPause = 10 * time.Millisecond // times the try, with jitter
+)
+
+// errMoved says that what a transaction had read has changed before it could lock it.
+var errMoved = errors.New("changed meanwhile")
+
+// inTx runs f in a transaction and commits it, or rolls it back if f fails. It runs f again after a deadlock, a
+// serialization failure or errMoved, so f must begin by resetting what it returns through its closure.
+func (db *DB) inTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
+	var err error
+	for try := range txTries {
+		if err = db.runTx(ctx, f); !again(err) {
+			break
+		}
+		pause(ctx, time.Duration(try+1)*txPause)
+	}
+	return failed(ctx, what, err)
+}
+
+func (db *DB) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {
+	tx, err := db.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() // after a commit it does nothing
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func again(err error) bool {
+	return errors.Is(err, errMoved) || pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // jitter needs no secret randomness
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,105 @@
+// Package schema holds the numbered migrations of the database and applies them.
+//
+// A migration that has been released is never edited; what it did wrong, the next one puts right. There is no way
+// down: a backup is.
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// Waiting for another migration: a try each second, for as long as a large table may take to rewrite.
+const (
+	lockPeriod = 1   // seconds
+	lockTries  = 600 // 10 minutes
+)
+
+// lockID differs between schemas of one database, because they may be migrated side by side.
+const lockID = `SELECT hashtextextended('backstop migrate ' || COALESCE(current_schema(), ''), 0)`
+
+// Migrate applies the migrations that the database does not have yet and returns how many those were. It holds an
+// advisory lock meanwhile: a second Migrate of the same schema waits for the first, for at most ten minutes. The connections of db
+// must not have a short statement_timeout.
+func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
+	var id int64
+	if err := db.QueryRowContext(ctx, lockID).Scan(&id); err != nil {
+		return 0, fmt.Errorf("find the migration lock: %w", err)
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(lockPeriod, lockTries))
+	if err != nil {
+		return 0, fmt.Errorf("make the migration lock: %w", err)
+	}
+	provider, err := newProvider(db, goose.WithSessionLocker(locker))
+	if err != nil {
+		return 0, err
+	}
+	done, err := provider.Up(ctx)
+	if err != nil {
+		return len(done), fmt.Errorf("migrate: %w", err)
+	}
+	return len(done), nil
+}
+
+const (
+	findVersions = `SELECT to_regclass('goose_db_version') IS NOT NULL`
+	listVersions = `SELECT version_id FROM goose_db_version WHERE is_applied`
+)
+
+// Pending returns how many migrations the database does not have yet. It only reads, and never waits for a Migrate.
+func Pending(ctx context.Context, db *sql.DB) (int, error) {
+	provider, err := newProvider(db)
+	if err != nil {
+		return 0, err
+	}
+	applied, err := versions(ctx, db)
+	if err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	pending := 0
+	for _, source := range provider.ListSources() {
+		if !applied[source.Version] {
+			pending++
+		}
+	}
+	return pending, nil
+}
+
+// versions does not ask goose, which would create its table first.
+func versions(ctx context.Context, db *sql.DB) (map[int64]bool, error) {
+	var found bool
+	if err := db.QueryRowContext(ctx, findVersions).Scan(&found); err != nil || !found {
+		return nil, err
+	}
+	rows, err := db.QueryContext(ctx, listVersions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	applied := map[int64]bool{}
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil {
+			return nil, err
+		}
+		applied[version] = true
+	}
+	return applied, rows.Err()
+}
+
+func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		append(options, goose.WithDisableGlobalRegistry(true))...)
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return provider, nil
+}
