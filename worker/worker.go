@@ -11,11 +11,16 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
+// TaskQueue is the queue that a worker polls.
+const TaskQueue = workflows.TaskQueue
+
 // Options are a worker's limits.
 type Options struct {
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
 	StopTimeout time.Duration // how long a stop waits for calls under way
+
+	OnFatalError func(error) // told when the worker has failed for good
 }
 
 // New returns a worker that serves every workflow and activity; the caller starts and stops it.
@@ -24,6 +29,7 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
 		WorkerStopTimeout:                  o.StopTimeout,
+		OnFatalError:                       o.OnFatalError,
 	})
 	w.RegisterWorkflow(workflows.Send)
 	w.RegisterActivity(acts)

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/backstophq/backstop/workflows"
+)
+
+const envPrefix = "BACKSTOP_"
+
+// config is what serve, api and worker are configured by. Its tags are the one list of the variables; a test holds
+// the README's table to it.
+type config struct {
+	Log      logConfig
+	Database databaseConfig `envPrefix:"DATABASE_"`
+	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
+	API      apiConfig
+	Worker   workerConfig `envPrefix:"WORKER_"`
+	Meta     metaConfig   `envPrefix:"META_"`
+	Twilio   twilioConfig `envPrefix:"TWILIO_"`
+	Send     sendConfig
+}
+
+type logConfig struct {
+	Level slog.Level `env:"LOG_LEVEL" envDefault:"info"`
+}
+
+type databaseConfig struct {
+	URL      secret `env:"URL,required,notEmpty"`
+	MaxConns int    `env:"MAX_CONNS"             envDefault:"20"`
+}
+
+type temporalConfig struct {
+	Address   string `env:"ADDRESS"   envDefault:"127.0.0.1:7233"`
+	Namespace string `env:"NAMESPACE" envDefault:"default"`
+	APIKey    secret `env:"API_KEY"`
+	TLS       bool   `env:"TLS"`
+	TLSCert   string `env:"TLS_CERT"` // files, PEM
+	TLSKey    string `env:"TLS_KEY"`
+	TLSCA     string `env:"TLS_CA"`
+	UIURL     string `env:"UI_URL"`
+}
+
+type apiConfig struct {
+	Listen    string `env:"LISTEN"                      envDefault:":8080"`
+	PublicURL string `env:"PUBLIC_URL,required,notEmpty"`
+	Key       secret `env:"API_KEY,required,notEmpty"`
+}
+
+type workerConfig struct {
+	Calls          int     `env:"CALLS"            envDefault:"200"`
+	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"0"`
+}
+
+type metaConfig struct {
+	BaseURL       string        `env:"BASE_URL"                          envDefault:"https://graph.facebook.com"`
+	Version       string        `env:"VERSION"                           envDefault:"v23.0"`
+	PhoneNumberID string        `env:"PHONE_NUMBER_ID,required,notEmpty"`
+	AccessToken   secret        `env:"ACCESS_TOKEN,required,notEmpty"`
+	AppSecret     secret        `env:"APP_SECRET,required,notEmpty"`
+	VerifyToken   secret        `env:"VERIFY_TOKEN,required,notEmpty"`
+	Timeout       time.Duration `env:"TIMEOUT"                           envDefault:"10s"`
+	OnUnknown     string        `env:"ON_UNKNOWN"                        envDefault:"resend"`
+}
+
+type twilioConfig struct {
+	BaseURL    string        `env:"BASE_URL"                      envDefault:"https://api.twilio.com"`
+	AccountSID string        `env:"ACCOUNT_SID,required,notEmpty"`
+	AuthToken  secret        `env:"AUTH_TOKEN,required,notEmpty"`
+	APIKey     string        `env:"API_KEY"`
+	APISecret  secret        `env:"API_SECRET"`
+	Timeout    time.Duration `env:"TIMEOUT"                       envDefault:"10s"`
+	OnUnknown  string        `env:"ON_UNKNOWN"                    envDefault:"hold"`
+}
+
+type sendConfig struct {
+	UnknownWait    time.Duration `env:"UNKNOWN_WAIT"     envDefault:"30s"`
+	SMSReceiptWait time.Duration `env:"SMS_RECEIPT_WAIT" envDefault:"12h"`
+}
+
+// What a call of unknown end is followed by when no receipt comes.
+const (
+	resend = "resend"
+	hold   = "hold"
+)
+
+// maxProviderTimeout leaves a provider activity time for its writes; see callTimeout in package workflows.
+const maxProviderTimeout = 20 * time.Second
+
+func (c config) settings() workflows.Settings {
+	return workflows.Settings{
+		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
+		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
+	}
+}
+
+func (c config) validate() error {
+	var errs []error
+	check := func(ok bool, name, reason string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s%s: %s", envPrefix, name, reason))
+		}
+	}
+	for name, value := range map[string]string{
+		"PUBLIC_URL": c.API.PublicURL, "META_BASE_URL": c.Meta.BaseURL, "TWILIO_BASE_URL": c.Twilio.BaseURL,
+	} {
+		check(value == "" || absolute(value), name, "must be an http or https URL")
+	}
+	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
+	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
+	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
+	check(c.Worker.CallsPerSecond >= 0, "WORKER_CALLS_PER_SECOND", "must not be negative")
+	for name, value := range map[string]time.Duration{"META_TIMEOUT": c.Meta.Timeout, "TWILIO_TIMEOUT": c.Twilio.Timeout} {
+		check(value > 0 && value <= maxProviderTimeout, name, "must be more than 0 and at most "+maxProviderTimeout.String())
+	}
+	for name, value := range map[string]string{"META_ON_UNKNOWN": c.Meta.OnUnknown, "TWILIO_ON_UNKNOWN": c.Twilio.OnUnknown} {
+		check(value == resend || value == hold, name, "must be resend or hold")
+	}
+	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
+	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
+	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", "goes together with TEMPORAL_TLS_CERT")
+	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", "goes together with TWILIO_API_KEY")
+	return errors.Join(errs...)
+}
+
+// minAPIKey is short enough for a person and long enough not to be guessed: 16 characters.
+const minAPIKey = 16
+
+func absolute(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// read fills a configuration from the environment. Its error names every problem, each by its variable.
+func read[C interface{ validate() error }](environment map[string]string) (C, error) {
+	var c C
+	var problems []string
+	groups := reflect.ValueOf(&c).Elem()
+	for group := range groups.Type().Fields() {
+		prefix := envPrefix + group.Tag.Get("envPrefix")
+		err := env.ParseWithOptions(groups.FieldByIndex(group.Index).Addr().Interface(),
+			env.Options{Environment: environment, Prefix: prefix})
+		problems = append(problems, describe(err, group.Type, prefix)...)
+	}
+	if err := c.validate(); err != nil {
+		problems = append(problems, strings.Split(err.Error(), "\n")...)
+	}
+	if len(problems) == 0 {
+		return c, nil
+	}
+	slices.Sort(problems)
+	return c, usageError{fmt.Errorf("the configuration is wrong:\n  %s", strings.Join(problems, "\n  "))}
+}
+
+// describe says what is wrong with the variables of a group, without their values, which may be secrets.
+func describe(err error, group reflect.Type, prefix string) []string {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return nil
+	}
+	problems := make([]string, 0, len(all.Errors))
+	for _, err := range all.Errors {
+		var (
+			empty  env.EmptyVarError
+			unset  env.VarIsNotSetError
+			unread env.ParseError
+		)
+		switch {
+		case errors.As(err, &empty):
+			problems = append(problems, empty.Key+": is required")
+		case errors.As(err, &unset):
+			problems = append(problems, unset.Key+": is required")
+		case errors.As(err, &unread):
+			field, _ := group.FieldByName(unread.Name)
+			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+			problems = append(problems, fmt.Sprintf("%s%s: is not a valid %s", prefix, name, unread.Type))
+		default:
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
+}
+
+// secret is a value that is never shown.
+type secret string
+
+func (secret) String() string       { return "***" }
+func (secret) GoString() string     { return "***" }
+func (secret) LogValue() slog.Value { return slog.StringValue("***") }
+
+// MarshalText hides the value in JSON and the like.
+func (secret) MarshalText() ([]byte, error) { return []byte("***"), nil }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
+)
+
+// databaseRetry is how often a Postgres is tried that is not there yet.
+const databaseRetry = time.Second
+
+// migrateConfig is all that migrate needs.
+type migrateConfig struct {
+	Log      logConfig
+	Database databaseConfig `envPrefix:"DATABASE_"`
+}
+
+func (migrateConfig) validate() error { return nil }
+
+// migrate brings the schema up to date.
+func migrate(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
+	c, err := read[migrateConfig](environment)
+	if err != nil {
+		return err
+	}
+	db, err := reachDatabase(ctx, c.Database, newLog(stdout, c.Log.Level))
+	if err != nil {
+		return err
+	}
+	applied, err := db.Migrate(ctx)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "applied %d migrations\n", applied)
+	return nil
+}
+
+// openDatabase opens a database whose schema is up to date.
+func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
+	db, err := reachDatabase(ctx, c, log)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := db.Pending(ctx)
+	if err == nil && pending > 0 {
+		err = fmt.Errorf("the database lacks %d migrations: run backstop migrate", pending)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// reachDatabase opens the database, and waits for it while it is away.
+func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
+	for {
+		db, err := postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns})
+		if err == nil {
+			return db, nil
+		}
+		if backstop.CodeOf(err) != backstop.TryLater {
+			return nil, usageError{err}
+		}
+		log.Warn("waiting for postgres", "error", errors.Unwrap(err))
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for postgres: %w", err)
+		case <-time.After(databaseRetry):
+		}
+	}
+}

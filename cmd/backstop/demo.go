@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/backstophq/backstop/client"
+)
+
+const (
+	// demoSpeed makes the sandbox's delays five times shorter: sent 0.2 s, delivered 0.4 s, read 1 s, late 6 s.
+	demoSpeed = 5
+	// demoTime bounds the watching; the longest case takes about ten seconds.
+	demoTime = 45 * time.Second
+	demoPoll = 250 * time.Millisecond
+)
+
+// errDemo says that what came out is not what was expected; what differs has been printed.
+var errDemo = errors.New("not all came out as expected")
+
+// demo sends one message per scenario to simulated providers, shows what happens, and checks what came out. The
+// program's log goes to a file, so that the terminal shows only the sends.
+func demo(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
+	began := time.Now()
+	logFile, err := os.Create(filepath.Join(os.TempDir(), fmt.Sprintf("backstop-demo-%d.log", os.Getpid())))
+	if err != nil {
+		return fmt.Errorf("create log: %w", err)
+	}
+	defer logFile.Close()
+	l, err := newLocal(ctx, environment, localOptions{
+		speed: demoSpeed, apiAddr: "127.0.0.1:0", boxAddr: "127.0.0.1:0",
+		defaults: map[string]string{
+			"BACKSTOP_META_TIMEOUT": "2s", "BACKSTOP_TWILIO_TIMEOUT": "2s", "BACKSTOP_UNKNOWN_WAIT": "2s",
+		},
+	}, newLog(logFile, slog.LevelInfo))
+	if err != nil {
+		return err
+	}
+	c, err := newCaller(l.apiURL, string(l.program.config.API.Key))
+	if err != nil {
+		return err
+	}
+	d := &demonstration{local: l, out: stdout, caller: c}
+	err = l.run(ctx, func(ctx context.Context) error {
+		d.setUp = time.Since(began)
+		return d.run(ctx)
+	})
+	if err != nil {
+		fmt.Fprintln(stdout, "the log is in", logFile.Name())
+		return err
+	}
+	return os.Remove(logFile.Name())
+}
+
+// demonstration is one run of the demo.
+type demonstration struct {
+	local  *local
+	caller *caller
+	out    io.Writer
+	sends  []*demoSend
+	setUp  time.Duration
+	took   time.Duration // from the first send to the last outcome
+}
+
+// demoSend is a case of the demo and how it goes.
+type demoSend struct {
+	demoCase
+	id       string
+	answered time.Duration // of POST /v1/sends
+	at       time.Time
+	settled  time.Duration // from at; 0 while it is not
+	send     *client.Send
+	events   int64 // of its workflow's history
+}
+
+func (d *demonstration) run(ctx context.Context) error {
+	fmt.Fprintf(d.out, "Backstop on loopback, with simulated providers %d times faster than the real ones.\n\n", demoSpeed)
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	if err := d.watch(ctx); err != nil {
+		return err
+	}
+	for _, s := range d.sends {
+		printTimeline(d.out, s)
+	}
+	printTimes(d.out, d)
+	problems, err := d.check(ctx)
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		fmt.Fprintln(d.out)
+		for _, p := range problems {
+			fmt.Fprintln(d.out, "NOT AS EXPECTED:", p)
+		}
+		return errDemo
+	}
+	fmt.Fprintf(d.out, "\nAll %d sends came out as expected, and the providers were asked for exactly the messages they should have been.\n",
+		len(d.sends))
+	return nil
+}
+
+// start makes the policies and starts a send per case.
+func (d *demonstration) start(ctx context.Context) error {
+	policies := map[string]string{}
+	for _, c := range demoCases() {
+		if policies[c.policy] == "" {
+			id, err := d.caller.ensurePolicy(ctx, c.policy, demoPolicies()[c.policy]...)
+			if err != nil {
+				return err
+			}
+			policies[c.policy] = id
+		}
+		s := &demoSend{demoCase: c, at: time.Now()}
+		accepted, err := d.caller.send(ctx, c.to, policies[c.policy], c.category)
+		if err != nil {
+			return err
+		}
+		s.id, s.answered = accepted, time.Since(s.at)
+		d.sends = append(d.sends, s)
+	}
+	return nil
+}
+
+// watch shows the sends until all are settled, or the time is up.
+func (d *demonstration) watch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, demoTime)
+	defer cancel()
+	table := newTable(d.out, d.sends)
+	for {
+		open := 0
+		for _, s := range d.sends {
+			if s.settled > 0 {
+				continue
+			}
+			if err := d.look(ctx, s); err != nil && ctx.Err() == nil {
+				return err
+			}
+			if s.settled == 0 {
+				open++
+			}
+		}
+		table.draw()
+		if open == 0 {
+			d.took = time.Since(d.sends[0].at)
+			break
+		}
+		select {
+		case <-ctx.Done():
+			table.end()
+			return fmt.Errorf("watch the sends: %d did not end in %s: %w", open, demoTime, ctx.Err())
+		case <-time.After(demoPoll):
+		}
+	}
+	table.end()
+	return nil
+}
+
+// look reads a send and sees whether it has ended.
+func (d *demonstration) look(ctx context.Context, s *demoSend) (err error) {
+	if s.send, err = d.caller.get(ctx, s.id); err != nil {
+		return err
+	}
+	if s.send.FinishedAt == nil || s.send.Outcome == client.OutcomeUnconfirmed || s.send.DuplicateDelivery != s.duplicate {
+		return nil
+	}
+	s.settled = time.Since(s.at)
+	s.events, err = historyLength(ctx, d.local.program.temporal, s.id)
+	return err
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"time"
+
+	"github.com/backstophq/backstop/client"
+)
+
+// demoCase is a message to a recipient whose last two digits choose a scenario of the sandbox, and what must come of
+// it.
+type demoCase struct {
+	to       string
+	what     string // the scenario, in short
+	policy   string
+	category client.Category
+
+	outcome   client.Outcome
+	rule      string // that fired last
+	duplicate bool   // it also arrives by WhatsApp after the SMS went out
+	whatsapp  int    // messages that the WhatsApp provider accepted
+	sms       int    // messages that the SMS provider accepted
+}
+
+// demoPolicies are the policies of the demo and their rules.
+func demoPolicies() map[string][]ruleSpec {
+	unread := ruleSpec{name: "Unread 4 s", kind: client.RuleTypeUnread, wait: 4 * time.Second, sendID: "ACME"}
+	undelivered := ruleSpec{name: "Undelivered 3 s", kind: client.RuleTypeUndelivered, wait: 3 * time.Second, sendID: "ACME"}
+	patient := ruleSpec{name: "Undelivered 9 s", kind: client.RuleTypeUndelivered, wait: 9 * time.Second, sendID: "ACME"}
+	unsent := ruleSpec{name: "Not sent 2 s", kind: client.RuleTypeSendFailed, wait: 2 * time.Second, sendID: "ACME"}
+	failed := ruleSpec{name: "Only failures", kind: client.RuleTypeUndelivered, sendID: "ACME"}
+	spare := ruleSpec{name: "Spare sender", kind: client.RuleTypeUndelivered, sendID: "ACME2"}
+	return map[string][]ruleSpec{
+		"Must be read": {unread}, "Must arrive": {undelivered}, "Must arrive, patiently": {patient},
+		"Must be sent": {unsent}, "Only if it fails": {failed}, "Two senders": {failed, spare},
+	}
+}
+
+func demoCases() []demoCase {
+	const (
+		byWhatsApp = client.OutcomeWhatsapp
+		bySMS      = client.OutcomeSms
+		failed     = client.OutcomeFailed
+	)
+	return []demoCase{
+		{to: "+447400123401", what: "read", policy: "Must be read", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123402", what: "delivered, never read", policy: "Must be read", outcome: bySMS, rule: "Unread 4 s", whatsapp: 1, sms: 1},
+		{to: "+447400124402", what: "delivered is enough", policy: "Must arrive", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123403", what: "sent, never delivered", policy: "Must arrive", outcome: bySMS, rule: "Undelivered 3 s", whatsapp: 1, sms: 1},
+		{to: "+447400123404", what: "rejected at once", policy: "Only if it fails", outcome: bySMS, rule: "Only failures", sms: 1},
+		{to: "+447400123405", what: "fails by receipt", policy: "Must arrive", outcome: bySMS, rule: "Undelivered 3 s", whatsapp: 1, sms: 1},
+		{to: "+447400123406", what: "silence", policy: "Must be sent", outcome: bySMS, rule: "Not sent 2 s", whatsapp: 1, sms: 1},
+		{to: "+447400123407", what: "throttled twice", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123408", what: "5xx twice", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123409", what: "sent, answer lost", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123410", what: "request lost", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123411", what: "receipts in disorder", policy: "Must be read", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123412", what: "delivered too late", policy: "Must arrive", outcome: bySMS, rule: "Undelivered 3 s", duplicate: true, whatsapp: 1, sms: 1},
+		{to: "+447400123413", what: "nothing works", policy: "Two senders", outcome: failed, rule: "Spare sender"},
+		{to: "+447400123414", what: "SMS undelivered", policy: "Only if it fails", outcome: failed, rule: "Only failures", sms: 1},
+		{to: "+447400123415", what: "template error", policy: "Only if it fails", outcome: bySMS, rule: "Only failures", sms: 1},
+		{to: "+447400123416", what: "opted out", policy: "Only if it fails", category: client.CategoryMarketing, outcome: failed},
+		{to: "+447400123417", what: "receipts come first", policy: "Must be read", outcome: byWhatsApp, whatsapp: 1},
+		{to: "+447400123418", what: "SMS sent, answer lost", policy: "Only if it fails", outcome: bySMS, rule: "Only failures", sms: 1},
+		{to: "+447400123419", what: "next sender works", policy: "Two senders", outcome: bySMS, rule: "Spare sender", sms: 2},
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/backstophq/backstop/internal/sandbox"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// check compares what came out, and what the providers were really asked to send, with what was expected.
+func (d *demonstration) check(ctx context.Context) ([]string, error) {
+	var problems []string
+	for _, s := range d.sends {
+		differ := func(what string, got, want any) {
+			if got != want {
+				problems = append(problems, fmt.Sprintf("%s (%s): %s is %v, not %v", s.to, s.what, what, got, want))
+			}
+		}
+		differ("the outcome", s.send.Outcome, s.outcome)
+		differ("the rule that fired", firedRule(s.send), s.rule)
+		differ("duplicate delivery", s.send.DuplicateDelivery, s.duplicate)
+		asked, err := d.local.asked(ctx, s.to)
+		if err != nil {
+			return nil, err
+		}
+		differ("the number of WhatsApp messages", asked["whatsapp"], s.whatsapp)
+		differ("the number of SMS", asked["sms"], s.sms)
+	}
+	return problems, nil
+}
+
+// asked counts the messages that the sandbox accepted for a recipient, by channel.
+func (l *local) asked(ctx context.Context, to string) (map[string]int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.sandboxURL+"/messages?to="+url.QueryEscape(to), http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("ask the sandbox: %w", err)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask the sandbox: %w", err)
+	}
+	defer response.Body.Close()
+	var messages []sandbox.Message
+	if err := json.NewDecoder(response.Body).Decode(&messages); err != nil {
+		return nil, fmt.Errorf("read what the sandbox was asked: %w", err)
+	}
+	accepted := map[string]int{}
+	for _, m := range messages {
+		if m.Accepted {
+			accepted[m.Channel]++
+		}
+	}
+	return accepted, nil
+}
+
+// historyLength is how many events the workflow of a send has cost the engine.
+func historyLength(ctx context.Context, temporal client.Client, send string) (int64, error) {
+	described, err := temporal.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
+	if err != nil {
+		return 0, fmt.Errorf("describe workflow: %w", err)
+	}
+	return described.GetWorkflowExecutionInfo().GetHistoryLength(), nil
+}

@@ -1,0 +1,11 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+)
+
+// newLog returns the program's log: JSON, one line an entry.
+func newLog(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/api"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/provider/meta"
+	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/worker"
+)
+
+// role is what a process does.
+type role uint8
+
+const (
+	apiRole role = 1 << iota
+	workerRole
+)
+
+// A stop ends within ten seconds: requests first, then provider calls, which are bounded by what is left.
+const (
+	drainRequests = 3 * time.Second
+	drainCalls    = 6 * time.Second
+)
+
+// Bounds of a request, so that a slow or silent client holds nothing for long.
+const (
+	readHeaderTimeout = 5 * time.Second
+	requestTimeout    = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+// serve runs a role until it is told to stop.
+func serve(r role) command {
+	return func(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
+		c, err := read[config](environment)
+		if err != nil {
+			return err
+		}
+		p := &program{config: c, role: r, log: newLog(stdout, c.Log.Level)}
+		return p.run(ctx, func(net.Addr) {})
+	}
+}
+
+// program is a running Backstop.
+type program struct {
+	config   config
+	role     role
+	log      *slog.Logger
+	listener net.Listener // nil: one is made for config.API.Listen
+	db       *postgres.DB
+	temporal client.Client
+	handoff  *handoff.Handoff
+	meta     *meta.Client
+	twilio   *twilio.Client
+}
+
+// run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
+func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error) {
+	if err := p.openProviders(); err != nil {
+		return usageError{err}
+	}
+	if p.db, err = openDatabase(ctx, p.config.Database, p.log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.db.Close()) }()
+	if p.temporal, err = newTemporal(p.config.Temporal, p.log); err != nil {
+		return err
+	}
+	defer p.temporal.Close()
+	p.handoff, err = handoff.New(handoff.Options{
+		Store: p.db, Engine: p.temporal, Settings: p.config.settings(), Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	return p.serve(ctx, listening)
+}
+
+func (p *program) openProviders() (err error) {
+	c := p.config
+	p.meta, err = meta.New(meta.Options{
+		BaseURL: c.Meta.BaseURL, Version: c.Meta.Version, PhoneNumberID: c.Meta.PhoneNumberID,
+		AccessToken: string(c.Meta.AccessToken), AppSecret: string(c.Meta.AppSecret),
+		VerifyToken: string(c.Meta.VerifyToken), Timeout: c.Meta.Timeout,
+	})
+	if err != nil {
+		return fmt.Errorf("configure meta: %w", err)
+	}
+	p.twilio, err = twilio.New(twilio.Options{
+		BaseURL: c.Twilio.BaseURL, AccountSID: c.Twilio.AccountSID, AuthToken: string(c.Twilio.AuthToken),
+		APIKey: c.Twilio.APIKey, APISecret: string(c.Twilio.APISecret),
+		PublicURL: c.API.PublicURL, Timeout: c.Twilio.Timeout,
+	})
+	if err != nil {
+		return fmt.Errorf("configure twilio: %w", err)
+	}
+	return nil
+}
+
+// serve runs the parts of the role side by side. The first that fails stops the others.
+func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var parts sync.WaitGroup
+	start := func(part func(context.Context) error) {
+		parts.Go(func() {
+			if err := part(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	if p.role&workerRole != 0 {
+		start(p.work)
+		start(func(ctx context.Context) error {
+			p.handoff.Sweep(ctx)
+			return nil
+		})
+	}
+	if p.role&apiRole != 0 {
+		start(func(ctx context.Context) error { return p.listen(ctx, listening) })
+	}
+	<-ctx.Done()
+	p.log.Info("stopping")
+	parts.Wait()
+	p.log.Info("stopped")
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// listen serves the API.
+func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
+	handler, err := api.New(api.Options{
+		Rules: p.db, Policies: p.db, Sends: p.db, Handoff: p.handoff, Webhooks: []api.Webhook{p.meta, p.twilio},
+		APIKey: string(p.config.API.Key), Log: p.log, Version: version, Ready: p.ready,
+	})
+	if err != nil {
+		return err
+	}
+	listener := p.listener
+	if listener == nil {
+		var config net.ListenConfig
+		if listener, err = config.Listen(ctx, "tcp", p.config.API.Listen); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}
+	return serveHTTP(ctx, server, listener, func() {
+		p.log.Info("listening", "address", listener.Addr().String(), "version", version)
+		listening(listener.Addr())
+	})
+}
+
+// serveHTTP serves until ctx is done and then lets the requests that are under way end.
+func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, listening func()) error {
+	drained := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainRequests)
+		defer cancel()
+		drained <- server.Shutdown(draining)
+	}()
+	listening()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	if err := <-drained; err != nil {
+		return errors.Join(fmt.Errorf("drain requests: %w", err), server.Close())
+	}
+	return nil
+}
+
+// ready reports on Temporal, without which sends are accepted all the same, and on the schema.
+func (p *program) ready(ctx context.Context) (map[string]string, error) {
+	checks := map[string]string{"temporal": "ok", "schema": "ok"}
+	if err := checkTemporal(ctx, p.temporal); err != nil {
+		checks["temporal"] = "unreachable: sends are accepted and handed over when it is back"
+	}
+	pending, err := p.db.Pending(ctx)
+	if err == nil && pending > 0 {
+		err = fmt.Errorf("%d migrations are not applied", pending)
+	}
+	if err != nil {
+		checks["schema"] = "not up to date"
+	}
+	return checks, err
+}
+
+// work runs the Temporal worker. A Temporal that is not there yet is waited for.
+func (p *program) work(ctx context.Context) error {
+	acts, err := activities.New(activities.Options{Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log})
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	var w sdkworker.Worker
+	for {
+		w = worker.New(p.temporal, acts, worker.Options{
+			Calls: p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, StopTimeout: drainCalls,
+			OnFatalError: func(err error) { failed <- err },
+		})
+		if err = w.Start(); err == nil {
+			break
+		}
+		p.log.Warn("worker waits for temporal", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(workerRetry):
+		}
+	}
+	p.log.Info("working", "task_queue", worker.TaskQueue)
+	defer w.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("work: %w", err)
+	}
+}
