@@ -94,16 +94,16 @@ func (s Send) Absorb(channel Channel, status Status, current bool) Send {
 	case WhatsApp:
 		arrived := !s.WhatsAppStatus.Reached(Delivered) && status.Reached(Delivered)
 		s.WhatsAppStatus = s.WhatsAppStatus.Advance(status)
-		s.DuplicateDelivery = s.DuplicateDelivery || (arrived && s.smsWentOut())
+		smsMayBeOut := s.SMSStatus != "" && s.SMSStatus != Failed
+		s.DuplicateDelivery = s.DuplicateDelivery || (arrived && smsMayBeOut)
 	case SMS:
+		neverOut := s.SMSStatus == Queued && status == Failed
 		s.SMSStatus = s.SMSStatus.Advance(status)
-		s.DuplicateDelivery = s.DuplicateDelivery || (s.smsWentOut() && s.WhatsAppStatus.Reached(Delivered))
+		s.DuplicateDelivery = s.DuplicateDelivery && !neverOut
 	}
 	s.Outcome = s.Decide()
 	return s
 }
-
-func (s Send) smsWentOut() bool { return s.SMSStatus.Reached(Submitted) }
 
 // Waits reports whether the workflow of the send must hear that a channel's status went from one to another. Once
 // an SMS is under way no WhatsApp receipt changes what follows: the last look sees it.
