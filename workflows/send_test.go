@@ -273,7 +273,7 @@ func TestSend(t *testing.T) {
 			w.answers(backstop.WhatsApp, tc.whatsapp...)
 			w.answers(backstop.SMS, tc.sms...)
 			for _, h := range tc.heard {
-				w.receipt(h.after, h.receipt, !h.mute)
+				w.receive(h)
 			}
 			if tc.send != nil {
 				tc.send(&w.send)

@@ -21,8 +21,11 @@ const sendID = "0190a6f2-0000-7000-8000-000000000001"
 // world is everything around one send's workflow: the real activities on an in-memory store, and scripted providers.
 // The store is a stand-in for speed; the same behaviour on Postgres is tested in internal/postgres.
 type world struct {
-	t   *testing.T
-	env *testsuite.TestWorkflowEnvironment
+	t      *testing.T
+	env    *testsuite.TestWorkflowEnvironment // nil on a real server
+	now    func() time.Time
+	after  func(time.Duration, func())
+	signal func(workflows.Receipt)
 
 	mu       sync.Mutex
 	send     backstop.Send
@@ -32,56 +35,71 @@ type world struct {
 	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
 }
 
+// newWorld makes a world in which time is skipped.
 func newWorld(t *testing.T, rules ...backstop.Rule) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{
-		t: t, env: suite.NewTestWorkflowEnvironment(),
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(20 * time.Second)
+	w := bareWorld(t, env.Now, rules)
+	w.env = env
+	w.after = func(d time.Duration, f func()) { env.RegisterDelayedCallback(f, d) }
+	w.signal = func(r workflows.Receipt) {
+		if !env.IsWorkflowCompleted() {
+			env.SignalWorkflow(workflows.ReceiptSignal, r)
+		}
+	}
+	env.RegisterWorkflow(workflows.Send)
+	env.RegisterActivity(w.activities())
+	return w
+}
+
+func bareWorld(t *testing.T, now func() time.Time, rules []backstop.Rule) *world {
+	t.Helper()
+	return &world{
+		t: t, now: now,
 		calls: map[backstop.Channel][]time.Time{}, script: map[backstop.Channel][]error{},
+		send: backstop.Send{
+			ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Rules: rules},
+			AcceptedAt: now(), WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		},
 	}
-	w.env.SetTestTimeout(20 * time.Second)
-	w.send = backstop.Send{
-		ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Rules: rules},
-		AcceptedAt: w.env.Now(), WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
-	}
+}
+
+func (w *world) activities() *activities.Activities {
+	w.t.Helper()
 	acts, err := activities.New(activities.Options{
 		Store: w, WhatsApp: provider{w, backstop.WhatsApp}, SMS: provider{w, backstop.SMS},
-		Log: slog.New(slog.DiscardHandler), Now: w.env.Now,
+		Log: slog.New(slog.DiscardHandler), Now: w.now,
 	})
-	require.NoError(t, err)
-	w.env.RegisterWorkflow(workflows.Send)
-	w.env.RegisterActivity(acts)
-	return w
+	require.NoError(w.t, err)
+	return acts
 }
 
 // answers scripts a provider: nil is an accepted call.
 func (w *world) answers(channel backstop.Channel, errs ...error) { w.script[channel] = errs }
 
-// at makes a receipt come in at a moment after the send was accepted: stored first, then signalled if the workflow
-// waits for it, as handoff.Deliver does.
-func (w *world) at(after time.Duration, r workflows.Receipt) { w.receipt(after, r, true) }
-
-// storedAt makes a receipt come in while Temporal is away: stored, not yet signalled.
-func (w *world) storedAt(after time.Duration, r workflows.Receipt) { w.receipt(after, r, false) }
-
-func (w *world) receipt(after time.Duration, r workflows.Receipt, signal bool) {
-	w.env.RegisterDelayedCallback(func() {
+// receive makes a receipt come in at a moment after the send was accepted. It is stored first, then signalled if the
+// workflow waits for it, as handoff.Deliver does, unless it is mute: Temporal is away.
+func (w *world) receive(h heard) {
+	w.after(h.after, func() {
 		w.mu.Lock()
 		before := w.send
 		newest := 0
 		for _, a := range w.attempts {
-			if a.Channel == r.Channel {
+			if a.Channel == h.receipt.Channel {
 				newest = a.Ref.Step
 			}
 		}
-		w.send = w.send.Absorb(r.Channel, r.Status, r.Step == newest)
-		waited := before.Waits(r.Channel, channelStatus(before, r.Channel), channelStatus(w.send, r.Channel))
+		channel := h.receipt.Channel
+		w.send = w.send.Absorb(channel, h.receipt.Status, h.receipt.Step == newest)
+		waited := before.Waits(channel, channelStatus(before, channel), channelStatus(w.send, channel))
 		w.mu.Unlock()
-		if signal && waited && !w.env.IsWorkflowCompleted() {
-			w.env.SignalWorkflow(workflows.ReceiptSignal, r)
+		if waited && !h.mute {
+			w.signal(h.receipt)
 		}
-	}, after)
+	})
 }
 
 func channelStatus(s backstop.Send, c backstop.Channel) backstop.Status {
@@ -94,10 +112,7 @@ func channelStatus(s backstop.Send, c backstop.Channel) backstop.Status {
 // run runs the workflow to its end and returns its result.
 func (w *world) run(settings workflows.Settings) workflows.SendResult {
 	w.t.Helper()
-	w.env.ExecuteWorkflow(workflows.Send, workflows.SendInput{
-		ID: w.send.ID, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
-		Category: w.send.Category, Settings: settings,
-	})
+	w.env.ExecuteWorkflow(workflows.Send, w.input(settings))
 	require.True(w.t, w.env.IsWorkflowCompleted())
 	require.NoError(w.t, w.env.GetWorkflowError())
 	var result workflows.SendResult
@@ -105,13 +120,11 @@ func (w *world) run(settings workflows.Settings) workflows.SendResult {
 	return result
 }
 
-// kinds lists the kinds of event that were recorded.
-func (w *world) kinds() []backstop.EventKind {
-	kinds := make([]backstop.EventKind, 0, len(w.events))
-	for _, e := range w.events {
-		kinds = append(kinds, e.Kind)
+func (w *world) input(settings workflows.Settings) workflows.SendInput {
+	return workflows.SendInput{
+		ID: w.send.ID, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
+		Category: w.send.Category, Settings: settings,
 	}
-	return kinds
 }
 
 // smsAfter is how long after the send was accepted each SMS call was made.
@@ -143,7 +156,7 @@ func (p provider) answer() (backstop.Submission, error) {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	n := len(p.w.calls[p.channel])
-	p.w.calls[p.channel] = append(p.w.calls[p.channel], p.w.env.Now())
+	p.w.calls[p.channel] = append(p.w.calls[p.channel], p.w.now())
 	script := p.w.script[p.channel]
 	if len(script) == 0 {
 		return backstop.Submission{MessageID: "id"}, nil

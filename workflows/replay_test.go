@@ -1,0 +1,179 @@
+package workflows_test
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/workflows"
+)
+
+var record = flag.Bool("record", false, "record the histories anew, on the Temporal of BACKSTOP_TEMPORAL_ADDRESS")
+
+// recordings are the sends whose histories are kept in testdata. A change to the workflow must replay them all; one
+// that cannot is made behind workflow.GetVersion, and the old histories stay.
+func recordings() map[string]func(*world) {
+	rejected := failure(backstop.Rejected, backstop.RecipientFault)
+	throttled := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Second}
+	short := []backstop.Rule{rule("short", backstop.Unread, 2*time.Second)}
+	two := []backstop.Rule{rule("first", backstop.Undelivered, 2*time.Second), rule("second", backstop.Unread, 4*time.Second)}
+	return map[string]func(*world){
+		"read": func(w *world) {
+			w.send.Plan.Rules = short
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Read)})
+		},
+		"delivered": func(w *world) {
+			w.send.Plan.Rules = two[:1]
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		},
+		"fallback_by_timer": func(w *world) {
+			w.send.Plan.Rules = short
+			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
+		},
+		"rejected_at_once": func(w *world) {
+			w.send.Plan.Rules = short
+			w.answers(backstop.WhatsApp, rejected)
+			w.receive(heard{after: time.Second, receipt: sms(2, backstop.Delivered)})
+		},
+		"failed_by_receipt": func(w *world) {
+			w.send.Plan.Rules = short
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Failed)})
+			w.receive(heard{after: 2 * time.Second, receipt: sms(2, backstop.Delivered)})
+		},
+		"averted_then_second_rule": func(w *world) {
+			w.send.Plan.Rules = two
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true})
+			w.receive(heard{after: 5 * time.Second, receipt: sms(3, backstop.Delivered)})
+		},
+		"called_off": func(w *world) {
+			w.send.Plan.Rules = short
+			w.answers(backstop.WhatsApp, throttled)
+			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
+		},
+		"unknown_then_resent": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{rule("patient", backstop.Undelivered, time.Minute)}
+			w.answers(backstop.WhatsApp, failure(backstop.Unknown, ""), nil)
+			w.receive(heard{after: 3 * time.Second, receipt: whatsapp(2, backstop.Delivered)})
+		},
+		"next_rule": func(w *world) {
+			w.send.Plan.Rules = two
+			w.answers(backstop.WhatsApp, rejected)
+			w.receive(heard{after: time.Second, receipt: sms(2, backstop.Failed)})
+			w.receive(heard{after: 2 * time.Second, receipt: sms(3, backstop.Delivered)})
+		},
+		"sms_unknown_then_resent": func(w *world) {
+			w.send.Plan.Rules = short
+			w.answers(backstop.WhatsApp, rejected)
+			w.answers(backstop.SMS, failure(backstop.Unknown, ""), nil)
+			w.receive(heard{after: 3 * time.Second, receipt: sms(3, backstop.Delivered)})
+		},
+		"opted_out": func(w *world) {
+			w.send.Plan.Rules = short
+			w.answers(backstop.WhatsApp, failure(backstop.Rejected, backstop.OptedOut))
+		},
+		"expired": func(w *world) {
+			w.send.Plan.Rules = short
+			at := w.send.AcceptedAt.Add(time.Second)
+			w.send.ExpiresAt = &at
+		},
+		"only_reported_failures": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		},
+	}
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(t, err)
+	kept := map[string]bool{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		kept[name] = true
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			replayer := worker.NewWorkflowReplayer()
+			replayer.RegisterWorkflow(workflows.Send)
+			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
+		})
+	}
+	for name := range recordings() {
+		require.True(t, kept[name], "testdata has no history %q: run make histories", name)
+	}
+}
+
+// TestRecordHistories records the histories; without -record it has nothing to do, and TestReplay checks that they
+// are there.
+func TestRecordHistories(t *testing.T) {
+	t.Parallel()
+	if !*record {
+		return
+	}
+	temporal, err := client.Dial(client.Options{
+		HostPort: os.Getenv("BACKSTOP_TEMPORAL_ADDRESS"), Identity: "recorder", // not the machine's name
+		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	for name, script := range recordings() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, err := protojson.MarshalOptions{Multiline: true}.Marshal(recordOne(t, temporal, script))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join("testdata", name+".json"), append(data, '\n'), 0o644)) // as git keeps them
+		})
+	}
+}
+
+// recordOne runs one send on a real server and returns its history.
+func recordOne(t *testing.T, temporal client.Client, script func(*world)) *history.History {
+	t.Helper()
+	var run client.WorkflowRun
+	started := make(chan struct{})
+	w := bareWorld(t, time.Now, nil)
+	w.send.ID = uuid.NewString()
+	w.after = func(d time.Duration, f func()) { time.AfterFunc(d, func() { <-started; f() }) }
+	w.signal = func(r workflows.Receipt) {
+		err := temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ReceiptSignal, r)
+		require.NoError(t, err)
+	}
+	script(w)
+	queue := t.Name() // each recording has a world of its own
+	local := worker.New(temporal, queue, worker.Options{Identity: "recorder"})
+	local.RegisterWorkflow(workflows.Send)
+	local.RegisterActivity(w.activities())
+	require.NoError(t, local.Start())
+	t.Cleanup(local.Stop)
+	run, err := temporal.ExecuteWorkflow(t.Context(),
+		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
+		workflows.Send, w.input(workflows.Settings{
+			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
+		}))
+	require.NoError(t, err)
+	close(started)
+	require.NoError(t, run.Get(t.Context(), nil))
+	recorded := &history.History{}
+	events := temporal.GetWorkflowHistory(t.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		recorded.Events = append(recorded.Events, event)
+	}
+	return recorded
+}
