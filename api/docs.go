@@ -23,7 +23,7 @@ func (s *server) contractJSON(c *gin.Context) {
 func docs(r gin.IRoutes, missing gin.HandlerFunc) {
 	page := v5emb.NewHandlerWithConfig(swgui.Config{
 		Title: "Backstop", SwaggerJSON: "/openapi.json", BasePath: "/docs",
-		SettingsUI: map[string]string{"defaultModelsExpandDepth": "0", "tryItOutEnabled": "true"},
+		SettingsUI: map[string]string{"defaultModelsExpandDepth": "0", "showExtensions": "false"},
 	})
 	serve := func(c *gin.Context) {
 		name := strings.Trim(c.Param("asset"), "/")

@@ -1,9 +1,12 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,22 +67,18 @@ func New(o Options) (http.Handler, error) {
 }
 
 func (o Options) check() error {
-	var missing []string
-	for name, absent := range map[string]bool{
+	absent := map[string]bool{
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
-	} {
-		if absent {
-			missing = append(missing, name)
-		}
 	}
-	if len(missing) > 0 {
-		return fmt.Errorf("make the api: %s is missing", strings.Join(missing, ", "))
+	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
+	if len(absent) > 0 {
+		return fmt.Errorf("make the api: missing %s", strings.Join(slices.Sorted(maps.Keys(absent)), ", "))
 	}
 	seen := map[string]bool{}
 	for _, w := range o.Webhooks {
 		if w == nil || w.Name() == "" || seen[w.Name()] {
-			return fmt.Errorf("make the api: a webhook has no name, or that of another")
+			return errors.New("make the api: a webhook has no name, or that of another")
 		}
 		seen[w.Name()] = true
 	}

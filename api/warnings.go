@@ -16,9 +16,9 @@ const (
 
 // warnings tells of what the caller may not have meant, each thing once, by the first rule that it holds for.
 func warnings(send backstop.Send) []Warning {
-	live := timeToLive
+	live, words := timeToLive, "30 days"
 	if send.Category == backstop.Authentication {
-		live = timeToLiveAuthentication
+		live, words = timeToLiveAuthentication, "10 minutes"
 	}
 	var both, expires *Warning
 	for _, rule := range send.Plan.Rules {
@@ -29,7 +29,7 @@ func warnings(send backstop.Send) []Warning {
 		// A rule of type unread is meant to send an SMS after a delivery; for the others it is a surprise.
 		if both == nil && rule.Type != backstop.Unread && rule.Wait() < live {
 			both = &Warning{Code: WarningCodeBothMayArrive, Detail: fmt.Sprintf(
-				"rule %q waits %v but WhatsApp tries for up to %v: both messages may arrive", rule.Name, rule.Wait(), live)}
+				"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive", rule.Name, rule.WaitSeconds, words)}
 		}
 		if expires == nil && send.ExpiresAt != nil && !deadline.Before(*send.ExpiresAt) {
 			expires = &Warning{Code: WarningCodeExpiresBeforeWait, Detail: fmt.Sprintf(

@@ -1,0 +1,93 @@
+package api_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+)
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	engine, ok := r.handler.(*gin.Engine)
+	require.True(t, ok)
+
+	t.Run("is valid OpenAPI, examples too", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, r.contract.Validate(t.Context(), openapi3.EnableExamplesValidation()))
+	})
+
+	t.Run("says what is served, and all of it", func(t *testing.T) {
+		t.Parallel()
+		parameter := regexp.MustCompile(`\{([^}]+)\}`)
+		var promised, served []string
+		for path, item := range r.contract.Paths.Map() {
+			for method := range item.Operations() {
+				promised = append(promised, method+" "+parameter.ReplaceAllString(path, ":$1"))
+			}
+		}
+		for _, route := range engine.Routes() {
+			if route.Path != "/docs/*asset" { // what the page /docs is made of
+				served = append(served, route.Method+" "+route.Path)
+			}
+		}
+		require.ElementsMatch(t, promised, served)
+	})
+
+	t.Run("is served as it is written", func(t *testing.T) {
+		t.Parallel()
+		var doc struct {
+			OpenAPI string                     `json:"openapi"`
+			Paths   map[string]json.RawMessage `json:"paths"`
+		}
+		r.call(t, "GET", "/openapi.json", "", "Authorization", "").into(200, &doc)
+		require.Equal(t, "3.0.3", doc.OpenAPI)
+		require.Len(t, doc.Paths, r.contract.Paths.Len())
+	})
+}
+
+// TestContract_Strict asserts that what a caller may send is bounded: every string has a greatest length, every
+// number its bounds, every list its length, and no object takes unknown members.
+func TestContract_Strict(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for name, ref := range r.contract.Components.Schemas {
+		if strings.HasSuffix(name, "Input") {
+			bounded(t, name, ref.Value)
+		}
+	}
+	for _, item := range r.contract.Paths.Map() {
+		for _, operation := range item.Operations() {
+			for _, p := range append(item.Parameters, operation.Parameters...) {
+				bounded(t, p.Value.Name, p.Value.Schema.Value)
+			}
+		}
+	}
+}
+
+func bounded(t *testing.T, path string, schema *openapi3.Schema) {
+	t.Helper()
+	switch {
+	case schema.Type.Is("string"):
+		require.True(t, schema.MaxLength != nil || len(schema.Enum) > 0, "%s has no maxLength", path)
+	case schema.Type.Is("integer"):
+		require.True(t, schema.Min != nil && schema.Max != nil, "%s has no bounds", path)
+	case schema.Type.Is("array"):
+		require.NotNil(t, schema.MaxItems, "%s has no maxItems", path)
+		if schema.Items.Value.Properties != nil || !schema.Items.Value.Type.Is("object") { // Meta's own form is not ours to say
+			bounded(t, path+"[]", schema.Items.Value)
+		}
+	case schema.Type.Is("object"):
+		require.True(t, schema.AdditionalProperties.Has != nil && !*schema.AdditionalProperties.Has, "%s is open", path)
+		for name, member := range schema.Properties {
+			bounded(t, path+"."+name, member.Value)
+		}
+	default:
+		t.Errorf("%s has no type", path)
+	}
+}

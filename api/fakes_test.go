@@ -1,0 +1,340 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+)
+
+// now is the moment at which every test happens.
+var now = time.Date(2031, 5, 4, 12, 0, 0, 0, time.UTC)
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// store keeps rules, policies and sends in memory. It counts what was written; away, when set, is what every
+// method returns.
+type store struct {
+	mu       sync.Mutex
+	rules    []backstop.Rule
+	policies []backstop.Policy
+	sends    []backstop.Send
+	attempts []backstop.Attempt
+	events   []backstop.Event
+	filter   backstop.SendFilter // of the newest list
+	search   string
+	page     backstop.Page
+	writes   int
+	away     error
+}
+
+func missing(what string) error {
+	return &backstop.Error{Code: backstop.NotFound, Message: "no " + what + " has this id"}
+}
+
+func stale() error { return &backstop.Error{Code: backstop.Stale, Message: "it has changed"} }
+
+func (s *store) begin() func() {
+	s.mu.Lock()
+	return s.mu.Unlock
+}
+
+func (s *store) CreateRule(_ context.Context, rule backstop.Rule) (backstop.Rule, error) {
+	defer s.begin()()
+	if s.away != nil {
+		return rule, s.away
+	}
+	for _, r := range s.rules {
+		if strings.EqualFold(r.Name, rule.Name) {
+			return rule, &backstop.Error{Code: backstop.Conflict, Message: "a rule has this name"}
+		}
+	}
+	rule.ID, rule.Version, rule.CreatedAt, rule.UpdatedAt = newID(), 1, now, now
+	s.rules = append(s.rules, rule)
+	s.writes++
+	return rule, nil
+}
+
+func (s *store) ruleIndex(id string) int {
+	return slices.IndexFunc(s.rules, func(r backstop.Rule) bool { return r.ID == id })
+}
+
+func (s *store) Rule(_ context.Context, id string) (backstop.Rule, error) {
+	defer s.begin()()
+	i := s.ruleIndex(id)
+	switch {
+	case s.away != nil:
+		return backstop.Rule{}, s.away
+	case i < 0:
+		return backstop.Rule{}, missing("rule")
+	}
+	return s.rules[i], nil
+}
+
+func (s *store) ListRules(_ context.Context, search string, page backstop.Page) ([]backstop.Rule, bool, error) {
+	defer s.begin()()
+	s.search, s.page = search, page
+	items, more := cut(s.rules, page, func(r backstop.Rule) string { return r.ID })
+	return items, more, s.away
+}
+
+func (s *store) ReplaceRule(_ context.Context, rule backstop.Rule, version int) (backstop.Rule, error) {
+	defer s.begin()()
+	i := s.ruleIndex(rule.ID)
+	switch {
+	case i < 0:
+		return rule, missing("rule")
+	case version != backstop.AnyVersion && version != s.rules[i].Version:
+		return rule, stale()
+	}
+	rule.Version, rule.CreatedAt, rule.UpdatedAt = s.rules[i].Version+1, s.rules[i].CreatedAt, now
+	s.rules[i] = rule
+	s.writes++
+	return rule, nil
+}
+
+func (s *store) DeleteRule(_ context.Context, id string, version int) error {
+	defer s.begin()()
+	i := s.ruleIndex(id)
+	switch {
+	case i < 0:
+		return missing("rule")
+	case version != backstop.AnyVersion && version != s.rules[i].Version:
+		return stale()
+	}
+	for _, p := range s.policies {
+		if slices.ContainsFunc(p.Rules, func(r backstop.Rule) bool { return r.ID == id }) {
+			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by: " + p.Name}
+		}
+	}
+	s.rules = slices.Delete(s.rules, i, i+1)
+	s.writes++
+	return nil
+}
+
+func (s *store) named(ids []string) ([]backstop.Rule, error) {
+	var rules []backstop.Rule
+	for n, id := range ids {
+		i := s.ruleIndex(id)
+		if i < 0 {
+			return nil, &backstop.Error{
+				Code: backstop.Invalid, Message: "the policy is not valid",
+				Fields: []backstop.Field{{Name: fmt.Sprintf("rule_ids.%d", n), Reason: "names no rule"}},
+			}
+		}
+		rules = append(rules, s.rules[i])
+	}
+	return rules, nil
+}
+
+func (s *store) CreatePolicy(_ context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
+	defer s.begin()()
+	if s.away != nil {
+		return backstop.Policy{}, s.away
+	}
+	rules, err := s.named(ruleIDs)
+	if err != nil {
+		return backstop.Policy{}, err
+	}
+	p := backstop.Policy{ID: newID(), Name: name, Rules: rules, Version: 1, CreatedAt: now, UpdatedAt: now}
+	s.policies = append(s.policies, p)
+	s.writes++
+	return p, nil
+}
+
+func (s *store) policyIndex(id string) int {
+	return slices.IndexFunc(s.policies, func(p backstop.Policy) bool { return p.ID == id })
+}
+
+func (s *store) Policy(_ context.Context, id string) (backstop.Policy, error) {
+	defer s.begin()()
+	i := s.policyIndex(id)
+	switch {
+	case s.away != nil:
+		return backstop.Policy{}, s.away
+	case i < 0:
+		return backstop.Policy{}, missing("policy")
+	}
+	return s.policies[i], nil
+}
+
+func (s *store) ListPolicies(_ context.Context, search string, page backstop.Page) ([]backstop.Policy, bool, error) {
+	defer s.begin()()
+	s.search, s.page = search, page
+	items, more := cut(s.policies, page, func(p backstop.Policy) string { return p.ID })
+	return items, more, s.away
+}
+
+func (s *store) ReplacePolicy(_ context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error) {
+	defer s.begin()()
+	i := s.policyIndex(id)
+	switch {
+	case i < 0:
+		return backstop.Policy{}, missing("policy")
+	case version != backstop.AnyVersion && version != s.policies[i].Version:
+		return backstop.Policy{}, stale()
+	}
+	rules, err := s.named(ruleIDs)
+	if err != nil {
+		return backstop.Policy{}, err
+	}
+	s.policies[i].Name, s.policies[i].Rules = name, rules
+	s.policies[i].Version++
+	s.writes++
+	return s.policies[i], nil
+}
+
+func (s *store) DeletePolicy(_ context.Context, id string, version int) error {
+	defer s.begin()()
+	i := s.policyIndex(id)
+	switch {
+	case i < 0:
+		return missing("policy")
+	case version != backstop.AnyVersion && version != s.policies[i].Version:
+		return stale()
+	}
+	s.policies = slices.Delete(s.policies, i, i+1)
+	s.writes++
+	return nil
+}
+
+func (s *store) Send(_ context.Context, id string) (backstop.Send, error) {
+	defer s.begin()()
+	i := slices.IndexFunc(s.sends, func(v backstop.Send) bool { return v.ID == id })
+	switch {
+	case s.away != nil:
+		return backstop.Send{}, s.away
+	case i < 0:
+		return backstop.Send{}, missing("send")
+	}
+	return s.sends[i], nil
+}
+
+func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backstop.Event, error) {
+	defer s.begin()()
+	return s.attempts, s.events, s.away
+}
+
+func (s *store) ListSends(
+	_ context.Context, filter backstop.SendFilter, page backstop.Page,
+) ([]backstop.Send, bool, error) {
+	defer s.begin()()
+	s.filter, s.page = filter, page
+	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
+	return items, more, s.away
+}
+
+func (s *store) Ping(context.Context) error {
+	defer s.begin()()
+	return s.away
+}
+
+// cut returns a page of items, newest first.
+func cut[T any](items []T, page backstop.Page, id func(T) string) ([]T, bool) {
+	var found []T
+	for _, item := range slices.Backward(items) {
+		if page.After == "" || id(item) < page.After {
+			found = append(found, item)
+		}
+	}
+	if len(found) <= page.Limit {
+		return found, false
+	}
+	return found[:page.Limit], true
+}
+
+// door is the hand-over: it keeps sends in the store, and receipts.
+type door struct {
+	store    *store
+	mu       sync.Mutex
+	keys     map[string]backstop.Send
+	hashes   map[string][]byte
+	receipts []backstop.Receipt
+	away     error
+	accept   func() // called within Accept
+}
+
+func (d *door) Accepted(_ context.Context, key handoff.Idempotency) (backstop.Send, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.away != nil {
+		return backstop.Send{}, false, d.away
+	}
+	send, found := d.keys[key.Key]
+	if found && !bytes.Equal(d.hashes[key.Key], key.Hash) {
+		return backstop.Send{}, false, &backstop.Error{
+			Code: backstop.Mismatch, Message: "this Idempotency-Key was used with another body",
+		}
+	}
+	return send, found, nil
+}
+
+func (d *door) Accept(
+	_ context.Context, send backstop.Send, key *handoff.Idempotency,
+) (backstop.Send, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.accept != nil {
+		d.accept()
+	}
+	if d.away != nil {
+		return backstop.Send{}, false, d.away
+	}
+	send.ID, send.AcceptedAt = newID(), now
+	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
+	if key != nil {
+		d.keys[key.Key], d.hashes[key.Key] = send, key.Hash
+	}
+	defer d.store.begin()()
+	d.store.sends = append(d.store.sends, send)
+	d.store.writes++
+	return send, true, nil
+}
+
+func (d *door) Deliver(_ context.Context, receipts []backstop.Receipt) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.away != nil {
+		return d.away
+	}
+	d.receipts = append(d.receipts, receipts...)
+	return nil
+}
+
+func (d *door) delivered() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.receipts)
+}
+
+// driver is a webhook that does what its function says.
+type driver struct {
+	name string
+	read func(r *http.Request, body []byte) ([]backstop.Receipt, error)
+}
+
+func (d driver) Name() string { return d.name }
+
+func (d driver) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
+	return d.read(r, body)
+}
+
+// shaker is a driver with a handshake.
+type shaker struct{ driver }
+
+func (shaker) Challenge(query url.Values) (string, error) {
+	if query.Get("hub.verify_token") != "letmein" {
+		return "", &backstop.Error{Code: backstop.Forged, Message: "the verify token is wrong"}
+	}
+	return query.Get("hub.challenge"), nil
+}

@@ -1,0 +1,182 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/api"
+)
+
+const ruleBody = `{"name":"Unread (GB)","type":"unread","wait_seconds":3600,"send_id":"MyShop","countries":["GB"]}`
+
+func TestRules_Life(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+
+	made := r.call(t, "POST", "/v1/rules", ruleBody)
+	var rule api.Rule
+	made.into(201, &rule)
+	require.Equal(t, "/v1/rules/"+rule.ID, made.Header().Get("Location"))
+	require.Equal(t, `"1"`, made.Header().Get("ETag"))
+	require.Equal(t, "Unread (GB)", rule.Name)
+	require.Equal(t, 3600, *rule.WaitSeconds)
+	require.Equal(t, []string{"GB"}, *rule.Countries)
+	require.Equal(t, 1, rule.Version)
+
+	read := r.call(t, "GET", "/v1/rules/"+strings.ToUpper(rule.ID), "")
+	require.JSONEq(t, made.Body.String(), read.Body.String())
+	require.Equal(t, `"1"`, read.Header().Get("ETag"))
+
+	r.call(t, "POST", "/v1/rules", ruleBody).problem(409, "conflict")
+
+	var replaced api.Rule
+	put := r.call(t, "PUT", "/v1/rules/"+rule.ID, `{"name":"Failed","type":"send_failed","send_id":"60777"}`, "If-Match", `"1"`)
+	put.into(200, &replaced)
+	require.Equal(t, `"2"`, put.Header().Get("ETag"))
+	require.Nil(t, replaced.WaitSeconds, "a rule without a wait has none in JSON")
+	require.Nil(t, replaced.Countries)
+
+	require.Equal(t, 204, r.call(t, "DELETE", "/v1/rules/"+rule.ID, "", "If-Match", `"2"`).Code)
+	r.call(t, "GET", "/v1/rules/"+rule.ID, "").problem(404, "not_found")
+}
+
+func TestRules_Preconditions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		header string
+		status int
+		code   string
+	}{
+		{"", 428, "precondition_required"},
+		{`"1"`, 200, ""},
+		{` "1" `, 200, ""},
+		{"*", 200, ""},
+		{`"7", "1"`, 200, ""},
+		{`"1" ,W/"2","x"`, 200, ""},
+		{`"7"`, 412, "stale"},
+		{`"7", "8"`, 412, "stale"},
+		{`W/"1"`, 412, "stale"},
+		{`"0"`, 412, "stale"},
+		{`"abc"`, 412, "stale"},
+		{`"-1"`, 412, "stale"},
+		{"1", 400, "malformed"},
+		{`"1`, 400, "malformed"},
+		{`"1" "2"`, 400, "malformed"},
+		{`"1", *`, 400, "malformed"},
+	} {
+		t.Run(c.header, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			rule, policy := r.seed(t)
+			for path, body := range map[string]string{
+				"/v1/rules/" + rule.ID:      ruleBody,
+				"/v1/policies/" + policy.ID: text(t, map[string]any{"name": "B", "rule_ids": []string{rule.ID}}),
+			} {
+				got := r.call(t, "PUT", path, body, "If-Match", c.header)
+				if c.status == 200 {
+					require.Equal(t, 200, got.Code, got.Body)
+					require.Equal(t, `"2"`, got.Header().Get("ETag"))
+					continue
+				}
+				refused := []answer{got, r.call(t, "DELETE", path, "", "If-Match", c.header)}
+				for _, a := range refused {
+					if c.status == 400 {
+						a.problem(c.status, c.code, "If-Match")
+						continue
+					}
+					a.problem(c.status, c.code)
+				}
+				require.Zero(t, r.writes)
+			}
+		})
+	}
+}
+
+// TestRules_TwoEditors: both read version 1; the second to write is told, and what the first wrote stays.
+func TestRules_TwoEditors(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rule, _ := r.seed(t)
+	path, tag := "/v1/rules/"+rule.ID, r.call(t, "GET", "/v1/rules/"+rule.ID, "").Header().Get("ETag")
+	first := r.call(t, "PUT", path, `{"name":"First","type":"send_failed","send_id":"A"}`, "If-Match", tag)
+	require.Equal(t, 200, first.Code)
+	r.call(t, "PUT", path, `{"name":"Second","type":"send_failed","send_id":"A"}`, "If-Match", tag).problem(412, "stale")
+	r.call(t, "DELETE", path, "", "If-Match", tag).problem(412, "stale")
+	require.JSONEq(t, first.Body.String(), r.call(t, "GET", path, "").Body.String())
+}
+
+func TestRules_InUse(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rule, _ := r.seed(t)
+	p := r.call(t, "DELETE", "/v1/rules/"+rule.ID, "", "If-Match", "*").problem(409, "conflict")
+	require.Contains(t, p.Detail, "Parcels")
+}
+
+func TestPolicies_Life(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rule, _ := r.seed(t)
+	made := r.call(t, "POST", "/v1/policies", text(t, map[string]any{"name": "Codes", "rule_ids": []string{strings.ToUpper(rule.ID)}}))
+	var policy api.Policy
+	made.into(201, &policy)
+	require.Equal(t, "/v1/policies/"+policy.ID, made.Header().Get("Location"))
+	require.Equal(t, `"1"`, made.Header().Get("ETag"))
+	require.Len(t, policy.Rules, 1)
+	require.Equal(t, rule.ID, policy.Rules[0].ID)
+
+	read := r.call(t, "GET", "/v1/policies/"+policy.ID, "")
+	require.JSONEq(t, made.Body.String(), read.Body.String())
+
+	put := r.call(t, "PUT", "/v1/policies/"+policy.ID, text(t, map[string]any{"name": "Logins", "rule_ids": []string{rule.ID}}), "If-Match", `"1"`)
+	put.into(200, &policy)
+	require.Equal(t, "Logins", policy.Name)
+	require.Equal(t, `"2"`, put.Header().Get("ETag"))
+
+	require.Equal(t, 204, r.call(t, "DELETE", "/v1/policies/"+policy.ID, "", "If-Match", `"2"`).Code)
+	r.call(t, "GET", "/v1/policies/"+policy.ID, "").problem(404, "not_found")
+}
+
+func TestLists(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var ids []string
+	for i := range 120 {
+		rule, err := r.CreateRule(t.Context(), backstop.Rule{
+			Name: fmt.Sprintf("Rule %d", i), Type: backstop.SendFailed, SendID: "A",
+		})
+		require.NoError(t, err)
+		ids = append([]string{rule.ID}, ids...)
+	}
+	var got []string
+	pages := 0
+	for path := "/v1/rules"; path != ""; pages++ {
+		var list api.RuleList
+		r.call(t, "GET", path, "").into(200, &list)
+		for _, rule := range list.Items {
+			got = append(got, rule.ID)
+		}
+		path = ""
+		if list.NextCursor != nil {
+			path = "/v1/rules?cursor=" + *list.NextCursor
+		}
+	}
+	require.Equal(t, ids, got, "every rule once, newest first")
+	require.Equal(t, 3, pages)
+
+	var list api.RuleList
+	r.call(t, "GET", "/v1/rules?limit=200&search=R%25_", "").into(200, &list)
+	require.Len(t, list.Items, 120)
+	require.Nil(t, list.NextCursor)
+	require.Equal(t, "R%_", r.search, "the store decides what the text means")
+
+	empty := newRig(t)
+	for _, path := range []string{"/v1/rules", "/v1/policies", "/v1/sends"} {
+		require.JSONEq(t, `{"items":[]}`, empty.call(t, "GET", path, "").Body.String())
+	}
+	require.Equal(t, backstop.Page{Limit: 50}, empty.page)
+}

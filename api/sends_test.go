@@ -1,0 +1,222 @@
+package api_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/api"
+)
+
+// sendBody is a valid send by a policy, written by hand so that tests can move its parts about.
+func sendBody(policy string) string {
+	return `{"to":"+447400123456","whatsapp":{"text":"hello"},"fallback":{"policy_id":"` + policy + `","text":"hi"}}`
+}
+
+func TestSends_Create(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rule, policy := r.seed(t)
+	got := r.call(t, "POST", "/v1/sends", `{
+		"to": "+447400123456", "category": "authentication", "expires_at": "2031-05-04T14:20:00+02:00",
+		"whatsapp": {"template": {"name": "login_code", "language": "en_GB", "components": [{"type": "body", "big": 12345678901234567890, "parameters": []}]}},
+		"fallback": {"policy_id": "`+policy.ID+`", "text": "Your code is 1", "type": "unread", "wait_seconds": 30, "send_id": "60777"}}`)
+	var accepted api.SendAccepted
+	got.into(202, &accepted)
+	require.Equal(t, "/v1/sends/"+accepted.ID, got.Header().Get("Location"))
+	require.Equal(t, api.OutcomePending, accepted.Outcome)
+	require.Equal(t, now, accepted.AcceptedAt)
+	require.Nil(t, accepted.Warnings)
+
+	require.Len(t, r.sends, 1)
+	send := r.sends[0]
+	require.Equal(t, "GB", send.Country)
+	require.Equal(t, backstop.Authentication, send.Category)
+	require.Equal(t, time.Date(2031, 5, 4, 12, 20, 0, 0, time.UTC), *send.ExpiresAt)
+	require.Empty(t, send.Text)
+	require.Equal(t, "Your code is 1", send.SMSText)
+	require.Equal(t, "login_code", send.Template.Name)
+	require.Equal(t, `[{"big":12345678901234567890,"parameters":[],"type":"body"}]`, string(send.Template.Components), "numbers keep their digits")
+	require.Equal(t, backstop.Plan{PolicyID: policy.ID, PolicyName: "Parcels", Rules: []backstop.Rule{{
+		ID: rule.ID, Name: rule.Name, Type: backstop.Unread, WaitSeconds: 30, SendID: "60777",
+		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}}}, send.Plan)
+}
+
+func TestSends_NoRuleApplies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.seed(t)
+	r.store.policies[0].Rules[0].Countries = []string{"US"}
+	r.call(t, "POST", "/v1/sends", sendBody(r.policies[0].ID)).problem(422, "invalid", "to")
+	require.Empty(t, r.sends)
+}
+
+func TestSends_Warnings(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	body := sendBody(policy.ID)
+	for name, c := range map[string]struct {
+		body string
+		want []api.WarningCode
+	}{
+		"both may arrive":          {body, []api.WarningCode{api.WarningCodeBothMayArrive}},
+		"a code dies sooner":       {strings.Replace(body, `"to"`, `"category":"authentication","to"`, 1), []api.WarningCode{api.WarningCodeBothMayArrive}},
+		"and our wait is longer":   {strings.Replace(strings.Replace(body, `"to"`, `"category":"authentication","to"`, 1), `"text":"hi"`, `"text":"hi","wait_seconds":600`, 1), nil},
+		"only on failure":          {strings.Replace(body, `"text":"hi"`, `"text":"hi","wait_seconds":0`, 1), nil},
+		"an unread rule means it":  {strings.Replace(body, `"text":"hi"`, `"text":"hi","type":"unread"`, 1), nil},
+		"expires before the wait":  {strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:05:00Z","to"`, 1), []api.WarningCode{api.WarningCodeBothMayArrive, api.WarningCodeExpiresBeforeWait}},
+		"expires just after it":    {strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:05:00.001Z","to"`, 1), []api.WarningCode{api.WarningCodeBothMayArrive}},
+		"expires, only on failure": {strings.Replace(strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:00:01Z","to"`, 1), `"text":"hi"`, `"text":"hi","wait_seconds":0`, 1), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var accepted api.SendAccepted
+			r.call(t, "POST", "/v1/sends", c.body).into(202, &accepted)
+			var codes []api.WarningCode
+			if accepted.Warnings != nil {
+				for _, w := range *accepted.Warnings {
+					codes = append(codes, w.Code)
+				}
+			}
+			require.Equal(t, c.want, codes)
+		})
+	}
+}
+
+func TestSends_Idempotency(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	const key = "order 10482, 50% (again)"
+	body := sendBody(policy.ID)
+	first := r.call(t, "POST", "/v1/sends", body, "Idempotency-Key", key)
+	require.Equal(t, 202, first.Code, first.Body)
+	require.Contains(t, r.door.keys, key)
+
+	// The send goes on, and the policy goes away; the answer stays the same.
+	r.door.keys[key] = func(s backstop.Send) backstop.Send {
+		s.Outcome, s.WhatsAppStatus = backstop.OutcomeWhatsApp, backstop.Read
+		return s
+	}(r.door.keys[key])
+	require.NoError(t, r.DeletePolicy(t.Context(), policy.ID, backstop.AnyVersion))
+
+	reordered := ` { "fallback" : {"text":"h\u0069","policy_id":"` + policy.ID + `"},` + "\n" + `"whatsapp":{"text":"hello"},"to":"+447400123456"}`
+	for _, again := range []string{body, reordered} {
+		got := r.call(t, "POST", "/v1/sends", again, "Idempotency-Key", key)
+		require.Equal(t, 202, got.Code, got.Body)
+		require.Equal(t, first.Body.String(), got.Body.String())
+		require.Equal(t, first.Header().Get("Location"), got.Header().Get("Location"))
+	}
+	r.call(t, "POST", "/v1/sends", strings.Replace(body, "hello", "Hello", 1), "Idempotency-Key", key).problem(422, "mismatch")
+	require.Len(t, r.sends, 1)
+
+	other := newRig(t)
+	_, policy = other.seed(t)
+	for range 2 {
+		require.Equal(t, 202, other.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
+	}
+	require.Len(t, other.sends, 2, "without a key, two requests are two sends")
+}
+
+func TestSends_Away(t *testing.T) {
+	t.Parallel()
+	away := &backstop.Error{Code: backstop.TryLater, Message: "the database is away", Cause: errTest}
+	r := newRig(t)
+	_, policy := r.seed(t)
+	r.door.away = away
+	for _, headers := range [][]string{nil, {"Idempotency-Key", "k"}} {
+		got := r.call(t, "POST", "/v1/sends", sendBody(policy.ID), headers...)
+		got.problem(503, "unavailable")
+		require.Regexp(t, "^[1-5]$", got.Header().Get("Retry-After"))
+	}
+	r.store.away = away
+	for _, path := range []string{"/v1/rules", "/v1/policies", "/v1/sends", "/v1/sends/" + someID, "/v1/rules/" + someID} {
+		r.call(t, "GET", path, "").problem(503, "unavailable")
+	}
+	r.call(t, "POST", "/v1/rules", ruleBody).problem(503, "unavailable")
+	require.Contains(t, r.logs.String(), errTest.Error(), "the log knows the cause")
+	require.Empty(t, r.sends)
+}
+
+func TestSends_Get(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
+	send := &r.sends[0]
+
+	var fresh api.Send
+	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
+	require.Nil(t, fresh.Sms)
+	require.Nil(t, fresh.Fired)
+	require.Empty(t, fresh.Attempts)
+
+	ended := now.Add(time.Second)
+	send.WhatsAppStatus, send.SMSStatus, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
+	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
+	r.attempts = []backstop.Attempt{
+		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
+			State: backstop.AttemptState(backstop.Throttled), StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
+				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
+		{Ref: backstop.Ref{Send: send.ID, Step: 2}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
+			Reason: "not delivered in 300 s", SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
+			MessageID: "SM1", Segments: 2, StartedAt: now, EndedAt: &ended},
+		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio",
+			State: backstop.Calling, StartedAt: now},
+	}
+	for _, kind := range []backstop.EventKind{
+		backstop.EventAccepted, backstop.EventAttempt, backstop.EventReceipt, backstop.EventGaveUp, backstop.EventFired,
+		backstop.EventAverted, backstop.EventDuplicate, backstop.EventExpired, backstop.EventOptedOut, backstop.EventFinished,
+	} {
+		r.events = append(r.events, backstop.Event{Send: send.ID, At: now, Kind: kind})
+	}
+	r.events[2].Channel, r.events[2].Status, r.events[2].Code = backstop.WhatsApp, backstop.Failed, "131026"
+
+	var shown api.Send
+	got := r.call(t, "GET", "/v1/sends/"+send.ID, "")
+	got.into(200, &shown)
+	require.Equal(t, "+447400123456", shown.To)
+	require.Equal(t, "GB", *shown.Country)
+	require.Equal(t, api.OutcomeSms, shown.Outcome)
+	require.Equal(t, api.StatusDelivered, shown.Sms.Status)
+	require.Equal(t, api.Fired{Rule: "Undelivered", Reason: "not delivered in 300 s"}, *shown.Fired)
+	require.True(t, shown.DuplicateDelivery)
+	require.Equal(t, now.Add(5*time.Minute), *shown.Plan.Rules[0].Deadline)
+	require.Equal(t, 2, *shown.Attempts[0].Failure.RetryAfterSeconds, "rounded up")
+	require.Equal(t, "SM1", *shown.Attempts[1].MessageID)
+	require.Nil(t, shown.Attempts[2].EndedAt)
+	require.Len(t, shown.Events, 10)
+	require.NotContains(t, got.Body.String(), "hello", "texts are not returned")
+}
+
+func TestSends_List(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	for range 3 {
+		require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
+	}
+	query := url.Values{
+		"outcome": {"pending"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"},
+		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"},
+	}
+	var list api.SendList
+	r.call(t, "GET", "/v1/sends?"+query.Encode(), "").into(200, &list)
+	require.Len(t, list.Items, 2)
+	require.Equal(t, r.sends[2].ID, list.Items[0].ID)
+	require.Equal(t, "Parcels", list.Items[0].PolicyName)
+	require.True(t, r.filter.Until.Equal(time.Date(2031, 5, 5, 10, 0, 0, 0, time.UTC)))
+	r.filter.Until = time.Time{}
+	require.Equal(t, backstop.SendFilter{
+		Outcome: backstop.OutcomePending, PolicyID: policy.ID, To: "+447400123456", From: now,
+	}, r.filter)
+
+	r.call(t, "GET", "/v1/sends?limit=2&cursor="+*list.NextCursor, "").into(200, &list)
+	require.Len(t, list.Items, 1)
+	require.Equal(t, r.sends[0].ID, list.Items[0].ID)
+}

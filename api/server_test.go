@@ -1,0 +1,210 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/api"
+)
+
+func TestNew_Missing(t *testing.T) {
+	t.Parallel()
+	r := &rig{store: &store{}, logs: &logs{}, door: &door{}}
+	for name, strip := range map[string]func(*api.Options){
+		"Rules":    func(o *api.Options) { o.Rules = nil },
+		"Policies": func(o *api.Options) { o.Policies = nil },
+		"Sends":    func(o *api.Options) { o.Sends = nil },
+		"Handoff":  func(o *api.Options) { o.Handoff = nil },
+		"APIKey":   func(o *api.Options) { o.APIKey = "" },
+		"Log":      func(o *api.Options) { o.Log = nil },
+		"webhook":  func(o *api.Options) { o.Webhooks = []api.Webhook{nil} },
+		"of anoth": func(o *api.Options) { o.Webhooks = []api.Webhook{driver{name: "a"}, driver{name: "a"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := r.options()
+			strip(&o)
+			_, err := api.New(o)
+			require.ErrorContains(t, err, name)
+		})
+	}
+	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
+	require.EqualError(t, err, "make the api: missing APIKey, Handoff, Policies, Rules, Sends")
+	o := r.options()
+	o.Now, o.Ready = nil, nil
+	_, err = api.New(o)
+	require.NoError(t, err)
+}
+
+func TestAuth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, header := range []string{
+		"", apiKey, "Bearer", "Bearer ", "Bearer wrong", "Bearer " + apiKey + "x", "Bearer " + apiKey[1:],
+		"Basic " + apiKey, "Bearer" + apiKey, "Bearer " + apiKey + " x",
+	} {
+		for _, path := range []string{"/v1/rules", "/v1/sends/" + someID, "/v1/nowhere", "/v1/rules/x/y"} {
+			got := r.call(t, "GET", path, "", "Authorization", header)
+			got.problem(401, "unauthorized")
+			require.Equal(t, `Bearer realm="backstop"`, got.Header().Get("WWW-Authenticate"))
+		}
+		r.call(t, "POST", "/v1/rules", ruleBody, "Authorization", header).problem(401, "unauthorized")
+		r.call(t, "PATCH", "/v1/rules", ruleBody, "Authorization", header).problem(401, "unauthorized")
+	}
+	require.Zero(t, r.writes)
+	require.NotContains(t, r.logs.String(), apiKey)
+	for _, header := range []string{"Bearer " + apiKey, "bearer " + apiKey, "Bearer  " + apiKey} {
+		require.Equal(t, 200, r.call(t, "GET", "/v1/rules", "", "Authorization", header).Code, header)
+	}
+}
+
+func TestServer_Nowhere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, path := range []string{"/", "/v1", "/v1/", "/v1/nothing", "/v1/rules/", "//v1/rules", "/V1/rules", "/docs/nothing.js", "/../etc", "/%ff"} {
+		r.call(t, "GET", path, "").problem(404, "not_found")
+	}
+	for path, allow := range map[string][]string{
+		"/v1/rules":           {"GET", "POST"},
+		"/v1/rules/" + someID: {"DELETE", "GET", "PUT"},
+		"/v1/sends/" + someID: {"GET"},
+		"/healthz":            {"GET"},
+	} {
+		got := r.call(t, "PATCH", path, "{}")
+		got.problem(405, "method_not_allowed")
+		require.ElementsMatch(t, allow, strings.Split(got.Header().Get("Allow"), ", "))
+	}
+	require.Empty(t, r.call(t, "OPTIONS", "/v1/rules", "", "Origin", "https://elsewhere.test").Header().Get("Access-Control-Allow-Origin"))
+}
+
+func TestServer_RequestID(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.Equal(t, "my-id.1_A", r.call(t, "GET", "/healthz", "", "X-Request-Id", "my-id.1_A").Header().Get("X-Request-Id"))
+	for _, insane := range []string{"a b", "a\"b", strings.Repeat("a", 65), "é"} {
+		got := r.call(t, "GET", "/healthz", "", "X-Request-Id", insane).Header().Get("X-Request-Id")
+		require.Regexp(t, regexp.MustCompile(`^[0-9a-f-]{36}$`), got)
+	}
+}
+
+func TestServer_Panic(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	r.door.accept = func() { panic("the secret is 42") }
+	got := r.call(t, "POST", "/v1/sends", sendBody(policy.ID))
+	got.problem(500, "internal")
+	require.NotContains(t, got.Body.String(), "42")
+	require.Contains(t, r.logs.String(), "the secret is 42")
+	require.Contains(t, r.logs.String(), "server_test.go", "the stack")
+	require.Contains(t, r.logs.String(), `"status":500`)
+
+	r.door.accept = func() { panic(http.ErrAbortHandler) }
+	require.PanicsWithError(t, http.ErrAbortHandler.Error(), func() { r.call(t, "POST", "/v1/sends", sendBody(policy.ID)) })
+}
+
+func TestServer_InternalErrorsStayInside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.away = errTest
+	got := r.call(t, "GET", "/v1/rules", "")
+	got.problem(500, "internal")
+	require.NotContains(t, got.Body.String(), "10.0.0.7")
+	require.Contains(t, r.logs.String(), "10.0.0.7")
+	r.away = &backstop.Error{Code: "novel", Message: "of a kind that the api does not know"}
+	r.call(t, "GET", "/v1/rules", "").problem(500, "internal")
+	r.away = context.DeadlineExceeded
+	r.call(t, "GET", "/v1/rules", "").problem(503, "unavailable")
+}
+
+// TestServer_Log: what a message was and whom it was for never reaches the log.
+func TestServer_Log(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID), "X-Request-Id", "req-1").Code)
+	require.Equal(t, 200, r.call(t, "GET", "/v1/sends?to=%2B447400123456", "").Code)
+	r.call(t, "GET", "/v1/sends/"+r.sends[0].ID, "")
+	r.call(t, "POST", "/v1/sends", strings.Replace(sendBody(policy.ID), `"hello"`, `7`, 1)).problem(400, "malformed", "whatsapp.text")
+	r.call(t, "GET", "/nowhere/447400123456", "").problem(404, "not_found")
+	text := r.logs.String()
+	require.Contains(t, text, `"method":"POST","route":"/v1/sends","status":202`)
+	require.Contains(t, text, `"request_id":"req-1"`)
+	require.Contains(t, text, `"route":"/v1/sends/:id"`)
+	require.Contains(t, text, `"route":"none","status":404`)
+	for _, private := range []string{"447400123456", "hello", r.sends[0].ID, apiKey} {
+		require.NotContains(t, text, private)
+	}
+}
+
+// TestServer_HangUp: a caller who hangs up cancels what is done for it.
+func TestServer_HangUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *api.Options) { o.Sends = &patient{Sends: o.Sends} })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/sends/"+someID, http.NoBody)
+	request.Header.Set("Authorization", "Bearer "+apiKey)
+	r.serve(t, request).problem(503, "unavailable")
+}
+
+// patient waits for its context before it answers.
+type patient struct{ api.Sends }
+
+func (p *patient) Send(ctx context.Context, _ string) (backstop.Send, error) {
+	<-ctx.Done()
+	return backstop.Send{}, ctx.Err()
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	var temporal string
+	var notReady error
+	r := newRig(t, func(o *api.Options) {
+		o.Ready = func(context.Context) (map[string]string, error) {
+			return map[string]string{"temporal": temporal}, notReady
+		}
+	})
+	require.JSONEq(t, `{"status":"ok","version":"v0"}`, r.call(t, "GET", "/healthz", "", "Authorization", "").Body.String())
+	ask := func(status int) string {
+		got := r.call(t, "GET", "/readyz", "", "Authorization", "")
+		require.Equal(t, status, got.Code)
+		return got.Body.String()
+	}
+	temporal = "unreachable"
+	require.JSONEq(t, `{"status":"ok","version":"v0","checks":{"postgres":"ok","temporal":"unreachable"}}`, ask(200))
+	notReady = errors.New("2 migrations are missing")
+	require.JSONEq(t, `{"status":"unavailable","version":"v0","checks":{"postgres":"ok","temporal":"unreachable"}}`, ask(503))
+	r.away = errTest
+	require.JSONEq(t, `{"status":"unavailable","version":"v0","checks":{"postgres":"unreachable"}}`, ask(503))
+	require.Contains(t, r.logs.String(), "2 migrations are missing")
+	require.Equal(t, 200, r.call(t, "GET", "/healthz", "").Code, "the process is up all the same")
+}
+
+// TestDocs: the page and all that it names come from this server.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	page := r.call(t, "GET", "/docs", "", "Authorization", "")
+	require.Equal(t, 200, page.Code)
+	require.Contains(t, page.Header().Get("Content-Security-Policy"), "default-src 'self'")
+	require.Contains(t, page.Body.String(), "/openapi.json")
+	named := regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page.Body.String(), -1)
+	require.GreaterOrEqual(t, len(named), 3)
+	for _, match := range named {
+		require.True(t, strings.HasPrefix(match[1], "/docs/"), match[1])
+		asset := r.call(t, "GET", match[1], "", "Authorization", "", "Accept-Encoding", "gzip")
+		require.Equal(t, 200, asset.Code, match[1])
+		require.NotZero(t, asset.Body.Len())
+	}
+}

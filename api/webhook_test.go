@@ -1,0 +1,128 @@
+package api_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/api"
+)
+
+// errTest is a cause that no caller may see.
+var errTest = errors.New("connect to 10.0.0.7: refused")
+
+// reading is a rig with the webhooks "meta", which shakes hands, and "twilio", which does not. Both read so many
+// receipts and return the error.
+func reading(t *testing.T, receipts int, err error) *rig {
+	t.Helper()
+	read := func(r *http.Request, body []byte) ([]backstop.Receipt, error) {
+		again, readErr := io.ReadAll(r.Body)
+		require.NoError(t, readErr)
+		require.Equal(t, string(body), string(again), "the request still has its body")
+		return make([]backstop.Receipt, receipts), err
+	}
+	return newRig(t, func(o *api.Options) {
+		o.Webhooks = []api.Webhook{shaker{driver{"meta", read}}, driver{"twilio", read}}
+	})
+}
+
+func (r *rig) report(t *testing.T, path, body string) answer {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r.serve(t, request)
+}
+
+func TestWebhook_Receive(t *testing.T) {
+	t.Parallel()
+	forged := &backstop.Error{Code: backstop.Forged, Message: "the signature is wrong"}
+	broken := &backstop.Error{Code: backstop.Invalid, Message: "read meta webhook: no entry", Cause: errTest}
+	for _, c := range []struct {
+		name     string
+		receipts int
+		err      error
+		away     error
+		status   int
+		code     string
+		stored   int
+	}{
+		{"good", 3, nil, nil, 200, "", 3},
+		{"nothing of interest", 0, nil, nil, 200, "", 0},
+		{"forged", 0, forged, nil, 401, "forged", 0},
+		{"forged, and yet read", 2, forged, nil, 401, "forged", 0},
+		{"broken", 0, broken, nil, 400, "malformed", 0},
+		{"broken in part", 2, broken, nil, 400, "malformed", 2},
+		{"broken in part, store away", 2, broken, tryLater(), 503, "unavailable", 0},
+		{"store away", 2, nil, tryLater(), 503, "unavailable", 0},
+		{"store fails", 2, nil, errTest, 500, "internal", 0},
+		{"driver fails", 2, errTest, nil, 500, "internal", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := reading(t, c.receipts, c.err)
+			r.door.away = c.away
+			got := r.report(t, "/webhooks/twilio", "a=b")
+			require.Equal(t, c.stored, r.door.delivered())
+			if c.status == 200 {
+				require.Equal(t, 200, got.Code)
+				require.Empty(t, got.Body.String())
+				return
+			}
+			got.problem(c.status, c.code)
+			require.NotContains(t, got.Body.String(), "10.0.0.7")
+			require.Equal(t, c.status == 503, got.Header().Get("Retry-After") != "")
+			if c.err != nil {
+				require.Contains(t, r.logs.String(), `"msg":"webhook refused"`)
+			}
+		})
+	}
+}
+
+func tryLater() error {
+	return &backstop.Error{Code: backstop.TryLater, Message: "the database is away", Cause: errTest}
+}
+
+func TestWebhook_Size(t *testing.T) {
+	t.Parallel()
+	r := reading(t, 1, nil)
+	require.Equal(t, 200, r.report(t, "/webhooks/meta", strings.Repeat("x", 3<<20)).Code)
+	r.report(t, "/webhooks/meta", strings.Repeat("x", 3<<20+1)).problem(413, "too_large")
+
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/meta", strings.NewReader(strings.Repeat("x", 4<<20)))
+	request.ContentLength = -1 // chunked: the size shows only while it is read
+	r.serve(t, request).problem(413, "too_large")
+	require.Equal(t, 1, r.door.delivered())
+}
+
+func TestWebhook_Handshake(t *testing.T) {
+	t.Parallel()
+	r := reading(t, 0, nil)
+	const query = "?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token="
+	got := r.call(t, "GET", "/webhooks/meta"+query+"letmein", "", "Authorization", "")
+	require.Equal(t, 200, got.Code)
+	require.Equal(t, "1158201444", got.Body.String())
+	require.Equal(t, "text/plain; charset=utf-8", got.Header().Get("Content-Type"))
+	require.Equal(t, "nosniff", got.Header().Get("X-Content-Type-Options"), "a challenge is never a page")
+
+	r.call(t, "GET", "/webhooks/meta"+query+"guess", "").problem(401, "forged")
+	require.NotContains(t, r.logs.String(), "guess")
+
+	got = r.call(t, "GET", "/webhooks/twilio"+query+"letmein", "")
+	got.problem(405, "method_not_allowed")
+	require.Equal(t, "POST", got.Header().Get("Allow"))
+}
+
+func TestWebhook_UnknownProvider(t *testing.T) {
+	t.Parallel()
+	r := reading(t, 1, nil)
+	r.report(t, "/webhooks/nobody", "x").problem(404, "not_found")
+	r.call(t, "GET", "/webhooks/nobody", "").problem(404, "not_found")
+	r.call(t, "PUT", "/webhooks/meta", "{}").problem(405, "method_not_allowed")
+	require.Zero(t, r.door.delivered())
+}
