@@ -98,14 +98,15 @@ func (r Rule) Validate() error {
 
 // validate checks what a send may override too; prefix goes before the names of the fields.
 func (r Rule) validate(f *fields, prefix string) {
+	const least, most = int(MinWait / time.Second), int(MaxWait / time.Second) // Wait of a huge number overflows
 	if r.Type.Goal() == "" {
 		f.add(prefix+"type", "must be send_failed, undelivered or unread")
 	}
 	switch {
 	case r.WaitSeconds == 0 && r.Type == Unread:
 		f.add(prefix+"wait_seconds", "is required for an unread rule: no provider reports that a message was not read")
-	case r.WaitSeconds != 0 && (r.Wait() < MinWait || r.Wait() > MaxWait):
-		f.add(prefix+"wait_seconds", fmt.Sprintf("must be between %d and %d", int(MinWait.Seconds()), int(MaxWait.Seconds())))
+	case r.WaitSeconds != 0 && (r.WaitSeconds < least || r.WaitSeconds > most):
+		f.add(prefix+"wait_seconds", fmt.Sprintf("must be between %d and %d", least, most))
 	}
 	if reason := checkSendID(r.SendID); reason != "" {
 		f.add(prefix+"send_id", reason)
