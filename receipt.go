@@ -16,14 +16,15 @@ type Ref struct {
 // String is the form that travels: "<send id>.<step>", 38 bytes for a single-digit step.
 func (r Ref) String() string { return r.Send + "." + strconv.Itoa(r.Step) }
 
-// ParseRef reads what String wrote.
+// ParseRef reads what String wrote, and nothing else: a provider may return what another program gave it.
 func ParseRef(s string) (Ref, error) {
 	send, step, ok := strings.Cut(s, ".")
-	n, err := strconv.Atoi(step)
-	if !ok || send == "" || err != nil || n < 1 {
+	n, err := strconv.ParseUint(step, 10, 31) // a Postgres integer; whatever is larger was never ours
+	ref := Ref{Send: send, Step: int(n)}
+	if !ok || send == "" || err != nil || n < 1 || ref.String() != s {
 		return Ref{}, fmt.Errorf("parse ref: %.80q is not <send id>.<step>", s)
 	}
-	return Ref{Send: send, Step: n}, nil
+	return ref, nil
 }
 
 // Receipt is a status report from a provider about a message.
