@@ -26,7 +26,8 @@ func Recipient(number string) (country string, err error) {
 		return "", f.err("the recipient is not valid")
 	}
 	parsed, err := phonenumbers.Parse(number, "")
-	if err != nil || !phonenumbers.IsPossibleNumber(parsed) {
+	// The library also calls possible what only a neighbour can dial: a number without its area code.
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(parsed) != phonenumbers.IS_POSSIBLE {
 		f.add("to", "is not a possible phone number of its country")
 		return "", f.err("the recipient is not valid")
 	}
@@ -39,7 +40,10 @@ func Recipient(number string) (country string, err error) {
 
 // Mask hides a phone number for logs: its first three and last two digits stay.
 func Mask(number string) string {
-	const head, tail = 4, 2 // the plus counts to the head
+	head, tail := 3, 2
+	if strings.HasPrefix(number, "+") {
+		head++
+	}
 	if len(number) <= head+tail {
 		return "***"
 	}
