@@ -63,9 +63,9 @@ type fields []Field
 
 func (f *fields) add(name, reason string) { *f = append(*f, Field{Name: name, Reason: reason}) }
 
-func (f fields) err(message string) error {
-	if len(f) == 0 {
+func (f *fields) err(message string) error {
+	if len(*f) == 0 {
 		return nil
 	}
-	return &Error{Code: Invalid, Message: message, Fields: f}
+	return &Error{Code: Invalid, Message: message, Fields: *f}
 }
