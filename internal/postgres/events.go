@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -67,14 +66,6 @@ func (h *held) effect(event backstop.Event) {
 		backstop.EventDuplicate, backstop.EventOptedOut, backstop.EventFinished:
 	}
 	h.send.Outcome = h.send.Decide()
-}
-
-// mayHaveSMS reports whether an SMS of the send went out, or may have.
-func (h *held) mayHaveSMS() bool {
-	return slices.ContainsFunc(h.attempts, func(a backstop.Attempt) bool {
-		return a.Channel == backstop.SMS && (a.State == backstop.Calling || a.State == backstop.Accepted ||
-			a.State == backstop.AttemptState(backstop.Unknown))
-	})
 }
 
 // Finish ends the send: FinishedAt is set and the outcome worked out. Repeated, it changes nothing. An unknown send

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -65,14 +66,25 @@ func (h *held) replaced(channel backstop.Channel, step int) bool {
 	return false
 }
 
-// absorb merges a status of a step's message into the send, and reports whether its workflow waits for that.
+// absorb merges a status of a step's message into the send, and reports whether its workflow waits for that. The send
+// alone cannot tell an SMS that is being sent from one that was surely not sent yet; the attempts can, and only the
+// first makes a delivery a duplicate.
 func (h *held) absorb(channel backstop.Channel, status backstop.Status, step int, at time.Time) (waits bool) {
 	before := h.send
 	h.send = before.Absorb(channel, status, !h.replaced(channel, step))
+	h.send.DuplicateDelivery = h.send.DuplicateDelivery && h.mayHaveSMS()
 	if h.send.DuplicateDelivery && !before.DuplicateDelivery {
 		h.note(backstop.Event{At: at, Kind: backstop.EventDuplicate, Channel: channel, Status: status})
 	}
 	return before.Waits(channel, statusOf(before, channel), statusOf(h.send, channel))
+}
+
+// mayHaveSMS reports whether an SMS of the send went out, or may have.
+func (h *held) mayHaveSMS() bool {
+	return slices.ContainsFunc(h.attempts, func(a backstop.Attempt) bool {
+		return a.Channel == backstop.SMS && (a.State == backstop.Calling || a.State == backstop.Accepted ||
+			a.State == backstop.AttemptState(backstop.Unknown))
+	})
 }
 
 func statusOf(s backstop.Send, channel backstop.Channel) backstop.Status {

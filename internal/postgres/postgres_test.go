@@ -113,7 +113,9 @@ func receipt(send string, step int, status backstop.Status) backstop.Receipt {
 	return r
 }
 
-func messageID(send string, step int) string { return backstop.Ref{Send: send, Step: step}.String() + ".mid" }
+func messageID(send string, step int) string {
+	return backstop.Ref{Send: send, Step: step}.String() + ".mid"
+}
 
 func insert(t testing.TB, db *postgres.DB, receipts ...backstop.Receipt) []handoff.Handover {
 	t.Helper()

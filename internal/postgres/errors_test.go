@@ -1,0 +1,184 @@
+package postgres_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	t.Run("nobody listens", func(t *testing.T) {
+		t.Parallel()
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		address := listener.Addr().String()
+		require.NoError(t, listener.Close())
+		_, err = postgres.Open(t.Context(), "postgres://u:secret@"+address+"/d?sslmode=disable", postgres.Options{})
+		requireAway(t, err)
+	})
+	t.Run("not a URL, and no secret in the error", func(t *testing.T) {
+		t.Parallel()
+		for _, bad := range []string{"", "host=x password=secret", "postgres://u:secret#@h/d", "postgres://u:secret@h/d?sslmode=x"} {
+			_, err := postgres.Open(t.Context(), bad, postgres.Options{})
+			require.Error(t, err)
+			require.Empty(t, backstop.CodeOf(err))
+			require.NotContains(t, err.Error(), "secret")
+		}
+	})
+	t.Run("a database that does not exist is no matter of time", func(t *testing.T) {
+		t.Parallel()
+		base, err := url.Parse(postgrestest.URL(t))
+		require.NoError(t, err)
+		base.Path = "/no_such_database"
+		_, err = postgres.Open(t.Context(), base.String(), postgres.Options{})
+		require.Error(t, err)
+		require.Empty(t, backstop.CodeOf(err))
+	})
+}
+
+// requireAway checks that the caller is told to try again, and nothing else.
+func requireAway(t *testing.T, err error) {
+	t.Helper()
+	e := requireCode(t, backstop.TryLater, err)
+	require.Equal(t, "the database is not available, try again later", e.Error())
+	require.Error(t, e.Cause)
+}
+
+// TestDB_away cuts the connections of a store that is in use, and mends them.
+func TestDB_away(t *testing.T) {
+	t.Parallel()
+	base, err := url.Parse(postgrestest.URL(t))
+	require.NoError(t, err)
+	cable := newCable(t, base.Host)
+	base.Host = cable.address
+	db := postgrestest.Open(t, base.String())
+	_, err = db.Migrate(t.Context())
+	require.NoError(t, err)
+	send := underway(t, db)
+
+	_, err = db.Begin(t.Context(), backstop.Attempt{
+		Ref: backstop.Ref{Send: send.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "r",
+	}, func(backstop.Send, *backstop.Attempt) bool {
+		cable.cut()
+		return true
+	})
+	requireAway(t, err)
+	requireAway(t, db.Ping(t.Context()))
+	_, err = db.Send(t.Context(), send.ID)
+	requireAway(t, err)
+	_, _, err = db.InsertSend(t.Context(), newSend(t), nil)
+	requireAway(t, err)
+	_, err = db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(send.ID, 1, backstop.Read)})
+	requireAway(t, err)
+	_, err = db.Pending(t.Context())
+	requireAway(t, err)
+
+	cable.mend()
+	require.NoError(t, db.Ping(t.Context()))
+	require.Equal(t, send, getSend(t, db, send.ID), "nothing was half done")
+}
+
+// TestDB_blocked waits for a send that another transaction holds.
+func TestDB_blocked(t *testing.T) {
+	t.Parallel()
+	base := postgrestest.URL(t)
+	db := postgrestest.Open(t, base)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	impatient := postgrestest.Open(t, base+"&lock_timeout=50ms")
+	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")
+	send := underway(t, db)
+
+	_, err = db.Begin(t.Context(), backstop.Attempt{
+		Ref: backstop.Ref{Send: send.ID, Step: 3}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: at(1),
+	}, func(backstop.Send, *backstop.Attempt) bool {
+		_, err := impatient.Finish(t.Context(), send.ID, at(1))
+		requireAway(t, err)
+		_, err = hasty.Finish(t.Context(), send.ID, at(1))
+		requireAway(t, err)
+		bounded, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err = db.Finish(bounded, send.ID, at(1))
+		requireAway(t, err)
+
+		left, leave := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, leave)
+		_, err = db.Finish(left, send.ID, at(1))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, backstop.CodeOf(err), "the caller left; nothing is wrong with the database")
+		return true
+	})
+	require.NoError(t, err)
+	_, err = db.Finish(t.Context(), send.ID, at(1))
+	require.NoError(t, err)
+}
+
+// cable stands between a store and its database.
+type cable struct {
+	address, target string
+
+	mu    sync.Mutex
+	isCut bool
+	ends  []net.Conn
+}
+
+func newCable(t *testing.T, target string) *cable {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	c := &cable{address: listener.Addr().String(), target: target}
+	t.Cleanup(func() {
+		listener.Close()
+		c.cut()
+	})
+	go func() {
+		for {
+			end, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			c.join(end)
+		}
+	}()
+	return c
+}
+
+func (c *cable) join(near net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	far, err := new(net.Dialer).Dial("tcp", c.target)
+	if err != nil || c.isCut {
+		near.Close()
+		return
+	}
+	c.ends = append(c.ends, near, far)
+	go func() { _, _ = io.Copy(near, far) }()
+	go func() { _, _ = io.Copy(far, near) }()
+}
+
+func (c *cable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isCut = true
+	for _, end := range c.ends {
+		end.Close()
+	}
+	c.ends = nil
+}
+
+func (c *cable) mend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isCut = false
+}

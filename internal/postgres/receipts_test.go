@@ -1,0 +1,139 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// underway returns a send whose WhatsApp message the provider has taken.
+func underway(t *testing.T, db *postgres.DB) backstop.Send {
+	t.Helper()
+	send := insertSend(t, db)
+	return accept(t, db, begin(t, db, send.ID, 1), messageID(send.ID, 1))
+}
+
+func TestDB_InsertReceipts(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+
+	t.Run("returns only what a workflow waits for", func(t *testing.T) {
+		send := underway(t, db)
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Sent)), "no rule asks for it")
+		waited := insert(t, db, receipt(send.ID, 1, backstop.Delivered))
+		require.Len(t, waited, 1)
+		require.NotEmpty(t, waited[0].ID)
+		waited[0].ID = ""
+		require.Equal(t, handoff.Handover{
+			Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Status: backstop.Delivered, At: at(20),
+		}, waited[0])
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)), "it is not new")
+		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
+		require.Equal(t, []string{
+			"accepted", "attempt whatsapp submitted", "receipt whatsapp sent", "receipt whatsapp delivered",
+		}, kinds(t, db, send.ID))
+	})
+	t.Run("a failure", func(t *testing.T) {
+		send := underway(t, db)
+		waited := insert(t, db, receipt(send.ID, 1, backstop.Failed))
+		require.Len(t, waited, 1)
+		require.Equal(t, "131026", waited[0].Failure.Code)
+		require.Equal(t, backstop.Failed, getSend(t, db, send.ID).WhatsAppStatus)
+		_, events := timeline(t, db, send.ID)
+		require.Equal(t, backstop.Event{
+			Send: send.ID, At: at(20), Kind: backstop.EventReceipt, Channel: backstop.WhatsApp, Status: backstop.Failed,
+			Code: "131026", Detail: "rejected (recipient): no",
+		}, events[2])
+	})
+	t.Run("many sends in one batch, in any order, with repetitions", func(t *testing.T) {
+		a, b := underway(t, db), underway(t, db)
+		waited := insert(t, db,
+			receipt(b.ID, 1, backstop.Read), receipt(a.ID, 1, backstop.Delivered), receipt(b.ID, 1, backstop.Delivered),
+			receipt(b.ID, 1, backstop.Read), receipt(a.ID, 1, backstop.Sent))
+		require.Len(t, waited, 2)
+		require.Equal(t, backstop.Delivered, getSend(t, db, a.ID).WhatsAppStatus)
+		require.Equal(t, backstop.Read, getSend(t, db, b.ID).WhatsAppStatus)
+	})
+	t.Run("by the message id alone", func(t *testing.T) {
+		send := underway(t, db)
+		for _, ref := range []backstop.Ref{{}, {Send: newID(t), Step: 1}, {Send: "x", Step: 1}, {Send: send.ID}} {
+			r := receipt(send.ID, 1, backstop.Delivered)
+			r.Ref = ref
+			insert(t, db, r)
+		}
+		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
+		require.Len(t, kinds(t, db, send.ID), 3)
+	})
+	t.Run("one that matches nothing is kept, and found by its reference later", func(t *testing.T) {
+		send := insertSend(t, db)
+		begin(t, db, send.ID, 1)
+		r := receipt(send.ID, 1, backstop.Delivered)
+		ref := r.Ref
+		r.Ref = backstop.Ref{}
+		require.Empty(t, insert(t, db, r))
+		r.Ref = ref
+		require.Len(t, insert(t, db, r), 1)
+		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
+	})
+	t.Run("before the answer to the call", func(t *testing.T) {
+		send := insertSend(t, db)
+		attempt := begin(t, db, send.ID, 1)
+		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Sent)), 1, "the workflow may wait to learn that it went out")
+		require.Equal(t, backstop.Sent, accept(t, db, attempt, messageID(send.ID, 1)).WhatsAppStatus)
+	})
+	t.Run("of a message that a newer one replaced", func(t *testing.T) {
+		send := insertSend(t, db)
+		fail(t, db, begin(t, db, send.ID, 1), backstop.Unknown)
+		accept(t, db, begin(t, db, send.ID, 3), messageID(send.ID, 3))
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Failed)))
+		require.Equal(t, backstop.Submitted, getSend(t, db, send.ID).WhatsAppStatus)
+		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)), 1, "it has arrived all the same")
+		attempts, _ := timeline(t, db, send.ID)
+		require.Equal(t, messageID(send.ID, 1), attempts[0].MessageID)
+		require.Equal(t, backstop.Delivered, attempts[0].Status)
+		require.Equal(t, backstop.Submitted, attempts[1].Status)
+	})
+	t.Run("once an SMS is under way, no workflow waits for WhatsApp", func(t *testing.T) {
+		send := underway(t, db)
+		accept(t, db, begin(t, db, send.ID, 2), messageID(send.ID, 2))
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)))
+		s := getSend(t, db, send.ID)
+		require.True(t, s.DuplicateDelivery)
+		insert(t, db, receipt(send.ID, 1, backstop.Read))
+		require.Len(t, insert(t, db, receipt(send.ID, 2, backstop.Delivered)), 1)
+		require.Equal(t, []string{
+			"accepted", "attempt whatsapp submitted", "rule_fired sms", "attempt sms submitted", "receipt whatsapp delivered",
+			"duplicate_delivery whatsapp delivered", "receipt whatsapp read", "receipt sms delivered",
+		}, kinds(t, db, send.ID))
+		_, events := timeline(t, db, send.ID)
+		require.Equal(t, "undelivered", events[7].Rule)
+	})
+	t.Run("a late one betters the outcome, and is not signalled", func(t *testing.T) {
+		send := underway(t, db)
+		finished, err := db.Finish(t.Context(), send.ID, at(30))
+		require.NoError(t, err)
+		require.Equal(t, backstop.OutcomeUnconfirmed, finished.Outcome)
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)))
+		require.Equal(t, backstop.OutcomeWhatsApp, getSend(t, db, send.ID).Outcome)
+	})
+	t.Run("odd input", func(t *testing.T) {
+		send := underway(t, db)
+		require.Empty(t, insert(t, db))
+		r := receipt(send.ID, 1, backstop.Failed)
+		r.At = time.Unix(1<<60, 0)
+		r.Failure.Reason = "\xff\x00"
+		insert(t, db, r)
+		_, events := timeline(t, db, send.ID)
+		require.WithinDuration(t, time.Now(), events[2].At, time.Minute)
+		r.MessageID = ""
+		_, err := db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(send.ID, 1, backstop.Read), r})
+		requireCode(t, backstop.Invalid, err)
+		require.Equal(t, backstop.Failed, getSend(t, db, send.ID).WhatsAppStatus, "all are stored or none")
+	})
+}

@@ -1,0 +1,65 @@
+package schema_test
+
+import (
+	"database/sql"
+	"sync"
+	"testing"
+
+	_ "github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/schema"
+)
+
+const migrations = 2
+
+func open(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	db := open(t, postgrestest.URL(t))
+
+	pending, err := schema.Pending(t.Context(), db)
+	require.NoError(t, err)
+	require.Equal(t, migrations, pending)
+	var tables int
+	count := `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()`
+	require.NoError(t, db.QueryRowContext(t.Context(), count).Scan(&tables))
+	require.Zero(t, tables, "asking changes nothing")
+
+	applied, err := schema.Migrate(t.Context(), db)
+	require.NoError(t, err)
+	require.Equal(t, migrations, applied)
+	applied, err = schema.Migrate(t.Context(), db)
+	require.NoError(t, err)
+	require.Zero(t, applied)
+	pending, err = schema.Pending(t.Context(), db)
+	require.NoError(t, err)
+	require.Zero(t, pending)
+}
+
+// Of programs that start together, one applies each migration and the others wait for it.
+func TestMigrate_concurrent(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	applied, errs := make([]int, 3), make([]error, 3)
+	var group sync.WaitGroup
+	for i := range applied {
+		db := open(t, url)
+		group.Go(func() { applied[i], errs[i] = schema.Migrate(t.Context(), db) })
+	}
+	group.Wait()
+	total := 0
+	for i := range applied {
+		require.NoError(t, errs[i])
+		total += applied[i]
+	}
+	require.Equal(t, migrations, total)
+}
