@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/temporaltest"
+)
+
+// rig is a deployed Backstop of one test: the program as a process, which can be killed, and the sandbox.
+type rig struct {
+	t           *testing.T
+	environment map[string]string
+	apiURL      string
+	caller      *caller
+	local       *local // only its sandbox
+	process     *exec.Cmd
+}
+
+func newRig(t *testing.T, changes map[string]string) *rig {
+	t.Helper()
+	sandbox, err := listenLocal(t.Context(), "127.0.0.1:0")
+	require.NoError(t, err)
+	api, err := listenLocal(t.Context(), "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, api.Close()) // the port is for the process, which starts again on it
+	r := &rig{t: t, environment: complete(), apiURL: "http://" + api.Addr().String()}
+	r.local = &local{sandboxURL: "http://" + sandbox.Addr().String()}
+	maps.Copy(r.environment, map[string]string{
+		asProgram: "1", "BACKSTOP_PUBLIC_URL": r.apiURL, "BACKSTOP_LISTEN": api.Addr().String(),
+		"BACKSTOP_DATABASE_URL": postgrestest.URL(t), "BACKSTOP_TEMPORAL_ADDRESS": temporaltest.Start(t).Address,
+		"BACKSTOP_META_BASE_URL": r.local.sandboxURL, "BACKSTOP_TWILIO_BASE_URL": r.local.sandboxURL,
+		"BACKSTOP_SANDBOX_SPEED": "10",
+	})
+	maps.Copy(r.environment, changes)
+	require.Equal(t, exitOK, run(t.Context(), []string{"migrate"}, lines(r.environment), io.Discard, os.Stderr))
+	r.serveSandbox(sandbox)
+	r.caller, err = newCaller(r.apiURL, r.environment["BACKSTOP_API_KEY"])
+	require.NoError(t, err)
+	r.start()
+	t.Cleanup(r.kill)
+	return r
+}
+
+func (r *rig) serveSandbox(listener net.Listener) {
+	box, err := read[sandboxConfig](r.environment)
+	require.NoError(r.t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- runSandbox(ctx, box, listener, slog.New(slog.DiscardHandler)) }()
+	r.t.Cleanup(func() {
+		stop()
+		require.NoError(r.t, <-ended)
+	})
+}
+
+// start starts the program and waits until it answers.
+func (r *rig) start() {
+	r.t.Helper()
+	r.process = exec.CommandContext(context.WithoutCancel(r.t.Context()), os.Args[0], "serve")
+	r.process.Env = lines(r.environment)
+	r.process.Stderr = os.Stderr
+	require.NoError(r.t, r.process.Start())
+	require.Eventually(r.t, func() bool {
+		response, err := http.Get(r.apiURL + "/readyz")
+		return err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	}, 30*time.Second, 50*time.Millisecond, "the program does not get ready")
+}
+
+// kill ends the program as a crash does.
+func (r *rig) kill() {
+	if r.process == nil {
+		return
+	}
+	_ = r.process.Process.Kill() // it may have ended by itself
+	_ = r.process.Wait()         // says that it was killed
+	r.process = nil
+}
+
+// send starts a send as a careful caller does: with an idempotency key, again until it is accepted.
+func (r *rig) send(to, policy, key string) string {
+	r.t.Helper()
+	text := "Your code is 1234."
+	var id string
+	require.Eventually(r.t, func() bool {
+		accepted, err := r.caller.api.CreateSendWithResponse(r.t.Context(), &client.CreateSendParams{IdempotencyKey: &key},
+			client.SendInput{
+				To: to, Whatsapp: client.WhatsAppInput{Text: &text},
+				Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+			})
+		if err != nil || accepted.JSON202 == nil {
+			return false
+		}
+		id = accepted.JSON202.ID
+		return true
+	}, 30*time.Second, 20*time.Millisecond, "the send is not accepted")
+	return id
+}
+
+// TestCrash kills the program again and again while messages go out, and then looks for any that was lost, sent
+// twice, or sent by SMS though it had arrived.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, map[string]string{"BACKSTOP_UNKNOWN_WAIT": "5s", "BACKSTOP_SMS_RECEIPT_WAIT": "5s"})
+	rejected, err := r.caller.ensurePolicy(t.Context(), "Rejected", ruleSpec{name: "Rejected", kind: client.RuleTypeUndelivered, sendID: "ACME"})
+	require.NoError(t, err)
+	patient, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	require.NoError(t, err)
+
+	const rounds, each = 4, 12
+	numbers := map[string]string{} // by the send's id
+	for round := range rounds {
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			time.Sleep(time.Duration(150+round*130) * time.Millisecond) // in the middle of the sends, each time elsewhere
+			_ = r.process.Process.Kill()
+		}()
+		crashed := make(chan struct{})
+		go func() {
+			defer close(crashed)
+			<-killed
+			r.kill()
+			r.start()
+		}()
+		for i := range each {
+			scenario, policy := "01", patient
+			if i%3 == 0 {
+				scenario, policy = "04", rejected
+			}
+			to := fmt.Sprintf("+4474001%d%02d%s", round, i, scenario)
+			numbers[r.send(to, policy, to)] = to
+		}
+		<-crashed
+	}
+	require.Len(t, numbers, rounds*each)
+	for id, to := range numbers {
+		var send *client.Send
+		require.Eventually(t, func() bool {
+			send, err = r.caller.get(t.Context(), id)
+			return err == nil && send.FinishedAt != nil
+		}, 90*time.Second, 200*time.Millisecond, "%s to %s does not end: %+v", id, to, send)
+		asked, err := r.local.asked(t.Context(), to)
+		require.NoError(t, err)
+		if strings.HasSuffix(to, "01") {
+			require.Equal(t, client.OutcomeWhatsapp, send.Outcome, to)
+			require.Equal(t, map[string]int{"whatsapp": 1}, asked, to)
+			continue
+		}
+		// An SMS whose call was cut may never have left; it is held then, and said to be unconfirmed.
+		require.LessOrEqual(t, asked["sms"], 1, to)
+		if asked["sms"] == 0 {
+			require.Equal(t, client.OutcomeUnconfirmed, send.Outcome, to)
+		}
+	}
+}
+
+// TestServe_stops sends SIGTERM while a provider does not answer.
+func TestServe_stops(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	require.NoError(t, err)
+	r.send("+447400123410", policy, "held")
+	require.Eventually(t, func() bool {
+		asked, err := http.Get(r.local.sandboxURL + "/messages")
+		if err != nil {
+			return false
+		}
+		defer asked.Body.Close()
+		body, err := io.ReadAll(asked.Body)
+		return err == nil && strings.Contains(string(body), "447400123410")
+	}, 10*time.Second, 20*time.Millisecond)
+	began := time.Now()
+	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, r.process.Wait(), "the exit code must be 0")
+	r.process = nil
+	require.Less(t, time.Since(began), 10*time.Second)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram makes the test binary be the program, so that tests can start, signal and kill a real process.
+const asProgram = "BACKSTOP_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// complete is a configuration in which nothing is wrong.
+func complete() map[string]string {
+	return map[string]string{
+		"BACKSTOP_DATABASE_URL": "postgres://127.0.0.1:1/backstop", "BACKSTOP_PUBLIC_URL": "https://backstop.example",
+		"BACKSTOP_API_KEY": "0123456789abcdef", "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
+		"BACKSTOP_META_ACCESS_TOKEN": "meta-token", "BACKSTOP_META_APP_SECRET": "meta-secret",
+		"BACKSTOP_META_VERIFY_TOKEN": "meta-verify", "BACKSTOP_TWILIO_ACCOUNT_SID": "AC0",
+		"BACKSTOP_TWILIO_AUTH_TOKEN": "twilio-token",
+	}
+}
+
+func lines(environment map[string]string) []string {
+	list := make([]string, 0, len(environment))
+	for name, value := range environment {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args           []string
+		environ        []string
+		code           int
+		stdout, stderr string
+	}{
+		"no words":       {code: exitOK, stdout: "usage: backstop <command>"},
+		"help":           {args: []string{"--help"}, code: exitOK, stdout: "usage: backstop <command>"},
+		"version":        {args: []string{"version"}, code: exitOK, stdout: version},
+		"unknown":        {args: []string{"sevre"}, code: exitUsage, stderr: `there is no command "sevre"`},
+		"too many words": {args: []string{"serve", "--port=1"}, code: exitUsage, stderr: "takes no further words"},
+		"no configuration": {
+			args: []string{"serve"}, code: exitUsage, stderr: "BACKSTOP_DATABASE_URL: is required",
+		},
+		"a database that is none": {
+			args: []string{"migrate"}, environ: []string{"BACKSTOP_DATABASE_URL=mysql://root@127.0.0.1/x"},
+			code: exitUsage, stderr: "postgres://",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, tc.code, run(t.Context(), tc.args, tc.environ, &stdout, &stderr))
+			require.Contains(t, stdout.String(), tc.stdout)
+			require.Contains(t, stderr.String(), tc.stderr)
+		})
+	}
+}
+
+func TestRead_namesEveryProblem(t *testing.T) {
+	t.Parallel()
+	environment := complete()
+	delete(environment, "BACKSTOP_DATABASE_URL")
+	for name, value := range map[string]string{
+		"BACKSTOP_API_KEY": "short", "BACKSTOP_META_TIMEOUT": "1h", "BACKSTOP_TWILIO_TIMEOUT": "soon",
+		"BACKSTOP_META_ON_UNKNOWN": "panic", "BACKSTOP_WORKER_CALLS": "0", "BACKSTOP_PUBLIC_URL": "backstop.example",
+		"BACKSTOP_META_APP_SECRET": "", "BACKSTOP_UNKNOWN_WAIT": "-1s", "BACKSTOP_TWILIO_API_KEY": "SK0",
+		"BACKSTOP_TEMPORAL_TLS_CERT": "cert.pem", "BACKSTOP_LOG_LEVEL": "loud",
+	} {
+		environment[name] = value
+	}
+	var stderr bytes.Buffer
+	require.Equal(t, exitUsage, run(t.Context(), []string{"serve"}, lines(environment), &bytes.Buffer{}, &stderr))
+	for _, name := range []string{
+		"DATABASE_URL", "API_KEY", "META_TIMEOUT", "TWILIO_TIMEOUT", "META_ON_UNKNOWN", "WORKER_CALLS", "PUBLIC_URL",
+		"META_APP_SECRET", "UNKNOWN_WAIT", "TWILIO_API_SECRET", "TEMPORAL_TLS_KEY", "LOG_LEVEL",
+	} {
+		require.Contains(t, stderr.String(), "\n  BACKSTOP_"+name+": ")
+	}
+	require.NotContains(t, stderr.String(), "meta-token")
+}
+
+func TestRead_complete(t *testing.T) {
+	t.Parallel()
+	c, err := read[config](complete())
+	require.NoError(t, err)
+	require.True(t, c.settings().ResendWhatsApp)
+	require.False(t, c.settings().ResendSMS)
+}
+
+func TestSecret_isNeverShown(t *testing.T) {
+	t.Parallel()
+	c, err := read[config](complete())
+	require.NoError(t, err)
+	asJSON, err := json.Marshal(c)
+	require.NoError(t, err)
+	var logged bytes.Buffer
+	newLog(&logged, c.Log.Level).Info("configuration", "config", c, "token", c.Meta.AccessToken)
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Meta.AccessToken), string(asJSON), logged.String()} {
+		for _, hidden := range []string{"meta-token", "meta-secret", "meta-verify", "twilio-token", "0123456789abcdef"} {
+			require.NotContains(t, shown, hidden)
+		}
+		require.Contains(t, shown, "***")
+	}
+}
