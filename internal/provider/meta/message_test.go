@@ -108,7 +108,7 @@ func TestClient_Receipts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest(http.MethodPost, "/webhooks/meta", nil)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/meta", nil)
 			sign(r, []byte(row.body))
 			receipts, err := newClient(t, options("")).Receipts(r, []byte(row.body))
 			require.Equal(t, row.code, backstop.CodeOf(err), "%v", err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,10 +33,10 @@ func options(baseURL string) meta.Options {
 	}
 }
 
-func newClient(t testing.TB, o meta.Options) *meta.Client {
-	t.Helper()
+func newClient(tb testing.TB, o meta.Options) *meta.Client {
+	tb.Helper()
 	client, err := meta.New(o)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return client
 }
 
@@ -44,11 +45,11 @@ func driver() providertest.Driver {
 		Name:    "meta",
 		Channel: backstop.WhatsApp,
 		Secrets: []string{accessToken, appSecret, verifyToken},
-		New: func(t testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
-			t.Helper()
+		New: func(tb testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
+			tb.Helper()
 			o := options(baseURL)
 			o.Timeout = timeout
-			client := newClient(t, o)
+			client := newClient(tb, o)
 			return client, func(ctx context.Context) (backstop.Submission, error) {
 				return client.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: providertest.Ref, To: providertest.To, Text: "Hello"})
 			}
@@ -130,15 +131,8 @@ func hook(reports ...providertest.Report) providertest.Hook {
 	}
 	half := len(statuses) / 2
 	entry := func(statuses []string) string {
-		list := ""
-		for i, s := range statuses {
-			if i > 0 {
-				list += ","
-			}
-			list += s
-		}
 		return `{"id":"102290129340398","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",` +
-			`"metadata":{"display_phone_number":"15550783881","phone_number_id":"` + phoneID + `"},"statuses":[` + list + `]}}]}`
+			`"metadata":{"display_phone_number":"15550783881","phone_number_id":"` + phoneID + `"},"statuses":[` + strings.Join(statuses, ",") + `]}}]}`
 	}
 	inbound := `{"id":"1","changes":[{"field":"messages","value":{"messages":[{"from":"447400123456","id":"wamid.in",` +
 		`"timestamp":"1700000000","type":"text","text":{"body":"Hi"}}]}},{"field":"account_update","value":"anything"}]}`

@@ -14,6 +14,7 @@ import (
 )
 
 func runAnswers(t *testing.T, d Driver) {
+	t.Helper()
 	t.Run("accepted", func(t *testing.T) { t.Parallel(); testAccepted(t, d) })
 	t.Run("at once", func(t *testing.T) { t.Parallel(); testAtOnce(t, d) })
 	t.Run("codes", func(t *testing.T) { t.Parallel(); testCodes(t, d) })
@@ -24,6 +25,7 @@ func runAnswers(t *testing.T, d Driver) {
 }
 
 func testAccepted(t *testing.T, d Driver) {
+	t.Helper()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
 		d.CheckRequest(t, r, body)
 		d.Accepted("id-1").write(w)
@@ -37,6 +39,7 @@ func testAccepted(t *testing.T, d Driver) {
 }
 
 func testAtOnce(t *testing.T, d Driver) {
+	t.Helper()
 	const calls = 40
 	server := reply(t, d.Accepted("id-1"))
 	_, send := d.New(t, server.URL, patient)
@@ -53,6 +56,7 @@ func testAtOnce(t *testing.T, d Driver) {
 }
 
 func testCodes(t *testing.T, d Driver) {
+	t.Helper()
 	for _, row := range d.Codes {
 		t.Run(fmt.Sprintf("%s with HTTP %d", row.Code, row.HTTP), func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +81,7 @@ func (d Driver) call(t *testing.T, answer Reply, kind backstop.FailureKind) (*ba
 // testStatus is about answers whose error code, if any, is in no table: the HTTP status decides, and for some it
 // matters whether the provider itself wrote the answer or something in between.
 func testStatus(t *testing.T, d Driver) {
+	t.Helper()
 	type judgement struct {
 		kind  backstop.FailureKind
 		class backstop.RejectClass
@@ -117,6 +122,7 @@ func testStatus(t *testing.T, d Driver) {
 }
 
 func testRetryAfter(t *testing.T, d Driver) {
+	t.Helper()
 	in := func(wait time.Duration) string { return time.Now().Add(wait).UTC().Format(http.TimeFormat) }
 	for name, row := range map[string]struct {
 		header      string
@@ -152,6 +158,7 @@ func testRetryAfter(t *testing.T, d Driver) {
 
 // testUnreadable is about answers of success that do not name a message: it may have been sent.
 func testUnreadable(t *testing.T, d Driver) {
+	t.Helper()
 	good := d.Accepted("id-1")
 	for name, body := range map[string]string{
 		"empty":          "",
@@ -176,6 +183,7 @@ func testUnreadable(t *testing.T, d Driver) {
 }
 
 func testRedirect(t *testing.T, d Driver) {
+	t.Helper()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, location := range []string{"/elsewhere", "", "://" + To} {
 			t.Run(fmt.Sprintf("%d to %q", status, location), func(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 const impatient = 300 * time.Millisecond
 
 func runFaults(t *testing.T, d Driver) {
+	t.Helper()
 	t.Run("before the request left", func(t *testing.T) { t.Parallel(); testBefore(t, d) })
 	t.Run("hang", func(t *testing.T) { t.Parallel(); testHang(t, d) })
 	t.Run("cut", func(t *testing.T) { t.Parallel(); testCut(t, d) })
@@ -29,11 +30,12 @@ func runFaults(t *testing.T, d Driver) {
 }
 
 func testBefore(t *testing.T, d Driver) {
+	t.Helper()
 	refuse := func(t *testing.T, baseURL string) {
 		t.Helper()
 		_, send := d.New(t, baseURL, impatient)
 		_, err := send(t.Context())
-		d.failure(t, err, backstop.Unavailable)
+		d.fails(t, err, backstop.Unavailable)
 	}
 	t.Run("nothing listens", func(t *testing.T) {
 		t.Parallel()
@@ -115,6 +117,7 @@ func (d Driver) begun() map[string]string {
 }
 
 func testHang(t *testing.T, d Driver) {
+	t.Helper()
 	for name, written := range d.begun() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +125,7 @@ func testHang(t *testing.T, d Driver) {
 			_, send := d.New(t, baseURL, impatient)
 			started := time.Now()
 			_, err := send(t.Context())
-			d.failure(t, err, backstop.Unknown)
+			d.fails(t, err, backstop.Unknown)
 			require.Less(t, time.Since(started), patient/2)
 			require.EqualValues(t, 1, count.Load())
 		})
@@ -130,6 +133,7 @@ func testHang(t *testing.T, d Driver) {
 }
 
 func testCut(t *testing.T, d Driver) {
+	t.Helper()
 	answers := d.begun()
 	answers["after nonsense"] = "220 " + To + " ESMTP\r\n"
 	answers["after another protocol"] = "HTTP/9.9 200 " + To + "\r\n\r\n"
@@ -141,7 +145,7 @@ func testCut(t *testing.T, d Driver) {
 				baseURL, count := after(t, written, false, abrupt)
 				_, send := d.New(t, baseURL, patient)
 				_, err := send(t.Context())
-				d.failure(t, err, backstop.Unknown)
+				d.fails(t, err, backstop.Unknown)
 				require.EqualValues(t, 1, count.Load())
 			})
 		}
@@ -149,6 +153,7 @@ func testCut(t *testing.T, d Driver) {
 }
 
 func testCancelled(t *testing.T, d Driver) {
+	t.Helper()
 	t.Run("before", func(t *testing.T) {
 		t.Parallel()
 		server := reply(t, d.Accepted("id-1"))
@@ -156,7 +161,7 @@ func testCancelled(t *testing.T, d Driver) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := send(ctx)
-		d.failure(t, err, backstop.Unavailable)
+		d.fails(t, err, backstop.Unavailable)
 		require.Zero(t, server.count.Load())
 	})
 	t.Run("during", func(t *testing.T) {
@@ -168,7 +173,7 @@ func testCancelled(t *testing.T, d Driver) {
 		})
 		_, send := d.New(t, server.URL, patient)
 		_, err := send(ctx)
-		d.failure(t, err, backstop.Unknown)
+		d.fails(t, err, backstop.Unknown)
 		require.EqualValues(t, 1, server.count.Load())
 	})
 	t.Run("deadline", func(t *testing.T) {
@@ -178,7 +183,7 @@ func testCancelled(t *testing.T, d Driver) {
 		ctx, cancel := context.WithTimeout(t.Context(), impatient)
 		defer cancel()
 		_, err := send(ctx)
-		d.failure(t, err, backstop.Unknown)
+		d.fails(t, err, backstop.Unknown)
 		require.EqualValues(t, 1, server.count.Load())
 	})
 }
@@ -186,6 +191,7 @@ func testCancelled(t *testing.T, d Driver) {
 // testKept is about a connection that is used a second time. Go's transport repeats a request by itself when such a
 // connection breaks, unless the driver takes care.
 func testKept(t *testing.T, d Driver) {
+	t.Helper()
 	good := d.Accepted("id-1")
 	answer := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s", good.Status, len(good.Body), good.Body)
 
@@ -219,7 +225,7 @@ func testKept(t *testing.T, d Driver) {
 				}
 			})
 			_, err := send(t.Context())
-			d.failure(t, err, backstop.Unknown)
+			d.fails(t, err, backstop.Unknown)
 			require.EqualValues(t, 2, count.Load(), "the second request must not be sent again")
 		})
 	}

@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 )
 
 func runReceipts(t *testing.T, d Driver) {
+	t.Helper()
 	t.Run("statuses", func(t *testing.T) { t.Parallel(); testStatuses(t, d) })
 	t.Run("failed", func(t *testing.T) { t.Parallel(); testFailed(t, d) })
 	t.Run("refs", func(t *testing.T) { t.Parallel(); testRefs(t, d) })
@@ -42,7 +44,7 @@ func (d Driver) receive(t *testing.T, h Hook) ([]backstop.Receipt, error) {
 	client, _ := d.New(t, "http://127.0.0.1:1", patient)
 	r := h.request()
 	d.Sign(r, h.Body)
-	return client.Receipts(r, h.Body) //nolint:wrapcheck // the error is what is under test
+	return client.Receipts(r, h.Body)
 }
 
 // one receives a webhook that must give exactly one receipt.
@@ -55,10 +57,9 @@ func (d Driver) one(t *testing.T, r Report) backstop.Receipt {
 }
 
 func testStatuses(t *testing.T, d Driver) {
+	t.Helper()
 	words := map[string]backstop.Status{"teleported": "", "DELIVERED": ""}
-	for word, status := range d.Statuses {
-		words[word] = status
-	}
+	maps.Copy(words, d.Statuses)
 	for word, status := range words {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
@@ -81,6 +82,7 @@ func testStatuses(t *testing.T, d Driver) {
 }
 
 func testFailed(t *testing.T, d Driver) {
+	t.Helper()
 	codes := append([]Code{{Code: UnknownCode, Kind: backstop.Rejected, Class: backstop.RecipientFault}}, d.Codes...)
 	for _, row := range codes {
 		t.Run(row.Code, func(t *testing.T) {
@@ -110,6 +112,7 @@ func testFailed(t *testing.T, d Driver) {
 
 // testRefs: the reference of another system, which sends through the same account, is none of ours.
 func testRefs(t *testing.T, d Driver) {
+	t.Helper()
 	for _, ref := range []string{
 		"", "campaign-7", "campaign.7", Ref.Send, Ref.Send + ".", Ref.Send + ".0", Ref.Send + ".-1", Ref.Send + ".+1",
 		Ref.Send + ".99999", strings.ToUpper(Ref.String()), Ref.String() + " ", "x" + Ref.String(), strings.Repeat("7", 600),
@@ -128,6 +131,7 @@ func testRefs(t *testing.T, d Driver) {
 
 // testTwice: providers deliver at least once, and the same report must make the same receipt.
 func testTwice(t *testing.T, d Driver) {
+	t.Helper()
 	hook := d.Hook(d.report(d.Failed))
 	first, err := d.receive(t, hook)
 	require.NoError(t, err)
@@ -142,6 +146,7 @@ func testTwice(t *testing.T, d Driver) {
 }
 
 func testBounds(t *testing.T, d Driver) {
+	t.Helper()
 	longest := d.report(d.Failed)
 	longest.ID = strings.Repeat("i", 256)
 	require.Equal(t, longest.ID, d.one(t, longest).MessageID)
@@ -177,6 +182,7 @@ func testBounds(t *testing.T, d Driver) {
 
 // testTimes: a time that cannot be becomes the time at which the report came in.
 func testTimes(t *testing.T, d Driver) {
+	t.Helper()
 	r := d.report(d.Failed)
 	r.At = "1700000000"
 	require.Equal(t, time.Unix(1_700_000_000, 0).UTC(), d.one(t, r).At)
@@ -188,8 +194,11 @@ func testTimes(t *testing.T, d Driver) {
 
 // testNotHook: signed, but not what the provider sends.
 func testNotHook(t *testing.T, d Driver) {
+	t.Helper()
 	target := d.Hook(d.report(d.Failed)).Target
-	for _, body := range []string{"", " ", "null", "[]", "{}", "7", `"text"`, "<xml/>", "\x00", "\xff\xfe", "{", strings.Repeat("[", 20_000)} {
+	for _, body := range []string{
+		"", " ", "null", "[]", "{}", "7", `"text"`, "<xml/>", "\x00", "\xff\xfe", "{", strings.Repeat("[", 20_000),
+	} {
 		t.Run(fmt.Sprintf("%.10q", body), func(t *testing.T) {
 			t.Parallel()
 			receipts, err := d.receive(t, Hook{Target: target, Body: []byte(body)})
@@ -200,11 +209,11 @@ func testNotHook(t *testing.T, d Driver) {
 }
 
 func testBatch(t *testing.T, d Driver) {
-	var reports []Report
-	for i := range 50 {
-		r := d.report(d.Failed)
-		r.ID = fmt.Sprintf("id-%d", i)
-		reports = append(reports, r)
+	t.Helper()
+	reports := make([]Report, 50)
+	for i := range reports {
+		reports[i] = d.report(d.Failed)
+		reports[i].ID = fmt.Sprintf("id-%d", i)
 	}
 	receipts, err := d.receive(t, d.Hook(reports...))
 	require.NoError(t, err)

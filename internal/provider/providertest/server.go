@@ -76,7 +76,7 @@ func listen(t *testing.T, handle func(net.Conn)) string {
 				return
 			}
 			go func() {
-				defer connection.Close()
+				defer func() { _ = connection.Close() }()
 				handle(connection)
 			}()
 		}

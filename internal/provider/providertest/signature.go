@@ -17,6 +17,7 @@ import (
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func runSignature(t *testing.T, d Driver) {
+	t.Helper()
 	hook := d.Hook(d.report(d.Failed))
 	client, _ := d.New(t, "http://127.0.0.1:1", patient)
 	signed := hook.request()
@@ -40,7 +41,9 @@ func runSignature(t *testing.T, d Driver) {
 	})
 	t.Run("malformed", func(t *testing.T) {
 		t.Parallel()
-		for _, value := range []string{"", " ", "=", "x", "sha1=" + genuine, "sha256=", genuine + genuine, genuine[1:], genuine[:len(genuine)-1]} {
+		for _, value := range []string{
+			"", " ", "=", "x", "sha1=" + genuine, "sha256=", genuine + genuine, genuine[1:], genuine[:len(genuine)-1],
+		} {
 			forged(t, http.Header{d.Header: {value}}, hook.Body)
 		}
 	})

@@ -30,10 +30,10 @@ func options(baseURL string) twilio.Options {
 	return twilio.Options{BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL}
 }
 
-func newClient(t testing.TB, o twilio.Options) *twilio.Client {
-	t.Helper()
+func newClient(tb testing.TB, o twilio.Options) *twilio.Client {
+	tb.Helper()
 	client, err := twilio.New(o)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return client
 }
 
@@ -46,11 +46,11 @@ func driver() providertest.Driver {
 		Name:    "twilio",
 		Channel: backstop.SMS,
 		Secrets: []string{authToken, base64.StdEncoding.EncodeToString([]byte(accountSID + ":" + authToken))},
-		New: func(t testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
-			t.Helper()
+		New: func(tb testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
+			tb.Helper()
 			o := options(baseURL)
 			o.Timeout = timeout
-			client := newClient(t, o)
+			client := newClient(tb, o)
 			return client, func(ctx context.Context) (backstop.Submission, error) { return client.SendSMS(ctx, message()) }
 		},
 		CheckRequest: checkRequest,

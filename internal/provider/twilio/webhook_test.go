@@ -41,7 +41,7 @@ func TestClient_Receipts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, twilio.Options{AccountSID: accountSID, AuthToken: "12345", PublicURL: row.public})
-			r := httptest.NewRequest(http.MethodPost, "/myapp.php?foo=1&bar=2", nil)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/myapp.php?foo=1&bar=2", nil)
 			r.Header.Set("X-Twilio-Signature", row.signature)
 			_, err := client.Receipts(r, []byte(row.form))
 			require.Equal(t, row.want, backstop.CodeOf(err), "%v", err)
@@ -56,9 +56,9 @@ func TestClient_Receipts_target(t *testing.T) {
 		t.Helper()
 		o := options("")
 		o.PublicURL = public
-		r := httptest.NewRequest(http.MethodPost, signed, nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, signed, nil)
 		sign(public, r, callback.Body)
-		got := httptest.NewRequest(http.MethodPost, received, nil)
+		got := httptest.NewRequestWithContext(t.Context(), http.MethodPost, received, nil)
 		got.Header = r.Header
 		return newClient(t, o).Receipts(got, callback.Body)
 	}
