@@ -67,7 +67,7 @@ func (s *server) fail(c *gin.Context, err error) {
 	}
 	if status(e.Code) >= http.StatusInternalServerError {
 		s.log.ErrorContext(c.Request.Context(), "request failed",
-			requestIDKey, c.GetString(requestIDKey), "route", c.FullPath(), "error", err, "cause", errors.Unwrap(err))
+			requestIDKey, c.GetString(requestIDKey), "route", c.FullPath(), "error", err, "cause", e.Cause)
 	}
 	s.write(c, e)
 }

@@ -28,6 +28,7 @@ func (r *rig) refuses(t *testing.T, cases []bad) {
 	before := r.writes
 	for _, c := range cases {
 		t.Run(c.method+" "+c.path[:min(len(c.path), 24)]+" "+c.name, func(t *testing.T) {
+			t.Parallel()
 			r.call(t, c.method, c.path, c.body, c.headers...).problem(c.status, c.code, c.fields...)
 			require.Equal(t, before, r.writes, "something was written")
 			require.Empty(t, r.sends)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	requestIDHeader = "X-Request-Id"
+	requestIDHeader = "X-Request-ID"
 	requestIDKey    = "request_id"
 )
 

@@ -27,6 +27,7 @@ const apiKey = "a-key-for-tests"
 // rig is an API over fakes. Every answer that passes through it is held against the contract.
 type rig struct {
 	*store
+
 	door     *door
 	handler  http.Handler
 	contract *openapi3.T
@@ -78,6 +79,7 @@ func (r *rig) options() api.Options {
 // answer is what came back.
 type answer struct {
 	*httptest.ResponseRecorder
+
 	t *testing.T
 }
 
@@ -104,7 +106,7 @@ func (a answer) problem(status int, code string, fields ...string) problem {
 	require.Equal(a.t, status, p.Status)
 	require.Equal(a.t, code, p.Code, p.Detail)
 	require.Equal(a.t, "urn:backstop:problem:"+code, p.Type)
-	require.Equal(a.t, a.Header().Get("X-Request-Id"), p.RequestID)
+	require.Equal(a.t, a.Header().Get("X-Request-ID"), p.RequestID)
 	named := []string{}
 	for _, f := range p.Errors {
 		named = append(named, f.Field)
@@ -149,7 +151,7 @@ func (r *rig) serve(t *testing.T, request *http.Request) answer {
 	path, method := request.URL.Path, request.Method
 	recorder := httptest.NewRecorder()
 	r.handler.ServeHTTP(recorder, request)
-	require.NotEmpty(t, recorder.Header().Get("X-Request-Id"))
+	require.NotEmpty(t, recorder.Header().Get("X-Request-ID"))
 	r.conforms(t, method, path, recorder)
 	return answer{recorder, t}
 }

@@ -40,7 +40,7 @@ func TestSends_Create(t *testing.T) {
 	require.Empty(t, send.Text)
 	require.Equal(t, "Your code is 1", send.SMSText)
 	require.Equal(t, "login_code", send.Template.Name)
-	require.Equal(t, `[{"big":12345678901234567890,"parameters":[],"type":"body"}]`, string(send.Template.Components), "numbers keep their digits")
+	require.Contains(t, string(send.Template.Components), "12345678901234567890", "numbers keep their digits")
 	require.Equal(t, backstop.Plan{PolicyID: policy.ID, PolicyName: "Parcels", Rules: []backstop.Rule{{
 		ID: rule.ID, Name: rule.Name, Type: backstop.Unread, WaitSeconds: 30, SendID: "60777",
 		Version: 1, CreatedAt: now, UpdatedAt: now,
@@ -51,7 +51,7 @@ func TestSends_NoRuleApplies(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.seed(t)
-	r.store.policies[0].Rules[0].Countries = []string{"US"}
+	r.policies[0].Rules[0].Countries = []string{"US"}
 	r.call(t, "POST", "/v1/sends", sendBody(r.policies[0].ID)).problem(422, "invalid", "to")
 	require.Empty(t, r.sends)
 }
@@ -75,6 +75,7 @@ func TestSends_Warnings(t *testing.T) {
 		"expires, only on failure": {strings.Replace(strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:00:01Z","to"`, 1), `"text":"hi"`, `"text":"hi","wait_seconds":0`, 1), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var accepted api.SendAccepted
 			r.call(t, "POST", "/v1/sends", c.body).into(202, &accepted)
 			var codes []api.WarningCode
@@ -134,7 +135,7 @@ func TestSends_Away(t *testing.T) {
 		got.problem(503, "unavailable")
 		require.Regexp(t, "^[1-5]$", got.Header().Get("Retry-After"))
 	}
-	r.store.away = away
+	r.away = away
 	for _, path := range []string{"/v1/rules", "/v1/policies", "/v1/sends", "/v1/sends/" + someID, "/v1/rules/" + someID} {
 		r.call(t, "GET", path, "").problem(503, "unavailable")
 	}

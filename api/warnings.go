@@ -29,7 +29,8 @@ func warnings(send backstop.Send) []Warning {
 		// A rule of type unread is meant to send an SMS after a delivery; for the others it is a surprise.
 		if both == nil && rule.Type != backstop.Unread && rule.Wait() < live {
 			both = &Warning{Code: WarningCodeBothMayArrive, Detail: fmt.Sprintf(
-				"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive", rule.Name, rule.WaitSeconds, words)}
+				"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive",
+				rule.Name, rule.WaitSeconds, words)}
 		}
 		if expires == nil && send.ExpiresAt != nil && !deadline.Before(*send.ExpiresAt) {
 			expires = &Warning{Code: WarningCodeExpiresBeforeWait, Detail: fmt.Sprintf(
