@@ -40,7 +40,8 @@ func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 	if s.rule >= 0 {
 		r.Rule = s.in.Rules[s.rule].Name
 	}
-	err := workflow.ExecuteLocalActivity(storeOptions(ctx, "finish"), acts.Finish, s.in.ID, workflow.Now(ctx)).Get(ctx, &r.Outcome)
+	finished := workflow.ExecuteLocalActivity(storeOptions(ctx, "finish"), acts.Finish, s.in.ID, workflow.Now(ctx))
+	err := finished.Get(ctx, &r.Outcome)
 	if err != nil {
 		return SendResult{}, fmt.Errorf("finish: %w", err)
 	}

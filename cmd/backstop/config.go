@@ -198,4 +198,4 @@ func (secret) GoString() string     { return "***" }
 func (secret) LogValue() slog.Value { return slog.StringValue("***") }
 
 // MarshalText hides the value in JSON and the like.
-func (secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+func (s secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil } //nolint:unparam // encoding.TextMarshaler

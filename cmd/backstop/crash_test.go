@@ -77,8 +77,8 @@ func (r *rig) start() {
 	r.process.Stderr = os.Stderr
 	require.NoError(r.t, r.process.Start())
 	require.Eventually(r.t, func() bool {
-		response, err := http.Get(r.apiURL + "/readyz")
-		return err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK
+		_, err := r.get(r.apiURL + "/readyz")
+		return err == nil
 	}, 30*time.Second, 50*time.Millisecond, "the program does not get ready")
 }
 
@@ -90,6 +90,22 @@ func (r *rig) kill() {
 	_ = r.process.Process.Kill() // it may have ended by itself
 	_ = r.process.Wait()         // says that it was killed
 	r.process = nil
+}
+
+// get returns what a GET is answered, or an error if that is not 200.
+func (r *rig) get(url string) (string, error) {
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(r.t, err)
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("status %d: %s", response.StatusCode, body)
+	}
+	return string(body), err
 }
 
 // send starts a send as a careful caller does: with an idempotency key, again until it is accepted.
@@ -178,13 +194,8 @@ func TestServe_stops(t *testing.T) {
 	require.NoError(t, err)
 	r.send("+447400123410", policy, "held")
 	require.Eventually(t, func() bool {
-		asked, err := http.Get(r.local.sandboxURL + "/messages")
-		if err != nil {
-			return false
-		}
-		defer asked.Body.Close()
-		body, err := io.ReadAll(asked.Body)
-		return err == nil && strings.Contains(string(body), "447400123410")
+		messages, err := r.get(r.local.sandboxURL + "/messages")
+		return err == nil && strings.Contains(messages, "447400123410")
 	}, 10*time.Second, 20*time.Millisecond)
 	began := time.Now()
 	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))

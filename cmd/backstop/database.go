@@ -67,7 +67,7 @@ func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*po
 		if backstop.CodeOf(err) != backstop.TryLater {
 			return nil, usageError{err}
 		}
-		log.Warn("waiting for postgres", "error", errors.Unwrap(err))
+		log.WarnContext(ctx, "waiting for postgres", "error", errors.Unwrap(err))
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for postgres: %w", err)

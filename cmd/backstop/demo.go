@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/backstophq/backstop/client"
@@ -26,13 +25,13 @@ var errDemo = errors.New("not all came out as expected")
 
 // demo sends one message per scenario to simulated providers, shows what happens, and checks what came out. The
 // program's log goes to a file, so that the terminal shows only the sends.
-func demo(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
+func demo(ctx context.Context, environment map[string]string, stdout, _ io.Writer) (err error) {
 	began := time.Now()
-	logFile, err := os.Create(filepath.Join(os.TempDir(), fmt.Sprintf("backstop-demo-%d.log", os.Getpid())))
+	logFile, err := os.CreateTemp("", "backstop-demo-*.log")
 	if err != nil {
 		return fmt.Errorf("create log: %w", err)
 	}
-	defer logFile.Close()
+	defer func() { err = errors.Join(err, logFile.Close()) }()
 	l, err := newLocal(ctx, environment, localOptions{
 		speed: demoSpeed, apiAddr: "127.0.0.1:0", boxAddr: "127.0.0.1:0",
 		defaults: map[string]string{
@@ -55,7 +54,10 @@ func demo(ctx context.Context, environment map[string]string, stdout, _ io.Write
 		fmt.Fprintln(stdout, "the log is in", logFile.Name())
 		return err
 	}
-	return os.Remove(logFile.Name())
+	if err := os.Remove(logFile.Name()); err != nil {
+		return fmt.Errorf("remove log: %w", err)
+	}
+	return nil
 }
 
 // demonstration is one run of the demo.
@@ -71,6 +73,7 @@ type demonstration struct {
 // demoSend is a case of the demo and how it goes.
 type demoSend struct {
 	demoCase
+
 	id       string
 	answered time.Duration // of POST /v1/sends
 	at       time.Time
@@ -102,7 +105,7 @@ func (d *demonstration) run(ctx context.Context) error {
 		}
 		return errDemo
 	}
-	fmt.Fprintf(d.out, "\nAll %d sends came out as expected, and the providers were asked for exactly the messages they should have been.\n",
+	fmt.Fprintf(d.out, "\nAll %d sends came out as expected, and the providers got exactly the messages that they should.\n",
 		len(d.sends))
 	return nil
 }

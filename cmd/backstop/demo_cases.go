@@ -35,32 +35,92 @@ func demoPolicies() map[string][]ruleSpec {
 	}
 }
 
-func demoCases() []demoCase {
+func demoCases() []demoCase { //nolint:funlen // a table
 	const (
 		byWhatsApp = client.OutcomeWhatsapp
 		bySMS      = client.OutcomeSms
 		failed     = client.OutcomeFailed
 	)
 	return []demoCase{
-		{to: "+447400123401", what: "read", policy: "Must be read", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123402", what: "delivered, never read", policy: "Must be read", outcome: bySMS, rule: "Unread 4 s", whatsapp: 1, sms: 1},
-		{to: "+447400124402", what: "delivered is enough", policy: "Must arrive", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123403", what: "sent, never delivered", policy: "Must arrive", outcome: bySMS, rule: "Undelivered 3 s", whatsapp: 1, sms: 1},
-		{to: "+447400123404", what: "rejected at once", policy: "Only if it fails", outcome: bySMS, rule: "Only failures", sms: 1},
-		{to: "+447400123405", what: "fails by receipt", policy: "Must arrive", outcome: bySMS, rule: "Undelivered 3 s", whatsapp: 1, sms: 1},
-		{to: "+447400123406", what: "silence", policy: "Must be sent", outcome: bySMS, rule: "Not sent 2 s", whatsapp: 1, sms: 1},
-		{to: "+447400123407", what: "throttled twice", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123408", what: "5xx twice", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123409", what: "sent, answer lost", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123410", what: "request lost", policy: "Must arrive, patiently", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123411", what: "receipts in disorder", policy: "Must be read", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123412", what: "delivered too late", policy: "Must arrive", outcome: bySMS, rule: "Undelivered 3 s", duplicate: true, whatsapp: 1, sms: 1},
-		{to: "+447400123413", what: "nothing works", policy: "Two senders", outcome: failed, rule: "Spare sender"},
-		{to: "+447400123414", what: "SMS undelivered", policy: "Only if it fails", outcome: failed, rule: "Only failures", sms: 1},
-		{to: "+447400123415", what: "template error", policy: "Only if it fails", outcome: bySMS, rule: "Only failures", sms: 1},
-		{to: "+447400123416", what: "opted out", policy: "Only if it fails", category: client.CategoryMarketing, outcome: failed},
-		{to: "+447400123417", what: "receipts come first", policy: "Must be read", outcome: byWhatsApp, whatsapp: 1},
-		{to: "+447400123418", what: "SMS sent, answer lost", policy: "Only if it fails", outcome: bySMS, rule: "Only failures", sms: 1},
-		{to: "+447400123419", what: "next sender works", policy: "Two senders", outcome: bySMS, rule: "Spare sender", sms: 2},
+		{
+			to: "+447400123401", what: "read", policy: "Must be read",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123402", what: "delivered, never read", policy: "Must be read",
+			outcome: bySMS, rule: "Unread 4 s", whatsapp: 1, sms: 1,
+		},
+		{
+			to: "+447400124402", what: "delivered is enough", policy: "Must arrive",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123403", what: "sent, never delivered", policy: "Must arrive",
+			outcome: bySMS, rule: "Undelivered 3 s", whatsapp: 1, sms: 1,
+		},
+		{
+			to: "+447400123404", what: "rejected at once", policy: "Only if it fails",
+			outcome: bySMS, rule: "Only failures", sms: 1,
+		},
+		{
+			to: "+447400123405", what: "fails by receipt", policy: "Must arrive",
+			outcome: bySMS, rule: "Undelivered 3 s", whatsapp: 1, sms: 1,
+		},
+		{
+			to: "+447400123406", what: "silence", policy: "Must be sent",
+			outcome: bySMS, rule: "Not sent 2 s", whatsapp: 1, sms: 1,
+		},
+		{
+			to: "+447400123407", what: "throttled twice", policy: "Must arrive, patiently",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123408", what: "5xx twice", policy: "Must arrive, patiently",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123409", what: "sent, answer lost", policy: "Must arrive, patiently",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123410", what: "request lost", policy: "Must arrive, patiently",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123411", what: "receipts in disorder", policy: "Must be read",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123412", what: "delivered too late", policy: "Must arrive",
+			outcome: bySMS, rule: "Undelivered 3 s", duplicate: true, whatsapp: 1, sms: 1,
+		},
+		{
+			to: "+447400123413", what: "nothing works", policy: "Two senders",
+			outcome: failed, rule: "Spare sender",
+		},
+		{
+			to: "+447400123414", what: "SMS undelivered", policy: "Only if it fails",
+			outcome: failed, rule: "Only failures", sms: 1,
+		},
+		{
+			to: "+447400123415", what: "template error", policy: "Only if it fails",
+			outcome: bySMS, rule: "Only failures", sms: 1,
+		},
+		{
+			to: "+447400123416", what: "opted out", policy: "Only if it fails",
+			category: client.CategoryMarketing, outcome: failed,
+		},
+		{
+			to: "+447400123417", what: "receipts come first", policy: "Must be read",
+			outcome: byWhatsApp, whatsapp: 1,
+		},
+		{
+			to: "+447400123418", what: "SMS sent, answer lost", policy: "Only if it fails",
+			outcome: bySMS, rule: "Only failures", sms: 1,
+		},
+		{
+			to: "+447400123419", what: "next sender works", policy: "Two senders",
+			outcome: bySMS, rule: "Spare sender", sms: 2,
+		},
 	}
 }

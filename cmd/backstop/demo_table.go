@@ -78,7 +78,8 @@ func (t *table) line(s *demoSend) {
 			why += "; arrived by WhatsApp too"
 		}
 	}
-	fmt.Fprintf(t.out, tableLine, s.to, s.what, whatsapp, sms, rule, outcome, fmt.Sprintf("%.1f", elapsed.Seconds()), clip(why, 60))
+	seconds := fmt.Sprintf("%.1f", elapsed.Seconds())
+	fmt.Fprintf(t.out, tableLine, s.to, s.what, whatsapp, sms, rule, outcome, seconds, clip(why, 60))
 }
 
 func firedRule(s *client.Send) string {
@@ -130,11 +131,13 @@ func printTimes(out io.Writer, d *demonstration) {
 		}
 		lateness = append(lateness, late(s.send)...)
 	}
-	fmt.Fprintf(out, "Where the time went: %.1f s to set up (migrate, listen), %.1f s for the sends, nearly all of it rules waiting.\n",
+	fmt.Fprintf(out, "Where the time went: %.1f s to set up (migrate, listen), %.1f s for the sends.\n",
 		d.setUp.Seconds(), d.took.Seconds())
-	fmt.Fprintf(out, "  POST /v1/sends answered:            median %s, slowest %s\n", median(answers), slices.Max(answers).Round(time.Millisecond))
-	fmt.Fprintf(out, "  accepted to the provider being called: median %s\n", median(calls))
-	fmt.Fprintf(out, "  end of a rule's wait to the SMS:       median %s\n", median(lateness))
+	fmt.Fprintf(out, "  POST /v1/sends to its answer       median %s, slowest %s\n",
+		median(answers), slices.Max(answers).Round(time.Millisecond))
+	fmt.Fprintf(out, "  accepted to the provider's call    median %s\n", median(calls))
+	fmt.Fprintf(out, "  end of a rule's wait to its SMS    median %s\n", median(lateness))
+	fmt.Fprintln(out, "  The rest is waiting: for receipts, for rules, for providers that throttle or do not answer.")
 }
 
 // late is how long after the wait of the rule that fired its SMS was attempted; nothing if a failure fired it.

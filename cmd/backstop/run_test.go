@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"testing"
 
@@ -75,14 +76,12 @@ func TestRead_namesEveryProblem(t *testing.T) {
 	t.Parallel()
 	environment := complete()
 	delete(environment, "BACKSTOP_DATABASE_URL")
-	for name, value := range map[string]string{
+	maps.Copy(environment, map[string]string{
 		"BACKSTOP_API_KEY": "short", "BACKSTOP_META_TIMEOUT": "1h", "BACKSTOP_TWILIO_TIMEOUT": "soon",
 		"BACKSTOP_META_ON_UNKNOWN": "panic", "BACKSTOP_WORKER_CALLS": "0", "BACKSTOP_PUBLIC_URL": "backstop.example",
 		"BACKSTOP_META_APP_SECRET": "", "BACKSTOP_UNKNOWN_WAIT": "-1s", "BACKSTOP_TWILIO_API_KEY": "SK0",
 		"BACKSTOP_TEMPORAL_TLS_CERT": "cert.pem", "BACKSTOP_LOG_LEVEL": "loud",
-	} {
-		environment[name] = value
-	}
+	})
 	var stderr bytes.Buffer
 	require.Equal(t, exitUsage, run(t.Context(), []string{"serve"}, lines(environment), &bytes.Buffer{}, &stderr))
 	for _, name := range []string{
@@ -106,7 +105,7 @@ func TestSecret_isNeverShown(t *testing.T) {
 	t.Parallel()
 	c, err := read[config](complete())
 	require.NoError(t, err)
-	asJSON, err := json.Marshal(c)
+	asJSON, err := json.Marshal(map[string]any{"config": c})
 	require.NoError(t, err)
 	var logged bytes.Buffer
 	newLog(&logged, c.Log.Level).Info("configuration", "config", c, "token", c.Meta.AccessToken)

@@ -90,7 +90,7 @@ func runSandbox(ctx context.Context, c sandboxConfig, listener net.Listener, log
 		released <- box.Shutdown(releasing)
 	}()
 	err = serveHTTP(ctx, server, listener, func() {
-		log.Info("simulated providers", "address", listener.Addr().String(), "speed", c.Sandbox.Speed)
+		log.InfoContext(ctx, "simulated providers", "address", listener.Addr().String(), "speed", c.Sandbox.Speed)
 	})
 	if ctx.Err() == nil {
 		return err

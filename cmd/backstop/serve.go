@@ -135,11 +135,11 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 		start(func(ctx context.Context) error { return p.listen(ctx, listening) })
 	}
 	<-ctx.Done()
-	p.log.Info("stopping")
+	p.log.InfoContext(ctx, "stopping")
 	parts.Wait()
-	p.log.Info("stopped")
+	p.log.InfoContext(ctx, "stopped")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
+		return fmt.Errorf("serve: %w", cause)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
 		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	return serveHTTP(ctx, server, listener, func() {
-		p.log.Info("listening", "address", listener.Addr().String(), "version", version)
+		p.log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version)
 		listening(listener.Addr())
 	})
 }
@@ -221,14 +221,14 @@ func (p *program) work(ctx context.Context) error {
 		if err = w.Start(); err == nil {
 			break
 		}
-		p.log.Warn("worker waits for temporal", "error", err)
+		p.log.WarnContext(ctx, "worker waits for temporal", "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(workerRetry):
 		}
 	}
-	p.log.Info("working", "task_queue", worker.TaskQueue)
+	p.log.InfoContext(ctx, "working", "task_queue", worker.TaskQueue)
 	defer w.Stop()
 	select {
 	case <-ctx.Done():
