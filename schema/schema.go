@@ -9,7 +9,9 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"slices"
 
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -27,8 +29,8 @@ const (
 const lockID = `SELECT hashtextextended('backstop migrate ' || COALESCE(current_schema(), ''), 0)`
 
 // Migrate applies the migrations that the database does not have yet and returns how many those were. It holds an
-// advisory lock meanwhile: a second Migrate of the same schema waits for the first, for at most ten minutes. The connections of db
-// must not have a short statement_timeout.
+// advisory lock meanwhile: a second Migrate of the same schema waits for the first, for at most ten minutes. The
+// connections of db must not have a short statement_timeout.
 func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	var id int64
 	if err := db.QueryRowContext(ctx, lockID).Scan(&id); err != nil {
@@ -49,11 +51,6 @@ func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	return len(done), nil
 }
 
-const (
-	findVersions = `SELECT to_regclass('goose_db_version') IS NOT NULL`
-	listVersions = `SELECT version_id FROM goose_db_version WHERE is_applied`
-)
-
 // Pending returns how many migrations the database does not have yet. It only reads, and never waits for a Migrate.
 func Pending(ctx context.Context, db *sql.DB) (int, error) {
 	provider, err := newProvider(db)
@@ -66,33 +63,32 @@ func Pending(ctx context.Context, db *sql.DB) (int, error) {
 	}
 	pending := 0
 	for _, source := range provider.ListSources() {
-		if !applied[source.Version] {
+		if !slices.Contains(applied, source.Version) {
 			pending++
 		}
 	}
 	return pending, nil
 }
 
+const (
+	findVersions = `SELECT to_regclass('goose_db_version') IS NOT NULL`
+	listVersions = `SELECT COALESCE(array_agg(version_id), '{}') FROM goose_db_version WHERE is_applied`
+)
+
 // versions does not ask goose, which would create its table first.
-func versions(ctx context.Context, db *sql.DB) (map[int64]bool, error) {
+func versions(ctx context.Context, db *sql.DB) ([]int64, error) {
 	var found bool
-	if err := db.QueryRowContext(ctx, findVersions).Scan(&found); err != nil || !found {
-		return nil, err
+	if err := db.QueryRowContext(ctx, findVersions).Scan(&found); err != nil {
+		return nil, fmt.Errorf("find table: %w", err)
 	}
-	rows, err := db.QueryContext(ctx, listVersions)
-	if err != nil {
-		return nil, err
+	if !found {
+		return nil, nil
 	}
-	defer rows.Close()
-	applied := map[int64]bool{}
-	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
-			return nil, err
-		}
-		applied[version] = true
+	var applied pq.Int64Array
+	if err := db.QueryRowContext(ctx, listVersions).Scan(&applied); err != nil {
+		return nil, fmt.Errorf("list versions: %w", err)
 	}
-	return applied, rows.Err()
+	return applied, nil
 }
 
 func newProvider(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {

@@ -209,12 +209,8 @@ const insertAttempt = `INSERT INTO attempts (` + attemptColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, NULL)`
 
 func (h *held) insertAttempt(ctx context.Context, a backstop.Attempt) error {
-	_, err := h.tx.ExecContext(ctx, insertAttempt, h.send.ID, a.Ref.Step, a.Number, a.Channel, a.Provider, a.Rule, a.Reason,
+	return execute(ctx, h.tx, insertAttempt, h.send.ID, a.Ref.Step, a.Number, a.Channel, a.Provider, a.Rule, a.Reason,
 		a.SendID, a.State, a.Status, a.MessageID, a.Segments, a.StartedAt)
-	if err != nil {
-		return fmt.Errorf("insert attempt: %w", err)
-	}
-	return nil
 }
 
 const updateAttempt = `UPDATE attempts
@@ -226,10 +222,6 @@ func (h *held) updateAttempt(ctx context.Context, a backstop.Attempt) error {
 	if err != nil {
 		return err
 	}
-	_, err = h.tx.ExecContext(ctx, updateAttempt, h.send.ID, a.Ref.Step, a.Number,
+	return execute(ctx, h.tx, updateAttempt, h.send.ID, a.Ref.Step, a.Number,
 		a.State, a.Status, a.MessageID, a.Segments, failure, a.EndedAt)
-	if err != nil {
-		return fmt.Errorf("update attempt: %w", err)
-	}
-	return nil
 }

@@ -14,12 +14,14 @@ func TestDB_Begin(t *testing.T) {
 	db := postgrestest.New(t)
 
 	t.Run("unknown send", func(t *testing.T) {
+		t.Parallel()
 		for _, id := range []string{newID(t), "x"} {
 			_, err := db.Begin(t.Context(), backstop.Attempt{Ref: backstop.Ref{Send: id, Step: 1}}, always)
 			requireCode(t, backstop.NotFound, err)
 		}
 	})
 	t.Run("numbers the calls of a step and shows the newest", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		first := begin(t, db, send.ID, 1)
 		require.Equal(t, 1, first.Number)
@@ -39,6 +41,7 @@ func TestDB_Begin(t *testing.T) {
 		require.Equal(t, "131026", seen.Failure.Code)
 	})
 	t.Run("records nothing when the last look says no", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := backstop.Attempt{Ref: backstop.Ref{Send: send.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "r"}
 		begun, err := db.Begin(t.Context(), attempt, func(backstop.Send, *backstop.Attempt) bool { return false })
@@ -48,6 +51,7 @@ func TestDB_Begin(t *testing.T) {
 		require.Equal(t, []string{"accepted"}, kinds(t, db, send.ID))
 	})
 	t.Run("an SMS names its rule, once per step", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		fail(t, db, begin(t, db, send.ID, 2), backstop.Unavailable)
 		begin(t, db, send.ID, 2)
@@ -63,6 +67,7 @@ func TestDB_Begin(t *testing.T) {
 		}, events[1])
 	})
 	t.Run("the next SMS takes back a failed status", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		require.Equal(t, backstop.Failed, fail(t, db, begin(t, db, send.ID, 2), backstop.Rejected).SMSStatus)
 		begin(t, db, send.ID, 4)
@@ -77,6 +82,7 @@ func TestDB_End(t *testing.T) {
 	db := postgrestest.New(t)
 
 	t.Run("accepted", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 2)
 		s := accept(t, db, attempt, "SM1")
@@ -94,6 +100,7 @@ func TestDB_End(t *testing.T) {
 		}, events[2])
 	})
 	t.Run("rejected", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		s := fail(t, db, begin(t, db, send.ID, 1), backstop.Rejected)
 		require.Equal(t, backstop.Failed, s.WhatsAppStatus)
@@ -104,18 +111,21 @@ func TestDB_End(t *testing.T) {
 		require.Equal(t, "rejected (recipient): no", events[1].Detail)
 	})
 	t.Run("rejected, but a later step is under way", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		first := begin(t, db, send.ID, 1)
 		begin(t, db, send.ID, 3)
 		require.Equal(t, backstop.Queued, fail(t, db, first, backstop.Rejected).WhatsAppStatus)
 	})
 	t.Run("throttled, unavailable, unknown leave the channel as it is", func(t *testing.T) {
+		t.Parallel()
 		for _, kind := range []backstop.FailureKind{backstop.Throttled, backstop.Unavailable, backstop.Unknown} {
 			send := insertSend(t, db)
 			require.Equal(t, backstop.Queued, fail(t, db, begin(t, db, send.ID, 1), kind).WhatsAppStatus)
 		}
 	})
 	t.Run("unknown becomes accepted when its own call comes back late", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		fail(t, db, attempt, backstop.Unknown)
@@ -127,12 +137,14 @@ func TestDB_End(t *testing.T) {
 		require.Equal(t, []string{"accepted", "attempt whatsapp", "attempt whatsapp submitted"}, kinds(t, db, send.ID))
 	})
 	t.Run("a rejection stays one", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		fail(t, db, attempt, backstop.Rejected)
 		require.Equal(t, backstop.Failed, accept(t, db, attempt, "wamid.2").WhatsAppStatus)
 	})
 	t.Run("keeps the message id that a receipt brought", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		insert(t, db, receipt(send.ID, 1, backstop.Delivered))
@@ -143,6 +155,7 @@ func TestDB_End(t *testing.T) {
 		require.Equal(t, backstop.Delivered, attempts[0].Status)
 	})
 	t.Run("a provider's text that Postgres cannot hold", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		failure := &backstop.Failure{Kind: backstop.Rejected, Code: "1\x00", Reason: "bad \x00\xff text"}
@@ -152,6 +165,7 @@ func TestDB_End(t *testing.T) {
 		require.Equal(t, "bad \uFFFD text", attempts[0].Failure.Reason)
 	})
 	t.Run("an attempt that was not begun", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		attempt.Number = 2
@@ -159,6 +173,7 @@ func TestDB_End(t *testing.T) {
 		requireCode(t, backstop.NotFound, err)
 	})
 	t.Run("delivered while the SMS was being sent", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		sms := begin(t, db, send.ID, 2)
 		insert(t, db, receipt(send.ID, 1, backstop.Delivered))
@@ -167,6 +182,7 @@ func TestDB_End(t *testing.T) {
 		require.Equal(t, "duplicate_delivery whatsapp delivered", kinds(t, db, send.ID)[4])
 	})
 	t.Run("delivered while the SMS was being sent, which it then was not", func(t *testing.T) {
+		t.Parallel()
 		for _, kind := range []backstop.FailureKind{backstop.Throttled, backstop.Unavailable, backstop.Rejected} {
 			send := underway(t, db)
 			sms := begin(t, db, send.ID, 2)
@@ -175,6 +191,7 @@ func TestDB_End(t *testing.T) {
 		}
 	})
 	t.Run("delivered between two tries of the SMS", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		fail(t, db, begin(t, db, send.ID, 2), backstop.Throttled)
 		insert(t, db, receipt(send.ID, 1, backstop.Delivered))

@@ -41,7 +41,7 @@ func TestDB_InsertReceipts_orderFree(t *testing.T) {
 			r := receipt(send.ID, k.step, k.status)
 			want = want.Absorb(r.Channel, r.Status, k.step > 2) // the steps 3 and 4 replaced 1 and 2
 		}
-		want.FinishedAt = ptr(at(30))
+		want.FinishedAt = new(at(30))
 		finish := func() {
 			_, err := db.Finish(t.Context(), send.ID, at(30))
 			require.NoError(t, err)

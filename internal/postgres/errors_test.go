@@ -50,7 +50,7 @@ func TestOpen(t *testing.T) {
 // requireAway checks that the caller is told to try again, and nothing else.
 func requireAway(t *testing.T, err error) {
 	t.Helper()
-	e := requireCode(t, backstop.TryLater, err)
+	e := coded(t, backstop.TryLater, err)
 	require.Equal(t, "the database is not available, try again later", e.Error())
 	require.Error(t, e.Cause)
 }
@@ -139,7 +139,7 @@ func newCable(t *testing.T, target string) *cable {
 	require.NoError(t, err)
 	c := &cable{address: listener.Addr().String(), target: target}
 	t.Cleanup(func() {
-		listener.Close()
+		require.NoError(t, listener.Close())
 		c.cut()
 	})
 	go func() {
@@ -159,7 +159,7 @@ func (c *cable) join(near net.Conn) {
 	defer c.mu.Unlock()
 	far, err := new(net.Dialer).Dial("tcp", c.target)
 	if err != nil || c.isCut {
-		near.Close()
+		_ = near.Close()
 		return
 	}
 	c.ends = append(c.ends, near, far)
@@ -172,7 +172,7 @@ func (c *cable) cut() {
 	defer c.mu.Unlock()
 	c.isCut = true
 	for _, end := range c.ends {
-		end.Close()
+		_ = end.Close()
 	}
 	c.ends = nil
 }

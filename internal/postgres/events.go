@@ -16,10 +16,10 @@ VALUES ($1, (SELECT COALESCE(max(seq), 0) + 1 FROM events WHERE send = $1), $2, 
 
 func (h *held) insertEvents(ctx context.Context) error {
 	for _, e := range h.events {
-		_, err := h.tx.ExecContext(ctx, insertEvent, h.send.ID,
+		err := execute(ctx, h.tx, insertEvent, h.send.ID,
 			stamp(e.At), e.Kind, e.Channel, e.Status, clean(e.Rule), clean(e.Code), clean(e.Detail))
 		if err != nil {
-			return fmt.Errorf("insert event: %w", err)
+			return err
 		}
 	}
 	h.events = nil
@@ -41,8 +41,11 @@ func (db *DB) Record(ctx context.Context, event backstop.Event) error {
 		}
 		var recorded bool
 		err = tx.GetContext(ctx, &recorded, hasEvent, h.send.ID, event.Kind, event.Channel, clean(event.Rule))
-		if err != nil || recorded {
-			return err
+		if err != nil {
+			return fmt.Errorf("look for event: %w", err)
+		}
+		if recorded {
+			return nil
 		}
 		h.note(event)
 		h.effect(event)

@@ -23,6 +23,7 @@ func TestDB_Record(t *testing.T) {
 	}
 
 	t.Run("averted takes back an SMS that was not sent", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		fail(t, db, begin(t, db, send.ID, 2), backstop.Throttled)
 		s := record(t, send.ID, backstop.EventAverted, backstop.SMS)
@@ -35,6 +36,7 @@ func TestDB_Record(t *testing.T) {
 		}, events[len(events)-1])
 	})
 	t.Run("averted leaves an SMS that went out, or may have", func(t *testing.T) {
+		t.Parallel()
 		for _, end := range []func(backstop.Attempt){
 			func(backstop.Attempt) {},
 			func(a backstop.Attempt) { accept(t, db, a, "SM."+a.Ref.Send) },
@@ -48,23 +50,28 @@ func TestDB_Record(t *testing.T) {
 		}
 	})
 	t.Run("expired", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		require.True(t, record(t, send.ID, backstop.EventExpired, "").Expired)
 	})
 	t.Run("gave up fails the channel", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		fail(t, db, begin(t, db, send.ID, 1), backstop.Throttled)
 		require.Equal(t, backstop.Failed, record(t, send.ID, backstop.EventGaveUp, backstop.WhatsApp).WhatsAppStatus)
 	})
 	t.Run("gave up, but it went out after all", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		require.Equal(t, backstop.Submitted, record(t, send.ID, backstop.EventGaveUp, backstop.WhatsApp).WhatsAppStatus)
 	})
 	t.Run("opted out is only told", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		require.Equal(t, send, record(t, send.ID, backstop.EventOptedOut, backstop.WhatsApp))
 	})
 	t.Run("unknown send", func(t *testing.T) {
+		t.Parallel()
 		requireCode(t, backstop.NotFound, db.Record(t.Context(), backstop.Event{Send: newID(t), Kind: backstop.EventExpired}))
 	})
 }

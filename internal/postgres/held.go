@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -104,10 +103,10 @@ WHERE id = $1`
 // save writes what has changed.
 func (h *held) save(ctx context.Context) error {
 	if s := h.send; changed(h.stored, s) {
-		_, err := h.tx.ExecContext(ctx, updateSend, s.ID, s.WhatsAppStatus, s.SMSStatus, s.Fired, s.FiredReason,
+		err := execute(ctx, h.tx, updateSend, s.ID, s.WhatsAppStatus, s.SMSStatus, s.Fired, s.FiredReason,
 			s.DuplicateDelivery, s.Expired, s.FinishedAt, s.Outcome)
 		if err != nil {
-			return fmt.Errorf("update send: %w", err)
+			return err
 		}
 	}
 	return h.insertEvents(ctx)

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -99,9 +100,8 @@ func (db *DB) Migrate(ctx context.Context) (applied int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer pool.Close()
 	applied, err = schema.Migrate(ctx, pool)
-	return applied, failed(ctx, "migrate database", err)
+	return applied, failed(ctx, "migrate database", errors.Join(err, pool.Close()))
 }
 
 // Pending returns how many migrations the database lacks. A program must not serve before there are none.
@@ -113,9 +113,7 @@ func (db *DB) Pending(ctx context.Context) (int, error) {
 func withDefaults(config pq.Config) pq.Config {
 	config = config.Clone()
 	runtime := limits()
-	for name, value := range config.Runtime {
-		runtime[name] = value
-	}
+	maps.Copy(runtime, config.Runtime)
 	config.Runtime = runtime
 	config.TZ = "UTC"
 	config.BinaryParameters = true // one round trip per query instead of two

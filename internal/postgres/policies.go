@@ -23,9 +23,10 @@ SELECT p.id, p.name, p.version, p.created_at, p.updated_at,
     r.created_at AS "rule.created_at", r.updated_at AS "rule.updated_at"
 FROM p JOIN policy_rules u ON u.policy_id = p.id JOIN rules r ON r.id = u.rule_id
 ORDER BY p.id DESC, u.position`
-	getPolicy    = `WITH p AS (SELECT * FROM policies WHERE id = $1) ` + joinRules
+	getPolicy    = `WITH p AS (SELECT id, name, version, created_at, updated_at FROM policies WHERE id = $1) ` + joinRules
 	listPolicies = `WITH p AS (
-    SELECT * FROM policies WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%') ORDER BY id DESC LIMIT $3
+    SELECT id, name, version, created_at, updated_at FROM policies
+    WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%') ORDER BY id DESC LIMIT $3
 ) ` + joinRules
 )
 
@@ -100,8 +101,7 @@ func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (
 		return backstop.Policy{}, err
 	}
 	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, insertPolicy, id, name, now())
-		return err
+		return execute(ctx, tx, insertPolicy, id, name, now())
 	})
 }
 
@@ -125,10 +125,9 @@ func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []stri
 			return absent(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("update: %w", err)
 		}
-		_, err = tx.ExecContext(ctx, dropMembership, id)
-		return err
+		return execute(ctx, tx, dropMembership, id)
 	})
 }
 
@@ -168,7 +167,7 @@ func (db *DB) writePolicy(
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, insertMembership, id, rules); err != nil {
+		if err := execute(ctx, tx, insertMembership, id, rules); err != nil {
 			return err
 		}
 		policy, err = findPolicy(ctx, tx, id)

@@ -16,45 +16,36 @@ func TestDB_CreatePolicy(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	a, b, c := createRule(t, db, "a"), createRule(t, db, "b"), createRule(t, db, "c")
+	created, err := db.CreatePolicy(t.Context(), "ordered", []string{c.ID, a.ID, strings.ToUpper(b.ID)})
+	require.NoError(t, err)
+	require.Equal(t, 1, created.Version)
+	require.Equal(t, []backstop.Rule{c, a, b}, created.Rules)
+	read, err := db.Policy(t.Context(), created.ID)
+	require.NoError(t, err)
+	require.Equal(t, created, read)
 
-	t.Run("keeps the order of its rules", func(t *testing.T) {
-		created, err := db.CreatePolicy(t.Context(), "ordered", []string{c.ID, a.ID, strings.ToUpper(b.ID)})
-		require.NoError(t, err)
-		require.Equal(t, 1, created.Version)
-		require.Equal(t, []backstop.Rule{c, a, b}, created.Rules)
-		read, err := db.Policy(t.Context(), created.ID)
-		require.NoError(t, err)
-		require.Equal(t, created, read)
-	})
-	t.Run("name taken", func(t *testing.T) {
-		_, err := db.CreatePolicy(t.Context(), "ORDERED", []string{a.ID})
-		e := requireCode(t, backstop.Conflict, err)
-		require.Equal(t, "name", e.Fields[0].Name)
-	})
-	t.Run("rules that do not exist", func(t *testing.T) {
-		_, err := db.CreatePolicy(t.Context(), "wrong", []string{a.ID, newID(t), "x", b.ID})
-		e := requireCode(t, backstop.Invalid, err)
-		require.Equal(t, []backstop.Field{
+	for name, c := range map[string]struct {
+		policy string
+		rules  []string
+		code   backstop.Code
+		fields []backstop.Field
+	}{
+		"name taken": {"ORDERED", []string{a.ID}, backstop.Conflict, []backstop.Field{{Name: "name", Reason: "is taken"}}},
+		"rules that do not exist": {"wrong", []string{a.ID, newID(t), "x", b.ID}, backstop.Invalid, []backstop.Field{
 			{Name: "rule_ids.1", Reason: "names no rule"}, {Name: "rule_ids.2", Reason: "names no rule"},
-		}, e.Fields)
-		_, _, err = db.ListPolicies(t.Context(), "wrong", backstop.Page{Limit: 1})
-		require.NoError(t, err)
-	})
-	t.Run("a rule twice, spelled in two ways", func(t *testing.T) {
-		_, err := db.CreatePolicy(t.Context(), "twice", []string{a.ID, strings.ToUpper(a.ID)})
-		e := requireCode(t, backstop.Invalid, err)
-		require.Equal(t, []backstop.Field{{Name: "rule_ids.1", Reason: "is given twice"}}, e.Fields)
-	})
-	t.Run("no rules", func(t *testing.T) {
-		_, err := db.CreatePolicy(t.Context(), "none", nil)
-		requireCode(t, backstop.Invalid, err)
-	})
-	t.Run("nothing was left behind by what failed", func(t *testing.T) {
-		list, more, err := db.ListPolicies(t.Context(), "", backstop.Page{Limit: 10})
-		require.NoError(t, err)
-		require.False(t, more)
-		require.Len(t, list, 1)
-	})
+		}},
+		"a rule twice, spelled in two ways": {"twice", []string{a.ID, strings.ToUpper(a.ID)}, backstop.Invalid, []backstop.Field{
+			{Name: "rule_ids.1", Reason: "is given twice"},
+		}},
+		"no rules": {"none", nil, backstop.Invalid, []backstop.Field{{Name: "rule_ids", Reason: "must name 1 to 10 rules"}}},
+	} {
+		_, err := db.CreatePolicy(t.Context(), c.policy, c.rules)
+		require.Equal(t, c.fields, coded(t, c.code, err).Fields, name)
+	}
+	list, more, err := db.ListPolicies(t.Context(), "", backstop.Page{Limit: 10})
+	require.NoError(t, err)
+	require.False(t, more)
+	require.Len(t, list, 1, "what failed left nothing behind")
 }
 
 func TestDB_ListPolicies(t *testing.T) {

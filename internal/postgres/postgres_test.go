@@ -27,7 +27,7 @@ const (
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 )
 
-func newID(t testing.TB) string {
+func newID(t *testing.T) string {
 	t.Helper()
 	id, err := uuid.NewV7()
 	require.NoError(t, err)
@@ -35,8 +35,6 @@ func newID(t testing.TB) string {
 }
 
 func at(s int) time.Time { return time.Date(2026, 3, 1, 12, 0, s, 0, time.UTC) }
-
-func ptr[T any](v T) *T { return &v }
 
 // plan has a rule of each type.
 func plan() backstop.Plan {
@@ -46,7 +44,7 @@ func plan() backstop.Plan {
 	}}
 }
 
-func newSend(t testing.TB) backstop.Send {
+func newSend(t *testing.T) backstop.Send {
 	t.Helper()
 	return backstop.Send{
 		ID: newID(t), To: to, Country: "GB", Text: "hello", SMSText: "hello by SMS", Plan: plan(),
@@ -55,7 +53,7 @@ func newSend(t testing.TB) backstop.Send {
 	}
 }
 
-func insertSend(t testing.TB, db *postgres.DB) backstop.Send {
+func insertSend(t *testing.T, db *postgres.DB) backstop.Send {
 	t.Helper()
 	send, created, err := db.InsertSend(t.Context(), newSend(t), nil)
 	require.NoError(t, err)
@@ -66,7 +64,7 @@ func insertSend(t testing.TB, db *postgres.DB) backstop.Send {
 func always(backstop.Send, *backstop.Attempt) bool { return true }
 
 // begin records an attempt of a step: WhatsApp for an odd step, SMS for an even one.
-func begin(t testing.TB, db *postgres.DB, send string, step int) backstop.Attempt {
+func begin(t *testing.T, db *postgres.DB, send string, step int) backstop.Attempt {
 	t.Helper()
 	attempt := backstop.Attempt{
 		Ref: backstop.Ref{Send: send, Step: step}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: at(step),
@@ -80,14 +78,14 @@ func begin(t testing.TB, db *postgres.DB, send string, step int) backstop.Attemp
 	return attempt
 }
 
-func accept(t testing.TB, db *postgres.DB, attempt backstop.Attempt, messageID string) backstop.Send {
+func accept(t *testing.T, db *postgres.DB, attempt backstop.Attempt, messageID string) backstop.Send {
 	t.Helper()
 	send, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID, Segments: 1}, nil, at(10)))
 	require.NoError(t, err)
 	return send
 }
 
-func fail(t testing.TB, db *postgres.DB, attempt backstop.Attempt, kind backstop.FailureKind) backstop.Send {
+func fail(t *testing.T, db *postgres.DB, attempt backstop.Attempt, kind backstop.FailureKind) backstop.Send {
 	t.Helper()
 	failure := &backstop.Failure{Kind: kind, Code: "131026", Reason: "no"}
 	if kind == backstop.Rejected {
@@ -117,21 +115,21 @@ func messageID(send string, step int) string {
 	return backstop.Ref{Send: send, Step: step}.String() + ".mid"
 }
 
-func insert(t testing.TB, db *postgres.DB, receipts ...backstop.Receipt) []handoff.Handover {
+func insert(t *testing.T, db *postgres.DB, receipts ...backstop.Receipt) []handoff.Handover {
 	t.Helper()
 	waited, err := db.InsertReceipts(t.Context(), receipts)
 	require.NoError(t, err)
 	return waited
 }
 
-func getSend(t testing.TB, db *postgres.DB, id string) backstop.Send {
+func getSend(t *testing.T, db *postgres.DB, id string) backstop.Send {
 	t.Helper()
 	send, err := db.Send(t.Context(), id)
 	require.NoError(t, err)
 	return send
 }
 
-func timeline(t testing.TB, db *postgres.DB, id string) ([]backstop.Attempt, []backstop.Event) {
+func timeline(t *testing.T, db *postgres.DB, id string) ([]backstop.Attempt, []backstop.Event) {
 	t.Helper()
 	attempts, events, err := db.Timeline(t.Context(), id)
 	require.NoError(t, err)
@@ -139,7 +137,7 @@ func timeline(t testing.TB, db *postgres.DB, id string) ([]backstop.Attempt, []b
 }
 
 // kinds lists the events of a send, shortly.
-func kinds(t testing.TB, db *postgres.DB, id string) []string {
+func kinds(t *testing.T, db *postgres.DB, id string) []string {
 	t.Helper()
 	_, events := timeline(t, db, id)
 	list := []string{}

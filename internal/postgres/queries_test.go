@@ -25,17 +25,14 @@ func TestQueries(t *testing.T) {
 	require.NoError(t, err)
 	db, err := sql.Open("postgres", url)
 	require.NoError(t, err)
-	defer db.Close()
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
 
 	queries := queries(t)
 	require.Greater(t, len(queries), 30, "found too few to believe")
 	for name, query := range queries {
-		statement, err := db.PrepareContext(t.Context(), query)
-		if err != nil {
+		if _, err := db.ExecContext(t.Context(), "PREPARE "+name+" AS "+query); err != nil {
 			t.Errorf("prepare %s: %v", name, err)
-			continue
 		}
-		require.NoError(t, statement.Close())
 	}
 }
 

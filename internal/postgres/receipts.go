@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
@@ -67,91 +65,6 @@ func plausible(at time.Time) time.Time {
 		return now()
 	}
 	return stamp(at)
-}
-
-const existingSends = `SELECT id FROM sends WHERE id = ANY($1::uuid[])`
-
-// correlate finds the send and step of each receipt: by the reference that it carries, else by its message id. It
-// returns the receipts by send, with their Ref set, and those that match nothing.
-func correlate(
-	ctx context.Context, tx *sqlx.Tx, receipts []backstop.Receipt,
-) (bySend map[string][]backstop.Receipt, orphans []backstop.Receipt, err error) {
-	var ids pq.StringArray
-	for _, r := range receipts {
-		if id, ok := parseID(r.Ref.Send); ok {
-			ids = append(ids, id)
-		}
-	}
-	var existing []string
-	if len(ids) > 0 {
-		if err := tx.SelectContext(ctx, &existing, existingSends, ids); err != nil {
-			return nil, nil, fmt.Errorf("find sends: %w", err)
-		}
-	}
-	bySend = map[string][]backstop.Receipt{}
-	var unknown []backstop.Receipt
-	for _, r := range receipts {
-		id, _ := parseID(r.Ref.Send)
-		if !slices.Contains(existing, id) || r.Ref.Step < 1 {
-			unknown = append(unknown, r)
-			continue
-		}
-		r.Ref.Send = id
-		bySend[id] = append(bySend[id], r)
-	}
-	refs, err := refsByMessage(ctx, tx, unknown)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range unknown {
-		ref, found := refs[messageOf(r)]
-		if !found {
-			orphans = append(orphans, r)
-			continue
-		}
-		r.Ref = ref
-		bySend[ref.Send] = append(bySend[ref.Send], r)
-	}
-	return bySend, orphans, nil
-}
-
-// message is the second correlation key.
-type message struct {
-	Channel  backstop.Channel `db:"channel"`
-	Provider string           `db:"provider"`
-	ID       string           `db:"message_id"`
-}
-
-func messageOf(r backstop.Receipt) message {
-	return message{Channel: r.Channel, Provider: r.Provider, ID: r.MessageID}
-}
-
-const attemptsByMessage = `SELECT channel, provider, message_id, send, step FROM attempts
-WHERE message_id <> '' AND (provider, message_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-ORDER BY started_at`
-
-func refsByMessage(ctx context.Context, tx *sqlx.Tx, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
-	if len(receipts) == 0 {
-		return nil, nil //nolint:nilnil // an empty map
-	}
-	var providers, ids pq.StringArray
-	for _, r := range receipts {
-		providers, ids = append(providers, r.Provider), append(ids, r.MessageID)
-	}
-	var rows []struct {
-		message
-
-		Send string `db:"send"`
-		Step int    `db:"step"`
-	}
-	if err := tx.SelectContext(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
-		return nil, fmt.Errorf("find attempts: %w", err)
-	}
-	refs := map[message]backstop.Ref{}
-	for _, row := range rows { // the newest wins
-		refs[row.message] = backstop.Ref{Send: row.Send, Step: row.Step}
-	}
-	return refs, nil
 }
 
 // receive locks a send and merges receipts about it.
@@ -266,90 +179,4 @@ func insertNew(ctx context.Context, tx *sqlx.Tx, r backstop.Receipt, needsSignal
 		return "", false, fmt.Errorf("insert receipt: %w", err)
 	}
 	return id, true, nil
-}
-
-// lockMessages orders receipts that match nothing against End: whichever comes second sees what the first has done.
-const lockMessages = `SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key`
-
-func lockKeys(ctx context.Context, tx *sqlx.Tx, messages ...message) error {
-	var keys pq.StringArray
-	for _, m := range messages {
-		keys = append(keys, m.Provider+" "+m.ID)
-	}
-	slices.Sort(keys)
-	_, err := tx.ExecContext(ctx, lockMessages, slices.Compact(keys))
-	if err != nil {
-		return fmt.Errorf("lock messages: %w", err)
-	}
-	return nil
-}
-
-// keep stores receipts that match no attempt. If one has come to match since, the transaction starts over.
-func keep(ctx context.Context, tx *sqlx.Tx, orphans []backstop.Receipt) error {
-	if len(orphans) == 0 {
-		return nil
-	}
-	messages := make([]message, len(orphans))
-	for i, r := range orphans {
-		messages[i] = messageOf(r)
-	}
-	if err := lockKeys(ctx, tx, messages...); err != nil {
-		return err
-	}
-	refs, err := refsByMessage(ctx, tx, orphans)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(messages, func(m message) bool { _, found := refs[m]; return found }) {
-		return errMoved
-	}
-	slices.SortStableFunc(orphans, func(a, b backstop.Receipt) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID))
-	})
-	for _, r := range orphans {
-		r.Ref = backstop.Ref{}
-		if _, _, err := insertNew(ctx, tx, r, false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const listOrphans = `SELECT provider, channel, message_id, status, at, failure FROM receipts
-WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 ORDER BY id`
-
-type receiptRow struct {
-	message
-
-	Status  backstop.Status `db:"status"`
-	At      time.Time       `db:"at"`
-	Failure []byte          `db:"failure"`
-}
-
-// adopt merges the receipts that came before an attempt's message id was known.
-func (h *held) adopt(ctx context.Context, a backstop.Attempt) error {
-	if a.MessageID == "" {
-		return nil
-	}
-	if err := lockKeys(ctx, h.tx, message{Channel: a.Channel, Provider: a.Provider, ID: a.MessageID}); err != nil {
-		return err
-	}
-	var rows []receiptRow
-	if err := h.tx.SelectContext(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
-		return fmt.Errorf("list orphans: %w", err)
-	}
-	for _, row := range rows {
-		failure, err := readFailure(row.Failure)
-		if err != nil {
-			return err
-		}
-		receipt := backstop.Receipt{
-			Provider: row.Provider, Channel: row.Channel, MessageID: row.ID, Ref: a.Ref,
-			Status: row.Status, At: row.At.UTC(), Failure: failure,
-		}
-		if _, _, err := h.merge(ctx, receipt); err != nil { // the sweeper signals it, should the workflow wait for it
-			return err
-		}
-	}
-	return nil
 }

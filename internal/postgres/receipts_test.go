@@ -24,6 +24,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 	db := postgrestest.New(t)
 
 	t.Run("returns only what a workflow waits for", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Sent)), "no rule asks for it")
 		waited := insert(t, db, receipt(send.ID, 1, backstop.Delivered))
@@ -40,6 +41,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		}, kinds(t, db, send.ID))
 	})
 	t.Run("a failure", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		waited := insert(t, db, receipt(send.ID, 1, backstop.Failed))
 		require.Len(t, waited, 1)
@@ -52,6 +54,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		}, events[2])
 	})
 	t.Run("many sends in one batch, in any order, with repetitions", func(t *testing.T) {
+		t.Parallel()
 		a, b := underway(t, db), underway(t, db)
 		waited := insert(t, db,
 			receipt(b.ID, 1, backstop.Read), receipt(a.ID, 1, backstop.Delivered), receipt(b.ID, 1, backstop.Delivered),
@@ -61,6 +64,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Equal(t, backstop.Read, getSend(t, db, b.ID).WhatsAppStatus)
 	})
 	t.Run("by the message id alone", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		for _, ref := range []backstop.Ref{{}, {Send: newID(t), Step: 1}, {Send: "x", Step: 1}, {Send: send.ID}} {
 			r := receipt(send.ID, 1, backstop.Delivered)
@@ -71,6 +75,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Len(t, kinds(t, db, send.ID), 3)
 	})
 	t.Run("one that matches nothing is kept, and found by its reference later", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		begin(t, db, send.ID, 1)
 		r := receipt(send.ID, 1, backstop.Delivered)
@@ -82,12 +87,14 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
 	})
 	t.Run("before the answer to the call", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Sent)), 1, "the workflow may wait to learn that it went out")
 		require.Equal(t, backstop.Sent, accept(t, db, attempt, messageID(send.ID, 1)).WhatsAppStatus)
 	})
 	t.Run("of a message that a newer one replaced", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		fail(t, db, begin(t, db, send.ID, 1), backstop.Unknown)
 		accept(t, db, begin(t, db, send.ID, 3), messageID(send.ID, 3))
@@ -100,6 +107,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Equal(t, backstop.Submitted, attempts[1].Status)
 	})
 	t.Run("once an SMS is under way, no workflow waits for WhatsApp", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		accept(t, db, begin(t, db, send.ID, 2), messageID(send.ID, 2))
 		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)))
@@ -115,6 +123,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Equal(t, "undelivered", events[7].Rule)
 	})
 	t.Run("a late one betters the outcome, and is not signalled", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		finished, err := db.Finish(t.Context(), send.ID, at(30))
 		require.NoError(t, err)
@@ -123,6 +132,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Equal(t, backstop.OutcomeWhatsApp, getSend(t, db, send.ID).Outcome)
 	})
 	t.Run("odd input", func(t *testing.T) {
+		t.Parallel()
 		send := underway(t, db)
 		require.Empty(t, insert(t, db))
 		r := receipt(send.ID, 1, backstop.Failed)

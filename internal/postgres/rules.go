@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -143,13 +144,12 @@ func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
 		}
 		var policies []string // the lock keeps others from joining them
 		if err := tx.SelectContext(ctx, &policies, usedBy, id); err != nil {
-			return err
+			return fmt.Errorf("find policies: %w", err)
 		}
 		if len(policies) > 0 {
 			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll(policies)}
 		}
-		_, err := tx.ExecContext(ctx, deleteRule, id)
-		return err
+		return execute(ctx, tx, deleteRule, id)
 	})
 }
 

@@ -23,12 +23,17 @@ func createRule(t *testing.T, db *postgres.DB, name string) backstop.Rule {
 	return created
 }
 
-func requireCode(t *testing.T, code backstop.Code, err error) *backstop.Error {
+func requireCode(t *testing.T, code backstop.Code, err error) {
 	t.Helper()
-	require.Error(t, err)
-	require.Equal(t, code, backstop.CodeOf(err), err)
+	require.Equal(t, code, coded(t, code, err).Code)
+}
+
+// coded returns the Error in err's chain, which must have this code.
+func coded(t *testing.T, code backstop.Code, err error) *backstop.Error {
+	t.Helper()
 	var e *backstop.Error
 	require.ErrorAs(t, err, &e)
+	require.Equal(t, code, e.Code, err)
 	return e
 }
 
@@ -37,6 +42,7 @@ func TestDB_CreateRule(t *testing.T) {
 	db := postgrestest.New(t)
 
 	t.Run("is read back as it was returned", func(t *testing.T) {
+		t.Parallel()
 		given := rule("gb and ie")
 		given.Countries = []string{"GB", "IE"}
 		created, err := db.CreateRule(t.Context(), given)
@@ -49,13 +55,15 @@ func TestDB_CreateRule(t *testing.T) {
 		require.Equal(t, created, read)
 	})
 	t.Run("name taken, in other capitals", func(t *testing.T) {
+		t.Parallel()
 		createRule(t, db, "Taken")
 		_, err := db.CreateRule(t.Context(), rule("tAKEN"))
-		e := requireCode(t, backstop.Conflict, err)
+		e := coded(t, backstop.Conflict, err)
 		require.Equal(t, "name", e.Fields[0].Name)
 		require.NotContains(t, e.Error(), "rules_name_key")
 	})
 	t.Run("the schema refuses what the domain refuses", func(t *testing.T) {
+		t.Parallel()
 		for i, change := range []func(*backstop.Rule){
 			func(r *backstop.Rule) { r.Name = "" },
 			func(r *backstop.Rule) { r.Name = " x" },
@@ -186,7 +194,7 @@ func TestDB_DeleteRule(t *testing.T) {
 	requireCode(t, backstop.Stale, db.DeleteRule(t.Context(), unused.ID, 2))
 	require.NoError(t, db.DeleteRule(t.Context(), unused.ID, 1))
 	requireCode(t, backstop.NotFound, db.DeleteRule(t.Context(), unused.ID, 1))
-	e := requireCode(t, backstop.Conflict, db.DeleteRule(t.Context(), used.ID, backstop.AnyVersion))
+	e := coded(t, backstop.Conflict, db.DeleteRule(t.Context(), used.ID, backstop.AnyVersion))
 	require.Contains(t, e.Message, `"policy a", "policy b"`)
 	require.Contains(t, e.Message, "and others")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -210,11 +211,10 @@ const idSlack = time.Second
 
 // idAt returns the smallest UUIDv7 of a time: it begins with 48 bits of Unix milliseconds (RFC 9562, 5.7).
 func idAt(t time.Time) string {
-	ms := uint64(max(t.UnixMilli(), 0)) //nolint:gosec // not negative
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))
 	var id uuid.UUID
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
+	copy(id[:6], ms[2:])
 	return id.String()
 }
 

@@ -18,8 +18,9 @@ func TestDB_InsertSend(t *testing.T) {
 	db := postgrestest.New(t)
 
 	t.Run("is read back as it was returned", func(t *testing.T) {
+		t.Parallel()
 		send := newSend(t)
-		send.Category, send.ExpiresAt = backstop.Marketing, ptr(time.Now().Add(time.Hour))
+		send.Category, send.ExpiresAt = backstop.Marketing, new(time.Now().Add(time.Hour))
 		stored, created, err := db.InsertSend(t.Context(), send, nil)
 		require.NoError(t, err)
 		require.True(t, created)
@@ -27,6 +28,7 @@ func TestDB_InsertSend(t *testing.T) {
 		require.Equal(t, []string{"accepted"}, kinds(t, db, send.ID))
 	})
 	t.Run("passes a template through letter for letter", func(t *testing.T) {
+		t.Parallel()
 		send := newSend(t)
 		components := json.RawMessage(`[{"b":1.0,"a":"\u0000 é","b":12345678901234567890}]`)
 		send.Text, send.Template = "", &backstop.Template{Name: "code", Language: "en_US", Components: components}
@@ -35,6 +37,7 @@ func TestDB_InsertSend(t *testing.T) {
 		require.Equal(t, send, getSend(t, db, send.ID))
 	})
 	t.Run("the schema refuses what the domain refuses", func(t *testing.T) {
+		t.Parallel()
 		for i, change := range []func(*backstop.Send){
 			func(s *backstop.Send) { s.ID = "4f9f1c0e-6c3b-4f0e-9c63-0d2b0e6f1a11" }, // a UUIDv4
 			func(s *backstop.Send) { s.To = "07400123456" },
@@ -45,7 +48,7 @@ func TestDB_InsertSend(t *testing.T) {
 			func(s *backstop.Send) { s.WhatsAppStatus = "" },
 			func(s *backstop.Send) { s.SMSStatus = "gone" },
 			func(s *backstop.Send) { s.Outcome = backstop.OutcomeFailed },
-			func(s *backstop.Send) { s.FinishedAt = ptr(time.Now()) },
+			func(s *backstop.Send) { s.FinishedAt = new(time.Now()) },
 		} {
 			send := newSend(t)
 			change(&send)
@@ -55,6 +58,7 @@ func TestDB_InsertSend(t *testing.T) {
 		}
 	})
 	t.Run("an id that exists", func(t *testing.T) {
+		t.Parallel()
 		send := insertSend(t, db)
 		_, _, err := db.InsertSend(t.Context(), send, nil)
 		requireCode(t, backstop.Conflict, err)

@@ -110,8 +110,8 @@ func offer[T any](
 	if len(taken) == 0 {
 		return offered, 0, nil
 	}
-	if _, err := tx.ExecContext(ctx, mark, taken); err != nil {
-		return offered, 0, fmt.Errorf("mark: %w", err)
+	if err := execute(ctx, tx, mark, taken); err != nil {
+		return offered, 0, err
 	}
 	return offered, len(taken), nil
 }

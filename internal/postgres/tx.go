@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -46,6 +47,15 @@ func (db *DB) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// execute runs a statement that returns nothing.
+func execute(ctx context.Context, tx *sqlx.Tx, statement string, args ...any) error {
+	if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+		verb, _, _ := strings.Cut(statement, "\n")
+		return fmt.Errorf("%s: %w", verb, err)
 	}
 	return nil
 }

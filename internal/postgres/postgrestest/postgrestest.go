@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"net/url"
 	"os"
 	"strings"
@@ -20,44 +21,44 @@ import (
 const maxConns = 8
 
 // New returns a store on a new schema that has every migration. It is closed when the test ends.
-func New(t testing.TB) *postgres.DB {
-	t.Helper()
-	db := Open(t, URL(t))
-	if _, err := db.Migrate(t.Context()); err != nil {
-		t.Fatalf("migrate: %v", err)
+func New(tb testing.TB) *postgres.DB {
+	tb.Helper()
+	db := Open(tb, URL(tb))
+	if _, err := db.Migrate(tb.Context()); err != nil {
+		tb.Fatalf("migrate: %v", err)
 	}
 	return db
 }
 
 // Open returns a store on a URL that URL returned. It is closed when the test ends.
-func Open(t testing.TB, url string) *postgres.DB {
-	t.Helper()
-	db, err := postgres.Open(t.Context(), url, postgres.Options{MaxConns: maxConns})
+func Open(tb testing.TB, url string) *postgres.DB {
+	tb.Helper()
+	db, err := postgres.Open(tb.Context(), url, postgres.Options{MaxConns: maxConns})
 	if err != nil {
-		t.Fatalf("open database: %v", err)
+		tb.Fatalf("open database: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := db.Close(); err != nil {
-			t.Errorf("close database: %v", err)
+			tb.Errorf("close database: %v", err)
 		}
 	})
 	return db
 }
 
 // URL returns the URL of a new, empty schema.
-func URL(t testing.TB) string {
-	t.Helper()
+func URL(tb testing.TB) string {
+	tb.Helper()
 	base := os.Getenv("BACKSTOP_DATABASE_URL") //nolint:forbidigo // a test finds its database there
 	if base == "" {
-		t.Fatal("run make test, or set BACKSTOP_DATABASE_URL")
+		tb.Fatal("run make test, or set BACKSTOP_DATABASE_URL")
 	}
 	parsed, err := url.Parse(base)
 	if err != nil || !strings.HasPrefix(parsed.Scheme, "postgres") {
-		t.Fatal("BACKSTOP_DATABASE_URL must be a postgres:// URL")
+		tb.Fatal("BACKSTOP_DATABASE_URL must be a postgres:// URL")
 	}
 	name := "test_" + strings.ToLower(rand.Text())
-	execute(t, base, `CREATE SCHEMA `+name)
-	t.Cleanup(func() { execute(t, base, `DROP SCHEMA `+name+` CASCADE`) })
+	execute(tb, base, `CREATE SCHEMA `+name)
+	tb.Cleanup(func() { execute(tb, base, `DROP SCHEMA `+name+` CASCADE`) })
 	query := parsed.Query()
 	query.Set("search_path", name)
 	query.Set("synchronous_commit", "off") // tests lose nothing by it, and save a disk write per commit
@@ -65,16 +66,16 @@ func URL(t testing.TB) string {
 	return parsed.String()
 }
 
-func execute(t testing.TB, base, statement string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+func execute(tb testing.TB, base, statement string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
 	defer cancel()
 	db, err := sql.Open("postgres", base)
 	if err != nil {
-		t.Fatalf("open database: %v", err)
+		tb.Fatalf("open database: %v", err)
 	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
+	_, err = db.ExecContext(ctx, statement)
+	if err := errors.Join(err, db.Close()); err != nil {
+		tb.Fatalf("%s: %v", statement, err)
 	}
 }
