@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,14 +25,11 @@ import (
 const (
 	// engineTimeout bounds a hand-over inside a request; the sweeper does what it leaves undone.
 	engineTimeout = 2 * time.Second
-	// respite is how long requests leave a Temporal alone that did not answer.
-	respite = time.Second
+	// markTimeout bounds the write that follows; a row that stays unmarked is handed over once more.
+	markTimeout = 2 * time.Second
 	// signalsAtOnce bounds the signals of one webhook that are under way together.
 	signalsAtOnce = 8
 )
-
-// errAway says that Temporal did not answer a moment ago.
-var errAway = errors.New("temporal is away")
 
 // Engine is what the hand-over needs of a Temporal client.
 type Engine interface {
@@ -42,12 +39,12 @@ type Engine interface {
 
 // Handoff takes sends and receipts over.
 type Handoff struct {
-	store     Store
-	engine    Engine
-	settings  workflows.Settings
-	log       *slog.Logger
-	now       func() time.Time
-	awayUntil atomic.Int64 // Unix nanoseconds
+	store    Store
+	engine   Engine
+	settings workflows.Settings
+	log      *slog.Logger
+	now      func() time.Time
+	outage   outage
 }
 
 // Options are what a Handoff needs. All are required but Now, which is time.Now by default.
@@ -95,12 +92,12 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	if err != nil || !created {
 		return send, false, err
 	}
-	h.inline(ctx, "start workflow", func(ctx context.Context) error {
-		if err := h.start(ctx, send); err != nil {
-			return err
-		}
-		return h.store.MarkSent(ctx, send.ID)
-	})
+	ctx = context.WithoutCancel(ctx) // the send is ours now, whether its caller still waits or not
+	if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send) }); err != nil {
+		h.leave(ctx, "start workflow", err)
+		return send, true, nil
+	}
+	h.mark(ctx, func(ctx context.Context) error { return h.store.MarkSent(ctx, send.ID) })
 	return send, true, nil
 }
 
@@ -114,33 +111,65 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	if len(waited) == 0 {
 		return nil
 	}
-	h.inline(ctx, "signal receipts", func(ctx context.Context) error {
-		var signals errgroup.Group
-		signals.SetLimit(signalsAtOnce)
-		ids := make([]string, len(waited))
-		for i, receipt := range waited {
-			ids[i] = receipt.ID
-			signals.Go(func() error { return h.signal(ctx, receipt) })
-		}
-		if err := signals.Wait(); err != nil {
-			return err // the sweeper signals them all again: a workflow merges what it has heard before
-		}
-		return h.store.MarkSignalled(ctx, ids)
-	})
+	ctx = context.WithoutCancel(ctx)
+	if told := h.tell(ctx, waited); len(told) > 0 {
+		h.mark(ctx, func(ctx context.Context) error { return h.store.MarkSignalled(ctx, told) })
+	}
 	return nil
 }
 
-// inline hands over within a request. What fails is left to the sweeper, and so is everything for a moment after
-// Temporal did not answer, so that an outage does not slow every request down.
-func (h *Handoff) inline(ctx context.Context, what string, give func(context.Context) error) {
-	if h.now().UnixNano() < h.awayUntil.Load() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), engineTimeout)
+// tell signals receipts, each whatever becomes of the others, and returns the ids of those that were signalled.
+func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	if err := give(ctx); err != nil {
-		h.awayUntil.Store(h.now().Add(respite).UnixNano())
+	var signals errgroup.Group
+	signals.SetLimit(signalsAtOnce)
+	told := make([]string, len(waited))
+	for i, receipt := range waited {
+		signals.Go(func() error {
+			err := h.hand(ctx, func(ctx context.Context) error { return h.signal(ctx, receipt) })
+			if err == nil {
+				told[i] = receipt.ID
+			}
+			return err
+		})
+	}
+	if err := signals.Wait(); err != nil {
+		h.leave(ctx, "signal receipts", err)
+	}
+	return slices.DeleteFunc(told, func(id string) bool { return id == "" })
+}
+
+// hand hands one row to Temporal, unless Temporal is known to be away.
+func (h *Handoff) hand(ctx context.Context, give func(context.Context) error) error {
+	if !h.outage.admits(h.now()) {
+		return errAway
+	}
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	err := give(ctx)
+	switch began, ended := h.outage.heard(h.now(), err); {
+	case began:
+		h.log.WarnContext(ctx, "temporal is away: the sweeper hands over when it is back", "error", err)
+	case ended:
+		h.log.InfoContext(ctx, "temporal is back")
+	}
+	return err
+}
+
+// leave logs what a request could not hand over; during an outage that is not worth a line for each.
+func (h *Handoff) leave(ctx context.Context, what string, err error) {
+	if !errors.Is(err, errAway) {
 		h.log.WarnContext(ctx, "hand-over left to the sweeper", "what", what, "error", err)
+	}
+}
+
+// mark records a hand-over. Should that fail, the sweeper repeats the hand-over, which changes nothing.
+func (h *Handoff) mark(ctx context.Context, write func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, markTimeout)
+	defer cancel()
+	if err := write(ctx); err != nil {
+		h.log.WarnContext(ctx, "hand-over not marked, to be repeated by the sweeper", "error", err)
 	}
 }
 

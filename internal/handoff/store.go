@@ -45,8 +45,12 @@ type Store interface {
 	// SweepSends offers up to limit sends accepted before olderThan and not handed over, oldest first; those for
 	// which give returns nil are marked in the same transaction. Rows that another sweeper holds are passed over.
 	// It returns how many it offered and how many were marked.
-	SweepSends(ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error) (offered, marked int, err error)
+	SweepSends(
+		ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
+	) (offered, marked int, err error)
 
 	// SweepReceipts does the same for receipts that a workflow waits for.
-	SweepReceipts(ctx context.Context, olderThan time.Time, limit int, give func(context.Context, Handover) error) (offered, marked int, err error)
+	SweepReceipts(
+		ctx context.Context, olderThan time.Time, limit int, give func(context.Context, Handover) error,
+	) (offered, marked int, err error)
 }

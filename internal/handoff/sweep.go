@@ -2,6 +2,8 @@ package handoff
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -12,19 +14,36 @@ const (
 	sweepEvery = time.Second
 	// grace is how old a row must be, so that the sweeper leaves alone what a request is handing over.
 	grace = engineTimeout + time.Second
-	// sweepLimit bounds the rows that one sweep locks.
+	// sweepLimit bounds the rows that one sweep locks, not counting those that it only passes over.
 	sweepLimit = 50
-	// sweepTimeout bounds one sweep, whose transaction is open while it talks to Temporal.
-	sweepTimeout = 20 * time.Second
+	// sweepFor is how long one sweep goes on asking Temporal. With the last answer it stays below the lock_timeout of
+	// internal/postgres, so that an activity of a send whose row is locked waits rather than fails.
+	sweepFor = 2 * time.Second
+	// sweepTimeout bounds one sweep with all that it does in Postgres.
+	sweepTimeout = 10 * time.Second
+	// awayPause is how long a row is passed over after Temporal did not answer for it, so that the next try is made
+	// with another row: only a part of Temporal may be down.
+	awayPause = 5 * time.Second
+	// refusedPause is how long a row is passed over after Temporal refused it.
+	refusedPause = time.Minute
+	// maxPaused bounds the rows that are passed over.
+	maxPaused = 500
+)
+
+var (
+	errPaused = errors.New("passed over after a failure")
+	errTimeUp = errors.New("left to the next sweep")
 )
 
 // Sweep hands over, until ctx is done, what requests could not. Any number of sweepers may run: rows that one holds
 // are passed over by the others.
 func (h *Handoff) Sweep(ctx context.Context) {
+	s := &sweeper{Handoff: h, paused: map[string]time.Time{}}
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
-		for h.sweepOnce(ctx) && ctx.Err() == nil {
+		for more := true; more && ctx.Err() == nil; {
+			more = s.both(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -34,49 +53,86 @@ func (h *Handoff) Sweep(ctx context.Context) {
 	}
 }
 
-// sweepOnce sweeps both tables and reports whether there is more to do at once.
-func (h *Handoff) sweepOnce(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
-	defer cancel()
-	olderThan := h.now().Add(-grace)
-	offered, marked, err := h.store.SweepSends(ctx, olderThan, sweepLimit, h.giveSend)
-	more := h.swept(ctx, "sends", offered, marked, err)
-	offered, marked, err = h.store.SweepReceipts(ctx, olderThan, sweepLimit, h.giveReceipt)
-	return h.swept(ctx, "receipts", offered, marked, err) || more
+// sweeper is one run of Sweep. Rows are offered oldest first, so one that Temporal refuses would come first for ever:
+// it is passed over for a while, and more rows are asked for instead.
+type sweeper struct {
+	*Handoff
+
+	paused map[string]time.Time // until when, by the row's id
+	timeUp time.Time            // when this sweep stops asking Temporal
+	failed int                  // rows of this sweep that were tried, or due, and not handed over
 }
 
-// swept logs a sweep and reports whether another one at once would be of use: it was full, and Temporal took all.
-func (h *Handoff) swept(ctx context.Context, what string, offered, marked int, err error) bool {
+// both sweeps both tables and reports whether there is more to do at once.
+func (s *sweeper) both(ctx context.Context) bool {
+	sends := s.sweep(ctx, "sends", func(ctx context.Context, olderThan time.Time, limit int) (int, int, error) {
+		return s.store.SweepSends(ctx, olderThan, limit, s.giveSend)
+	})
+	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, olderThan time.Time, limit int) (int, int, error) {
+		return s.store.SweepReceipts(ctx, olderThan, limit, s.giveReceipt)
+	})
+	return sends || receipts
+}
+
+// sweep sweeps one table and reports whether to go on at once: it was full, and Temporal took all that was due.
+func (s *sweeper) sweep(
+	ctx context.Context, what string, table func(context.Context, time.Time, int) (offered, marked int, err error),
+) bool {
+	now := s.now()
+	maps.DeleteFunc(s.paused, func(_ string, until time.Time) bool { return !now.Before(until) })
+	s.timeUp, s.failed = now.Add(sweepFor), 0
+	limit := sweepLimit + len(s.paused)
+	bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	offered, marked, err := table(bounded, now.Add(-grace), limit)
 	switch {
 	case ctx.Err() != nil:
 		return false
 	case err != nil:
-		h.log.WarnContext(ctx, "sweep failed", "what", what, "error", err)
+		s.log.WarnContext(ctx, "sweep failed", "what", what, "error", err)
 		return false
-	case offered > 0:
-		h.log.InfoContext(ctx, "swept", "what", what, "offered", offered, "handed_over", marked)
+	case marked > 0:
+		s.log.InfoContext(ctx, "swept", "what", what, "offered", offered, "handed_over", marked)
 	}
-	return offered == sweepLimit && marked == offered
+	return offered == limit && marked > 0 && s.failed == 0
 }
 
-func (h *Handoff) giveSend(ctx context.Context, send backstop.Send) error {
-	return h.give(ctx, func(ctx context.Context) error { return h.start(ctx, send) })
+func (s *sweeper) giveSend(ctx context.Context, send backstop.Send) error {
+	return s.give(ctx, send.ID, send.ID, func(ctx context.Context) error { return s.start(ctx, send) })
 }
 
-func (h *Handoff) giveReceipt(ctx context.Context, receipt Handover) error {
-	return h.give(ctx, func(ctx context.Context) error { return h.signal(ctx, receipt) })
+func (s *sweeper) giveReceipt(ctx context.Context, receipt Handover) error {
+	return s.give(ctx, receipt.ID, receipt.Ref.Send, func(ctx context.Context) error { return s.signal(ctx, receipt) })
 }
 
-// give hands one row over, at once failing while Temporal is known to be away, so that a sweep ends soon.
-func (h *Handoff) give(ctx context.Context, hand func(context.Context) error) error {
-	if h.now().UnixNano() < h.awayUntil.Load() {
-		return errAway
+// give hands one row over, unless it is paused, the sweep has taken long enough, or Temporal is away.
+func (s *sweeper) give(ctx context.Context, row, send string, hand func(context.Context) error) error {
+	now := s.now()
+	if now.Before(s.paused[row]) {
+		return errPaused
 	}
-	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
-	defer cancel()
-	err := hand(ctx)
-	if err != nil {
-		h.awayUntil.Store(h.now().Add(respite).UnixNano())
+	if !now.Before(s.timeUp) {
+		s.failed++
+		return errTimeUp
+	}
+	err := s.hand(ctx, hand)
+	if err == nil {
+		return nil
+	}
+	s.failed++
+	switch {
+	case errors.Is(err, errAway), isCanceled(err):
+	case isAway(err):
+		s.pause(row, awayPause)
+	default:
+		s.pause(row, refusedPause)
+		s.log.ErrorContext(ctx, "temporal refuses a hand-over", "send", send, "error", err)
 	}
 	return err
+}
+
+func (s *sweeper) pause(row string, d time.Duration) {
+	if len(s.paused) < maxPaused {
+		s.paused[row] = s.now().Add(d)
+	}
 }

@@ -1,0 +1,59 @@
+package handoff
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"google.golang.org/grpc/codes"
+)
+
+// respite is how long a Temporal that did not answer is left alone.
+const respite = time.Second
+
+// errAway says that Temporal did not answer a moment ago and was not asked again.
+var errAway = errors.New("temporal is away")
+
+// outage remembers that Temporal did not answer, so that this slows down one request per respite and not all.
+type outage struct {
+	until atomic.Int64 // Unix nanoseconds of the next try; 0 while Temporal answers
+}
+
+// admits reports whether Temporal may be asked: by all while it answers, and by one after each respite since it did not.
+func (o *outage) admits(now time.Time) bool {
+	until := o.until.Load()
+	if until == 0 {
+		return true
+	}
+	taken := now.Add(engineTimeout + respite).UnixNano() // the others wait for what the one hears
+	return now.UnixNano() >= until && o.until.CompareAndSwap(until, taken)
+}
+
+// heard takes in what a call returned, and reports whether an outage began or ended with it.
+func (o *outage) heard(now time.Time, err error) (began, ended bool) {
+	switch {
+	case isCanceled(err): // by us: it says nothing of Temporal
+		return false, false
+	case isAway(err):
+		return o.until.Swap(now.Add(respite).UnixNano()) == 0, false
+	default: // a refusal is an answer
+		return false, o.until.Swap(0) != 0
+	}
+}
+
+// isAway reports whether err says that Temporal takes nothing now, from nobody, rather than that it refuses this one.
+// Without access to the namespace, or without the namespace, it takes nothing either.
+func isAway(err error) bool {
+	if _, ok := errors.AsType[*serviceerror.NamespaceNotFound](err); ok {
+		return true
+	}
+	switch serviceerror.ToStatus(err).Code() {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.PermissionDenied, codes.Unauthenticated:
+		return true
+	default:
+		return false
+	}
+}
+
+func isCanceled(err error) bool { return serviceerror.ToStatus(err).Code() == codes.Canceled }

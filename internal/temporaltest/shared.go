@@ -1,0 +1,51 @@
+package temporaltest
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+)
+
+// Shared is a server that all tests of a package use, each in a namespace of its own. The zero value is ready:
+//
+//	var temporal temporaltest.Shared
+//
+//	func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
+type Shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Server starts the server when the first test asks for it.
+func (s *Shared) Server(tb testing.TB) *Server {
+	tb.Helper()
+	s.once.Do(func() {
+		data, err := os.MkdirTemp("", "temporaltest") //nolint:usetesting // it outlives the test
+		if err != nil {
+			s.err = fmt.Errorf("start temporal: %w", err)
+			return
+		}
+		s.server = &Server{data: data}
+		s.err = s.server.launch("0")
+	})
+	check(tb, s.err)
+	return s.server
+}
+
+// Main runs the tests of a package, stops the server and returns the exit code.
+func (s *Shared) Main(m *testing.M) int {
+	code := m.Run()
+	if s.server == nil {
+		return code
+	}
+	if err := s.server.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	if err := os.RemoveAll(s.server.data); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return code
+}
