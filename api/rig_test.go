@@ -34,6 +34,11 @@ type rig struct {
 	logs     *logs
 }
 
+// readContract reads it once for all tests; they only look at it.
+var readContract = sync.OnceValues(func() (*openapi3.T, error) {
+	return openapi3.NewLoader().LoadFromFile("openapi.yaml")
+})
+
 // logs is a buffer that several requests may log to.
 type logs struct {
 	mu   sync.Mutex
@@ -63,7 +68,7 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 	handler, err := api.New(o)
 	require.NoError(t, err)
 	r.handler = handler
-	r.contract, err = openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	r.contract, err = readContract()
 	require.NoError(t, err)
 	return r
 }
