@@ -18,7 +18,7 @@ import (
 )
 
 // impatient is the timeout of a call that should run into it.
-const impatient = 300 * time.Millisecond
+const impatient = 500 * time.Millisecond
 
 func runFaults(t *testing.T, d Driver) {
 	t.Helper()

@@ -98,15 +98,16 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // words waits for n receipts and returns them as "status" or "status code".
 func (g *rig) words(t *testing.T, n int, channel backstop.Channel, id string) []string {
 	t.Helper()
-	got := func() []backstop.Receipt {
+	require.Eventually(t, func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		require.NoError(t, errors.Join(g.errs...))
-		return g.receipts
-	}
-	require.Eventually(t, func() bool { return len(got()) >= n }, 10*time.Second, 5*time.Millisecond)
+		return len(g.receipts) >= n
+	}, 10*time.Second, 5*time.Millisecond)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	require.NoError(t, errors.Join(g.errs...))
 	words := []string{}
-	for _, receipt := range got() {
+	for _, receipt := range g.receipts {
 		require.Equal(t, channel, receipt.Channel)
 		require.Equal(t, providertest.Ref, receipt.Ref)
 		require.WithinDuration(t, time.Now(), receipt.At, time.Minute)

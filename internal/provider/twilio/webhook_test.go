@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/twilio"
 )
 
-// TestClient_Receipts/vectors: the signatures are those of the tests of Twilio's Python library, for the token 12345.
+// The signatures are those of the tests of Twilio's Python library, for the token 12345.
 // The forms in them are no status callbacks, so Invalid means that the signature was good.
 func TestClient_Receipts(t *testing.T) {
 	t.Parallel()
@@ -34,6 +34,7 @@ func TestClient_Receipts(t *testing.T) {
 		"port added, http":   {"http://mycompany.com", call, "0ZXoZLH/DfblKGATFgpif+LLRf4=", good},
 		"port of its own":    {"http://mycompany.com:1234", call, "Zmvh+3yNM1Phv2jhDCwEM3q5ebU=", good},
 		"a name three times": {"https://mycompany.com", many, "IK+Dwps556ElfBT0I3Rgjkr1wJU=", good},
+		"an idle bit":        {"https://mycompany.com", call, "RSOYDt4T1cUTdK1PDd93/VVr8B9=", bad},
 		"another host":       {"https://yourcompany.com", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", bad},
 		"another scheme":     {"http://mycompany.com", call, "RSOYDt4T1cUTdK1PDd93/VVr8B8=", bad},
 		"another port":       {"https://mycompany.com:444", call, "kvajT1Ptam85bY51eRf/AJRuM3w=", bad},
