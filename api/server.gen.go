@@ -400,7 +400,7 @@ type Problem struct {
 	// Instance The path that was asked for.
 	Instance string `json:"instance"`
 
-	// RequestID Also in `X-Request-ID`; finds the request in the log.
+	// RequestID Also in `X-Request-Id`; finds the request in the log.
 	RequestID string `json:"request_id"`
 	Status    int    `json:"status"`
 
