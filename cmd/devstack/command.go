@@ -12,11 +12,13 @@ import (
 // commandGrace is what a command has to end in after a signal: the 10 s that Backstop takes at most to drain.
 const commandGrace = 10 * time.Second
 
-// runCommand runs a command to its end, hands it the first signal, and answers its exit code. If broken is closed, the
-// command is ended too.
-func runCommand(words []string, added environment, std streams, signals *signals, broken <-chan struct{}) (int, error) {
+// runCommand runs the command to its end, hands it the first signal, and answers its exit code. If what the command
+// needs breaks, it is ended too.
+func (s *stack) runCommand(std streams, signals *signals) (int, error) {
+	words, broken := s.given.command, s.broken
+
 	command := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // the user's own; ended by signals
-	command.Env = append(os.Environ(), added...)
+	command.Env = append(os.Environ(), s.environment...)
 	command.Stdin, command.Stdout, command.Stderr = std.stdin, std.stdout, std.stderr
 	command.SysProcAttr = attributes(nil, false, syscall.SIGTERM)
 
@@ -27,6 +29,8 @@ func runCommand(words []string, added environment, std streams, signals *signals
 	if err != nil {
 		return exitFailure, err
 	}
+
+	s.atKill(func() { _ = command.Process.Kill() })
 
 	var (
 		failure  error

@@ -58,7 +58,7 @@ func TestRun_signal(t *testing.T) {
 
 			running := start(t, "--data", newData(t), "--services", "temporal", "--fast", "--",
 				"sh", "-c", `trap 'echo got `+name+`; exit 9' `+name+`; echo up; while :; do sleep 0.05; done`)
-			waitFor(t, running, "up\n")
+			waitUp(t, running)
 			running.signal(signal)
 			require.Equal(t, 9, running.wait(), running.stderr.String())
 			require.Contains(t, running.stdout.String(), "got "+name)
@@ -69,7 +69,7 @@ func TestRun_signal(t *testing.T) {
 		t.Parallel()
 
 		running := start(t, "--data", newData(t), "--services", "temporal", "--fast", "--", "sh", "-c", "echo up; exec sleep 60")
-		waitFor(t, running, "up\n")
+		waitUp(t, running)
 		running.signal(syscall.SIGTERM)
 		require.Equal(t, exitSignal+int(syscall.SIGTERM), running.wait())
 	})
@@ -78,10 +78,10 @@ func TestRun_signal(t *testing.T) {
 		t.Parallel()
 
 		running := start(t, "--data", newData(t), "--services", "temporal", "--fast", "--",
-			"sh", "-c", `trap : TERM; echo up; while :; do sleep 0.05; done`)
-		waitFor(t, running, "up\n")
+			"sh", "-c", `trap 'echo got it' TERM; echo up; while :; do sleep 0.05; done`)
+		waitUp(t, running)
 		running.signal(syscall.SIGTERM)
-		time.Sleep(100 * time.Millisecond) // two at once may count as one: signal(7)
+		waitFor(t, running, "got it\n") // two at once may count as one: signal(7)
 
 		begun := time.Now()
 
@@ -102,6 +102,13 @@ func TestRun_secondOnSameData(t *testing.T) {
 	require.Equal(t, exitFailure, code)
 	require.Contains(t, stderr, "another devstack (pid "+itoa(first.command.Process.Pid)+") runs on "+filepath.Clean(data))
 	first.stop()
+}
+
+// waitUp waits until the command has said that it is up.
+func waitUp(t *testing.T, running *devstack) {
+	t.Helper()
+
+	waitFor(t, running, "up\n")
 }
 
 func waitFor(t *testing.T, running *devstack, text string) {

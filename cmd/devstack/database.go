@@ -19,7 +19,9 @@ func createDatabase(ctx context.Context, admin *url.URL, name string) (*url.URL,
 	defer func() { _ = database.Close() }()
 
 	var found bool
-	if err := database.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&found); err != nil {
+
+	query := `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`
+	if err := database.QueryRowContext(ctx, query, name).Scan(&found); err != nil {
 		return nil, fmt.Errorf("look for database %s: %w", name, err)
 	}
 

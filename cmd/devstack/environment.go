@@ -12,19 +12,19 @@ type environment []string
 
 func (e *environment) set(name, value string) { *e = append(*e, name+"="+value) }
 
-// print writes lines that a shell can read.
-func (e environment) print(output io.Writer) error {
-	for _, entry := range e {
+// export writes lines that a shell can read.
+func (e *environment) export(output io.Writer) error {
+	for _, entry := range *e {
 		name, value, _ := strings.Cut(entry, "=")
 		if _, err := fmt.Fprintf(output, "export %s=%s\n", name, quote(value)); err != nil {
-			return fmt.Errorf("print environment: %w", err)
+			return fmt.Errorf("write environment: %w", err)
 		}
 	}
 
 	return nil
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,?=-]+$`)
 
 // quote answers value as one word of a shell.
 func quote(value string) string {

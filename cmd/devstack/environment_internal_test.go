@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEnvironment_print(t *testing.T) {
+func TestEnvironment_export(t *testing.T) {
 	t.Parallel()
 
 	var (
@@ -20,7 +20,7 @@ func TestEnvironment_print(t *testing.T) {
 	lines.set("QUERY", "http://x/?a=b&c=$d")
 	lines.set("WORDS", `it's a "word"`)
 	lines.set("EMPTY", "")
-	require.NoError(t, lines.print(&text))
+	require.NoError(t, lines.export(&text))
 	require.Contains(t, text.String(), "export PLAIN=postgres://me:word@127.0.0.1:5432/x\n")
 
 	text.WriteString(`printf '%s|%s|%s' "$QUERY" "$WORDS" "$EMPTY"`)

@@ -64,13 +64,13 @@ func openFolder(path string) (*folder, error) {
 
 // lockFile takes a lock that the kernel lets go when the process ends, however it ends.
 func lockFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) //nolint:gosec // a path of our own
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
 
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path)
+		holder, _ := os.ReadFile(path) //nolint:gosec // a path of our own
 		_ = file.Close()
 
 		return nil, fmt.Errorf("another devstack (pid %s) runs on %s", strings.TrimSpace(string(holder)), filepath.Dir(path))

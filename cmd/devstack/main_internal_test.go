@@ -18,7 +18,10 @@ import (
 // runVariable makes the test program behave as devstack, so that tests can start and kill real ones.
 const runVariable = "DEVSTACK_TEST_RUN"
 
-const waitLimit = 45 * time.Second
+const (
+	waitLimit = 45 * time.Second
+	stopLimit = 10 * time.Second // from the signal to the end
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runVariable) != "" {
@@ -58,14 +61,12 @@ func (o *output) String() string {
 	return o.buffer.String()
 }
 
-// newData answers a data folder that another user may reach, and removes it, and what it names, at the end.
+// newData answers a data folder that the user whom Postgres runs as may reach: t.TempDir lies in a closed one.
 func newData(t *testing.T) string {
 	t.Helper()
 
-	path, err := os.MkdirTemp("", "devstack-test-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(path, modeFolder))
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(path)) })
+	path := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(path), modeFolder))
 
 	return path
 }
@@ -75,13 +76,14 @@ func start(t *testing.T, args ...string) *devstack {
 	t.Helper()
 
 	started := &devstack{
-		t: t, command: exec.Command(os.Args[0], args...), stdout: &output{}, stderr: &output{}, ended: make(chan struct{}),
+		t: t, command: exec.CommandContext(t.Context(), os.Args[0], args...), stdout: &output{}, stderr: &output{}, ended: make(chan struct{}),
 	}
 	started.command.Env = append(os.Environ(), runVariable+"=1")
 	started.command.Stdout, started.command.Stderr = started.stdout, started.stderr
 	started.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	started.command.Cancel = func() error { return started.command.Process.Signal(syscall.SIGTERM) }
 	// What a killed devstack leaves behind may hold the other end of the pipes.
-	started.command.WaitDelay = time.Second
+	started.command.WaitDelay = stopLimit
 
 	require.NoError(t, started.command.Start())
 
@@ -149,7 +151,7 @@ func (d *devstack) stop() {
 
 	d.signal(syscall.SIGTERM)
 	require.Equal(d.t, 0, d.wait(), d.stderr.String())
-	require.Less(d.t, time.Since(begun), 10*time.Second)
+	require.Less(d.t, time.Since(begun), stopLimit)
 }
 
 // once runs a devstack to its end.
@@ -175,5 +177,5 @@ func writeScript(t *testing.T, path, text string) {
 	t.Helper()
 
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), modeFolder))
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), modeFolder)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), modeFolder))
 }

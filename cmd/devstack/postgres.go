@@ -27,6 +27,7 @@ const (
 	// A start after a crash replays the log first; on a slow disk that takes its time.
 	postgresStartTimeout = 60 * time.Second
 	pingTimeout          = 2 * time.Second
+	bindTimeout          = time.Second
 
 	logTail = 10 // lines of a log that go with an error
 )
@@ -44,6 +45,7 @@ type postgres struct {
 	process *os.Process
 	ended   <-chan error
 	over    chan struct{} // closed when the process has ended
+	cause   error         // how it ended, once over is closed
 }
 
 // startPostgres installs (where it may), places, initialises and starts a server, and answers when it takes connections.
@@ -70,23 +72,29 @@ func startPostgres(ctx context.Context, given flags, data *folder, say progress)
 		return nil, err
 	}
 
-	server.port, err = choosePort(given.ports.postgres, data.memo.PostgresPort, preferredPostgresPort)
-	if err != nil {
-		return nil, fmt.Errorf("choose --postgres-port: %w", err)
-	}
-
 	password, err := data.secret(passwordFile)
 	if err != nil {
 		return nil, err
 	}
 
+	if err := server.initialise(ctx, password); err != nil {
+		return nil, err
+	}
+
+	release, err := lockPorts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+
+	server.port, err = choosePort(given.ports.postgres, data.memo.PostgresPort, preferredPostgresPort)
+	if err != nil {
+		return nil, fmt.Errorf("choose --postgres-port: %w", err)
+	}
+
 	server.url = &url.URL{
 		Scheme: "postgres", User: url.UserPassword(postgresUser, password), Host: address(server.port),
 		Path: "/postgres", RawQuery: "sslmode=disable",
-	}
-
-	if err := server.initialise(ctx, password); err != nil {
-		return nil, err
 	}
 
 	return server, server.start(ctx)
@@ -180,7 +188,7 @@ func (p *postgres) start(ctx context.Context) error {
 
 	p.process = command.Process
 	go func() {
-		<-p.ended
+		p.cause = <-p.ended
 		close(p.over)
 	}()
 
@@ -219,7 +227,7 @@ func (p *postgres) arguments() []string {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 	}
 
-	arguments := []string{"-D", p.home}
+	arguments := append(make([]string, 0, 2+2*len(settings)), "-D", p.home)
 	for _, setting := range settings {
 		arguments = append(arguments, "-c", setting)
 	}
@@ -243,18 +251,35 @@ func (p *postgres) waitReady(ctx context.Context) error {
 			return nil
 		}
 
-		if failure := (*pq.Error)(nil); errors.As(err, &failure) && failure.Code.Class() == "28" {
-			return fmt.Errorf("open postgres: the password in %s is not the one that its data was made with: %w", passwordFile, err)
+		if p.alive() && passwordRefused(err) {
+			return fmt.Errorf("open postgres: its data was not made with the password in %s: %w", passwordFile, err)
 		}
 
 		select {
 		case <-p.over:
-			return fmt.Errorf("start postgres: it ended at once; its log (%s) says:\n%s", p.log, lastLines(p.log))
+			return fmt.Errorf("start postgres: it ended at once (%w); its log (%s) says:\n%s", p.cause, p.log, lastLines(p.log))
 		case <-ctx.Done():
 			return fmt.Errorf("start postgres: %w (%w)", ctx.Err(), err)
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+// alive waits a moment, for a server that could not have its port ends soon.
+func (p *postgres) alive() bool {
+	select {
+	case <-p.over:
+		return false
+	case <-time.After(bindTimeout):
+		return true
+	}
+}
+
+// passwordRefused tells the class invalid_authorization_specification, by which no later attempt goes better.
+func passwordRefused(err error) bool {
+	failure := (*pq.Error)(nil)
+
+	return errors.As(err, &failure) && failure.Code.Class() == "28"
 }
 
 func ping(ctx context.Context, database *sql.DB) error {

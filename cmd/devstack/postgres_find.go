@@ -69,8 +69,8 @@ func findPostgres(ctx context.Context, searchPath string, patterns []string, wan
 		return found[i], nil
 	}
 
-	return binaries{}, fmt.Errorf("the data was made by postgres %d, but only %s is installed: install postgresql %d, or move the data folder away to start empty",
-		wanted, found[0].version, wanted)
+	return binaries{}, fmt.Errorf("the data was made by postgres %d, but only %s is installed: "+
+		"install postgresql %d, or move the data folder away to start empty", wanted, found[0].version, wanted)
 }
 
 // inspect keeps the folders that hold a whole server: postgres and initdb, of a version that can be read.
@@ -83,7 +83,9 @@ func inspect(ctx context.Context, folders []string) []binaries {
 			continue
 		}
 
-		output, err := exec.CommandContext(ctx, candidate.path("postgres"), "--version").Output()
+		asked := exec.CommandContext(ctx, candidate.path("postgres"), "--version") //nolint:gosec // where packages put it
+
+		output, err := asked.Output()
 		if err != nil {
 			continue
 		}
@@ -106,7 +108,7 @@ func executable(path string) bool {
 
 // majorOf answers the major version that made the data in folder, and 0 if there is no data yet.
 func majorOf(folder string) (int, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "PG_VERSION"))
+	text, err := os.ReadFile(filepath.Join(folder, "PG_VERSION")) //nolint:gosec // a path of our own
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

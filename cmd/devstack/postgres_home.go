@@ -62,7 +62,7 @@ func placePostgres(ctx context.Context, data *folder, bin binaries, owner *sysca
 	}
 
 	roof := temporaryFolder()
-	sweepHomes(roof)
+	sweepHomes(roof, data.path)
 
 	home, err := os.MkdirTemp(roof, homePrefix)
 	if err != nil {
@@ -108,34 +108,34 @@ func temporaryFolder() string {
 	return os.TempDir()
 }
 
-// sweepHomes removes the homes whose data folder was deleted.
-func sweepHomes(roof string) {
+// sweepHomes removes the homes whose data folder was deleted, and those of the present one, which names none.
+func sweepHomes(roof, present string) {
 	homes, err := filepath.Glob(filepath.Join(roof, homePrefix+"*"))
 	if err != nil {
 		return
 	}
 
 	for _, home := range homes {
-		if abandoned(home) {
+		if abandoned(home, present) {
 			_ = os.RemoveAll(home) // whatever stays is tried again at the next start
 		}
 	}
 }
 
 // abandoned is careful: a data folder that is only out of sight (a disk not mounted) has no parent either.
-func abandoned(home string) bool {
+func abandoned(home, present string) bool {
 	info, err := os.Lstat(home)
 	if err != nil || !info.IsDir() || !ownedByUs(info) {
 		return false
 	}
 
-	origin, err := os.ReadFile(filepath.Join(home, originFile))
+	origin, err := os.ReadFile(filepath.Join(home, originFile)) //nolint:gosec // a path of our own
 	if err != nil {
 		return false
 	}
 
 	data := strings.TrimSpace(string(origin))
-	if exists(data) || !exists(filepath.Dir(data)) && !strings.HasPrefix(data, os.TempDir()) {
+	if data != present && (exists(data) || !exists(filepath.Dir(data)) && !strings.HasPrefix(data, os.TempDir())) {
 		return false
 	}
 
@@ -145,7 +145,7 @@ func abandoned(home string) bool {
 }
 
 func exists(path string) bool {
-	_, err := os.Stat(path)
+	_, err := os.Stat(path) //nolint:gosec // it is only looked for
 
 	return err == nil
 }

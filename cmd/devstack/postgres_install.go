@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -39,7 +40,7 @@ func installPostgres(ctx context.Context, data *folder, say progress) error {
 		return fmt.Errorf("open apt log: %w", err)
 	}
 
-	words := append(prefix, "sh", "-c", aptScript)
+	words := slices.Concat(prefix, []string{"sh", "-c", aptScript})
 	install := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // no outside word in it
 	install.Stdout, install.Stderr = log, log
 

@@ -20,7 +20,7 @@ func TestPostgres_keepsRowsOverRestart(t *testing.T) {
 	data := newData(t)
 	args := []string{"--data", data, "--services", "postgres", "--fast"}
 
-	first := start(t, args...)
+	first := start(t, append(args, "--postgres-port", freePort(t))...)
 	before := first.ready()
 	execute(t, before["BACKSTOP_DATABASE_URL"], `CREATE TABLE kept (word text)`, `INSERT INTO kept VALUES ('here')`)
 	require.Empty(t, before["BACKSTOP_TEMPORAL_ADDRESS"])
@@ -44,7 +44,7 @@ func TestPostgres_isDurableUnlessFast(t *testing.T) {
 	require.Equal(t, "on", query(t, url, `SHOW fsync`))
 	require.Equal(t, "on", query(t, url, `SHOW synchronous_commit`))
 	require.Equal(t, "127.0.0.1", query(t, url, `SHOW listen_addresses`))
-	require.Equal(t, "", query(t, url, `SHOW unix_socket_directories`))
+	require.Empty(t, query(t, url, `SHOW unix_socket_directories`))
 	running.stop()
 }
 
@@ -56,7 +56,7 @@ func TestPostgres_recoversAfterKill(t *testing.T) {
 	data := newData(t)
 	args := []string{"--data", data, "--services", "postgres"}
 
-	first := start(t, args...)
+	first := start(t, append(args, "--postgres-port", freePort(t))...)
 	url := first.ready()["BACKSTOP_DATABASE_URL"]
 	execute(t, url, `CREATE TABLE kept (word text)`, `INSERT INTO kept VALUES ('here')`)
 
@@ -130,14 +130,22 @@ func TestPostgres_inClosedFolder(t *testing.T) {
 	}
 
 	second := start(t, args...)
-	execute(t, second.ready()["BACKSTOP_DATABASE_URL"], `SELECT * FROM kept`)
+	execute(t, second.ready()["BACKSTOP_DATABASE_URL"], `SELECT word FROM kept`)
 	second.stop()
 
-	require.False(t, abandoned(filepath.Dir(home)))
+	require.False(t, abandoned(filepath.Dir(home), ""))
 	require.NoError(t, os.RemoveAll(data))
 
+	// A folder made anew in the same place starts empty, and leaves nothing of the first behind.
+	third := start(t, args...)
+	execute(t, third.ready()["BACKSTOP_DATABASE_URL"], `CREATE TABLE kept (word text)`)
+	third.stop()
+
 	if os.Geteuid() == 0 {
-		require.True(t, abandoned(filepath.Dir(home)))
+		require.NoDirExists(t, home)
+		home = homeOf(t, data)
+		require.NoError(t, os.RemoveAll(data))
+		require.True(t, abandoned(filepath.Dir(home), ""))
 		require.NoError(t, os.RemoveAll(filepath.Dir(home)))
 	}
 }
@@ -147,7 +155,7 @@ func TestRun_endsWhenPostgresDies(t *testing.T) {
 
 	data := newData(t)
 	running := start(t, "--data", data, "--services", "postgres", "--fast", "--", "sh", "-c", "echo up; exec sleep 60")
-	waitFor(t, running, "up\n")
+	waitUp(t, running)
 
 	require.NoError(t, syscall.Kill(pidOf(t, data), syscall.SIGQUIT))
 	require.Equal(t, exitFailure, running.wait())
@@ -174,7 +182,7 @@ func startOrphan(t *testing.T, data string) int {
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
 
-		<-ended
+		t.Log("orphan:", <-ended)
 	})
 
 	require.Eventually(t, func() bool { return !portFree(port) }, waitLimit, pollInterval)
@@ -202,6 +210,16 @@ func pidOf(t *testing.T, data string) int {
 	require.NoError(t, err)
 
 	return pid
+}
+
+// freePort answers one that no other test takes while its devstack is down: those take the preferred ports.
+func freePort(t *testing.T) string {
+	t.Helper()
+
+	port, err := pickPort()
+	require.NoError(t, err)
+
+	return itoa(port)
 }
 
 func execute(t *testing.T, url string, statements ...string) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
@@ -26,7 +27,7 @@ func inspectProcess(pid int, folder string) (ours, postgres bool) {
 		return false, false
 	}
 
-	there, err := os.Stat(filepath.Join("/proc", fmt.Sprint(pid), "cwd"))
+	there, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid), "cwd"))
 	if err != nil {
 		return false, true
 	}

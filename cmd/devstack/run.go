@@ -85,10 +85,10 @@ func live(ctx context.Context, given flags, std streams, say progress) (code int
 // use runs the command, or shows the addresses until a signal comes.
 func use(running *stack, signals *signals, std streams) (int, error) {
 	if len(running.given.command) > 0 {
-		return runCommand(running.given.command, running.environment, std, signals, running.broken)
+		return running.runCommand(std, signals)
 	}
 
-	if err := running.environment.print(std.stdout); err != nil {
+	if err := running.environment.export(std.stdout); err != nil {
 		return exitFailure, err
 	}
 

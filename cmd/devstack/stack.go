@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,8 +34,9 @@ type stack struct {
 
 	admin *url.URL // of the Postgres in use; nil: none
 
-	lock  sync.Mutex
 	stops []func() error // in the order of the starts
+
+	lock  sync.Mutex // kill is called while others run
 	kills []func()
 }
 
@@ -81,7 +83,8 @@ func (s *stack) startPostgres(ctx context.Context) error {
 			return err
 		}
 
-		s.started(server.stop, server.kill)
+		s.started(server.stop)
+		s.atKill(server.kill)
 		s.admin, s.broken = server.url, server.over
 		s.data.memo.PostgresPort = server.port
 		s.say("postgres %s on %s", server.bin.version, server.url.Host)
@@ -110,11 +113,6 @@ func (s *stack) startTemporal(ctx context.Context) error {
 		return nil
 	}
 
-	port, err := choosePort(s.given.ports.temporal, s.data.memo.TemporalPort, preferredTemporalPort)
-	if err != nil {
-		return fmt.Errorf("choose --temporal-port: %w", err)
-	}
-
 	shards, err := s.shards()
 	if err != nil {
 		return err
@@ -125,6 +123,17 @@ func (s *stack) startTemporal(ctx context.Context) error {
 	store, err := s.openStore(ctx, shards, logger)
 	if err != nil {
 		return err
+	}
+
+	release, err := lockPorts(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+
+	port, err := choosePort(s.given.ports.temporal, s.data.memo.TemporalPort, preferredTemporalPort)
+	if err != nil {
+		return fmt.Errorf("choose --temporal-port: %w", err)
 	}
 
 	// Saved before the server writes the number into its store for good.
@@ -138,7 +147,7 @@ func (s *stack) startTemporal(ctx context.Context) error {
 		return err
 	}
 
-	s.started(server.stop, nil)
+	s.started(server.stop)
 	s.environment.set("BACKSTOP_TEMPORAL_ADDRESS", address(port))
 	s.environment.set("BACKSTOP_TEMPORAL_NAMESPACE", namespace)
 	s.say("temporal %s on %s (%s, %d shards)", headers.ServerVersion, address(port), s.given.temporalDB, shards)
@@ -177,6 +186,12 @@ func (s *stack) startUI(ctx context.Context) error {
 		return nil
 	}
 
+	release, err := lockPorts(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+
 	port, err := choosePort(s.given.ports.ui, s.data.memo.UIPort, preferredUIPort)
 	if err != nil {
 		return fmt.Errorf("choose --ui-port: %w", err)
@@ -187,7 +202,7 @@ func (s *stack) startUI(ctx context.Context) error {
 		return err
 	}
 
-	s.started(func() error { ui.server.Stop(); return nil }, nil)
+	s.started(func() error { ui.server.Stop(); return nil })
 	s.data.memo.UIPort = port
 	s.environment.set("BACKSTOP_TEMPORAL_UI_URL", ui.url)
 	s.say("temporal ui %s", ui.url)
@@ -195,27 +210,22 @@ func (s *stack) startUI(ctx context.Context) error {
 	return s.data.save()
 }
 
-// started remembers how to end something; kill is for what outlives this process.
-func (s *stack) started(stop func() error, kill func()) {
+// started remembers how to end something that was started.
+func (s *stack) started(stop func() error) { s.stops = append(s.stops, stop) }
+
+// atKill remembers how to end at once something that would outlive this process.
+func (s *stack) atKill(kill func()) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 
-	s.stops = append(s.stops, stop)
-	if kill != nil {
-		s.kills = append(s.kills, kill)
-	}
+	s.kills = append(s.kills, kill)
 }
 
 // stop ends everything, the last started first.
 func (s *stack) stop() error {
-	s.lock.Lock()
-	stops := s.stops
-	s.stops = nil
-	s.lock.Unlock()
-
 	var failures []error
-	for i := len(stops) - 1; i >= 0; i-- {
-		failures = append(failures, stops[i]())
+	for _, stop := range slices.Backward(s.stops) {
+		failures = append(failures, stop())
 	}
 
 	return errors.Join(failures...)

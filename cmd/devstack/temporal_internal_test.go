@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,15 +36,14 @@ func parked(ctx workflow.Context) (string, error) {
 func TestTemporal_keepsParkedWorkflow(t *testing.T) {
 	t.Parallel()
 
-	port, err := pickPort()
-	require.NoError(t, err)
+	port := freePort(t)
 
 	// The folder's name tries what a SQLite file name in a url may trip over.
-	args := []string{"--data", filepath.Join(newData(t), "a b%20c?d#e"), "--services", "temporal", "--temporal-port", itoa(port)}
+	args := []string{"--data", filepath.Join(newData(t), "a b%20c?d#e"), "--services", "temporal", "--temporal-port", port}
 
 	first := start(t, args...)
 	address := first.ready()["BACKSTOP_TEMPORAL_ADDRESS"]
-	require.Equal(t, "127.0.0.1:"+itoa(port), address)
+	require.Equal(t, "127.0.0.1:"+port, address)
 
 	temporal := dial(t, address)
 	atWork := work(t, temporal)
@@ -57,7 +57,7 @@ func TestTemporal_keepsParkedWorkflow(t *testing.T) {
 	second := start(t, args...)
 	second.ready()
 	waitForEvents(t, temporal, run.GetID(), 4)
-	second.command.Process.Kill() //nolint:errcheck,gosec // its end is waited for
+	second.signal(syscall.SIGKILL)
 	second.wait()
 
 	third := start(t, args...)
@@ -79,7 +79,7 @@ func TestTemporal_onPostgres(t *testing.T) {
 
 	args := []string{"--data", newData(t), "--temporal-db", storePostgres, "--fast"}
 
-	first := start(t, args...)
+	first := start(t, append(args, "--postgres-port", freePort(t), "--temporal-port", freePort(t), "--ui-port", freePort(t))...)
 	before := first.ready()
 	requireEager(t, dial(t, before["BACKSTOP_TEMPORAL_ADDRESS"]))
 	requirePage(t, before["BACKSTOP_TEMPORAL_UI_URL"])
@@ -131,6 +131,8 @@ func requireEager(t *testing.T, temporal client.Client) {
 func requirePage(t *testing.T, url string) {
 	t.Helper()
 
+	browser := &http.Client{Timeout: waitLimit}
+
 	for path, want := range map[string]string{
 		"/": "<html", "/api/v1/settings": `"DisableNewsFetch":true`, "/api/v1/namespaces/default": `"default"`,
 		"/api/v1/releases": `"Releases":{}`,
@@ -138,7 +140,7 @@ func requirePage(t *testing.T, url string) {
 		request, err := http.NewRequestWithContext(testContext(t), http.MethodGet, url+path, nil)
 		require.NoError(t, err)
 
-		response, err := http.DefaultClient.Do(request)
+		response, err := browser.Do(request)
 		require.NoError(t, err)
 
 		page, err := io.ReadAll(response.Body)

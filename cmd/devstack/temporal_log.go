@@ -12,7 +12,7 @@ import (
 
 // temporalLog writes warnings and worse to the file at path. Temporal ends the process on a fatal error; then the
 // terminal hears why, too.
-func temporalLog(path string, terminal io.Writer) log.Logger {
+func temporalLog(path string, terminal io.Writer) log.Logger { //nolint:ireturn // the type behind it has no name outside
 	written := log.BuildZapLogger(log.Config{Level: "warn", OutputFile: path})
 
 	return log.NewZapLogger(written.WithOptions(zap.WithFatalHook(lastWords{terminal: terminal, path: path})))

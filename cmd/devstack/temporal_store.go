@@ -45,7 +45,8 @@ func openSQLite(ctx context.Context, path string, shards int, fast bool) (store,
 		synchronous = "off"
 	}
 
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) // SQLite gives its other files the same mode
+	// SQLite gives its other files the mode of this one.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) //nolint:gosec // a path of our own
 	if err != nil {
 		return store{}, fmt.Errorf("make temporal.db: %w", err)
 	}
