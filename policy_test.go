@@ -13,9 +13,11 @@ import (
 )
 
 // validPlan is any plan that Resolve may return.
-var validPlan = rapid.Custom(func(t *rapid.T) backstop.Plan {
-	return backstop.Plan{Rules: rapid.SliceOfN(validRule, 1, backstop.MaxRules).Draw(t, "rules")}
-})
+func validPlan() *rapid.Generator[backstop.Plan] {
+	return rapid.Custom(func(t *rapid.T) backstop.Plan {
+		return backstop.Plan{Rules: rapid.SliceOfN(validRule(), 1, backstop.MaxRules).Draw(t, "rules")}
+	})
+}
 
 // anySpent is any set of rules that have fired before.
 func anySpent(t *rapid.T, p backstop.Plan) func(int) bool {
@@ -219,7 +221,7 @@ func TestPlan_Fired(t *testing.T) {
 func TestPlan_Fired_property(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		plan, s := validPlan.Draw(t, "plan"), reported.Draw(t, "status")
+		plan, s := validPlan().Draw(t, "plan"), reported().Draw(t, "status")
 		spent, now := anySpent(t, plan), moment(t, plan.Rules...)
 		best, fired := plan.Fired(s, origin, now, spent)
 		if fired {
@@ -256,7 +258,7 @@ func TestPlan_Over(t *testing.T) {
 	require.True(t, rules(sendFailed, unread).Over(backstop.Queued, spent(0, 1)))
 
 	rapid.Check(t, func(t *rapid.T) { // over means that nothing that may come fires anything
-		plan, s := validPlan.Draw(t, "plan"), reported.Draw(t, "status")
+		plan, s := validPlan().Draw(t, "plan"), reported().Draw(t, "status")
 		spent := anySpent(t, plan)
 		mayFire := false
 		for _, next := range statuses {

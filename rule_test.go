@@ -19,17 +19,19 @@ var origin = time.Date(2026, time.May, 4, 12, 0, 0, 0, time.UTC)
 var ruleTypes = []backstop.RuleType{backstop.SendFailed, backstop.Undelivered, backstop.Unread}
 
 // validRule is any rule that passes Validate.
-var validRule = rapid.Custom(func(t *rapid.T) backstop.Rule {
-	r := backstop.Rule{
-		Name:   rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "name"),
-		Type:   rapid.SampledFrom(ruleTypes).Draw(t, "type"),
-		SendID: rapid.SampledFrom([]string{"ACME", "12345", "+12025550143"}).Draw(t, "send id"),
-	}
-	if r.Type == backstop.Unread || rapid.Bool().Draw(t, "waits") {
-		r.WaitSeconds = rapid.IntRange(1, 2592000).Draw(t, "wait")
-	}
-	return r
-})
+func validRule() *rapid.Generator[backstop.Rule] {
+	return rapid.Custom(func(t *rapid.T) backstop.Rule {
+		r := backstop.Rule{
+			Name:   rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "name"),
+			Type:   rapid.SampledFrom(ruleTypes).Draw(t, "type"),
+			SendID: rapid.SampledFrom([]string{"ACME", "12345", "+12025550143"}).Draw(t, "send id"),
+		}
+		if r.Type == backstop.Unread || rapid.Bool().Draw(t, "waits") {
+			r.WaitSeconds = rapid.IntRange(1, 2592000).Draw(t, "wait")
+		}
+		return r
+	})
+}
 
 // moment is any time near a deadline of a rule or far from all.
 func moment(t *rapid.T, rules ...backstop.Rule) time.Time {
@@ -96,7 +98,7 @@ func TestRule_Over(t *testing.T) {
 	t.Run("exactly when nothing that may still be reported fires it", func(t *testing.T) {
 		t.Parallel()
 		rapid.Check(t, func(t *rapid.T) {
-			r, s := validRule.Draw(t, "rule"), reported.Draw(t, "status")
+			r, s := validRule().Draw(t, "rule"), reported().Draw(t, "status")
 			late, _ := r.Deadline(origin)
 			mayFire := false
 			for _, next := range statuses {
@@ -247,7 +249,7 @@ func TestRule_Validate_sendID(t *testing.T) {
 func TestRule_Validate_property(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		require.NoError(t, validRule.Draw(t, "rule").Validate())
+		require.NoError(t, validRule().Draw(t, "rule").Validate())
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		seconds := rapid.Int().Draw(t, "seconds")

@@ -125,6 +125,7 @@ func TestSend_Decide(t *testing.T) {
 		"sent as SMS, nothing more":           {whatsapp: sent, sms: sent, want: backstop.OutcomeUnconfirmed},
 		"an SMS call of unknown end":          {whatsapp: failed, sms: queued, want: backstop.OutcomeUnconfirmed},
 		"both failed":                         {whatsapp: failed, sms: failed, want: backstop.OutcomeFailed},
+		"both used, one failed":               {whatsapp: sent, sms: failed, want: backstop.OutcomeFailed},
 		"failed by WhatsApp, no SMS":          {whatsapp: failed, want: backstop.OutcomeFailed},
 		"expired":                             {whatsapp: sent, expired: true, want: backstop.OutcomeExpired},
 		"expired after a failure":             {whatsapp: failed, expired: true, want: backstop.OutcomeExpired},
@@ -152,13 +153,15 @@ type receipt struct {
 	current bool
 }
 
-var anyReceipt = rapid.Custom(func(t *rapid.T) receipt {
-	return receipt{
-		channel: rapid.SampledFrom([]backstop.Channel{backstop.WhatsApp, backstop.SMS}).Draw(t, "channel"),
-		status:  reported.Draw(t, "status"),
-		current: rapid.IntRange(0, 3).Draw(t, "current") > 0,
-	}
-})
+func anyReceipt() *rapid.Generator[receipt] {
+	return rapid.Custom(func(t *rapid.T) receipt {
+		return receipt{
+			channel: rapid.SampledFrom([]backstop.Channel{backstop.WhatsApp, backstop.SMS}).Draw(t, "channel"),
+			status:  reported().Draw(t, "status"),
+			current: rapid.IntRange(0, 3).Draw(t, "current") > 0,
+		}
+	})
+}
 
 func absorb(s backstop.Send, receipts []receipt) backstop.Send {
 	for _, r := range receipts {
@@ -187,7 +190,7 @@ func TestSend_Absorb_order(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		send := underWay(t)
-		receipts := rapid.SliceOfN(anyReceipt, 0, 10).Draw(t, "receipts")
+		receipts := rapid.SliceOfN(anyReceipt(), 0, 10).Draw(t, "receipts")
 		again := rapid.Permutation(withRepeats(t, receipts)).Draw(t, "again")
 		a, b := absorb(send, receipts), absorb(send, again)
 		require.Equal(t, a.WhatsAppStatus, b.WhatsAppStatus)
@@ -209,7 +212,7 @@ func TestSend_Absorb_delivered_before(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		send := underWay(t)
 		send.WhatsAppStatus = rapid.SampledFrom([]backstop.Status{backstop.Delivered, backstop.Read}).Draw(t, "before")
-		require.False(t, absorb(send, rapid.SliceOf(anyReceipt).Draw(t, "receipts")).DuplicateDelivery)
+		require.False(t, absorb(send, rapid.SliceOf(anyReceipt()).Draw(t, "receipts")).DuplicateDelivery)
 	})
 }
 
@@ -217,7 +220,7 @@ func TestSend_Absorb_monotonic(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := underWay(t)
-		for _, r := range rapid.SliceOfN(anyReceipt, 1, 10).Draw(t, "receipts") {
+		for _, r := range rapid.SliceOfN(anyReceipt(), 1, 10).Draw(t, "receipts") {
 			next := s.Absorb(r.channel, r.status, r.current)
 			require.GreaterOrEqual(t, rank(next.WhatsAppStatus), rank(s.WhatsAppStatus))
 			require.GreaterOrEqual(t, rank(next.SMSStatus), rank(s.SMSStatus))

@@ -15,8 +15,9 @@ var statuses = []backstop.Status{
 	"", backstop.Queued, backstop.Submitted, backstop.Sent, backstop.Failed, backstop.Delivered, backstop.Read,
 }
 
-// reported is any status that a receipt may carry.
-var reported = rapid.SampledFrom(statuses[1:])
+// reported is any status that a receipt may carry. It is made anew for each test, as all generators here are, because
+// rapid's are not safe for tests that run at once.
+func reported() *rapid.Generator[backstop.Status] { return rapid.SampledFrom(statuses[1:]) }
 
 // rank is a second, independent telling of which status beats which.
 func rank(s backstop.Status) int { return slices.Index(statuses, s) }
@@ -35,7 +36,7 @@ func TestStatus_Advance(t *testing.T) {
 	t.Run("order and repetition do not matter", func(t *testing.T) {
 		t.Parallel()
 		rapid.Check(t, func(t *rapid.T) {
-			receipts := rapid.SliceOf(reported).Draw(t, "receipts")
+			receipts := rapid.SliceOf(reported()).Draw(t, "receipts")
 			again := rapid.Permutation(withRepeats(t, receipts)).Draw(t, "again")
 			require.Equal(t, merge("", receipts), merge("", again))
 		})
@@ -44,7 +45,7 @@ func TestStatus_Advance(t *testing.T) {
 		t.Parallel()
 		rapid.Check(t, func(t *rapid.T) {
 			s := rapid.SampledFrom(statuses).Draw(t, "status")
-			for _, next := range rapid.SliceOf(reported).Draw(t, "receipts") {
+			for _, next := range rapid.SliceOf(reported()).Draw(t, "receipts") {
 				require.GreaterOrEqual(t, rank(s.Advance(next)), rank(s))
 				s = s.Advance(next)
 				require.Equal(t, s, s.Advance(next), "a second time changes nothing")

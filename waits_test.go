@@ -61,9 +61,9 @@ func TestPlan_Waits(t *testing.T) {
 func TestPlan_Waits_unwanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		plan := validPlan.Draw(t, "plan")
+		plan := validPlan().Draw(t, "plan")
 		all, wanted := backstop.Queued, backstop.Queued
-		for _, next := range rapid.SliceOfN(reported, 1, 8).Draw(t, "receipts") {
+		for _, next := range rapid.SliceOfN(reported(), 1, 8).Draw(t, "receipts") {
 			before := all
 			all = all.Advance(next)
 			if plan.Waits(before, all) {
@@ -78,8 +78,8 @@ func TestPlan_Waits_unwanted(t *testing.T) {
 func TestPlan_Waits_exact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		plan, from := validPlan.Draw(t, "plan"), reported.Draw(t, "from")
-		to := from.Advance(reported.Draw(t, "next"))
+		plan, from := validPlan().Draw(t, "plan"), reported().Draw(t, "from")
+		to := from.Advance(reported().Draw(t, "next"))
 		matters := false
 		for i, r := range plan.Rules {
 			late, _ := r.Deadline(origin)
@@ -135,18 +135,18 @@ func (w *twins) sms(status backstop.Status) { w.stored.SMSStatus, w.told.SMSStat
 func TestSend_Waits_unwanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		plan := validPlan.Draw(t, "plan")
+		plan := validPlan().Draw(t, "plan")
 		send := backstop.Send{Plan: plan, AcceptedAt: origin, WhatsAppStatus: backstop.Queued}
 		w := twins{stored: send, told: send}
 		t.Repeat(map[string]func(*rapid.T){
 			"WhatsApp receipt": func(t *rapid.T) {
-				w.receipt(backstop.WhatsApp, reported.Draw(t, "status"), rapid.Bool().Draw(t, "current"))
+				w.receipt(backstop.WhatsApp, reported().Draw(t, "status"), rapid.Bool().Draw(t, "current"))
 			},
 			"SMS receipt": func(t *rapid.T) {
 				if w.stored.SMSStatus == "" {
 					t.Skip("no SMS was sent")
 				}
-				w.receipt(backstop.SMS, reported.Draw(t, "status"), rapid.Bool().Draw(t, "current"))
+				w.receipt(backstop.SMS, reported().Draw(t, "status"), rapid.Bool().Draw(t, "current"))
 			},
 			"SMS begins": func(t *rapid.T) {
 				if w.stored.SMSStatus != "" && w.stored.SMSStatus != backstop.Failed {
