@@ -18,7 +18,8 @@ var (
 )
 
 // Recipient parses a number in E.164 form ("+447400123456") and returns its country (ISO 3166-1 alpha-2), which is
-// empty for a number of no country, such as an international freephone number.
+// empty for a number of no country, such as an international freephone number, and for one that its country has not
+// given out. An error is an Error of code Invalid; the number is not in it.
 func Recipient(number string) (country string, err error) {
 	var f fields
 	if !e164.MatchString(number) {
@@ -32,7 +33,7 @@ func Recipient(number string) (country string, err error) {
 		return "", f.err("the recipient is not valid")
 	}
 	region := phonenumbers.GetRegionCodeForNumber(parsed)
-	if region == "001" || region == "ZZ" {
+	if region == "001" { // the library's word for the whole world
 		region = ""
 	}
 	return region, nil
