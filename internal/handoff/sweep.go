@@ -65,10 +65,14 @@ type sweeper struct {
 
 // both sweeps both tables and reports whether there is more to do at once.
 func (s *sweeper) both(ctx context.Context) bool {
-	sends := s.sweep(ctx, "sends", func(ctx context.Context, olderThan time.Time, limit int) (int, int, error) {
+	olderThan := s.now().Add(-grace) // for both, so that a receipt does not reach Temporal before its send
+	sends := s.sweep(ctx, "sends", func(ctx context.Context, limit int) (int, int, error) {
 		return s.store.SweepSends(ctx, olderThan, limit, s.giveSend)
 	})
-	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, olderThan time.Time, limit int) (int, int, error) {
+	if s.failed > 0 && s.outage.lasts() {
+		return false // for the same reason
+	}
+	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, limit int) (int, int, error) {
 		return s.store.SweepReceipts(ctx, olderThan, limit, s.giveReceipt)
 	})
 	return sends || receipts
@@ -76,7 +80,7 @@ func (s *sweeper) both(ctx context.Context) bool {
 
 // sweep sweeps one table and reports whether to go on at once: it was full, and Temporal took all that was due.
 func (s *sweeper) sweep(
-	ctx context.Context, what string, table func(context.Context, time.Time, int) (offered, marked int, err error),
+	ctx context.Context, what string, table func(ctx context.Context, limit int) (offered, marked int, err error),
 ) bool {
 	now := s.now()
 	maps.DeleteFunc(s.paused, func(_ string, until time.Time) bool { return !now.Before(until) })
@@ -84,7 +88,7 @@ func (s *sweeper) sweep(
 	limit := sweepLimit + len(s.paused)
 	bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	offered, marked, err := table(bounded, now.Add(-grace), limit)
+	offered, marked, err := table(bounded, limit)
 	switch {
 	case ctx.Err() != nil:
 		return false

@@ -90,7 +90,8 @@ func (s *Server) launch(port string) error {
 	}
 	process := exec.CommandContext(context.Background(), devstack,
 		"--fast", "--services", "temporal", "--data", s.data, "--temporal-port", port)
-	process.Stderr = os.Stderr
+	var said strings.Builder
+	process.Stderr = &said
 	out, err := process.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("start temporal: %w", err)
@@ -105,7 +106,8 @@ func (s *Server) launch(port string) error {
 	case s.Address = <-found:
 		return nil
 	case <-time.After(startTimeout):
-		return errors.Join(fmt.Errorf("start temporal: not up within %s", startTimeout), s.stop())
+		err := errors.Join(fmt.Errorf("start temporal: not up within %s", startTimeout), s.stop())
+		return fmt.Errorf("%w\n%s", err, said.String())
 	}
 }
 

@@ -1,0 +1,148 @@
+package handoff_test
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+)
+
+// engine counts what it is asked, and fails as it is told; else a real one answers, if there is one.
+type engine struct {
+	behind handoff.Engine
+
+	mu      sync.Mutex
+	fail    func(workflowID string) error
+	starts  map[string]int // by workflow id
+	signals map[string]int
+}
+
+func newEngine(behind handoff.Engine) *engine {
+	return &engine{behind: behind, starts: map[string]int{}, signals: map[string]int{}}
+}
+
+func newEngineThat(fail func(workflowID string) error) *engine {
+	e := newEngine(nil)
+	e.fail = fail
+	return e
+}
+
+// fails changes how calls fail from now on; nil is not at all.
+func (e *engine) fails(fail func(workflowID string) error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.fail = fail
+}
+
+// note counts a call and returns the failure that was asked for.
+func (e *engine) note(calls map[string]int, id string) error {
+	e.mu.Lock()
+	calls[id]++
+	fail := e.fail
+	e.mu.Unlock()
+	if fail == nil {
+		return nil
+	}
+	return fail(id)
+}
+
+// calls returns how often the engine was asked to start a workflow and to signal one.
+func (e *engine) calls() (starts, signals int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, n := range e.starts {
+		starts += n
+	}
+	for _, n := range e.signals {
+		signals += n
+	}
+	return starts, signals
+}
+
+func (e *engine) ExecuteWorkflow(
+	ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any,
+) (client.WorkflowRun, error) {
+	if err := e.note(e.starts, o.ID); err != nil || e.behind == nil {
+		return nil, err
+	}
+	return e.behind.ExecuteWorkflow(ctx, o, workflow, args...)
+}
+
+func (e *engine) SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error {
+	if err := e.note(e.signals, workflowID); err != nil || e.behind == nil {
+		return err
+	}
+	return e.behind.SignalWorkflow(ctx, workflowID, runID, signal, arg)
+}
+
+// store counts the rows that sweepers have marked, and fails or interferes as it is told.
+type store struct {
+	handoff.Store
+
+	inserted func() // called when a send or receipts were stored
+	mark     error  // what MarkSent and MarkSignalled return instead of marking
+
+	mu     sync.Mutex
+	marked int
+}
+
+func (s *store) swept() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.marked
+}
+
+func (s *store) count(offered, marked int, err error) (int, int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marked += marked
+	return offered, marked, err
+}
+
+func (s *store) InsertSend(
+	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
+) (backstop.Send, bool, error) {
+	send, created, err := s.Store.InsertSend(ctx, send, key)
+	if s.inserted != nil {
+		s.inserted()
+	}
+	return send, created, err
+}
+
+func (s *store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]handoff.Handover, error) {
+	waited, err := s.Store.InsertReceipts(ctx, receipts)
+	if s.inserted != nil {
+		s.inserted()
+	}
+	return waited, err
+}
+
+func (s *store) MarkSent(ctx context.Context, send string) error {
+	if s.mark != nil {
+		return s.mark
+	}
+	return s.Store.MarkSent(ctx, send)
+}
+
+func (s *store) MarkSignalled(ctx context.Context, ids []string) error {
+	if s.mark != nil {
+		return s.mark
+	}
+	return s.Store.MarkSignalled(ctx, ids)
+}
+
+func (s *store) SweepSends(
+	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
+) (offered, marked int, err error) {
+	return s.count(s.Store.SweepSends(ctx, olderThan, limit, give))
+}
+
+func (s *store) SweepReceipts(
+	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
+) (offered, marked int, err error) {
+	return s.count(s.Store.SweepReceipts(ctx, olderThan, limit, give))
+}

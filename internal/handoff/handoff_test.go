@@ -1,0 +1,279 @@
+package handoff_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	full := handoff.Options{Store: &store{}, Engine: newEngine(nil), Log: slog.New(slog.DiscardHandler)}
+	_, err := handoff.New(full)
+	require.NoError(t, err)
+	for name, without := range map[string]func(*handoff.Options){
+		"store":  func(o *handoff.Options) { o.Store = nil },
+		"engine": func(o *handoff.Options) { o.Engine = nil },
+		"log":    func(o *handoff.Options) { o.Log = nil },
+	} {
+		o := full
+		without(&o)
+		_, err := handoff.New(o)
+		require.Error(t, err, name)
+	}
+}
+
+func TestHandoff_Accept(t *testing.T) {
+	t.Parallel()
+	server := temporal.Server(t)
+	c := server.Client(t, server.Namespace(t))
+	r := newRig(t, c)
+	h := r.handoff(nil)
+	key := handoff.Idempotency{Key: "order 7", Hash: []byte("body")}
+
+	_, found, err := h.Accepted(t.Context(), key)
+	require.NoError(t, err)
+	require.False(t, found)
+
+	sends := make([]backstop.Send, 20)
+	created := make([]bool, len(sends))
+	errs := make([]error, len(sends))
+	var group sync.WaitGroup
+	for i := range sends {
+		group.Go(func() { sends[i], created[i], errs[i] = h.Accept(t.Context(), newSend(), &key) })
+	}
+	group.Wait()
+	created = only(created)
+	for i, send := range sends {
+		require.NoError(t, errs[i])
+		require.Equal(t, sends[0], send)
+	}
+	require.Len(t, created, 1)
+	starts, _ := r.engine.calls()
+	require.Equal(t, 1, starts)
+	runID(t, c, sends[0].ID)
+	require.Equal(t, backstop.Queued, sends[0].WhatsAppStatus)
+	require.Equal(t, backstop.OutcomePending, sends[0].Outcome)
+
+	send, found, err := h.Accepted(t.Context(), key)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, sends[0], send)
+	key.Hash = []byte("another body")
+	_, _, err = h.Accepted(t.Context(), key)
+	require.Equal(t, backstop.Mismatch, backstop.CodeOf(err))
+	_, ok, err := h.Accept(t.Context(), newSend(), &key)
+	require.Equal(t, backstop.Mismatch, backstop.CodeOf(err))
+	require.False(t, ok)
+	r.requireMarked()
+	require.Empty(t, r.log.String())
+}
+
+// only returns those that are true.
+func only(all []bool) (list []bool) {
+	for _, is := range all {
+		if is {
+			list = append(list, is)
+		}
+	}
+	return list
+}
+
+// The caller goes away at the moment when the row is committed: it is handed over all the same.
+func TestHandoff_callerGone(t *testing.T) {
+	t.Parallel()
+	server := temporal.Server(t)
+	c := server.Client(t, server.Namespace(t))
+	r := newRig(t, c)
+	h := r.handoff(nil)
+	gone := func(f func(ctx context.Context)) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r.store.inserted = cancel
+		f(ctx)
+	}
+	var send backstop.Send
+	gone(func(ctx context.Context) {
+		var err error
+		send, _, err = h.Accept(ctx, newSend(), nil)
+		require.NoError(t, err)
+	})
+	runID(t, c, send.ID)
+	gone(func(ctx context.Context) {
+		require.NoError(t, h.Deliver(ctx, []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+	})
+	require.Len(t, signals(t, c, send.ID), 1)
+	r.requireMarked()
+
+	r.store.inserted = nil
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := h.Accept(ctx, newSend(), nil)
+	require.ErrorIs(t, err, context.Canceled, "it was gone before")
+	require.ErrorIs(t, h.Deliver(ctx, []backstop.Receipt{receipt(send.ID, backstop.Read)}), context.Canceled)
+	r.requireMarked()
+}
+
+// A receipt for a workflow that has ended is settled, by a request as by the sweeper.
+func TestHandoff_Deliver_workflowGone(t *testing.T) {
+	t.Parallel()
+	server := temporal.Server(t)
+	c := server.Client(t, server.Namespace(t))
+	r := newRig(t, c)
+	h := r.handoff(nil)
+	send := accept(t, h)
+	require.NoError(t, c.TerminateWorkflow(t.Context(), "send/"+send.ID, "", "an operator did"))
+	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+	r.requireMarked()
+
+	r.store.mark = errDied
+	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Delivered)}))
+	r.sweep(1, r.handoff(later))
+	r.requireMarked()
+	_, told := r.engine.calls()
+	require.Equal(t, 3, told)
+}
+
+// One receipt that is refused keeps the others of its webhook neither from being signalled nor from being marked.
+func TestHandoff_Deliver_refused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	h := r.handoff(nil)
+	poison := accept(t, h)
+	receipts := []backstop.Receipt{receipt(poison.ID, backstop.Sent)}
+	for range 20 {
+		receipts = append(receipts, receipt(accept(t, h).ID, backstop.Sent))
+	}
+	r.engine.fails(refuse(poison.ID))
+	require.NoError(t, h.Deliver(t.Context(), receipts))
+	_, told := r.engine.calls()
+	require.Equal(t, 21, told)
+	_, left := r.unmarked()
+	require.Equal(t, 1, left)
+	require.NoError(t, h.Deliver(t.Context(), nil))
+	require.Contains(t, r.log.String(), "left to the sweeper")
+	require.NotContains(t, r.log.String(), to)
+	require.NotContains(t, r.log.String(), text)
+}
+
+// refuse is a failure of these sends alone, for good.
+func refuse(sends ...string) func(string) error {
+	return func(id string) error {
+		for _, send := range sends {
+			if id == "send/"+send {
+				return serviceerror.NewInvalidArgument("this one never")
+			}
+		}
+		return nil
+	}
+}
+
+// Postgres is away: the caller is told to try later, and the engine hears of nothing.
+func TestHandoff_postgresAway(t *testing.T) {
+	t.Parallel()
+	base, err := url.Parse(postgrestest.URL(t))
+	require.NoError(t, err)
+	gate := newGate(t, base.Host)
+	base.Host = gate.address
+	db := postgrestest.Open(t, base.String())
+	_, err = db.Migrate(t.Context())
+	require.NoError(t, err)
+	r := newRig(t, nil)
+	h := r.handoffWith(db, r.engine, nil)
+	send := accept(t, h)
+	gate.shut()
+
+	key := handoff.Idempotency{Key: "k", Hash: []byte("h")}
+	for range 3 {
+		_, created, err := h.Accept(t.Context(), newSend(), &key)
+		require.Equal(t, backstop.TryLater, backstop.CodeOf(err), err)
+		require.False(t, created)
+		err = h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Read)})
+		require.Equal(t, backstop.TryLater, backstop.CodeOf(err), err)
+		_, _, err = h.Accepted(t.Context(), key)
+		require.Equal(t, backstop.TryLater, backstop.CodeOf(err), err)
+	}
+	starts, told := r.engine.calls()
+	require.Equal(t, 1, starts, "the one before")
+	require.Zero(t, told)
+
+	gate.open()
+	_, created, err := h.Accept(t.Context(), newSend(), &key)
+	require.NoError(t, err)
+	require.True(t, created)
+	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Read)}))
+	starts, told = r.engine.calls()
+	require.Equal(t, 2, starts)
+	require.Equal(t, 1, told)
+}
+
+// gate is a way to a server that a test can shut.
+type gate struct {
+	t       *testing.T
+	address string
+	target  string
+
+	mu       sync.Mutex
+	listener net.Listener
+	conns    []net.Conn
+}
+
+func newGate(t *testing.T, target string) *gate {
+	t.Helper()
+	g := &gate{t: t, address: "127.0.0.1:0", target: target}
+	g.open()
+	t.Cleanup(g.shut)
+	return g
+}
+
+func (g *gate) open() {
+	g.t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(g.t.Context(), "tcp", g.address)
+	require.NoError(g.t, err)
+	g.listener, g.address = listener, listener.Addr().String()
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			g.pass(near)
+		}
+	}()
+}
+
+func (g *gate) pass(near net.Conn) {
+	var dialer net.Dialer
+	far, err := dialer.DialContext(context.WithoutCancel(g.t.Context()), "tcp", g.target)
+	if err != nil {
+		near.Close()
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.conns = append(g.conns, near, far)
+	go func() { _, _ = io.Copy(near, far); near.Close() }()
+	go func() { _, _ = io.Copy(far, near); far.Close() }()
+}
+
+func (g *gate) shut() {
+	g.listener.Close()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.conns {
+		c.Close()
+	}
+	g.conns = nil
+}

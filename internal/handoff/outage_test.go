@@ -1,0 +1,192 @@
+package handoff_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/temporaltest"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// engineTimeout is how long a request waits for Temporal at most.
+const engineTimeout = 2 * time.Second
+
+// Temporal stops; sends are accepted and receipts come in all the same; Temporal comes back and learns of each once.
+func TestHandoff_outage(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	server := temporaltest.Start(t)
+	c := server.Client(t, "default")
+	r := newRig(t, c)
+	h := r.handoff(nil)
+	var before, during []backstop.Send
+	for range n {
+		before = append(before, accept(t, h))
+	}
+	r.requireMarked()
+	server.Stop(t)
+
+	began := time.Now()
+	for i := range n {
+		during = append(during, accept(t, h))
+		require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{
+			receipt(before[i].ID, backstop.Sent), receipt(during[i].ID, backstop.Sent),
+		}))
+	}
+	require.Less(t, time.Since(began), 3*engineTimeout, "requests may not each wait for Temporal")
+	sends, receipts := r.unmarked()
+	require.Equal(t, n, sends)
+	require.Equal(t, 2*n, receipts)
+
+	server.Restart(t)
+	r.sweep(n+2*n, h)
+	r.requireMarked()
+	for _, send := range append(before, during...) {
+		runID(t, c, send.ID)
+		want := []workflows.Receipt{{Step: 1, Channel: backstop.WhatsApp, Status: backstop.Sent}}
+		require.Equal(t, want, signals(t, c, send.ID))
+	}
+	accept(t, h)
+	r.requireMarked()
+
+	// It hangs: every call that is under way runs into its time limit, and may yet reach Temporal.
+	server.Freeze(t)
+	hung := make([]backstop.Send, n)
+	began = time.Now()
+	var group sync.WaitGroup
+	for i := range hung {
+		group.Go(func() { hung[i], _, _ = h.Accept(t.Context(), newSend(), nil) })
+	}
+	group.Wait()
+	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(before[0].ID, backstop.Delivered)}))
+	require.Less(t, time.Since(began), 2*engineTimeout)
+	server.Thaw(t)
+	r.sweep(n+1, h)
+	r.requireMarked()
+	for _, send := range hung {
+		runID(t, c, send.ID)
+	}
+	require.Len(t, signals(t, c, before[0].ID), 2)
+}
+
+// A namespace that is not there yet is an outage: nothing is taken for handed over.
+func TestHandoff_namespaceMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, temporal.Server(t).Client(t, "not-there"))
+	h := r.handoff(nil)
+	send := accept(t, h)
+	require.NoError(t, r.handoff(nil).Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+	sends, receipts := r.unmarked()
+	require.Equal(t, 1, sends)
+	require.Equal(t, 1, receipts)
+	accept(t, h)
+	starts, signals := r.engine.calls()
+	require.Equal(t, 1, starts)
+	require.Equal(t, 1, signals)
+}
+
+// Which errors keep requests from asking Temporal for a while, and which do not.
+func TestHandoff_away(t *testing.T) {
+	t.Parallel()
+	away := map[string]error{
+		"unavailable": serviceerror.NewUnavailable("gone"),
+		"deadline":    serviceerror.NewDeadlineExceeded("too slow"),
+		"wrapped":     errors.Join(errors.New("failed reaching server"), serviceerror.NewUnavailable("gone")),
+		"busy":        &serviceerror.ResourceExhausted{Message: "busy"},
+		"forbidden":   serviceerror.NewPermissionDenied("no", ""),
+		"namespace":   serviceerror.NewNamespaceNotFound("n"),
+	}
+	present := map[string]error{
+		"nothing": nil,
+		"invalid": serviceerror.NewInvalidArgument("no"),
+		"other":   errors.New("cannot encode"),
+		"started": serviceerror.NewWorkflowExecutionAlreadyStarted("started", "", ""),
+		"stopped": serviceerror.NewCanceled("we gave up"),
+	}
+	r := newRig(t, nil)
+	check := func(name string, err error, starts int) {
+		e := newEngineThat(func(string) error { return err })
+		h := r.handoffWith(r.db, e, nil)
+		for range 3 {
+			accept(t, h)
+		}
+		asked, _ := e.calls()
+		require.Equal(t, starts, asked, name)
+	}
+	for name, err := range away {
+		check(name, err, 1)
+	}
+	for name, err := range present {
+		check(name, err, 3)
+	}
+}
+
+// A database that does not mark is no outage of Temporal.
+func TestHandoff_away_markFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.store.mark = errDied
+	h := r.handoff(nil)
+	var all []backstop.Receipt
+	for range 3 {
+		all = append(all, receipt(accept(t, h).ID, backstop.Sent))
+	}
+	require.NoError(t, h.Deliver(t.Context(), all))
+	starts, signals := r.engine.calls()
+	require.Equal(t, 3, starts)
+	require.Equal(t, 3, signals)
+}
+
+// While Temporal is away one request per respite asks it, however many there are, and the first answer ends it.
+func TestHandoff_respite(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	clock := &clock{now: time.Now()}
+	h := r.handoff(clock.Now)
+	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("gone") })
+	burst := func() int {
+		before, _ := r.engine.calls()
+		var group sync.WaitGroup
+		for range 10 {
+			group.Go(func() { _, _, _ = h.Accept(t.Context(), newSend(), nil) })
+		}
+		group.Wait()
+		after, _ := r.engine.calls()
+		return after - before
+	}
+	accept(t, h)
+	require.Zero(t, burst())
+	clock.advance(1100 * time.Millisecond)
+	require.Equal(t, 1, burst())
+	require.Zero(t, burst())
+
+	r.engine.fails(nil)
+	require.Zero(t, burst())
+	clock.advance(1100 * time.Millisecond)
+	accept(t, h)
+	require.Equal(t, 10, burst(), "it is back")
+}
+
+// clock is a clock that a test moves.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}

@@ -1,0 +1,190 @@
+package handoff_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/temporaltest"
+	"github.com/backstophq/backstop/workflows"
+)
+
+const (
+	to       = "+447400123456"
+	text     = "your code is 481516"
+	policyID = "0190a0a0-0000-7000-8000-000000000001"
+
+	// patience is how long a test waits for what must happen; a busy machine may be slow.
+	patience = 30 * time.Second
+	moment   = 20 * time.Millisecond
+)
+
+var temporal temporaltest.Shared
+
+func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
+
+// rig is a hand-over of one test on a real Postgres, with an engine that counts and fails as it is told.
+type rig struct {
+	t      *testing.T
+	db     *postgres.DB
+	store  *store
+	engine *engine
+	log    *lines
+}
+
+func newRig(t *testing.T, behind handoff.Engine) *rig {
+	t.Helper()
+	db := postgrestest.New(t)
+	return &rig{t: t, db: db, store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
+}
+
+// handoff returns a hand-over on the rig's store and engine.
+func (r *rig) handoff(now func() time.Time) *handoff.Handoff {
+	r.t.Helper()
+	return r.handoffWith(r.store, r.engine, now)
+}
+
+func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Time) *handoff.Handoff {
+	r.t.Helper()
+	h, err := handoff.New(handoff.Options{
+		Store: s, Engine: e, Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
+		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
+	})
+	require.NoError(r.t, err)
+	return h
+}
+
+// later is a clock by which every row is old enough for the sweeper.
+func later() time.Time { return time.Now().Add(time.Minute) }
+
+// sweep runs sweepers until they have marked so many rows.
+func (r *rig) sweep(rows int, sweepers ...*handoff.Handoff) {
+	r.t.Helper()
+	before := r.store.swept()
+	stop := r.sweeping(sweepers...)
+	defer stop()
+	require.Eventually(r.t, func() bool { return r.store.swept()-before >= rows }, patience, moment, "rows to be swept")
+}
+
+// sweeping runs sweepers until stop is called.
+func (r *rig) sweeping(sweepers ...*handoff.Handoff) (stop func()) {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	var group sync.WaitGroup
+	for _, s := range sweepers {
+		group.Go(func() { s.Sweep(ctx) })
+	}
+	return func() { cancel(); group.Wait() }
+}
+
+// requireMarked checks that nothing is left to be handed over. No sweeper may run meanwhile: it would hide its rows.
+func (r *rig) requireMarked() {
+	r.t.Helper()
+	sends, receipts := r.unmarked()
+	require.Zero(r.t, sends, "sends left")
+	require.Zero(r.t, receipts, "receipts left")
+}
+
+func (r *rig) unmarked() (sends, receipts int) {
+	r.t.Helper()
+	looked := errors.New("only looked")
+	all, limit := time.Now().Add(time.Hour), 10_000
+	sends, _, err := r.db.SweepSends(r.t.Context(), all, limit, func(context.Context, backstop.Send) error { return looked })
+	require.NoError(r.t, err)
+	receipts, _, err = r.db.SweepReceipts(r.t.Context(), all, limit, func(context.Context, handoff.Handover) error { return looked })
+	require.NoError(r.t, err)
+	return sends, receipts
+}
+
+// newSend is what the API gives to Accept: a send whose rules wait for an hour.
+func newSend() backstop.Send {
+	return backstop.Send{
+		To: to, Country: "GB", Text: text, SMSText: text,
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+			{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 3600, SendID: "Acme"},
+		}},
+	}
+}
+
+func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
+	t.Helper()
+	send, created, err := h.Accept(t.Context(), newSend(), nil)
+	require.NoError(t, err)
+	require.True(t, created)
+	return send
+}
+
+// insert stores a send as a process does that dies before it hands it over.
+func (r *rig) insert() backstop.Send {
+	r.t.Helper()
+	return accept(r.t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil))
+}
+
+var errDied = errors.New("the process died")
+
+// receipt is one about the WhatsApp message of a send.
+func receipt(send string, status backstop.Status) backstop.Receipt {
+	ref := backstop.Ref{Send: send, Step: 1}
+	return backstop.Receipt{
+		Provider: "meta", Channel: backstop.WhatsApp, MessageID: "wamid." + ref.String(), Ref: ref,
+		Status: status, At: time.Now(),
+	}
+}
+
+// signals returns the receipts that the history of a send's only run holds.
+func signals(t *testing.T, c client.Client, send string) []workflows.Receipt {
+	t.Helper()
+	var list []workflows.Receipt
+	events := c.GetWorkflowHistory(t.Context(), workflows.ID(send), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal != nil {
+			require.Equal(t, workflows.ReceiptSignal, signal.GetSignalName())
+			var r workflows.Receipt
+			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(signal.GetInput(), &r))
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// runID returns the id of the run of a send, which must be there.
+func runID(t *testing.T, c client.Client, send string) string {
+	t.Helper()
+	d, err := c.DescribeWorkflowExecution(t.Context(), workflows.ID(send), "")
+	require.NoError(t, err)
+	require.Equal(t, "Send", d.GetWorkflowExecutionInfo().GetType().GetName())
+	return d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+}
+
+// lines keeps what is logged.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
