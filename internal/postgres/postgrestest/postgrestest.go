@@ -48,7 +48,7 @@ func Open(tb testing.TB, url string) *postgres.DB {
 // URL returns the URL of a new, empty schema.
 func URL(tb testing.TB) string {
 	tb.Helper()
-	base := os.Getenv("BACKSTOP_DATABASE_URL") //nolint:forbidigo // a test finds its database there
+	base := os.Getenv("BACKSTOP_DATABASE_URL")
 	if base == "" {
 		tb.Fatal("run make test, or set BACKSTOP_DATABASE_URL")
 	}
