@@ -44,9 +44,6 @@ type provide func(context.Context, backstop.Send) (backstop.Submission, error)
 
 // call runs one step: write the attempt down, call the provider, write down what came of it.
 func (a *Activities) call(ctx context.Context, attempt backstop.Attempt, hold hold, provide provide) (Result, error) {
-	if ended, ok := unsaved(ctx); ok {
-		return a.end(ctx, ended)
-	}
 	var (
 		send     backstop.Send
 		previous *backstop.Attempt
@@ -70,24 +67,29 @@ func (a *Activities) call(ctx context.Context, attempt backstop.Attempt, hold ho
 		return a.resume(ctx, send, *previous)
 	}
 	submission, err := provide(ctx, send)
-	return a.end(ctx, attempt.End(submission, failureOf(err), a.now()))
+	return a.end(ctx, attempt.End(submission, failureOf(submission, err), a.now()))
 }
 
 // resume answers for an attempt that an earlier run of the activity made: it was completed, and only the engine does
-// not know, or its worker died in the middle.
+// not know, or its end could not be stored, or its worker died in the middle.
 func (a *Activities) resume(ctx context.Context, send backstop.Send, previous backstop.Attempt) (Result, error) {
-	if previous.State == backstop.Calling {
-		died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
-		return a.end(ctx, previous.End(backstop.Submission{}, died, a.now()))
+	if previous.State != backstop.Calling {
+		return result(send, previous)
 	}
-	return result(send, previous)
+	if ended, ok := unsaved(ctx); ok && ended.Number == previous.Number {
+		return a.end(ctx, ended)
+	}
+	died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
+	return a.end(ctx, previous.End(backstop.Submission{}, died, a.now()))
 }
 
 // end stores how an attempt ended. If Postgres is away, what is known is left with the engine, so that the next run
-// stores it instead of taking the call for Unknown.
+// stores it instead of taking the call for Unknown. Neither ends with ctx: an activity may be cancelled, or its worker
+// be told to stop, during the call.
 func (a *Activities) end(ctx context.Context, attempt backstop.Attempt) (Result, error) {
 	a.note(ctx, attempt)
-	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	ctx = context.WithoutCancel(ctx)
+	storing, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	send, err := a.store.End(storing, attempt)
 	if err != nil {
@@ -97,7 +99,7 @@ func (a *Activities) end(ctx context.Context, attempt backstop.Attempt) (Result,
 	return result(send, attempt)
 }
 
-// unsaved returns the attempt whose end an earlier run could not store.
+// unsaved returns the attempt whose end an earlier run could not store; it may be stored since.
 func unsaved(ctx context.Context) (backstop.Attempt, bool) {
 	if !activity.HasHeartbeatDetails(ctx) {
 		return backstop.Attempt{}, false
@@ -139,13 +141,27 @@ func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
 	return r, nil
 }
 
-// failureOf reads the failure out of a driver's error. A driver that does not say may have sent the message.
-func failureOf(err error) *backstop.Failure {
-	if err == nil {
+// failureOf reads the failure out of what a driver returned. One that does not say may have sent the message. The text
+// of such an error is not kept: nobody knows what it quotes.
+func failureOf(s backstop.Submission, err error) *backstop.Failure {
+	f, ok := errors.AsType[*backstop.Failure](err)
+	switch {
+	case err == nil && s.MessageID != "":
 		return nil
-	}
-	if f, ok := errors.AsType[*backstop.Failure](err); ok {
+	case err == nil:
+		return &backstop.Failure{Kind: backstop.Unknown, Reason: "the driver returned no message id"}
+	case !ok || f == nil || !known(f.Kind):
+		return &backstop.Failure{Kind: backstop.Unknown, Reason: fmt.Sprintf("the driver returned no failure but %T", err)}
+	default:
 		return f
 	}
-	return &backstop.Failure{Kind: backstop.Unknown, Reason: err.Error()}
+}
+
+func known(kind backstop.FailureKind) bool {
+	switch kind {
+	case backstop.Rejected, backstop.Throttled, backstop.Unavailable, backstop.Unknown:
+		return true
+	default:
+		return false
+	}
 }

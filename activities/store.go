@@ -13,7 +13,9 @@ type Store interface {
 	// Begin locks the send, shows it to mayCall together with the newest attempt of the step (nil when there is
 	// none), and when mayCall says yes records attempt as Calling, with the next Number, in the same transaction.
 	// The lock orders it against receipts: one stored before is seen by mayCall, one stored after sees the attempt.
-	Begin(ctx context.Context, attempt backstop.Attempt, mayCall func(backstop.Send, *backstop.Attempt) bool) (backstop.Attempt, error)
+	Begin(
+		ctx context.Context, attempt backstop.Attempt, mayCall func(backstop.Send, *backstop.Attempt) bool,
+	) (backstop.Attempt, error)
 
 	// End stores what the call returned, merges in the receipts that came before the attempt was known, and
 	// returns the send as it then is. Repeated, it changes nothing.

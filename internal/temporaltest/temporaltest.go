@@ -103,16 +103,20 @@ func (s *Server) launch(port string) error {
 	found := make(chan string, 1)
 	go readAddress(out, found)
 	select {
-	case s.Address = <-found:
-		return nil
+	case address, ok := <-found:
+		if ok {
+			s.Address = address
+			return nil
+		}
 	case <-time.After(startTimeout):
-		err := errors.Join(fmt.Errorf("start temporal: not up within %s", startTimeout), s.stop())
-		return fmt.Errorf("%w\n%s", err, said.String())
 	}
+	err = errors.Join(fmt.Errorf("start temporal: not up within %s", startTimeout), s.stop())
+	return fmt.Errorf("%w\n%s", err, said.String())
 }
 
 // readAddress reads what devstack prints, to the end, so that it never waits for a reader.
 func readAddress(out io.Reader, found chan<- string) {
+	defer close(found)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if _, address, ok := strings.Cut(lines.Text(), "BACKSTOP_TEMPORAL_ADDRESS="); ok {
