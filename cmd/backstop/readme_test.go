@@ -1,0 +1,148 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/internal/sandbox"
+)
+
+const root = "../.."
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// rowsOf returns the cells of every table row whose first cell matches.
+func rowsOf(text string, first *regexp.Regexp) [][]string {
+	var rows [][]string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "| ") || !strings.HasSuffix(line, " |") {
+			continue
+		}
+		if cells := strings.Split(line[2:len(line)-2], " | "); first.MatchString(cells[0]) {
+			rows = append(rows, cells)
+		}
+	}
+	return rows
+}
+
+func TestReadme_scenarios(t *testing.T) {
+	t.Parallel()
+	var want [][]string
+	for _, s := range sandbox.Scenarios() {
+		want = append(want, []string{s.Digits, s.Name, s.WhatsApp, s.SMS})
+	}
+	require.Equal(t, want, rowsOf(readText(t, "README.md"), regexp.MustCompile(`^[0-9]{2}$`)))
+}
+
+func TestReadme_configuration(t *testing.T) {
+	t.Parallel()
+	told := map[string]string{}
+	for _, cells := range rowsOf(readText(t, "README.md"), regexp.MustCompile("^`BACKSTOP_")) {
+		require.Len(t, cells, 3, "the row of %s", cells[0])
+		name := strings.Trim(cells[0], "`")
+		require.NotContains(t, told, name, "%s has two rows", name)
+		require.NotEmpty(t, cells[2], "the meaning of %s", name)
+		told[name] = cells[1]
+	}
+	require.Equal(t, variables(t), told)
+}
+
+// variables are the variables of the program with their defaults, as the README writes them, by the tags of the
+// configurations.
+func variables(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}} {
+		for group := range reflect.TypeOf(c).Fields() {
+			for field := range group.Type.Fields() {
+				name, options, _ := strings.Cut(field.Tag.Get("env"), ",")
+				require.NotEmpty(t, name, "%T: %s has no variable", c, field.Name)
+				name = envPrefix + group.Tag.Get("envPrefix") + name
+				value := "none"
+				if byDefault, ok := field.Tag.Lookup("envDefault"); ok {
+					value = "`" + byDefault + "`"
+				} else if strings.Contains(options, "required") {
+					value = "required"
+				}
+				if known, again := all[name]; again {
+					require.Equal(t, known, value, "%s has two defaults", name)
+				}
+				all[name] = value
+			}
+		}
+	}
+	return all
+}
+
+// documents are the texts for people.
+func documents(t *testing.T) []string {
+	t.Helper()
+	paths := []string{"README.md", "AGENTS.md"}
+	for _, pattern := range []string{"docs/*.md", "docs/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		for _, path := range found {
+			relative, err := filepath.Rel(root, path)
+			require.NoError(t, err)
+			paths = append(paths, relative)
+		}
+	}
+	return paths
+}
+
+func TestDocuments_variables(t *testing.T) {
+	t.Parallel()
+	known := variables(t)
+	variable := regexp.MustCompile(`BACKSTOP_[A-Z_]+`)
+	for _, path := range documents(t) {
+		for _, name := range variable.FindAllString(readText(t, path), -1) {
+			require.Contains(t, known, name, "%s names a variable that is not there", path)
+		}
+	}
+}
+
+func TestDocuments_links(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for _, path := range documents(t) {
+		for _, found := range link.FindAllStringSubmatch(readText(t, path), -1) {
+			file, heading, _ := strings.Cut(found[1], "#")
+			if strings.Contains(file, "://") {
+				continue
+			}
+			target := path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(path), file)
+			}
+			require.FileExists(t, filepath.Join(root, target), "%s links to %s", path, found[1])
+			if heading != "" {
+				require.Contains(t, headings(readText(t, target)), heading, "%s links to %s", path, found[1])
+			}
+		}
+	}
+}
+
+// headings are the anchors of a document: in small letters, without marks, with dashes for spaces.
+func headings(text string) []string {
+	var anchors []string
+	marks := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for line := range strings.Lines(text) {
+		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			title = marks.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
+			anchors = append(anchors, strings.ReplaceAll(title, " ", "-"))
+		}
+	}
+	return anchors
+}
