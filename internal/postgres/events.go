@@ -31,8 +31,8 @@ const hasEvent = `SELECT EXISTS (
 )`
 
 // Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that was
-// not sent, EventExpired marks the send expired, EventGaveUp fails the channel unless it went out after all. Repeated
-// for the same send, kind, channel and rule, it changes nothing. An unknown send is an Error of code NotFound.
+// not sent, EventExpired does too and marks the send expired, EventGaveUp fails the channel unless it went out after all. Repeated
+// for the same send, kind, channel and rule, it adds no second event. An unknown send is an Error of code NotFound.
 func (db *DB) Record(ctx context.Context, event backstop.Event) error {
 	return db.inTx(ctx, "record event", func(tx *sqlx.Tx) error {
 		h, err := hold(ctx, tx, event.Send)
@@ -44,10 +44,9 @@ func (db *DB) Record(ctx context.Context, event backstop.Event) error {
 		if err != nil {
 			return fmt.Errorf("look for event: %w", err)
 		}
-		if recorded {
-			return nil
+		if !recorded {
+			h.note(event)
 		}
-		h.note(event)
 		h.effect(event)
 		return h.save(ctx)
 	})
@@ -61,6 +60,9 @@ func (h *held) effect(event backstop.Event) {
 		}
 	case backstop.EventExpired:
 		h.send.Expired = true
+		if !h.mayHaveSMS() {
+			h.send.SMSStatus = ""
+		}
 	case backstop.EventGaveUp:
 		if !statusOf(h.send, event.Channel).Reached(backstop.Submitted) {
 			h.send = h.send.Absorb(event.Channel, backstop.Failed, true)
@@ -105,8 +107,7 @@ type eventRow struct {
 }
 
 // Timeline returns the attempts of a send by step and number, and its events in the order in which they became
-// known, which late receipts may make another than the order of their times. An unknown send is an Error of code
-// NotFound.
+// known. An unknown send is an Error of code NotFound.
 func (db *DB) Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error) {
 	id, ok := parseID(id)
 	if !ok {

@@ -54,6 +54,12 @@ func TestDB_Record(t *testing.T) {
 		send := underway(t, db)
 		require.True(t, record(t, send.ID, backstop.EventExpired, "").Expired)
 	})
+	t.Run("expired takes back an SMS that was not sent", func(t *testing.T) {
+		t.Parallel()
+		send := underway(t, db)
+		fail(t, db, begin(t, db, send.ID, 2), backstop.Throttled)
+		require.Empty(t, record(t, send.ID, backstop.EventExpired, backstop.SMS).SMSStatus)
+	})
 	t.Run("gave up fails the channel", func(t *testing.T) {
 		t.Parallel()
 		send := insertSend(t, db)

@@ -89,14 +89,15 @@ func receive(ctx context.Context, tx *sqlx.Tx, send string, receipts []backstop.
 // merge stores a receipt about the send and, if it is new, merges it in. It reports whether the workflow waits for it.
 func (h *held) merge(ctx context.Context, r backstop.Receipt) (handover handoff.Handover, waits bool, err error) {
 	before := *h
-	event := backstop.Event{At: r.At, Kind: backstop.EventReceipt, Channel: r.Channel, Status: r.Status}
+	at := now() // not the provider's time: Meta's has whole seconds, and would put a receipt before its send
+	event := backstop.Event{At: at, Kind: backstop.EventReceipt, Channel: r.Channel, Status: r.Status}
 	event.Code, event.Detail = why(r.Failure)
 	about := h.about(r)
 	if about != nil {
 		event.Rule = about.Rule
 	}
 	h.note(event)
-	waits = h.absorb(r.Channel, r.Status, r.Ref.Step, r.At)
+	waits = h.absorb(r.Channel, r.Status, r.Ref.Step, at)
 	id, isNew, err := insertNew(ctx, h.tx, r, waits)
 	if err != nil || !isNew {
 		*h = before

@@ -48,8 +48,9 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Equal(t, "131026", waited[0].Failure.Code)
 		require.Equal(t, backstop.Failed, getSend(t, db, send.ID).WhatsAppStatus)
 		_, events := timeline(t, db, send.ID)
+		require.WithinDuration(t, time.Now(), events[2].At, time.Minute, "the time is ours, not the provider's")
 		require.Equal(t, backstop.Event{
-			Send: send.ID, At: at(20), Kind: backstop.EventReceipt, Channel: backstop.WhatsApp, Status: backstop.Failed,
+			Send: send.ID, At: events[2].At, Kind: backstop.EventReceipt, Channel: backstop.WhatsApp, Status: backstop.Failed,
 			Code: "131026", Detail: "rejected (recipient): no",
 		}, events[2])
 	})
