@@ -105,8 +105,9 @@ func (s Send) Absorb(channel Channel, status Status, current bool) Send {
 	return s
 }
 
-// Waits reports whether the workflow of the send must hear that a channel's status went from one to another. Once
-// an SMS is under way no WhatsApp receipt changes what follows: the last look sees it.
+// Waits reports whether the workflow of the send must hear that a channel's status went from one to another. While
+// an SMS is under way no WhatsApp receipt changes what follows: the last look of the next SMS sees it. After a failed
+// one that look may have averted the next, and then the rules that are left are watched again.
 func (s Send) Waits(channel Channel, from, to Status) bool {
 	switch {
 	case s.FinishedAt != nil || from == to:
@@ -116,7 +117,7 @@ func (s Send) Waits(channel Channel, from, to Status) bool {
 	case channel == SMS:
 		return to == Failed || crosses(from, to, Delivered)
 	default:
-		return s.SMSStatus == "" && s.Plan.Waits(from, to)
+		return (s.SMSStatus == "" || s.SMSStatus == Failed) && s.Plan.Waits(from, to)
 	}
 }
 
