@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -150,7 +151,10 @@ func (p *postgres) initialise(ctx context.Context, password string) error {
 		"-D", draft, "-U", postgresUser, "--pwfile="+secret, "--auth=scram-sha-256",
 		"--encoding=UTF8", "--locale=C", "--no-sync")
 	command.Dir, command.Env = draft, postgresEnvironment()
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.owner, Setpgid: true}
+	command.SysProcAttr = attributes(p.owner, true, syscall.SIGKILL)
+
+	runtime.LockOSThread() // as spawn does
+	defer runtime.UnlockOSThread()
 
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, output)
