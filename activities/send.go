@@ -32,7 +32,7 @@ func (a *Activities) SendSMS(ctx context.Context, in Fallback) (Result, error) {
 	}
 	lastLook := func(s backstop.Send) Verdict {
 		switch {
-		case s.WhatsAppStatus.Reached(in.Unless):
+		case s.WhatsAppStatus.Reached(in.Unless), s.SMSStatus.Reached(backstop.Delivered): // perhaps an earlier SMS, late
 			return Averted
 		case s.ExpiresAt != nil && !a.now().Before(*s.ExpiresAt):
 			return Expired
