@@ -1,6 +1,7 @@
 package backstop
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -66,7 +67,7 @@ func (p Policy) Resolve(country string, o Override) (Plan, error) {
 		plan.Rules = append(plan.Rules, rule)
 	}
 	if len(plan.Rules) == 0 {
-		f.add("to", fmt.Sprintf("no rule of policy %q applies to recipients in %q", p.Name, country))
+		f.add("to", fmt.Sprintf("no rule of policy %q applies to recipients in %s", p.Name, cmp.Or(country, "no country")))
 	}
 	if err := f.err("the policy does not fit this send"); err != nil {
 		return Plan{}, err

@@ -59,7 +59,8 @@ func checkSendID(id string) string {
 	if alphanumeric.MatchString(id) && strings.ContainsFunc(id, unicode.IsLetter) && strings.TrimSpace(id) == id {
 		return ""
 	}
-	return "must be 1 to 11 letters and digits with at least one letter, a short code of 3 to 8 digits, or an E.164 number"
+	return "must be 1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, " +
+		"or an E.164 number"
 }
 
 func knownCountry(c string) bool { return phonenumbers.GetSupportedRegions()[c] }

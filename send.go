@@ -85,7 +85,8 @@ func (s Status) open() bool { return s == Queued || s == Submitted || s == Sent 
 
 // Absorb merges a receipt into the send: the channel's status, the flag of a duplicate delivery, the outcome.
 // Current is false for a receipt about a message that a newer one on the same channel has replaced; such a message
-// may still arrive, but its failure says nothing of the newer one.
+// may still arrive, but its failure says nothing of the newer one. The flag supposes that an SMS with a status went
+// out; whoever knows the attempts takes it back if none did.
 func (s Send) Absorb(channel Channel, status Status, current bool) Send {
 	if !current && !status.Reached(Delivered) {
 		return s
@@ -94,12 +95,9 @@ func (s Send) Absorb(channel Channel, status Status, current bool) Send {
 	case WhatsApp:
 		arrived := !s.WhatsAppStatus.Reached(Delivered) && status.Reached(Delivered)
 		s.WhatsAppStatus = s.WhatsAppStatus.Advance(status)
-		smsMayBeOut := s.SMSStatus != "" && s.SMSStatus != Failed
-		s.DuplicateDelivery = s.DuplicateDelivery || (arrived && smsMayBeOut)
+		s.DuplicateDelivery = s.DuplicateDelivery || (arrived && s.SMSStatus != "")
 	case SMS:
-		neverOut := s.SMSStatus == Queued && status == Failed
 		s.SMSStatus = s.SMSStatus.Advance(status)
-		s.DuplicateDelivery = s.DuplicateDelivery && !neverOut
 	}
 	s.Outcome = s.Decide()
 	return s

@@ -279,10 +279,6 @@ func TestSend_Absorb(t *testing.T) {
 			receipts: []receipt{whatsapp(delivered), sms(submitted)}, whatsapp: delivered, sms: submitted, duplicate: true,
 			outcome: backstop.OutcomePending,
 		},
-		"delivered by WhatsApp while the SMS call runs, which is rejected": {
-			send:     backstop.Send{WhatsAppStatus: sent, SMSStatus: backstop.Queued, FinishedAt: &origin},
-			receipts: []receipt{whatsapp(delivered), sms(failed)}, whatsapp: delivered, sms: failed, outcome: backstop.OutcomeWhatsApp,
-		},
 		"delivered by WhatsApp before the SMS is known to have failed": {
 			send:     backstop.Send{WhatsAppStatus: sent, SMSStatus: sent},
 			receipts: []receipt{whatsapp(delivered), sms(failed)}, whatsapp: delivered, sms: failed, duplicate: true,
@@ -290,7 +286,8 @@ func TestSend_Absorb(t *testing.T) {
 		},
 		"delivered by WhatsApp once the SMS is known to have failed": {
 			send:     backstop.Send{WhatsAppStatus: sent, SMSStatus: sent},
-			receipts: []receipt{sms(failed), whatsapp(delivered)}, whatsapp: delivered, sms: failed, outcome: backstop.OutcomePending,
+			receipts: []receipt{sms(failed), whatsapp(delivered)}, whatsapp: delivered, sms: failed, duplicate: true,
+			outcome: backstop.OutcomePending,
 		},
 		"delivered by WhatsApp before the SMS, read after it": {
 			send:     backstop.Send{WhatsAppStatus: delivered, SMSStatus: backstop.Queued},

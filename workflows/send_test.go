@@ -232,6 +232,20 @@ func TestSend(t *testing.T) {
 			settings: func(s *workflows.Settings) { s.ResendSMS = true },
 			outcome:  backstop.OutcomeUnconfirmed, calls: 1, smsAfter: []time.Duration{0, 30 * second}, rule: "ud",
 		},
+		"a repetition that is averted settles the send, for the first SMS may be out": {
+			rules: []backstop.Rule{undelivered, unread}, sms: []error{unknown},
+			settings: func(s *workflows.Settings) { s.ResendSMS = true },
+			heard:    []heard{{after: 5*minute + 10*second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
+			outcome:  backstop.OutcomeWhatsApp, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
+		},
+		"an SMS that was reported failed and then arrives is the last": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected},
+			heard: []heard{
+				{after: 30 * second, receipt: whatsapp(1, backstop.Delivered), mute: true},
+				{after: minute, receipt: sms(2, backstop.Failed)}, {after: 2 * minute, receipt: sms(2, backstop.Delivered)},
+			},
+			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0},
+		},
 		"one who opted out is not chased": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{failure(backstop.Rejected, backstop.OptedOut)},
 			outcome: backstop.OutcomeFailed, calls: 1, rule: "ur",

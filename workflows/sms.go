@@ -20,6 +20,9 @@ func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error
 		unless = s.in.Rules[rule].Type.Goal()
 	}
 	for more := true; more; rule, more = s.unused() {
+		if s.drain(ctx); s.is.SMSStatus.Reached(backstop.Delivered) {
+			return true, nil // an SMS that had been reported failed
+		}
 		s.spent[rule], s.rule = true, rule
 		if stop, err := s.mustNot(ctx, rule); stop || err != nil {
 			return true, err
@@ -85,7 +88,7 @@ func (s *send) sendSMS(ctx workflow.Context, rule int, unless backstop.Status) (
 		case err != nil:
 			return false, err
 		case verdict == activities.Averted:
-			return true, nil
+			return !resent, nil // the SMS before a resend may be out: then this is settled
 		case verdict == activities.Expired:
 			return false, s.record(ctx, backstop.EventExpired, rule)
 		case verdict != activities.Unknown:
@@ -104,7 +107,9 @@ func (s *send) sendSMS(ctx workflow.Context, rule int, unless backstop.Status) (
 func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status) (activities.Verdict, error) {
 	r := s.in.Rules[rule]
 	ref := s.nextStep(backstop.SMS)
-	s.is.SMSStatus = backstop.Queued
+	if before := s.is.SMSStatus; before == "" || before == backstop.Failed {
+		s.is.SMSStatus = backstop.Queued
+	}
 	var result activities.Result
 	err := workflow.ExecuteActivity(
 		callOptions(ctx, s.tryFor(ctx), fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name)),
@@ -117,7 +122,7 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 	case err != nil:
 		return "", fmt.Errorf("send sms: %w", err)
 	case result.Verdict == activities.Averted, result.Verdict == activities.Expired:
-		s.is.SMSStatus = ""
+		s.is.SMSStatus = "" // what an earlier SMS left is in the result
 	}
 	s.merge(result)
 	return result.Verdict, nil

@@ -64,10 +64,11 @@ func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*po
 		if err == nil {
 			return db, nil
 		}
-		if backstop.CodeOf(err) != backstop.TryLater {
+		away, ok := errors.AsType[*backstop.Error](err)
+		if !ok || away.Code != backstop.TryLater {
 			return nil, usageError{err}
 		}
-		log.WarnContext(ctx, "waiting for postgres", "error", errors.Unwrap(err))
+		log.WarnContext(ctx, "waiting for postgres", "error", away.Cause)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for postgres: %w", err)

@@ -31,8 +31,9 @@ const hasEvent = `SELECT EXISTS (
 )`
 
 // Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that was
-// not sent, EventExpired does too and marks the send expired, EventGaveUp fails the channel unless it went out after all. Repeated
-// for the same send, kind, channel and rule, it adds no second event. An unknown send is an Error of code NotFound.
+// not sent, EventExpired does too and marks the send expired, EventGaveUp fails the channel unless it went out after
+// all. Repeated for the same send, kind, channel and rule, it adds no second event. An unknown send is an Error of code
+// NotFound.
 func (db *DB) Record(ctx context.Context, event backstop.Event) error {
 	return db.inTx(ctx, "record event", func(tx *sqlx.Tx) error {
 		h, err := hold(ctx, tx, event.Send)
