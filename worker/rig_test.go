@@ -1,0 +1,219 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/temporaltest"
+	"github.com/backstophq/backstop/worker"
+	"github.com/backstophq/backstop/workflows"
+)
+
+const (
+	policyID = "0190a0a0-0000-7000-8000-000000000001"
+
+	// patience is how long a test waits for what must happen; a busy machine may be slow.
+	patience = 40 * time.Second
+	moment   = 20 * time.Millisecond
+)
+
+var temporal temporaltest.Shared
+
+func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
+
+// rig is a Backstop of one test without its API: a real Postgres, a namespace on a real Temporal, scripted providers.
+type rig struct {
+	t        *testing.T
+	db       *postgres.DB
+	store    *store
+	client   client.Client
+	handoff  *handoff.Handoff
+	provider *provider
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	db, server := postgrestest.New(t), temporal.Server(t)
+	r := &rig{t: t, db: db, store: &store{DB: db}, client: server.Client(t, server.Namespace(t)), provider: &provider{}}
+	var err error
+	r.handoff, err = handoff.New(handoff.Options{
+		Store: db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
+		Settings: workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour},
+	})
+	require.NoError(t, err)
+	return r
+}
+
+// work starts a worker, which ends with the test.
+func (r *rig) work(o worker.Options) (stop func()) {
+	r.t.Helper()
+	acts, err := activities.New(activities.Options{
+		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: sms{r.provider}, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(r.t, err)
+	w := worker.New(r.client, acts, o)
+	require.NoError(r.t, w.Start())
+	stop = sync.OnceFunc(w.Stop)
+	r.t.Cleanup(stop)
+	return stop
+}
+
+// accept accepts a send with one rule.
+func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
+	r.t.Helper()
+	send, _, err := r.handoff.Accept(r.t.Context(), backstop.Send{
+		To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello",
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+			{ID: policyID, Name: "rule", Type: rule, WaitSeconds: int(wait.Seconds()), SendID: "Acme"},
+		}},
+	}, nil)
+	require.NoError(r.t, err)
+	return send.ID
+}
+
+// deliver brings a receipt as a webhook does.
+func (r *rig) deliver(send string, step int, channel backstop.Channel, status backstop.Status) {
+	r.t.Helper()
+	require.NoError(r.t, r.handoff.Deliver(r.t.Context(), []backstop.Receipt{receipt(send, step, channel, status)}))
+}
+
+func receipt(send string, step int, channel backstop.Channel, status backstop.Status) backstop.Receipt {
+	ref := backstop.Ref{Send: send, Step: step}
+	return backstop.Receipt{
+		Provider: "scripted", Channel: channel, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
+	}
+}
+
+// submitted waits until a provider has taken the message of a channel, and the engine knows.
+func (r *rig) submitted(send string, channel backstop.Channel) {
+	r.t.Helper()
+	done := 1
+	if channel == backstop.SMS {
+		done = 2
+	}
+	require.Eventually(r.t, func() bool {
+		return len(r.events(send, enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)) == done
+	}, patience, moment, "%s to be submitted", channel)
+}
+
+// ended waits for the end of a send and returns what the workflow says; Postgres must say the same.
+func (r *rig) ended(send string) workflows.SendResult {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	var result workflows.SendResult
+	require.NoError(r.t, r.client.GetWorkflow(ctx, workflows.ID(send), "").Get(ctx, &result))
+	stored, err := r.db.Send(r.t.Context(), send)
+	require.NoError(r.t, err)
+	require.NotNil(r.t, stored.FinishedAt)
+	require.Equal(r.t, stored.Outcome, result.Outcome)
+	return result
+}
+
+// events returns the events of a send's history that have one of these types; without types, all.
+func (r *rig) events(send string, types ...enums.EventType) (list []*history.HistoryEvent) {
+	r.t.Helper()
+	all := r.client.GetWorkflowHistory(
+		r.t.Context(), workflows.ID(send), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for all.HasNext() {
+		event, err := all.Next()
+		require.NoError(r.t, err)
+		keep := len(types) == 0
+		for _, wanted := range types {
+			keep = keep || event.GetEventType() == wanted
+		}
+		if keep {
+			list = append(list, event)
+		}
+	}
+	return list
+}
+
+// provider plays a script of errors; when it has ended, messages are accepted.
+type provider struct {
+	mu       sync.Mutex
+	script   map[backstop.Channel][]error
+	during   func(context.Context) error // what happens in each call; nil: nothing
+	whatsapp int
+	sms      int
+}
+
+func (p *provider) calls() (whatsapp, sms int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.whatsapp, p.sms
+}
+
+func (p *provider) fails(channel backstop.Channel, errs ...error) {
+	p.script = map[backstop.Channel][]error{channel: errs}
+}
+
+func (p *provider) answer(ctx context.Context, ref backstop.Ref, channel backstop.Channel, calls *int) (backstop.Submission, error) {
+	p.mu.Lock()
+	n := *calls
+	*calls++
+	p.mu.Unlock()
+	if p.during != nil {
+		if err := p.during(ctx); err != nil {
+			return backstop.Submission{}, err
+		}
+	}
+	if script := p.script[channel]; n < len(script) {
+		return backstop.Submission{}, script[n]
+	}
+	return backstop.Submission{MessageID: ref.String()}, nil
+}
+
+type whatsapp struct{ *provider }
+
+func (whatsapp) Name() string { return "scripted" }
+
+func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
+	return p.answer(ctx, m.Ref, backstop.WhatsApp, &p.whatsapp)
+}
+
+type sms struct{ *provider }
+
+func (sms) Name() string { return "scripted" }
+
+func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
+	return p.answer(ctx, m.Ref, backstop.SMS, &p.sms)
+}
+
+// store is a Postgres that is away for the next ends of attempts, or does not mark hand-overs.
+type store struct {
+	*postgres.DB
+
+	mu   sync.Mutex
+	away int
+}
+
+var errAway = errors.New("postgres is away")
+
+func (s *store) End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error) {
+	s.mu.Lock()
+	gone := s.away > 0
+	s.away--
+	s.mu.Unlock()
+	if gone {
+		return backstop.Send{}, errAway
+	}
+	return s.DB.End(ctx, attempt)
+}
+
+func (s *store) MarkSignalled(context.Context, []string) error { return errAway }

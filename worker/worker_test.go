@@ -1,0 +1,233 @@
+package worker_test
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/worker"
+)
+
+var limits = worker.Options{Calls: 10, StopTimeout: time.Second}
+
+func TestWorker_read(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.work(limits)
+	send := r.accept(backstop.Unread, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
+	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
+		r.deliver(send, 1, backstop.WhatsApp, status)
+	}
+	result := r.ended(send)
+	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
+	require.Equal(t, backstop.Read, result.WhatsApp)
+	require.Empty(t, result.Rule)
+	r.requireCalls(1, 0)
+}
+
+func TestWorker_rejected(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.provider.fails(backstop.WhatsApp, &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026"})
+	r.work(limits)
+	send := r.accept(backstop.Unread, time.Hour)
+	r.submitted(send, backstop.SMS)
+	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	result := r.ended(send)
+	require.Equal(t, backstop.OutcomeSMS, result.Outcome)
+	require.Equal(t, "rule", result.Rule)
+	require.Contains(t, result.Reason, "131026")
+	r.requireCalls(1, 1)
+}
+
+func (r *rig) requireCalls(whatsapp, sms int) {
+	r.t.Helper()
+	w, s := r.provider.calls()
+	require.Equal(r.t, whatsapp, w, "WhatsApp messages")
+	require.Equal(r.t, sms, s, "SMS")
+}
+
+// The worker stops between the call and the receipts, and another one takes over.
+func TestWorker_restarted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	stop := r.work(limits)
+	read, silent := r.accept(backstop.Unread, time.Hour), r.accept(backstop.Undelivered, time.Hour)
+	r.submitted(read, backstop.WhatsApp)
+	r.submitted(silent, backstop.WhatsApp)
+	stop()
+	r.deliver(read, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(silent, 1, backstop.WhatsApp, backstop.Failed)
+	r.work(limits)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(read).Outcome)
+	r.submitted(silent, backstop.SMS)
+	r.deliver(silent, 2, backstop.SMS, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeSMS, r.ended(silent).Outcome)
+	r.requireCalls(2, 1)
+}
+
+// The worker is stopped during the call of a provider that does not answer in time: what it knows, that the message
+// may have gone out, is stored, and the message is not sent again.
+func TestWorker_stoppedDuringCall(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	calling := make(chan struct{}, 1)
+	r.provider.during = func(ctx context.Context) error {
+		calling <- struct{}{}
+		<-ctx.Done()
+		return &backstop.Failure{Kind: backstop.Unknown, Reason: "cut off"}
+	}
+	stop := r.work(worker.Options{StopTimeout: 100 * time.Millisecond})
+	send := r.accept(backstop.Unread, time.Hour)
+	<-calling
+	stop()
+	require.Eventually(t, func() bool {
+		attempts, _, err := r.db.Timeline(t.Context(), send)
+		require.NoError(t, err)
+		return attempts[0].State == backstop.AttemptState(backstop.Unknown)
+	}, patience, moment)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.provider.during = nil
+	r.work(limits)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+	r.requireCalls(1, 0)
+}
+
+// A timer fires and a receipt comes while no worker runs, so that both reach the workflow in one task: the receipt
+// outranks the timer. It is the decision that must see it, not the last look: the SMS is not even scheduled.
+func TestWorker_receiptAndTimerInOneTask(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var send string
+	parked := false
+	for wait := time.Second; !parked; wait *= 2 { // a busy machine needs more than a second to get there
+		require.Less(t, wait, patience)
+		stop := r.work(limits)
+		send = r.accept(backstop.Unread, wait)
+		r.submitted(send, backstop.WhatsApp)
+		stop()
+		parked = len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 0
+	}
+	require.Eventually(t, func() bool { return len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 1 }, patience, moment)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	_, before := r.provider.calls()
+	r.work(limits)
+	result := r.ended(send)
+	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
+	require.Empty(t, result.Rule)
+	_, after := r.provider.calls()
+	require.Equal(t, before, after)
+
+	between := false // the timer and the receipt
+	for _, event := range r.events(send) {
+		switch event.GetEventType() {
+		case enums.EVENT_TYPE_TIMER_FIRED:
+			between = true
+		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+			between = false
+		case enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			require.False(t, between, "they came in two tasks: the test has proven nothing")
+		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+			require.Equal(t, "SendWhatsApp", event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName())
+		}
+	}
+}
+
+// Postgres is away when a call ends. No heartbeat time-out is set; the server must keep the details all the same.
+func TestWorker_endNotStored(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store.away = 2
+	r.work(limits)
+	send := r.accept(backstop.Unread, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
+	attempts, _, err := r.db.Timeline(t.Context(), send)
+	require.NoError(t, err)
+	require.Len(t, attempts, 1)
+	require.Equal(t, backstop.Accepted, attempts[0].State)
+	require.Equal(t, backstop.Ref{Send: send, Step: 1}.String(), attempts[0].MessageID)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+	r.requireCalls(1, 0)
+}
+
+// The same when the provider wants to be called again: it is, and not told of the first answer for ever.
+func TestWorker_endNotStored_throttled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.provider.fails(backstop.WhatsApp, &backstop.Failure{Kind: backstop.Throttled, RetryAfter: 100 * time.Millisecond})
+	r.store.away = 1
+	r.work(limits)
+	send := r.accept(backstop.Unread, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
+	attempts, _, err := r.db.Timeline(t.Context(), send)
+	require.NoError(t, err)
+	require.Len(t, attempts, 2)
+	require.Equal(t, backstop.AttemptState(backstop.Throttled), attempts[0].State)
+	require.Equal(t, backstop.Accepted, attempts[1].State)
+	r.requireCalls(2, 0)
+}
+
+// A process died between signal and mark, so the workflow hears of a receipt twice: nothing comes of it.
+func TestWorker_receiptTwice(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	dying, err := handoff.New(handoff.Options{Store: r.store, Engine: r.client, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	sweeper, err := handoff.New(handoff.Options{
+		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Now().Add(time.Minute) },
+	})
+	require.NoError(t, err)
+	stopWorker := r.work(limits)
+	send := r.accept(backstop.Undelivered, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
+	stopWorker()
+	require.NoError(t, dying.Deliver(t.Context(), []backstop.Receipt{receipt(send, 1, backstop.WhatsApp, backstop.Failed)}))
+	ctx, stop := context.WithCancel(t.Context())
+	swept := make(chan struct{})
+	go func() { defer close(swept); sweeper.Sweep(ctx) }()
+	require.Eventually(t, func() bool {
+		return len(r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)) == 2
+	}, patience, moment)
+	stop()
+	<-swept
+
+	r.work(limits)
+	r.submitted(send, backstop.SMS)
+	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeSMS, r.ended(send).Outcome)
+	r.requireCalls(1, 1)
+}
+
+// A worker makes no more calls at once than it may.
+func TestNew_calls(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var now, most atomic.Int32
+	r.provider.during = func(context.Context) error {
+		if n := now.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		time.Sleep(50 * time.Millisecond)
+		now.Add(-1)
+		return nil
+	}
+	r.work(worker.Options{Calls: 1})
+	sends := make([]string, 4)
+	for i := range sends {
+		sends[i] = r.accept(backstop.Unread, time.Hour)
+	}
+	for _, send := range sends {
+		r.submitted(send, backstop.WhatsApp)
+	}
+	require.Equal(t, int32(1), most.Load())
+}
