@@ -34,7 +34,7 @@ type Send struct {
 	Template   *Template
 	SMSText    string
 	Category   Category   // empty when the caller did not say
-	ExpiresAt  *time.Time // past it no SMS goes out
+	ExpiresAt  *time.Time // past it nothing is sent
 	Plan       Plan
 	AcceptedAt time.Time // the origin of every deadline
 
@@ -43,7 +43,7 @@ type Send struct {
 	Fired             string // the name of the newest rule that fired
 	FiredReason       string
 	DuplicateDelivery bool // it arrived by WhatsApp after an SMS had gone out
-	Expired           bool // a rule fired after ExpiresAt
+	Expired           bool // a call was due after ExpiresAt, and not made
 	FinishedAt        *time.Time
 	Outcome           Outcome
 }
@@ -57,7 +57,7 @@ const (
 	OutcomeWhatsApp    Outcome = "whatsapp"    // it arrived by WhatsApp
 	OutcomeSMS         Outcome = "sms"         // it arrived by SMS
 	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has it; neither an arrival nor a failure was reported
-	OutcomeExpired     Outcome = "expired"     // a rule fired too late for the message to be of use
+	OutcomeExpired     Outcome = "expired"     // its use ended before it could be sent
 	OutcomeFailed      Outcome = "failed"      // it arrived by neither channel
 )
 

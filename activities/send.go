@@ -6,13 +6,22 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// SendWhatsApp submits a send to WhatsApp.
+// SendWhatsApp submits a send to WhatsApp, unless it has expired meanwhile.
 func (a *Activities) SendWhatsApp(ctx context.Context, ref backstop.Ref) (Result, error) {
 	attempt := backstop.Attempt{Ref: ref, Channel: backstop.WhatsApp, Provider: a.whatsapp.Name()}
-	always := func(backstop.Send) Verdict { return "" }
-	return a.call(ctx, attempt, always, func(ctx context.Context, s backstop.Send) (backstop.Submission, error) {
+	unexpired := func(s backstop.Send) Verdict {
+		if a.expired(s) {
+			return Expired
+		}
+		return ""
+	}
+	return a.call(ctx, attempt, unexpired, func(ctx context.Context, s backstop.Send) (backstop.Submission, error) {
 		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: ref, To: s.To, Text: s.Text, Template: s.Template})
 	})
+}
+
+func (a *Activities) expired(s backstop.Send) bool {
+	return s.ExpiresAt != nil && !a.now().Before(*s.ExpiresAt)
 }
 
 // Fallback tells SendSMS which rule fired and what would avert it.
@@ -34,7 +43,7 @@ func (a *Activities) SendSMS(ctx context.Context, in Fallback) (Result, error) {
 		switch {
 		case s.WhatsAppStatus.Reached(in.Unless), s.SMSStatus.Reached(backstop.Delivered): // perhaps an earlier SMS, late
 			return Averted
-		case s.ExpiresAt != nil && !a.now().Before(*s.ExpiresAt):
+		case a.expired(s):
 			return Expired
 		default:
 			return ""

@@ -292,7 +292,7 @@ type Name = string
 
 // Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 // `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-// nor a failure. `expired`: a rule fired after `expires_at`. `failed`: it arrived by neither channel.
+// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
 type Outcome string
 
 // Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -515,7 +515,7 @@ type Send struct {
 
 	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: a rule fired after `expires_at`. `failed`: it arrived by neither channel.
+	// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -539,7 +539,7 @@ type SendAccepted struct {
 
 	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: a rule fired after `expires_at`. `failed`: it arrived by neither channel.
+	// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings What the caller may not have meant. The send goes out all the same.
@@ -558,7 +558,7 @@ type SendInput struct {
 	// category says that the message is not marketing.
 	Category *Category `json:"category,omitempty"`
 
-	// ExpiresAt When the message loses its use. Past it no SMS goes out; an expired code is worse than none.
+	// ExpiresAt When the message loses its use. Past it nothing is sent any more; an expired code is worse than none.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -605,7 +605,7 @@ type SendSummary struct {
 
 	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: a rule fired after `expires_at`. `failed`: it arrived by neither channel.
+	// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`

@@ -30,6 +30,7 @@ type send struct {
 	call    *call           // the WhatsApp call that is under way
 	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
 	resent  bool
+	expired bool            // a WhatsApp call came too late: nothing may go out any more
 	horizon workflow.Future // ends the watch for a failure when no timer is left
 	rule    int             // the newest that fired, or -1
 	reason  string          // why it did
@@ -133,7 +134,9 @@ func (s *send) fired(ctx workflow.Context) (int, bool) {
 }
 
 // over reports whether there is nothing left to watch for.
-func (s *send) over() bool { return s.plan.Over(s.is.WhatsAppStatus, s.isSpent) || ready(s.horizon) }
+func (s *send) over() bool {
+	return s.expired || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) || ready(s.horizon)
+}
 
 func (s *send) isSpent(rule int) bool { return s.spent[rule] }
 

@@ -264,6 +264,14 @@ func TestSend(t *testing.T) {
 			},
 			outcome: backstop.OutcomeExpired, calls: 1, rule: "ur",
 		},
+		"a message that expired before it was handed over is not sent at all": {
+			rules: []backstop.Rule{unread},
+			send: func(s *backstop.Send) {
+				at := s.AcceptedAt.Add(-second)
+				s.AcceptedAt, s.ExpiresAt = s.AcceptedAt.Add(-minute), &at
+			},
+			outcome: backstop.OutcomeExpired,
+		},
 		"the shorter wait wins": {
 			rules: []backstop.Rule{unread, undelivered}, heard: []heard{{after: 6 * minute, receipt: sms(2, backstop.Delivered)}},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",

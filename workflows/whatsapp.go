@@ -54,6 +54,10 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 		return fmt.Errorf("send whatsapp: %w", err)
 	}
 	s.merge(r)
+	if r.Verdict == activities.Expired {
+		s.expired = true
+		return s.write(ctx, backstop.Event{Kind: backstop.EventExpired})
+	}
 	if r.Failure != nil && r.Verdict == activities.Rejected {
 		s.failure = r.Failure
 	}

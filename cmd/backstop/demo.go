@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"time"
 
@@ -37,7 +36,7 @@ func demo(ctx context.Context, environment map[string]string, stdout, _ io.Write
 		defaults: map[string]string{
 			"BACKSTOP_META_TIMEOUT": "2s", "BACKSTOP_TWILIO_TIMEOUT": "2s", "BACKSTOP_UNKNOWN_WAIT": "2s",
 		},
-	}, newLog(logFile, slog.LevelInfo))
+	}, logFile)
 	if err != nil {
 		return err
 	}

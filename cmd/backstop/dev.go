@@ -37,8 +37,8 @@ type localOptions struct {
 
 // newLocal takes the ports, makes the secrets that the simulated accounts need, and migrates the database. What
 // devstack started, or the user set, is in the environment.
-func newLocal(ctx context.Context, environment map[string]string, o localOptions, log *slog.Logger) (*local, error) {
-	l := &local{environment: map[string]string{}, log: log}
+func newLocal(ctx context.Context, environment map[string]string, o localOptions, logs io.Writer) (*local, error) {
+	l := &local{environment: map[string]string{}}
 	var err error
 	if l.api, err = listenLocal(ctx, o.apiAddr); err != nil {
 		return nil, err
@@ -61,7 +61,8 @@ func newLocal(ctx context.Context, environment map[string]string, o localOptions
 	if err != nil {
 		return nil, err
 	}
-	db, err := reachDatabase(ctx, c.Database, log)
+	l.log = newLog(logs, c.Log.Level)
+	db, err := reachDatabase(ctx, c.Database, l.log)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func newLocal(ctx context.Context, environment map[string]string, o localOptions
 	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, err
 	}
-	l.program = &program{config: c, role: apiRole | workerRole, log: log, listener: l.api}
+	l.program = &program{config: c, role: apiRole | workerRole, log: l.log, listener: l.api}
 	return l, nil
 }
 
@@ -117,8 +118,8 @@ func listenLocal(ctx context.Context, preferred string) (net.Listener, error) {
 func dev(ctx context.Context, environment map[string]string, stdout, stderr io.Writer) error {
 	l, err := newLocal(ctx, environment, localOptions{
 		speed: 1, apiAddr: "127.0.0.1:8080", boxAddr: "127.0.0.1:8090",
-		defaults: map[string]string{"BACKSTOP_UNKNOWN_WAIT": "10s"},
-	}, newLog(stderr, slog.LevelInfo))
+		defaults: map[string]string{"BACKSTOP_UNKNOWN_WAIT": "10s", "BACKSTOP_LOG_LEVEL": "warn"},
+	}, stderr)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (l *local) greet(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, greeting, l.apiURL, l.apiURL, l.program.config.Temporal.UIURL, l.sandboxURL,
-		key, l.apiURL, key, policy)
+		key, l.apiURL, key, policy, l.apiURL, key)
 	return nil
 }
 
@@ -161,10 +162,12 @@ Backstop runs. Stop it with Ctrl-C.
 Send one. The last two digits of the recipient choose what the providers do (see README.md): 01 is read,
 02 is delivered but never read, so its rule fires after 10 s.
 
-  curl -s %s/v1/sends -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{
+  curl -si %s/v1/sends -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{
     "to": "+447400123402", "whatsapp": {"text": "Your parcel comes today."},
     "fallback": {"policy_id": "%s", "text": "Your parcel comes today."}}'
 
-Then look at it: curl -s <the Location it answers> with the same key.
+Then look at it, with the id that it answers:
+
+  curl -s %s/v1/sends/<id> -H 'Authorization: Bearer %s'
 
 `

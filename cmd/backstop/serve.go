@@ -192,17 +192,19 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 // ready reports on Temporal, without which sends are accepted all the same, and on the schema.
 func (p *program) ready(ctx context.Context) (map[string]string, error) {
 	checks := map[string]string{"temporal": "ok", "schema": "ok"}
-	if err := checkTemporal(ctx, p.temporal); err != nil {
+	pending, err := p.db.Pending(ctx)
+	switch {
+	case err != nil:
+		checks["schema"] = "unknown"
+		return checks, fmt.Errorf("check schema: %w", err)
+	case pending > 0:
+		checks["schema"] = "not up to date"
+		return checks, fmt.Errorf("%d migrations are not applied", pending)
+	}
+	if checkTemporal(ctx, p.temporal) != nil {
 		checks["temporal"] = "unreachable: sends are accepted and handed over when it is back"
 	}
-	pending, err := p.db.Pending(ctx)
-	if err == nil && pending > 0 {
-		err = fmt.Errorf("%d migrations are not applied", pending)
-	}
-	if err != nil {
-		checks["schema"] = "not up to date"
-	}
-	return checks, err
+	return checks, nil
 }
 
 // work runs the Temporal worker. A Temporal that is not there yet is waited for.

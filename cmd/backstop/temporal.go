@@ -14,6 +14,9 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
+// temporalPatience is how long a check waits for Temporal.
+const temporalPatience = 500 * time.Millisecond
+
 // workerRetry is how often a worker tries to reach a Temporal, or a namespace, that is not there yet.
 const workerRetry = time.Second
 
@@ -60,8 +63,10 @@ func tlsConfig(c temporalConfig) (*tls.Config, error) {
 	return secured, nil
 }
 
-// checkTemporal reports whether Temporal answers.
+// checkTemporal reports whether Temporal answers, soon: one that hangs must not use up the caller's time.
 func checkTemporal(ctx context.Context, c client.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, temporalPatience)
+	defer cancel()
 	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("check temporal: %w", err)
 	}
