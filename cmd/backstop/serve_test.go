@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// TestProgram_ready: a Temporal that takes connections and never answers keeps no send from being accepted.
+func TestProgram_ready(t *testing.T) {
+	t.Parallel()
+	silent, err := listenLocal(t.Context(), "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, silent.Close()) })
+	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	p := &program{db: postgrestest.New(t), temporal: temporal}
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	checks, err := p.ready(ctx)
+	require.NoError(t, err)
+	require.Contains(t, checks["temporal"], "unreachable")
+	require.Equal(t, "ok", checks["schema"])
+}
