@@ -141,3 +141,26 @@ func TestActivities_SendSMS_expired(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, activities.Averted, result.Verdict, "it arrived: that it is late does not matter")
 }
+
+// The SMS of an earlier rule, given up, arrives after all when the next rule's is about to go out.
+func TestActivities_SendSMS_earlierArrived(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	send := r.insert()
+	_, err := r.run(r.acts.SendSMS, fallback(send.ID))
+	require.NoError(t, err)
+	first := step(send.ID, 2)
+	for _, status := range []backstop.Status{backstop.Failed, backstop.Delivered} {
+		_, err = r.db.InsertReceipts(t.Context(), []backstop.Receipt{{
+			Provider: "scripted", Channel: backstop.SMS, MessageID: first.String(), Ref: first, Status: status, At: time.Now(),
+		}})
+		require.NoError(t, err)
+	}
+	in := fallback(send.ID)
+	in.Ref.Step = 3
+	result, err := r.run(r.acts.SendSMS, in)
+	require.NoError(t, err)
+	require.Equal(t, activities.Averted, result.Verdict)
+	require.Equal(t, backstop.Delivered, result.SMS)
+	require.Equal(t, 1, r.provider.calls())
+}

@@ -3,6 +3,7 @@ package handoff_test
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,28 +150,36 @@ func TestHandoff_respite(t *testing.T) {
 	r := newRig(t, nil)
 	clock := &clock{now: time.Now()}
 	h := r.handoff(clock.Now)
-	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("gone") })
-	burst := func() int {
+	gone := serviceerror.NewUnavailable("gone")
+	burst := func(answer error) int { // of ten requests at once, how many ask
+		var through atomic.Int32
+		r.engine.fails(func(string) error { // no answer before the others are through
+			for began := time.Now(); answer != nil && through.Load() < 9 && time.Since(began) < engineTimeout; {
+				time.Sleep(time.Millisecond)
+			}
+			return answer
+		})
 		before, _ := r.engine.calls()
 		var group sync.WaitGroup
 		for range 10 {
-			group.Go(func() { _, _, _ = h.Accept(t.Context(), newSend(), nil) })
+			group.Go(func() {
+				_, _, _ = h.Accept(t.Context(), newSend(), nil)
+				through.Add(1)
+			})
 		}
 		group.Wait()
 		after, _ := r.engine.calls()
 		return after - before
 	}
+	r.engine.fails(func(string) error { return gone })
 	accept(t, h)
-	require.Zero(t, burst())
+	require.Zero(t, burst(gone))
 	clock.advance(1100 * time.Millisecond)
-	require.Equal(t, 1, burst())
-	require.Zero(t, burst())
-
-	r.engine.fails(nil)
-	require.Zero(t, burst())
+	require.Equal(t, 1, burst(gone))
+	require.Zero(t, burst(nil), "nobody has asked yet")
 	clock.advance(1100 * time.Millisecond)
 	accept(t, h)
-	require.Equal(t, 10, burst(), "it is back")
+	require.Equal(t, 10, burst(nil), "it is back")
 }
 
 // clock is a clock that a test moves.
