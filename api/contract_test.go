@@ -16,6 +16,7 @@ func TestContract(t *testing.T) {
 	r := newRig(t)
 	engine, ok := r.handler.(*gin.Engine)
 	require.True(t, ok)
+	routes := engine.Routes() // not while it serves: the first request makes gin rewrite its routes
 
 	t.Run("is valid OpenAPI, examples too", func(t *testing.T) {
 		t.Parallel()
@@ -31,7 +32,7 @@ func TestContract(t *testing.T) {
 				promised = append(promised, method+" "+parameter.ReplaceAllString(path, ":$1"))
 			}
 		}
-		for _, route := range engine.Routes() {
+		for _, route := range routes {
 			if route.Path != "/docs/*asset" { // what the page /docs is made of
 				served = append(served, route.Method+" "+route.Path)
 			}
