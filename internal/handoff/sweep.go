@@ -38,7 +38,7 @@ var (
 // Sweep hands over, until ctx is done, what requests could not. Any number of sweepers may run: rows that one holds
 // are passed over by the others.
 func (h *Handoff) Sweep(ctx context.Context) {
-	s := &sweeper{Handoff: h, paused: map[string]time.Time{}}
+	s := &sweeper{Handoff: h, paused: map[string]time.Time{}, left: map[string]bool{}}
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
@@ -59,19 +59,18 @@ type sweeper struct {
 	*Handoff
 
 	paused map[string]time.Time // until when, by the row's id
+	left   map[string]bool      // the sends that this round did not hand over, for whatever reason
 	timeUp time.Time            // when this sweep stops asking Temporal
 	failed int                  // rows of this sweep that were tried, or due, and not handed over
 }
 
 // both sweeps both tables and reports whether there is more to do at once.
 func (s *sweeper) both(ctx context.Context) bool {
-	olderThan := s.now().Add(-grace) // for both, so that a receipt does not reach Temporal before its send
+	clear(s.left)
+	olderThan := s.now().Add(-grace) // for both, so that a receipt's send was offered before it
 	sends := s.sweep(ctx, "sends", func(ctx context.Context, limit int) (int, int, error) {
 		return s.store.SweepSends(ctx, olderThan, limit, s.giveSend)
 	})
-	if s.failed > 0 && s.outage.lasts() {
-		return false // for the same reason
-	}
 	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, limit int) (int, int, error) {
 		return s.store.SweepReceipts(ctx, olderThan, limit, s.giveReceipt)
 	})
@@ -102,10 +101,18 @@ func (s *sweeper) sweep(
 }
 
 func (s *sweeper) giveSend(ctx context.Context, send backstop.Send) error {
-	return s.give(ctx, send.ID, send.ID, func(ctx context.Context) error { return s.start(ctx, send) })
+	err := s.give(ctx, send.ID, send.ID, func(ctx context.Context) error { return s.start(ctx, send) })
+	s.left[send.ID] = err != nil
+	return err
 }
 
+// giveReceipt signals a receipt, but not before its send was handed over: Temporal would answer that there is no such
+// workflow, and that would be taken for one that has ended.
 func (s *sweeper) giveReceipt(ctx context.Context, receipt Handover) error {
+	if s.left[receipt.Ref.Send] {
+		s.pause(receipt.ID, sweepEvery)
+		return errPaused
+	}
 	return s.give(ctx, receipt.ID, receipt.Ref.Send, func(ctx context.Context) error { return s.signal(ctx, receipt) })
 }
 
