@@ -28,7 +28,7 @@ func (s *Shared) Server(tb testing.TB) *Server {
 			return
 		}
 		s.server = &Server{data: data}
-		s.err = s.server.launch("0")
+		s.err = s.server.launch(pickPort())
 	})
 	check(tb, s.err)
 	return s.server

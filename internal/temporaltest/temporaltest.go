@@ -8,13 +8,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
+
+// Each server has a port of its own, below the ranges that Linux (32768) and macOS (49152) take the client side of
+// connections from. Left to itself a devstack prefers 7233, and would take it from a server that is stopped for a while.
+const firstPort, lastPort = 20000, 32000
+
+func pickPort() string {
+	for {
+		port := strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort))
+		var config net.ListenConfig
+		if listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:"+port); err == nil {
+			listener.Close()
+			return port
+		}
+	}
+}
 
 // startTimeout is generous: a start takes one to two seconds on an idle machine.
 const startTimeout = time.Minute
@@ -33,7 +51,7 @@ func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{data: tb.TempDir()}
 	tb.Cleanup(func() { s.Stop(tb) })
-	check(tb, s.launch("0"))
+	check(tb, s.launch(pickPort()))
 	return s
 }
 
