@@ -14,7 +14,7 @@ const (
 	EventFired     EventKind = "rule_fired"         // a rule fired: an SMS is due
 	EventAverted   EventKind = "averted"            // the last look found that it had arrived: no SMS
 	EventDuplicate EventKind = "duplicate_delivery" // it arrived by WhatsApp too, after the SMS went out
-	EventExpired   EventKind = "expired"            // a call was due past expires_at: not made
+	EventExpired   EventKind = "expired"            // expires_at came: nothing more is sent
 	EventOptedOut  EventKind = "opted_out"          // the recipient opted out: no SMS
 	EventFinished  EventKind = "finished"           // the workflow has ended; Detail is the outcome then
 )

@@ -43,7 +43,7 @@ type Send struct {
 	Fired             string // the name of the newest rule that fired
 	FiredReason       string
 	DuplicateDelivery bool // it arrived by WhatsApp after an SMS had gone out
-	Expired           bool // a call was due after ExpiresAt, and not made
+	Expired           bool // ExpiresAt came before the send was done
 	FinishedAt        *time.Time
 	Outcome           Outcome
 }
@@ -57,7 +57,7 @@ const (
 	OutcomeWhatsApp    Outcome = "whatsapp"    // it arrived by WhatsApp
 	OutcomeSMS         Outcome = "sms"         // it arrived by SMS
 	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has it; neither an arrival nor a failure was reported
-	OutcomeExpired     Outcome = "expired"     // its use ended before it could be sent
+	OutcomeExpired     Outcome = "expired"     // ExpiresAt came and no provider had it
 	OutcomeFailed      Outcome = "failed"      // it arrived by neither channel
 )
 
@@ -70,9 +70,11 @@ func (s Send) Decide() Outcome {
 		return OutcomeSMS
 	case s.WhatsAppStatus.Reached(Delivered):
 		return OutcomeWhatsApp
+	case s.SMSStatus.open(), s.SMSStatus == "" && (s.WhatsAppStatus == Submitted || s.WhatsAppStatus == Sent):
+		return OutcomeUnconfirmed
 	case s.Expired:
 		return OutcomeExpired
-	case s.SMSStatus.open(), s.SMSStatus == "" && s.WhatsAppStatus.open():
+	case s.SMSStatus == "" && s.WhatsAppStatus == Queued:
 		return OutcomeUnconfirmed
 	default:
 		return OutcomeFailed

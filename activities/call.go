@@ -136,7 +136,10 @@ func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
 	case backstop.AttemptState(backstop.Throttled), backstop.AttemptState(backstop.Unavailable):
 		f := attempt.Failure
 		return Result{}, temporal.NewApplicationErrorWithOptions(f.Error(), string(f.Kind),
-			temporal.ApplicationErrorOptions{NextRetryDelay: f.RetryAfter})
+			temporal.ApplicationErrorOptions{
+				NextRetryDelay: f.RetryAfter,
+				Category:       temporal.ApplicationErrorCategoryBenign, // it is a provider's day, not our fault: note has logged it
+			})
 	}
 	return r, nil
 }

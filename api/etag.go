@@ -38,12 +38,13 @@ func ifMatch(header string, current func() (int, error)) (int, error) {
 	return now, nil
 }
 
-// parseIfMatch reads a list of entity tags (RFC 9110, 8.8.3 and 13.1.1). Those that can match no version of ours
-// are left out, weak ones among them: If-Match compares strongly.
+// parseIfMatch reads a list of entity tags (RFC 9110, 8.8.3 and 13.1.1). Those that can match no version of ours are
+// left out. A weak one counts, though If-Match compares strongly: a proxy that compresses answers makes our tags weak,
+// and what they name is a version, not bytes.
 func parseIfMatch(header string) ([]int, error) {
 	var versions []int
 	for rest := strings.TrimSpace(header); rest != ""; {
-		tag, weak := strings.CutPrefix(rest, "W/")
+		tag := strings.TrimPrefix(rest, "W/")
 		if !strings.HasPrefix(tag, `"`) {
 			return nil, badField("If-Match", `must be an ETag in its quotes, like "3", or *`)
 		}
@@ -52,7 +53,7 @@ func parseIfMatch(header string) ([]int, error) {
 		if !closed || (after != "" && !strings.HasPrefix(after, ",")) {
 			return nil, badField("If-Match", `must be an ETag in its quotes, like "3", or *`)
 		}
-		if n, err := strconv.Atoi(value); err == nil && n > 0 && !weak {
+		if n, err := strconv.Atoi(value); err == nil && n > 0 {
 			versions = append(versions, n)
 		}
 		rest = strings.TrimLeft(after, ", \t")

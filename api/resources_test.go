@@ -59,7 +59,7 @@ func TestRules_Preconditions(t *testing.T) {
 		{`"1" ,W/"2","x"`, 200, ""},
 		{`"7"`, 412, "stale"},
 		{`"7", "8"`, 412, "stale"},
-		{`W/"1"`, 412, "stale"},
+		{`W/"1"`, 200, ""},
 		{`"0"`, 412, "stale"},
 		{`"abc"`, 412, "stale"},
 		{`"-1"`, 412, "stale"},

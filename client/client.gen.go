@@ -230,7 +230,7 @@ type Event struct {
 	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
 	// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
 	// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-	// arrived by WhatsApp too, after the SMS. `expired`: a rule fired too late. `opted_out`: the recipient wants no
+	// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
 	// such messages. `finished`: nothing more will be decided.
 	Kind EventKind `json:"kind"`
 	Rule *string   `json:"rule,omitempty"`
@@ -243,7 +243,7 @@ type Event struct {
 // EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
 // status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
 // `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-// arrived by WhatsApp too, after the SMS. `expired`: a rule fired too late. `opted_out`: the recipient wants no
+// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
 // such messages. `finished`: nothing more will be decided.
 type EventKind string
 
@@ -292,7 +292,7 @@ type Name = string
 
 // Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 // `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
+// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 type Outcome string
 
 // Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -515,7 +515,7 @@ type Send struct {
 
 	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
+	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -539,7 +539,7 @@ type SendAccepted struct {
 
 	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
+	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings What the caller may not have meant. The send goes out all the same.
@@ -605,7 +605,7 @@ type SendSummary struct {
 
 	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: past `expires_at` nothing more is sent. `failed`: it arrived by neither channel.
+	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`

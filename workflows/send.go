@@ -70,6 +70,9 @@ func (s *send) run(ctx workflow.Context) error {
 	s.arm(ctx)
 	for {
 		rule, fired, err := s.watch(ctx)
+		if err == nil && !fired {
+			err = s.lapse(ctx)
+		}
 		if err != nil || !fired {
 			return err
 		}
@@ -80,11 +83,13 @@ func (s *send) run(ctx workflow.Context) error {
 	}
 }
 
-// arm starts a timer per rule that waits. Each counts from the moment the send was accepted.
+// arm starts a timer per rule that waits. Each counts from the moment the send was accepted. A rule that could fire
+// only when the message has expired needs none.
 func (s *send) arm(ctx workflow.Context) {
 	s.timers = make([]workflow.Future, len(s.in.Rules))
 	for i, rule := range s.in.Rules {
-		if deadline, waits := rule.Deadline(s.in.AcceptedAt); waits {
+		deadline, waits := rule.Deadline(s.in.AcceptedAt)
+		if waits && (s.in.ExpiresAt == nil || deadline.Before(*s.in.ExpiresAt)) {
 			s.timers[i] = alarm(ctx, deadline, watched(rule, deadline))
 		}
 	}
@@ -162,6 +167,14 @@ func (s *send) bound(ctx workflow.Context) {
 	}
 	s.waiting = by("a reported failure", until)
 	s.horizon = alarm(ctx, until, s.waiting)
+}
+
+// lapse records that the watch ended because the message expired, and not because no rule could fire any more.
+func (s *send) lapse(ctx workflow.Context) error {
+	if s.in.ExpiresAt == nil || !ready(s.horizon) || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) {
+		return nil
+	}
+	return s.write(ctx, backstop.Event{Kind: backstop.EventExpired})
 }
 
 // drain takes in every receipt that has come. It runs inside each decision, so that a receipt in the same workflow

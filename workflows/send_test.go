@@ -262,7 +262,25 @@ func TestSend(t *testing.T) {
 				at := s.AcceptedAt.Add(9 * minute)
 				s.ExpiresAt = &at
 			},
-			outcome: backstop.OutcomeExpired, calls: 1, rule: "ur",
+			outcome: backstop.OutcomeUnconfirmed, calls: 1,
+		},
+		"a message that failed and has expired is not sent by SMS": {
+			rules: []backstop.Rule{unread},
+			send: func(s *backstop.Send) {
+				at := s.AcceptedAt.Add(minute)
+				s.ExpiresAt = &at
+			},
+			heard:   []heard{{after: 30 * second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * minute, receipt: whatsapp(1, backstop.Failed)}},
+			outcome: backstop.OutcomeUnconfirmed, calls: 1,
+		},
+		"a message that perhaps nobody took has expired": {
+			rules: []backstop.Rule{unread}, whatsapp: []error{unknown},
+			settings: func(s *workflows.Settings) { s.ResendWhatsApp = false },
+			send: func(s *backstop.Send) {
+				at := s.AcceptedAt.Add(minute)
+				s.ExpiresAt = &at
+			},
+			outcome: backstop.OutcomeExpired, calls: 1,
 		},
 		"a message that expired before it was handed over is not sent at all": {
 			rules: []backstop.Rule{unread},

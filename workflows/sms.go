@@ -49,6 +49,8 @@ func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error
 func (s *send) why(rule int) string {
 	r := s.in.Rules[rule]
 	switch {
+	case s.steps[backstop.WhatsApp] == 0:
+		return "handed over after the wait had ended, too late for WhatsApp"
 	case s.is.WhatsAppStatus != backstop.Failed:
 		return fmt.Sprintf("not %s within %s", r.Type.Goal(), r.Wait())
 	case s.failure == nil:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"reflect"
 	"slices"
@@ -115,6 +116,13 @@ func (c config) validate() error {
 	} {
 		check(value == "" || absolute(value), name, "must be an http or https URL")
 	}
+	dsn := string(c.Database.URL)
+	check(dsn == "" || strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://"),
+		"DATABASE_URL", "must begin with postgres://")
+	for name, value := range map[string]string{"LISTEN": c.API.Listen, "TEMPORAL_ADDRESS": c.Temporal.Address} {
+		_, _, err := net.SplitHostPort(value)
+		check(err == nil, name, "must be host:port")
+	}
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
@@ -127,8 +135,8 @@ func (c config) validate() error {
 	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
-	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", "goes together with TEMPORAL_TLS_CERT")
-	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", "goes together with TWILIO_API_KEY")
+	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", "goes together with "+envPrefix+"TEMPORAL_TLS_CERT")
+	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", "goes together with "+envPrefix+"TWILIO_API_KEY")
 	return errors.Join(errs...)
 }
 
@@ -151,8 +159,13 @@ func read[C interface{ validate() error }](environment map[string]string) (C, er
 			env.Options{Environment: environment, Prefix: prefix})
 		problems = append(problems, describe(err, group.Type, prefix)...)
 	}
+	named := strings.Join(problems, "\n")
 	if err := c.validate(); err != nil {
-		problems = append(problems, strings.Split(err.Error(), "\n")...)
+		for problem := range strings.SplitSeq(err.Error(), "\n") {
+			if variable, _, _ := strings.Cut(problem, ":"); !strings.Contains(named, variable+":") {
+				problems = append(problems, problem) // not what follows from a problem that is named already
+			}
+		}
 	}
 	if len(problems) == 0 {
 		return c, nil
@@ -182,12 +195,26 @@ func describe(err error, group reflect.Type, prefix string) []string {
 		case errors.As(err, &unread):
 			field, _ := group.FieldByName(unread.Name)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			problems = append(problems, fmt.Sprintf("%s%s: is not a valid %s", prefix, name, unread.Type))
+			problems = append(problems, fmt.Sprintf("%s%s: must be %s", prefix, name, example(unread.Type)))
 		default:
 			problems = append(problems, err.Error())
 		}
 	}
 	return problems
+}
+
+// example says what a value of a type looks like.
+func example(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "a duration, like 30s or 12h"
+	case reflect.TypeFor[slog.Level]():
+		return "debug, info, warn or error"
+	case reflect.TypeFor[bool]():
+		return "true or false"
+	default:
+		return "a number"
+	}
 }
 
 // secret is a value that is never shown.
