@@ -138,7 +138,7 @@ func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
 		return Result{}, temporal.NewApplicationErrorWithOptions(f.Error(), string(f.Kind),
 			temporal.ApplicationErrorOptions{
 				NextRetryDelay: f.RetryAfter,
-				Category:       temporal.ApplicationErrorCategoryBenign, // it is a provider's day, not our fault: note has logged it
+				Category:       temporal.ApplicationErrorCategoryBenign, // note has logged it
 			})
 	}
 	return r, nil

@@ -135,8 +135,9 @@ func (c config) validate() error {
 	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
-	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", "goes together with "+envPrefix+"TEMPORAL_TLS_CERT")
-	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", "goes together with "+envPrefix+"TWILIO_API_KEY")
+	together := "goes together with " + envPrefix
+	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
+	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", together+"TWILIO_API_KEY")
 	return errors.Join(errs...)
 }
 
