@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/backstophq/backstop/activities"
@@ -63,7 +62,7 @@ type program struct {
 	log      *slog.Logger
 	listener net.Listener // nil: one is made for config.API.Listen
 	db       *postgres.DB
-	temporal client.Client
+	temporal *engine
 	handoff  *handoff.Handoff
 	meta     *meta.Client
 	twilio   *twilio.Client
@@ -82,6 +81,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer p.temporal.Close()
+	if err := p.temporal.reach(ctx); err != nil {
+		p.log.WarnContext(ctx, "going on without temporal", "error", err)
+	}
 	p.handoff, err = handoff.New(handoff.Options{
 		Store: p.db, Engine: p.temporal, Settings: p.config.settings(), Log: p.log,
 	})
@@ -201,7 +203,7 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 		checks["schema"] = "not up to date"
 		return checks, fmt.Errorf("%d migrations are not applied", pending)
 	}
-	if checkTemporal(ctx, p.temporal) != nil {
+	if p.temporal.check(ctx) != nil {
 		checks["temporal"] = "unreachable: sends are accepted and handed over when it is back"
 	}
 	return checks, nil
@@ -216,11 +218,14 @@ func (p *program) work(ctx context.Context) error {
 	failed := make(chan error, 1)
 	var w sdkworker.Worker
 	for {
-		w = worker.New(p.temporal, acts, worker.Options{
+		w = worker.New(p.temporal.Client, acts, worker.Options{
 			Calls: p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, StopTimeout: drainCalls,
 			OnFatalError: func(err error) { failed <- err },
 		})
-		if err = w.Start(); err == nil {
+		if err = p.temporal.reach(ctx); err == nil {
+			err = w.Start()
+		}
+		if err == nil {
 			break
 		}
 		p.log.WarnContext(ctx, "worker waits for temporal", "error", err)

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 )
@@ -20,9 +23,64 @@ const temporalPatience = 500 * time.Millisecond
 // workerRetry is how often a worker tries to reach a Temporal, or a namespace, that is not there yet.
 const workerRetry = time.Second
 
-// newTemporal returns a client that connects when it is first used, so that the program starts, and accepts sends,
-// while Temporal is away.
-func newTemporal(c temporalConfig, logger *slog.Logger) (client.Client, error) {
+// engine is a Temporal client that connects when it is first used, so that the program starts, and accepts sends, while
+// Temporal is away. One caller connects it, and nobody starts a workflow before: the client (SDK 1.50) stores what the
+// server can do whenever it asks, and ExecuteWorkflow with eager start reads that without a lock.
+type engine struct {
+	client.Client
+
+	connecting sync.Mutex
+	connected  atomic.Bool
+}
+
+// reach connects, unless that is done. While another caller does it, Temporal counts as away.
+func (e *engine) reach(ctx context.Context) error {
+	if e.connected.Load() {
+		return nil
+	}
+	if !e.connecting.TryLock() {
+		return away("another is connecting to temporal")
+	}
+	defer e.connecting.Unlock()
+	if e.connected.Load() {
+		return nil
+	}
+	if err := checkHealth(ctx, e.Client); err != nil {
+		return away(err.Error()) // whatever is wrong, it may be right later
+	}
+	e.connected.Store(true)
+	return nil
+}
+
+func away(why string) error { return serviceerror.NewUnavailable(why) } //nolint:wrapcheck // it is made here
+
+// ExecuteWorkflow is the client's, once it is connected.
+func (e *engine) ExecuteWorkflow(
+	ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any,
+) (client.WorkflowRun, error) {
+	if err := e.reach(ctx); err != nil {
+		return nil, err
+	}
+	return e.Client.ExecuteWorkflow(ctx, o, workflow, args...) //nolint:wrapcheck // handoff wraps it
+}
+
+// SignalWorkflow is the client's, once it is connected.
+func (e *engine) SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error {
+	if err := e.reach(ctx); err != nil {
+		return err
+	}
+	return e.Client.SignalWorkflow(ctx, workflowID, runID, signal, arg) //nolint:wrapcheck // handoff wraps it
+}
+
+// check reports whether Temporal answers.
+func (e *engine) check(ctx context.Context) error {
+	if err := e.reach(ctx); err != nil {
+		return err
+	}
+	return checkHealth(ctx, e.Client)
+}
+
+func newTemporal(c temporalConfig, logger *slog.Logger) (*engine, error) {
 	options := client.Options{HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger)}
 	if c.APIKey != "" {
 		options.Credentials = client.NewAPIKeyStaticCredentials(string(c.APIKey))
@@ -38,7 +96,7 @@ func newTemporal(c temporalConfig, logger *slog.Logger) (client.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make temporal client: %w", err)
 	}
-	return temporal, nil
+	return &engine{Client: temporal}, nil
 }
 
 func tlsConfig(c temporalConfig) (*tls.Config, error) {
@@ -63,8 +121,8 @@ func tlsConfig(c temporalConfig) (*tls.Config, error) {
 	return secured, nil
 }
 
-// checkTemporal reports whether Temporal answers, soon: one that hangs must not use up the caller's time.
-func checkTemporal(ctx context.Context, c client.Client) error {
+// checkHealth asks whether Temporal answers, soon: one that hangs must not use up the caller's time.
+func checkHealth(ctx context.Context, c client.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, temporalPatience)
 	defer cancel()
 	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {

@@ -49,10 +49,11 @@ func known(ctx context.Context, c client.Client) bool {
 	return ok
 }
 
-// Client returns a client of a namespace. It connects when it is first used, and is closed with the test.
+// Client returns a client of a namespace, connected (many first users at once would be a data race in the SDK). It is
+// closed with the test.
 func (s *Server) Client(tb testing.TB, namespace string) client.Client {
 	tb.Helper()
-	c, err := client.NewLazyClient(client.Options{
+	c, err := client.DialContext(tb.Context(), client.Options{
 		HostPort: s.Address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	check(tb, err)
