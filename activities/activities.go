@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/backstophq/backstop"
 )
@@ -22,15 +23,18 @@ type Activities struct {
 	sms      SMS
 	log      *slog.Logger
 	now      func() time.Time
+	local    *semaphore.Weighted // first tries under way; nil is no limit
 }
 
-// Options are what the activities need. All are required but Now, which is time.Now by default.
+// Options are what the activities need. All are required but Now, which is time.Now by default, and LocalCalls.
 type Options struct {
 	Store    Store
 	WhatsApp WhatsApp
 	SMS      SMS
 	Log      *slog.Logger
 	Now      func() time.Time
+
+	LocalCalls int // provider calls under way at once inside workflow tasks; 0 is no limit
 }
 
 // New returns the activities, or an error that names what is missing.
@@ -41,7 +45,11 @@ func New(o Options) (*Activities, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: o.SMS, log: o.Log, now: o.Now}, nil
+	a := &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: o.SMS, log: o.Log, now: o.Now}
+	if o.LocalCalls > 0 {
+		a.local = semaphore.NewWeighted(int64(o.LocalCalls))
+	}
+	return a, nil
 }
 
 // Record adds an event to the timeline of a send.

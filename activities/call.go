@@ -31,7 +31,19 @@ type Result struct {
 	WhatsApp backstop.Status   `json:"whatsapp,omitempty"`
 	SMS      backstop.Status   `json:"sms,omitempty"`
 	Failure  *backstop.Failure `json:"failure,omitempty"`
+	Outcome  backstop.Outcome  `json:"outcome,omitempty"` // set when those receipts have ended the send
 }
+
+// The types of the errors that are no failure of a provider. All are worth another try.
+const (
+	Busy     = "busy"      // as many first tries are under way as this worker may make at once
+	UnderWay = "under_way" // another worker may still be calling for this step
+	Unsaved  = "unsaved"   // the call has ended and that could not be stored; the details hold the attempt
+)
+
+// CallTimeout bounds one run of a provider activity: a provider call (at most 20 s by configuration) and the writes
+// before and after it. A call that began longer ago is over, whatever became of its worker.
+const CallTimeout = 30 * time.Second
 
 // storeTimeout bounds the write that follows a provider call, whatever became of the activity meanwhile.
 const storeTimeout = 5 * time.Second
@@ -43,14 +55,21 @@ type hold func(backstop.Send) Verdict
 type provide func(context.Context, backstop.Send) (backstop.Submission, error)
 
 // call runs one step: write the attempt down, call the provider, write down what came of it.
-func (a *Activities) call(ctx context.Context, attempt backstop.Attempt, hold hold, provide provide) (Result, error) {
+func (a *Activities) call(
+	ctx context.Context, step Step, attempt backstop.Attempt, hold hold, provide provide,
+) (Result, error) {
+	free, err := a.admit(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	defer free()
 	var (
 		send     backstop.Send
 		previous *backstop.Attempt
 		held     Verdict
 	)
 	attempt.StartedAt = a.now()
-	attempt, err := a.store.Begin(ctx, attempt, func(s backstop.Send, newest *backstop.Attempt) bool {
+	attempt, err = a.store.Begin(ctx, attempt, func(s backstop.Send, newest *backstop.Attempt) bool {
 		send, previous, held = s, newest, ""
 		if newest != nil && !newest.Retriable() {
 			return false
@@ -62,22 +81,39 @@ func (a *Activities) call(ctx context.Context, attempt backstop.Attempt, hold ho
 	case err != nil:
 		return Result{}, permanent(fmt.Errorf("begin attempt: %w", err))
 	case held != "":
-		return Result{Verdict: held, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus}, nil
+		return resultOf(send, held, nil), nil
 	case previous != nil && !previous.Retriable():
-		return a.resume(ctx, send, *previous)
+		return a.resume(ctx, step, send, *previous)
 	}
 	submission, err := provide(ctx, send)
 	return a.end(ctx, attempt.End(submission, failureOf(submission, err), a.now()))
 }
 
+// admit takes a place among the first tries, which are local activities. What finds none is tried as an ordinary
+// activity: the engine's queue is the place to wait in.
+func (a *Activities) admit(ctx context.Context) (free func(), err error) {
+	switch {
+	case a.local == nil || !activity.GetInfo(ctx).IsLocalActivity:
+		return func() {}, nil
+	case !a.local.TryAcquire(1):
+		return nil, again(Busy, errors.New("the worker makes as many calls as it may"), 0)
+	default:
+		return func() { a.local.Release(1) }, nil
+	}
+}
+
 // resume answers for an attempt that an earlier run of the activity made: it was completed, and only the engine does
-// not know, or its end could not be stored, or its worker died in the middle.
-func (a *Activities) resume(ctx context.Context, send backstop.Send, previous backstop.Attempt) (Result, error) {
+// not know, or its end could not be stored, or its worker died in the middle. A worker that only lost the engine may
+// still be calling, for as long as a call can take.
+func (a *Activities) resume(ctx context.Context, step Step, send backstop.Send, previous backstop.Attempt) (Result, error) {
 	if previous.State != backstop.Calling {
 		return result(send, previous)
 	}
-	if ended, ok := unsaved(ctx); ok && ended.Number == previous.Number {
-		return a.end(ctx, ended)
+	if ended := unsaved(ctx, step); ended != nil && ended.Number == previous.Number {
+		return a.end(ctx, *ended)
+	}
+	if left := previous.StartedAt.Add(CallTimeout).Sub(a.now()); left > 0 {
+		return Result{}, again(UnderWay, errors.New("an earlier call may still be under way"), left)
 	}
 	died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
 	return a.end(ctx, previous.End(backstop.Submission{}, died, a.now()))
@@ -93,20 +129,27 @@ func (a *Activities) end(ctx context.Context, attempt backstop.Attempt) (Result,
 	defer cancel()
 	send, err := a.store.End(storing, attempt)
 	if err != nil {
-		activity.RecordHeartbeat(ctx, attempt)
-		return Result{}, permanent(fmt.Errorf("end attempt: %w", err))
+		activity.RecordHeartbeat(ctx, attempt) // for the next run of an ordinary activity
+		err = permanent(fmt.Errorf("end attempt: %w", err))
+		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
+			return Result{}, err
+		}
+		a.log.WarnContext(ctx, "end of a call not stored", "send", attempt.Ref.Send, "error", err)
+		return Result{}, again(Unsaved, err, 0, attempt) // for the run after a local one
 	}
 	return result(send, attempt)
 }
 
-// unsaved returns the attempt whose end an earlier run could not store; it may be stored since.
-func unsaved(ctx context.Context) (backstop.Attempt, bool) {
+// unsaved returns the attempt whose end an earlier run could not store, or nil; it may be stored since.
+func unsaved(ctx context.Context, step Step) *backstop.Attempt {
 	if !activity.HasHeartbeatDetails(ctx) {
-		return backstop.Attempt{}, false
+		return step.Ended
 	}
 	var attempt backstop.Attempt
-	err := activity.GetHeartbeatDetails(ctx, &attempt)
-	return attempt, err == nil
+	if err := activity.GetHeartbeatDetails(ctx, &attempt); err != nil {
+		return step.Ended
+	}
+	return &attempt
 }
 
 // note logs what an operator must act on.
@@ -125,23 +168,34 @@ func (a *Activities) note(ctx context.Context, attempt backstop.Attempt) {
 
 // result turns an attempt that has ended into the step's result, or into an error that the engine retries.
 func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
-	r := Result{WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: attempt.Failure}
 	switch attempt.State {
-	case backstop.Accepted:
-		r.Verdict = Accepted
 	case backstop.AttemptState(backstop.Rejected):
-		r.Verdict = Rejected
+		return resultOf(send, Rejected, attempt.Failure), nil
 	case backstop.AttemptState(backstop.Unknown), backstop.Calling:
-		r.Verdict = Unknown
+		return resultOf(send, Unknown, attempt.Failure), nil
 	case backstop.AttemptState(backstop.Throttled), backstop.AttemptState(backstop.Unavailable):
 		f := attempt.Failure
-		return Result{}, temporal.NewApplicationErrorWithOptions(f.Error(), string(f.Kind),
-			temporal.ApplicationErrorOptions{
-				NextRetryDelay: f.RetryAfter,
-				Category:       temporal.ApplicationErrorCategoryBenign, // note has logged it
-			})
+		return Result{}, again(string(f.Kind), f, f.RetryAfter)
+	case backstop.Accepted:
 	}
-	return r, nil
+	return resultOf(send, Accepted, attempt.Failure), nil
+}
+
+func resultOf(send backstop.Send, verdict Verdict, failure *backstop.Failure) Result {
+	r := Result{Verdict: verdict, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: failure}
+	if send.FinishedAt != nil {
+		r.Outcome = send.Outcome
+	}
+	return r
+}
+
+// again is an error that is worth another try, after a while if that is not 0.
+func again(kind string, why error, after time.Duration, details ...any) error {
+	return temporal.NewApplicationErrorWithOptions(why.Error(), kind, temporal.ApplicationErrorOptions{
+		NextRetryDelay: after,
+		Details:        details,
+		Category:       temporal.ApplicationErrorCategoryBenign, // note has logged what an operator must know
+	})
 }
 
 // failureOf reads the failure out of what a driver returned. One that does not say may have sent the message. The text

@@ -163,7 +163,8 @@ func TestActivities_secondRun(t *testing.T) {
 	}
 }
 
-// The worker died during the call: it may have gone out, so it is not made again.
+// The worker died during the call: it may have gone out, so it is not made again. But for as long as a call can take,
+// the worker may only have lost the engine.
 func TestActivities_deadWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -171,13 +172,21 @@ func TestActivities_deadWorker(t *testing.T) {
 		send, p := r.insert(), &provider{}
 		r.with(p)
 		dead := backstop.Attempt{
-			Ref: step(send.ID, 1), Channel: channel, Provider: "scripted", StartedAt: time.Now(),
+			Ref: step(send.ID, 1).Ref, Channel: channel, Provider: "scripted", StartedAt: time.Now(),
 		}
 		if channel == backstop.SMS {
-			dead.Ref, dead.Rule, dead.SendID = step(send.ID, 2), "unread", "Acme"
+			dead.Ref, dead.Rule, dead.SendID = step(send.ID, 2).Ref, "unread", "Acme"
 		}
 		dead, err := r.db.Begin(t.Context(), dead, func(backstop.Send, *backstop.Attempt) bool { return true })
 		require.NoError(t, err)
+		r.now = dead.StartedAt.Add(activities.CallTimeout - time.Second)
+		_, err = r.runOn(channel, send.ID)
+		early, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok, err)
+		require.Equal(t, activities.UnderWay, early.Type())
+		require.Equal(t, time.Second, early.NextRetryDelay())
+		require.Equal(t, backstop.Calling, r.attempts(send.ID)[len(r.attempts(send.ID))-1].State)
+		r.now = dead.StartedAt.Add(activities.CallTimeout)
 		for range 2 {
 			result, err := r.runOn(channel, send.ID)
 			require.NoError(t, err)
@@ -215,7 +224,26 @@ func TestActivities_endNotStored(t *testing.T) {
 	attempts := r.attempts(send.ID)
 	require.Len(t, attempts, 1)
 	require.Equal(t, backstop.Accepted, attempts[0].State)
-	require.Equal(t, step(send.ID, 1).String(), attempts[0].MessageID)
+	require.Equal(t, step(send.ID, 1).Ref.String(), attempts[0].MessageID)
+}
+
+// A first try leaves it with the workflow, which gives it to the second.
+func TestActivities_endNotStored_local(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	send := r.insert()
+	r.store.away = 1
+	_, err := r.run(r.acts.SendWhatsApp, step(send.ID, 1))
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok, err)
+	require.Equal(t, activities.Unsaved, failed.Type())
+	second := step(send.ID, 1)
+	require.NoError(t, failed.Details(&second.Ended))
+	r.heartbeat = nil // the engine keeps none of a local activity
+	result, err := r.run(r.acts.SendWhatsApp, second)
+	require.NoError(t, err)
+	require.Equal(t, activities.Accepted, result.Verdict)
+	require.Equal(t, 1, r.provider.calls())
 }
 
 // The same for a call that is to be made again: what the engine kept must not stand for the calls that follow.

@@ -138,12 +138,14 @@ func (r *rig) get(send string) backstop.Send {
 	return s
 }
 
-func step(send string, n int) backstop.Ref { return backstop.Ref{Send: send, Step: n} }
+func step(send string, n int) activities.Step {
+	return activities.Step{Ref: backstop.Ref{Send: send, Step: n}}
+}
 
 // fallback is what the workflow gives SendSMS when an unread rule fires.
-func fallback(send string) activities.Fallback {
-	return activities.Fallback{
-		Ref: step(send, 2), Rule: "unread", Reason: "not read within 1m0s", SendID: "Acme", Unless: backstop.Read,
+func fallback(send string) activities.Step {
+	return activities.Step{
+		Ref: step(send, 2).Ref, Rule: "unread", Reason: "not read within 1m0s", SendID: "Acme", Unless: backstop.Read,
 	}
 }
 

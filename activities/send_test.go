@@ -19,12 +19,12 @@ func TestActivities_SendWhatsApp(t *testing.T) {
 	result, err := r.run(r.acts.SendWhatsApp, step(send.ID, 1))
 	require.NoError(t, err)
 	require.Equal(t, activities.Result{Verdict: activities.Accepted, WhatsApp: backstop.Submitted}, result)
-	require.Equal(t, []backstop.WhatsAppMessage{{Ref: step(send.ID, 1), To: to, Text: text}}, r.provider.whatsapp)
+	require.Equal(t, []backstop.WhatsAppMessage{{Ref: step(send.ID, 1).Ref, To: to, Text: text}}, r.provider.whatsapp)
 	attempts := r.attempts(send.ID)
 	require.Len(t, attempts, 1)
 	require.Equal(t, backstop.Accepted, attempts[0].State)
 	require.Equal(t, "scripted", attempts[0].Provider)
-	require.Equal(t, step(send.ID, 1).String(), attempts[0].MessageID)
+	require.Equal(t, step(send.ID, 1).Ref.String(), attempts[0].MessageID)
 	require.Empty(t, r.log.String())
 }
 
@@ -35,7 +35,7 @@ func TestActivities_SendWhatsApp_template(t *testing.T) {
 	send := r.insert(func(s *backstop.Send) { s.Text, s.Template = "", template })
 	_, err := r.run(r.acts.SendWhatsApp, step(send.ID, 1))
 	require.NoError(t, err)
-	require.Equal(t, []backstop.WhatsAppMessage{{Ref: step(send.ID, 1), To: to, Template: template}}, r.provider.whatsapp)
+	require.Equal(t, []backstop.WhatsAppMessage{{Ref: step(send.ID, 1).Ref, To: to, Template: template}}, r.provider.whatsapp)
 }
 
 // A receipt that is faster than the answer to the call is in the result.
@@ -61,7 +61,7 @@ func TestActivities_SendSMS(t *testing.T) {
 	require.Equal(t, activities.Result{
 		Verdict: activities.Accepted, WhatsApp: backstop.Queued, SMS: backstop.Submitted,
 	}, result)
-	require.Equal(t, []backstop.SMSMessage{{Ref: step(send.ID, 2), To: to, SendID: "Acme", Text: smsText}}, r.provider.sms)
+	require.Equal(t, []backstop.SMSMessage{{Ref: step(send.ID, 2).Ref, To: to, SendID: "Acme", Text: smsText}}, r.provider.sms)
 	attempts := r.attempts(send.ID)
 	require.Len(t, attempts, 1)
 	require.Equal(t, "unread", attempts[0].Rule)
@@ -149,7 +149,7 @@ func TestActivities_SendSMS_earlierArrived(t *testing.T) {
 	send := r.insert()
 	_, err := r.run(r.acts.SendSMS, fallback(send.ID))
 	require.NoError(t, err)
-	first := step(send.ID, 2)
+	first := step(send.ID, 2).Ref
 	for _, status := range []backstop.Status{backstop.Failed, backstop.Delivered} {
 		_, err = r.db.InsertReceipts(t.Context(), []backstop.Receipt{{
 			Provider: "scripted", Channel: backstop.SMS, MessageID: first.String(), Ref: first, Status: status, At: time.Now(),

@@ -35,10 +35,11 @@ type SendInput struct {
 // Settings are bounds that the operator configures. They travel with the send, so that a change never touches a send
 // in flight.
 type Settings struct {
-	UnknownWait    time.Duration `json:"unknown_wait"`     // for a receipt, after a call that may have sent
-	ResendWhatsApp bool          `json:"resend_whatsapp"`  // once, when UnknownWait has passed without a receipt
-	ResendSMS      bool          `json:"resend_sms"`       // the same for an SMS
-	SMSReceiptWait time.Duration `json:"sms_receipt_wait"` // for the SMS to be reported delivered or failed
+	UnknownWait    time.Duration `json:"unknown_wait"`           // for a receipt, after a call that may have sent
+	ResendWhatsApp bool          `json:"resend_whatsapp"`        // once, when UnknownWait has passed without a receipt
+	ResendSMS      bool          `json:"resend_sms"`             // the same for an SMS
+	SMSReceiptWait time.Duration `json:"sms_receipt_wait"`       // for the SMS to be reported delivered or failed
+	QueuedCalls    bool          `json:"queued_calls,omitempty"` // calls go through the task queue from the first try
 }
 
 // Receipt is a receipt as it is signalled.
@@ -48,6 +49,7 @@ type Receipt struct {
 	Status  backstop.Status      `json:"status"`
 	Class   backstop.RejectClass `json:"class,omitempty"` // of a failed one
 	Code    string               `json:"code,omitempty"`
+	Outcome backstop.Outcome     `json:"outcome,omitempty"` // set when it has ended the send in Postgres
 }
 
 // SendResult is where a send ended.

@@ -7,31 +7,41 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
 )
 
 const (
-	// callTimeout bounds one run of a provider activity: a provider call (at most 20 s by configuration) and the
-	// writes before and after it.
-	callTimeout = 30 * time.Second
-
 	// tryFor bounds the retries of a provider that throttles us or is down, when no rule's wait ends them sooner.
 	// An outage of a provider rarely lasts longer, and an older message is seldom of use.
 	tryFor = 24 * time.Hour
+
+	// firstPause is how long the second try waits, unless the provider says.
+	firstPause = time.Second
 
 	// storeTimeout bounds one write to Postgres.
 	storeTimeout = 10 * time.Second
 )
 
+// The first try of a provider call is a local activity: it saves the engine the way through the task queue and a
+// workflow task. It is tried once, because a try that waits, or waits long for its answer, would hold the workflow task.
+func tryOptions(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: activities.CallTimeout,
+		Summary:             summary,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+}
+
 // Provider calls are retried as fast as a person would not mind and as slowly as a provider would not mind. A
 // provider that says when to come back is obeyed (NextRetryDelay).
 func callOptions(ctx workflow.Context, within time.Duration, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    callTimeout,
+		StartToCloseTimeout:    activities.CallTimeout,
 		ScheduleToCloseTimeout: within,
 		WaitForCancellation:    true, // a call that is under way may yet send: its end must be known before an SMS goes out
 		Summary:                summary,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},
 	})
 }

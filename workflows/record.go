@@ -32,7 +32,7 @@ func (s *send) write(ctx workflow.Context, event backstop.Event) error {
 	return nil
 }
 
-// finish ends the send in Postgres too, also when an operator cancelled the workflow.
+// finish ends the send in Postgres, also when an operator cancelled the workflow, unless a receipt has ended it there.
 func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -40,12 +40,14 @@ func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 	if s.rule >= 0 {
 		r.Rule = s.in.Rules[s.rule].Name
 	}
-	finished := workflow.ExecuteLocalActivity(storeOptions(ctx, "finish"), acts.Finish, s.in.ID, workflow.Now(ctx))
-	err := finished.Get(ctx, &r.Outcome)
-	if err != nil {
-		return SendResult{}, fmt.Errorf("finish: %w", err)
-	}
 	s.drain(ctx)
+	if r.Outcome = s.outcome; r.Outcome == "" {
+		finished := workflow.ExecuteLocalActivity(storeOptions(ctx, "finish"), acts.Finish, s.in.ID, workflow.Now(ctx))
+		if err := finished.Get(ctx, &r.Outcome); err != nil {
+			return SendResult{}, fmt.Errorf("finish: %w", err)
+		}
+		s.drain(ctx)
+	}
 	r.WhatsApp, r.SMS = s.is.WhatsAppStatus, s.is.SMSStatus
 	return r, nil
 }

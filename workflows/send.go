@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -23,23 +24,19 @@ type send struct {
 	steps    map[backstop.Channel]int // the newest step of each channel
 	step     int
 	spent    []bool
-	timers   []workflow.Future // one per rule with a wait
+	outcome  backstop.Outcome // set when a receipt has ended the send in Postgres
+	alarm    workflow.Future  // for the next moment at which something may have to be decided
+	alarmAt  time.Time
+	last     bool // no rule has a wait left: the alarm ends the watch
 	receipts workflow.ReceiveChannel
 	waiting  string // what for, when it is not a rule's wait
 
 	call    *call           // the WhatsApp call that is under way
 	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
 	resent  bool
-	expired bool            // a WhatsApp call came too late: nothing may go out any more
-	horizon workflow.Future // ends the watch for a failure when no timer is left
-	rule    int             // the newest that fired, or -1
-	reason  string          // why it did
-}
-
-// call is an activity that can be called off.
-type call struct {
-	result workflow.Future
-	cancel workflow.CancelFunc
+	expired bool   // a WhatsApp call came too late: nothing may go out any more
+	rule    int    // the newest that fired, or -1
+	reason  string // why it did
 }
 
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.
@@ -65,9 +62,10 @@ func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 
 func (s *send) run(ctx workflow.Context) error {
 	if _, due := s.fired(ctx); !due {
-		s.callWhatsApp(ctx)
+		if err := s.callWhatsApp(ctx); err != nil {
+			return err
+		}
 	}
-	s.arm(ctx)
 	for {
 		rule, fired, err := s.watch(ctx)
 		if err == nil && !fired {
@@ -83,25 +81,15 @@ func (s *send) run(ctx workflow.Context) error {
 	}
 }
 
-// arm starts a timer per rule that waits. Each counts from the moment the send was accepted. A rule that could fire
-// only when the message has expired needs none.
-func (s *send) arm(ctx workflow.Context) {
-	s.timers = make([]workflow.Future, len(s.in.Rules))
-	for i, rule := range s.in.Rules {
-		deadline, waits := rule.Deadline(s.in.AcceptedAt)
-		if waits && (s.in.ExpiresAt == nil || deadline.Before(*s.in.ExpiresAt)) {
-			s.timers[i] = alarm(ctx, deadline, watched(rule, deadline))
-		}
-	}
-}
-
 // watch waits until a rule fires or none can any more.
 func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	for {
+		s.drain(ctx)
+		s.arm(ctx)
 		err = workflow.Await(ctx, func() bool {
 			s.drain(ctx)
 			_, due := s.fired(ctx)
-			return due || s.callEnded() || ready(s.unknown) || s.unbounded() || (s.call == nil && s.over())
+			return due || s.callEnded() || ready(s.unknown) || s.rung() || (s.call == nil && s.over())
 		})
 		if err != nil {
 			return 0, false, fmt.Errorf("watch: %w", err)
@@ -115,10 +103,8 @@ func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 		case fired:
 			return rule, true, nil
 		case ready(s.unknown):
-			s.resendWhatsApp(ctx)
-		case s.unbounded():
-			s.bound(ctx)
-		default:
+			err = s.resendWhatsApp(ctx)
+		case s.call == nil && s.over():
 			return 0, false, nil
 		}
 		if err != nil {
@@ -127,51 +113,60 @@ func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	}
 }
 
-// fired asks the plan for the rule that fires now. A timer that has fired is believed even if the clock lags.
-func (s *send) fired(ctx workflow.Context) (int, bool) {
-	now := workflow.Now(ctx)
-	for i, timer := range s.timers {
-		if deadline, _ := s.in.Rules[i].Deadline(s.in.AcceptedAt); ready(timer) && deadline.After(now) {
-			now = deadline
-		}
+// arm sets the alarm for the first wait that has not ended and whose rule may still fire by it. When none is left, it
+// ends the watch for a reported failure: when the provider itself has given the message up, or when no SMS may go out
+// any more. One alarm at a time costs the engine less than one per rule, and most sends end before the first.
+func (s *send) arm(ctx workflow.Context) {
+	if s.callEnded() || s.over() || (s.alarm != nil && !s.rung()) {
+		return
 	}
-	return s.plan.Fired(s.is.WhatsAppStatus, s.in.AcceptedAt, now, s.isSpent)
+	now := s.now(ctx)
+	s.last, s.alarmAt = true, s.in.AcceptedAt.Add(backstop.MaxWait)
+	if s.in.ExpiresAt != nil && s.in.ExpiresAt.Before(s.alarmAt) {
+		s.alarmAt = *s.in.ExpiresAt
+	}
+	summary := by("a reported failure", s.alarmAt)
+	for i, rule := range s.in.Rules {
+		deadline, waits := rule.Deadline(s.in.AcceptedAt)
+		if s.spent[i] || !waits || s.is.WhatsAppStatus.Reached(rule.Type.Goal()) ||
+			!deadline.After(now) || !deadline.Before(s.alarmAt) {
+			continue
+		}
+		s.last, s.alarmAt, summary = false, deadline, watched(rule, deadline)
+	}
+	if s.last {
+		s.waiting = summary
+	}
+	s.alarm = alarm(ctx, s.alarmAt, summary)
+}
+
+// rung reports whether the alarm has gone off and another is to be set.
+func (s *send) rung() bool { return ready(s.alarm) && !s.last }
+
+// now is the time; an alarm that has gone off is believed even if the clock lags.
+func (s *send) now(ctx workflow.Context) time.Time {
+	now := workflow.Now(ctx)
+	if ready(s.alarm) && s.alarmAt.After(now) {
+		return s.alarmAt
+	}
+	return now
+}
+
+// fired asks the plan for the rule that fires now.
+func (s *send) fired(ctx workflow.Context) (int, bool) {
+	return s.plan.Fired(s.is.WhatsAppStatus, s.in.AcceptedAt, s.now(ctx), s.isSpent)
 }
 
 // over reports whether there is nothing left to watch for.
 func (s *send) over() bool {
-	return s.expired || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) || ready(s.horizon)
+	return s.expired || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) || (s.last && ready(s.alarm))
 }
 
 func (s *send) isSpent(rule int) bool { return s.spent[rule] }
 
-// unbounded reports whether no timer is left that would end the watch: what is left are rules that only a reported
-// failure fires.
-func (s *send) unbounded() bool {
-	if s.horizon != nil || s.over() {
-		return false
-	}
-	for i, timer := range s.timers {
-		if timer != nil && !timer.IsReady() && !s.spent[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// bound ends the watch when the provider itself has given the message up, or when no SMS may go out any more.
-func (s *send) bound(ctx workflow.Context) {
-	until := s.in.AcceptedAt.Add(backstop.MaxWait)
-	if s.in.ExpiresAt != nil && s.in.ExpiresAt.Before(until) {
-		until = *s.in.ExpiresAt
-	}
-	s.waiting = by("a reported failure", until)
-	s.horizon = alarm(ctx, until, s.waiting)
-}
-
 // lapse records that the watch ended because the message expired, and not because no rule could fire any more.
 func (s *send) lapse(ctx workflow.Context) error {
-	if s.in.ExpiresAt == nil || !ready(s.horizon) || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) {
+	if s.in.ExpiresAt == nil || !s.last || !ready(s.alarm) || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) {
 		return nil
 	}
 	return s.write(ctx, backstop.Event{Kind: backstop.EventExpired})
@@ -199,6 +194,7 @@ func (s *send) absorb(ctx workflow.Context, r Receipt) {
 		s.failure = &backstop.Failure{Kind: backstop.Rejected, Class: r.Class, Code: r.Code}
 	}
 	s.is = s.is.Absorb(r.Channel, r.Status, current)
+	s.outcome = cmp.Or(s.outcome, r.Outcome)
 }
 
 // merge takes in the statuses that an activity read from Postgres, where receipts may have come that were not
@@ -206,6 +202,7 @@ func (s *send) absorb(ctx workflow.Context, r Receipt) {
 func (s *send) merge(r activities.Result) {
 	s.is.WhatsAppStatus = s.is.WhatsAppStatus.Advance(r.WhatsApp)
 	s.is.SMSStatus = s.is.SMSStatus.Advance(r.SMS)
+	s.outcome = cmp.Or(s.outcome, r.Outcome)
 }
 
 func (s *send) nextStep(channel backstop.Channel) backstop.Ref {

@@ -171,11 +171,6 @@ func TestSend(t *testing.T) {
 			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{5 * second}, rule: "short", calls: 3,
 		},
 		// The test environment ends unlimited retries after ten; on a server ScheduleToCloseTimeout ends them.
-		"unavailable until the retries end, without a wait": {
-			rules: []backstop.Rule{reported}, whatsapp: []error{unavailable},
-			heard:   []heard{{after: time.Hour, receipt: sms(2, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{4*minute + 3*second}, rule: "only reported", calls: 10,
-		},
 		"a call of unknown end is not repeated when a receipt comes": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
 			heard:   []heard{{after: 10 * second, receipt: whatsapp(1, backstop.Sent)}, {after: minute, receipt: whatsapp(1, backstop.Delivered)}},
@@ -306,7 +301,11 @@ func TestSend(t *testing.T) {
 			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{time.Hour}, rule: "sf",
 		},
 	}
-	for name, tc := range tests {
+	run := func(name string, queued bool) {
+		tc := tests[name]
+		if queued {
+			name += ", queued"
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, tc.rules...)
@@ -319,6 +318,7 @@ func TestSend(t *testing.T) {
 				tc.send(&w.send)
 			}
 			set := settings
+			set.QueuedCalls = queued
 			if tc.settings != nil {
 				tc.settings(&set)
 			}
@@ -329,4 +329,50 @@ func TestSend(t *testing.T) {
 			require.Len(t, w.calls[backstop.WhatsApp], tc.calls)
 		})
 	}
+	for name := range tests {
+		run(name, false)
+		run(name, true)
+	}
+}
+
+// A provider that stays down is tried until the engine's retries end (in the test environment ten), and then counts as
+// failed. A first try inside the workflow task comes on top.
+func TestSend_retriesEnd(t *testing.T) {
+	t.Parallel()
+	for queued, calls := range map[bool]int{true: 10, false: 11} {
+		w := newWorld(t, rule("only reported", backstop.Undelivered, 0))
+		w.answers(backstop.WhatsApp, &backstop.Failure{Kind: backstop.Unavailable})
+		w.receive(heard{after: time.Hour, receipt: workflows.Receipt{Step: 2, Channel: backstop.SMS, Status: backstop.Delivered}})
+		set := settings
+		set.QueuedCalls = queued
+		require.Equal(t, backstop.OutcomeSMS, w.run(set).Outcome)
+		require.Len(t, w.calls[backstop.WhatsApp], calls)
+		require.Len(t, w.calls[backstop.SMS], 1)
+	}
+}
+
+// Postgres is away when the first try has ended: what is known of the call goes on to the next run, which makes none.
+func TestSend_endNotStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rule("unread", backstop.Unread, time.Minute))
+	w.away = 1
+	w.receive(heard{after: 30 * time.Second, receipt: workflows.Receipt{Step: 1, Channel: backstop.WhatsApp, Status: backstop.Read}})
+	require.Equal(t, backstop.OutcomeWhatsApp, w.run(settings).Outcome)
+	require.Len(t, w.calls[backstop.WhatsApp], 1)
+	require.Equal(t, backstop.Accepted, w.attempts[0].State)
+}
+
+// A receipt that has ended the send in Postgres ends the workflow without another write.
+func TestSend_endedByReceipt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rule("unread", backstop.Unread, time.Minute))
+	w.after(30*time.Second, func() {
+		w.signal(workflows.Receipt{
+			Step: 1, Channel: backstop.WhatsApp, Status: backstop.Read, Outcome: backstop.OutcomeWhatsApp,
+		})
+	})
+	result := w.run(settings)
+	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
+	require.Equal(t, backstop.Read, result.WhatsApp)
+	require.Nil(t, w.send.FinishedAt, "the workflow wrote the end once more")
 }

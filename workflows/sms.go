@@ -112,14 +112,12 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 	if before := s.is.SMSStatus; before == "" || before == backstop.Failed {
 		s.is.SMSStatus = backstop.Queued
 	}
-	var result activities.Result
-	err := workflow.ExecuteActivity(
-		callOptions(ctx, s.tryFor(ctx), fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name)),
-		acts.SendSMS,
-		activities.Fallback{Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Unless: unless},
-	).Get(ctx, &result)
+	call := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name), acts.SendSMS, activities.Step{
+		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Unless: unless,
+	})
+	result, gaveUp, err := call.end(ctx)
 	switch {
-	case gaveUp(err):
+	case gaveUp:
 		return activities.Rejected, s.giveUp(ctx, backstop.SMS)
 	case err != nil:
 		return "", fmt.Errorf("send sms: %w", err)

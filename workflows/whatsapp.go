@@ -1,11 +1,8 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -13,22 +10,17 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// callWhatsApp starts the WhatsApp call. It is not waited for, because the rules' waits run meanwhile.
-func (s *send) callWhatsApp(ctx workflow.Context) {
-	ctx, cancel := workflow.WithCancel(callOptions(ctx, s.tryFor(ctx), "WhatsApp"))
-	ref := s.nextStep(backstop.WhatsApp)
-	s.call = &call{result: workflow.ExecuteActivity(ctx, acts.SendWhatsApp, ref), cancel: cancel}
-}
-
-// tryFor is how long a provider may be retried from now: not past the moment when the message expires.
-func (s *send) tryFor(ctx workflow.Context) time.Duration {
-	if s.in.ExpiresAt == nil {
-		return tryFor
+// callWhatsApp starts the WhatsApp call and waits for its first try, which nothing may interrupt: no other wait is
+// started before. What follows is not waited for, because the rules' waits run meanwhile.
+func (s *send) callWhatsApp(ctx workflow.Context) error {
+	s.call = s.provide(ctx, "WhatsApp", acts.SendWhatsApp, activities.Step{Ref: s.nextStep(backstop.WhatsApp)})
+	if err := workflow.Await(ctx, func() bool { return s.call.tried }); err != nil {
+		return fmt.Errorf("call whatsapp: %w", err)
 	}
-	return min(tryFor, max(s.in.ExpiresAt.Sub(workflow.Now(ctx)), time.Second))
+	return nil
 }
 
-func (s *send) callEnded() bool { return s.call != nil && s.call.result.IsReady() }
+func (s *send) callEnded() bool { return s.call != nil && s.call.ended }
 
 // callOff ends the WhatsApp call because a rule fired. A call between two tries ends at once; one that is under way
 // is waited for, because what it returns may be a message that went out.
@@ -42,13 +34,12 @@ func (s *send) callOff(ctx workflow.Context) error {
 
 // endWhatsApp takes in how the WhatsApp call ended.
 func (s *send) endWhatsApp(ctx workflow.Context) error {
-	var r activities.Result
-	err := s.call.result.Get(ctx, &r)
+	r, gaveUp, err := s.call.end(ctx)
 	s.call = nil
 	switch {
 	case temporal.IsCanceledError(err):
 		return nil // by callOff, or by an operator, whom the next wait will tell of
-	case gaveUp(err):
+	case gaveUp:
 		return s.giveUp(ctx, backstop.WhatsApp)
 	case err != nil:
 		return fmt.Errorf("send whatsapp: %w", err)
@@ -69,18 +60,12 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 	return nil
 }
 
-// gaveUp reports whether an activity failed because the time for its retries ran out.
-func gaveUp(err error) bool {
-	failed, ok := errors.AsType[*temporal.ActivityError](err)
-	return ok && failed.RetryState() != enums.RETRY_STATE_NON_RETRYABLE_FAILURE
-}
-
 // resendWhatsApp decides about a call of unknown end when no receipt has told that it went out.
-func (s *send) resendWhatsApp(ctx workflow.Context) {
+func (s *send) resendWhatsApp(ctx workflow.Context) error {
 	s.unknown, s.waiting = nil, ""
 	if s.is.WhatsAppStatus != backstop.Queued || s.resent || !s.in.Settings.ResendWhatsApp {
-		return
+		return nil
 	}
 	s.resent = true
-	s.callWhatsApp(ctx)
+	return s.callWhatsApp(ctx)
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ type world struct {
 	events   []backstop.Event
 	calls    map[backstop.Channel][]time.Time
 	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
+	away     int                          // the next ends that cannot be stored
 }
 
 // newWorld makes a world in which time is skipped.
@@ -190,6 +192,10 @@ func (w *world) Begin(
 func (w *world) End(_ context.Context, a backstop.Attempt) (backstop.Send, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.away > 0 {
+		w.away--
+		return backstop.Send{}, errors.New("postgres is away")
+	}
 	for i, kept := range w.attempts {
 		if kept.Number == a.Number {
 			w.attempts[i] = a

@@ -101,6 +101,7 @@ func (c config) settings() workflows.Settings {
 	return workflows.Settings{
 		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
 		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
+		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers
 	}
 }
 

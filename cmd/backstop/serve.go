@@ -211,7 +211,7 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 
 // work runs the Temporal worker. A Temporal that is not there yet is waited for.
 func (p *program) work(ctx context.Context) error {
-	acts, err := activities.New(activities.Options{Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log})
+	acts, err := activities.New(activities.Options{Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log, LocalCalls: p.config.Worker.Calls})
 	if err != nil {
 		return err
 	}
