@@ -18,6 +18,7 @@ const TaskQueue = workflows.TaskQueue
 type Options struct {
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
+	Cached      int           // parked sends kept in memory; 0: the SDK's default
 	StopTimeout time.Duration // how long a stop waits for calls under way
 
 	OnFatalError func(error) // told when the worker has failed for good
@@ -25,6 +26,9 @@ type Options struct {
 
 // New returns a worker that serves every workflow and activity; the caller starts and stops it.
 func New(c client.Client, acts *activities.Activities, o Options) worker.Worker {
+	if o.Cached > 0 {
+		worker.SetStickyWorkflowCacheSize(o.Cached) // of the whole process, before its first worker starts
+	}
 	w := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,

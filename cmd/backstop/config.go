@@ -60,6 +60,7 @@ type apiConfig struct {
 type workerConfig struct {
 	Calls          int     `env:"CALLS"            envDefault:"200"`
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"0"`
+	Cached         int     `env:"CACHED"           envDefault:"10000"`
 }
 
 type metaConfig struct {
@@ -127,6 +128,7 @@ func (c config) validate() error {
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
+	check(c.Worker.Cached > 0, "WORKER_CACHED", "must be at least 1")
 	check(c.Worker.CallsPerSecond >= 0, "WORKER_CALLS_PER_SECOND", "must not be negative")
 	for name, value := range map[string]time.Duration{"META_TIMEOUT": c.Meta.Timeout, "TWILIO_TIMEOUT": c.Twilio.Timeout} {
 		check(value > 0 && value <= maxProviderTimeout, name, "must be more than 0 and at most "+maxProviderTimeout.String())

@@ -219,7 +219,8 @@ func (p *program) work(ctx context.Context) error {
 	var w sdkworker.Worker
 	for {
 		w = worker.New(p.temporal.Client, acts, worker.Options{
-			Calls: p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, StopTimeout: drainCalls,
+			Calls: p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
+			StopTimeout:  drainCalls,
 			OnFatalError: func(err error) { failed <- err },
 		})
 		if err = p.temporal.reach(ctx); err == nil {
