@@ -7,7 +7,7 @@ TOOL := cd tools && go build -buildvcs=false -o ../bin/
 # The race detector needs a C compiler, which a bare machine may lack: make test RACE=-race
 RACE :=
 
-.PHONY: help build run demo test check tidy generated vet lint law determinism generate histories clean FORCE
+.PHONY: help build run demo bench test check tidy generated vet lint law determinism generate histories clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,10 @@ run: build ## start everything and stay up, for trying it by hand
 
 demo: build ## send messages to simulated providers, watch them fall back, check what came out
 	bin/devstack --data .data/demo -- bin/backstop demo
+
+bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workflows; BENCH="-only latency -scale 0.1"
+	rm -rf .data/bench
+	bin/devstack --temporal-db postgres --data .data/bench -- bin/bench $(BENCH)
 
 test: bin/devstack ## run the tests of all modules, on a real Postgres
 	bin/devstack --fast --services postgres --data .data/test -- \
@@ -65,6 +69,9 @@ clean: ## remove what was built and the data that devstack keeps
 # Go knows better than make what is out of date.
 bin/backstop: FORCE
 	$(BUILD) -o $@ ./cmd/backstop
+
+bin/bench: FORCE
+	$(BUILD) -o $@ ./cmd/bench
 
 bin/devstack: FORCE
 	cd cmd/devstack && $(BUILD) -o ../../$@ .

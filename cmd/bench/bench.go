@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+)
+
+// bench is one run of the program.
+type bench struct {
+	*stack
+
+	flags flags
+	out   io.Writer
+	say   func(format string, values ...any) // progress
+
+	throughput float64 // of Backstop, completed sends per second; 0 until measured
+	targets    []target
+	raw        map[string]any // by part
+}
+
+// part is one measurement.
+type part struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+func parts() []part {
+	return []part{
+		{"throughput", (*bench).measureThroughput},
+	}
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// measure runs the parts that were asked for, and prints what came out.
+func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr io.Writer) (err error) {
+	began := time.Now()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	b := &bench{flags: f, out: stdout, raw: map[string]any{}}
+	b.say = func(format string, values ...any) {
+		fmt.Fprintf(stderr, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
+	}
+	b.say("starting backstop and the hand-written workflows")
+	if b.stack, err = startStack(ctx, f, env, fail); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.stop()) }()
+	go func() {
+		if err := b.send.watch(ctx); err != nil {
+			fail(err)
+		}
+	}()
+	b.printMachine()
+	for _, name := range f.only {
+		b.say("measuring %s", name)
+		if err := partOf(name).run(b, ctx); err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			}
+			return fmt.Errorf("measure %s: %w", name, err)
+		}
+	}
+	b.printTargets()
+	return b.writeRaw()
+}
+
+func partOf(name string) part {
+	for _, p := range parts() {
+		if p.name == name {
+			return p
+		}
+	}
+	return part{} // the flags were checked
+}
+
+func (b *bench) printMachine() {
+	fmt.Fprintf(b.out, "backstop %s, %s/%s, %d processors, %s, %s\n", version, runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.RFC3339))
+}
+
+const rawMode = 0o644
+
+// writeRaw writes the raw numbers to a file, if one was asked for.
+func (b *bench) writeRaw() error {
+	if b.flags.json == "" {
+		return nil
+	}
+	b.raw["targets"] = b.targets
+	text, err := json.MarshalIndent(b.raw, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode numbers: %w", err)
+	}
+	if err := os.WriteFile(b.flags.json, append(text, '\n'), rawMode); err != nil { //nolint:gosec // for everyone to read
+		return fmt.Errorf("write numbers: %w", err)
+	}
+	return nil
+}
+
+// pause waits between measurements, so that what one leaves behind does not count as the next one's.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// spread is what is told of a measurement that was repeated.
+type spread struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// spreadOf returns the zero spread for no values.
+func spreadOf(values []float64) spread {
+	if len(values) == 0 {
+		return spread{}
+	}
+	return spread{Median: percentile(values, 50), Min: slices.Min(values), Max: slices.Max(values)}
+}
+
+// ratios divides round by round, so that what slows a whole round, such as a busy neighbour, cancels out.
+func ratios(values, base []float64) []float64 {
+	divided := make([]float64, 0, len(values))
+	for i, v := range values[:min(len(values), len(base))] {
+		divided = append(divided, v/base[i])
+	}
+	return divided
+}
+
+// percentile is the value that p percent (0 to 100) are at or below, interpolated between the nearest two; NaN for no
+// values.
+func percentile(values []float64, p float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	rank := p / 100 * float64(len(sorted)-1)
+	below := int(math.Floor(rank))
+	above := min(below+1, len(sorted)-1)
+	return sorted[below] + (rank-float64(below))*(sorted[above]-sorted[below])
+}
+
+// quantiles is what is told of a latency, in milliseconds.
+type quantiles struct {
+	N   int     `json:"n"`
+	P50 float64 `json:"p50_ms"`
+	P99 float64 `json:"p99_ms"`
+	Max float64 `json:"max_ms"`
+}
+
+func quantilesOf(took []time.Duration) quantiles {
+	if len(took) == 0 {
+		return quantiles{}
+	}
+	ms := make([]float64, len(took))
+	for i, d := range took {
+		ms[i] = milliseconds(d)
+	}
+	return quantiles{N: len(ms), P50: percentile(ms, 50), P99: percentile(ms, 99), Max: slices.Max(ms)}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/rpc"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+)
+
+// plainCommand is the word that makes this program the process of the hand-written workflows.
+const plainCommand = "plain"
+
+// kind is one of the hand-written workflows.
+type kind string
+
+const (
+	bare  kind = "bare"
+	tuned kind = "tuned"
+)
+
+// taskQueue keeps the kinds apart: each has a worker of its own options.
+func (k kind) taskQueue() string { return "bench-" + string(k) }
+
+// plain is a starter and a worker of hand-written workflows in one process, as Backstop's API and worker are. Eager
+// start wants them to share a client.
+type plain struct {
+	ctx        context.Context //nolint:containedctx // net/rpc hands none to its methods; it ends with the parent
+	client     client.Client
+	milestones *milestones
+	provider   *plainProvider // nil: the activity does nothing
+}
+
+// servePlain does what the parent process asks for over stdin and stdout, until stdin is closed.
+func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser, stdout, stderr io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	temporal, err := dialTemporal(ctx, env, logger)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	p := &plain{ctx: ctx, client: temporal, milestones: newMilestones()}
+	if url := env[providerVariable]; url != "" {
+		if p.provider, err = newPlainProvider(ctx, url, p.receive); err != nil {
+			return err
+		}
+		defer p.provider.close()
+	}
+	for _, w := range p.workers() {
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start worker: %w", err)
+		}
+		defer w.Stop()
+	}
+	server := rpc.NewServer()
+	if err := server.RegisterName(rpcName, &plainRPC{plain: p}); err != nil {
+		return fmt.Errorf("register calls: %w", err)
+	}
+	server.ServeConn(pipe{Reader: &ending{stdin, stop}, Writer: stdout, Closer: stdin})
+	return nil
+}
+
+// workers returns a worker per kind.
+func (p *plain) workers() []worker.Worker {
+	byDefault := worker.New(p.client, bare.taskQueue(), worker.Options{})
+	byDefault.RegisterWorkflow(p.Bare)
+	byDefault.RegisterActivity(p.Submit)
+	// No activity poller is needed; more pollers take signals faster. More than 8 gained nothing on two cores.
+	atBest := worker.New(p.client, tuned.taskQueue(), worker.Options{
+		LocalActivityWorkerOnly: true, MaxConcurrentWorkflowTaskPollers: 8,
+	})
+	atBest.RegisterWorkflow(p.Tuned)
+	atBest.RegisterActivity(p.Submit)
+	return []worker.Worker{byDefault, atBest}
+}
+
+// start starts one workflow and returns its id.
+func (p *plain) start(ctx context.Context, k kind) (string, error) {
+	options := client.StartWorkflowOptions{
+		ID: string(k) + "/" + uuid.NewString(), TaskQueue: k.taskQueue(), EnableEagerStart: k == tuned,
+	}
+	workflow := p.Bare
+	if k == tuned {
+		workflow = p.Tuned
+	}
+	if _, err := p.client.ExecuteWorkflow(ctx, options, workflow, message{To: recipientRead(), Text: whatsAppText}); err != nil {
+		return "", fmt.Errorf("start workflow: %w", err)
+	}
+	return options.ID, nil
+}
+
+// drive starts one workflow and brings it to its end.
+func (p *plain) drive(ctx context.Context, k kind) (string, error) {
+	id, err := p.start(ctx, k)
+	if err != nil {
+		return "", err
+	}
+	return id, p.finish(ctx, id)
+}
+
+// finish brings a workflow to its end. A starter with a provider has nothing to do: the receipt comes by webhook.
+func (p *plain) finish(ctx context.Context, id string) error {
+	if p.provider == nil {
+		if err := p.milestones.wait(ctx, parked(id)); err != nil {
+			return err
+		}
+		if err := p.signal(ctx, id, delivered); err != nil {
+			return err
+		}
+	}
+	return p.milestones.wait(ctx, heard(id, delivered))
+}
+
+func (p *plain) signal(ctx context.Context, id, status string) error {
+	r := receipt{Step: 1, Channel: "whatsapp", Status: status}
+	if err := p.client.SignalWorkflow(ctx, id, "", receiptSignal, r); err != nil {
+		return fmt.Errorf("signal workflow: %w", err)
+	}
+	return nil
+}
+
+// receive takes a receipt from the provider; only the one that is waited for is worth a signal.
+func (p *plain) receive(ctx context.Context, id, status string) error {
+	if status != delivered {
+		return nil
+	}
+	return p.signal(ctx, id, status)
+}
+
+// temporalPatience is how long Temporal may take to be there: on Postgres it registers its namespace after the start.
+const temporalPatience = 30 * time.Second
+
+// dialTemporal connects to the Temporal that devstack has started.
+func dialTemporal(ctx context.Context, env map[string]string, logger *slog.Logger) (client.Client, error) {
+	options := client.Options{
+		HostPort: env["BACKSTOP_TEMPORAL_ADDRESS"], Namespace: env["BACKSTOP_TEMPORAL_NAMESPACE"],
+		Logger: log.NewStructuredLogger(logger),
+	}
+	for began := time.Now(); ; {
+		c, err := client.DialContext(ctx, options)
+		if err == nil {
+			if _, err = c.DescribeTaskQueue(ctx, bare.taskQueue(), taskQueueType); err == nil {
+				return c, nil
+			}
+			c.Close()
+		}
+		if ctx.Err() != nil || time.Since(began) > temporalPatience {
+			return nil, fmt.Errorf("dial temporal: %w", err)
+		}
+		time.Sleep(time.Second / 2)
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/rpc"
+	"os"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+)
+
+const (
+	rpcName       = "Plain"
+	taskQueueType = enums.TASK_QUEUE_TYPE_WORKFLOW
+)
+
+// plainRPC is what the parent may ask for. Its methods have the form that net/rpc wants.
+type plainRPC struct{ plain *plain }
+
+// RunArgs ask for a closed loop.
+type RunArgs struct {
+	Kind     string
+	During   time.Duration
+	InFlight int
+}
+
+// Run drives workflows to their end.
+func (r *plainRPC) Run(args RunArgs, reply *Tally) (err error) {
+	*reply, err = loopFor(r.plain.ctx, args.InFlight, args.During, func(ctx context.Context) (string, error) {
+		return r.plain.drive(ctx, kind(args.Kind))
+	})
+	return err
+}
+
+// Start starts one workflow, drives it to its end, and answers how long the start took.
+func (r *plainRPC) Start(name string, reply *time.Duration) error {
+	began := time.Now()
+	id, err := r.plain.start(r.plain.ctx, kind(name))
+	if err != nil {
+		return err
+	}
+	*reply = time.Since(began)
+	return r.plain.finish(r.plain.ctx, id)
+}
+
+// Webhook answers where receipts are taken.
+func (r *plainRPC) Webhook(_ struct{}, reply *string) error {
+	if r.plain.provider == nil {
+		return errors.New("there is no provider")
+	}
+	*reply = r.plain.provider.webhookURL()
+	return nil
+}
+
+// pipe is a connection over stdin and stdout.
+type pipe struct {
+	io.Reader
+	io.Writer
+	io.Closer
+}
+
+// ending reports the end of what it reads.
+type ending struct {
+	io.Reader
+
+	end func()
+}
+
+// Read implements io.Reader.
+func (e *ending) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	if err != nil {
+		e.end()
+	}
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+}
+
+// plainChild is the process of the hand-written workflows, seen from its parent.
+type plainChild struct {
+	*child
+
+	calls *rpc.Client
+}
+
+// startPlain starts the process. A providerURL makes its activity call that provider.
+func startPlain(self, providerURL string) (*plainChild, error) {
+	stdin, ours, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make pipe: %w", err)
+	}
+	answers, stdout, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make pipe: %w", err)
+	}
+	c, err := startChild(childOptions{
+		Name: plainCommand, Words: []string{self, plainCommand}, Stdin: stdin, Stdout: stdout,
+		Env: map[string]string{providerVariable: providerURL},
+	})
+	if err = errors.Join(err, stdin.Close(), stdout.Close()); err != nil { // the child has its own
+		return nil, err
+	}
+	return &plainChild{child: c, calls: rpc.NewClient(pipe{Reader: answers, Writer: ours, Closer: ours})}, nil
+}
+
+// call calls a method of plainRPC.
+func (c *plainChild) call(ctx context.Context, method string, args, reply any) error {
+	var err error
+	call := c.calls.Go(rpcName+"."+method, args, reply, make(chan *rpc.Call, 1))
+	select {
+	case <-call.Done:
+		err = call.Error
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-c.ended:
+		err = c.cause
+	}
+	if err != nil {
+		return fmt.Errorf("%s of the hand-written workflows: %w", method, err)
+	}
+	return nil
+}

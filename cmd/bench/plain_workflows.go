@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// message is the input of the hand-written workflows.
+type message struct {
+	To   string `json:"to"`
+	Text string `json:"text"`
+}
+
+// submission is what their activity returns.
+type submission struct {
+	MessageID string `json:"message_id"`
+}
+
+// receipt is what they are signalled: as much as Backstop signals.
+type receipt struct {
+	Step    int    `json:"step"`
+	Channel string `json:"channel"`
+	Status  string `json:"status"`
+}
+
+const (
+	receiptSignal = "receipt"
+	delivered     = "delivered" // the status that ends a workflow
+	plainWait     = time.Hour   // of their timer, which never fires here
+	callTimeout   = 30 * time.Second
+)
+
+// Milestones of a workflow.
+func parked(workflowID string) string        { return "parked " + workflowID }
+func heard(workflowID, status string) string { return status + " " + workflowID }
+
+// Bare is what an engineer writes first: an activity, then whichever comes first of a timer and a receipt. All options
+// are the SDK's.
+func (p *plain) Bare(ctx workflow.Context, m message) (receipt, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: callTimeout})
+	var s submission
+	if err := workflow.ExecuteActivity(ctx, p.Submit, m).Get(ctx, &s); err != nil {
+		return receipt{}, fmt.Errorf("submit: %w", err)
+	}
+	timed, cancel := workflow.WithCancel(ctx)
+	defer cancel() // as the SDK's samples do; it costs an event
+	return p.await(ctx, workflow.NewTimer(timed, plainWait)), nil
+}
+
+// Tuned is the same with each trick of the SDK that saves an event: a local activity, a timer that is left to its fate,
+// and (see start) eager start.
+func (p *plain) Tuned(ctx workflow.Context, m message) (receipt, error) {
+	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: callTimeout})
+	var s submission
+	if err := workflow.ExecuteLocalActivity(local, p.Submit, m).Get(ctx, &s); err != nil {
+		return receipt{}, fmt.Errorf("submit: %w", err)
+	}
+	return p.await(ctx, workflow.NewTimer(ctx, plainWait)), nil
+}
+
+// await waits for the receipt that ends the workflow, or for the timer, and reports the milestones on the way.
+func (p *plain) await(ctx workflow.Context, timer workflow.Future) receipt {
+	var (
+		r        receipt
+		timedOut bool
+		selector = workflow.NewSelector(ctx)
+		id       = workflow.GetInfo(ctx).WorkflowExecution.ID
+	)
+	selector.AddFuture(timer, func(workflow.Future) { timedOut = true })
+	selector.AddReceive(workflow.GetSignalChannel(ctx, receiptSignal), func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(ctx, &r)
+		p.tell(ctx, heard(id, r.Status))
+	})
+	p.tell(ctx, parked(id))
+	for !timedOut && r.Status != delivered {
+		selector.Select(ctx)
+	}
+	return r
+}
+
+// tell reports a milestone to the starter in the same process, which costs the engine nothing.
+func (p *plain) tell(ctx workflow.Context, milestone string) {
+	if !workflow.IsReplaying(ctx) {
+		p.milestones.reach(milestone)
+	}
+}
+
+// Submit is the activity of both.
+func (p *plain) Submit(ctx context.Context, m message) (submission, error) {
+	if p.provider == nil {
+		return submission{MessageID: "wamid." + m.To}, nil
+	}
+	return p.provider.submit(ctx, m)
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/backstophq/backstop/client"
+)
+
+const (
+	whatsAppText = "Your parcel comes today between 14:00 and 15:00."
+	// numbers is how many recipients there are of each scenario.
+	numbers = 10_000
+)
+
+// The scenarios of the simulated providers that are used here, by the last digits of the recipient.
+const (
+	scenarioRead     = "01" // sent, delivered, read
+	scenarioUnread   = "02" // sent, delivered
+	scenarioSentOnly = "03" // sent
+	scenarioRejected = "04"
+	scenarioFailed   = "05" // by receipt
+	scenarioSilent   = "06"
+	scenarioOptedOut = "16"
+)
+
+var recipients atomic.Int64 //nolint:gochecknoglobals // numbers are handed out to all parts
+
+// recipient is a British mobile number of a scenario, another one each time.
+func recipient(scenario string) string {
+	return fmt.Sprintf("+447400%04d%s", recipients.Add(1)%numbers, scenario)
+}
+
+func recipientRead() string { return recipient(scenarioRead) }
+
+// sender starts sends as a customer does, over HTTP.
+type sender struct {
+	api      *client.ClientWithResponses
+	finished *milestones
+	store    *store
+
+	mu      sync.Mutex
+	pending map[string]struct{} // sends whose end somebody waits for
+}
+
+// newHTTPClient keeps a connection alive for each send under way.
+func newHTTPClient() *http.Client {
+	const mostIdle = 1000
+	return &http.Client{Timeout: callTimeout, Transport: &http.Transport{
+		DialContext:  (&net.Dialer{Timeout: callTimeout}).DialContext,
+		MaxIdleConns: mostIdle, MaxIdleConnsPerHost: mostIdle, IdleConnTimeout: time.Minute,
+	}}
+}
+
+func newSender(url, key string, s *store) (*sender, error) {
+	api, err := client.NewClientWithResponses(url, client.WithKey(key), client.WithHTTPClient(newHTTPClient()))
+	if err != nil {
+		return nil, fmt.Errorf("make client: %w", err)
+	}
+	return &sender{api: api, finished: newMilestones(), store: s, pending: map[string]struct{}{}}, nil
+}
+
+// rule is one rule of a policy.
+type rule struct {
+	kind client.RuleType
+	wait time.Duration // in whole seconds
+}
+
+// policy makes a policy and returns its id.
+func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string, error) {
+	input := client.PolicyInput{Name: name}
+	for i, r := range rules {
+		wait := int(r.wait.Seconds())
+		made, err := s.api.CreateRuleWithResponse(ctx, client.RuleInput{
+			Name: fmt.Sprintf("%s, rule %d", name, i+1), Type: r.kind, WaitSeconds: &wait, SendID: "BACKSTOP",
+		})
+		if err != nil || made.JSON201 == nil {
+			return "", refused("create rule", made, err)
+		}
+		input.RuleIds = append(input.RuleIds, made.JSON201.ID)
+	}
+	made, err := s.api.CreatePolicyWithResponse(ctx, input)
+	if err != nil || made.JSON201 == nil {
+		return "", refused("create policy", made, err)
+	}
+	return made.JSON201.ID, nil
+}
+
+// order is what is sent; its zero values are the policy's.
+type order struct {
+	to, policy string
+	wait       time.Duration // in whole seconds
+	category   client.Category
+}
+
+// post starts a send and returns it as accepted.
+func (s *sender) post(ctx context.Context, o order) (*client.SendAccepted, error) {
+	text := whatsAppText
+	input := client.SendInput{
+		To: o.to, Whatsapp: client.WhatsAppInput{Text: &text},
+		Fallback: client.FallbackInput{PolicyID: o.policy, Text: text},
+	}
+	if o.wait > 0 {
+		wait := int(o.wait.Seconds())
+		input.Fallback.WaitSeconds = &wait
+	}
+	if o.category != "" {
+		input.Category = &o.category
+	}
+	accepted, err := s.api.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
+	if err != nil || accepted.JSON202 == nil {
+		return nil, refused("create send", accepted, err)
+	}
+	return accepted.JSON202, nil
+}
+
+// await waits until Postgres has a send as finished.
+func (s *sender) await(ctx context.Context, id string) error {
+	s.mu.Lock()
+	s.pending[id] = struct{}{}
+	s.mu.Unlock()
+	return s.finished.wait(ctx, id)
+}
+
+// drive starts a send and waits for its end.
+func (s *sender) drive(ctx context.Context, o order) (string, error) {
+	accepted, err := s.post(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	return accepted.ID, s.await(ctx, accepted.ID)
+}
+
+// watch looks for the ends that are waited for, until ctx is done: one query for all of them instead of a request for
+// each.
+func (s *sender) watch(ctx context.Context) error {
+	for tick := time.NewTicker(watchPeriod); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return nil
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		ids := slices.Collect(maps.Keys(s.pending))
+		s.mu.Unlock()
+		if len(ids) == 0 {
+			continue
+		}
+		ended, err := s.store.finished(ctx, ids)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		s.mu.Lock()
+		for _, id := range ended {
+			delete(s.pending, id)
+			s.finished.reach(id)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// response is what every answer of the client has.
+type response interface {
+	Status() string
+	GetBody() []byte
+}
+
+// refused is why a call did not answer as it should.
+func refused(what string, r response, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %s: %s", what, r.Status(), r.GetBody())
+}

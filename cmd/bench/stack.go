@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/backstophq/backstop/internal/sandbox"
+)
+
+// The simulated accounts.
+const (
+	phoneNumberID = "106540352242922"
+	accountSID    = "AC00000000000000000000000000000000"
+	plainToken    = "the token of the hand-written workflows" //nolint:gosec // of a simulated account
+	apiReady      = 60 * time.Second
+)
+
+// stack is everything that runs while the bench measures.
+type stack struct {
+	env       map[string]string // of Backstop
+	apiURL    string
+	pprofURL  string
+	appSecret string
+
+	store    *store
+	temporal client.Client
+	tap      *tap
+	send     *sender
+	backstop *child
+	plain    *plainChild
+	meter    *meter
+
+	stops []func() error // in the order of the starts
+}
+
+// startStack starts what is measured. What it has started when it fails is stopped. Fail is told when a part ends by
+// itself.
+func startStack(ctx context.Context, f flags, env map[string]string, fail context.CancelCauseFunc) (_ *stack, err error) {
+	s := &stack{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	parent, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", os.Getppid()))
+	if devstack := env["BACKSTOP_DEVSTACK"]; devstack == "" || err == nil && parent != devstack {
+		return nil, errors.New("run it by devstack: make bench")
+	}
+	if s.store, err = openStore(ctx, env["BACKSTOP_DATABASE_URL"]); err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, s.store.db.Close)
+	if s.temporal, err = dialTemporal(ctx, env, slog.New(slog.DiscardHandler)); err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, func() error { s.temporal.Close(); return nil })
+	if err := s.startBackstop(ctx, f, env, fail); err != nil {
+		return nil, err
+	}
+	if err := s.startPlain(ctx, f, fail); err != nil {
+		return nil, err
+	}
+	s.meter = newMeter(s.store, s.backstop.pid(), s.plain.pid())
+	return s, nil
+}
+
+// startBackstop starts the providers, migrates the database, and starts Backstop.
+func (s *stack) startBackstop(ctx context.Context, f flags, env map[string]string, fail context.CancelCauseFunc) error {
+	providers, err := listenLoopback(ctx)
+	if err != nil {
+		return err
+	}
+	ports, err := freePorts(ctx, 2)
+	if err != nil {
+		return err
+	}
+	box := sandbox.Options{
+		Meta: sandbox.Meta{
+			AccessToken: rand.Text(), AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
+			WebhookURL: "http://" + ports[0] + "/webhooks/meta",
+		},
+		Twilio:   sandbox.Twilio{AccountSID: accountSID, AuthToken: rand.Text()},
+		Speed:    f.speed,
+		Remember: math.MaxInt32,
+	}
+	s.apiURL, s.pprofURL, s.appSecret = "http://"+ports[0], "http://"+ports[1], box.Meta.AppSecret
+	s.env = map[string]string{
+		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
+		"BACKSTOP_LOG_LEVEL":     "warn",
+		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
+		"BACKSTOP_META_ACCESS_TOKEN": box.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": box.Meta.AppSecret,
+		"BACKSTOP_META_VERIFY_TOKEN":  box.Meta.VerifyToken,
+		"BACKSTOP_TWILIO_BASE_URL":    "http://" + providers.Addr().String(),
+		"BACKSTOP_TWILIO_ACCOUNT_SID": accountSID, "BACKSTOP_TWILIO_AUTH_TOKEN": box.Twilio.AuthToken,
+	}
+	if s.tap, err = s.serveProviders(providers, box); err != nil {
+		return err
+	}
+	program := besideThis("backstop")
+	if err := runChild(ctx, childOptions{Name: "migrate", Words: []string{program, "migrate"}, Env: s.env}); err != nil {
+		return err
+	}
+	if s.backstop, err = startChild(childOptions{Name: "serve", Words: []string{program, "serve"}, Env: s.env}); err != nil {
+		return err
+	}
+	s.stops = append(s.stops, s.backstop.stop)
+	s.backstop.watch(fail)
+	if s.send, err = newSender(s.apiURL, env["BACKSTOP_API_KEY"], s.store); err != nil {
+		return err
+	}
+	return untilReady(ctx, s.apiURL)
+}
+
+// serveProviders serves simulated providers on a listener.
+func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*tap, error) {
+	box, err := sandbox.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("start providers: %w", err)
+	}
+	tapped := newTap(box)
+	server := &http.Server{Handler: tapped, ReadHeaderTimeout: callTimeout}
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	s.stops = append(s.stops, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), childGrace)
+		defer cancel()
+		return errors.Join(box.Shutdown(ctx), server.Close())
+	})
+	return tapped, nil
+}
+
+// startPlain starts the process of the hand-written workflows, and a provider of its own if it wants one.
+func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCauseFunc) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	var (
+		providers   net.Listener
+		providerURL string
+	)
+	if f.activity == activityHTTP {
+		if providers, err = listenLoopback(ctx); err != nil {
+			return err
+		}
+		providerURL = "http://" + providers.Addr().String()
+	}
+	if s.plain, err = startPlain(self, providerURL); err != nil {
+		return err
+	}
+	s.stops = append(s.stops, s.plain.stop)
+	s.plain.watch(fail)
+	if providers == nil {
+		return nil
+	}
+	box := sandbox.Options{
+		Meta: sandbox.Meta{
+			AccessToken: plainToken, AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
+		},
+		Twilio: sandbox.Twilio{AccountSID: accountSID, AuthToken: rand.Text()},
+		Speed:  f.speed,
+	}
+	if err := s.plain.call(ctx, "Webhook", struct{}{}, &box.Meta.WebhookURL); err != nil {
+		return err
+	}
+	_, err = s.serveProviders(providers, box)
+	return err
+}
+
+// stop stops everything, the last started first.
+func (s *stack) stop() error {
+	var errs []error
+	for i := range s.stops {
+		errs = append(errs, s.stops[len(s.stops)-1-i]())
+	}
+	s.stops = nil
+	return errors.Join(errs...)
+}
+
+func listenLoopback(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
+
+// freePorts returns addresses on which nobody listens.
+func freePorts(ctx context.Context, n int) ([]string, error) {
+	var addresses []string
+	for range n {
+		l, err := listenLoopback(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }() // all are held until all are known
+		addresses = append(addresses, l.Addr().String())
+	}
+	return addresses, nil
+}
+
+// besideThis is the path of a program that was built together with this one.
+func besideThis(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
+
+// untilReady waits until Backstop is ready.
+func untilReady(ctx context.Context, url string) error {
+	c := newHTTPClient()
+	for began := time.Now(); time.Since(began) < apiReady; time.Sleep(watchPeriod) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+		if err != nil {
+			return fmt.Errorf("make request: %w", err)
+		}
+		res, err := c.Do(req)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			continue
+		}
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is not ready after %s", strings.TrimPrefix(url, "http://"), apiReady)
+}

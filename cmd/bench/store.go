@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// store looks into Postgres, past Backstop.
+type store struct{ db *sql.DB }
+
+// applicationName tells the bench's own connections from Backstop's.
+const applicationName = "bench"
+
+func openStore(ctx context.Context, url string) (*store, error) {
+	config, err := pq.NewConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read BACKSTOP_DATABASE_URL: %w", err)
+	}
+	config.ApplicationName = applicationName
+	connector, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres: %w", err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("open postgres: %w", err)
+	}
+	return &store{db: db}, nil
+}
+
+const finishedQuery = `SELECT id FROM sends WHERE id = ANY($1) AND finished_at IS NOT NULL`
+
+// finished returns those of the sends that have ended.
+func (s *store) finished(ctx context.Context, ids []string) ([]string, error) {
+	return s.strings(ctx, finishedQuery, pq.Array(ids))
+}
+
+// strings returns the first column of a query.
+func (s *store) strings(ctx context.Context, query string, args ...any) (list []string, err error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query postgres: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, fmt.Errorf("read row: %w", err)
+		}
+		list = append(list, text)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("query postgres: %w", err)
+	}
+	return list, nil
+}
+
+// watchPeriod is how often the sends under way are looked at. Each look is one query by primary key, well under a
+// millisecond; a longer period would hold slots of the closed loop back.
+const watchPeriod = 20 * time.Millisecond

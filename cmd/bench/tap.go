@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// tap notes when each call reaches the simulated providers.
+type tap struct {
+	provider   http.Handler
+	milestones *milestones
+
+	mu    sync.Mutex
+	calls map[callKey]time.Time
+}
+
+// callKey names the first call for a send on a channel.
+type callKey struct {
+	channel backstop.Channel
+	send    string
+}
+
+func newTap(provider http.Handler) *tap {
+	return &tap{provider: provider, milestones: newMilestones(), calls: map[callKey]time.Time{}}
+}
+
+// ServeHTTP implements http.Handler.
+func (t *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	at := time.Now()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, "cut short", http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if r.Method == http.MethodPost {
+		t.note(r, body, at)
+	}
+	t.provider.ServeHTTP(w, r)
+}
+
+func (t *tap) note(r *http.Request, body []byte, at time.Time) {
+	channel, text := backstop.WhatsApp, ""
+	if strings.HasSuffix(r.URL.Path, "/Messages.json") {
+		channel, text = backstop.SMS, twilioRef(body)
+	} else {
+		var m struct {
+			Ref string `json:"biz_opaque_callback_data"`
+		}
+		if json.Unmarshal(body, &m) == nil {
+			text = m.Ref
+		}
+	}
+	ref, err := backstop.ParseRef(text)
+	if err != nil {
+		return // not ours
+	}
+	key := callKey{channel, ref.Send}
+	t.mu.Lock()
+	if _, again := t.calls[key]; !again {
+		t.calls[key] = at
+	}
+	t.mu.Unlock()
+	t.milestones.reach(key.milestone())
+}
+
+func (k callKey) milestone() string { return string(k.channel) + " " + k.send }
+
+// twilioRef is the ref in the StatusCallback of a message.
+func twilioRef(body []byte) string {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return ""
+	}
+	callback, err := url.Parse(form.Get("StatusCallback"))
+	if err != nil {
+		return ""
+	}
+	return callback.Query().Get("ref")
+}
+
+// called returns when the first call for a send reached the provider; false if none has.
+func (t *tap) called(channel backstop.Channel, send string) (time.Time, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, ok := t.calls[callKey{channel, send}]
+	return at, ok
+}
+
+// forget drops what has been noted.
+func (t *tap) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.calls)
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/workflows"
+)
+
+const (
+	// settle is the pause before each round.
+	settle = 2 * time.Second
+	// closing is how long workflows may take to be closed after the last has told its end. Visibility lags by a second.
+	closing = 30 * time.Second
+)
+
+// contestant is one way to bring a message to its recipient.
+type contestant struct {
+	name      string
+	process   string // that stands for API and worker, as the meter names it
+	taskQueue string
+	run       func(context.Context, time.Duration) (Tally, error)
+}
+
+// round is one round of one contestant.
+type round struct {
+	PerSecond float64            `json:"per_second"`
+	Completed int                `json:"completed"` // with the drain at the end
+	CPU       map[string]float64 `json:"cpu_seconds"`
+	Events    []float64          `json:"events"` // of a sample of workflows
+}
+
+const backstopName = "backstop"
+
+func (b *bench) contestants(policy string) []contestant {
+	plain := func(k kind) func(context.Context, time.Duration) (Tally, error) {
+		return func(ctx context.Context, during time.Duration) (t Tally, err error) {
+			err = b.plain.call(ctx, "Run", RunArgs{Kind: string(k), During: during, InFlight: b.flags.inFlight}, &t)
+			return t, err
+		}
+	}
+	backstop := func(ctx context.Context, during time.Duration) (Tally, error) {
+		t, err := loopFor(ctx, b.flags.inFlight, during, func(ctx context.Context) (string, error) {
+			return b.send.drive(ctx, order{to: recipientRead(), policy: policy})
+		})
+		for i, id := range t.IDs {
+			t.IDs[i] = workflows.ID(id)
+		}
+		return t, err
+	}
+	return []contestant{
+		{string(bare), usePlain, bare.taskQueue(), plain(bare)},
+		{string(tuned), usePlain, tuned.taskQueue(), plain(tuned)},
+		{backstopName, useBackstop, workflows.TaskQueue, backstop},
+	}
+}
+
+// measureThroughput lets the contestants take turns, so that a slow minute of the machine hits all of them.
+func (b *bench) measureThroughput(ctx context.Context) error {
+	policy, err := b.send.policy(ctx, "Throughput", rule{client.RuleTypeUndelivered, time.Hour})
+	if err != nil {
+		return err
+	}
+	all, rounds := b.contestants(policy), map[string][]round{}
+	for _, c := range all {
+		b.say("warming up %s", c.name)
+		if _, err := b.playRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {
+			return err
+		}
+	}
+	for n := range b.flags.rounds {
+		for _, c := range all {
+			r, err := b.playRound(ctx, c, b.flags.round)
+			if err != nil {
+				return err
+			}
+			b.say("round %d of %d, %s: %.1f completed per second", n+1, b.flags.rounds, c.name, r.PerSecond)
+			rounds[c.name] = append(rounds[c.name], r)
+		}
+	}
+	b.raw["throughput"] = rounds
+	b.throughput = spreadOf(perSecond(rounds[backstopName])).Median
+	b.printThroughput(all, rounds)
+	b.printCPU(all, rounds)
+	return nil
+}
+
+// playRound lets one contestant run, and waits until all of its workflows are closed.
+func (b *bench) playRound(ctx context.Context, c contestant, during time.Duration) (round, error) {
+	if err := pause(ctx, settle); err != nil {
+		return round{}, err
+	}
+	before, err := b.meter.read(ctx)
+	if err != nil {
+		return round{}, err
+	}
+	t, err := c.run(ctx, during)
+	if err != nil {
+		return round{}, err
+	}
+	if err := b.allClosed(ctx, c.taskQueue); err != nil {
+		return round{}, err
+	}
+	after, err := b.meter.read(ctx)
+	if err != nil {
+		return round{}, err
+	}
+	r := round{PerSecond: t.perSecond(during), Completed: t.All, CPU: after.since(before)}
+	r.Events, err = b.eventCounts(ctx, t.IDs)
+	return r, err
+}
+
+// allClosed waits until no workflow of a task queue is open. It fails if some stay open: they were told as completed.
+func (b *bench) allClosed(ctx context.Context, taskQueue string) error {
+	query := fmt.Sprintf("TaskQueue = '%s' AND ExecutionStatus = 'Running'", taskQueue)
+	for began := time.Now(); ; {
+		open, err := b.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+		if err != nil {
+			return fmt.Errorf("count open workflows: %w", err)
+		}
+		if open.GetCount() == 0 {
+			return nil
+		}
+		if time.Since(began) > closing {
+			return fmt.Errorf("%d workflows of task queue %s are still open", open.GetCount(), taskQueue)
+		}
+		if err := pause(ctx, 5*watchPeriod); err != nil {
+			return err
+		}
+	}
+}
+
+// eventCounts returns the lengths of histories.
+func (b *bench) eventCounts(ctx context.Context, ids []string) ([]float64, error) {
+	lengths := make([]float64, 0, len(ids))
+	for _, id := range ids {
+		d, err := b.temporal.DescribeWorkflowExecution(ctx, id, "")
+		if err != nil {
+			return nil, fmt.Errorf("describe workflow: %w", err)
+		}
+		lengths = append(lengths, float64(d.GetWorkflowExecutionInfo().GetHistoryLength()))
+	}
+	return lengths, nil
+}
+
+func perSecond(rounds []round) []float64 {
+	values := make([]float64, len(rounds))
+	for i, r := range rounds {
+		values[i] = r.PerSecond
+	}
+	return values
+}
+
+func (b *bench) printThroughput(all []contestant, rounds map[string][]round) {
+	t := table{
+		title: fmt.Sprintf("Throughput: %d in flight, %d rounds of %s each, in turns; median (lowest-highest)",
+			b.flags.inFlight, b.flags.rounds, b.flags.round),
+		notes: []string{
+			"bare, tuned: hand-written workflows with no API and no store; their activity: " + b.flags.activity + ".",
+			"backstop: POST /v1/sends, WhatsApp by HTTP, signed webhooks back (sent, delivered, read), all stored.",
+		},
+	}
+	t.row("", "completed/s", "of bare", "of tuned", "events")
+	base := [2][]float64{perSecond(rounds[string(bare)]), perSecond(rounds[string(tuned)])}
+	for _, c := range all {
+		mine := perSecond(rounds[c.name])
+		var events []float64
+		for _, r := range rounds[c.name] {
+			events = append(events, r.Events...)
+		}
+		t.row(c.name, spreadOf(mine).String(), spreadOf(ratios(mine, base[0])).String(),
+			spreadOf(ratios(mine, base[1])).String(), spreadOf(events).String())
+	}
+	b.print(t)
+	mine := perSecond(rounds[backstopName])
+	b.atLeast("completed sends per second, of bare", spreadOf(ratios(mine, base[0])).Median, 1.5, "x")
+	b.atLeast("completed sends per second, of tuned", spreadOf(ratios(mine, base[1])).Median, 0.9, "x")
+}
+
+// printCPU prints what a send costs each process. A contestant's own process stands in the first column.
+func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
+	others := []string{useTemporal, usePostgresTemporal, usePostgresBackstop, usePostgresShared, useBench}
+	t := table{
+		title: "CPU time per completed send in ms, median over the rounds",
+		notes: []string{"The sum leaves out the bench, which plays the customer and the providers."},
+	}
+	t.row(append(append([]string{"", "API and worker"}, others...), "sum")...)
+	for _, c := range all {
+		cells, sum := []string{c.name}, 0.0
+		for _, who := range append([]string{c.process}, others...) {
+			ms := cpuPerSend(rounds[c.name], who)
+			if who != useBench {
+				sum += ms
+			}
+			cells = append(cells, strings.TrimSpace(fmt.Sprintf("%6.2f", ms)))
+		}
+		t.row(append(cells, fmt.Sprintf("%.2f", sum))...)
+	}
+	b.print(t)
+}
+
+// cpuPerSend is in milliseconds.
+func cpuPerSend(rounds []round, who string) float64 {
+	values := make([]float64, len(rounds))
+	for i, r := range rounds {
+		values[i] = 1000 * r.CPU[who] / float64(max(1, r.Completed))
+	}
+	return spreadOf(values).Median
+}
