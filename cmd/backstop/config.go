@@ -22,6 +22,7 @@ const envPrefix = "BACKSTOP_"
 // the README's table to it.
 type config struct {
 	Log      logConfig
+	Pprof    pprofConfig    `envPrefix:"PPROF_"`
 	Database databaseConfig `envPrefix:"DATABASE_"`
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
@@ -33,6 +34,10 @@ type config struct {
 
 type logConfig struct {
 	Level slog.Level `env:"LOG_LEVEL" envDefault:"info"`
+}
+
+type pprofConfig struct {
+	Listen string `env:"LISTEN"` // empty: no profiles
 }
 
 type databaseConfig struct {
@@ -121,9 +126,11 @@ func (c config) validate() error {
 	dsn := string(c.Database.URL)
 	check(dsn == "" || strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://"),
 		"DATABASE_URL", "must begin with postgres://")
-	for name, value := range map[string]string{"LISTEN": c.API.Listen, "TEMPORAL_ADDRESS": c.Temporal.Address} {
+	for name, value := range map[string]string{
+		"LISTEN": c.API.Listen, "TEMPORAL_ADDRESS": c.Temporal.Address, "PPROF_LISTEN": c.Pprof.Listen,
+	} {
 		_, _, err := net.SplitHostPort(value)
-		check(err == nil, name, "must be host:port")
+		check(err == nil || value == "" && name == "PPROF_LISTEN", name, "must be host:port")
 	}
 	check(c.API.Key == "" || len(c.API.Key) >= minAPIKey, "API_KEY", fmt.Sprintf("must have at least %d characters", minAPIKey))
 	check(c.Database.MaxConns > 0, "DATABASE_MAX_CONNS", "must be at least 1")

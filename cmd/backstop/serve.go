@@ -126,6 +126,9 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 			}
 		})
 	}
+	if p.config.Pprof.Listen != "" {
+		start(p.profile)
+	}
 	if p.role&workerRole != 0 {
 		start(p.work)
 		start(func(ctx context.Context) error {
@@ -211,7 +214,9 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 
 // work runs the Temporal worker. A Temporal that is not there yet is waited for.
 func (p *program) work(ctx context.Context) error {
-	acts, err := activities.New(activities.Options{Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log, LocalCalls: p.config.Worker.Calls})
+	acts, err := activities.New(activities.Options{
+		Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log, LocalCalls: p.config.Worker.Calls,
+	})
 	if err != nil {
 		return err
 	}
