@@ -23,10 +23,10 @@ type Activities struct {
 	sms      SMS
 	log      *slog.Logger
 	now      func() time.Time
-	local    *semaphore.Weighted // first tries under way; nil is no limit
+	calls    *semaphore.Weighted // that are under way; nil is no limit
 }
 
-// Options are what the activities need. All are required but Now, which is time.Now by default, and LocalCalls.
+// Options are what the activities need. All are required but Now, which is time.Now by default, and Calls.
 type Options struct {
 	Store    Store
 	WhatsApp WhatsApp
@@ -34,7 +34,7 @@ type Options struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
-	LocalCalls int // provider calls under way at once inside workflow tasks; 0 is no limit
+	Calls int // provider calls under way at once; 0 is no limit
 }
 
 // New returns the activities, or an error that names what is missing.
@@ -46,8 +46,8 @@ func New(o Options) (*Activities, error) {
 		o.Now = time.Now
 	}
 	a := &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: o.SMS, log: o.Log, now: o.Now}
-	if o.LocalCalls > 0 {
-		a.local = semaphore.NewWeighted(int64(o.LocalCalls))
+	if o.Calls > 0 {
+		a.calls = semaphore.NewWeighted(int64(o.Calls))
 	}
 	return a, nil
 }

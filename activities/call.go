@@ -89,17 +89,22 @@ func (a *Activities) call(
 	return a.end(ctx, attempt.End(submission, failureOf(submission, err), a.now()))
 }
 
-// admit takes a place among the first tries, which are local activities. What finds none is tried as an ordinary
-// activity: the engine's queue is the place to wait in.
+// admit takes a place among the calls of this worker. A first try, which is a local activity, does not wait for one: it
+// would hold its workflow task. It is tried again as an ordinary activity, because the engine's queue is the place to
+// wait in.
 func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 	switch {
-	case a.local == nil || !activity.GetInfo(ctx).IsLocalActivity:
+	case a.calls == nil:
 		return func() {}, nil
-	case !a.local.TryAcquire(1):
+	case a.calls.TryAcquire(1):
+	case activity.GetInfo(ctx).IsLocalActivity:
 		return nil, again(Busy, errors.New("the worker makes as many calls as it may"), 0)
 	default:
-		return func() { a.local.Release(1) }, nil
+		if err := a.calls.Acquire(ctx, 1); err != nil {
+			return nil, fmt.Errorf("wait for other calls: %w", err)
+		}
 	}
+	return func() { a.calls.Release(1) }, nil
 }
 
 // resume answers for an attempt that an earlier run of the activity made: it was completed, and only the engine does

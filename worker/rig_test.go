@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,7 @@ func (r *rig) work(o worker.Options) (stop func()) {
 	r.t.Helper()
 	acts, err := activities.New(activities.Options{
 		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: sms{r.provider}, Log: slog.New(slog.DiscardHandler),
+		Calls: o.Calls,
 	})
 	require.NoError(r.t, err)
 	w := worker.New(r.client, acts, o)
@@ -102,12 +104,17 @@ func receipt(send string, step int, channel backstop.Channel, status backstop.St
 // submitted waits until a provider has taken the message of a channel, and the engine knows.
 func (r *rig) submitted(send string, channel backstop.Channel) {
 	r.t.Helper()
-	done := 1
-	if channel == backstop.SMS {
-		done = 2
-	}
 	require.Eventually(r.t, func() bool {
-		return len(r.events(send, enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)) == done
+		attempts, _, err := r.db.Timeline(r.t.Context(), send)
+		require.NoError(r.t, err)
+		if !slices.ContainsFunc(attempts, func(a backstop.Attempt) bool {
+			return a.Channel == channel && a.State == backstop.Accepted
+		}) {
+			return false
+		}
+		run, err := r.client.DescribeWorkflowExecution(r.t.Context(), workflows.ID(send), "")
+		require.NoError(r.t, err)
+		return run.GetPendingWorkflowTask() == nil
 	}, patience, moment, "%s to be submitted", channel)
 }
 

@@ -19,7 +19,7 @@ type Options struct {
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
 	Cached      int           // parked sends kept in memory; 0: the SDK's default
-	StopTimeout time.Duration // how long a stop waits for calls under way
+	StopTimeout time.Duration // how long a stop waits for each kind of task under way
 
 	OnFatalError func(error) // told when the worker has failed for good
 }

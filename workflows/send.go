@@ -117,7 +117,7 @@ func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 // ends the watch for a reported failure: when the provider itself has given the message up, or when no SMS may go out
 // any more. One alarm at a time costs the engine less than one per rule, and most sends end before the first.
 func (s *send) arm(ctx workflow.Context) {
-	if s.callEnded() || s.over() || (s.alarm != nil && !s.rung()) {
+	if _, due := s.fired(ctx); due || s.callEnded() || s.over() || (s.alarm != nil && !s.rung()) {
 		return
 	}
 	now := s.now(ctx)

@@ -30,10 +30,11 @@ const (
 	workerRole
 )
 
-// A stop ends within ten seconds: requests first, then provider calls, which are bounded by what is left.
+// A stop ends within ten seconds. Requests and provider calls are drained side by side; the SDK waits up to drainCalls
+// for local activities, then as long for workflow tasks, and then for ordinary activities.
 const (
 	drainRequests = 3 * time.Second
-	drainCalls    = 6 * time.Second
+	drainCalls    = 2500 * time.Millisecond
 )
 
 // Bounds of a request, so that a slow or silent client holds nothing for long.
@@ -215,7 +216,7 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 // work runs the Temporal worker. A Temporal that is not there yet is waited for.
 func (p *program) work(ctx context.Context) error {
 	acts, err := activities.New(activities.Options{
-		Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log, LocalCalls: p.config.Worker.Calls,
+		Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log, Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
