@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"runtime"
 	"time"
@@ -17,6 +18,7 @@ type bench struct {
 
 	flags flags
 	out   io.Writer
+	http  *http.Client
 	say   func(format string, values ...any) // progress
 
 	throughput float64 // of Backstop, completed sends per second; 0 until measured
@@ -33,6 +35,12 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"throughput", (*bench).measureThroughput},
+		{"events", (*bench).measureEvents},
+		{"latency", (*bench).measureLatency},
+		{"receipts", (*bench).measureReceipts},
+		{"timers", (*bench).measureTimers},
+		{"parked", (*bench).measureParked},
+		{"lists", (*bench).measureLists},
 	}
 }
 
@@ -49,7 +57,7 @@ func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr
 	began := time.Now()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	b := &bench{flags: f, out: stdout, raw: map[string]any{}}
+	b := &bench{flags: f, out: stdout, http: newHTTPClient(), raw: map[string]any{}}
 	b.say = func(format string, values ...any) {
 		fmt.Fprintf(stderr, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
 	}
@@ -103,7 +111,7 @@ func (b *bench) writeRaw() error {
 	if err != nil {
 		return fmt.Errorf("encode numbers: %w", err)
 	}
-	if err := os.WriteFile(b.flags.json, append(text, '\n'), rawMode); err != nil { //nolint:gosec // for everyone to read
+	if err := os.WriteFile(b.flags.json, append(text, '\n'), rawMode); err != nil {
 		return fmt.Errorf("write numbers: %w", err)
 	}
 	return nil

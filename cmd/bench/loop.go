@@ -21,7 +21,7 @@ type Tally struct {
 func ramp(during time.Duration) time.Duration { return during / 5 }
 
 // perSecond is the throughput within the given time. Neither the ramp at its beginning nor the drain at its end counts.
-func (t Tally) perSecond(during time.Duration) float64 {
+func (t *Tally) perSecond(during time.Duration) float64 {
 	return float64(t.Within) / (during - ramp(during)).Seconds()
 }
 
@@ -39,6 +39,15 @@ func loopFor(ctx context.Context, inFlight int, during time.Duration, one func(c
 func loopTimes(ctx context.Context, inFlight, n int, one func(context.Context) (string, error)) (Tally, error) {
 	var begun atomic.Int64
 	return loop(ctx, inFlight, 0, func() bool { return begun.Add(1) <= int64(n) }, one)
+}
+
+// loopOver does an operation for each of some ids, inFlight at once.
+func loopOver(ctx context.Context, inFlight int, ids []string, one func(context.Context, string) error) (Tally, error) {
+	var begun atomic.Int64
+	return loopTimes(ctx, inFlight, len(ids), func(ctx context.Context) (string, error) {
+		id := ids[begun.Add(1)-1]
+		return id, one(ctx, id)
+	})
 }
 
 func loop(
@@ -59,7 +68,7 @@ func loop(
 				}
 				at := time.Since(began)
 				mu.Lock()
-				t.add(id, at > ramp(during) && at <= during)
+				t.count(id, at > ramp(during) && at <= during)
 				mu.Unlock()
 			}
 			return nil
@@ -70,10 +79,10 @@ func loop(
 		err = ctx.Err()
 	}
 	t.Took = time.Since(began)
-	return t, err //nolint:wrapcheck // it is the operation's
+	return t, err
 }
 
-func (t *Tally) add(id string, within bool) {
+func (t *Tally) count(id string, within bool) {
 	t.All++
 	if within {
 		t.Within++
@@ -82,4 +91,16 @@ func (t *Tally) add(id string, within bool) {
 	if len(t.IDs) > sampleSize {
 		t.IDs = t.IDs[1:]
 	}
+}
+
+// collector gathers what goroutines find.
+type collector struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (c *collector) add(s string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, s)
 }

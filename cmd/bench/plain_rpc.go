@@ -35,15 +35,66 @@ func (r *plainRPC) Run(args RunArgs, reply *Tally) (err error) {
 	return err
 }
 
-// Start starts one workflow, drives it to its end, and answers how long the start took.
-func (r *plainRPC) Start(name string, reply *time.Duration) error {
+// StartReply is one workflow that has been started.
+type StartReply struct {
+	ID   string
+	Took time.Duration // of the start alone
+}
+
+// Start starts one workflow and drives it to its end.
+func (r *plainRPC) Start(name string, reply *StartReply) (err error) {
 	began := time.Now()
-	id, err := r.plain.start(r.plain.ctx, kind(name))
+	if reply.ID, err = r.plain.start(r.plain.ctx, kind(name)); err != nil {
+		return err
+	}
+	reply.Took = time.Since(began)
+	return r.plain.finish(r.plain.ctx, reply.ID)
+}
+
+// ParkArgs ask for workflows that wait.
+type ParkArgs struct {
+	Kind        string
+	N, InFlight int
+}
+
+// Park starts workflows and answers their ids when they wait for a receipt.
+func (r *plainRPC) Park(args ParkArgs, reply *[]string) error {
+	var ids collector
+	_, err := loopTimes(r.plain.ctx, args.InFlight, args.N, func(ctx context.Context) (string, error) {
+		id, err := r.plain.start(ctx, kind(args.Kind))
+		if err != nil {
+			return "", err
+		}
+		ids.add(id)
+		return id, r.plain.milestones.wait(ctx, parked(id))
+	})
+	*reply = ids.list
+	return err
+}
+
+// SignalArgs ask for a signal to each of some workflows.
+type SignalArgs struct {
+	IDs      []string
+	Status   string
+	InFlight int
+}
+
+// Signal signals workflows and answers when each has taken it in.
+func (r *plainRPC) Signal(args SignalArgs, reply *Tally) (err error) {
+	*reply, err = loopOver(r.plain.ctx, args.InFlight, args.IDs, func(ctx context.Context, id string) error {
+		return r.plain.signal(ctx, id, args.Status)
+	})
 	if err != nil {
 		return err
 	}
-	*reply = time.Since(began)
-	return r.plain.finish(r.plain.ctx, id)
+	began := time.Now()
+	for _, id := range args.IDs {
+		if err := r.plain.milestones.wait(r.plain.ctx, heard(id, args.Status)); err != nil {
+			return err
+		}
+	}
+	reply.Took += time.Since(began)
+	return nil
 }
 
 // Webhook answers where receipts are taken.

@@ -28,6 +28,7 @@ type receipt struct {
 
 const (
 	receiptSignal = "receipt"
+	sent          = "sent"
 	delivered     = "delivered" // the status that ends a workflow
 	plainWait     = time.Hour   // of their timer, which never fires here
 	callTimeout   = 30 * time.Second

@@ -28,6 +28,7 @@ const (
 	scenarioRejected = "04"
 	scenarioFailed   = "05" // by receipt
 	scenarioSilent   = "06"
+	scenarioNothing  = "13" // works: WhatsApp and SMS are rejected
 	scenarioOptedOut = "16"
 )
 

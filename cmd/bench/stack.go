@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shirou/gopsutil/v4/process"
 	"go.temporal.io/sdk/client"
 
 	"github.com/backstophq/backstop/internal/sandbox"
@@ -29,10 +30,12 @@ const (
 
 // stack is everything that runs while the bench measures.
 type stack struct {
-	env       map[string]string // of Backstop
-	apiURL    string
-	pprofURL  string
-	appSecret string
+	env         map[string]string // of Backstop
+	apiURL      string
+	apiKey      string
+	pprofURL    string
+	databaseURL string
+	box         sandbox.Options // of Backstop's providers
 
 	store    *store
 	temporal client.Client
@@ -48,17 +51,16 @@ type stack struct {
 // startStack starts what is measured. What it has started when it fails is stopped. Fail is told when a part ends by
 // itself.
 func startStack(ctx context.Context, f flags, env map[string]string, fail context.CancelCauseFunc) (_ *stack, err error) {
-	s := &stack{}
+	s := &stack{apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	parent, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", os.Getppid()))
-	if devstack := env["BACKSTOP_DEVSTACK"]; devstack == "" || err == nil && parent != devstack {
-		return nil, errors.New("run it by devstack: make bench")
+	if err := underDevstack(ctx, env); err != nil {
+		return nil, err
 	}
-	if s.store, err = openStore(ctx, env["BACKSTOP_DATABASE_URL"]); err != nil {
+	if s.store, err = openStore(ctx, s.databaseURL); err != nil {
 		return nil, err
 	}
 	s.stops = append(s.stops, s.store.db.Close)
@@ -66,7 +68,7 @@ func startStack(ctx context.Context, f flags, env map[string]string, fail contex
 		return nil, err
 	}
 	s.stops = append(s.stops, func() error { s.temporal.Close(); return nil })
-	if err := s.startBackstop(ctx, f, env, fail); err != nil {
+	if err := s.startBackstop(ctx, f, fail); err != nil {
 		return nil, err
 	}
 	if err := s.startPlain(ctx, f, fail); err != nil {
@@ -76,8 +78,24 @@ func startStack(ctx context.Context, f flags, env map[string]string, fail contex
 	return s, nil
 }
 
+// underDevstack reports whether devstack is the parent: Temporal's CPU time is read from it.
+func underDevstack(ctx context.Context, env map[string]string) error {
+	parent, err := process.NewProcessWithContext(ctx, int32(os.Getppid())) //nolint:gosec // process ids are 32 bits wide
+	if err != nil {
+		return fmt.Errorf("find parent process: %w", err)
+	}
+	path, err := parent.ExeWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("find program of parent process: %w", err)
+	}
+	if path != env["BACKSTOP_DEVSTACK"] {
+		return errors.New("it must be started by devstack: make bench")
+	}
+	return nil
+}
+
 // startBackstop starts the providers, migrates the database, and starts Backstop.
-func (s *stack) startBackstop(ctx context.Context, f flags, env map[string]string, fail context.CancelCauseFunc) error {
+func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelCauseFunc) error {
 	providers, err := listenLoopback(ctx)
 	if err != nil {
 		return err
@@ -95,7 +113,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, env map[string]strin
 		Speed:    f.speed,
 		Remember: math.MaxInt32,
 	}
-	s.apiURL, s.pprofURL, s.appSecret = "http://"+ports[0], "http://"+ports[1], box.Meta.AppSecret
+	s.apiURL, s.pprofURL, s.box = "http://"+ports[0], "http://"+ports[1], box
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
 		"BACKSTOP_LOG_LEVEL":     "warn",
@@ -117,7 +135,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, env map[string]strin
 	}
 	s.stops = append(s.stops, s.backstop.stop)
 	s.backstop.watch(fail)
-	if s.send, err = newSender(s.apiURL, env["BACKSTOP_API_KEY"], s.store); err != nil {
+	if s.send, err = newSender(s.apiURL, s.apiKey, s.store); err != nil {
 		return err
 	}
 	return untilReady(ctx, s.apiURL)
@@ -138,6 +156,22 @@ func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*tap, 
 		return errors.Join(box.Shutdown(ctx), server.Close())
 	})
 	return tapped, nil
+}
+
+// atSpeed lets providers of another speed play Backstop's while a measurement runs.
+func (s *stack) atSpeed(speed float64, measure func() error) error {
+	o := s.box
+	o.Speed = speed
+	box, err := sandbox.New(o)
+	if err != nil {
+		return fmt.Errorf("start providers: %w", err)
+	}
+	usual := s.tap.swap(box)
+	err = measure()
+	s.tap.swap(usual)
+	ctx, cancel := context.WithTimeout(context.Background(), childGrace)
+	defer cancel()
+	return errors.Join(err, box.Shutdown(ctx))
 }
 
 // startPlain starts the process of the hand-written workflows, and a provider of its own if it wants one.

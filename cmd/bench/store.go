@@ -61,6 +61,19 @@ func (s *store) strings(ctx context.Context, query string, args ...any) (list []
 	return list, nil
 }
 
+const sizesQuery = `SELECT
+	COALESCE(SUM(pg_database_size(oid)) FILTER (WHERE datname = current_database()), 0)::bigint,
+	COALESCE(SUM(pg_database_size(oid)) FILTER (WHERE datname LIKE 'temporal%'), 0)::bigint
+FROM pg_database`
+
+// sizes returns how many bytes the databases of Backstop and of Temporal take, with their indexes.
+func (s *store) sizes(ctx context.Context) (backstop, temporal int64, err error) {
+	if err := s.db.QueryRowContext(ctx, sizesQuery).Scan(&backstop, &temporal); err != nil {
+		return 0, 0, fmt.Errorf("read sizes of databases: %w", err)
+	}
+	return backstop, temporal, nil
+}
+
 // watchPeriod is how often the sends under way are looked at. Each look is one query by primary key, well under a
 // millisecond; a longer period would hold slots of the closed loop back.
 const watchPeriod = 20 * time.Millisecond

@@ -15,11 +15,11 @@ import (
 
 // tap notes when each call reaches the simulated providers.
 type tap struct {
-	provider   http.Handler
 	milestones *milestones
 
-	mu    sync.Mutex
-	calls map[callKey]time.Time
+	mu       sync.Mutex
+	provider http.Handler
+	calls    map[callKey]time.Time
 }
 
 // callKey names the first call for a send on a channel.
@@ -44,7 +44,23 @@ func (t *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		t.note(r, body, at)
 	}
-	t.provider.ServeHTTP(w, r)
+	t.now().ServeHTTP(w, r)
+}
+
+// now is the provider that plays at present.
+func (t *tap) now() http.Handler {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.provider
+}
+
+// swap lets another provider play, and returns the one that did.
+func (t *tap) swap(provider http.Handler) http.Handler {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.provider
+	t.provider = provider
+	return before
 }
 
 func (t *tap) note(r *http.Request, body []byte, at time.Time) {
@@ -93,11 +109,4 @@ func (t *tap) called(channel backstop.Channel, send string) (time.Time, bool) {
 	defer t.mu.Unlock()
 	at, ok := t.calls[callKey{channel, send}]
 	return at, ok
-}
-
-// forget drops what has been noted.
-func (t *tap) forget() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	clear(t.calls)
 }

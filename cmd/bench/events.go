@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
+
+	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// eventsSpeed makes receipts come as they do in life, after the call has ended: sent after 0.2 s, delivered after 0.4 s,
+// read after 1 s. Without a delay they overtake the answer, and a history depends on who came first.
+const eventsSpeed = 5
+
+// scenario is a send whose history is counted.
+type scenario struct {
+	Name    string   `json:"name"`
+	Events  int      `json:"events"`
+	Actions actions  `json:"actions"`
+	Total   int      `json:"actions_total"`
+	Types   []string `json:"types"`
+
+	to       string
+	rules    []rule
+	category client.Category
+}
+
+const deliveredScenario = "delivered, undelivered rule"
+
+func scenarios() []scenario {
+	const (
+		long  = time.Hour
+		short = 2 * time.Second
+	)
+	undelivered := []rule{{client.RuleTypeUndelivered, long}}
+	return []scenario{
+		{Name: deliveredScenario, to: scenarioUnread, rules: undelivered},
+		{Name: "read, undelivered rule", to: scenarioRead, rules: undelivered},
+		{Name: "read, unread rule", to: scenarioRead, rules: []rule{{client.RuleTypeUnread, long}}},
+		{Name: "rejected at once, then SMS", to: scenarioRejected, rules: undelivered},
+		{Name: "failed by receipt, then SMS", to: scenarioFailed, rules: undelivered},
+		{Name: "fallback by timer", to: scenarioSilent, rules: []rule{{client.RuleTypeUndelivered, short}}},
+		{Name: "opted out, no SMS", to: scenarioOptedOut, rules: undelivered, category: client.CategoryMarketing},
+		{
+			Name: "two rules, the second by timer", to: scenarioUnread,
+			rules: []rule{{client.RuleTypeUndelivered, long}, {client.RuleTypeUnread, short}},
+		},
+	}
+}
+
+// measureEvents plays each scenario once and counts what it cost the engine.
+func (b *bench) measureEvents(ctx context.Context) error {
+	var counted []scenario
+	for _, k := range []kind{bare, tuned} {
+		var started StartReply
+		if err := b.plain.call(ctx, "Start", string(k), &started); err != nil {
+			return err
+		}
+		s := scenario{Name: string(k) + " hand-written workflow"}
+		if err := b.count(ctx, &s, started.ID); err != nil {
+			return err
+		}
+		counted = append(counted, s)
+	}
+	err := b.atSpeed(eventsSpeed, func() error {
+		for _, s := range scenarios() {
+			b.say("counting the events of %q", s.Name)
+			if err := b.playScenario(ctx, &s); err != nil {
+				return err
+			}
+			counted = append(counted, s)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.raw["events"] = counted
+	b.printEvents(counted)
+	return nil
+}
+
+func (b *bench) playScenario(ctx context.Context, s *scenario) error {
+	policy, err := b.send.policy(ctx, "Events: "+s.Name, s.rules...)
+	if err != nil {
+		return err
+	}
+	id, err := b.send.drive(ctx, order{to: recipient(s.to), policy: policy, category: s.category})
+	if err != nil {
+		return err
+	}
+	return b.count(ctx, s, workflows.ID(id))
+}
+
+// count waits for the end of a workflow and counts its history.
+func (b *bench) count(ctx context.Context, s *scenario, workflowID string) error {
+	if err := b.temporal.GetWorkflow(ctx, workflowID, "").Get(ctx, nil); err != nil {
+		return fmt.Errorf("wait for workflow: %w", err)
+	}
+	var events []*history.HistoryEvent
+	for all := b.temporal.GetWorkflowHistory(ctx, workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); all.HasNext(); {
+		e, err := all.Next()
+		if err != nil {
+			return fmt.Errorf("read history: %w", err)
+		}
+		events = append(events, e)
+		s.Types = append(s.Types, e.GetEventType().String())
+	}
+	s.Events, s.Actions = len(events), actionsOf(events)
+	s.Total = s.Actions.total()
+	return nil
+}
+
+func (b *bench) printEvents(counted []scenario) {
+	t := table{
+		title: "Events and billable actions per send",
+		notes: []string{
+			"Actions as Temporal Cloud bills them: https://docs.temporal.io/evaluate/cloud/actions.",
+			"A workflow that does anything after one signal has at least 9 events: start, two tasks of 3, signal, end.",
+		},
+	}
+	t.row("scenario", "events", "actions", "start", "activity", "local", "timer", "signal", "other")
+	for _, s := range counted {
+		a := s.Actions
+		t.row(s.Name, strconv.Itoa(s.Events), strconv.Itoa(s.Total), strconv.Itoa(a.Starts), strconv.Itoa(a.Activities),
+			strconv.Itoa(a.Markers), strconv.Itoa(a.Timers), strconv.Itoa(a.Signals), strconv.Itoa(a.Upserts+a.Heartbeats))
+		if s.Name == deliveredScenario {
+			b.atMost("events of a send that is delivered under undelivered", float64(s.Events), 12, "")
+			b.atMost("billable actions of the same", float64(s.Total), 4, "")
+		}
+	}
+	b.print(t)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// original is a real send, each table's rows as JSON.
+type original struct{ send, attempts, events string }
+
+const originalQuery = `SELECT to_jsonb(s),
+	(SELECT COALESCE(jsonb_agg(a), '[]') FROM attempts a WHERE a.send = s.id),
+	(SELECT COALESCE(jsonb_agg(e), '[]') FROM events e WHERE e.send = s.id)
+FROM sends s WHERE s.id = $1`
+
+// originals reads sends with all that a reader of them sees.
+func (s *store) originals(ctx context.Context, ids []string) ([]original, error) {
+	var list []original
+	for _, id := range ids {
+		var o original
+		if err := s.db.QueryRowContext(ctx, originalQuery, id).Scan(&o.send, &o.attempts, &o.events); err != nil {
+			return nil, fmt.Errorf("read send: %w", err)
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
+// createDatabase makes a database, anew if it is there.
+func (s *store) createDatabase(ctx context.Context, name string) error {
+	for _, statement := range []string{"DROP DATABASE IF EXISTS ", "CREATE DATABASE "} {
+		if _, err := s.db.ExecContext(ctx, statement+pq.QuoteIdentifier(name)); err != nil {
+			return fmt.Errorf("create database: %w", err)
+		}
+	}
+	return nil
+}
+
+// What the copies differ in. There is one every two seconds; each number has some ten sends, and there are twenty
+// policies. The ids are of version 7, as the schema wants them, and ordered by time.
+const (
+	copyPeriod   = 2 * time.Second
+	perRecipient = 10
+	policies     = 20
+)
+
+// The rows come from JSON, so that the copies follow the schema whatever columns it has.
+const (
+	makeCopies = `CREATE TEMPORARY TABLE copies ON COMMIT DROP AS
+SELECT i, (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0') || '8' || substr(md5(i::text), 1, 15))::uuid AS id,
+	to_timestamp(ms / 1000.0) AS at, ('00000000-0000-7000-8000-' || lpad((i % $5)::text, 12, '0'))::uuid AS policy,
+	'+447400' || lpad((i % $4)::text, 6, '0') AS recipient, i % $6 AS original
+FROM (SELECT i, $3::bigint + i * $7::bigint AS ms FROM generate_series($1::bigint, $2::bigint) AS i) AS n`
+
+	copySends = `INSERT INTO sends SELECT r.*
+FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_object(
+	'id', c.id, 'recipient', c.recipient, 'accepted_at', c.at, 'policy_id', c.policy,
+	'plan', $1::jsonb -> 'plan' || jsonb_build_object('policy_id', c.policy))) AS r
+WHERE c.original = $2`
+
+	copyRows = `INSERT INTO %[1]s SELECT r.*
+FROM copies c, jsonb_array_elements($1::jsonb) AS e, jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id)) AS r
+WHERE c.original = $2`
+
+	analyse = `VACUUM ANALYZE`
+)
+
+// fill copies the originals in turns until there are so many sends.
+func (l *lists) fill(ctx context.Context, rows int) (err error) {
+	tx, err := l.store.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	if _, err := tx.ExecContext(ctx, makeCopies, l.rows, rows-1, l.begin.UnixMilli(), max(1, rows/perRecipient), policies,
+		len(l.originals), copyPeriod.Milliseconds()); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	for i, o := range l.originals {
+		if err := copyOriginal(ctx, tx, i, o); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	l.rows = rows
+	if _, err := l.store.db.ExecContext(ctx, analyse); err != nil {
+		return fmt.Errorf("analyse: %w", err)
+	}
+	return nil
+}
+
+func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original) error {
+	for _, step := range []struct{ statement, rows string }{
+		{copySends, o.send}, {fmt.Sprintf(copyRows, "attempts"), o.attempts}, {fmt.Sprintf(copyRows, "events"), o.events},
+	} {
+		if _, err := tx.ExecContext(ctx, step.statement, step.rows, number); err != nil {
+			return fmt.Errorf("copy send: %w", err)
+		}
+	}
+	return nil
+}
+
+// picks are what the lists ask for.
+type picks struct {
+	ids         []string
+	deep        string // a send that nine of ten are newer than
+	policy, to  string
+	from, until time.Time // a day in the middle
+}
+
+const (
+	pickIDs = `SELECT id FROM sends ORDER BY random() LIMIT 100`
+	pickOne = `SELECT id, policy_id, recipient, accepted_at FROM sends ORDER BY id OFFSET $1 LIMIT 1`
+)
+
+// picks chooses among the rows.
+func (l *lists) picks(ctx context.Context) (p picks, err error) {
+	if p.ids, err = l.store.strings(ctx, pickIDs); err != nil {
+		return p, err
+	}
+	var ignored string
+	row := l.store.db.QueryRowContext(ctx, pickOne, l.rows/10)
+	if err := row.Scan(&p.deep, &ignored, &ignored, &ignored); err != nil {
+		return p, fmt.Errorf("pick a deep send: %w", err)
+	}
+	row = l.store.db.QueryRowContext(ctx, pickOne, l.rows/2)
+	if err := row.Scan(&ignored, &p.policy, &p.to, &p.from); err != nil {
+		return p, fmt.Errorf("pick a send in the middle: %w", err)
+	}
+	p.until = p.from.Add(24 * time.Hour)
+	return p, nil
+}

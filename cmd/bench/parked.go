@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/backstophq/backstop/client"
+)
+
+const (
+	finishedSends = 2000
+	fewParked     = 10_000
+	manyParked    = 50_000
+	kilobyte      = 1024.0
+	// bounded is how much the memory may grow from few to many: as good as not at all.
+	bounded = 1.25
+)
+
+// footprint is what Backstop and the databases hold, in bytes.
+type footprint struct {
+	Sends    int   `json:"sends"` // parked by this measurement
+	RSS      int64 `json:"rss"`
+	Heap     int64 `json:"heap"` // after a collection
+	Stack    int64 `json:"stack"`
+	Backstop int64 `json:"database_backstop"`
+	Temporal int64 `json:"database_temporal"`
+}
+
+// measureParked looks at the memory of Backstop and at the databases while many sends wait.
+func (b *bench) measureParked(ctx context.Context) error {
+	policy, err := b.send.policy(ctx, "Parked", rule{client.RuleTypeUndelivered, 24 * time.Hour})
+	if err != nil {
+		return err
+	}
+	start, err := b.footprint(ctx, 0)
+	if err != nil {
+		return err
+	}
+	n := b.flags.scaled(finishedSends)
+	b.say("finishing %d sends", n)
+	if _, err := loopTimes(ctx, b.flags.inFlight, n, func(ctx context.Context) (string, error) {
+		return b.send.drive(ctx, order{to: recipientRead(), policy: policy})
+	}); err != nil {
+		return err
+	}
+	prints := make([]footprint, 0, 4)
+	finished, err := b.footprint(ctx, n)
+	if err != nil {
+		return err
+	}
+	prints = append(prints, start, finished)
+	parked := 0
+	for _, want := range []int{b.flags.scaled(fewParked), b.flags.scaled(manyParked)} {
+		b.say("parking %d sends", want)
+		if _, err := b.park(ctx, want-parked, func(int) order {
+			return order{to: recipient(scenarioSentOnly), policy: policy}
+		}); err != nil {
+			return err
+		}
+		parked = want
+		print, err := b.footprint(ctx, parked)
+		if err != nil {
+			return err
+		}
+		prints = append(prints, print)
+	}
+	b.raw["parked"] = prints
+	b.printParked(prints)
+	return nil
+}
+
+// footprint measures when things have calmed down.
+func (b *bench) footprint(ctx context.Context, sends int) (footprint, error) {
+	if err := pause(ctx, 2*settle); err != nil {
+		return footprint{}, err
+	}
+	f := footprint{Sends: sends}
+	var err error
+	if f.Heap, f.Stack, err = b.heap(ctx); err != nil {
+		return f, err
+	}
+	p, err := process.NewProcessWithContext(ctx, b.backstop.pid())
+	if err != nil {
+		return f, fmt.Errorf("find backstop's process: %w", err)
+	}
+	memory, err := p.MemoryInfoWithContext(ctx)
+	if err != nil {
+		return f, fmt.Errorf("read backstop's memory: %w", err)
+	}
+	f.RSS = int64(memory.RSS) //nolint:gosec // no machine has so much
+	f.Backstop, f.Temporal, err = b.store.sizes(ctx)
+	return f, err
+}
+
+// heap asks Backstop's profiles for its live heap and its stacks, in bytes.
+func (b *bench) heap(ctx context.Context) (heap, stack int64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.pprofURL+"/debug/pprof/heap?gc=1&debug=1", nil)
+	if err != nil {
+		return 0, 0, fmt.Errorf("make request: %w", err)
+	}
+	res, err := b.http.Do(req)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read heap profile: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "# "), " = ")
+		value, _, _ = strings.Cut(value, " / ")
+		switch name {
+		case "HeapAlloc":
+			heap, err = strconv.ParseInt(value, 10, 64)
+		case "Stack":
+			stack, err = strconv.ParseInt(value, 10, 64)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("read heap profile: %w", err)
+		}
+	}
+	return heap, stack, nil
+}
+
+func (b *bench) printParked(prints []footprint) {
+	t := table{
+		title: "Memory of Backstop (API and worker in one process) and size of the databases; per send against the row above",
+		notes: []string{
+			"Heap is what lives after a collection. Databases with their indexes, without the write-ahead log; what",
+			"Temporal keeps of finished sends it deletes after the namespace's retention.",
+		},
+	}
+	t.row("", "RSS MB", "heap MB", "stack MB", "memory KB/send", "ours KB/send", "temporal's KB/send")
+	names := []string{"at the start", "finished: ", "parked: ", "parked: "}
+	for i, f := range prints {
+		row := []string{names[i], megabytes(f.RSS), megabytes(f.Heap), megabytes(f.Stack), "", "", ""}
+		if i > 0 {
+			before, sends := prints[i-1], f.Sends
+			row[0] += strconv.Itoa(sends)
+			if i == 3 {
+				sends -= before.Sends
+			}
+			per := func(bytes int64) string { return number(float64(bytes) / kilobyte / float64(max(1, sends))) }
+			row[4] = per(f.Heap + f.Stack - before.Heap - before.Stack)
+			row[5], row[6] = per(f.Backstop-before.Backstop), per(f.Temporal-before.Temporal)
+		}
+		t.row(row...)
+	}
+	b.print(t)
+	few, many := prints[2], prints[3]
+	b.atMost(fmt.Sprintf("memory with %d parked, of that with %d", many.Sends, few.Sends),
+		float64(many.RSS)/float64(few.RSS), bounded, "x")
+}
+
+func megabytes(bytes int64) string { return number(float64(bytes) / kilobyte / kilobyte) }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/client"
+)
+
+const receiptSamples = 2000
+
+// receiptCost is what a kind of receipt or signal cost.
+type receiptCost struct {
+	Name      string             `json:"name"`
+	N         int                `json:"n"`
+	PerSecond float64            `json:"per_second"`
+	CPU       map[string]float64 `json:"cpu_seconds"`
+}
+
+// cpu is the CPU time of one in milliseconds, without the bench's own.
+func (c receiptCost) cpu() float64 {
+	sum := 0.0
+	for who, seconds := range c.CPU {
+		if who != useBench {
+			sum += seconds
+		}
+	}
+	return 1000 * sum / float64(c.N)
+}
+
+// measureReceipts brings receipts to sends that wait for delivery: first those that no rule waits for (sent), then those
+// that end the send (delivered). The hand-written workflow is signalled both; the first wakes it up for nothing.
+func (b *bench) measureReceipts(ctx context.Context) error {
+	policy, err := b.send.policy(ctx, "Receipts", rule{client.RuleTypeUndelivered, 24 * time.Hour})
+	if err != nil {
+		return err
+	}
+	n := b.flags.scaled(receiptSamples)
+	b.say("parking %d workflows and %d sends", n, n)
+	var plain []string
+	if err := b.plain.call(ctx, "Park", ParkArgs{Kind: string(bare), N: n, InFlight: b.flags.inFlight}, &plain); err != nil {
+		return err
+	}
+	sends, err := b.park(ctx, n, func(int) order { return order{to: recipient(scenarioSilent), policy: policy} })
+	if err != nil {
+		return err
+	}
+	messages, err := b.messages(ctx, sends)
+	if err != nil {
+		return err
+	}
+	signal := func(status string) func() (time.Duration, error) {
+		return func() (time.Duration, error) {
+			var t Tally
+			err := b.plain.call(ctx, "Signal", SignalArgs{IDs: plain, Status: status, InFlight: b.flags.inFlight}, &t)
+			return t.Took, err
+		}
+	}
+	unneeded := func() (time.Duration, error) {
+		t, err := b.deliver(ctx, messages, sent)
+		return t.Took, err
+	}
+	needed := func() (time.Duration, error) {
+		began := time.Now()
+		if _, err := b.deliver(ctx, messages, delivered); err != nil {
+			return 0, err
+		}
+		for _, s := range sends {
+			if err := b.send.await(ctx, s.id); err != nil {
+				return 0, err
+			}
+		}
+		return time.Since(began), nil
+	}
+	costs := []receiptCost{
+		{Name: "bare signal that changes nothing"}, {Name: "receipt that no rule waits for"},
+		{Name: "bare signal that ends the workflow"}, {Name: "receipt that ends the send"},
+	}
+	for i, run := range []func() (time.Duration, error){signal(sent), unneeded, signal(delivered), needed} {
+		costs[i].N = n
+		if err := b.cost(ctx, &costs[i], run); err != nil {
+			return err
+		}
+	}
+	b.raw["receipts"] = costs
+	b.printReceipts(costs)
+	return nil
+}
+
+// cost meters a run.
+func (b *bench) cost(ctx context.Context, c *receiptCost, run func() (time.Duration, error)) error {
+	if err := pause(ctx, settle); err != nil {
+		return err
+	}
+	before, err := b.meter.read(ctx)
+	if err != nil {
+		return err
+	}
+	took, err := run()
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, settle); err != nil { // what the engine still does about it
+		return err
+	}
+	after, err := b.meter.read(ctx)
+	if err != nil {
+		return err
+	}
+	c.PerSecond, c.CPU = float64(c.N)/took.Seconds(), after.since(before)
+	b.say("%s: %.0f per second", c.Name, c.PerSecond)
+	return nil
+}
+
+// sentMessage is a message as the simulated provider remembers it.
+type sentMessage struct {
+	ID  string `json:"id"`
+	Ref string `json:"correlation"`
+	To  string `json:"to"`
+}
+
+// messages are the WhatsApp messages of some sends.
+func (b *bench) messages(ctx context.Context, sends []parkedSend) (list []sentMessage, err error) {
+	url := b.env["BACKSTOP_META_BASE_URL"] + "/messages?channel=whatsapp"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	res, err := b.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("list messages: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var all []sentMessage
+	if err := json.NewDecoder(res.Body).Decode(&all); err != nil {
+		return nil, fmt.Errorf("list messages: %w", err)
+	}
+	wanted := make(map[string]bool, len(sends))
+	for _, s := range sends {
+		wanted[s.id] = true
+	}
+	for _, m := range all {
+		if ref, err := backstop.ParseRef(m.Ref); err == nil && wanted[ref.Send] {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// deliver posts a webhook for each message, as Meta does.
+func (b *bench) deliver(ctx context.Context, messages []sentMessage, status string) (Tally, error) {
+	byID, ids := map[string]sentMessage{}, make([]string, len(messages))
+	for i, m := range messages {
+		byID[m.ID], ids[i] = m, m.ID
+	}
+	return loopOver(ctx, b.flags.inFlight, ids, func(ctx context.Context, id string) error {
+		return b.postWebhook(ctx, byID[id], status)
+	})
+}
+
+type object map[string]any
+
+func (b *bench) postWebhook(ctx context.Context, m sentMessage, status string) error {
+	body, err := json.Marshal(object{"object": "whatsapp_business_account", "entry": []object{{"id": "1", "changes": []object{{
+		"field": "messages", "value": object{
+			"messaging_product": "whatsapp", "metadata": object{"phone_number_id": phoneNumberID},
+			"statuses": []object{{
+				"id": m.ID, "status": status, "timestamp": strconv.FormatInt(time.Now().Unix(), 10),
+				"recipient_id": m.To[1:], "biz_opaque_callback_data": m.Ref,
+			}},
+		},
+	}}}}})
+	if err != nil {
+		return fmt.Errorf("encode webhook: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.box.Meta.WebhookURL, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	mac := hmac.New(sha256.New, []byte(b.box.Meta.AppSecret))
+	_, _ = mac.Write(body)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	res, err := b.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("post webhook: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("post webhook: HTTP %d", res.StatusCode)
+	}
+	return nil
+}
+
+func (b *bench) printReceipts(costs []receiptCost) {
+	t := table{
+		title: fmt.Sprintf("Receipts and signals: %d of each, %d in flight, one receipt per webhook", costs[0].N, b.flags.inFlight),
+		notes: []string{"per second: until the last has had its effect. CPU time: of all processes but the bench."},
+	}
+	t.row("", "per second", "CPU ms", "of the signal")
+	for i, c := range costs {
+		signal := costs[i-i%2]
+		t.row(c.Name, number(c.PerSecond), number(c.cpu()), number(c.cpu()/signal.cpu()))
+	}
+	b.print(t)
+	b.atMost("CPU time of a receipt that no rule waits for, of a signal", costs[1].cpu()/costs[0].cpu(), 0.1, "x")
+}
