@@ -29,7 +29,7 @@ func actionsOf(events []*history.HistoryEvent) actions {
 		last   enums.EventType
 	)
 	for _, e := range events {
-		switch e.GetEventType() { //nolint:exhaustive // the others cost nothing, or are of features that are not used
+		switch e.GetEventType() { // the others cost nothing, or are of features that are not used
 		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 			a.Starts++
 		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:

@@ -19,7 +19,7 @@ type bench struct {
 	flags flags
 	out   io.Writer
 	http  *http.Client
-	say   func(format string, values ...any) // progress
+	say   say
 
 	throughput float64 // of Backstop, completed sends per second; 0 until measured
 	targets    []target
@@ -62,7 +62,7 @@ func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr
 		fmt.Fprintf(stderr, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
 	}
 	b.say("starting backstop and the hand-written workflows")
-	if b.stack, err = startStack(ctx, f, env, fail); err != nil {
+	if b.stack, err = startStack(ctx, f, env, b.say, fail); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.stop()) }()
@@ -123,6 +123,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return fmt.Errorf("pause: %w", context.Cause(ctx))
 	}
 }

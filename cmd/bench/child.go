@@ -22,6 +22,7 @@ type child struct {
 	name  string
 	cmd   *exec.Cmd
 	log   *os.File
+	say   say
 	ended chan struct{}
 	cause error // how it ended, once ended is closed
 }
@@ -33,6 +34,7 @@ type childOptions struct {
 	Env    map[string]string // in addition to this process's
 	Stdin  io.Reader
 	Stdout io.Writer // by default the log
+	Say    say       // told of a log that is worth reading
 }
 
 // startChild starts a process whose output goes to a log in the temporary folder.
@@ -51,7 +53,7 @@ func startChild(o childOptions) (*child, error) {
 		cmd.Stdout = log
 	}
 	cmd.SysProcAttr = attributes()
-	c := &child{name: o.Name, cmd: cmd, log: log, ended: make(chan struct{})}
+	c := &child{name: o.Name, cmd: cmd, log: log, say: o.Say, ended: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		// On Linux a child is told of the end of the thread that started it, so this thread lives as long as the child.
@@ -98,12 +100,15 @@ func (c *child) stop() error {
 // closeLog removes a log that says nothing.
 func (c *child) closeLog() error {
 	info, err := c.log.Stat()
-	err = errors.Join(err, c.log.Close())
-	if err == nil && info.Size() == 0 {
-		err = os.Remove(c.log.Name())
-	}
-	if err != nil {
+	if err = errors.Join(err, c.log.Close()); err != nil {
 		return fmt.Errorf("close log of %s: %w", c.name, err)
+	}
+	if info.Size() > 0 {
+		c.say("%s logged warnings: %s", c.name, c.log.Name())
+		return nil
+	}
+	if err := os.Remove(c.log.Name()); err != nil {
+		return fmt.Errorf("remove log of %s: %w", c.name, err)
 	}
 	return nil
 }

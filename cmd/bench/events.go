@@ -103,7 +103,8 @@ func (b *bench) count(ctx context.Context, s *scenario, workflowID string) error
 		return fmt.Errorf("wait for workflow: %w", err)
 	}
 	var events []*history.HistoryEvent
-	for all := b.temporal.GetWorkflowHistory(ctx, workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); all.HasNext(); {
+	all := b.temporal.GetWorkflowHistory(ctx, workflowID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for all.HasNext() {
 		e, err := all.Next()
 		if err != nil {
 			return fmt.Errorf("read history: %w", err)

@@ -136,7 +136,7 @@ func (b *bench) timeLoaded(ctx context.Context, policy string, rate float64) ([]
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("send under load: %w", err)
 	}
 	suffix := fmt.Sprintf(", at %.1f per second", rate)
 	all := []latencies{{name: postName + suffix}, {name: providerName + suffix}}

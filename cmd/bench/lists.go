@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"strconv"
@@ -118,22 +117,20 @@ func (b *bench) openLists(ctx context.Context, ids []string) (_ *lists, err erro
 	}
 	env := maps.Clone(b.env)
 	env["BACKSTOP_DATABASE_URL"], env["BACKSTOP_LISTEN"], env["BACKSTOP_PPROF_LISTEN"] = address.String(), ports[0], ""
-	program := besideThis("backstop")
-	if err := runChild(ctx, childOptions{Name: "migrate", Words: []string{program, "migrate"}, Env: env}); err != nil {
+	if err := runChild(ctx, backstopCommand("migrate", env, b.say)); err != nil {
 		return nil, err
 	}
 	if l.store, err = openStore(ctx, address.String()); err != nil {
 		return nil, err
 	}
-	if l.child, err = startChild(childOptions{Name: "api", Words: []string{program, "api"}, Env: env}); err != nil {
+	if l.child, err = startChild(backstopCommand("api", env, b.say)); err != nil {
 		return nil, errors.Join(err, l.store.db.Close())
 	}
 	if err := untilReady(ctx, "http://"+ports[0]); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	l.api, err = client.NewClientWithResponses("http://"+ports[0], client.WithKey(b.apiKey), client.WithHTTPClient(newHTTPClient()))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make client: %w", err), l.close())
+	if l.api, err = newAPI("http://"+ports[0], b.apiKey); err != nil {
+		return nil, errors.Join(err, l.close())
 	}
 	return l, nil
 }

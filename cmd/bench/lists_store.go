@@ -56,14 +56,15 @@ SELECT i, (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0') ||
 	'+447400' || lpad((i % $4)::text, 6, '0') AS recipient, i % $6 AS original
 FROM (SELECT i, $3::bigint + i * $7::bigint AS ms FROM generate_series($1::bigint, $2::bigint) AS i) AS n`
 
-	copySends = `INSERT INTO sends SELECT r.*
-FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_object(
+	copySends = `INSERT INTO sends SELECT r.* ` + //nolint:unqueryvet // of a row type: all columns, whatever they are
+		`FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_object(
 	'id', c.id, 'recipient', c.recipient, 'accepted_at', c.at, 'policy_id', c.policy,
 	'plan', $1::jsonb -> 'plan' || jsonb_build_object('policy_id', c.policy))) AS r
 WHERE c.original = $2`
 
-	copyRows = `INSERT INTO %[1]s SELECT r.*
-FROM copies c, jsonb_array_elements($1::jsonb) AS e, jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id)) AS r
+	copyRows = `INSERT INTO %[1]s SELECT r.* ` + //nolint:unqueryvet // as above
+		`FROM copies c, jsonb_array_elements($1::jsonb) AS e,
+	jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id)) AS r
 WHERE c.original = $2`
 
 	analyse = `VACUUM ANALYZE`
@@ -111,7 +112,7 @@ type picks struct {
 	ids         []string
 	deep        string // a send that nine of ten are newer than
 	policy, to  string
-	from, until time.Time // a day in the middle
+	from, until time.Time // all but the oldest and the newest twentieth
 }
 
 const (
@@ -125,14 +126,15 @@ func (l *lists) picks(ctx context.Context) (p picks, err error) {
 		return p, err
 	}
 	var ignored string
-	row := l.store.db.QueryRowContext(ctx, pickOne, l.rows/10)
-	if err := row.Scan(&p.deep, &ignored, &ignored, &ignored); err != nil {
-		return p, fmt.Errorf("pick a deep send: %w", err)
+	for _, pick := range []struct {
+		share float64 // of all sends that are older
+		id    *string
+		at    *time.Time
+	}{{0.05, &ignored, &p.from}, {0.95, &ignored, &p.until}, {0.1, &p.deep, &time.Time{}}} {
+		row := l.store.db.QueryRowContext(ctx, pickOne, int(pick.share*float64(l.rows)))
+		if err := row.Scan(pick.id, &p.policy, &p.to, pick.at); err != nil {
+			return p, fmt.Errorf("pick a send: %w", err)
+		}
 	}
-	row = l.store.db.QueryRowContext(ctx, pickOne, l.rows/2)
-	if err := row.Scan(&ignored, &p.policy, &p.to, &p.from); err != nil {
-		return p, fmt.Errorf("pick a send in the middle: %w", err)
-	}
-	p.until = p.from.Add(24 * time.Hour)
 	return p, nil
 }

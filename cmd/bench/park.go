@@ -18,8 +18,8 @@ type parkedSend struct {
 // parkPatience is how often the progress of a long parking is told.
 const parkPatience = 10 * time.Second
 
-// park starts n sends and returns them when the provider has taken each. Make is called for each with its number.
-func (b *bench) park(ctx context.Context, n int, make func(i int) order) ([]parkedSend, error) {
+// park starts n sends and returns them when the provider has taken each. Order is called for each with its number.
+func (b *bench) park(ctx context.Context, n int, order func(i int) order) ([]parkedSend, error) {
 	var (
 		mu   sync.Mutex
 		list []parkedSend
@@ -27,7 +27,7 @@ func (b *bench) park(ctx context.Context, n int, make func(i int) order) ([]park
 	)
 	told := time.Now()
 	_, err := loopTimes(ctx, b.flags.inFlight, n, func(ctx context.Context) (string, error) {
-		o := make(int(next.Add(1) - 1))
+		o := order(int(next.Add(1) - 1))
 		accepted, err := b.send.post(ctx, o)
 		if err != nil {
 			return "", err

@@ -65,11 +65,11 @@ func (b *bench) measureParked(ctx context.Context) error {
 			return err
 		}
 		parked = want
-		print, err := b.footprint(ctx, parked)
+		f, err := b.footprint(ctx, parked)
 		if err != nil {
 			return err
 		}
-		prints = append(prints, print)
+		prints = append(prints, f)
 	}
 	b.raw["parked"] = prints
 	b.printParked(prints)

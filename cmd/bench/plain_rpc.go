@@ -137,7 +137,7 @@ type plainChild struct {
 }
 
 // startPlain starts the process. A providerURL makes its activity call that provider.
-func startPlain(self, providerURL string) (*plainChild, error) {
+func startPlain(self, providerURL string, tell say) (*plainChild, error) {
 	stdin, ours, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("make pipe: %w", err)
@@ -148,7 +148,7 @@ func startPlain(self, providerURL string) (*plainChild, error) {
 	}
 	c, err := startChild(childOptions{
 		Name: plainCommand, Words: []string{self, plainCommand}, Stdin: stdin, Stdout: stdout,
-		Env: map[string]string{providerVariable: providerURL},
+		Env: map[string]string{providerVariable: providerURL}, Say: tell,
 	})
 	if err = errors.Join(err, stdin.Close(), stdout.Close()); err != nil { // the child has its own
 		return nil, err

@@ -21,22 +21,15 @@ const receiptSamples = 2000
 
 // receiptCost is what a kind of receipt or signal cost.
 type receiptCost struct {
-	Name      string             `json:"name"`
-	N         int                `json:"n"`
-	PerSecond float64            `json:"per_second"`
-	CPU       map[string]float64 `json:"cpu_seconds"`
+	Name      string  `json:"name"`
+	N         int     `json:"n"`
+	PerSecond float64 `json:"per_second"`
+	CPU       float64 `json:"cpu_seconds"`      // of all processes but the bench
+	Idle      float64 `json:"idle_cpu_seconds"` // what they use in the same time when nothing happens
 }
 
-// cpu is the CPU time of one in milliseconds, without the bench's own.
-func (c receiptCost) cpu() float64 {
-	sum := 0.0
-	for who, seconds := range c.CPU {
-		if who != useBench {
-			sum += seconds
-		}
-	}
-	return 1000 * sum / float64(c.N)
-}
+// cpu is the CPU time of one in milliseconds, beyond what all use when nothing happens.
+func (c receiptCost) cpu() float64 { return 1000 * (c.CPU - c.Idle) / float64(c.N) }
 
 // measureReceipts brings receipts to sends that wait for delivery: first those that no rule waits for (sent), then those
 // that end the send (delivered). The hand-written workflow is signalled both; the first wakes it up for nothing.
@@ -97,29 +90,51 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 	return nil
 }
 
-// cost meters a run.
+// cost meters a run, and then the same processes at rest.
 func (b *bench) cost(ctx context.Context, c *receiptCost, run func() (time.Duration, error)) error {
 	if err := pause(ctx, settle); err != nil {
 		return err
 	}
-	before, err := b.meter.read(ctx)
+	var took time.Duration
+	busy, length, err := b.metered(ctx, func() (err error) {
+		if took, err = run(); err == nil {
+			err = pause(ctx, settle) // what the engine still does about it
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	took, err := run()
+	idle, rest, err := b.metered(ctx, func() error { return pause(ctx, 2*settle) })
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, settle); err != nil { // what the engine still does about it
-		return err
-	}
-	after, err := b.meter.read(ctx)
-	if err != nil {
-		return err
-	}
-	c.PerSecond, c.CPU = float64(c.N)/took.Seconds(), after.since(before)
+	c.PerSecond, c.CPU, c.Idle = float64(c.N)/took.Seconds(), busy, idle/rest.Seconds()*length.Seconds()
 	b.say("%s: %.0f per second", c.Name, c.PerSecond)
 	return nil
+}
+
+// metered returns the CPU time in seconds of all processes but the bench, and how long the run took.
+func (b *bench) metered(ctx context.Context, run func() error) (cpu float64, took time.Duration, err error) {
+	before, err := b.meter.read(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	began := time.Now()
+	if err := run(); err != nil {
+		return 0, 0, err
+	}
+	took = time.Since(began)
+	after, err := b.meter.read(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for who, seconds := range after.since(before) {
+		if who != useBench {
+			cpu += seconds
+		}
+	}
+	return cpu, took, nil
 }
 
 // sentMessage is a message as the simulated provider remembers it.
@@ -205,8 +220,12 @@ func (b *bench) postWebhook(ctx context.Context, m sentMessage, status string) e
 
 func (b *bench) printReceipts(costs []receiptCost) {
 	t := table{
-		title: fmt.Sprintf("Receipts and signals: %d of each, %d in flight, one receipt per webhook", costs[0].N, b.flags.inFlight),
-		notes: []string{"per second: until the last has had its effect. CPU time: of all processes but the bench."},
+		title: fmt.Sprintf("Receipts and signals: %d of each, %d in flight, one receipt per webhook",
+			costs[0].N, b.flags.inFlight),
+		notes: []string{
+			"per second: until the last has had its effect. CPU time: of all processes but the bench, less what they use",
+			"at rest.",
+		},
 	}
 	t.row("", "per second", "CPU ms", "of the signal")
 	for i, c := range costs {

@@ -6,6 +6,9 @@ import (
 	"text/tabwriter"
 )
 
+// say tells of the progress.
+type say func(format string, values ...any)
+
 // table is what a part prints.
 type table struct {
 	title string

@@ -60,10 +60,18 @@ func newHTTPClient() *http.Client {
 	}}
 }
 
-func newSender(url, key string, s *store) (*sender, error) {
+func newAPI(url, key string) (*client.ClientWithResponses, error) {
 	api, err := client.NewClientWithResponses(url, client.WithKey(key), client.WithHTTPClient(newHTTPClient()))
 	if err != nil {
 		return nil, fmt.Errorf("make client: %w", err)
+	}
+	return api, nil
+}
+
+func newSender(url, key string, s *store) (*sender, error) {
+	api, err := newAPI(url, key)
+	if err != nil {
+		return nil, err
 	}
 	return &sender{api: api, finished: newMilestones(), store: s, pending: map[string]struct{}{}}, nil
 }

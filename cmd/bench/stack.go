@@ -24,7 +24,7 @@ import (
 const (
 	phoneNumberID = "106540352242922"
 	accountSID    = "AC00000000000000000000000000000000"
-	plainToken    = "the token of the hand-written workflows" //nolint:gosec // of a simulated account
+	plainToken    = "the token of the hand-written workflows"
 	apiReady      = 60 * time.Second
 )
 
@@ -45,13 +45,16 @@ type stack struct {
 	plain    *plainChild
 	meter    *meter
 
+	tell  say
 	stops []func() error // in the order of the starts
 }
 
 // startStack starts what is measured. What it has started when it fails is stopped. Fail is told when a part ends by
 // itself.
-func startStack(ctx context.Context, f flags, env map[string]string, fail context.CancelCauseFunc) (_ *stack, err error) {
-	s := &stack{apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
+func startStack(
+	ctx context.Context, f flags, env map[string]string, tell say, fail context.CancelCauseFunc,
+) (_ *stack, err error) {
+	s := &stack{tell: tell, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -126,11 +129,10 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	if s.tap, err = s.serveProviders(providers, box); err != nil {
 		return err
 	}
-	program := besideThis("backstop")
-	if err := runChild(ctx, childOptions{Name: "migrate", Words: []string{program, "migrate"}, Env: s.env}); err != nil {
+	if err := runChild(ctx, backstopCommand("migrate", s.env, s.tell)); err != nil {
 		return err
 	}
-	if s.backstop, err = startChild(childOptions{Name: "serve", Words: []string{program, "serve"}, Env: s.env}); err != nil {
+	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.tell)); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.backstop.stop)
@@ -190,7 +192,7 @@ func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCaus
 		}
 		providerURL = "http://" + providers.Addr().String()
 	}
-	if s.plain, err = startPlain(self, providerURL); err != nil {
+	if s.plain, err = startPlain(self, providerURL, s.tell); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.plain.stop)
@@ -245,13 +247,13 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 	return addresses, nil
 }
 
-// besideThis is the path of a program that was built together with this one.
-func besideThis(name string) string {
-	self, err := os.Executable()
-	if err != nil {
-		return name
+// backstopCommand is a command of the backstop that was built together with this program.
+func backstopCommand(command string, env map[string]string, tell say) childOptions {
+	program := "backstop"
+	if self, err := os.Executable(); err == nil {
+		program = filepath.Join(filepath.Dir(self), program)
 	}
-	return filepath.Join(filepath.Dir(self), name)
+	return childOptions{Name: command, Words: []string{program, command}, Env: env, Say: tell}
 }
 
 // untilReady waits until Backstop is ready.
@@ -264,7 +266,7 @@ func untilReady(ctx context.Context, url string) error {
 		}
 		res, err := c.Do(req)
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return fmt.Errorf("wait for the API: %w", context.Cause(ctx))
 		}
 		if err != nil {
 			continue

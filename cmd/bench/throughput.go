@@ -95,6 +95,10 @@ func (b *bench) playRound(ctx context.Context, c contestant, during time.Duratio
 	if err := pause(ctx, settle); err != nil {
 		return round{}, err
 	}
+	open, err := b.openWorkflows(ctx, c.taskQueue) // parked by another part
+	if err != nil {
+		return round{}, err
+	}
 	before, err := b.meter.read(ctx)
 	if err != nil {
 		return round{}, err
@@ -103,7 +107,7 @@ func (b *bench) playRound(ctx context.Context, c contestant, during time.Duratio
 	if err != nil {
 		return round{}, err
 	}
-	if err := b.allClosed(ctx, c.taskQueue); err != nil {
+	if err := b.allClosed(ctx, c.taskQueue, open); err != nil {
 		return round{}, err
 	}
 	after, err := b.meter.read(ctx)
@@ -115,19 +119,26 @@ func (b *bench) playRound(ctx context.Context, c contestant, during time.Duratio
 	return r, err
 }
 
-// allClosed waits until no workflow of a task queue is open. It fails if some stay open: they were told as completed.
-func (b *bench) allClosed(ctx context.Context, taskQueue string) error {
+// openWorkflows counts the workflows of a task queue that have not ended.
+func (b *bench) openWorkflows(ctx context.Context, taskQueue string) (int64, error) {
 	query := fmt.Sprintf("TaskQueue = '%s' AND ExecutionStatus = 'Running'", taskQueue)
+	open, err := b.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	if err != nil {
+		return 0, fmt.Errorf("count open workflows: %w", err)
+	}
+	return open.GetCount(), nil
+}
+
+// allClosed waits until no more workflows of a task queue are open than before. It fails if some stay open: they were
+// counted as completed.
+func (b *bench) allClosed(ctx context.Context, taskQueue string, before int64) error {
 	for began := time.Now(); ; {
-		open, err := b.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-		if err != nil {
-			return fmt.Errorf("count open workflows: %w", err)
-		}
-		if open.GetCount() == 0 {
-			return nil
+		open, err := b.openWorkflows(ctx, taskQueue)
+		if err != nil || open <= before {
+			return err
 		}
 		if time.Since(began) > closing {
-			return fmt.Errorf("%d workflows of task queue %s are still open", open.GetCount(), taskQueue)
+			return fmt.Errorf("%d workflows of task queue %s are still open", open-before, taskQueue)
 		}
 		if err := pause(ctx, 5*watchPeriod); err != nil {
 			return err

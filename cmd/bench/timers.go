@@ -43,45 +43,43 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	late, early, err := b.lateness(ctx, sends, time.Now())
+	late, err := b.lateness(ctx, sends, time.Now())
 	if err != nil {
 		return err
 	}
-	b.printTimers(n, minute, late, early)
+	b.printTimers(n, minute, late)
 	return nil
 }
 
-// lateness waits for the SMS of each send. Those that were due while others were still being parked do not count, and
-// are counted instead.
-func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, early int, err error) {
+// lateness waits for the SMS of each send. Those that were due while others were still being parked do not count.
+func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, err error) {
 	b.say("waiting for %d SMS", len(sends))
 	ctx, cancel := context.WithTimeoutCause(ctx, smsPatience+time.Hour, errors.New("an SMS did not come"))
 	defer cancel()
 	for _, s := range sends {
 		key := callKey{backstop.SMS, s.id}
 		if err := b.tap.milestones.wait(ctx, key.milestone()); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		at, _ := b.tap.called(key.channel, key.send)
 		if s.deadline.Before(parkedAt) {
-			early++
 			continue
 		}
 		late = append(late, at.Sub(s.deadline))
 	}
 	for _, s := range sends {
 		if err := b.send.await(ctx, s.id); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	return late, early, nil
+	return late, nil
 }
 
-func (b *bench) printTimers(n int, minute time.Duration, late []time.Duration, early int) {
+func (b *bench) printTimers(n int, minute time.Duration, late []time.Duration) {
 	q := quantilesOf(late)
 	t := table{title: fmt.Sprintf("Timer lateness in ms: %d sends due within %s, SMS request at the provider minus deadline",
 		n, minute.Round(time.Millisecond))}
-	if early > 0 {
+	if early := n - len(late); early > 0 {
 		t.notes = append(t.notes, fmt.Sprintf("%d more were due before all were parked, and are left out.", early))
 	}
 	t.row("n", "p50", "p99", "highest")
