@@ -121,6 +121,13 @@ func (s Send) Waits(channel Channel, from, to Status) bool {
 	}
 }
 
+// Settled reports whether no SMS can be due any more, whatever is reported from now on: one has arrived, or none was asked
+// for and no rule can fire. Such a send may end.
+func (s Send) Settled() bool {
+	unspent := func(int) bool { return false }
+	return s.SMSStatus.Reached(Delivered) || (s.SMSStatus == "" && s.Plan.Over(s.WhatsAppStatus, unspent))
+}
+
 // ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. Only a caller who said
 // that the message is not marketing may: Meta reports an opt-out for marketing messages.
 func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utility }

@@ -328,6 +328,54 @@ func TestSend_Absorb(t *testing.T) {
 	}
 }
 
+func TestSend_Settled(t *testing.T) {
+	t.Parallel()
+	plan := rules(rule(backstop.Undelivered, time.Minute), rule(backstop.Unread, time.Hour))
+	tests := map[string]struct {
+		whatsapp, sms backstop.Status
+		want          bool
+	}{
+		"queued":                        {whatsapp: backstop.Queued},
+		"failed":                        {whatsapp: backstop.Failed},
+		"delivered, one rule is left":   {whatsapp: backstop.Delivered},
+		"read":                          {whatsapp: backstop.Read, want: true},
+		"read, but an SMS is under way": {whatsapp: backstop.Read, sms: backstop.Sent},
+		"read, but an SMS failed":       {whatsapp: backstop.Read, sms: backstop.Failed},
+		"the SMS is delivered":          {whatsapp: backstop.Failed, sms: backstop.Delivered, want: true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			send := backstop.Send{Plan: plan, WhatsAppStatus: tc.whatsapp, SMSStatus: tc.sms}
+			require.Equal(t, tc.want, send.Settled())
+		})
+	}
+}
+
+// Of a send that is settled, and not by an SMS, no rule ever fires, whatever receipts follow; and every look before an
+// SMS would avert it.
+func TestSend_Settled_property(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		send := backstop.Send{Plan: validPlan().Draw(t, "plan"), WhatsAppStatus: reported().Draw(t, "status")}
+		if !send.Settled() {
+			return
+		}
+		for _, rule := range send.Plan.Rules {
+			require.True(t, send.WhatsAppStatus.Reached(rule.Type.Goal()))
+			require.True(t, send.WhatsAppStatus.Reached(backstop.Delivered))
+		}
+		for _, r := range rapid.SliceOf(anyReceipt()).Draw(t, "receipts") {
+			if r.channel == backstop.WhatsApp {
+				send = send.Absorb(r.channel, r.status, r.current)
+			}
+		}
+		require.True(t, send.Settled())
+		_, fires := send.Plan.Fired(send.WhatsAppStatus, origin, moment(t, send.Plan.Rules...), anySpent(t, send.Plan))
+		require.False(t, fires)
+	})
+}
+
 func TestCategory_ChasesOptOut(t *testing.T) {
 	t.Parallel()
 	require.True(t, backstop.Authentication.ChasesOptOut())

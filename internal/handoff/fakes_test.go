@@ -121,11 +121,11 @@ func (s *store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt)
 	return waited, err
 }
 
-func (s *store) MarkSent(ctx context.Context, send string) error {
+func (s *store) MarkSent(ctx context.Context, ids []string) error {
 	if s.mark != nil {
 		return s.mark
 	}
-	return s.Store.MarkSent(ctx, send)
+	return s.Store.MarkSent(ctx, ids)
 }
 
 func (s *store) MarkSignalled(ctx context.Context, ids []string) error {

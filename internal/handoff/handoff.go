@@ -97,7 +97,7 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 		h.leave(ctx, "start workflow", err)
 		return send, true, nil
 	}
-	h.mark(ctx, func(ctx context.Context) error { return h.store.MarkSent(ctx, send.ID) })
+	h.mark(ctx, func(ctx context.Context) error { return h.store.MarkSent(ctx, []string{send.ID}) })
 	return send, true, nil
 }
 
@@ -200,7 +200,9 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send) error {
 // signal tells a workflow of a receipt. A workflow that is not there has ended, and needs it no more, or will start
 // later and read the status from Postgres.
 func (h *Handoff) signal(ctx context.Context, receipt Handover) error {
-	signal := workflows.Receipt{Step: receipt.Ref.Step, Channel: receipt.Channel, Status: receipt.Status}
+	signal := workflows.Receipt{
+		Step: receipt.Ref.Step, Channel: receipt.Channel, Status: receipt.Status, Outcome: receipt.Outcome,
+	}
 	if receipt.Failure != nil {
 		signal.Class, signal.Code = receipt.Failure.Class, receipt.Failure.Code
 	}

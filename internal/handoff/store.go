@@ -13,7 +13,8 @@ type Idempotency struct {
 	Hash []byte
 }
 
-// Handover is a stored receipt that the workflow of its send must hear of.
+// Handover is a stored receipt that the workflow of its send must hear of: because it waits for it, or because the receipt
+// has ended the send.
 type Handover struct {
 	ID      string // of the stored receipt
 	Ref     backstop.Ref
@@ -21,6 +22,7 @@ type Handover struct {
 	Status  backstop.Status
 	At      time.Time
 	Failure *backstop.Failure
+	Outcome backstop.Outcome // set when this receipt ended the send in Postgres
 }
 
 // Store is what the hand-over needs of Postgres.
@@ -32,11 +34,13 @@ type Store interface {
 	// SendByKey returns the send that was stored with this key, or false; with another hash, an Error of code Mismatch.
 	SendByKey(ctx context.Context, key Idempotency) (backstop.Send, bool, error)
 
-	// MarkSent records that the engine has the send. Repeated, it changes nothing.
-	MarkSent(ctx context.Context, send string) error
+	// MarkSent records that the engine has the sends with these ids. Repeated, it changes nothing.
+	MarkSent(ctx context.Context, ids []string) error
 
-	// InsertReceipts stores those receipts that are new, advances the statuses that they concern, and returns the
-	// ones that a workflow waits for. All are stored or none.
+	// InsertReceipts stores those receipts that are new, advances the statuses that they concern, ends the sends for
+	// which nothing is left to do, and returns the receipts that a workflow must hear of. Each send's receipts are stored
+	// together or not at all. An error means that all must be given again: what was stored already is then recognised,
+	// and what of it a workflow must hear of is left to SweepReceipts.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.
@@ -49,7 +53,8 @@ type Store interface {
 		ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
 	) (offered, marked int, err error)
 
-	// SweepReceipts does the same for receipts that a workflow waits for.
+	// SweepReceipts does the same for receipts that a workflow must hear of. Outcome is set when the send has ended,
+	// whichever receipt has ended it.
 	SweepReceipts(
 		ctx context.Context, olderThan time.Time, limit int, give func(context.Context, Handover) error,
 	) (offered, marked int, err error)

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"database/sql"
 	"slices"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
@@ -74,7 +76,7 @@ func TestDB_Begin_lastLook(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	averted, duplicate := 0, 0
-	for range 60 {
+	for range 200 {
 		send := underway(t, db)
 		sms := backstop.Attempt{
 			Ref: backstop.Ref{Send: send.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", SendID: "Acme",
@@ -112,30 +114,75 @@ func TestDB_Begin_lastLook(t *testing.T) {
 	t.Logf("averted %d, delivered twice %d", averted, duplicate)
 }
 
-// A receipt without a reference that comes while the call ends is merged once, whichever of the two is first.
-func TestDB_End_adoptsConcurrently(t *testing.T) {
+// A receipt that comes while the call ends, with a reference or without, and twice, is merged once, whichever of them is
+// first. And the workflow hears of it: from the call's end, or by a signal.
+func TestDB_End_receiptConcurrently(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t)
-	for range 60 {
-		send := insertSend(t, db)
-		attempt := begin(t, db, send.ID, 1)
-		lone := receipt(send.ID, 1, backstop.Delivered)
-		lone.Ref = backstop.Ref{}
-		var errs [3]error
-		var group sync.WaitGroup
-		group.Go(func() {
-			_, errs[0] = db.End(t.Context(), attempt.End(backstop.Submission{MessageID: lone.MessageID}, nil, at(3)))
+	for name, hasRef := range map[string]bool{"with a reference": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := postgrestest.New(t)
+			byEnd := 0
+			for range 200 {
+				send := insertSend(t, db)
+				attempt := begin(t, db, send.ID, 1)
+				r := receipt(send.ID, 1, backstop.Delivered)
+				if !hasRef {
+					r.Ref = backstop.Ref{}
+				}
+				var ended backstop.Send
+				var waited [2][]handoff.Handover
+				var errs [3]error
+				var group sync.WaitGroup
+				group.Go(func() {
+					ended, errs[0] = db.End(t.Context(), attempt.End(backstop.Submission{MessageID: r.MessageID}, nil, at(3)))
+				})
+				for i := range 2 { // the provider sends its webhook twice
+					group.Go(func() { waited[i], errs[1+i] = db.InsertReceipts(t.Context(), []backstop.Receipt{r}) })
+				}
+				group.Wait()
+				for _, err := range errs {
+					require.NoError(t, err)
+				}
+				require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
+				require.Len(t, kinds(t, db, send.ID), 3, "accepted, attempt, receipt")
+				signals := len(waited[0]) + len(waited[1])
+				if ended.WhatsAppStatus == backstop.Delivered {
+					byEnd++
+				} else {
+					require.Equal(t, 1, signals)
+				}
+				require.LessOrEqual(t, signals, 1)
+			}
+			t.Logf("the end of the call told of %d, a signal of the others", byEnd)
 		})
-		for i := range 2 { // the provider sends its webhook twice
-			group.Go(func() { _, errs[1+i] = db.InsertReceipts(t.Context(), []backstop.Receipt{lone}) })
-		}
-		group.Wait()
-		for _, err := range errs {
-			require.NoError(t, err)
-		}
-		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
-		require.Len(t, kinds(t, db, send.ID), 3, "accepted, attempt, receipt")
 	}
+}
+
+// A worker that died after it had stored the message id and before it looked for receipts: its successor looks.
+func TestDB_Begin_adopts(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	send := underway(t, db)
+	lone := receipt(send.ID, 1, backstop.Delivered)
+	lone.Ref, lone.MessageID = backstop.Ref{}, "told later"
+	require.Empty(t, insert(t, db, lone))
+	raw, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, raw.Close()) }()
+	_, err = raw.ExecContext(t.Context(), `UPDATE attempts SET message_id = 'told later'`)
+	require.NoError(t, err)
+
+	var seen backstop.Send
+	begun, err := db.Begin(t.Context(), backstop.Attempt{
+		Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta",
+	}, func(s backstop.Send, _ *backstop.Attempt) bool { seen = s; return false })
+	require.NoError(t, err)
+	require.Zero(t, begun)
+	require.Equal(t, backstop.Delivered, seen.WhatsAppStatus)
 }
 
 // Batches that name the same sends in different orders, with receipts that match nothing, never fail.
@@ -169,7 +216,7 @@ func TestDB_InsertReceipts_concurrent(t *testing.T) {
 	}
 	for _, s := range sends {
 		require.Equal(t, backstop.Read, getSend(t, db, s.ID).WhatsAppStatus)
-		require.Len(t, kinds(t, db, s.ID), 5)
+		require.Len(t, kinds(t, db, s.ID), 6, "accepted, attempt, three receipts, finished")
 	}
 }
 
@@ -177,16 +224,18 @@ func TestDB_InsertReceipts_concurrent(t *testing.T) {
 func TestDB_Begin_concurrent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	send := underway(t, db)
-	called := make([]backstop.Attempt, 6)
-	var group sync.WaitGroup
-	for i := range called {
-		group.Go(func() { called[i] = beginOnce(t, db, send.ID) })
+	for range 50 {
+		send := underway(t, db)
+		called := make([]backstop.Attempt, 4)
+		var group sync.WaitGroup
+		for i := range called {
+			group.Go(func() { called[i] = beginOnce(t, db, send.ID) })
+		}
+		group.Wait()
+		called = slices.DeleteFunc(called, func(a backstop.Attempt) bool { return a.State != backstop.Calling })
+		require.Len(t, called, 1)
+		require.Equal(t, []string{"accepted", "attempt whatsapp submitted", "rule_fired sms"}, kinds(t, db, send.ID))
 	}
-	group.Wait()
-	called = slices.DeleteFunc(called, func(a backstop.Attempt) bool { return a.State != backstop.Calling })
-	require.Len(t, called, 1)
-	require.Equal(t, []string{"accepted", "attempt whatsapp submitted", "rule_fired sms"}, kinds(t, db, send.ID))
 }
 
 func beginOnce(t *testing.T, db *postgres.DB, send string) backstop.Attempt {
@@ -198,4 +247,22 @@ func beginOnce(t *testing.T, db *postgres.DB, send string) backstop.Attempt {
 		t.Error(err)
 	}
 	return begun
+}
+
+// So many writers of one send at once that each but the last is overtaken.
+func TestDB_Record_concurrent(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	send := underway(t, db)
+	errs := make([]error, 12)
+	var group sync.WaitGroup
+	for i := range errs {
+		event := backstop.Event{Send: send.ID, At: at(4), Kind: backstop.EventOptedOut, Rule: string(rune('a' + i/2))}
+		group.Go(func() { errs[i] = db.Record(t.Context(), event) })
+	}
+	group.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Len(t, kinds(t, db, send.ID), 2+len(errs)/2, "each event once")
 }

@@ -3,58 +3,67 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
 )
 
-const existingSends = `SELECT id FROM sends WHERE id = ANY($1::uuid[])`
-
-// correlate finds the send and step of each receipt: by the reference that it carries, else by its message id. It
-// returns the receipts by send, with their Ref set, and those that match nothing.
-func correlate(
-	ctx context.Context, tx *sqlx.Tx, receipts []backstop.Receipt,
-) (bySend map[string][]backstop.Receipt, orphans []backstop.Receipt, err error) {
-	var ids pq.StringArray
+// byReference finds the send and step of each receipt by the reference that it carries. It returns the receipts by send,
+// and those that name none of ours.
+func (db *DB) byReference(
+	ctx context.Context, receipts []backstop.Receipt,
+) (parcels map[string]*parcel, rest []backstop.Receipt, err error) {
+	var ids []string
 	for _, r := range receipts {
 		if id, ok := parseID(r.Ref.Send); ok {
 			ids = append(ids, id)
 		}
 	}
-	var existing []string
+	var drafts map[string]*draft
 	if len(ids) > 0 {
-		if err := tx.SelectContext(ctx, &existing, existingSends, ids); err != nil {
-			return nil, nil, fmt.Errorf("find sends: %w", err)
+		if drafts, err = db.readForReceipts(ctx, ids, receipts); err != nil {
+			return nil, nil, err
 		}
 	}
-	bySend = map[string][]backstop.Receipt{}
-	var unknown []backstop.Receipt
+	parcels = map[string]*parcel{}
 	for _, r := range receipts {
 		id, _ := parseID(r.Ref.Send)
-		if !slices.Contains(existing, id) || r.Ref.Step < 1 {
-			unknown = append(unknown, r)
+		if drafts[id] == nil || r.Ref.Step < 1 {
+			rest = append(rest, r)
 			continue
 		}
 		r.Ref.Send = id
-		bySend[id] = append(bySend[id], r)
+		if parcels[id] == nil {
+			parcels[id] = &parcel{send: id, draft: drafts[id]}
+		}
+		parcels[id].receipts = append(parcels[id].receipts, r)
 	}
-	refs, err := refsByMessage(ctx, tx, unknown)
+	return parcels, rest, nil
+}
+
+// byMessage finds them by the id of the message.
+func (db *DB) byMessage(
+	ctx context.Context, receipts []backstop.Receipt,
+) (parcels map[string]*parcel, rest []backstop.Receipt, err error) {
+	refs, err := db.refsByMessage(ctx, receipts)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, r := range unknown {
+	parcels = map[string]*parcel{}
+	for _, r := range receipts {
 		ref, found := refs[messageOf(r)]
 		if !found {
-			orphans = append(orphans, r)
+			rest = append(rest, r)
 			continue
 		}
 		r.Ref = ref
-		bySend[ref.Send] = append(bySend[ref.Send], r)
+		if parcels[ref.Send] == nil {
+			parcels[ref.Send] = &parcel{send: ref.Send}
+		}
+		parcels[ref.Send].receipts = append(parcels[ref.Send].receipts, r)
 	}
-	return bySend, orphans, nil
+	return parcels, rest, nil
 }
 
 // message is the second correlation key.
@@ -72,10 +81,7 @@ const attemptsByMessage = `SELECT channel, provider, message_id, send, step FROM
 WHERE message_id <> '' AND (provider, message_id) IN (SELECT p, m FROM unnest($1::text[], $2::text[]) AS u (p, m))
 ORDER BY started_at`
 
-func refsByMessage(ctx context.Context, tx *sqlx.Tx, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
-	if len(receipts) == 0 {
-		return nil, nil //nolint:nilnil // an empty map
-	}
+func (db *DB) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
 	var providers, ids pq.StringArray
 	for _, r := range receipts {
 		providers, ids = append(providers, r.Provider), append(ids, r.MessageID)
@@ -86,7 +92,7 @@ func refsByMessage(ctx context.Context, tx *sqlx.Tx, receipts []backstop.Receipt
 		Send string `db:"send"`
 		Step int    `db:"step"`
 	}
-	if err := tx.SelectContext(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
+	if err := db.selectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
 		return nil, fmt.Errorf("find attempts: %w", err)
 	}
 	refs := map[message]backstop.Ref{}

@@ -89,7 +89,7 @@ func TestDB_away(t *testing.T) {
 	require.Equal(t, send, getSend(t, db, send.ID), "nothing was half done")
 }
 
-// TestDB_blocked waits for a send that another transaction holds.
+// TestDB_blocked waits for a send that a sweeper holds.
 func TestDB_blocked(t *testing.T) {
 	t.Parallel()
 	base := postgrestest.URL(t)
@@ -98,11 +98,9 @@ func TestDB_blocked(t *testing.T) {
 	require.NoError(t, err)
 	impatient := postgrestest.Open(t, base+"&lock_timeout=50ms")
 	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")
-	send := underway(t, db)
+	send := insertSend(t, db)
 
-	_, err = db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: send.ID, Step: 3}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: at(1),
-	}, func(backstop.Send, *backstop.Attempt) bool {
+	_, _, err = db.SweepSends(t.Context(), soon(), 1, func(context.Context, backstop.Send) error {
 		_, err := impatient.Finish(t.Context(), send.ID, at(1))
 		requireAway(t, err)
 		_, err = hasty.Finish(t.Context(), send.ID, at(1))
@@ -117,7 +115,7 @@ func TestDB_blocked(t *testing.T) {
 		_, err = db.Finish(left, send.ID, at(1))
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, backstop.CodeOf(err), "the caller left; nothing is wrong with the database")
-		return true
+		return nil
 	})
 	require.NoError(t, err)
 	_, err = db.Finish(t.Context(), send.ID, at(1))

@@ -86,7 +86,7 @@ func TestDB_Finish(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	send := underway(t, db)
-	insert(t, db, receipt(send.ID, 1, backstop.Read))
+	insert(t, db, receipt(send.ID, 1, backstop.Delivered))
 
 	finished, err := db.Finish(t.Context(), send.ID, at(50))
 	require.NoError(t, err)
@@ -99,6 +99,13 @@ func TestDB_Finish(t *testing.T) {
 	_, events := timeline(t, db, send.ID)
 	require.Len(t, events, 4)
 	require.Equal(t, backstop.Event{Send: send.ID, At: at(50), Kind: backstop.EventFinished, Detail: "whatsapp"}, events[3])
+
+	settled := underway(t, db)
+	insert(t, db, receipt(settled.ID, 1, backstop.Read))
+	settled = getSend(t, db, settled.ID)
+	again, err = db.Finish(t.Context(), settled.ID, at(50))
+	require.NoError(t, err)
+	require.Equal(t, settled, again, "a receipt has ended it")
 
 	_, err = db.Finish(t.Context(), newID(t), at(1))
 	requireCode(t, backstop.NotFound, err)

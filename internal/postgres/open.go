@@ -1,8 +1,9 @@
 // Package postgres keeps the facts: rules, policies, sends, attempts, receipts and events. All SQL is here and in
-// package schema, and what a receipt or an attempt means is decided by package backstop, inside the transaction.
+// package schema, and what a receipt or an attempt means is decided by package backstop.
 //
-// Whoever changes a send first locks its row, so that everything about one send happens one after the other. Every
-// method returns a *backstop.Error where the caller can do something about it; TryLater when Postgres is away.
+// Whoever changes a send reads it, decides, and writes in one statement that writes nothing if the send has changed since;
+// then it starts over. So everything about one send happens one after the other, and nobody waits for a lock. Every method
+// returns a *backstop.Error where the caller can do something about it; TryLater when Postgres is away.
 package postgres
 
 import (
@@ -36,13 +37,18 @@ func limits() map[string]string {
 		"statement_timeout":                   "10s",
 		"lock_timeout":                        "5s",
 		"idle_in_transaction_session_timeout": "60s",
+
+		// Every query has its index. A plan that was made, and kept, while a table was small must not read all of it when
+		// it has grown.
+		"enable_seqscan": "off",
 	}
 }
 
 // DB is a pool of connections to one database. Its methods may be called concurrently.
 type DB struct {
-	db     *sqlx.DB
-	config pq.Config
+	db         *sqlx.DB
+	config     pq.Config
+	statements statements
 }
 
 // Options are optional.

@@ -3,63 +3,52 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
 )
 
-// lockMessages orders receipts that match nothing against End: whichever comes second sees what the first has done.
-const lockMessages = `SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key`
+// A receipt without a reference is told by its message id, which the attempt gets when its call ends. Whoever stores an
+// orphan looks for the attempt once more afterwards, and whoever stores a message id looks for orphans afterwards. Each
+// write is committed before its look, so whichever of the two is second sees what the first has written. Should one of
+// them die between the two, it is repeated, and looks again.
 
-func lockKeys(ctx context.Context, tx *sqlx.Tx, messages ...message) error {
-	keys := make(pq.StringArray, len(messages))
-	for i, m := range messages {
-		keys[i] = m.Provider + " " + m.ID
-	}
-	slices.Sort(keys)
-	return execute(ctx, tx, lockMessages, slices.Compact(keys))
-}
+// insertOrphans keeps those that are new. They are sorted, so that no two statements wait for each other.
+const insertOrphans = `INSERT INTO receipts
+    (id, provider, channel, message_id, status, at, failure, received_at, needs_signal)
+SELECT u.id, u.provider, u.channel, u.message_id, u.status, u.at, u.failure, u.received_at, false
+FROM json_to_recordset($1) AS u (id uuid, provider text, channel text, message_id text, status text,
+    at timestamptz, failure jsonb, received_at timestamptz)
+ON CONFLICT DO NOTHING`
 
-// keep stores receipts that match no attempt. If one has come to match since, the transaction starts over.
-func keep(ctx context.Context, tx *sqlx.Tx, orphans []backstop.Receipt) error {
-	if len(orphans) == 0 {
-		return nil
+// keep stores receipts that match no attempt.
+func (db *DB) keep(ctx context.Context, orphans []backstop.Receipt) error {
+	sorted := slices.SortedFunc(slices.Values(orphans), func(a, b backstop.Receipt) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status))
+	})
+	rows := make([]received, len(sorted))
+	for i, r := range sorted {
+		id, err := newID()
+		if err != nil {
+			return err
+		}
+		rows[i] = received{Receipt: r, id: id}
 	}
-	messages := make([]message, len(orphans))
-	for i, r := range orphans {
-		messages[i] = messageOf(r)
-	}
-	if err := lockKeys(ctx, tx, messages...); err != nil {
-		return err
-	}
-	refs, err := refsByMessage(ctx, tx, orphans)
+	written, err := rowsOf(receiptRows(rows))
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(messages, func(m message) bool { _, found := refs[m]; return found }) {
-		return errMoved
-	}
-	slices.SortStableFunc(orphans, func(a, b backstop.Receipt) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID))
+	return untilDone(ctx, "insert orphans", func() error {
+		_, err := db.exec(ctx, insertOrphans, written)
+		return err
 	})
-	for _, r := range orphans {
-		r.Ref = backstop.Ref{}
-		if _, _, err := insertNew(ctx, tx, r, false); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 const listOrphans = `SELECT provider, channel, message_id, status, at, failure FROM receipts
 WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 ORDER BY id`
 
-type receiptRow struct {
+type orphanRow struct {
 	message
 
 	Status  backstop.Status `db:"status"`
@@ -67,30 +56,36 @@ type receiptRow struct {
 	Failure []byte          `db:"failure"`
 }
 
-// adopt merges the receipts that came before an attempt's message id was known.
-func (h *held) adopt(ctx context.Context, a backstop.Attempt) error {
+// orphansOf returns the receipts that came before an attempt's message id was known.
+func (db *DB) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.Receipt, error) {
 	if a.MessageID == "" {
-		return nil
+		return nil, nil
 	}
-	if err := lockKeys(ctx, h.tx, message{Channel: a.Channel, Provider: a.Provider, ID: a.MessageID}); err != nil {
-		return err
+	var rows []orphanRow
+	if err := db.selectAll(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
+		return nil, failed(ctx, "list orphans", err)
 	}
-	var rows []receiptRow
-	if err := h.tx.SelectContext(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
-		return fmt.Errorf("list orphans: %w", err)
-	}
-	for _, row := range rows {
+	orphans := make([]backstop.Receipt, len(rows))
+	for i, row := range rows {
 		failure, err := readFailure(row.Failure)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		receipt := backstop.Receipt{
+		orphans[i] = backstop.Receipt{
 			Provider: row.Provider, Channel: row.Channel, MessageID: row.ID, Ref: a.Ref,
 			Status: row.Status, At: row.At.UTC(), Failure: failure,
 		}
-		if _, _, err := h.merge(ctx, receipt); err != nil { // the sweeper signals it, should the workflow wait for it
-			return err
-		}
 	}
-	return nil
+	return orphans, nil
+}
+
+// adopt merges an attempt's orphans, and returns the send as it then is, or nil if there are none. Its caller tells the
+// workflow.
+func (db *DB) adopt(ctx context.Context, a backstop.Attempt) (*draft, error) {
+	orphans, err := db.orphansOf(ctx, a)
+	if err != nil || len(orphans) == 0 {
+		return nil, err
+	}
+	_, d, err := db.receive(ctx, parcel{send: a.Ref.Send, receipts: orphans, isTold: true})
+	return d, err
 }

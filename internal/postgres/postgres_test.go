@@ -27,7 +27,7 @@ const (
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 )
 
-func newID(t *testing.T) string {
+func newID(t testing.TB) string {
 	t.Helper()
 	id, err := uuid.NewV7()
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func plan() backstop.Plan {
 	}}
 }
 
-func newSend(t *testing.T) backstop.Send {
+func newSend(t testing.TB) backstop.Send {
 	t.Helper()
 	return backstop.Send{
 		ID: newID(t), To: to, Country: "GB", Text: "hello", SMSText: "hello by SMS", Plan: plan(),

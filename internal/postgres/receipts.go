@@ -2,45 +2,145 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// InsertReceipts stores those receipts that are new, advances the statuses that they concern, and returns the ones
-// that a workflow waits for. All are stored or none. One that matches no attempt is stored without a send and waits
-// for End.
+// received is a receipt to be stored.
+type received struct {
+	backstop.Receipt
+
+	id          string
+	needsSignal bool
+}
+
+// receiptRow is a receipt as json_to_recordset reads it.
+type receiptRow struct {
+	ID          string            `json:"id"`
+	Provider    string            `json:"provider"`
+	Channel     backstop.Channel  `json:"channel"`
+	MessageID   string            `json:"message_id"`
+	Step        int               `json:"step"`
+	Status      backstop.Status   `json:"status"`
+	At          time.Time         `json:"at"`
+	Failure     *backstop.Failure `json:"failure"`
+	ReceivedAt  time.Time         `json:"received_at"`
+	NeedsSignal bool              `json:"needs_signal"`
+}
+
+// parcel is receipts about one send.
+type parcel struct {
+	send     string
+	draft    *draft // if it was read already
+	receipts []backstop.Receipt
+	isTold   bool // their workflow learns of them in another way, so they need no signal
+}
+
+// InsertReceipts stores those receipts that are new, advances the statuses that they concern, ends the sends for which
+// nothing is left to do, and returns the receipts that a workflow must hear of. Those of one send are stored together or
+// not at all. After an error the caller must give all of them again: what was stored is then recognised, and what of it
+// a workflow waits for is left to SweepReceipts. One that matches no attempt is stored without a send until one does.
 func (db *DB) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]handoff.Handover, error) {
 	receipts, err := tidy(receipts)
 	if err != nil || len(receipts) == 0 {
 		return nil, err
 	}
+	parcels, rest, err := db.byReference(ctx, receipts)
+	if err != nil {
+		return nil, failed(ctx, "insert receipts", err)
+	}
+	waited, err := db.receiveAll(ctx, parcels)
+	if err != nil || len(rest) == 0 {
+		return waited, err
+	}
+	orphans, more, err := db.receiveByMessage(ctx, rest)
+	waited = append(waited, more...)
+	if err != nil || len(orphans) == 0 {
+		return waited, err
+	}
+	if err := db.keep(ctx, orphans); err != nil {
+		return nil, err
+	}
+	// Their attempt may have got its message id meanwhile, and whoever gave it that have looked for them too soon.
+	_, more, err = db.receiveByMessage(ctx, orphans)
+	return append(waited, more...), err
+}
+
+// receiveByMessage takes in the receipts that an attempt is known to by their message id, and returns the others.
+func (db *DB) receiveByMessage(
+	ctx context.Context, receipts []backstop.Receipt,
+) (orphans []backstop.Receipt, waited []handoff.Handover, err error) {
+	parcels, orphans, err := db.byMessage(ctx, receipts)
+	if err != nil {
+		return nil, nil, failed(ctx, "insert receipts", err)
+	}
+	waited, err = db.receiveAll(ctx, parcels)
+	return orphans, waited, err
+}
+
+func (db *DB) receiveAll(ctx context.Context, parcels map[string]*parcel) ([]handoff.Handover, error) {
 	var waited []handoff.Handover
-	err = db.inTx(ctx, "insert receipts", func(tx *sqlx.Tx) error {
-		waited = nil
-		bySend, orphans, err := correlate(ctx, tx, receipts)
+	for _, send := range slices.Sorted(maps.Keys(parcels)) {
+		more, _, err := db.receive(ctx, *parcels[send])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		// Sends are locked in the order of their ids, and orphans come last: so no two transactions wait for each other.
-		for _, send := range slices.Sorted(maps.Keys(bySend)) {
-			more, err := receive(ctx, tx, send, bySend[send])
+		waited = append(waited, more...)
+	}
+	return waited, nil
+}
+
+// receive merges receipts about a send, and returns those that its workflow must hear of, and the send as it then is.
+func (db *DB) receive(ctx context.Context, p parcel) (waited []handoff.Handover, d *draft, err error) {
+	read := func() (*draft, error) {
+		first := p.draft
+		if p.draft = nil; first != nil {
+			return first, nil
+		}
+		drafts, err := db.readForReceipts(ctx, []string{p.send}, p.receipts)
+		if err != nil {
+			return nil, err
+		}
+		if drafts[p.send] == nil {
+			return nil, notFound("send")
+		}
+		return drafts[p.send], nil
+	}
+	d, err = db.redo(ctx, "insert receipts", read, func(d *draft) error {
+		waited = nil
+		for _, r := range p.receipts {
+			handover, needsSignal, err := d.merge(r, p.isTold)
 			if err != nil {
 				return err
 			}
-			waited = append(waited, more...)
+			if needsSignal {
+				waited = append(waited, handover)
+			}
 		}
-		return keep(ctx, tx, orphans)
+		return nil
 	})
-	return waited, err
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, attempt := range d.told { // perhaps other receipts of the message came without a reference
+		orphans, err := db.orphansOf(ctx, attempt)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(orphans) == 0 {
+			continue
+		}
+		more, _, err := db.receive(ctx, parcel{send: p.send, receipts: orphans, isTold: p.isTold})
+		if err != nil {
+			return nil, nil, err
+		}
+		waited = append(waited, more...)
+	}
+	return waited, d, nil
 }
 
 // tidy makes receipts storable without touching the caller's.
@@ -67,52 +167,51 @@ func plausible(at time.Time) time.Time {
 	return stamp(at)
 }
 
-// receive locks a send and merges receipts about it.
-func receive(ctx context.Context, tx *sqlx.Tx, send string, receipts []backstop.Receipt) ([]handoff.Handover, error) {
-	h, err := hold(ctx, tx, send)
+// merge merges a receipt into the send if it is new, and reports whether the workflow must be told: if it waits for it,
+// or if the receipt has ended the send. While the call is under way it need not: what ends the call returns all that was
+// stored meanwhile, and it cannot miss any, because it too saves the send only as it has read it.
+func (d *draft) merge(r backstop.Receipt, isTold bool) (handover handoff.Handover, needsSignal bool, err error) {
+	if d.knows(r) {
+		return handoff.Handover{}, false, nil
+	}
+	id, err := newID()
 	if err != nil {
-		return nil, err
+		return handoff.Handover{}, false, err
 	}
-	var waited []handoff.Handover
-	for _, r := range receipts {
-		handover, waits, err := h.merge(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		if waits {
-			waited = append(waited, handover)
-		}
-	}
-	return waited, h.save(ctx)
-}
-
-// merge stores a receipt about the send and, if it is new, merges it in. It reports whether the workflow waits for it.
-func (h *held) merge(ctx context.Context, r backstop.Receipt) (handover handoff.Handover, waits bool, err error) {
-	before := *h
 	at := now() // not the provider's time: Meta's has whole seconds, and would put a receipt before its send
 	event := backstop.Event{At: at, Kind: backstop.EventReceipt, Channel: r.Channel, Status: r.Status}
 	event.Code, event.Detail = why(r.Failure)
-	about := h.about(r)
+	about := d.about(r)
 	if about != nil {
 		event.Rule = about.Rule
 	}
-	h.note(event)
-	waits = h.absorb(r.Channel, r.Status, r.Ref.Step, at)
-	id, isNew, err := insertNew(ctx, h.tx, r, waits)
-	if err != nil || !isNew {
-		*h = before
-		return handoff.Handover{}, false, err
-	}
+	d.note(event)
 	handover = handoff.Handover{ID: id, Ref: r.Ref, Channel: r.Channel, Status: r.Status, At: r.At, Failure: r.Failure}
-	return handover, waits, h.advance(ctx, about, r)
+	waits := d.absorb(r.Channel, r.Status, r.Ref.Step, at)
+	underway := d.newest(func(a backstop.Attempt) bool { return a.Channel == r.Channel && a.Ref.Step == r.Ref.Step })
+	if d.settle(at) {
+		waits, handover.Outcome = true, d.send.Outcome
+		underway = d.newest(ofChannel(r.Channel))
+	}
+	needsSignal = waits && !isTold && !calling(underway)
+	d.advance(about, r)
+	d.receipts = append(d.receipts, received{Receipt: r, id: id, needsSignal: needsSignal})
+	return handover, needsSignal, nil
+}
+
+// knows reports whether the receipt is stored with a send, or about to be.
+func (d *draft) knows(r backstop.Receipt) bool {
+	return d.known[reportOf(r)] || slices.ContainsFunc(d.receipts, func(other received) bool {
+		return reportOf(other.Receipt) == reportOf(r)
+	})
 }
 
 // about returns the attempt that sent the receipt's message: the one with its id, else the one of the step whose call
 // has not told its id, else the step's newest; nil when the step has none.
-func (h *held) about(r backstop.Receipt) *backstop.Attempt {
+func (d *draft) about(r backstop.Receipt) *backstop.Attempt {
 	var best *backstop.Attempt
-	for i := range h.attempts {
-		a := &h.attempts[i]
+	for i := range d.attempts {
+		a := &d.attempts[i]
 		if a.Ref.Step != r.Ref.Step || a.Channel != r.Channel {
 			continue
 		}
@@ -140,44 +239,14 @@ func untold(a *backstop.Attempt) bool {
 }
 
 // advance merges a receipt into the attempt that it is about.
-func (h *held) advance(ctx context.Context, a *backstop.Attempt, r backstop.Receipt) error {
+func (d *draft) advance(a *backstop.Attempt, r backstop.Receipt) {
 	if a == nil {
-		return nil
+		return
 	}
 	a.Status = a.Status.Advance(r.Status)
 	if untold(a) {
 		a.MessageID = r.MessageID
+		d.told = append(d.told, *a)
 	}
-	return h.updateAttempt(ctx, *a)
-}
-
-// insertReceipt stores a receipt that is new, or gives a send to one that was stored without; otherwise no row.
-const insertReceipt = `INSERT INTO receipts
-    (id, provider, channel, message_id, send, step, status, at, failure, received_at, needs_signal)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT ON CONSTRAINT receipts_once DO UPDATE
-    SET send = excluded.send, step = excluded.step, needs_signal = excluded.needs_signal
-    WHERE receipts.send IS NULL AND excluded.send IS NOT NULL
-RETURNING id`
-
-func insertNew(ctx context.Context, tx *sqlx.Tx, r backstop.Receipt, needsSignal bool) (id string, isNew bool, err error) {
-	id, err = newID()
-	if err != nil {
-		return "", false, err
-	}
-	failure, err := jsonOrNull(r.Failure)
-	if err != nil {
-		return "", false, err
-	}
-	send := sql.NullString{String: r.Ref.Send, Valid: r.Ref.Send != ""}
-	step := sql.NullInt64{Int64: int64(r.Ref.Step), Valid: send.Valid}
-	err = tx.GetContext(ctx, &id, insertReceipt,
-		id, r.Provider, r.Channel, r.MessageID, send, step, r.Status, r.At, failure, now(), needsSignal)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", false, nil
-	}
-	if err != nil {
-		return "", false, fmt.Errorf("insert receipt: %w", err)
-	}
-	return id, true, nil
+	d.touch(a)
 }

@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -83,16 +85,42 @@ func TestDB_InsertReceipts(t *testing.T) {
 		ref := r.Ref
 		r.Ref = backstop.Ref{}
 		require.Empty(t, insert(t, db, r))
+		require.Equal(t, backstop.Queued, getSend(t, db, send.ID).WhatsAppStatus)
 		r.Ref = ref
-		require.Len(t, insert(t, db, r), 1)
+		insert(t, db, r)
 		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
 	})
-	t.Run("before the answer to the call", func(t *testing.T) {
+	t.Run("while the call is under way: its end tells the workflow", func(t *testing.T) {
 		t.Parallel()
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Sent), receipt(send.ID, 1, backstop.Delivered)))
+		require.Equal(t, backstop.Delivered, accept(t, db, attempt, messageID(send.ID, 1)).WhatsAppStatus)
+	})
+	t.Run("one that brings the message id brings those without a reference", func(t *testing.T) {
+		t.Parallel()
+		send := insertSend(t, db)
+		fail(t, db, begin(t, db, send.ID, 1), backstop.Unknown)
+		lone := receipt(send.ID, 1, backstop.Delivered)
+		lone.Ref = backstop.Ref{}
+		require.Empty(t, insert(t, db, lone))
+		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Sent)), 2)
+		require.Equal(t, backstop.Delivered, getSend(t, db, send.ID).WhatsAppStatus)
+	})
+	t.Run("while a newer call is under way", func(t *testing.T) {
+		t.Parallel()
+		send := insertSend(t, db)
+		fail(t, db, begin(t, db, send.ID, 1), backstop.Unknown)
+		begin(t, db, send.ID, 3)
+		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)), 1)
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Read)), "it ends the send, and so tells the call")
+		require.NotNil(t, getSend(t, db, send.ID).FinishedAt)
+	})
+	t.Run("after a call of unknown end", func(t *testing.T) {
+		t.Parallel()
+		send := insertSend(t, db)
+		fail(t, db, begin(t, db, send.ID, 1), backstop.Unknown)
 		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Sent)), 1, "the workflow may wait to learn that it went out")
-		require.Equal(t, backstop.Sent, accept(t, db, attempt, messageID(send.ID, 1)).WhatsAppStatus)
 	})
 	t.Run("of a message that a newer one replaced", func(t *testing.T) {
 		t.Parallel()
@@ -118,7 +146,7 @@ func TestDB_InsertReceipts(t *testing.T) {
 		require.Len(t, insert(t, db, receipt(send.ID, 2, backstop.Delivered)), 1)
 		require.Equal(t, []string{
 			"accepted", "attempt whatsapp submitted", "rule_fired sms", "attempt sms submitted", "receipt whatsapp delivered",
-			"duplicate_delivery whatsapp delivered", "receipt whatsapp read", "receipt sms delivered",
+			"duplicate_delivery whatsapp delivered", "receipt whatsapp read", "receipt sms delivered", "finished",
 		}, kinds(t, db, send.ID))
 		_, events := timeline(t, db, send.ID)
 		require.Equal(t, "undelivered", events[7].Rule)
@@ -145,6 +173,92 @@ func TestDB_InsertReceipts(t *testing.T) {
 		r.MessageID = ""
 		_, err := db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(send.ID, 1, backstop.Read), r})
 		requireCode(t, backstop.Invalid, err)
-		require.Equal(t, backstop.Failed, getSend(t, db, send.ID).WhatsAppStatus, "all are stored or none")
+		require.Equal(t, backstop.Failed, getSend(t, db, send.ID).WhatsAppStatus, "nothing of it is stored")
 	})
+}
+
+func TestDB_InsertReceipts_finishes(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+
+	t.Run("when no rule can fire any more", func(t *testing.T) {
+		t.Parallel()
+		send := underway(t, db)
+		delivered := insert(t, db, receipt(send.ID, 1, backstop.Delivered))
+		require.Empty(t, delivered[0].Outcome, "a rule still waits for it to be read")
+		read := insert(t, db, receipt(send.ID, 1, backstop.Read))
+		require.Len(t, read, 1)
+		require.Equal(t, backstop.OutcomeWhatsApp, read[0].Outcome)
+		s := getSend(t, db, send.ID)
+		require.Equal(t, backstop.OutcomeWhatsApp, s.Outcome)
+		require.WithinDuration(t, time.Now(), *s.FinishedAt, time.Minute)
+		_, events := timeline(t, db, send.ID)
+		require.Equal(t, backstop.Event{
+			Send: send.ID, At: *s.FinishedAt, Kind: backstop.EventFinished, Detail: "whatsapp",
+		}, events[len(events)-1])
+	})
+	t.Run("when the SMS is delivered", func(t *testing.T) {
+		t.Parallel()
+		send := underway(t, db)
+		accept(t, db, begin(t, db, send.ID, 2), messageID(send.ID, 2))
+		waited := insert(t, db, receipt(send.ID, 2, backstop.Delivered), receipt(send.ID, 1, backstop.Read))
+		require.Len(t, waited, 1)
+		require.Equal(t, backstop.OutcomeSMS, waited[0].Outcome)
+		require.Equal(t, backstop.OutcomeSMS, getSend(t, db, send.ID).Outcome)
+	})
+	t.Run("not when an SMS was tried and averted", func(t *testing.T) {
+		t.Parallel()
+		send := underway(t, db)
+		fail(t, db, begin(t, db, send.ID, 2), backstop.Throttled)
+		insert(t, db, receipt(send.ID, 1, backstop.Delivered))
+		averted := backstop.Event{Send: send.ID, At: at(40), Kind: backstop.EventAverted, Channel: backstop.SMS}
+		require.NoError(t, db.Record(t.Context(), averted))
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Read))[0].Outcome)
+		require.Nil(t, getSend(t, db, send.ID).FinishedAt)
+	})
+	t.Run("while the call is under way: its end tells the workflow", func(t *testing.T) {
+		t.Parallel()
+		send := insertSend(t, db)
+		attempt := begin(t, db, send.ID, 1)
+		require.Empty(t, insert(t, db, receipt(send.ID, 1, backstop.Read)))
+		s := accept(t, db, attempt, messageID(send.ID, 1))
+		require.NotNil(t, s.FinishedAt)
+		require.Equal(t, backstop.OutcomeWhatsApp, s.Outcome)
+	})
+	t.Run("before its message id was known", func(t *testing.T) {
+		t.Parallel()
+		send := insertSend(t, db)
+		attempt := begin(t, db, send.ID, 1)
+		lone := receipt(send.ID, 1, backstop.Read)
+		lone.Ref = backstop.Ref{}
+		require.Empty(t, insert(t, db, lone))
+		s := accept(t, db, attempt, lone.MessageID)
+		require.NotNil(t, s.FinishedAt)
+		require.Equal(t, s, getSend(t, db, send.ID))
+		offered, _, err := db.SweepReceipts(t.Context(), soon(), 99, func(_ context.Context, h handoff.Handover) error {
+			require.NotEqual(t, send.ID, h.Ref.Send, "the end of the call has told of it")
+			return errors.New("only looked")
+		})
+		require.NoError(t, err)
+		require.LessOrEqual(t, offered, 99)
+	})
+}
+
+// Of a webhook that failed half way, what was stored is recognised when it comes again, and left to the sweeper.
+func TestDB_InsertReceipts_halfStored(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	a, b := underway(t, db), underway(t, db)
+	first := receipt(a.ID, 1, backstop.Delivered)
+	stored := insert(t, db, first) // and then the process died
+	waited := insert(t, db, first, receipt(b.ID, 1, backstop.Delivered))
+	require.Len(t, waited, 1)
+	require.Equal(t, b.ID, waited[0].Ref.Send)
+	var swept []handoff.Handover
+	_, _, err := db.SweepReceipts(t.Context(), soon(), 9, func(_ context.Context, h handoff.Handover) error {
+		swept = append(swept, h)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, append(stored, waited...), swept)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
@@ -102,14 +102,14 @@ func (db *DB) InsertSend(
 	if key != nil {
 		name, hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
-	result, err := db.db.ExecContext(ctx, insertSend,
+	rows, err := db.exec(ctx, insertSend,
 		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.DuplicateDelivery,
 		send.Expired, send.FinishedAt, send.Outcome, send.Plan.PolicyID, name, hash)
 	if err != nil {
 		return backstop.Send{}, false, failed(ctx, "insert send", err)
 	}
-	if n, err := result.RowsAffected(); err == nil && n > 0 || key == nil {
+	if rows > 0 || key == nil {
 		return send, true, nil
 	}
 	stored, found, err := db.SendByKey(ctx, *key)
@@ -128,7 +128,7 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 
 		Hash []byte `db:"idempotency_hash"`
 	}
-	err := db.db.GetContext(ctx, &row, getSendByKey, key.Key)
+	err := db.get(ctx, &row, getSendByKey, key.Key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return backstop.Send{}, false, nil
@@ -147,18 +147,13 @@ const getSend = `SELECT ` + sendColumns + ` FROM sends WHERE id = $1`
 
 // Send returns a send, or an Error of code NotFound.
 func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
-	send, err := findSend(ctx, db.db, getSend, id)
-	return send, failed(ctx, "get send", err)
-}
-
-func findSend(ctx context.Context, q sqlx.QueryerContext, query, id string) (backstop.Send, error) {
 	id, ok := parseID(id)
 	if !ok {
 		return backstop.Send{}, notFound("send")
 	}
 	var row sendRow
-	if err := sqlx.GetContext(ctx, q, &row, query, id); err != nil {
-		return backstop.Send{}, orNotFound(err, "send")
+	if err := db.get(ctx, &row, getSend, id); err != nil {
+		return backstop.Send{}, failed(ctx, "get send", orNotFound(err, "send"))
 	}
 	return row.send()
 }
@@ -220,16 +215,20 @@ func idAt(t time.Time) string {
 
 func orNull(t time.Time) sql.NullTime { return sql.NullTime{Time: stamp(t), Valid: !t.IsZero()} }
 
-const markSent = `UPDATE sends SET handed_over = true WHERE id = $1 AND NOT handed_over`
+// markSent has its ids in a subquery for the reason that save.go gives.
+const markSent = `UPDATE sends SET handed_over = true WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND NOT handed_over`
 
-// MarkSent records that the engine has the send. Repeated, it changes nothing.
-func (db *DB) MarkSent(ctx context.Context, send string) error {
-	id, ok := parseID(send)
-	if !ok {
-		return notFound("send")
+// MarkSent records that the engine has the sends with these ids. Repeated, it changes nothing.
+func (db *DB) MarkSent(ctx context.Context, ids []string) error {
+	canonical := make(pq.StringArray, len(ids))
+	for i, id := range ids {
+		var ok bool
+		if canonical[i], ok = parseID(id); !ok {
+			return notFound("send")
+		}
 	}
-	_, err := db.db.ExecContext(ctx, markSent, id)
-	return failed(ctx, "mark send", err)
+	_, err := db.exec(ctx, markSent, canonical)
+	return failed(ctx, "mark sends", err)
 }
 
 // jsonOrNull returns the JSON of what v points to, or NULL. It is a string, because the driver sends bytes as bytea.

@@ -45,13 +45,16 @@ func (db *DB) SweepSends(
 }
 
 const (
-	sweepReceipts = `SELECT id, provider, channel, message_id, send, step, status, at, failure FROM receipts
+	sweepReceipts = `SELECT r.id, provider, channel, message_id, send, step, status, at, failure,
+    CASE WHEN finished_at IS NULL THEN '' ELSE outcome END AS outcome
+FROM receipts AS r JOIN sends AS s ON s.id = r.send
 WHERE needs_signal AND received_at < $1
-ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED`
-	markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY($1::uuid[]) AND needs_signal`
+ORDER BY received_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED`
+	markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 )
 
-// SweepReceipts does the same for receipts that a workflow waits for.
+// SweepReceipts does the same for receipts that a workflow must hear of. Their Outcome is set when the send has ended,
+// whichever receipt has ended it.
 func (db *DB) SweepReceipts(
 	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
 ) (offered, marked int, err error) {
@@ -78,18 +81,19 @@ func (db *DB) SweepReceipts(
 }
 
 type handoverRow struct {
-	receiptRow
+	orphanRow
 
-	ID   string `db:"id"`
-	Send string `db:"send"`
-	Step int    `db:"step"`
+	ID      string           `db:"id"`
+	Send    string           `db:"send"`
+	Step    int              `db:"step"`
+	Outcome backstop.Outcome `db:"outcome"`
 }
 
 func (r handoverRow) handover() (handoff.Handover, error) {
 	failure, err := readFailure(r.Failure)
 	return handoff.Handover{
 		ID: r.ID, Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Channel: r.Channel,
-		Status: r.Status, At: r.At.UTC(), Failure: failure,
+		Status: r.Status, At: r.At.UTC(), Failure: failure, Outcome: r.Outcome,
 	}, err
 }
 
@@ -118,6 +122,6 @@ func offer[T any](
 
 // MarkSignalled records that the engine has the receipts with these ids.
 func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
-	_, err := db.db.ExecContext(ctx, markSignalled, pq.StringArray(ids))
+	_, err := db.exec(ctx, markSignalled, pq.StringArray(ids))
 	return failed(ctx, "mark receipts", err)
 }

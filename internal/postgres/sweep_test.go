@@ -23,9 +23,10 @@ func TestDB_SweepSends(t *testing.T) {
 	for range 5 {
 		all = append(all, insertSend(t, db).ID)
 	}
-	require.NoError(t, db.MarkSent(t.Context(), all[4]))
-	require.NoError(t, db.MarkSent(t.Context(), all[4]))
-	requireCode(t, backstop.NotFound, db.MarkSent(t.Context(), "x"))
+	require.NoError(t, db.MarkSent(t.Context(), all[4:]))
+	require.NoError(t, db.MarkSent(t.Context(), all[4:]))
+	require.NoError(t, db.MarkSent(t.Context(), nil))
+	requireCode(t, backstop.NotFound, db.MarkSent(t.Context(), []string{all[0], "x"}))
 
 	sweep := func(limit int, give func(id string) error) (seen []string, marked int) {
 		offered, marked, err := db.SweepSends(t.Context(), soon(), limit, func(_ context.Context, s backstop.Send) error {
@@ -119,6 +120,9 @@ func TestDB_SweepReceipts(t *testing.T) {
 	told := insert(t, db, receipt(c.ID, 1, backstop.Delivered))
 	require.NoError(t, db.MarkSignalled(t.Context(), []string{told[0].ID}))
 	require.NoError(t, db.MarkSignalled(t.Context(), nil))
+	_, err := db.Finish(t.Context(), b.ID, at(30))
+	require.NoError(t, err)
+	waited[1].Outcome = backstop.OutcomeWhatsApp
 
 	var seen []handoff.Handover
 	give := func(_ context.Context, h handoff.Handover) error {
@@ -137,6 +141,16 @@ func TestDB_SweepReceipts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, marked)
 	offered, _, err = db.SweepReceipts(t.Context(), soon(), 9, give)
+	require.NoError(t, err)
+	require.Zero(t, offered)
+}
+
+// An attempt of a send shows that the engine has it.
+func TestDB_SweepSends_begun(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	begin(t, db, insertSend(t, db).ID, 1)
+	offered, _, err := db.SweepSends(t.Context(), soon(), 9, nil)
 	require.NoError(t, err)
 	require.Zero(t, offered)
 }

@@ -13,27 +13,32 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// A transaction that Postgres broke off because of another one is tried again at once; five times is far more than
-// the few writers of one send need.
+// What was broken off because of somebody else is tried again at once: of those who want the same row one gets on in
+// each round, and there are few writers of one send.
 const (
-	txTries = 5
-	txPause = 10 * time.Millisecond // times the try, with jitter
+	tries    = 20
+	tryPause = 2 * time.Millisecond // times the try, with jitter
 )
 
-// errMoved says that what a transaction had read has changed before it could lock it.
+// errMoved says that what was read has changed before it could be written.
 var errMoved = errors.New("changed meanwhile")
 
-// inTx runs f in a transaction and commits it, or rolls it back if f fails. It runs f again after a deadlock, a
-// serialization failure or errMoved, so f must begin by resetting what it returns through its closure.
-func (db *DB) inTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
+// untilDone runs f again after a deadlock, a serialization failure or errMoved, so f must begin by resetting what it
+// returns through its closure.
+func untilDone(ctx context.Context, what string, f func() error) error {
 	var err error
-	for try := range txTries {
-		if err = db.runTx(ctx, f); !again(err) {
+	for try := range tries {
+		if err = f(); !again(err) {
 			break
 		}
-		pause(ctx, time.Duration(try+1)*txPause)
+		pause(ctx, time.Duration(try+1)*tryPause)
 	}
 	return failed(ctx, what, err)
+}
+
+// inTx runs f in a transaction and commits it, or rolls it back if f fails; like untilDone, it may run f again.
+func (db *DB) inTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
+	return untilDone(ctx, what, func() error { return db.runTx(ctx, f) })
 }
 
 func (db *DB) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {

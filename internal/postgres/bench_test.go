@@ -1,0 +1,84 @@
+package postgres_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// BenchmarkSend_whole is what Postgres does for one send that is delivered: accepted, called for, its three receipts, its
+// marks and its end.
+func BenchmarkSend_whole(b *testing.B) {
+	plan := backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+		{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme"},
+	}}
+	b.Run("alone", func(b *testing.B) {
+		db := durable(b)
+		for b.Loop() {
+			whole(b, db, plan)
+		}
+	})
+	b.Run("20 at once", func(b *testing.B) {
+		db := durable(b)
+		b.SetParallelism(10)
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				whole(b, db, plan)
+			}
+		})
+	})
+}
+
+// durable returns a store that waits for the disk, unlike that of the tests.
+func durable(b *testing.B) *postgres.DB {
+	b.Helper()
+	parsed, err := url.Parse(postgrestest.URL(b))
+	require.NoError(b, err)
+	query := parsed.Query()
+	query.Set("synchronous_commit", "on")
+	parsed.RawQuery = query.Encode()
+	db, err := postgres.Open(b.Context(), parsed.String(), postgres.Options{})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, db.Close()) })
+	_, err = db.Migrate(b.Context())
+	require.NoError(b, err)
+	return db
+}
+
+func whole(b *testing.B, db *postgres.DB, plan backstop.Plan) {
+	b.Helper()
+	ctx := b.Context()
+	send := newSend(b)
+	send.Plan = plan
+	_, _, err := db.InsertSend(ctx, send, nil)
+	must(b, err)
+	must(b, db.MarkSent(ctx, []string{send.ID}))
+	attempt, err := db.Begin(ctx, backstop.Attempt{
+		Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: time.Now(),
+	}, always)
+	must(b, err)
+	_, err = db.End(ctx, attempt.End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, time.Now()))
+	must(b, err)
+	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
+		waited, err := db.InsertReceipts(ctx, []backstop.Receipt{receipt(send.ID, 1, status)})
+		must(b, err)
+		for _, w := range waited {
+			must(b, db.MarkSignalled(ctx, []string{w.ID}))
+		}
+	}
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Error(err)
+		b.FailNow()
+	}
+}

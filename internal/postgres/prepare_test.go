@@ -1,0 +1,32 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// A migration under a program that runs changes the type of a column that a prepared statement returns.
+func TestDB_prepared_migrated(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	send := underway(t, db)
+	require.Equal(t, send, getSend(t, db, send.ID))
+
+	raw, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, raw.Close()) }()
+	_, err = raw.ExecContext(t.Context(), `ALTER TABLE sends ALTER COLUMN fired TYPE varchar(100)`)
+	require.NoError(t, err)
+	require.Equal(t, send, getSend(t, db, send.ID))
+	require.Equal(t, send, getSend(t, db, send.ID))
+	finished, err := db.Finish(t.Context(), send.ID, at(30))
+	require.NoError(t, err)
+	require.Equal(t, finished, getSend(t, db, send.ID))
+}

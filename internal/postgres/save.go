@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// What a change writes is one statement, and so one round trip and one transaction. It begins with the send's row, which
+// it updates only if nobody has changed the send since it was read; whatever else it writes it writes from that row, so
+// not at all if somebody has. The parts number their parameters one after the other. Rows come as JSON and not as arrays:
+// Postgres guesses the same number of them whatever the values, and so makes a plan once and keeps it.
+const (
+	// nextSend also notes that the engine has the send, which is surely so when it begins an attempt.
+	nextSend = `s AS (
+    UPDATE sends SET revision = $3, whatsapp_status = $4, sms_status = $5, fired = $6, fired_reason = $7,
+        duplicate_delivery = $8, expired = $9, finished_at = $10, outcome = $11, handed_over = handed_over OR $12
+    WHERE id = $1 AND revision = $2
+    RETURNING id
+)`
+	addEvents = `, e AS (
+    INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
+    SELECT s.id, u.seq, u.at, u.kind, u.channel, u.status, u.rule, u.code, u.detail
+    FROM s, json_to_recordset($13)
+        AS u (seq int, at timestamptz, kind text, channel text, status text, rule text, code text, detail text)
+)`
+	addAttempt = `, a AS (
+    INSERT INTO attempts (send, step, number, channel, provider, rule, reason, send_id, state, status, message_id,
+        segments, started_at)
+    SELECT s.id, $14::int, $15::int, $16, $17, $18, $19, $20, $21, '', '', 0, $22::timestamptz FROM s
+)`
+	nextAttempts = `, a AS (
+    UPDATE attempts SET state = u.state, status = u.status, message_id = u.message_id, segments = u.segments,
+        failure = u.failure, ended_at = u.ended_at
+    FROM s, json_to_recordset($14) AS u (step int, number int, state text, status text, message_id text,
+        segments int, failure jsonb, ended_at timestamptz)
+    WHERE attempts.send = s.id AND attempts.step = u.step AND attempts.number = u.number
+)`
+	// addReceipts gives a send to those that were stored without one.
+	addReceipts = `, r AS (
+    INSERT INTO receipts (id, provider, channel, message_id, send, step, status, at, failure, received_at, needs_signal)
+    SELECT u.id, u.provider, u.channel, u.message_id, s.id, u.step, u.status, u.at, u.failure, u.received_at, u.needs_signal
+    FROM s, json_to_recordset($15) AS u (id uuid, provider text, channel text, message_id text, step int, status text,
+        at timestamptz, failure jsonb, received_at timestamptz, needs_signal boolean)
+    ON CONFLICT ON CONSTRAINT receipts_once DO UPDATE
+        SET id = excluded.id, send = excluded.send, step = excluded.step, needs_signal = excluded.needs_signal
+        WHERE receipts.send IS NULL
+)`
+)
+
+const (
+	saveSend     = `WITH ` + nextSend + addEvents + ` SELECT FROM s`
+	saveBegun    = `WITH ` + nextSend + addEvents + addAttempt + ` SELECT FROM s`
+	saveAttempts = `WITH ` + nextSend + addEvents + nextAttempts + ` SELECT FROM s`
+	saveReceipts = `WITH ` + nextSend + addEvents + nextAttempts + addReceipts + ` SELECT FROM s`
+)
+
+// change reads a send, lets f change it, and saves it. It starts over when somebody else was faster, so f must begin by
+// resetting what it returns through its closure. It returns the send as it then is.
+func (db *DB) change(ctx context.Context, what, id string, f func(*draft) error) (*draft, error) {
+	return db.redo(ctx, what, func() (*draft, error) { return db.read(ctx, id) }, f)
+}
+
+func (db *DB) redo(
+	ctx context.Context, what string, read func() (*draft, error), f func(*draft) error,
+) (*draft, error) {
+	var d *draft
+	err := untilDone(ctx, what, func() error {
+		var err error
+		if d, err = read(); err != nil {
+			return err
+		}
+		if err = f(d); err != nil || !d.isChanged() {
+			return err
+		}
+		return db.save(ctx, d)
+	})
+	return d, err
+}
+
+func (db *DB) save(ctx context.Context, d *draft) error {
+	statement, args, err := d.statement()
+	if err != nil {
+		return err
+	}
+	saved, err := db.exec(ctx, statement, args...)
+	if err != nil {
+		return fmt.Errorf("save send: %w", err)
+	}
+	if saved == 0 {
+		return errMoved
+	}
+	return nil
+}
+
+// statement returns the smallest statement that saves the draft.
+func (d *draft) statement() (string, []any, error) {
+	s := d.send
+	args := []any{
+		s.ID, d.revision, d.revision + max(len(d.events), 1), s.WhatsAppStatus, s.SMSStatus, s.Fired, s.FiredReason,
+		s.DuplicateDelivery, s.Expired, s.FinishedAt, s.Outcome, d.begun != nil,
+	}
+	events, err := rowsOf(d.eventRows())
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, events)
+	if a := d.begun; a != nil {
+		return saveBegun, append(args,
+			a.Ref.Step, a.Number, a.Channel, a.Provider, a.Rule, a.Reason, a.SendID, a.State, a.StartedAt), nil
+	}
+	if len(d.touched)+len(d.receipts) == 0 {
+		return saveSend, args, nil
+	}
+	attempts, err := rowsOf(d.attemptRows())
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, attempts)
+	if len(d.receipts) == 0 {
+		return saveAttempts, args, nil
+	}
+	receipts, err := rowsOf(receiptRows(d.receipts))
+	return saveReceipts, append(args, receipts), err
+}
+
+func (d *draft) eventRows() []eventRow {
+	rows := make([]eventRow, len(d.events))
+	for i, e := range d.events {
+		rows[i] = eventRow{
+			Seq: d.revision + 1 + i, At: stamp(e.At), Kind: e.Kind, Channel: e.Channel, Status: e.Status,
+			Rule: clean(e.Rule), Code: clean(e.Code), Detail: clean(e.Detail),
+		}
+	}
+	return rows
+}
+
+func (d *draft) attemptRows() []attemptRow {
+	rows := make([]attemptRow, len(d.touched))
+	for i, a := range d.touched {
+		rows[i] = attemptRow{
+			Step: a.Ref.Step, Number: a.Number, State: a.State, Status: a.Status, MessageID: a.MessageID,
+			Segments: a.Segments, Failure: a.Failure, EndedAt: a.EndedAt,
+		}
+	}
+	return rows
+}
+
+func receiptRows(receipts []received) []receiptRow {
+	at, rows := now(), make([]receiptRow, len(receipts))
+	for i, r := range receipts {
+		rows[i] = receiptRow{
+			ID: r.id, Provider: r.Provider, Channel: r.Channel, MessageID: r.MessageID, Step: r.Ref.Step, Status: r.Status,
+			At: r.At, Failure: r.Failure, ReceivedAt: at, NeedsSignal: r.needsSignal,
+		}
+	}
+	return rows
+}
+
+// rowsOf writes rows for json_to_recordset.
+func rowsOf[T any](rows []T) (string, error) {
+	b, err := json.Marshal(rows)
+	if err != nil {
+		return "", fmt.Errorf("write rows: %w", err)
+	}
+	return string(b), nil
+}
