@@ -90,6 +90,21 @@ func recordings() map[string]func(*world) {
 			at := w.send.AcceptedAt.Add(time.Second)
 			w.send.ExpiresAt = &at
 		},
+		"throttled_twice": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{rule("patient", backstop.Undelivered, time.Minute)}
+			w.answers(backstop.WhatsApp, throttled, throttled, nil)
+			w.receive(heard{after: 4 * time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		},
+		"delivered_then_unread": func(w *world) {
+			w.send.Plan.Rules = two
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+			w.receive(heard{after: 5 * time.Second, receipt: sms(2, backstop.Delivered)})
+		},
+		"through_the_queue": func(w *world) {
+			w.send.Plan.Rules = short
+			w.queued = true
+			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -167,6 +182,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{
 			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
+			QueuedCalls: w.queued,
 		}))
 	require.NoError(t, err)
 	close(started)

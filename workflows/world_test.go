@@ -34,6 +34,7 @@ type world struct {
 	events   []backstop.Event
 	calls    map[backstop.Channel][]time.Time
 	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
+	queued   bool                         // calls go through the task queue from the first try, when recorded
 	away     int                          // the next ends that cannot be stored
 }
 
@@ -82,8 +83,8 @@ func (w *world) activities() *activities.Activities {
 // answers scripts a provider: nil is an accepted call.
 func (w *world) answers(channel backstop.Channel, errs ...error) { w.script[channel] = errs }
 
-// receive makes a receipt come in at a moment after the send was accepted. It is stored first, then signalled if the
-// workflow waits for it, as handoff.Deliver does, unless it is mute: Temporal is away.
+// receive makes a receipt come in at a moment after the send was accepted. It is stored first and may end the send there;
+// then it is signalled if the workflow must hear of it, as handoff.Deliver does, unless it is mute: Temporal is away.
 func (w *world) receive(h heard) {
 	w.after(h.after, func() {
 		w.mu.Lock()
@@ -97,8 +98,14 @@ func (w *world) receive(h heard) {
 		channel := h.receipt.Channel
 		w.send = w.send.Absorb(channel, h.receipt.Status, h.receipt.Step == newest)
 		waited := before.Waits(channel, channelStatus(before, channel), channelStatus(w.send, channel))
+		if w.send.FinishedAt == nil && w.send.Settled() {
+			now := w.now()
+			w.send.FinishedAt = &now
+			w.send.Outcome = w.send.Decide()
+			h.receipt.Outcome = w.send.Outcome
+		}
 		w.mu.Unlock()
-		if waited && !h.mute {
+		if (waited || h.receipt.Outcome != "") && !h.mute {
 			w.signal(h.receipt)
 		}
 	})
@@ -230,6 +237,9 @@ func (w *world) Record(_ context.Context, e backstop.Event) error {
 func (w *world) Finish(_ context.Context, _ string, at time.Time) (backstop.Send, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.send.FinishedAt != nil {
+		return w.send, nil
+	}
 	w.send.FinishedAt = &at
 	w.send.Outcome = w.send.Decide()
 	return w.send, nil
