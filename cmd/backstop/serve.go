@@ -143,6 +143,7 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	<-ctx.Done()
 	p.log.InfoContext(ctx, "stopping")
 	parts.Wait()
+	p.handoff.Close()
 	p.log.InfoContext(ctx, "stopped")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return fmt.Errorf("serve: %w", cause)

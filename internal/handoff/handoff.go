@@ -45,6 +45,8 @@ type Handoff struct {
 	log      *slog.Logger
 	now      func() time.Time
 	outage   outage
+
+	sent, signalled marks
 }
 
 // Options are what a Handoff needs. All are required but Now, which is time.Now by default.
@@ -64,7 +66,18 @@ func New(o Options) (*Handoff, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Handoff{store: o.Store, engine: o.Engine, settings: o.Settings, log: o.Log, now: o.Now}, nil
+	return &Handoff{
+		store: o.Store, engine: o.Engine, settings: o.Settings, log: o.Log, now: o.Now,
+		sent:      marks{write: o.Store.MarkSent, log: o.Log},
+		signalled: marks{write: o.Store.MarkSignalled, log: o.Log},
+	}, nil
+}
+
+// Close records what was handed over. Call it when no request is under way any more; what it leaves, the sweeper hands
+// over once more.
+func (h *Handoff) Close() {
+	h.sent.close()
+	h.signalled.close()
 }
 
 // Accepted returns the send that an idempotency key was used for, or false. A key that was used with another body is
@@ -97,7 +110,7 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 		h.leave(ctx, "start workflow", err)
 		return send, true, nil
 	}
-	h.mark(ctx, func(ctx context.Context) error { return h.store.MarkSent(ctx, []string{send.ID}) })
+	h.sent.add(send.ID)
 	return send, true, nil
 }
 
@@ -113,7 +126,7 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	}
 	ctx = context.WithoutCancel(ctx)
 	if told := h.tell(ctx, waited); len(told) > 0 {
-		h.mark(ctx, func(ctx context.Context) error { return h.store.MarkSignalled(ctx, told) })
+		h.signalled.add(told...)
 	}
 	return nil
 }
@@ -161,15 +174,6 @@ func (h *Handoff) hand(ctx context.Context, give func(context.Context) error) er
 func (h *Handoff) leave(ctx context.Context, what string, err error) {
 	if !errors.Is(err, errAway) {
 		h.log.WarnContext(ctx, "hand-over left to the sweeper", "what", what, "error", err)
-	}
-}
-
-// mark records a hand-over. Should that fail, the sweeper repeats the hand-over, which changes nothing.
-func (h *Handoff) mark(ctx context.Context, write func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(ctx, markTimeout)
-	defer cancel()
-	if err := write(ctx); err != nil {
-		h.log.WarnContext(ctx, "hand-over not marked, to be repeated by the sweeper", "error", err)
 	}
 }
 

@@ -137,8 +137,7 @@ func TestHandoff_Deliver_workflowGone(t *testing.T) {
 	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
 	r.requireMarked()
 
-	r.store.mark = errDied
-	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Delivered)}))
+	r.deliverAndDie(h, receipt(send.ID, backstop.Delivered))
 	r.sweep(1, r.handoff(later))
 	r.requireMarked()
 	_, told := r.engine.calls()

@@ -44,6 +44,9 @@ type rig struct {
 	store  *store
 	engine *engine
 	log    *lines
+
+	mu   sync.Mutex
+	made []*handoff.Handoff
 }
 
 func newRig(t *testing.T, behind handoff.Engine) *rig {
@@ -65,6 +68,9 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
 	})
 	require.NoError(r.t, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made = append(r.made, h)
 	return h
 }
 
@@ -100,6 +106,11 @@ func (r *rig) requireMarked() {
 
 func (r *rig) unmarked() (sends, receipts int) {
 	r.t.Helper()
+	r.mu.Lock()
+	for _, h := range r.made {
+		h.Close()
+	}
+	r.mu.Unlock()
 	looked := errors.New("only looked")
 	all, limit := time.Now().Add(time.Hour), 10_000
 	sends, _, err := r.db.SweepSends(r.t.Context(), all, limit, func(context.Context, backstop.Send) error { return looked })
@@ -124,7 +135,17 @@ func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
 	send, created, err := h.Accept(t.Context(), newSend(), nil)
 	require.NoError(t, err)
 	require.True(t, created)
+	h.Close()
 	return send
+}
+
+// deliverAndDie tells the engine of receipts and dies before that is written down.
+func (r *rig) deliverAndDie(h *handoff.Handoff, receipts ...backstop.Receipt) {
+	r.t.Helper()
+	r.store.mark = errDied
+	require.NoError(r.t, h.Deliver(r.t.Context(), receipts))
+	h.Close()
+	r.store.mark = nil
 }
 
 // insert stores a send as a process does that dies before it hands it over.

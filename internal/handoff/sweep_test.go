@@ -52,7 +52,7 @@ func TestHandoff_Sweep_unmarked(t *testing.T) {
 	r.store.mark = errDied
 	h := r.handoff(nil)
 	send := accept(t, h)
-	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+	r.deliverAndDie(h, receipt(send.ID, backstop.Sent))
 	first := runID(t, c, send.ID)
 
 	r.sweep(2, r.handoff(later))
@@ -114,14 +114,10 @@ func TestHandoff_Sweep_refusedReceipt(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.handoff(nil)
 	poison := accept(t, h)
-	r.store.mark = errDied
-	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(poison.ID, backstop.Sent)}))
-	r.store.mark = nil
+	r.deliverAndDie(h, receipt(poison.ID, backstop.Sent))
 	for range 3 {
 		send := accept(t, h)
-		r.store.mark = errDied
-		require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
-		r.store.mark = nil
+		r.deliverAndDie(h, receipt(send.ID, backstop.Sent))
 	}
 	r.engine.fails(refuse(poison.ID))
 	r.sweep(3, r.handoff(later))
@@ -157,8 +153,7 @@ func TestHandoff_Sweep_slow(t *testing.T) {
 		r.insert()
 	}
 	old := accept(t, r.handoff(nil))
-	r.store.mark = errDied
-	require.NoError(t, r.handoff(nil).Deliver(t.Context(), []backstop.Receipt{receipt(old.ID, backstop.Sent)}))
+	r.deliverAndDie(r.handoff(nil), receipt(old.ID, backstop.Sent))
 	_, before := r.engine.calls()
 	slow := &clock{now: later()}
 	r.engine.fails(func(string) error { slow.advance(time.Second); return nil })
