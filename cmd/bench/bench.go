@@ -106,6 +106,11 @@ func (b *bench) writeRaw() error {
 	if b.flags.json == "" {
 		return nil
 	}
+	f := b.flags
+	b.raw["run"] = map[string]any{
+		"version": version, "processors": runtime.NumCPU(), "go": runtime.Version(), "rounds": f.rounds,
+		"round_seconds": f.round.Seconds(), "in_flight": f.inFlight, "scale": f.scale, "activity": f.activity,
+	}
 	b.raw["targets"] = b.targets
 	text, err := json.MarshalIndent(b.raw, "", "  ")
 	if err != nil {

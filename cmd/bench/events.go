@@ -122,7 +122,8 @@ func (b *bench) printEvents(counted []scenario) {
 		title: "Events and billable actions per send",
 		notes: []string{
 			"Actions as Temporal Cloud bills them: https://docs.temporal.io/evaluate/cloud/actions.",
-			"A workflow that does anything after one signal has at least 9 events: start, two tasks of 3, signal, end.",
+			"The floor for a call, a wait and a receipt is 11 events and 4 actions: start, two workflow tasks of 3 events,",
+			"one marker for the call, one timer, one signal, end.",
 		},
 	}
 	t.row("scenario", "events", "actions", "start", "activity", "local", "timer", "signal", "other")

@@ -110,7 +110,7 @@ func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original) error
 // picks are what the lists ask for.
 type picks struct {
 	ids         []string
-	deep        string // a send that nine of ten are newer than
+	deep        string // the send in the middle
 	policy, to  string
 	from, until time.Time // all but the oldest and the newest twentieth
 }
@@ -130,7 +130,7 @@ func (l *lists) picks(ctx context.Context) (p picks, err error) {
 		share float64 // of all sends that are older
 		id    *string
 		at    *time.Time
-	}{{0.05, &ignored, &p.from}, {0.95, &ignored, &p.until}, {0.1, &p.deep, &time.Time{}}} {
+	}{{0.05, &ignored, &p.from}, {0.95, &ignored, &p.until}, {0.5, &p.deep, &time.Time{}}} {
 		row := l.store.db.QueryRowContext(ctx, pickOne, int(pick.share*float64(l.rows)))
 		if err := row.Scan(pick.id, &p.policy, &p.to, pick.at); err != nil {
 			return p, fmt.Errorf("pick a send: %w", err)

@@ -152,8 +152,8 @@ func (b *bench) printParked(prints []footprint) {
 	}
 	b.print(t)
 	few, many := prints[2], prints[3]
-	b.atMost(fmt.Sprintf("memory with %d parked, of that with %d", many.Sends, few.Sends),
-		float64(many.RSS)/float64(few.RSS), bounded, "x")
+	b.atMost(fmt.Sprintf("heap and stacks with %d parked, of those with %d", many.Sends, few.Sends),
+		float64(many.Heap+many.Stack)/float64(few.Heap+few.Stack), bounded, "x")
 }
 
 func megabytes(bytes int64) string { return number(float64(bytes) / kilobyte / kilobyte) }

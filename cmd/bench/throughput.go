@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -200,7 +199,8 @@ func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
 		title: "CPU time per completed send in ms, median over the rounds",
 		notes: []string{"The sum leaves out the bench, which plays the customer and the providers."},
 	}
-	t.row(append(append([]string{"", "API and worker"}, others...), "sum")...)
+	t.row(append(append([]string{"", "API and worker"}, others...), "sum", "of bare")...)
+	base := 0.0
 	for _, c := range all {
 		cells, sum := []string{c.name}, 0.0
 		for _, who := range append([]string{c.process}, others...) {
@@ -208,9 +208,12 @@ func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
 			if who != useBench {
 				sum += ms
 			}
-			cells = append(cells, strings.TrimSpace(fmt.Sprintf("%6.2f", ms)))
+			cells = append(cells, fmt.Sprintf("%.2f", ms))
 		}
-		t.row(append(cells, fmt.Sprintf("%.2f", sum))...)
+		if c.name == string(bare) {
+			base = sum
+		}
+		t.row(append(cells, fmt.Sprintf("%.2f", sum), number(sum/base))...)
 	}
 	b.print(t)
 }

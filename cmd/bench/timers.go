@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,7 @@ const (
 	// parkShare is how much of the throughput is counted on for parking, so that all sends wait before the first is due.
 	parkShare = 0.7
 	parkExtra = 10 * time.Second
-	// smsPatience is how long the last SMS may take; a lateness of minutes is a result, not a failure.
+	// smsPatience is how late the last SMS may be; a lateness of minutes is a result, not a failure.
 	smsPatience = 10 * time.Minute
 )
 
@@ -54,7 +55,8 @@ func (b *bench) measureTimers(ctx context.Context) error {
 // lateness waits for the SMS of each send. Those that were due while others were still being parked do not count.
 func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, err error) {
 	b.say("waiting for %d SMS", len(sends))
-	ctx, cancel := context.WithTimeoutCause(ctx, smsPatience+time.Hour, errors.New("an SMS did not come"))
+	last := slices.MaxFunc(sends, func(a, b parkedSend) int { return a.deadline.Compare(b.deadline) })
+	ctx, cancel := context.WithDeadlineCause(ctx, last.deadline.Add(smsPatience), errors.New("an SMS did not come"))
 	defer cancel()
 	for _, s := range sends {
 		key := callKey{backstop.SMS, s.id}
