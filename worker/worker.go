@@ -33,9 +33,17 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
 		WorkerStopTimeout:                  o.StopTimeout,
+		WorkflowTaskPollerBehavior:         pollers(),
 		OnFatalError:                       o.OnFatalError,
 	})
 	w.RegisterWorkflow(workflows.Send)
 	w.RegisterActivity(acts)
 	return w
+}
+
+// pollers lets the SDK poll with as many requests as there is work for. Its fixed two were what receipts waited for.
+func pollers() worker.PollerBehavior { //nolint:ireturn // the SDK's own type
+	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: 4, MinimumNumberOfPollers: 2, MaximumNumberOfPollers: 32,
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/rpc"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,7 +33,7 @@ func (k kind) taskQueue() string { return "bench-" + string(k) }
 // start wants them to share a client.
 type plain struct {
 	ctx        context.Context //nolint:containedctx // net/rpc hands none to its methods; it ends with the parent
-	client     client.Client
+	clients    map[kind]client.Client
 	milestones *milestones
 	provider   *plainProvider // nil: the activity does nothing
 }
@@ -42,12 +43,16 @@ func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser,
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	temporal, err := dialTemporal(ctx, env, logger)
-	if err != nil {
-		return err
+	p := &plain{ctx: ctx, clients: map[kind]client.Client{}, milestones: newMilestones()}
+	for k, compression := range map[kind]client.GrpcCompression{bare: nil, tuned: &client.GrpcCompressionNone{}} {
+		temporal, err := dialTemporal(ctx, env, logger, compression)
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		p.clients[k] = temporal
 	}
-	defer temporal.Close()
-	p := &plain{ctx: ctx, client: temporal, milestones: newMilestones()}
+	var err error
 	if url := env[providerVariable]; url != "" {
 		if p.provider, err = newPlainProvider(ctx, url, p.receive); err != nil {
 			return err
@@ -70,16 +75,22 @@ func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser,
 
 // workers returns a worker per kind.
 func (p *plain) workers() []worker.Worker {
-	byDefault := worker.New(p.client, bare.taskQueue(), worker.Options{})
+	byDefault := worker.New(p.clients[bare], bare.taskQueue(), worker.Options{})
 	byDefault.RegisterWorkflow(p.Bare)
 	byDefault.RegisterActivity(p.Submit)
 	// No activity poller is needed. More pollers take signals faster; 8 is a guess that has not been measured.
-	atBest := worker.New(p.client, tuned.taskQueue(), worker.Options{
+	atBest := worker.New(p.clients[tuned], tuned.taskQueue(), worker.Options{
 		LocalActivityWorkerOnly: true, MaxConcurrentWorkflowTaskPollers: 8,
 	})
 	atBest.RegisterWorkflow(p.Tuned)
 	atBest.RegisterActivity(p.Submit)
 	return []worker.Worker{byDefault, atBest}
+}
+
+// kindOf reads the kind from a workflow's id.
+func kindOf(id string) kind {
+	k, _, _ := strings.Cut(id, "/")
+	return kind(k)
 }
 
 // start starts one workflow and returns its id.
@@ -91,7 +102,7 @@ func (p *plain) start(ctx context.Context, k kind) (string, error) {
 	if k == tuned {
 		workflow = p.Tuned
 	}
-	if _, err := p.client.ExecuteWorkflow(ctx, options, workflow, message{To: recipientRead(), Text: whatsAppText}); err != nil {
+	if _, err := p.clients[k].ExecuteWorkflow(ctx, options, workflow, message{To: recipientRead(), Text: whatsAppText}); err != nil {
 		return "", fmt.Errorf("start workflow: %w", err)
 	}
 	return options.ID, nil
@@ -121,7 +132,7 @@ func (p *plain) finish(ctx context.Context, id string) error {
 
 func (p *plain) signal(ctx context.Context, id, status string) error {
 	r := receipt{Step: 1, Channel: "whatsapp", Status: status}
-	if err := p.client.SignalWorkflow(ctx, id, "", receiptSignal, r); err != nil {
+	if err := p.clients[kindOf(id)].SignalWorkflow(ctx, id, "", receiptSignal, r); err != nil {
 		return fmt.Errorf("signal workflow: %w", err)
 	}
 	return nil
@@ -139,10 +150,13 @@ func (p *plain) receive(ctx context.Context, id, status string) error {
 const temporalPatience = 30 * time.Second
 
 // dialTemporal connects to the Temporal that devstack has started.
-func dialTemporal(ctx context.Context, env map[string]string, logger *slog.Logger) (client.Client, error) {
+func dialTemporal(
+	ctx context.Context, env map[string]string, logger *slog.Logger, compression client.GrpcCompression,
+) (client.Client, error) {
 	options := client.Options{
 		HostPort: env["BACKSTOP_TEMPORAL_ADDRESS"], Namespace: env["BACKSTOP_TEMPORAL_NAMESPACE"],
-		Logger: log.NewStructuredLogger(logger),
+		Logger:            log.NewStructuredLogger(logger),
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: compression},
 	}
 	for began := time.Now(); ; {
 		c, err := client.DialContext(ctx, options)

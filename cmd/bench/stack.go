@@ -67,7 +67,7 @@ func startStack(
 		return nil, err
 	}
 	s.stops = append(s.stops, s.store.db.Close)
-	if s.temporal, err = dialTemporal(ctx, env, slog.New(slog.DiscardHandler)); err != nil {
+	if s.temporal, err = dialTemporal(ctx, env, slog.New(slog.DiscardHandler), nil); err != nil {
 		return nil, err
 	}
 	s.stops = append(s.stops, func() error { s.temporal.Close(); return nil })
