@@ -17,7 +17,8 @@ var errAway = errors.New("temporal is away")
 
 // outage remembers that Temporal did not answer, so that this slows down one request per respite and not all.
 type outage struct {
-	until atomic.Int64 // Unix nanoseconds of the next try; 0 while Temporal answers
+	until    atomic.Int64 // Unix nanoseconds of the next try; 0 while Temporal answers
+	answered atomic.Int64 // Unix nanoseconds of the newest answer
 }
 
 // admits reports whether Temporal may be asked: by all while it answers, and by one after each respite since it did not.
@@ -35,9 +36,12 @@ func (o *outage) heard(now time.Time, err error) (began, ended bool) {
 	switch {
 	case isCanceled(err): // by us: it says nothing of Temporal
 		return false, false
+	case isSlow(err) && now.UnixNano()-o.answered.Load() < int64(engineTimeout):
+		return false, false // it answers others: to leave it alone and come back with more would not help
 	case isAway(err):
 		return o.until.Swap(now.Add(respite).UnixNano()) == 0, false
 	default: // a refusal is an answer
+		o.answered.Store(now.UnixNano())
 		return false, o.until.Swap(0) != 0
 	}
 }
@@ -55,5 +59,7 @@ func isAway(err error) bool {
 		return false
 	}
 }
+
+func isSlow(err error) bool { return serviceerror.ToStatus(err).Code() == codes.DeadlineExceeded }
 
 func isCanceled(err error) bool { return serviceerror.ToStatus(err).Code() == codes.Canceled }

@@ -128,6 +128,33 @@ func TestHandoff_away(t *testing.T) {
 	}
 }
 
+// A Temporal that answers others in time is slow, not away: to come back later with more would not help it.
+func TestHandoff_slow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	asked := 0
+	e := newEngineThat(func(string) error {
+		if asked++; asked%2 == 0 {
+			return serviceerror.NewDeadlineExceeded("too slow")
+		}
+		return nil
+	})
+	clock := &clock{now: time.Now()}
+	h := r.handoffWith(r.db, e, clock.Now)
+	for range 4 {
+		accept(t, h)
+	}
+	starts, _ := e.calls()
+	require.Equal(t, 4, starts)
+
+	accept(t, h) // it answers
+	clock.advance(engineTimeout)
+	accept(t, h) // too slow, and no other answer meanwhile
+	accept(t, h)
+	starts, _ = e.calls()
+	require.Equal(t, 6, starts)
+}
+
 // A database that does not mark is no outage of Temporal.
 func TestHandoff_away_markFails(t *testing.T) {
 	t.Parallel()
