@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"database/sql"
 	"net/url"
+	"runtime"
 	"testing"
 	"time"
 
@@ -19,37 +21,55 @@ func BenchmarkSend_whole(b *testing.B) {
 		{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme"},
 	}}
 	b.Run("alone", func(b *testing.B) {
-		db := durable(b)
+		db, report := durable(b)
 		for b.Loop() {
 			whole(b, db, plan)
 		}
+		report()
 	})
 	b.Run("20 at once", func(b *testing.B) {
-		db := durable(b)
-		b.SetParallelism(10)
+		db, report := durable(b)
+		b.SetParallelism(max(1, 20/runtime.GOMAXPROCS(0)))
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				whole(b, db, plan)
 			}
 		})
+		report()
 	})
 }
 
-// durable returns a store that waits for the disk, unlike that of the tests.
-func durable(b *testing.B) *postgres.DB {
+// durable returns a store that waits for the disk, unlike that of the tests, and a function that reports what a send has
+// cost Postgres: bytes of write-ahead log, and bytes of tables and indexes.
+func durable(b *testing.B) (db *postgres.DB, report func()) {
 	b.Helper()
 	parsed, err := url.Parse(postgrestest.URL(b))
 	require.NoError(b, err)
 	query := parsed.Query()
 	query.Set("synchronous_commit", "on")
 	parsed.RawQuery = query.Encode()
-	db, err := postgres.Open(b.Context(), parsed.String(), postgres.Options{})
+	db, err = postgres.Open(b.Context(), parsed.String(), postgres.Options{})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, db.Close()) })
 	_, err = db.Migrate(b.Context())
 	require.NoError(b, err)
-	return db
+	raw, err := sql.Open("postgres", parsed.String())
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, raw.Close()) })
+	size := func() (log, tables float64) {
+		require.NoError(b, raw.QueryRowContext(b.Context(), `SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn,
+    (SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace)
+`).Scan(&log, &tables))
+		return log, tables
+	}
+	log, tables := size()
+	return db, func() {
+		b.StopTimer()
+		logNow, tablesNow := size()
+		b.ReportMetric((logNow-log)/float64(b.N), "log-B/send")
+		b.ReportMetric((tablesNow-tables)/float64(b.N), "table-B/send")
+	}
 }
 
 func whole(b *testing.B, db *postgres.DB, plan backstop.Plan) {
@@ -59,11 +79,11 @@ func whole(b *testing.B, db *postgres.DB, plan backstop.Plan) {
 	send.Plan = plan
 	_, _, err := db.InsertSend(ctx, send, nil)
 	must(b, err)
-	must(b, db.MarkSent(ctx, []string{send.ID}))
 	attempt, err := db.Begin(ctx, backstop.Attempt{
 		Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: time.Now(),
 	}, always)
 	must(b, err)
+	must(b, db.MarkSent(ctx, []string{send.ID}))
 	_, err = db.End(ctx, attempt.End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, time.Now()))
 	must(b, err)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {

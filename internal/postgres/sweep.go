@@ -49,7 +49,7 @@ const (
     CASE WHEN finished_at IS NULL THEN '' ELSE outcome END AS outcome
 FROM receipts AS r JOIN sends AS s ON s.id = r.send
 WHERE needs_signal AND received_at < $1
-ORDER BY received_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED`
+ORDER BY r.id LIMIT $2 FOR UPDATE OF r SKIP LOCKED`
 	markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 )
 
