@@ -23,8 +23,11 @@ import (
 )
 
 const (
-	// engineTimeout bounds a hand-over inside a request; the sweeper does what it leaves undone.
-	engineTimeout = 2 * time.Second
+	// patience bounds the hand-over inside a request; the sweeper does what it leaves undone.
+	patience = 2 * time.Second
+	// startTimeout bounds a start, which goes on without its request: it brings the first task with it, and the engine
+	// waits as long as this for one that was lost with a call that was given up.
+	startTimeout = 10 * time.Second
 	// markTimeout bounds the write that follows; a row that stays unmarked is handed over once more.
 	markTimeout = 2 * time.Second
 	// signalsAtOnce bounds the signals of one webhook that are under way together.
@@ -105,12 +108,15 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	if err != nil || !created {
 		return send, false, err
 	}
-	ctx = context.WithoutCancel(ctx) // the send is ours now, whether its caller still waits or not
-	if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send) }); err != nil {
-		h.leave(ctx, "start workflow", err)
-		return send, true, nil
-	}
-	h.sent.add(send.ID)
+	h.soon(ctx, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+		if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send, true) }); err != nil {
+			h.leave(ctx, "start workflow", err)
+			return
+		}
+		h.sent.add(send.ID)
+	})
 	return send, true, nil
 }
 
@@ -124,16 +130,33 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	if len(waited) == 0 {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
-	if told := h.tell(ctx, waited); len(told) > 0 {
+	if told := h.tell(context.WithoutCancel(ctx), waited); len(told) > 0 {
 		h.signalled.add(told...)
 	}
 	return nil
 }
 
+// soon hands over what is ours now, whether its caller still waits or not, and returns when that is done, or after
+// patience: a slow Temporal holds up nobody.
+func (h *Handoff) soon(ctx context.Context, give func(context.Context)) {
+	ctx = context.WithoutCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		give(ctx)
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+		h.heard(ctx, context.DeadlineExceeded)
+	}
+}
+
 // tell signals receipts, each whatever becomes of the others, and returns the ids of those that were signalled.
 func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
-	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var signals errgroup.Group
 	signals.SetLimit(signalsAtOnce)
@@ -153,21 +176,24 @@ func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
 	return slices.DeleteFunc(told, func(id string) bool { return id == "" })
 }
 
-// hand hands one row to Temporal, unless Temporal is known to be away.
+// hand hands one row to Temporal, unless Temporal is known to be away. The caller bounds ctx.
 func (h *Handoff) hand(ctx context.Context, give func(context.Context) error) error {
 	if !h.outage.admits(h.now()) {
 		return errAway
 	}
-	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
-	defer cancel()
 	err := give(ctx)
+	h.heard(ctx, err)
+	return err
+}
+
+// heard takes in what Temporal answered, if anything.
+func (h *Handoff) heard(ctx context.Context, err error) {
 	switch began, ended := h.outage.heard(h.now(), err); {
 	case began:
 		h.log.WarnContext(ctx, "temporal is away: the sweeper hands over when it is back", "error", err)
 	case ended:
 		h.log.InfoContext(ctx, "temporal is back")
 	}
-	return err
 }
 
 // leave logs what a request could not hand over; during an outage that is not worth a line for each.
@@ -177,14 +203,15 @@ func (h *Handoff) leave(ctx context.Context, what string, err error) {
 	}
 }
 
-// start starts the workflow of a send. One that was started before counts as started.
-func (h *Handoff) start(ctx context.Context, send backstop.Send) error {
+// start starts the workflow of a send. One that was started before counts as started. An eager start brings the first
+// task back with the answer.
+func (h *Handoff) start(ctx context.Context, send backstop.Send, eager bool) error {
 	_, err := h.engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       workflows.ID(send.ID),
 		TaskQueue:                workflows.TaskQueue,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		EnableEagerStart:         true,
+		EnableEagerStart:         eager,
 		StaticSummary:            "policy " + send.Plan.PolicyName,
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

@@ -27,7 +27,7 @@ func (o *outage) admits(now time.Time) bool {
 	if until == 0 {
 		return true
 	}
-	taken := now.Add(engineTimeout + respite).UnixNano() // the others wait for what the one hears
+	taken := now.Add(patience + respite).UnixNano() // the others wait for what the one hears
 	return now.UnixNano() >= until && o.until.CompareAndSwap(until, taken)
 }
 
@@ -36,7 +36,7 @@ func (o *outage) heard(now time.Time, err error) (began, ended bool) {
 	switch {
 	case isCanceled(err): // by us: it says nothing of Temporal
 		return false, false
-	case isSlow(err) && now.UnixNano()-o.answered.Load() < int64(engineTimeout):
+	case isSlow(err) && now.UnixNano()-o.answered.Load() < int64(patience):
 		return false, false // it answers others: to leave it alone and come back with more would not help
 	case isAway(err):
 		return o.until.Swap(now.Add(respite).UnixNano()) == 0, false

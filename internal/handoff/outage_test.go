@@ -15,8 +15,8 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// engineTimeout is how long a request waits for Temporal at most.
-const engineTimeout = 2 * time.Second
+// patience is how long a request waits for Temporal at most.
+const patience = 2 * time.Second
 
 // Temporal stops; sends are accepted and receipts come in all the same; Temporal comes back and learns of each once.
 func TestHandoff_outage(t *testing.T) {
@@ -40,14 +40,13 @@ func TestHandoff_outage(t *testing.T) {
 			receipt(before[i].ID, backstop.Sent), receipt(during[i].ID, backstop.Sent),
 		}))
 	}
-	require.Less(t, time.Since(began), 3*engineTimeout, "requests may not each wait for Temporal")
+	require.Less(t, time.Since(began), 3*patience, "requests may not each wait for Temporal")
 	sends, receipts := r.unmarked()
 	require.Equal(t, n, sends)
 	require.Equal(t, 2*n, receipts)
 
 	server.Restart(t)
-	r.sweep(n+2*n, h)
-	r.requireMarked()
+	r.handOverAll(h)
 	for _, send := range append(before, during...) {
 		runID(t, c, send.ID)
 		want := []workflows.Receipt{{Step: 1, Channel: backstop.WhatsApp, Status: backstop.Sent}}
@@ -66,10 +65,9 @@ func TestHandoff_outage(t *testing.T) {
 	}
 	group.Wait()
 	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(before[0].ID, backstop.Delivered)}))
-	require.Less(t, time.Since(began), 2*engineTimeout)
+	require.Less(t, time.Since(began), 2*patience)
 	server.Thaw(t)
-	r.sweep(n+1, h)
-	r.requireMarked()
+	r.handOverAll(h)
 	for _, send := range hung {
 		runID(t, c, send.ID)
 	}
@@ -148,7 +146,7 @@ func TestHandoff_slow(t *testing.T) {
 	require.Equal(t, 4, starts)
 
 	accept(t, h) // it answers
-	clock.advance(engineTimeout)
+	clock.advance(patience)
 	accept(t, h) // too slow, and no other answer meanwhile
 	accept(t, h)
 	starts, _ = e.calls()
@@ -181,7 +179,7 @@ func TestHandoff_respite(t *testing.T) {
 	burst := func(answer error) int { // of ten requests at once, how many ask
 		var through atomic.Int32
 		r.engine.fails(func(string) error { // no answer before the others are through
-			for began := time.Now(); answer != nil && through.Load() < 9 && time.Since(began) < engineTimeout; {
+			for began := time.Now(); answer != nil && through.Load() < 9 && time.Since(began) < patience; {
 				time.Sleep(time.Millisecond)
 			}
 			return answer

@@ -28,9 +28,9 @@ const (
 	text     = "your code is 481516"
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
-	// patience is how long a test waits for what must happen; a busy machine may be slow.
-	patience = 30 * time.Second
-	moment   = 20 * time.Millisecond
+	// longest is how long a test waits for what must happen; a busy machine may be slow.
+	longest = 30 * time.Second
+	moment  = 20 * time.Millisecond
 )
 
 var temporal temporaltest.Shared
@@ -83,7 +83,20 @@ func (r *rig) sweep(rows int, sweepers ...*handoff.Handoff) {
 	before := r.store.swept()
 	stop := r.sweeping(sweepers...)
 	defer stop()
-	require.Eventually(r.t, func() bool { return r.store.swept()-before >= rows }, patience, moment, "rows to be swept")
+	require.Eventually(r.t, func() bool { return r.store.swept()-before >= rows }, longest, moment, "rows to be swept")
+}
+
+// handOverAll runs a sweeper, beside the calls of requests that are still under way, until it has found nothing for
+// longer than a row must be old for it.
+func (r *rig) handOverAll(h *handoff.Handoff) {
+	r.t.Helper()
+	const quiet = 7 * time.Second
+	stop := r.sweeping(h)
+	for before := -1; before != r.store.swept(); time.Sleep(quiet) {
+		before = r.store.swept()
+	}
+	stop()
+	r.requireMarked()
 }
 
 // sweeping runs sweepers until stop is called.

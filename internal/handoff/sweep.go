@@ -13,12 +13,14 @@ const (
 	// sweepEvery is how often the sweeper looks for what was not handed over.
 	sweepEvery = time.Second
 	// grace is how old a row must be, so that the sweeper leaves alone what a request is handing over.
-	grace = engineTimeout + time.Second
+	grace = patience + 3*time.Second
 	// sweepLimit bounds the rows that one sweep locks, not counting those that it only passes over.
 	sweepLimit = 50
 	// sweepFor is how long one sweep goes on asking Temporal. With the last answer it stays below the lock_timeout of
 	// internal/postgres, so that an activity of a send whose row is locked waits rather than fails.
 	sweepFor = 2 * time.Second
+	// sweepCall bounds one call of the sweeper, which holds the lock of the row.
+	sweepCall = 2 * time.Second
 	// sweepTimeout bounds one sweep with all that it does in Postgres.
 	sweepTimeout = 10 * time.Second
 	// awayPause is how long a row is passed over after Temporal did not answer for it, so that the next try is made
@@ -101,7 +103,9 @@ func (s *sweeper) sweep(
 }
 
 func (s *sweeper) giveSend(ctx context.Context, send backstop.Send) error {
-	err := s.give(ctx, send.ID, send.ID, func(ctx context.Context) error { return s.start(ctx, send) })
+	err := s.give(ctx, send.ID, send.ID, func(ctx context.Context) error {
+		return s.start(ctx, send, false) // the call may be given up, and then a task that came with it would be lost
+	})
 	s.left[send.ID] = err != nil
 	return err
 }
@@ -126,6 +130,8 @@ func (s *sweeper) give(ctx context.Context, row, send string, hand func(context.
 		s.failed++
 		return errTimeUp
 	}
+	ctx, cancel := context.WithTimeout(ctx, sweepCall)
+	defer cancel()
 	err := s.hand(ctx, hand)
 	if err == nil {
 		return nil

@@ -89,7 +89,7 @@ func TestHandoff_Sweep_refused(t *testing.T) {
 	}
 	r.engine.fails(refuse(poison...))
 	stop := r.sweeping(r.handoff(later))
-	require.Eventually(t, func() bool { return r.store.swept() == good }, patience, moment)
+	require.Eventually(t, func() bool { return r.store.swept() == good }, longest, moment)
 	h := r.handoff(nil)
 	accept(t, h)
 	stop()
@@ -161,7 +161,7 @@ func TestHandoff_Sweep_slow(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, told := r.engine.calls()
 		return told > before
-	}, patience, moment)
+	}, longest, moment)
 	stop()
 	sends, _ := r.unmarked()
 	require.Positive(t, sends, "there was no time for all")
@@ -185,7 +185,7 @@ func TestHandoff_Sweep_stopped(t *testing.T) {
 	require.Eventually(t, func() bool { // Postgres lets go of the rows when it notices that the sweeper is gone
 		sends, _ := r.unmarked()
 		return sends == 3
-	}, patience, moment)
+	}, longest, moment)
 	require.NotContains(t, r.log.String(), "away")
 	r.engine.fails(nil)
 	r.sweep(3, h)
