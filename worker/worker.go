@@ -14,6 +14,10 @@ import (
 // TaskQueue is the queue that a worker polls.
 const TaskQueue = workflows.TaskQueue
 
+// pollers is how many requests for workflow tasks are open at once. The SDK's two were what receipts waited for; its
+// autoscaling, up to 32, cost more CPU per send than it gained.
+const pollers = 8
+
 // Options are a worker's limits.
 type Options struct {
 	Calls       int           // provider calls under way at once in this process
@@ -33,17 +37,10 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
 		WorkerStopTimeout:                  o.StopTimeout,
-		WorkflowTaskPollerBehavior:         pollers(),
+		MaxConcurrentWorkflowTaskPollers:   pollers,
 		OnFatalError:                       o.OnFatalError,
 	})
 	w.RegisterWorkflow(workflows.Send)
 	w.RegisterActivity(acts)
 	return w
-}
-
-// pollers lets the SDK poll with as many requests as there is work for. Its fixed two were what receipts waited for.
-func pollers() worker.PollerBehavior { //nolint:ireturn // the SDK's own type
-	return worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
-		InitialNumberOfPollers: 4, MinimumNumberOfPollers: 2, MaximumNumberOfPollers: 32,
-	})
 }

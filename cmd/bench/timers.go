@@ -33,7 +33,7 @@ func (b *bench) measureTimers(ctx context.Context) error {
 		return err
 	}
 	n := b.flags.scaled(dueSends)
-	minute := time.Duration(float64(n) / dueSends * float64(time.Minute))
+	const minute = time.Minute
 	parking := time.Duration(float64(n)/(parkShare*capacity)*float64(time.Second)) + parkExtra
 	first := time.Now().Add(parking)
 	b.say("parking %d sends within %s, to be due within %s", n, parking.Round(time.Second), minute.Round(time.Second))

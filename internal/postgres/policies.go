@@ -56,17 +56,19 @@ func policies(rows []policyRow) []backstop.Policy {
 
 // Policy returns a policy with its rules in order, or an Error of code NotFound.
 func (db *DB) Policy(ctx context.Context, id string) (backstop.Policy, error) {
-	policy, err := findPolicy(ctx, db.db, id)
+	policy, err := findPolicy(id, func(rows *[]policyRow, id string) error {
+		return db.selectAll(ctx, rows, getPolicy, id) // every send asks for its policy
+	})
 	return policy, failed(ctx, "get policy", err)
 }
 
-func findPolicy(ctx context.Context, q sqlx.QueryerContext, id string) (backstop.Policy, error) {
+func findPolicy(id string, get func(rows *[]policyRow, id string) error) (backstop.Policy, error) {
 	id, ok := parseID(id)
 	if !ok {
 		return backstop.Policy{}, notFound("policy")
 	}
 	var rows []policyRow
-	if err := sqlx.SelectContext(ctx, q, &rows, getPolicy, id); err != nil {
+	if err := get(&rows, id); err != nil {
 		return backstop.Policy{}, fmt.Errorf("select policy: %w", err)
 	}
 	if len(rows) == 0 {
@@ -170,7 +172,9 @@ func (db *DB) writePolicy(
 		if err := execute(ctx, tx, insertMembership, id, rules); err != nil {
 			return err
 		}
-		policy, err = findPolicy(ctx, tx, id)
+		policy, err = findPolicy(id, func(rows *[]policyRow, id string) error {
+			return tx.SelectContext(ctx, rows, getPolicy, id)
+		})
 		return err
 	})
 	return policy, err
