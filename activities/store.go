@@ -10,9 +10,9 @@ import (
 // Store is what the activities need of Postgres. Every method is safe to repeat, because the engine repeats an
 // activity whose worker died.
 type Store interface {
-	// Begin locks the send, shows it to mayCall together with the newest attempt of the step (nil when there is
-	// none), and when mayCall says yes records attempt as Calling, with the next Number, in the same transaction.
-	// The lock orders it against receipts: one stored before is seen by mayCall, one stored after sees the attempt.
+	// Begin shows the send to mayCall together with the newest attempt of the step (nil when there is
+	// none), and when mayCall says yes records attempt as Calling, with the next Number, if nobody has changed the send
+	// meanwhile; otherwise it asks again. So a receipt stored before is seen by mayCall, one stored after sees the attempt.
 	Begin(
 		ctx context.Context, attempt backstop.Attempt, mayCall func(backstop.Send, *backstop.Attempt) bool,
 	) (backstop.Attempt, error)
