@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/backstophq/backstop"
 )
@@ -23,7 +22,7 @@ type Activities struct {
 	sms      SMS
 	log      *slog.Logger
 	now      func() time.Time
-	calls    *semaphore.Weighted // that are under way; nil is no limit
+	calls    chan struct{} // holds a place per call under way; nil is no limit
 }
 
 // Options are what the activities need. All are required but Now, which is time.Now by default, and Calls.
@@ -47,7 +46,7 @@ func New(o Options) (*Activities, error) {
 	}
 	a := &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: o.SMS, log: o.Log, now: o.Now}
 	if o.Calls > 0 {
-		a.calls = semaphore.NewWeighted(int64(o.Calls))
+		a.calls = make(chan struct{}, o.Calls)
 	}
 	return a, nil
 }

@@ -93,18 +93,24 @@ func (a *Activities) call(
 // would hold its workflow task. It is tried again as an ordinary activity, because the engine's queue is the place to
 // wait in.
 func (a *Activities) admit(ctx context.Context) (free func(), err error) {
-	switch {
-	case a.calls == nil:
+	if a.calls == nil {
 		return func() {}, nil
-	case a.calls.TryAcquire(1):
-	case activity.GetInfo(ctx).IsLocalActivity:
-		return nil, again(Busy, errors.New("the worker makes as many calls as it may"), 0)
-	default:
-		if err := a.calls.Acquire(ctx, 1); err != nil {
-			return nil, fmt.Errorf("wait for other calls: %w", err)
-		}
 	}
-	return func() { a.calls.Release(1) }, nil
+	free = func() { <-a.calls }
+	select {
+	case a.calls <- struct{}{}:
+		return free, nil
+	default:
+	}
+	if activity.GetInfo(ctx).IsLocalActivity {
+		return nil, again(Busy, errors.New("the worker makes as many calls as it may"), 0)
+	}
+	select {
+	case a.calls <- struct{}{}:
+		return free, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other calls: %w", ctx.Err())
+	}
 }
 
 // resume answers for an attempt that an earlier run of the activity made: it was completed, and only the engine does

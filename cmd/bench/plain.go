@@ -102,7 +102,8 @@ func (p *plain) start(ctx context.Context, k kind) (string, error) {
 	if k == tuned {
 		workflow = p.Tuned
 	}
-	if _, err := p.clients[k].ExecuteWorkflow(ctx, options, workflow, message{To: recipientRead(), Text: whatsAppText}); err != nil {
+	in := message{To: recipientRead(), Text: whatsAppText}
+	if _, err := p.clients[k].ExecuteWorkflow(ctx, options, workflow, in); err != nil {
 		return "", fmt.Errorf("start workflow: %w", err)
 	}
 	return options.ID, nil
