@@ -19,14 +19,14 @@ type parkedSend struct {
 const parkPatience = 10 * time.Second
 
 // park starts n sends and returns them when the provider has taken each. Order is called for each with its number.
-func (b *bench) park(ctx context.Context, n int, order func(i int) order) ([]parkedSend, error) {
+func (b *bench) park(ctx context.Context, inFlight, n int, order func(i int) order) ([]parkedSend, error) {
 	var (
 		mu   sync.Mutex
 		list []parkedSend
 		next atomic.Int64
 	)
 	told := time.Now()
-	_, err := loopTimes(ctx, b.flags.inFlight, n, func(ctx context.Context) (string, error) {
+	_, err := loopTimes(ctx, inFlight, n, func(ctx context.Context) (string, error) {
 		o := order(int(next.Add(1) - 1))
 		accepted, err := b.send.post(ctx, o)
 		if err != nil {

@@ -59,7 +59,7 @@ func (b *bench) measureParked(ctx context.Context) error {
 	parked := 0
 	for _, want := range []int{b.flags.scaled(fewParked), b.flags.scaled(manyParked)} {
 		b.say("parking %d sends", want)
-		if _, err := b.park(ctx, want-parked, func(int) order {
+		if _, err := b.park(ctx, b.flags.inFlight, want-parked, func(int) order {
 			return order{to: recipient(scenarioSentOnly), policy: policy}
 		}); err != nil {
 			return err
