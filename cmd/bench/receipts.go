@@ -44,7 +44,9 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 	if err := b.plain.call(ctx, "Park", ParkArgs{Kind: string(bare), N: n, InFlight: b.flags.inFlight}, &plain); err != nil {
 		return err
 	}
-	sends, err := b.park(ctx, b.flags.inFlight, n, func(int) order { return order{to: recipient(scenarioSilent), policy: policy} })
+	sends, err := b.park(ctx, b.flags.inFlight, n, func(int) order {
+		return order{to: recipient(scenarioSilent), policy: policy}
+	})
 	if err != nil {
 		return err
 	}
