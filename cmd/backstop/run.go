@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"strings"
 	"syscall"
+
+	"github.com/caarlos0/env/v11"
 )
 
 // Exit codes.
@@ -72,7 +73,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, environment(environ), stdout, stderr)
+	err := run(ctx, env.ToMap(environ), stdout, stderr)
 	if err == nil {
 		return exitOK
 	}
@@ -81,15 +82,4 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exitUsage
 	}
 	return exitFailed
-}
-
-// environment makes a map of "name=value" lines.
-func environment(environ []string) map[string]string {
-	m := make(map[string]string, len(environ))
-	for _, line := range environ {
-		if name, value, ok := strings.Cut(line, "="); ok {
-			m[name] = value
-		}
-	}
-	return m
 }

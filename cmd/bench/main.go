@@ -14,8 +14,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
+
+	"github.com/caarlos0/env/v11"
 )
 
 // Exit codes.
@@ -34,9 +35,9 @@ func main() {
 
 // run is the program: it returns the exit code. A target that is not met is a result, not a failure.
 func run(ctx context.Context, args, environ []string, stdin io.ReadCloser, stdout, stderr io.Writer) int {
-	env := environment(environ)
+	variables := env.ToMap(environ)
 	if len(args) > 0 && args[0] == plainCommand {
-		return exitCode(servePlain(ctx, env, stdin, stdout, stderr), stderr)
+		return exitCode(servePlain(ctx, variables, stdin, stdout, stderr), stderr)
 	}
 	f, err := parseFlags(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -48,7 +49,7 @@ func run(ctx context.Context, args, environ []string, stdin io.ReadCloser, stdou
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return exitCode(measure(ctx, f, env, stdout, stderr), stderr)
+	return exitCode(measure(ctx, f, variables, stdout, stderr), stderr)
 }
 
 func exitCode(err error, stderr io.Writer) int {
@@ -57,15 +58,4 @@ func exitCode(err error, stderr io.Writer) int {
 	}
 	fmt.Fprintf(stderr, "bench: %v\n", err)
 	return exitFailed
-}
-
-// environment makes a map of "name=value" lines.
-func environment(environ []string) map[string]string {
-	m := make(map[string]string, len(environ))
-	for _, line := range environ {
-		if name, value, ok := strings.Cut(line, "="); ok {
-			m[name] = value
-		}
-	}
-	return m
 }
