@@ -69,6 +69,15 @@ const (
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
+// Defines values for FallbackReason.
+const (
+	FallbackReasonFailed       FallbackReason = "failed"
+	FallbackReasonNotDelivered FallbackReason = "not_delivered"
+	FallbackReasonNotRead      FallbackReason = "not_read"
+	FallbackReasonNotSent      FallbackReason = "not_sent"
+	FallbackReasonTooLate      FallbackReason = "too_late"
+)
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk          HealthStatus = "ok"
@@ -88,6 +97,7 @@ const (
 // Defines values for ProblemCode.
 const (
 	ProblemCodeConflict             ProblemCode = "conflict"
+	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeForged               ProblemCode = "forged"
 	ProblemCodeInternal             ProblemCode = "internal"
 	ProblemCodeInvalid              ProblemCode = "invalid"
@@ -108,6 +118,12 @@ const (
 	RuleTypeSendFailed  RuleType = "send_failed"
 	RuleTypeUndelivered RuleType = "undelivered"
 	RuleTypeUnread      RuleType = "unread"
+)
+
+// Defines values for SMSLengthEncoding.
+const (
+	SMSLengthEncodingGsm7 SMSLengthEncoding = "gsm7"
+	SMSLengthEncodingUcs2 SMSLengthEncoding = "ucs2"
 )
 
 // Defines values for Status.
@@ -278,6 +294,10 @@ type FallbackInput struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
+// FallbackReason Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
+// `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+type FallbackReason string
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	// Field The path of the field, or the name of the parameter or header.
@@ -328,6 +348,11 @@ type PlannedRule struct {
 	Deadline *time.Time `json:"deadline,omitempty"`
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
+
+	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Route *Route `json:"route,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -386,6 +411,12 @@ type PolicyList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// PolicyRef defines model for PolicyRef.
+type PolicyRef struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Problem An error (RFC 9457).
 type Problem struct {
 	// Code Stable, for programs.
@@ -414,6 +445,35 @@ type Problem struct {
 // ProblemCode Stable, for programs.
 type ProblemCode string
 
+// Quantiles In seconds; absent when there is nothing to count.
+type Quantiles struct {
+	Count int64    `json:"count"`
+	P50   *float64 `json:"p50,omitempty"`
+	P95   *float64 `json:"p95,omitempty"`
+	P99   *float64 `json:"p99,omitempty"`
+}
+
+// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+//
+// Example: twilio
+type Route = string
+
+// RouteInfo defines model for RouteInfo.
+type RouteInfo struct {
+	// Default It sends for rules that name no route.
+	Default bool `json:"default"`
+
+	// Name The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Name Route `json:"name"`
+}
+
+// RouteList defines model for RouteList.
+type RouteList struct {
+	Items []RouteInfo `json:"items"`
+}
+
 // Rule defines model for Rule.
 type Rule struct {
 	// Countries Absent when the rule applies everywhere.
@@ -427,6 +487,11 @@ type Rule struct {
 
 	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 	Name Name `json:"name"`
+
+	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Route *Route `json:"route,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -443,6 +508,9 @@ type Rule struct {
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
+
+	// UsedBy The policies that include the rule, by name. Such a rule cannot be deleted.
+	UsedBy *[]PolicyRef `json:"used_by,omitempty"`
 
 	// Version The number in the `ETag`.
 	Version int `json:"version"`
@@ -464,6 +532,11 @@ type RuleInput struct {
 
 	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 	Name Name `json:"name"`
+
+	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Route *Route `json:"route,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -495,6 +568,21 @@ type RuleList struct {
 // RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
 // fires at once on a permanent failure.
 type RuleType string
+
+// SMSLength What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
+// each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
+type SMSLength struct {
+	Encoding SMSLengthEncoding `json:"encoding"`
+
+	// Length In septets of GSM 7-bit, or in code units of UTF-16.
+	Length int `json:"length"`
+
+	// Segments Each is charged.
+	Segments int `json:"segments"`
+}
+
+// SMSLengthEncoding defines model for SMSLength.Encoding.
+type SMSLengthEncoding string
 
 // Send defines model for Send.
 type Send struct {
@@ -601,6 +689,20 @@ type SendList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// SendPreview defines model for SendPreview.
+type SendPreview struct {
+	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one.
+	Country *string `json:"country,omitempty"`
+
+	// Plan The policy as it was when the send was accepted, with what the send changed in it.
+	Plan Plan `json:"plan"`
+
+	// Sms What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
+	// each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
+	Sms      SMSLength  `json:"sms"`
+	Warnings *[]Warning `json:"warnings,omitempty"`
+}
+
 // SendSummary defines model for SendSummary.
 type SendSummary struct {
 	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
@@ -636,6 +738,156 @@ type SendSummary struct {
 
 	// Whatsapp How far the message has come on one channel. There is none for SMS until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	// ExpiresAt A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ExpiresAt         Time   `json:"expires_at"`
+	TemporalNamespace string `json:"temporal_namespace"`
+
+	// TemporalUIURL Where operators look at runs, if it is configured.
+	TemporalUIURL *string `json:"temporal_ui_url,omitempty"`
+
+	// Version Of the program.
+	Version string `json:"version"`
+}
+
+// SignInInput defines model for SignInInput.
+type SignInInput struct {
+	APIKey string `json:"api_key"`
+}
+
+// Stats defines model for Stats.
+type Stats struct {
+	// BucketSeconds The length of a bucket of `series`.
+	BucketSeconds int `json:"bucket_seconds"`
+
+	// ByCountry Those with the most sends first, at most 300.
+	ByCountry []StatsOfCountry `json:"by_country"`
+
+	// ByPolicy Those with the most sends first, at most 100.
+	ByPolicy []StatsOfPolicy `json:"by_policy"`
+	ByReason []StatsOfReason `json:"by_reason"`
+
+	// ByRule Those with the most fallbacks first, at most 100.
+	ByRule []StatsOfRule `json:"by_rule"`
+	ByType []StatsOfType `json:"by_type"`
+
+	// From A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	From Time `json:"from"`
+
+	// Series By the time of acceptance, oldest first and without gaps. Buckets begin at whole multiples of their length (UTC),
+	// so the first and the last may reach beyond the range; what they count does not.
+	Series []StatsBucket `json:"series"`
+
+	// TimeToDelivery From acceptance to the first receipt that says delivered or read, of the sends that arrived.
+	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
+	Totals         StatsCounts `json:"totals"`
+
+	// Until A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Until Time `json:"until"`
+}
+
+// StatsBucket defines model for StatsBucket.
+type StatsBucket struct {
+	// At A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	At     Time        `json:"at"`
+	Counts StatsCounts `json:"counts"`
+}
+
+// StatsCounts defines model for StatsCounts.
+type StatsCounts struct {
+	// Averted Sends of which a last look averted an SMS.
+	Averted int64 `json:"averted"`
+
+	// Duplicates Sends that arrived by both channels.
+	Duplicates int64 `json:"duplicates"`
+	Expired    int64 `json:"expired"`
+	Failed     int64 `json:"failed"`
+
+	// Fallbacks Sends of which a rule fired and was not averted.
+	Fallbacks int64 `json:"fallbacks"`
+	Pending   int64 `json:"pending"`
+
+	// Sends All that were accepted; the outcomes add up to it.
+	Sends       int64 `json:"sends"`
+	Sms         int64 `json:"sms"`
+	Unconfirmed int64 `json:"unconfirmed"`
+	Whatsapp    int64 `json:"whatsapp"`
+}
+
+// StatsOfCountry defines model for StatsOfCountry.
+type StatsOfCountry struct {
+	// Country ISO 3166-1 alpha-2; empty for numbers of no country.
+	Country string      `json:"country"`
+	Counts  StatsCounts `json:"counts"`
+}
+
+// StatsOfPolicy defines model for StatsOfPolicy.
+type StatsOfPolicy struct {
+	Counts StatsCounts `json:"counts"`
+	ID     string      `json:"id"`
+
+	// Name As it was in the newest of the sends.
+	Name string `json:"name"`
+}
+
+// StatsOfReason defines model for StatsOfReason.
+type StatsOfReason struct {
+	// Fallbacks Sends that fell back for this reason first.
+	Fallbacks int64 `json:"fallbacks"`
+
+	// Reason Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
+	// `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+	Reason FallbackReason `json:"reason"`
+}
+
+// StatsOfRule A rule by its name and its type as sends carried them.
+type StatsOfRule struct {
+	// Fallbacks Sends of which it was the newest to fire.
+	Fallbacks int64  `json:"fallbacks"`
+	Name      string `json:"name"`
+
+	// Sends Sends whose plan included it.
+	Sends int64 `json:"sends"`
+
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
+	// fires at once on a permanent failure.
+	Type RuleType `json:"type"`
+}
+
+// StatsOfType defines model for StatsOfType.
+type StatsOfType struct {
+	// Fallbacks Sends of which one of the type was the newest to fire.
+	Fallbacks int64 `json:"fallbacks"`
+
+	// Sends Sends whose plan included a rule of the type.
+	Sends int64 `json:"sends"`
+
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
+	// fires at once on a permanent failure.
+	Type RuleType `json:"type"`
+}
+
+// StatsTimes From acceptance to the first receipt that says delivered or read, of the sends that arrived.
+type StatsTimes struct {
+	// All In seconds; absent when there is nothing to count.
+	All Quantiles `json:"all"`
+
+	// Sms In seconds; absent when there is nothing to count.
+	Sms Quantiles `json:"sms"`
+
+	// Whatsapp In seconds; absent when there is nothing to count.
+	Whatsapp Quantiles `json:"whatsapp"`
 }
 
 // Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
@@ -813,6 +1065,18 @@ type CreateSendParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetStatsParams defines parameters for GetStats.
+type GetStatsParams struct {
+	// From Only sends accepted at this time or later. Absent, 24 hours before `until`.
+	From *Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only sends accepted before this time. Absent, now.
+	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+}
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -827,6 +1091,9 @@ type ReplaceRuleJSONRequestBody = RuleInput
 
 // CreateSendJSONRequestBody defines body for CreateSend for application/json ContentType.
 type CreateSendJSONRequestBody = SendInput
+
+// PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
+type PreviewSendJSONRequestBody = SendInput
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -845,6 +1112,9 @@ type ServerInterface interface {
 	// ReplacePolicy Replace a policy
 	// (PUT /v1/policies/{id})
 	ReplacePolicy(c *gin.Context, id ID, params ReplacePolicyParams)
+	// ListRoutes List the routes
+	// (GET /v1/routes)
+	ListRoutes(c *gin.Context)
 	// ListRules List rules
 	// (GET /v1/rules)
 	ListRules(c *gin.Context, params ListRulesParams)
@@ -866,9 +1136,15 @@ type ServerInterface interface {
 	// CreateSend Send a message
 	// (POST /v1/sends)
 	CreateSend(c *gin.Context, params CreateSendParams)
+	// PreviewSend See what a send would follow
+	// (POST /v1/sends/preview)
+	PreviewSend(c *gin.Context)
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(c *gin.Context, id ID)
+	// GetStats Count the sends of a time range
+	// (GET /v1/stats)
+	GetStats(c *gin.Context, params GetStatsParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1063,6 +1339,19 @@ func (siw *ServerInterfaceWrapper) ReplacePolicy(c *gin.Context) {
 	}
 
 	siw.Handler.ReplacePolicy(c, id, params)
+}
+
+// ListRoutes operation middleware
+func (siw *ServerInterfaceWrapper) ListRoutes(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRoutes(c)
 }
 
 // ListRules operation middleware
@@ -1365,6 +1654,19 @@ func (siw *ServerInterfaceWrapper) CreateSend(c *gin.Context) {
 	siw.Handler.CreateSend(c, params)
 }
 
+// PreviewSend operation middleware
+func (siw *ServerInterfaceWrapper) PreviewSend(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewSend(c)
+}
+
 // GetSend operation middleware
 func (siw *ServerInterfaceWrapper) GetSend(c *gin.Context) {
 
@@ -1388,6 +1690,49 @@ func (siw *ServerInterfaceWrapper) GetSend(c *gin.Context) {
 	}
 
 	siw.Handler.GetSend(c, id)
+}
+
+// GetStats operation middleware
+func (siw *ServerInterfaceWrapper) GetStats(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStatsParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "policy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "policy_id", c.Request.URL.Query(), &params.PolicyID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter policy_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetStats(c, params)
 }
 
 // GinServerOptions provides options for the Gin server.
@@ -1430,6 +1775,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/sends", wrapper.ListSends)
 	router.POST(options.BaseURL+"/v1/sends", wrapper.CreateSend)
 	router.GET(options.BaseURL+"/v1/sends/:id", wrapper.GetSend)
+	router.POST(options.BaseURL+"/v1/sends/preview", wrapper.PreviewSend)
+	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
+	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 }
 
 type BadRequestApplicationProblemPlusJSONResponse Problem
@@ -2055,6 +2403,67 @@ type ReplacePolicydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplacePolicydefaultApplicationProblemPlusJSONResponse) VisitReplacePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoutesRequestObject struct {
+}
+
+type ListRoutesResponseObject interface {
+	VisitListRoutesResponse(w http.ResponseWriter) error
+}
+
+type ListRoutes200JSONResponse RouteList
+
+func (response ListRoutes200JSONResponse) VisitListRoutesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoutes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoutes401ApplicationProblemPlusJSONResponse) VisitListRoutesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoutesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListRoutesdefaultApplicationProblemPlusJSONResponse) VisitListRoutesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2855,6 +3264,100 @@ func (response CreateSenddefaultApplicationProblemPlusJSONResponse) VisitCreateS
 	return err
 }
 
+type PreviewSendRequestObject struct {
+	Body *PreviewSendJSONRequestBody
+}
+
+type PreviewSendResponseObject interface {
+	VisitPreviewSendResponse(w http.ResponseWriter) error
+}
+
+type PreviewSend200JSONResponse SendPreview
+
+func (response PreviewSend200JSONResponse) VisitPreviewSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSend400ApplicationProblemPlusJSONResponse) VisitPreviewSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSend401ApplicationProblemPlusJSONResponse) VisitPreviewSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSend422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSend422ApplicationProblemPlusJSONResponse) VisitPreviewSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PreviewSenddefaultApplicationProblemPlusJSONResponse) VisitPreviewSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSendRequestObject struct {
 	ID ID `json:"id"`
 }
@@ -2949,6 +3452,100 @@ func (response GetSenddefaultApplicationProblemPlusJSONResponse) VisitGetSendRes
 	return err
 }
 
+type GetStatsRequestObject struct {
+	Params GetStatsParams
+}
+
+type GetStatsResponseObject interface {
+	VisitGetStatsResponse(w http.ResponseWriter) error
+}
+
+type GetStats200JSONResponse Stats
+
+func (response GetStats200JSONResponse) VisitGetStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStats400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStats400ApplicationProblemPlusJSONResponse) VisitGetStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStats401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStats401ApplicationProblemPlusJSONResponse) VisitGetStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStats422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetStats422ApplicationProblemPlusJSONResponse) VisitGetStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetStatsdefaultApplicationProblemPlusJSONResponse) VisitGetStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListPolicies List policies
@@ -2966,6 +3563,9 @@ type StrictServerInterface interface {
 	// ReplacePolicy Replace a policy
 	// (PUT /v1/policies/{id})
 	ReplacePolicy(ctx context.Context, request ReplacePolicyRequestObject) (ReplacePolicyResponseObject, error)
+	// ListRoutes List the routes
+	// (GET /v1/routes)
+	ListRoutes(ctx context.Context, request ListRoutesRequestObject) (ListRoutesResponseObject, error)
 	// ListRules List rules
 	// (GET /v1/rules)
 	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
@@ -2987,9 +3587,15 @@ type StrictServerInterface interface {
 	// CreateSend Send a message
 	// (POST /v1/sends)
 	CreateSend(ctx context.Context, request CreateSendRequestObject) (CreateSendResponseObject, error)
+	// PreviewSend See what a send would follow
+	// (POST /v1/sends/preview)
+	PreviewSend(ctx context.Context, request PreviewSendRequestObject) (PreviewSendResponseObject, error)
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(ctx context.Context, request GetSendRequestObject) (GetSendResponseObject, error)
+	// GetStats Count the sends of a time range
+	// (GET /v1/stats)
+	GetStats(ctx context.Context, request GetStatsRequestObject) (GetStatsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -3208,6 +3814,30 @@ func (sh *strictHandler) ReplacePolicy(ctx *gin.Context, id ID, params ReplacePo
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReplacePolicyResponseObject); ok {
 		if err := validResponse.VisitReplacePolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRoutes operation middleware
+func (sh *strictHandler) ListRoutes(ctx *gin.Context) {
+	var request ListRoutesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoutes(ctx, request.(ListRoutesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoutes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRoutesResponseObject); ok {
+		if err := validResponse.VisitListRoutesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -3451,6 +4081,48 @@ func (sh *strictHandler) CreateSend(ctx *gin.Context, params CreateSendParams) {
 	}
 }
 
+// PreviewSend operation middleware
+func (sh *strictHandler) PreviewSend(ctx *gin.Context) {
+	var request PreviewSendRequestObject
+
+	var body PreviewSendJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewSend(ctx, request.(PreviewSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewSendResponseObject); ok {
+		if err := validResponse.VisitPreviewSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetSend operation middleware
 func (sh *strictHandler) GetSend(ctx *gin.Context, id ID) {
 	var request GetSendRequestObject
@@ -3470,6 +4142,32 @@ func (sh *strictHandler) GetSend(ctx *gin.Context, id ID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetSendResponseObject); ok {
 		if err := validResponse.VisitGetSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetStats operation middleware
+func (sh *strictHandler) GetStats(ctx *gin.Context, params GetStatsParams) {
+	var request GetStatsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStats(ctx, request.(GetStatsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStats")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetStatsResponseObject); ok {
+		if err := validResponse.VisitGetStatsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

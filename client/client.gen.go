@@ -70,6 +70,15 @@ const (
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
+// Defines values for FallbackReason.
+const (
+	FallbackReasonFailed       FallbackReason = "failed"
+	FallbackReasonNotDelivered FallbackReason = "not_delivered"
+	FallbackReasonNotRead      FallbackReason = "not_read"
+	FallbackReasonNotSent      FallbackReason = "not_sent"
+	FallbackReasonTooLate      FallbackReason = "too_late"
+)
+
 // Defines values for Outcome.
 const (
 	OutcomeExpired     Outcome = "expired"
@@ -83,6 +92,7 @@ const (
 // Defines values for ProblemCode.
 const (
 	ProblemCodeConflict             ProblemCode = "conflict"
+	ProblemCodeForbidden            ProblemCode = "forbidden"
 	ProblemCodeForged               ProblemCode = "forged"
 	ProblemCodeInternal             ProblemCode = "internal"
 	ProblemCodeInvalid              ProblemCode = "invalid"
@@ -103,6 +113,12 @@ const (
 	RuleTypeSendFailed  RuleType = "send_failed"
 	RuleTypeUndelivered RuleType = "undelivered"
 	RuleTypeUnread      RuleType = "unread"
+)
+
+// Defines values for SMSLengthEncoding.
+const (
+	SMSLengthEncodingGsm7 SMSLengthEncoding = "gsm7"
+	SMSLengthEncodingUcs2 SMSLengthEncoding = "ucs2"
 )
 
 // Defines values for Status.
@@ -273,6 +289,10 @@ type FallbackInput struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
+// FallbackReason Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
+// `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+type FallbackReason string
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	// Field The path of the field, or the name of the parameter or header.
@@ -308,6 +328,11 @@ type PlannedRule struct {
 	Deadline *time.Time `json:"deadline,omitempty"`
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
+
+	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Route *Route `json:"route,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -366,6 +391,12 @@ type PolicyList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// PolicyRef defines model for PolicyRef.
+type PolicyRef struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Problem An error (RFC 9457).
 type Problem struct {
 	// Code Stable, for programs.
@@ -394,6 +425,35 @@ type Problem struct {
 // ProblemCode Stable, for programs.
 type ProblemCode string
 
+// Quantiles In seconds; absent when there is nothing to count.
+type Quantiles struct {
+	Count int64    `json:"count"`
+	P50   *float64 `json:"p50,omitempty"`
+	P95   *float64 `json:"p95,omitempty"`
+	P99   *float64 `json:"p99,omitempty"`
+}
+
+// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+//
+// Example: twilio
+type Route = string
+
+// RouteInfo defines model for RouteInfo.
+type RouteInfo struct {
+	// Default It sends for rules that name no route.
+	Default bool `json:"default"`
+
+	// Name The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Name Route `json:"name"`
+}
+
+// RouteList defines model for RouteList.
+type RouteList struct {
+	Items []RouteInfo `json:"items"`
+}
+
 // Rule defines model for Rule.
 type Rule struct {
 	// Countries Absent when the rule applies everywhere.
@@ -407,6 +467,11 @@ type Rule struct {
 
 	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 	Name Name `json:"name"`
+
+	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Route *Route `json:"route,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -423,6 +488,9 @@ type Rule struct {
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
+
+	// UsedBy The policies that include the rule, by name. Such a rule cannot be deleted.
+	UsedBy *[]PolicyRef `json:"used_by,omitempty"`
 
 	// Version The number in the `ETag`.
 	Version int `json:"version"`
@@ -444,6 +512,11 @@ type RuleInput struct {
 
 	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 	Name Name `json:"name"`
+
+	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	//
+	// Example: twilio
+	Route *Route `json:"route,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -475,6 +548,21 @@ type RuleList struct {
 // RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
 // fires at once on a permanent failure.
 type RuleType string
+
+// SMSLength What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
+// each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
+type SMSLength struct {
+	Encoding SMSLengthEncoding `json:"encoding"`
+
+	// Length In septets of GSM 7-bit, or in code units of UTF-16.
+	Length int `json:"length"`
+
+	// Segments Each is charged.
+	Segments int `json:"segments"`
+}
+
+// SMSLengthEncoding defines model for SMSLength.Encoding.
+type SMSLengthEncoding string
 
 // Send defines model for Send.
 type Send struct {
@@ -581,6 +669,20 @@ type SendList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// SendPreview defines model for SendPreview.
+type SendPreview struct {
+	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one.
+	Country *string `json:"country,omitempty"`
+
+	// Plan The policy as it was when the send was accepted, with what the send changed in it.
+	Plan Plan `json:"plan"`
+
+	// Sms What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
+	// each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
+	Sms      SMSLength  `json:"sms"`
+	Warnings *[]Warning `json:"warnings,omitempty"`
+}
+
 // SendSummary defines model for SendSummary.
 type SendSummary struct {
 	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
@@ -616,6 +718,136 @@ type SendSummary struct {
 
 	// Whatsapp How far the message has come on one channel. There is none for SMS until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
+}
+
+// Stats defines model for Stats.
+type Stats struct {
+	// BucketSeconds The length of a bucket of `series`.
+	BucketSeconds int `json:"bucket_seconds"`
+
+	// ByCountry Those with the most sends first, at most 300.
+	ByCountry []StatsOfCountry `json:"by_country"`
+
+	// ByPolicy Those with the most sends first, at most 100.
+	ByPolicy []StatsOfPolicy `json:"by_policy"`
+	ByReason []StatsOfReason `json:"by_reason"`
+
+	// ByRule Those with the most fallbacks first, at most 100.
+	ByRule []StatsOfRule `json:"by_rule"`
+	ByType []StatsOfType `json:"by_type"`
+
+	// From A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	From Time `json:"from"`
+
+	// Series By the time of acceptance, oldest first and without gaps. Buckets begin at whole multiples of their length (UTC),
+	// so the first and the last may reach beyond the range; what they count does not.
+	Series []StatsBucket `json:"series"`
+
+	// TimeToDelivery From acceptance to the first receipt that says delivered or read, of the sends that arrived.
+	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
+	Totals         StatsCounts `json:"totals"`
+
+	// Until A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Until Time `json:"until"`
+}
+
+// StatsBucket defines model for StatsBucket.
+type StatsBucket struct {
+	// At A time in RFC 3339 form; answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	At     Time        `json:"at"`
+	Counts StatsCounts `json:"counts"`
+}
+
+// StatsCounts defines model for StatsCounts.
+type StatsCounts struct {
+	// Averted Sends of which a last look averted an SMS.
+	Averted int64 `json:"averted"`
+
+	// Duplicates Sends that arrived by both channels.
+	Duplicates int64 `json:"duplicates"`
+	Expired    int64 `json:"expired"`
+	Failed     int64 `json:"failed"`
+
+	// Fallbacks Sends of which a rule fired and was not averted.
+	Fallbacks int64 `json:"fallbacks"`
+	Pending   int64 `json:"pending"`
+
+	// Sends All that were accepted; the outcomes add up to it.
+	Sends       int64 `json:"sends"`
+	Sms         int64 `json:"sms"`
+	Unconfirmed int64 `json:"unconfirmed"`
+	Whatsapp    int64 `json:"whatsapp"`
+}
+
+// StatsOfCountry defines model for StatsOfCountry.
+type StatsOfCountry struct {
+	// Country ISO 3166-1 alpha-2; empty for numbers of no country.
+	Country string      `json:"country"`
+	Counts  StatsCounts `json:"counts"`
+}
+
+// StatsOfPolicy defines model for StatsOfPolicy.
+type StatsOfPolicy struct {
+	Counts StatsCounts `json:"counts"`
+	ID     string      `json:"id"`
+
+	// Name As it was in the newest of the sends.
+	Name string `json:"name"`
+}
+
+// StatsOfReason defines model for StatsOfReason.
+type StatsOfReason struct {
+	// Fallbacks Sends that fell back for this reason first.
+	Fallbacks int64 `json:"fallbacks"`
+
+	// Reason Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
+	// `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+	Reason FallbackReason `json:"reason"`
+}
+
+// StatsOfRule A rule by its name and its type as sends carried them.
+type StatsOfRule struct {
+	// Fallbacks Sends of which it was the newest to fire.
+	Fallbacks int64  `json:"fallbacks"`
+	Name      string `json:"name"`
+
+	// Sends Sends whose plan included it.
+	Sends int64 `json:"sends"`
+
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
+	// fires at once on a permanent failure.
+	Type RuleType `json:"type"`
+}
+
+// StatsOfType defines model for StatsOfType.
+type StatsOfType struct {
+	// Fallbacks Sends of which one of the type was the newest to fire.
+	Fallbacks int64 `json:"fallbacks"`
+
+	// Sends Sends whose plan included a rule of the type.
+	Sends int64 `json:"sends"`
+
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
+	// fires at once on a permanent failure.
+	Type RuleType `json:"type"`
+}
+
+// StatsTimes From acceptance to the first receipt that says delivered or read, of the sends that arrived.
+type StatsTimes struct {
+	// All In seconds; absent when there is nothing to count.
+	All Quantiles `json:"all"`
+
+	// Sms In seconds; absent when there is nothing to count.
+	Sms Quantiles `json:"sms"`
+
+	// Whatsapp In seconds; absent when there is nothing to count.
+	Whatsapp Quantiles `json:"whatsapp"`
 }
 
 // Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
@@ -790,6 +1022,18 @@ type CreateSendParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// GetStatsParams defines parameters for GetStats.
+type GetStatsParams struct {
+	// From Only sends accepted at this time or later. Absent, 24 hours before `until`.
+	From *Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only sends accepted before this time. Absent, now.
+	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+}
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -804,6 +1048,9 @@ type ReplaceRuleJSONRequestBody = RuleInput
 
 // CreateSendJSONRequestBody defines body for CreateSend for application/json ContentType.
 type CreateSendJSONRequestBody = SendInput
+
+// PreviewSendJSONRequestBody defines body for PreviewSend for application/json ContentType.
+type PreviewSendJSONRequestBody = SendInput
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -928,6 +1175,13 @@ type ClientInterface interface {
 	// Corresponds with PUT /v1/policies/{id} (the `ReplacePolicy` operationId).
 	ReplacePolicy(ctx context.Context, id ID, params *ReplacePolicyParams, body ReplacePolicyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListRoutes List the routes
+	//
+	// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+	//
+	// Corresponds with GET /v1/routes (the `ListRoutes` operationId).
+	ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListRules List rules
 	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
@@ -1006,6 +1260,24 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
 	CreateSend(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PreviewSendWithBody See what a send would follow
+	//
+	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+	PreviewSendWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewSend See what a send would follow
+	//
+	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+	PreviewSend(ctx context.Context, body PreviewSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetSend Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
@@ -1013,6 +1285,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetStats Count the sends of a time range
+	//
+	// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
+	// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+	//
+	// Corresponds with GET /v1/stats (the `GetStats` operationId).
+	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListPolicies List policies
@@ -1124,6 +1404,23 @@ func (c *Client) ReplacePolicyWithBody(ctx context.Context, id ID, params *Repla
 // Corresponds with PUT /v1/policies/{id} (the `ReplacePolicy` operationId).
 func (c *Client) ReplacePolicy(ctx context.Context, id ID, params *ReplacePolicyParams, body ReplacePolicyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReplacePolicyRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRoutes List the routes
+//
+// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+//
+// Corresponds with GET /v1/routes (the `ListRoutes` operationId).
+func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRoutesRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1312,6 +1609,44 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 	return c.Client.Do(req)
 }
 
+// PreviewSendWithBody See what a send would follow
+//
+// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+func (c *Client) PreviewSendWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewSendRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PreviewSend See what a send would follow
+//
+// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewSendRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetSend Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
@@ -1320,6 +1655,24 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetSendRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetStats Count the sends of a time range
+//
+// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
+// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+//
+// Corresponds with GET /v1/stats (the `GetStats` operationId).
+func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStatsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1584,6 +1937,33 @@ func NewReplacePolicyRequestWithBody(server string, id ID, params *ReplacePolicy
 
 		req.Header.Set("If-Match", headerParam0)
 
+	}
+
+	return req, nil
+}
+
+// NewListRoutesRequest constructs an http.Request for the ListRoutes method
+func NewListRoutesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/routes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -2029,6 +2409,46 @@ func NewCreateSendRequestWithBody(server string, params *CreateSendParams, conte
 	return req, nil
 }
 
+// NewPreviewSendRequest calls the generic PreviewSend builder with application/json body
+func NewPreviewSendRequest(server string, body PreviewSendJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewSendRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPreviewSendRequestWithBody constructs an http.Request for the PreviewSend method, with any body, and a specified content type
+func NewPreviewSendRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/preview")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetSendRequest constructs an http.Request for the GetSend method
 func NewGetSendRequest(server string, id ID) (*http.Request, error) {
 	var err error
@@ -2053,6 +2473,84 @@ func NewGetSendRequest(server string, id ID) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetStatsRequest constructs an http.Request for the GetStats method
+func NewGetStatsRequest(server string, params *GetStatsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/stats")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PolicyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "policy_id", *params.PolicyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -2162,6 +2660,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/policies/{id} (the `ReplacePolicy` operationId).
 	ReplacePolicyWithResponse(ctx context.Context, id ID, params *ReplacePolicyParams, body ReplacePolicyJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplacePolicyResponse, error)
 
+	// ListRoutesWithResponse List the routes
+	//
+	// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/routes (the `ListRoutes` operationId).
+	ListRoutesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRoutesResponse, error)
+
 	// ListRulesWithResponse List rules
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2248,6 +2755,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
 	CreateSendWithResponse(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSendResponse, error)
 
+	// PreviewSendWithBodyWithResponse See what a send would follow
+	//
+	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+	PreviewSendWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewSendResponse, error)
+
+	// PreviewSendWithResponse See what a send would follow
+	//
+	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+	PreviewSendWithResponse(ctx context.Context, body PreviewSendJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewSendResponse, error)
+
 	// GetSendWithResponse Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
@@ -2257,6 +2782,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSendResponse, error)
+
+	// GetStatsWithResponse Count the sends of a time range
+	//
+	// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
+	// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/stats (the `GetStats` operationId).
+	GetStatsWithResponse(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*GetStatsResponse, error)
 }
 
 // ListPoliciesResponse401Headers the declared response headers of an HTTP 401 response for ListPolicies
@@ -2732,6 +3267,75 @@ func (r ReplacePolicyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReplacePolicyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListRoutesResponse401Headers the declared response headers of an HTTP 401 response for ListRoutes
+type ListRoutesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListRoutesResponseDefaultHeaders the declared response headers of an HTTP default response for ListRoutes
+type ListRoutesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListRoutesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RouteList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListRoutesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListRoutesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListRoutesResponse) GetJSON200() *RouteList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListRoutesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListRoutesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListRoutesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRoutesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRoutesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListRoutesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3383,6 +3987,89 @@ func (r CreateSendResponse) ContentType() string {
 	return ""
 }
 
+// PreviewSendResponse401Headers the declared response headers of an HTTP 401 response for PreviewSend
+type PreviewSendResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PreviewSendResponseDefaultHeaders the declared response headers of an HTTP default response for PreviewSend
+type PreviewSendResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PreviewSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SendPreview
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PreviewSendResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PreviewSendResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PreviewSendResponse) GetJSON200() *SendPreview {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PreviewSendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PreviewSendResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PreviewSendResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PreviewSendResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PreviewSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PreviewSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetSendResponse401Headers the declared response headers of an HTTP 401 response for GetSend
 type GetSendResponse401Headers struct {
 	WWWAuthenticate *string
@@ -3460,6 +4147,89 @@ func (r GetSendResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetStatsResponse401Headers the declared response headers of an HTTP 401 response for GetStats
+type GetStatsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetStatsResponseDefaultHeaders the declared response headers of an HTTP default response for GetStats
+type GetStatsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetStatsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Stats
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetStatsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetStatsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStatsResponse) GetJSON200() *Stats {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetStatsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetStatsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetStatsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStatsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStatsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStatsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStatsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStatsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3561,6 +4331,21 @@ func (c *ClientWithResponses) ReplacePolicyWithResponse(ctx context.Context, id 
 		return nil, err
 	}
 	return ParseReplacePolicyResponse(rsp)
+}
+
+// ListRoutesWithResponse List the routes
+//
+// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/routes (the `ListRoutes` operationId).
+func (c *ClientWithResponses) ListRoutesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRoutesResponse, error) {
+	rsp, err := c.ListRoutes(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRoutesResponse(rsp)
 }
 
 // ListRulesWithResponse List rules
@@ -3709,6 +4494,36 @@ func (c *ClientWithResponses) CreateSendWithResponse(ctx context.Context, params
 	return ParseCreateSendResponse(rsp)
 }
 
+// PreviewSendWithBodyWithResponse See what a send would follow
+//
+// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+func (c *ClientWithResponses) PreviewSendWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewSendResponse, error) {
+	rsp, err := c.PreviewSendWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewSendResponse(rsp)
+}
+
+// PreviewSendWithResponse See what a send would follow
+//
+// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
+func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body PreviewSendJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewSendResponse, error) {
+	rsp, err := c.PreviewSend(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewSendResponse(rsp)
+}
+
 // GetSendWithResponse Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
@@ -3723,6 +4538,22 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 		return nil, err
 	}
 	return ParseGetSendResponse(rsp)
+}
+
+// GetStatsWithResponse Count the sends of a time range
+//
+// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
+// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/stats (the `GetStats` operationId).
+func (c *ClientWithResponses) GetStatsWithResponse(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*GetStatsResponse, error) {
+	rsp, err := c.GetStats(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStatsResponse(rsp)
 }
 
 // ParseListPoliciesResponse parses an HTTP response from a ListPoliciesWithResponse call
@@ -4179,6 +5010,69 @@ func ParseReplacePolicyResponse(rsp *http.Response) (*ReplacePolicyResponse, err
 		response.Headers401 = &headers
 	case true:
 		var headers ReplacePolicyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListRoutesResponse parses an HTTP response from a ListRoutesWithResponse call
+func ParseListRoutesResponse(rsp *http.Response) (*ListRoutesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRoutesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RouteList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListRoutesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListRoutesResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -4816,6 +5710,83 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 	return response, nil
 }
 
+// ParsePreviewSendResponse parses an HTTP response from a PreviewSendWithResponse call
+func ParsePreviewSendResponse(rsp *http.Response) (*PreviewSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SendPreview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PreviewSendResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PreviewSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetSendResponse parses an HTTP response from a GetSendWithResponse call
 func ParseGetSendResponse(rsp *http.Response) (*GetSendResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4880,6 +5851,83 @@ func ParseGetSendResponse(rsp *http.Response) (*GetSendResponse, error) {
 		response.Headers401 = &headers
 	case true:
 		var headers GetSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetStatsResponse parses an HTTP response from a GetStatsWithResponse call
+func ParseGetStatsResponse(rsp *http.Response) (*GetStatsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStatsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Stats
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetStatsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetStatsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
