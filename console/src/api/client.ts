@@ -1,0 +1,85 @@
+// The API as the console calls it: typed by the contract, authenticated by the session's cookie.
+import createClient, { type Middleware } from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+export type Problem = Schemas["Problem"];
+export type Rule = Schemas["Rule"];
+export type RuleInput = Schemas["RuleInput"];
+export type RuleType = Schemas["RuleType"];
+export type Policy = Schemas["Policy"];
+export type Send = Schemas["Send"];
+export type SendSummary = Schemas["SendSummary"];
+export type SendInput = Schemas["SendInput"];
+export type SendPreview = Schemas["SendPreview"];
+export type Outcome = Schemas["Outcome"];
+export type Status = Schemas["Status"];
+export type Stats = Schemas["Stats"];
+export type StatsCounts = Schemas["StatsCounts"];
+export type Session = Schemas["Session"];
+
+/** ProblemError is an answer of the API that is not a success, or none at all: then problem is undefined. */
+export class ProblemError extends Error {
+  readonly problem: Problem | undefined;
+
+  constructor(problem: Problem | undefined, cause?: unknown) {
+    super(problem?.detail ?? "the server cannot be reached", { cause });
+    this.problem = problem;
+  }
+
+  is(code: Problem["code"]): boolean {
+    return this.problem?.code === code;
+  }
+}
+
+// The server's clock minus ours, in milliseconds, by the newest answer. Deadlines are by the server's clock.
+let clockOffset = 0;
+
+export function serverNow(): number {
+  return Date.now() + clockOffset;
+}
+
+const clock: Middleware = {
+  onResponse({ response }) {
+    const date = Date.parse(response.headers.get("Date") ?? "");
+    // The header has whole seconds, cut off: a clock that agrees within one is right.
+    if (Number.isFinite(date) && Math.abs(date + 500 - Date.now()) > 1500) {
+      clockOffset = date + 500 - Date.now();
+    }
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin" });
+api.use(clock);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** answered returns what a call answered, or throws a ProblemError. */
+export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") {
+      throw cause;
+    }
+    throw new ProblemError(undefined, cause);
+  }
+  if (answer.response.ok) {
+    return answer.data as T; // undefined for 204
+  }
+  throw new ProblemError(isProblem(answer.error) ? answer.error : undefined, answer.error);
+}
+
+function isProblem(value: unknown): value is Problem {
+  return typeof value === "object" && value !== null && "code" in value && "detail" in value;
+}
+
+/** ifMatch is the entity tag of a version. */
+export function ifMatch(version: number): { "If-Match": string } {
+  return { "If-Match": `"${version}"` };
+}

@@ -1,0 +1,92 @@
+// What the pages read, by react-query: one key for each thing, so that a change can say what is no longer true.
+import { keepPreviousData, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { answered, api, ProblemError } from "./client";
+
+/** onSignedOut is called when an answer says that the session has ended. */
+export function newQueryClient(onSignedOut: () => void): QueryClient {
+  return new QueryClient({
+    queryCache: new QueryCache({
+      onError(error) {
+        if (error instanceof ProblemError && error.is("unauthorized")) {
+          onSignedOut();
+        }
+      },
+    }),
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        // A request that is wrong stays wrong; a server that is away may come back.
+        retry: (failures, error) =>
+          failures < 3 && error instanceof ProblemError && (!error.problem || error.problem.status >= 500),
+      },
+    },
+  });
+}
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => answered(api.GET("/console/session", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export interface ListQuery {
+  search?: string | undefined;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}
+
+export const rulesQuery = (query: ListQuery) =>
+  queryOptions({
+    queryKey: ["rules", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/rules", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const ruleQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["rules", id],
+    queryFn: ({ signal }) => answered(api.GET("/v1/rules/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const routesQuery = queryOptions({
+  queryKey: ["routes"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/routes", { signal })),
+  staleTime: 60_000,
+});
+
+export const policiesQuery = (query: ListQuery) =>
+  queryOptions({
+    queryKey: ["policies", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/policies", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const policyQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["policies", id],
+    queryFn: ({ signal }) => answered(api.GET("/v1/policies/{id}", { params: { path: { id } }, signal })),
+  });
+
+type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
+
+export const sendsQuery = (query: SendsQuery) =>
+  queryOptions({
+    queryKey: ["sends", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/sends", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const sendQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["sends", id],
+    queryFn: ({ signal }) => answered(api.GET("/v1/sends/{id}", { params: { path: { id } }, signal })),
+  });
+
+type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
+
+export const statsQuery = (query: StatsQuery) =>
+  queryOptions({
+    queryKey: ["stats", query],
+    queryFn: ({ signal }) => answered(api.GET("/v1/stats", { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });

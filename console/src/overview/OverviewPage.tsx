@@ -1,0 +1,233 @@
+import { useQuery } from "@tanstack/react-query";
+import { Card, Segmented, Space, Spin, Table } from "antd";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { type Schemas, type Stats, serverNow } from "../api/client";
+import { statsQuery } from "../api/queries";
+import { countryName } from "../rules/countries";
+import { PolicySelect } from "../sends/PolicySelect";
+import { ButtonLink } from "../ui/ButtonLink";
+import { EmptyState } from "../ui/EmptyState";
+import { PageHeader } from "../ui/PageHeader";
+import { ProblemAlert } from "../ui/ProblemView";
+import { exact } from "../ui/time";
+import { useParam } from "../ui/useParam";
+import { OutcomesChart } from "./OutcomesChart";
+import { percent, Rates } from "./Rates";
+import { isRange, type Range, rangeQuery, ranges } from "./range";
+
+const refresh = 10_000; // ms; the API keeps an answer as long
+
+export default function OverviewPage() {
+  const { t } = useTranslation();
+  const [chosen, setRange] = useParam("range");
+  const [policy, setPolicy] = useParam("policy");
+  const range: Range = isRange(chosen) ? chosen : "day";
+  const now = useNow();
+  const stats = useQuery({
+    ...statsQuery({ ...rangeQuery(range, now), policy_id: policy || undefined }),
+    staleTime: refresh,
+  });
+  return (
+    <>
+      <PageHeader title={t("overview.title")} about={t("overview.about")} />
+      <div className="toolbar">
+        <Segmented<Range>
+          aria-label={t("overview.range")}
+          value={range}
+          onChange={(value) => setRange(value === "day" ? "" : value)}
+          options={(Object.keys(ranges) as Range[]).map((value) => ({ value, label: t(`overview.ranges.${value}`) }))}
+        />
+        <PolicySelect
+          value={policy || undefined}
+          onChange={(value) => setPolicy(value ?? "")}
+          label={t("overview.allPolicies")}
+        />
+      </div>
+      {stats.error && <ProblemAlert error={stats.error} retry={() => stats.refetch()} />}
+      {!stats.data && !stats.error && <Spin className="page-spin" />}
+      {stats.data && (stats.data.totals.sends === 0 ? <Nothing /> : <Report stats={stats.data} />)}
+    </>
+  );
+}
+
+/** useNow moves the range along while the page is looked at. */
+function useNow(): number {
+  const [now, setNow] = useState(serverNow);
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && setNow(serverNow()), refresh);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
+function Nothing() {
+  const { t } = useTranslation();
+  return (
+    <Card>
+      <EmptyState
+        title={t("overview.nothing")}
+        about={t("overview.first")}
+        action={
+          <Space wrap>
+            <ButtonLink to="/rules">{t("rules.add")}</ButtonLink>
+            <ButtonLink to="/policies">{t("policies.add")}</ButtonLink>
+            <ButtonLink to="/sends/new" type="primary">
+              {t("sends.new")}
+            </ButtonLink>
+          </Space>
+        }
+      />
+    </Card>
+  );
+}
+
+function Report({ stats }: { stats: Stats }) {
+  const { t, i18n } = useTranslation();
+  const words = { part: t("overview.fallbacks"), whole: t("overview.sends") };
+  const reasons = stats.by_reason.filter((row) => row.fallbacks > 0);
+  return (
+    <>
+      <Totals stats={stats} />
+      <OutcomesChart stats={stats} />
+      <div className="columns">
+        <Rates
+          title={t("overview.byPolicy")}
+          of={t("sends.policy")}
+          {...words}
+          rates={stats.by_policy.map(({ id, name, counts }) => ({
+            key: id,
+            name: <Link to={`/sends?policy=${id}`}>{name}</Link>,
+            part: counts.fallbacks,
+            whole: counts.sends,
+          }))}
+        />
+        <Rates
+          title={t("overview.byRule")}
+          of={t("rules.one")}
+          {...words}
+          rates={stats.by_rule.map(({ name, type, sends, fallbacks }) => ({
+            key: `${type} ${name}`,
+            name: <Link to={`/rules?search=${encodeURIComponent(name)}`}>{name}</Link>,
+            part: fallbacks,
+            whole: sends,
+          }))}
+        />
+        <Rates
+          title={t("overview.byType")}
+          of={t("rules.type")}
+          {...words}
+          rates={stats.by_type.map(({ type, sends, fallbacks }) => ({
+            key: type,
+            name: t(`rules.types.${type}`),
+            part: fallbacks,
+            whole: sends,
+          }))}
+        />
+        <Rates
+          title={t("overview.byReason")}
+          of={t("overview.reason")}
+          part={t("overview.fallbacks")}
+          whole={t("overview.allFallbacks")}
+          rates={reasons.map(({ reason, fallbacks }) => ({
+            key: reason,
+            name: t(`overview.reasons.${reason}`),
+            part: fallbacks,
+            whole: stats.totals.fallbacks,
+          }))}
+        />
+        <Rates
+          title={t("overview.byCountry")}
+          of={t("sends.country")}
+          {...words}
+          rates={stats.by_country.map(({ country, counts }) => ({
+            key: country || "none",
+            name: country ? countryName(country, i18n.language) : t("overview.noCountry"),
+            part: counts.fallbacks,
+            whole: counts.sends,
+          }))}
+        />
+        <Times times={stats.time_to_delivery} />
+      </div>
+    </>
+  );
+}
+
+function Totals({ stats: { totals, time_to_delivery: times } }: { stats: Stats }) {
+  const { t, i18n } = useTranslation();
+  const number = (n: number) => new Intl.NumberFormat(i18n.language).format(n);
+  const share = (n: number) => percent(n, totals.sends, i18n.language);
+  const tiles = [
+    {
+      key: "sends",
+      label: t("overview.sends"),
+      value: number(totals.sends),
+      note: t("overview.open", { count: totals.pending }),
+    },
+    { key: "whatsapp", label: t("overview.byWhatsApp"), value: share(totals.whatsapp), note: number(totals.whatsapp) },
+    { key: "sms", label: t("overview.bySMS"), value: share(totals.sms), note: number(totals.sms) },
+    { key: "failed", label: t("overview.failed"), value: share(totals.failed), note: number(totals.failed) },
+    {
+      key: "fallbacks",
+      label: t("overview.fallbackRate"),
+      value: share(totals.fallbacks),
+      note: t("overview.averted", { count: totals.averted }),
+    },
+    {
+      key: "duplicates",
+      label: t("overview.duplicates"),
+      value: number(totals.duplicates),
+      note: t("overview.duplicatesMean"),
+    },
+    {
+      key: "time",
+      label: t("overview.median"),
+      value: times.all.p50 === undefined ? "–" : exact(times.all.p50, t, i18n.language),
+      note: times.all.p99 === undefined ? "" : t("overview.p99", { time: exact(times.all.p99, t, i18n.language) }),
+    },
+  ];
+  return (
+    <dl className="tiles">
+      {tiles.map(({ key, label, value, note }) => (
+        <div key={key} className="tile">
+          <dt>{label}</dt>
+          <dd>
+            <strong>{value}</strong>
+            <small>{note}</small>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Times({ times }: { times: Schemas["StatsTimes"] }) {
+  const { t, i18n } = useTranslation();
+  const rows = (["all", "whatsapp", "sms"] as const).map((key) => ({ key, ...times[key] }));
+  const written = (seconds: number | undefined) => (seconds === undefined ? "–" : exact(seconds, t, i18n.language));
+  return (
+    <Card size="small" title={<h2>{t("overview.times")}</h2>}>
+      <Table
+        size="small"
+        rowKey="key"
+        dataSource={rows}
+        pagination={false}
+        scroll={{ x: "max-content" }}
+        columns={[
+          {
+            title: t("overview.channel"),
+            key: "key",
+            rowScope: "row",
+            render: (_, row) => t(`overview.channels.${row.key}`),
+          },
+          { title: t("overview.arrived"), dataIndex: "count", align: "right" },
+          { title: "p50", key: "p50", align: "right", render: (_, row) => written(row.p50) },
+          { title: "p95", key: "p95", align: "right", render: (_, row) => written(row.p95) },
+          { title: "p99", key: "p99", align: "right", render: (_, row) => written(row.p99) },
+        ]}
+      />
+      <p className="hint">{t("overview.timesMean")}</p>
+    </Card>
+  );
+}

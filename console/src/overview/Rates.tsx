@@ -1,0 +1,63 @@
+import { Card, Empty, Table, type TableColumnsType } from "antd";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+export interface Rate {
+  key: string;
+  name: ReactNode;
+  part: number;
+  whole: number;
+}
+
+interface Props {
+  title: string;
+  of: string; // what the first column names
+  part: string;
+  whole: string;
+  rates: Rate[];
+}
+
+/** percent writes a share; of nothing there is none. */
+export function percent(part: number, whole: number, language: string): string {
+  if (whole === 0) {
+    return "–";
+  }
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(part / whole);
+}
+
+/** Rates compares shares: each row says its numbers, and draws them. */
+export function Rates({ title, of, part, whole, rates }: Props) {
+  const { t, i18n } = useTranslation();
+  const number = new Intl.NumberFormat(i18n.language);
+  const columns: TableColumnsType<Rate> = [
+    { title: of, dataIndex: "name", rowScope: "row" },
+    { title: whole, key: "whole", align: "right", render: (_, rate) => number.format(rate.whole) },
+    { title: part, key: "part", align: "right", render: (_, rate) => number.format(rate.part) },
+    {
+      title: t("overview.rate"),
+      key: "rate",
+      width: "32%",
+      render: (_, rate) => (
+        <span className="rate">
+          <span className="rate-track" aria-hidden="true">
+            <span style={{ inlineSize: `${rate.whole ? (100 * rate.part) / rate.whole : 0}%` }} />
+          </span>
+          {percent(rate.part, rate.whole, i18n.language)}
+        </span>
+      ),
+    },
+  ];
+  return (
+    <Card size="small" title={<h2>{title}</h2>}>
+      <Table<Rate>
+        size="small"
+        rowKey="key"
+        columns={columns}
+        dataSource={rates}
+        pagination={{ pageSize: 8, hideOnSinglePage: true, showSizeChanger: false }}
+        scroll={{ x: "max-content" }}
+        locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("overview.nothing")} /> }}
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,44 @@
+// The pages of the console. A new one is a line here, its words in i18n/, and its folder.
+import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "@ant-design/icons";
+import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } from "react";
+import type { Session } from "./api/client";
+
+export interface PageProps {
+  session: Session;
+}
+
+export interface Page {
+  path: string; // of react-router, below /console
+  component: LazyExoticComponent<ComponentType<PageProps>>;
+  menu?: {
+    label: "overview.title" | "sends.title" | "rules.title" | "policies.title";
+    icon: ReactNode;
+    group?: "fallback";
+  };
+  under?: string; // the path of the menu's entry that is marked while this page is shown
+}
+
+export const pages: Page[] = [
+  {
+    path: "/",
+    component: lazy(() => import("./overview/OverviewPage")),
+    menu: { label: "overview.title", icon: <DashboardOutlined /> },
+  },
+  {
+    path: "/sends",
+    component: lazy(() => import("./sends/SendsPage")),
+    menu: { label: "sends.title", icon: <SendOutlined /> },
+  },
+  { path: "/sends/new", component: lazy(() => import("./sends/NewSendPage")), under: "/sends" },
+  { path: "/sends/:id", component: lazy(() => import("./sends/SendPage")), under: "/sends" },
+  {
+    path: "/rules",
+    component: lazy(() => import("./rules/RulesPage")),
+    menu: { label: "rules.title", icon: <FieldTimeOutlined />, group: "fallback" },
+  },
+  {
+    path: "/policies",
+    component: lazy(() => import("./policies/PoliciesPage")),
+    menu: { label: "policies.title", icon: <ApartmentOutlined />, group: "fallback" },
+  },
+];

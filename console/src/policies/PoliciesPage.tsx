@@ -1,0 +1,127 @@
+import { DeleteOutlined, EditOutlined, PlusOutlined, SendOutlined } from "@ant-design/icons";
+import { useQuery } from "@tanstack/react-query";
+import { Button, Space, Table, type TableColumnsType } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Policy } from "../api/client";
+import { policiesQuery } from "../api/queries";
+import { ButtonLink } from "../ui/ButtonLink";
+import { DeleteDialog } from "../ui/DeleteDialog";
+import { EmptyState } from "../ui/EmptyState";
+import { PageHeader } from "../ui/PageHeader";
+import { Pager, useCursor } from "../ui/Pager";
+import { ProblemAlert } from "../ui/ProblemView";
+import { SearchBox } from "../ui/SearchBox";
+import { time } from "../ui/time";
+import { useParam } from "../ui/useParam";
+import { PolicyDialog } from "./PolicyDialog";
+import { PolicyTimeline } from "./PolicyTimeline";
+
+export default function PoliciesPage() {
+  const { t } = useTranslation();
+  const [search, setSearch] = useParam("search");
+  const way = useCursor(search);
+  const policies = useQuery(policiesQuery({ search: search || undefined, cursor: way.cursor }));
+  const [editing, setEditing] = useState<{ policy?: Policy }>();
+  const [deleting, setDeleting] = useState<Policy>();
+  const columns = useColumns({ edit: (policy) => setEditing({ policy }), remove: setDeleting });
+  const add = (
+    <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>
+      {t("policies.add")}
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title={t("policies.title")} about={t("policies.about")} actions={add} />
+      <div className="toolbar">
+        <SearchBox label={t("policies.search")} value={search} onChange={setSearch} />
+      </div>
+      {policies.error && <ProblemAlert error={policies.error} retry={() => policies.refetch()} />}
+      <Table<Policy>
+        rowKey="id"
+        columns={columns}
+        dataSource={policies.data?.items ?? []}
+        loading={policies.isFetching && !policies.isRefetching}
+        pagination={false}
+        scroll={{ x: "max-content" }}
+        expandable={{ expandedRowRender: (policy) => <PolicyTimeline rules={policy.rules} /> }}
+        locale={{
+          emptyText: policies.isSuccess ? (
+            search ? (
+              <EmptyState title={t("list.nothingFound")} />
+            ) : (
+              <EmptyState title={t("policies.none")} about={t("policies.first")} action={add} />
+            )
+          ) : (
+            " "
+          ),
+        }}
+      />
+      <Pager way={way} nextCursor={policies.data?.next_cursor} loading={policies.isFetching} />
+      {editing && <PolicyDialog policy={editing.policy} onClose={() => setEditing(undefined)} />}
+      {deleting && <DeleteDialog of="policies" item={deleting} onClose={() => setDeleting(undefined)} />}
+    </>
+  );
+}
+
+function useColumns({
+  edit,
+  remove,
+}: {
+  edit: (policy: Policy) => void;
+  remove: (policy: Policy) => void;
+}): TableColumnsType<Policy> {
+  const { t, i18n } = useTranslation();
+  return [
+    { title: t("policies.name"), dataIndex: "name", rowScope: "row", className: "name-cell" },
+    {
+      title: t("policies.included"),
+      dataIndex: "rules",
+      render: (_, policy) => (
+        <ol className="inline-list numbered">
+          {policy.rules.map((rule) => (
+            <li key={rule.id}>
+              <Link to={`/rules?search=${encodeURIComponent(rule.name)}`}>{rule.name}</Link>
+            </li>
+          ))}
+        </ol>
+      ),
+    },
+    {
+      title: t("list.updated"),
+      dataIndex: "updated_at",
+      render: (_, policy) => <span className="nowrap">{time(policy.updated_at, i18n.language)}</span>,
+    },
+    {
+      title: t("list.actions"),
+      key: "actions",
+      render: (_, policy) => (
+        <Space>
+          <Button
+            icon={<EditOutlined />}
+            onClick={() => edit(policy)}
+            aria-label={t("list.editNamed", { name: policy.name })}
+          >
+            {t("list.edit")}
+          </Button>
+          <ButtonLink
+            to={`/sends?policy=${policy.id}`}
+            icon={<SendOutlined />}
+            aria-label={t("policies.sendsOf", { name: policy.name })}
+          >
+            {t("sends.title")}
+          </ButtonLink>
+          <Button
+            danger
+            icon={<DeleteOutlined />}
+            onClick={() => remove(policy)}
+            aria-label={t("list.deleteNamed", { name: policy.name })}
+          >
+            {t("list.delete")}
+          </Button>
+        </Space>
+      ),
+    },
+  ];
+}

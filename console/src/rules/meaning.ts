@@ -1,0 +1,37 @@
+// What a rule means, as a sentence.
+import type { TFunction } from "i18next";
+import type { RuleType } from "../api/client";
+import { duration } from "../ui/time";
+import { countryName } from "./countries";
+
+export interface RuleShape {
+  type: RuleType;
+  wait_seconds?: number | undefined;
+  send_id: string;
+  countries?: string[] | undefined;
+}
+
+export const ruleTypes: RuleType[] = ["send_failed", "undelivered", "unread"];
+
+/** meaning says when the rule sends an SMS, from whom, and to whom. */
+export function meaning(rule: RuleShape, t: TFunction, language: string): string {
+  const words = { wait: duration(rule.wait_seconds ?? 0, t), sender: rule.send_id || t("rules.someSender") };
+  const sentence = rule.wait_seconds
+    ? t(`rules.meaning.${rule.type}`, words)
+    : t(rule.type === "unread" ? "rules.meaning.unreadNever" : "rules.meaning.failure", words);
+  const countries = rule.countries ?? [];
+  if (countries.length === 0) {
+    return sentence;
+  }
+  const names = countries.slice(0, 4).map((code) => countryName(code, language));
+  if (countries.length > names.length) {
+    names.push(t("rules.moreCountries", { count: countries.length - names.length }));
+  }
+  const list = new Intl.ListFormat(language, { type: "disjunction" }).format(names);
+  return `${sentence} ${t("rules.meaning.onlyIn", { countries: list })}`;
+}
+
+/** condition is the short form, beside a moment: "not read: SMS from ACME". */
+export function condition(rule: RuleShape, t: TFunction): string {
+  return t(`rules.condition.${rule.type}`, { sender: rule.send_id });
+}

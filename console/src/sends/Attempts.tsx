@@ -1,0 +1,64 @@
+import { Table, type TableColumnsType } from "antd";
+import { useTranslation } from "react-i18next";
+import type { Schemas } from "../api/client";
+import { StatusTag, ToneTag } from "../ui/ToneTag";
+import { clock, exact } from "../ui/time";
+
+type Attempt = Schemas["Attempt"];
+
+/** Attempts lists every call to a provider and what it answered. */
+export function Attempts({ attempts }: { attempts: Attempt[] }) {
+  const { t, i18n } = useTranslation();
+  const columns: TableColumnsType<Attempt> = [
+    { title: t("attempts.started"), key: "started", render: (_, a) => clock(a.started_at, i18n.language) },
+    { title: t("attempts.channel"), key: "channel", render: (_, a) => t(`channel.${a.channel}`) },
+    { title: t("attempts.provider"), dataIndex: "provider" },
+    {
+      title: t("attempts.state"),
+      key: "state",
+      render: (_, a) => (
+        <ToneTag tone={a.state === "accepted" ? "good" : a.state === "calling" ? "wait" : "bad"}>
+          {t(`attempts.states.${a.state}`)}
+        </ToneTag>
+      ),
+    },
+    { title: t("attempts.status"), key: "status", render: (_, a) => a.status && <StatusTag status={a.status} /> },
+    {
+      title: t("attempts.took"),
+      key: "took",
+      render: (_, a) =>
+        a.ended_at && exact((Date.parse(a.ended_at) - Date.parse(a.started_at)) / 1000, t, i18n.language),
+    },
+    { title: t("attempts.answer"), key: "answer", render: (_, a) => <Answer attempt={a} /> },
+  ];
+  return (
+    <Table<Attempt>
+      size="small"
+      rowKey={(a) => `${a.step}.${a.number}`}
+      columns={columns}
+      dataSource={attempts}
+      pagination={false}
+      scroll={{ x: "max-content" }}
+      locale={{ emptyText: t("attempts.none") }}
+    />
+  );
+}
+
+/** Answer is what the provider answered: its id of the message, or why it did not take it. */
+function Answer({ attempt }: { attempt: Attempt }) {
+  const { t } = useTranslation();
+  const { failure } = attempt;
+  return (
+    <>
+      {failure && (
+        <div>
+          {failure.code && <code>{failure.code}</code>} {failure.reason}
+          {failure.class && <> ({t(`attempts.classes.${failure.class}`)})</>}
+          {failure.retry_after_seconds && <> · {t("attempts.retryAfter", { count: failure.retry_after_seconds })}</>}
+        </div>
+      )}
+      {attempt.message_id && <code className="break">{attempt.message_id}</code>}
+      {attempt.reason && <div className="hint">{attempt.reason}</div>}
+    </>
+  );
+}

@@ -1,0 +1,209 @@
+import { PlusOutlined, WarningOutlined } from "@ant-design/icons";
+import { useQuery } from "@tanstack/react-query";
+import { Button, DatePicker, Input, Select, Table, type TableColumnsType, Tooltip } from "antd";
+import dayjs from "dayjs";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Outcome, SendSummary } from "../api/client";
+import { sendsQuery } from "../api/queries";
+import { checkRecipient } from "../rules/checks";
+import { ButtonLink } from "../ui/ButtonLink";
+import { EmptyState } from "../ui/EmptyState";
+import { PageHeader } from "../ui/PageHeader";
+import { Pager, useCursor } from "../ui/Pager";
+import { ProblemAlert } from "../ui/ProblemView";
+import { OutcomeTag, StatusTag } from "../ui/ToneTag";
+import { time } from "../ui/time";
+import { useParam } from "../ui/useParam";
+import { PolicySelect } from "./PolicySelect";
+
+const outcomes: Outcome[] = ["pending", "whatsapp", "sms", "unconfirmed", "expired", "failed"];
+const refresh = 5_000; // ms, of the first page
+
+export default function SendsPage() {
+  const { t } = useTranslation();
+  const filter = useFilter();
+  const way = useCursor(JSON.stringify(filter.query));
+  const sends = useQuery({
+    ...sendsQuery({ ...filter.query, cursor: way.cursor }),
+    refetchInterval: way.page === 1 ? refresh : false,
+  });
+  const columns = useColumns();
+  const add = (
+    <ButtonLink to="/sends/new" type="primary" icon={<PlusOutlined />}>
+      {t("sends.new")}
+    </ButtonLink>
+  );
+  return (
+    <>
+      <PageHeader title={t("sends.title")} about={t("sends.aboutPage")} actions={add} />
+      <Filters filter={filter} />
+      {sends.error && <ProblemAlert error={sends.error} retry={() => sends.refetch()} />}
+      <Table<SendSummary>
+        rowKey="id"
+        columns={columns}
+        dataSource={sends.data?.items ?? []}
+        loading={sends.isPending || sends.isPlaceholderData}
+        pagination={false}
+        scroll={{ x: "max-content" }}
+        locale={{
+          emptyText: sends.isSuccess ? (
+            filter.isSet ? (
+              <EmptyState
+                title={t("list.nothingFound")}
+                action={<Button onClick={filter.clear}>{t("list.clear")}</Button>}
+              />
+            ) : (
+              <EmptyState title={t("sends.none")} about={t("sends.first")} action={add} />
+            )
+          ) : (
+            " "
+          ),
+        }}
+      />
+      <Pager way={way} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
+    </>
+  );
+}
+
+function useFilter() {
+  const [outcome, setOutcome] = useParam("outcome");
+  const [policy, setPolicy] = useParam("policy");
+  const [to, setTo] = useParam("to");
+  const [from, setFrom] = useParam("from");
+  const [until, setUntil] = useParam("until");
+  return {
+    values: { outcome, policy, to, from, until },
+    set: { outcome: setOutcome, policy: setPolicy, to: setTo, from: setFrom, until: setUntil },
+    isSet: Boolean(outcome || policy || to || from || until),
+    clear: () => {
+      for (const set of [setOutcome, setPolicy, setTo, setFrom, setUntil]) {
+        set("");
+      }
+    },
+    query: {
+      outcome: (outcome || undefined) as Outcome | undefined,
+      policy_id: policy || undefined,
+      to: to || undefined,
+      from: from || undefined,
+      until: until || undefined,
+    },
+  };
+}
+
+function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFilter> }) {
+  const { t } = useTranslation();
+  return (
+    <div className="toolbar">
+      <Recipient value={values.to} onChange={set.to} />
+      <Select
+        className="filter"
+        allowClear
+        aria-label={t("sends.outcome")}
+        placeholder={t("sends.outcome")}
+        value={values.outcome || null}
+        onChange={(value) => set.outcome(value ?? "")}
+        options={outcomes.map((value) => ({ value, label: t(`outcome.${value}`) }))}
+      />
+      <PolicySelect
+        value={values.policy || undefined}
+        onChange={(value) => set.policy(value ?? "")}
+        label={t("sends.policy")}
+      />
+      <DatePicker.RangePicker
+        showTime={{ format: "HH:mm" }}
+        format="YYYY-MM-DD HH:mm"
+        allowEmpty={[true, true]}
+        placeholder={[t("sends.fromTime"), t("sends.untilTime")]}
+        aria-label={t("sends.range")}
+        value={[values.from ? dayjs(values.from) : null, values.until ? dayjs(values.until) : null]}
+        onChange={(range) => {
+          set.from(range?.[0]?.toISOString() ?? "");
+          set.until(range?.[1]?.toISOString() ?? "");
+        }}
+      />
+    </div>
+  );
+}
+
+/** Recipient asks for a whole number: the list is looked up by it, not searched. */
+function Recipient({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  const number = text.replace(/[\s()-]/g, "");
+  const wrong = number === "" ? undefined : checkRecipient(number, t);
+  const take = () => {
+    if (!wrong) {
+      onChange(number);
+    }
+  };
+  return (
+    <Tooltip title={wrong} open={wrong !== undefined && text !== value && text.length > 7}>
+      <Input.Search
+        className="filter"
+        type="tel"
+        allowClear
+        aria-label={t("sends.to")}
+        placeholder={t("sends.toExample")}
+        value={text}
+        status={wrong && text.length > 7 ? "error" : ""}
+        onChange={(event) => {
+          setText(event.target.value);
+          if (event.target.value === "") {
+            onChange("");
+          }
+        }}
+        onSearch={take}
+      />
+    </Tooltip>
+  );
+}
+
+function useColumns(): TableColumnsType<SendSummary> {
+  const { t, i18n } = useTranslation();
+  return [
+    {
+      title: t("sends.to"),
+      dataIndex: "to",
+      rowScope: "row",
+      render: (_, send) => (
+        <Link className="nowrap" to={`/sends/${send.id}`}>
+          {send.to}
+        </Link>
+      ),
+    },
+    {
+      title: t("sends.accepted"),
+      dataIndex: "accepted_at",
+      render: (_, send) => <span className="nowrap">{time(send.accepted_at, i18n.language)}</span>,
+    },
+    { title: t("sends.policy"), dataIndex: "policy_name" },
+    { title: t("channel.whatsapp"), key: "whatsapp", render: (_, send) => <StatusTag status={send.whatsapp.status} /> },
+    {
+      title: t("channel.sms"),
+      key: "sms",
+      render: (_, send) => (send.sms ? <StatusTag status={send.sms.status} /> : "–"),
+    },
+    {
+      title: t("sends.firedRule"),
+      key: "fired",
+      render: (_, send) => send.fired && <Tooltip title={send.fired.reason}>{send.fired.rule}</Tooltip>,
+    },
+    {
+      title: t("sends.outcome"),
+      key: "outcome",
+      render: (_, send) => (
+        <span className="nowrap">
+          <OutcomeTag outcome={send.outcome} />{" "}
+          {send.duplicate_delivery && (
+            <Tooltip title={t("sends.duplicate")}>
+              <WarningOutlined role="img" aria-label={t("sends.duplicate")} />
+            </Tooltip>
+          )}
+        </span>
+      ),
+    },
+  ];
+}

@@ -1,0 +1,110 @@
+// Colours and their contrast. Every pair of text and ground below has at least 4.5:1 (WCAG 2.2, 1.4.3); antd's own
+// greys and its default blue do not. The axe run in e2e/ holds the pages to it.
+import { type ThemeConfig, theme } from "antd";
+import type { Outcome } from "./api/client";
+
+const light: ThemeConfig = {
+  algorithm: theme.defaultAlgorithm,
+  token: {
+    colorPrimary: "#0f6b5c",
+    colorInfo: "#0b5cad",
+    colorLink: "#0b5cad",
+    colorSuccess: "#1f7a34",
+    colorWarning: "#8a5300",
+    colorError: "#b42318",
+    colorTextSecondary: "#4a5560",
+    colorTextTertiary: "#59636e",
+    colorTextDescription: "#59636e",
+    colorTextPlaceholder: "#66707a",
+    colorTextDisabled: "#66707a",
+    colorBgLayout: "#f4f6f7",
+    borderRadius: 8,
+  },
+};
+
+const dark: ThemeConfig = {
+  algorithm: theme.darkAlgorithm,
+  token: {
+    colorPrimary: "#4cc9b0",
+    colorInfo: "#7db8f5",
+    colorLink: "#7db8f5",
+    colorSuccess: "#6fcf85",
+    colorWarning: "#e8b04b",
+    colorError: "#ff8f86",
+    colorTextSecondary: "#b8c1c9",
+    colorTextTertiary: "#a3adb6",
+    colorTextDescription: "#a3adb6",
+    colorTextPlaceholder: "#98a2ab",
+    colorTextDisabled: "#8f99a2",
+    colorBgLayout: "#0e1214",
+    colorBgContainer: "#161b1e",
+    colorBgElevated: "#1d2327",
+    colorTextLightSolid: "#06251f", // on the light grounds of buttons
+    borderRadius: 8,
+  },
+};
+
+export function themeOf(isDark: boolean): ThemeConfig {
+  const base = isDark ? dark : light;
+  const bar = isDark ? "#161b1e" : "#ffffff";
+  return {
+    ...base,
+    components: {
+      Layout: { headerBg: bar, siderBg: bar, triggerBg: bar, headerHeight: 56, headerPadding: "0 16px" },
+      Menu: { itemBorderRadius: 8, activeBarBorderWidth: 0 },
+      Table: { headerBg: isDark ? "#1d2327" : "#f4f6f7" },
+    },
+  };
+}
+
+/** tones are the meanings that a colour may have; each is said in words too. */
+export type Tone = "good" | "plain" | "wait" | "warn" | "bad" | "quiet";
+
+interface Pair {
+  ground: string;
+  text: string;
+}
+
+const tones: Record<"light" | "dark", Record<Tone, Pair>> = {
+  light: {
+    good: { ground: "#e0f3e5", text: "#14572a" },
+    plain: { ground: "#e2eefb", text: "#0a4a8c" },
+    wait: { ground: "#eceff1", text: "#3d4852" },
+    warn: { ground: "#fdf0d5", text: "#6f4200" },
+    bad: { ground: "#fde7e5", text: "#8f1a11" },
+    quiet: { ground: "#eceff1", text: "#4a5560" },
+  },
+  dark: {
+    good: { ground: "#153521", text: "#93e0a5" },
+    plain: { ground: "#14304d", text: "#a5d0fb" },
+    wait: { ground: "#262d32", text: "#c6ced5" },
+    warn: { ground: "#3d2d0c", text: "#f2c879" },
+    bad: { ground: "#451a17", text: "#ffb4ad" },
+    quiet: { ground: "#262d32", text: "#b8c1c9" },
+  },
+};
+
+export function toneOf(isDark: boolean, tone: Tone): Pair {
+  return tones[isDark ? "dark" : "light"][tone];
+}
+
+/** outcomeColors are of the charts; neighbours differ in lightness too. */
+export function outcomeColors(isDark: boolean): Record<Outcome, string> {
+  return isDark
+    ? {
+        whatsapp: "#4cc9b0",
+        sms: "#7db8f5",
+        unconfirmed: "#e8b04b",
+        expired: "#8f99a2",
+        failed: "#ff8f86",
+        pending: "#4a545c",
+      }
+    : {
+        whatsapp: "#0f6b5c",
+        sms: "#3b8fe0",
+        unconfirmed: "#d99100",
+        expired: "#7c8791",
+        failed: "#b42318",
+        pending: "#c4ccd2",
+      };
+}

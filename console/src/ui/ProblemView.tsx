@@ -1,0 +1,63 @@
+// Errors in the words of the API, which name the field and the reason.
+import { Alert, Button, Result } from "antd";
+import { useTranslation } from "react-i18next";
+import { ProblemError } from "../api/client";
+
+function useWords(error: unknown) {
+  const { t } = useTranslation();
+  const problem = error instanceof ProblemError ? error.problem : undefined;
+  const away = error instanceof ProblemError && !problem;
+  return {
+    title: away || !problem ? t("problem.away") : problem.detail,
+    details: problem && (
+      <>
+        {problem.errors && problem.errors.length > 0 && (
+          <ul className="problem-fields">
+            {problem.errors.map((field) => (
+              <li key={field.field}>
+                <code>{field.field}</code> {field.reason}
+              </li>
+            ))}
+          </ul>
+        )}
+        {problem.status >= 500 && (
+          <small>
+            {t("problem.request")} <code>{problem.request_id}</code>
+          </small>
+        )}
+      </>
+    ),
+  };
+}
+
+/** ProblemAlert tells of an error where it happened. */
+export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
+  const { t } = useTranslation();
+  const { title, details } = useWords(error);
+  return (
+    <Alert
+      className="problem"
+      type="error"
+      showIcon
+      role="alert"
+      title={title}
+      description={details}
+      action={retry && <Button onClick={retry}>{t("problem.retry")}</Button>}
+    />
+  );
+}
+
+/** ProblemResult stands in the place of a whole page. */
+export function ProblemResult({ error, retry }: { error: unknown; retry?: () => void }) {
+  const { t } = useTranslation();
+  const { title, details } = useWords(error);
+  const missing = error instanceof ProblemError && error.is("not_found");
+  return (
+    <Result
+      status={missing ? "404" : "warning"}
+      title={<h1>{title}</h1>}
+      subTitle={details}
+      extra={retry && !missing && <Button onClick={retry}>{t("problem.retry")}</Button>}
+    />
+  );
+}

@@ -1,0 +1,37 @@
+import { SearchOutlined } from "@ant-design/icons";
+import { Input } from "antd";
+import { useEffect, useState } from "react";
+
+const pause = 300; // ms without a key, before the list is asked
+
+interface Props {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+export function SearchBox({ label, value, onChange }: Props) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed starts the pause anew
+  useEffect(() => {
+    if (text === value) {
+      return;
+    }
+    const timer = setTimeout(() => onChange(text), pause);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <Input
+      className="search"
+      type="search"
+      allowClear
+      prefix={<SearchOutlined />}
+      aria-label={label}
+      placeholder={label}
+      maxLength={64}
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+    />
+  );
+}
