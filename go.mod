@@ -2,6 +2,9 @@ module github.com/backstophq/backstop
 
 go 1.26.0
 
+// Packages of npm may hold Go files.
+ignore ./console/node_modules
+
 require (
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/getkin/kin-openapi v0.153.0
