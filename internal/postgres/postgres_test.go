@@ -18,6 +18,7 @@ var (
 	_ api.Rules        = (*postgres.DB)(nil)
 	_ api.Policies     = (*postgres.DB)(nil)
 	_ api.Sends        = (*postgres.DB)(nil)
+	_ api.Sessions     = (*postgres.DB)(nil)
 	_ activities.Store = (*postgres.DB)(nil)
 	_ handoff.Store    = (*postgres.DB)(nil)
 )
