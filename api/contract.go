@@ -36,7 +36,7 @@ func readContract() (*contract, error) {
 	k := &contract{routes: map[string]*routers.Route{}, json: text, options: &openapi3filter.Options{
 		MultiError:          true, // a caller learns of everything that is wrong at once
 		SkipSettingDefaults: true,
-		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // bearer has asked already
+		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // authenticate has asked already
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.WithStringFormatValidator("uuid",
 				openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForUUIDOfRFC9562)),

@@ -17,6 +17,7 @@ import (
 const (
 	malformed            = backstop.Code(ProblemCodeMalformed)
 	unauthorized         = backstop.Code(ProblemCodeUnauthorized)
+	forbidden            = backstop.Code(ProblemCodeForbidden)
 	methodNotAllowed     = backstop.Code(ProblemCodeMethodNotAllowed)
 	tooLarge             = backstop.Code(ProblemCodeTooLarge)
 	unsupportedMediaType = backstop.Code(ProblemCodeUnsupportedMediaType)
@@ -31,6 +32,8 @@ func status(code backstop.Code) int {
 		return http.StatusBadRequest
 	case unauthorized, backstop.Forged:
 		return http.StatusUnauthorized
+	case forbidden:
+		return http.StatusForbidden
 	case backstop.NotFound:
 		return http.StatusNotFound
 	case methodNotAllowed:
@@ -94,6 +97,9 @@ func (s *server) write(c *gin.Context, e *backstop.Error) {
 			list[i] = FieldError{Field: f.Name, Reason: f.Reason}
 		}
 		problem.Errors = &list
+	}
+	if e.Code == unauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="backstop"`)
 	}
 	if code == http.StatusServiceUnavailable {
 		c.Header("Retry-After", strconv.Itoa(retryAfter()))

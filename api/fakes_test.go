@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,6 +35,7 @@ type store struct {
 	filter   backstop.SendFilter // of the newest list
 	search   string
 	page     backstop.Page
+	sessions map[string]time.Time // when each ends, by its id
 	writes   int
 	away     error
 }
@@ -236,6 +238,39 @@ func (s *store) ListSends(
 
 func (s *store) Ping(context.Context) error {
 	defer s.begin()()
+	return s.away
+}
+
+func (s *store) CreateSession(_ context.Context, id []byte, created, expires time.Time) error {
+	defer s.begin()()
+	if s.away != nil {
+		return s.away
+	}
+	if s.sessions == nil {
+		s.sessions = map[string]time.Time{}
+	}
+	maps.DeleteFunc(s.sessions, func(_ string, ends time.Time) bool { return !ends.After(created) })
+	s.sessions[string(id)] = expires
+	return nil
+}
+
+func (s *store) Session(_ context.Context, id []byte, now time.Time) (time.Time, error) {
+	defer s.begin()()
+	expires := s.sessions[string(id)]
+	switch {
+	case s.away != nil:
+		return time.Time{}, s.away
+	case !expires.After(now):
+		return time.Time{}, missing("session")
+	}
+	return expires, nil
+}
+
+func (s *store) DeleteSession(_ context.Context, id []byte) error {
+	defer s.begin()()
+	if s.away == nil {
+		delete(s.sessions, string(id))
+	}
 	return s.away
 }
 

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -18,11 +20,16 @@ type Options struct {
 	Rules    Rules
 	Policies Policies
 	Sends    Sends
+	Sessions Sessions
 	Handoff  Handoff
 	Webhooks []Webhook // one for each provider; their names must differ
 
-	APIKey string // asked for under /v1
+	APIKey string // asked for under /v1, and to sign in to the console
 	Log    *slog.Logger
+
+	Console           fs.FS  // the files of the web console, an index.html among them; may be nil: no console
+	TemporalUIURL     string // told to the console; may be empty
+	TemporalNamespace string // the same
 
 	Version string           // of the program, shown by /healthz; may be empty
 	Ready   Ready            // what /readyz asks besides Postgres; may be nil
@@ -34,6 +41,7 @@ type server struct {
 	rules    Rules
 	policies Policies
 	sends    Sends
+	sessions Sessions
 	handoff  Handoff
 	webhooks map[string]Webhook
 	contract *contract
@@ -41,6 +49,12 @@ type server struct {
 	now      func() time.Time
 	version  string
 	ready    Ready
+
+	key               [sha256.Size]byte // the digest of the API key
+	origins           *http.CrossOriginProtection
+	console           *console // nil: there is none
+	temporalUIURL     string
+	temporalNamespace string
 }
 
 // New makes the handler of everything that Backstop serves. It refuses options that miss something.
@@ -53,9 +67,16 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		rules: o.Rules, policies: o.Policies, sends: o.Sends, handoff: o.Handoff,
+		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
 		webhooks: map[string]Webhook{}, contract: contract,
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
+		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
+	}
+	if o.Console != nil {
+		if s.console, err = readConsole(o.Console); err != nil {
+			return nil, err
+		}
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -63,13 +84,13 @@ func New(o Options) (http.Handler, error) {
 	for _, w := range o.Webhooks {
 		s.webhooks[w.Name()] = w
 	}
-	return s.routes(o.APIKey)
+	return s.routes()
 }
 
 func (o Options) check() error {
 	absent := map[string]bool{
 		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
-		"Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
+		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {
@@ -85,7 +106,7 @@ func (o Options) check() error {
 	return nil
 }
 
-func (s *server) routes(apiKey string) (http.Handler, error) {
+func (s *server) routes() (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
@@ -94,21 +115,27 @@ func (s *server) routes(apiKey string) (http.Handler, error) {
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		return nil, fmt.Errorf("trust no proxy: %w", err)
 	}
-	authenticate := s.bearer(apiKey)
 	engine.Use(s.identify, s.access, s.survive)
-	engine.NoRoute(onlyV1(authenticate), s.noRoute)
-	engine.NoMethod(onlyV1(authenticate), s.noMethod)
+	engine.NoRoute(onlyV1(s.authenticate), s.noRoute)
+	engine.NoMethod(onlyV1(s.authenticate), s.noMethod)
 
 	s.operations(engine)
 	engine.GET("/webhooks/:provider", s.verifyWebhook)
 	engine.POST("/webhooks/:provider", s.receiveWebhook)
+	session := engine.Group(sessionPath, fresh, s.ownPages, s.validate)
+	session.GET("", s.GetSession)
+	session.POST("", s.SignIn)
+	session.DELETE("", s.SignOut)
+	if s.console != nil {
+		s.console.routes(engine, s)
+	}
 
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{unpooled}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  s.unbound,
 		HandlerErrorFunc:         s.fail,
 		ResponseErrorHandlerFunc: s.fail,
 	})
-	RegisterHandlersWithOptions(engine.Group("", authenticate, s.validate), strict, GinServerOptions{
+	RegisterHandlersWithOptions(engine.Group("", s.authenticate, s.validate), strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.unbound(c, err) },
 	})
 	return engine, nil

@@ -24,6 +24,7 @@ func TestNew_Missing(t *testing.T) {
 		"Rules":    func(o *api.Options) { o.Rules = nil },
 		"Policies": func(o *api.Options) { o.Policies = nil },
 		"Sends":    func(o *api.Options) { o.Sends = nil },
+		"Sessions": func(o *api.Options) { o.Sessions = nil },
 		"Handoff":  func(o *api.Options) { o.Handoff = nil },
 		"APIKey":   func(o *api.Options) { o.APIKey = "" },
 		"Log":      func(o *api.Options) { o.Log = nil },
@@ -39,7 +40,7 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: missing APIKey, Handoff, Policies, Rules, Sends")
+	require.EqualError(t, err, "make the api: missing APIKey, Handoff, Policies, Rules, Sends, Sessions")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
@@ -36,6 +37,17 @@ type Sends interface {
 	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
 	ListSends(ctx context.Context, filter backstop.SendFilter, page backstop.Page) (sends []backstop.Send, more bool, err error)
 	Ping(ctx context.Context) error
+}
+
+// Sessions keeps the sessions of the web console by ids of 32 bytes with which nobody can sign in. Every method may return
+// an Error of code TryLater.
+type Sessions interface {
+	// CreateSession stores a session and forgets those that had ended when it was created.
+	CreateSession(ctx context.Context, id []byte, created, expires time.Time) error
+	// Session returns when the session ends, or an Error of code NotFound if there is none or it has ended by now.
+	Session(ctx context.Context, id []byte, now time.Time) (expires time.Time, err error)
+	// DeleteSession deletes the session, if there is one.
+	DeleteSession(ctx context.Context, id []byte) error
 }
 
 // Handoff takes sends and receipts over, so that neither can be lost.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
+	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/meta"
@@ -154,8 +155,10 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 // listen serves the API.
 func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
 	handler, err := api.New(api.Options{
-		Rules: p.db, Policies: p.db, Sends: p.db, Handoff: p.handoff, Webhooks: []api.Webhook{p.meta, p.twilio},
-		APIKey: string(p.config.API.Key), Log: p.log, Version: version, Ready: p.ready,
+		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
+		Webhooks: []api.Webhook{p.meta, p.twilio}, APIKey: string(p.config.API.Key), Log: p.log,
+		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
+		Version: version, Ready: p.ready,
 	})
 	if err != nil {
 		return err

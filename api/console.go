@@ -1,0 +1,205 @@
+package api
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	consolePath  = "/console/"
+	consoleIndex = "index.html"
+	assetsFolder = "assets/" // whose files have a digest of their content in their names
+
+	// noncePlace stands in index.html wherever the nonce of an answer belongs; Vite writes it (html.cspNonce).
+	noncePlace = "__CSP_NONCE__"
+)
+
+// consolePolicy lets a page of the console load and reach this server alone, and run no script but its own.
+const consolePolicy = "default-src 'none'; script-src 'self' 'nonce-" + noncePlace + "'; " +
+	"style-src 'self' 'nonce-" + noncePlace + "'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// consolePermissions are what no page of the console asks the browser for.
+const consolePermissions = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), " +
+	"geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), " +
+	"picture-in-picture=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()"
+
+// console is the web console in memory, as it is sent: nothing of a request's path ever reaches a file system.
+type console struct {
+	files map[string]consoleFile
+	index []byte
+}
+
+type consoleFile struct {
+	contentType string
+	plain       []byte
+	gzipped     []byte // nil if it would be no smaller
+}
+
+func readConsole(files fs.FS) (*console, error) {
+	k := &console{files: map[string]consoleFile{}}
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return fmt.Errorf("read file: %w", err)
+		}
+		k.files[name], err = newConsoleFile(name, content)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the console: %w", err)
+	}
+	page, found := k.files[consoleIndex]
+	if !found {
+		return nil, errors.New("read the console: it has no " + consoleIndex)
+	}
+	k.index = page.plain
+	delete(k.files, consoleIndex) // so that it is never sent with the place of its nonce
+	return k, nil
+}
+
+func newConsoleFile(name string, content []byte) (consoleFile, error) {
+	f := consoleFile{contentType: contentType(name), plain: content}
+	if !compressible(f.contentType) {
+		return f, nil
+	}
+	var small bytes.Buffer
+	w := gzip.NewWriter(&small)
+	_, err := w.Write(content)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return f, fmt.Errorf("compress %s: %w", name, err)
+	}
+	if small.Len() < len(content) {
+		f.gzipped = small.Bytes()
+	}
+	return f, nil
+}
+
+// contentType knows what a build of the console is made of. The system's table would differ from machine to machine.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".ico":
+		return "image/x-icon"
+	case ".js", ".mjs":
+		return "text/javascript; charset=utf-8"
+	case ".json", ".map":
+		return "application/json"
+	case ".png":
+		return "image/png"
+	case ".svg":
+		return "image/svg+xml"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".webp":
+		return "image/webp"
+	case ".woff2":
+		return "font/woff2"
+	default:
+		return "application/octet-stream"
+	}
+}
+
+func compressible(contentType string) bool {
+	return strings.HasPrefix(contentType, "text/") || strings.HasSuffix(contentType, "json") ||
+		strings.HasSuffix(contentType, "+xml")
+}
+
+// routes serves the console. The patterns leave room for /console/session, which a single catch-all would not.
+func (k *console) routes(r gin.IRoutes, s *server) {
+	home := func(c *gin.Context) { c.Redirect(http.StatusFound, consolePath) }
+	serve := func(c *gin.Context) { k.serve(c, s.noRoute) }
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		r.Handle(method, "/", home)
+		r.Handle(method, "/console", home)
+		r.Handle(method, "/console/", serve)
+		r.Handle(method, "/console/:page", serve)
+		r.Handle(method, "/console/:page/*rest", serve)
+	}
+	r.HEAD(sessionPath, func(c *gin.Context) { // or it would be taken for a page
+		c.Header("Allow", "DELETE, GET, POST")
+		s.noMethod(c)
+	})
+}
+
+// serve answers with a file or, for a path that the app itself makes sense of, with its page.
+func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
+	c.Header("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+	c.Header("Referrer-Policy", "no-referrer")
+	c.Header("Permissions-Policy", consolePermissions)
+	c.Header("Cross-Origin-Opener-Policy", "same-origin")
+	name := strings.TrimPrefix(c.Request.URL.Path, consolePath)
+	file, found := k.files[name]
+	asset := strings.HasPrefix(name, assetsFolder)
+	switch {
+	case found && asset:
+		c.Header("Cache-Control", "public, max-age=31536000, immutable")
+		file.send(c)
+	case found:
+		c.Header("Cache-Control", "public, max-age=3600")
+		file.send(c)
+	case asset:
+		missing(c)
+	default:
+		k.page(c)
+	}
+}
+
+// page sends index.html with a nonce that no other answer has.
+func (k *console) page(c *gin.Context) {
+	nonce := rand.Text()
+	c.Header("Content-Security-Policy", strings.ReplaceAll(consolePolicy, noncePlace, nonce))
+	c.Header("Cache-Control", "no-store")
+	send(c, contentType(consoleIndex), bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce)))
+}
+
+func (f consoleFile) send(c *gin.Context) {
+	body := f.plain
+	if f.gzipped != nil {
+		c.Header("Vary", "Accept-Encoding")
+		if acceptsGzip(c.GetHeader("Accept-Encoding")) {
+			c.Header("Content-Encoding", "gzip")
+			body = f.gzipped
+		}
+	}
+	send(c, f.contentType, body)
+}
+
+// send tells the length too, because the answer to a HEAD has no body to tell it.
+func send(c *gin.Context, contentType string, body []byte) {
+	c.Header("Content-Length", strconv.Itoa(len(body)))
+	c.Data(http.StatusOK, contentType, body)
+}
+
+// acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3). A browser names gzip; what is left to a * may have it
+// plain.
+func acceptsGzip(header string) bool {
+	for coding := range strings.SplitSeq(header, ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		q, weighted := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+		n, err := strconv.ParseFloat(q, 64)
+		return !weighted || err == nil && n > 0
+	}
+	return false
+}
