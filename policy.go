@@ -20,6 +20,12 @@ type Policy struct {
 	UpdatedAt time.Time
 }
 
+// PolicyRef names a policy.
+type PolicyRef struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Override is what a send changes in the rules of its policy; nil leaves a rule's own value.
 type Override struct {
 	Type        *RuleType

@@ -26,15 +26,19 @@ const (
 
 // Rule says when a send falls back to SMS, and from which sender ID.
 type Rule struct {
-	ID          string    `json:"id,omitempty"`
-	Name        string    `json:"name"`
-	Type        RuleType  `json:"type"`
-	WaitSeconds int       `json:"wait_seconds,omitempty"` // 0: only a reported failure fires the rule
-	SendID      string    `json:"send_id"`
-	Countries   []string  `json:"countries,omitempty"` // ISO 3166-1 alpha-2; empty: every country
-	Version     int       `json:"-"`
-	CreatedAt   time.Time `json:"-"`
-	UpdatedAt   time.Time `json:"-"`
+	ID          string   `json:"id,omitempty"`
+	Name        string   `json:"name"`
+	Type        RuleType `json:"type"`
+	WaitSeconds int      `json:"wait_seconds,omitempty"` // 0: only a reported failure fires the rule
+	SendID      string   `json:"send_id"`
+	Countries   []string `json:"countries,omitempty"` // ISO 3166-1 alpha-2; empty: every country
+
+	// UsedBy are the policies that include the rule, by name. A plan, and a policy's own rules, do not tell.
+	UsedBy []PolicyRef `json:"-"`
+
+	Version   int       `json:"-"`
+	CreatedAt time.Time `json:"-"`
+	UpdatedAt time.Time `json:"-"`
 }
 
 // Goal is the status that satisfies rules of this type.

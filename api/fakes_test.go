@@ -67,6 +67,20 @@ func (s *store) CreateRule(_ context.Context, rule backstop.Rule) (backstop.Rule
 	return rule, nil
 }
 
+// used returns the rule with the policies that include it, by name.
+func (s *store) used(rule backstop.Rule) backstop.Rule {
+	rule.UsedBy = nil
+	for _, p := range s.policies {
+		if slices.ContainsFunc(p.Rules, func(r backstop.Rule) bool { return r.ID == rule.ID }) {
+			rule.UsedBy = append(rule.UsedBy, backstop.PolicyRef{ID: p.ID, Name: p.Name})
+		}
+	}
+	slices.SortFunc(rule.UsedBy, func(a, b backstop.PolicyRef) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return rule
+}
+
 func (s *store) ruleIndex(id string) int {
 	return slices.IndexFunc(s.rules, func(r backstop.Rule) bool { return r.ID == id })
 }
@@ -80,13 +94,16 @@ func (s *store) Rule(_ context.Context, id string) (backstop.Rule, error) {
 	case i < 0:
 		return backstop.Rule{}, missing("rule")
 	}
-	return s.rules[i], nil
+	return s.used(s.rules[i]), nil
 }
 
 func (s *store) ListRules(_ context.Context, search string, page backstop.Page) ([]backstop.Rule, bool, error) {
 	defer s.begin()()
 	s.search, s.page = search, page
 	items, more := cut(s.rules, page, func(r backstop.Rule) string { return r.ID })
+	for i := range items {
+		items[i] = s.used(items[i])
+	}
 	return items, more, s.away
 }
 
@@ -102,7 +119,7 @@ func (s *store) ReplaceRule(_ context.Context, rule backstop.Rule, version int) 
 	rule.Version, rule.CreatedAt, rule.UpdatedAt = s.rules[i].Version+1, s.rules[i].CreatedAt, now
 	s.rules[i] = rule
 	s.writes++
-	return rule, nil
+	return s.used(rule), nil
 }
 
 func (s *store) DeleteRule(_ context.Context, id string, version int) error {

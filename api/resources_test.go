@@ -117,6 +117,34 @@ func TestRules_InUse(t *testing.T) {
 	require.Contains(t, p.Detail, "Parcels")
 }
 
+func TestRules_UsedBy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rule, parcels := r.seed(t)
+	path, tag := "/v1/rules/"+rule.ID, []string{"If-Match", "*"}
+	codes, err := r.CreatePolicy(t.Context(), "codes", []string{rule.ID})
+	require.NoError(t, err)
+	want := &[]api.PolicyRef{{ID: codes.ID, Name: "codes"}, {ID: parcels.ID, Name: "Parcels"}}
+
+	var got api.Rule
+	r.call(t, "GET", path, "").into(200, &got)
+	require.Equal(t, want, got.UsedBy)
+	var list api.RuleList
+	r.call(t, "GET", "/v1/rules", "").into(200, &list)
+	require.Equal(t, want, list.Items[0].UsedBy)
+	got = api.Rule{}
+	r.call(t, "PUT", path, ruleBody, tag...).into(200, &got)
+	require.Equal(t, want, got.UsedBy)
+
+	var policy api.Policy
+	r.call(t, "GET", "/v1/policies/"+codes.ID, "").into(200, &policy)
+	require.Nil(t, policy.Rules[0].UsedBy, "a policy's own rules do not tell")
+	for _, id := range []string{codes.ID, parcels.ID} {
+		require.Equal(t, 204, r.call(t, "DELETE", "/v1/policies/"+id, "", tag...).Code)
+	}
+	require.NotContains(t, r.call(t, "GET", path, "").Body.String(), "used_by")
+}
+
 func TestPolicies_Life(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -103,6 +103,9 @@ func showRule(r backstop.Rule) Rule {
 	if len(r.Countries) > 0 {
 		shown.Countries = &r.Countries
 	}
+	if len(r.UsedBy) > 0 {
+		shown.UsedBy = new(showAll(r.UsedBy, func(p backstop.PolicyRef) PolicyRef { return PolicyRef{ID: p.ID, Name: p.Name} }))
+	}
 	return shown
 }
 

@@ -79,6 +79,8 @@ func TestDB_ReplacePolicy(t *testing.T) {
 	a.WaitSeconds = 90
 	a, err = db.ReplaceRule(t.Context(), a, 1)
 	require.NoError(t, err)
+	require.Equal(t, []backstop.PolicyRef{{ID: policy.ID, Name: "p"}}, a.UsedBy)
+	a.UsedBy = nil // a policy's own rules do not tell
 	read, err := db.Policy(t.Context(), policy.ID)
 	require.NoError(t, err)
 	require.Equal(t, 1, read.Version, "editing a rule is not editing the policies that use it")

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,7 +16,14 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-const ruleColumns = `id, name, type, wait_seconds, send_id, countries, version, created_at, updated_at`
+const (
+	ruleColumns = `id, name, type, wait_seconds, send_id, countries, version, created_at, updated_at`
+	// readRule is a rule with the policies that include it, in one query and from one snapshot.
+	readRule = ruleColumns + `, (
+    SELECT json_agg(json_build_object('id', p.id, 'name', p.name) ORDER BY lower(p.name))
+    FROM policy_rules AS u JOIN policies AS p ON p.id = u.policy_id WHERE u.rule_id = rules.id
+) AS used_by`
+)
 
 type ruleRow struct {
 	ID          string            `db:"id"`
@@ -27,17 +35,37 @@ type ruleRow struct {
 	Version     int               `db:"version"`
 	CreatedAt   time.Time         `db:"created_at"`
 	UpdatedAt   time.Time         `db:"updated_at"`
+	UsedBy      policyRefs        `db:"used_by"` // not of a policy's own rule
 }
 
 func (r ruleRow) rule() backstop.Rule {
 	rule := backstop.Rule{
-		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID,
+		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID, UsedBy: r.UsedBy,
 		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 	if len(r.Countries) > 0 {
 		rule.Countries = r.Countries
 	}
 	return rule
+}
+
+// policyRefs reads what json_agg makes: NULL, if there was nothing.
+type policyRefs []backstop.PolicyRef
+
+// Scan implements sql.Scanner.
+func (p *policyRefs) Scan(src any) error {
+	switch src := src.(type) {
+	case nil:
+		*p = nil
+		return nil
+	case []byte:
+		if err := json.Unmarshal(src, p); err != nil {
+			return fmt.Errorf("read policies of a rule: %w", err)
+		}
+		return nil
+	default:
+		return fmt.Errorf("read policies of a rule: from %T", src)
+	}
 }
 
 // countries is never NULL in SQL.
@@ -47,7 +75,7 @@ func countries(rule backstop.Rule) pq.StringArray {
 
 const insertRule = `INSERT INTO rules (` + ruleColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)
-RETURNING ` + ruleColumns
+RETURNING ` + readRule
 
 // CreateRule stores a valid rule, of which it sets ID, Version and the times. A name that is taken is an Error of
 // code Conflict.
@@ -62,7 +90,7 @@ func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule
 	return row.rule(), failed(ctx, "insert rule", err)
 }
 
-const getRule = `SELECT ` + ruleColumns + ` FROM rules WHERE id = $1`
+const getRule = `SELECT ` + readRule + ` FROM rules WHERE id = $1`
 
 // Rule returns a rule, or an Error of code NotFound.
 func (db *DB) Rule(ctx context.Context, id string) (backstop.Rule, error) {
@@ -75,7 +103,7 @@ func (db *DB) Rule(ctx context.Context, id string) (backstop.Rule, error) {
 	return row.rule(), failed(ctx, "get rule", orNotFound(err, "rule"))
 }
 
-const listRules = `SELECT ` + ruleColumns + ` FROM rules
+const listRules = `SELECT ` + readRule + ` FROM rules
 WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%')
 ORDER BY id DESC LIMIT $3`
 
@@ -101,7 +129,7 @@ func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) 
 const replaceRule = `UPDATE rules
 SET name = $3, type = $4, wait_seconds = $5, send_id = $6, countries = $7, version = version + 1, updated_at = $8
 WHERE id = $1 AND ($2 = 0 OR version = $2)
-RETURNING ` + ruleColumns
+RETURNING ` + readRule
 
 // ReplaceRule writes a valid rule over the one with its ID, if that has the version asked for. Policies that use it
 // keep their version. Errors have the code NotFound, Stale or Conflict.

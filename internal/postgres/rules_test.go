@@ -160,6 +160,39 @@ func TestDB_ReplaceRule(t *testing.T) {
 	requireCode(t, backstop.Conflict, err)
 }
 
+// A rule says which policies include it, however it is asked for.
+func TestDB_Rule_usedBy(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	r, other := createRule(t, db, "used"), createRule(t, db, "used by none")
+	require.Nil(t, r.UsedBy)
+	var want []backstop.PolicyRef
+	for _, name := range []string{"b", "C", `a "quoted" name`} {
+		p, err := db.CreatePolicy(t.Context(), name, []string{r.ID})
+		require.NoError(t, err)
+		want = append(want, backstop.PolicyRef{ID: p.ID, Name: name})
+		require.Nil(t, p.Rules[0].UsedBy, "a policy's own rules do not tell")
+	}
+	want = []backstop.PolicyRef{want[2], want[0], want[1]}
+
+	read, err := db.Rule(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Equal(t, want, read.UsedBy)
+	list, _, err := db.ListRules(t.Context(), "", backstop.Page{Limit: 10})
+	require.NoError(t, err)
+	require.Equal(t, []backstop.Rule{other, read}, list)
+	replaced, err := db.ReplaceRule(t.Context(), r, backstop.AnyVersion)
+	require.NoError(t, err)
+	require.Equal(t, want, replaced.UsedBy)
+
+	for _, p := range want {
+		require.NoError(t, db.DeletePolicy(t.Context(), p.ID, backstop.AnyVersion))
+	}
+	read, err = db.Rule(t.Context(), r.ID)
+	require.NoError(t, err)
+	require.Nil(t, read.UsedBy)
+}
+
 // Of many editors who read the same version, one wins.
 func TestDB_ReplaceRule_concurrent(t *testing.T) {
 	t.Parallel()
