@@ -181,6 +181,7 @@ func TestSends_BadInput(t *testing.T) {
 	_, policy := r.seed(t)
 	r.refuses(t, shapeless("POST", "/v1/sends"))
 	r.refuses(t, shapeless("POST", "/v1/sends", "Idempotency-Key", "k"))
+	r.refuses(t, shapeless("POST", "/v1/sends/preview"))
 	whatsapp := map[string]any{"text": "hello"}
 	fallback := map[string]any{"policy_id": policy.ID, "text": "hello"}
 	base := map[string]any{"to": "+447400123456", "whatsapp": whatsapp, "fallback": fallback}
@@ -193,7 +194,9 @@ func TestSends_BadInput(t *testing.T) {
 	}
 	var cases []bad
 	add := func(name, body string, status int, code string, fields ...string) {
-		cases = append(cases, bad{name, "POST", "/v1/sends", body, nil, status, code, fields})
+		for _, path := range []string{"/v1/sends", "/v1/sends/preview"} { // what the one refuses the other does
+			cases = append(cases, bad{name, "POST", path, body, nil, status, code, fields})
+		}
 	}
 	add("missing fields", `{}`, 400, "malformed", "to", "whatsapp", "fallback")
 	add("missing fields below", in(map[string]any{"fallback": map[string]any{}, "whatsapp": map[string]any{"template": map[string]any{}}}),
@@ -225,6 +228,7 @@ func TestSends_BadInput(t *testing.T) {
 		{"bad key", "POST", "/v1/sends", text(t, base), []string{"Idempotency-Key", "é"}, 400, "malformed", []string{"Idempotency-Key"}},
 		{"over-long key", "POST", "/v1/sends", text(t, base), []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "malformed", []string{"Idempotency-Key"}},
 		{"bad id", "GET", "/v1/sends/x", "", nil, 400, "malformed", []string{"id"}},
+		{"no such send", "GET", "/v1/sends/preview", "", nil, 400, "malformed", []string{"id"}},
 		{"unknown id", "GET", "/v1/sends/" + someID, "", nil, 404, "not_found", nil},
 		{"bad filters", "GET", "/v1/sends?outcome=lost&policy_id=x&to=0740&from=now&until=2031&limit=x", "", nil, 400, "malformed",
 			[]string{"outcome", "policy_id", "to", "from", "until", "limit"}},

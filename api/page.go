@@ -55,6 +55,14 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
+// listed is nil for a list without items, for fields that are left out then.
+func listed[T any](items []T) *[]T {
+	if len(items) == 0 {
+		return nil
+	}
+	return &items
+}
+
 // value is what a caller gave, or the zero value.
 func value[T any](v *T) T {
 	if v == nil {

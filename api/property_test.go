@@ -36,7 +36,7 @@ func TestServer_AnyInput(t *testing.T) {
 			body = body[:rapid.IntRange(0, len(body)).Draw(rt, "at")]
 		}
 		to := rapid.SampledFrom([][2]string{
-			{"POST", "/v1/rules"}, {"POST", "/v1/policies"}, {"POST", "/v1/sends"},
+			{"POST", "/v1/rules"}, {"POST", "/v1/policies"}, {"POST", "/v1/sends"}, {"POST", "/v1/sends/preview"},
 			{"PUT", "/v1/rules/" + rule.ID}, {"PUT", "/v1/policies/" + policy.ID},
 		}).Draw(rt, "to")
 		header := rapid.SampledFrom([]string{"If-Match", "Idempotency-Key"}).Draw(rt, "header")

@@ -96,18 +96,14 @@ func ruleFrom(in RuleInput) backstop.Rule {
 }
 
 func showRule(r backstop.Rule) Rule {
-	shown := Rule{
+	return Rule{
 		ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
+		Countries: listed(r.Countries), UsedBy: listed(showAll(r.UsedBy, showPolicyRef)),
 		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
-	if len(r.Countries) > 0 {
-		shown.Countries = &r.Countries
-	}
-	if len(r.UsedBy) > 0 {
-		shown.UsedBy = new(showAll(r.UsedBy, func(p backstop.PolicyRef) PolicyRef { return PolicyRef{ID: p.ID, Name: p.Name} }))
-	}
-	return shown
 }
+
+func showPolicyRef(p backstop.PolicyRef) PolicyRef { return PolicyRef{ID: p.ID, Name: p.Name} }
 
 // showAll never returns nil: a list without items is still a list.
 func showAll[T, S any](items []T, show func(T) S) []S {

@@ -87,12 +87,11 @@ func sendFrom(in SendInput) backstop.Send {
 // accepted is the answer to a send. It says what was true when the send was accepted, so that a repeated request
 // gets the same answer however far the send has come.
 func accepted(send backstop.Send) CreateSend202JSONResponse {
-	body := SendAccepted{ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC()}
-	if list := warnings(send); len(list) > 0 {
-		body.Warnings = &list
-	}
 	return CreateSend202JSONResponse{
-		Body: body, Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+		Body: SendAccepted{
+			ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: listed(warnings(send)),
+		},
+		Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
 	}
 }
 
