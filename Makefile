@@ -7,18 +7,30 @@ TOOL := cd tools && go build -buildvcs=false -o ../bin/
 # The race detector needs a C compiler, which a bare machine may lack: make test RACE=-race
 RACE :=
 
-.PHONY: help build run demo bench test check tidy generated vet lint law determinism generate histories clean FORCE
+CONSOLE := console/static/app/index.html
+CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
+
+.PHONY: help build run demo bench console if-npm test e2e check console-check tidy generated vet lint law determinism \
+	generate histories clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 
-run: build ## start everything and stay up, for trying it by hand
+run: if-npm ## start everything and stay up, for trying it by hand
+	@$(MAKE) --no-print-directory build
 	bin/devstack --data .data/run -- bin/backstop dev
 
-demo: build ## send messages to simulated providers, watch them fall back, check what came out
+demo: if-npm ## send messages to simulated providers, watch them fall back, check what came out
+	@$(MAKE) --no-print-directory build
 	bin/devstack --data .data/demo -- bin/backstop demo
+
+console: $(CONSOLE) ## build the web console, for the next build of bin/backstop to take in; wants npm
+
+if-npm: # the console when it can be built; all else works without it
+	@if ! command -v npm >/dev/null; then echo 'npm is missing: going on without the web console'; \
+	else $(MAKE) --no-print-directory console || echo 'going on without the web console'; fi
 
 bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workflows; BENCH="-only latency -scale 0.1"
 	rm -rf .data/bench
@@ -29,7 +41,15 @@ test: bin/devstack ## run the tests of all modules, on a real Postgres
 		go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/devstack && go test ./...
 
-check: tidy generated vet lint law determinism ## run all gates but the tests
+e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
+	@$(MAKE) --no-print-directory build
+	bin/devstack --fast --data .data/e2e -- npm --prefix console run e2e
+
+check: tidy generated vet lint law determinism console-check ## run all gates but the tests
+
+console-check: ## types, linter and formatting of the web console, if there is npm
+	@if ! command -v npm >/dev/null; then echo 'npm is missing: the web console is not checked'; \
+	else $(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run check; fi
 
 tidy: ## are go.mod and go.sum what the code needs?
 	go mod tidy -diff
@@ -64,7 +84,15 @@ histories: bin/devstack ## record the workflow histories that the tests replay
 		go test ./workflows -count=1 -run TestRecordHistories -record
 
 clean: ## remove what was built and the data that devstack keeps
-	rm -rf bin .data
+	rm -rf bin .data console/static/app console/node_modules
+
+$(CONSOLE): $(CONSOLE_SOURCES) console/node_modules/.package-lock.json
+	npm --prefix console run build
+
+# npm's own note of what it has installed.
+console/node_modules/.package-lock.json: console/package.json console/package-lock.json
+	npm --prefix console ci --ignore-scripts
+	touch $@
 
 # Go knows better than make what is out of date.
 bin/backstop: FORCE

@@ -145,7 +145,7 @@ func (l *local) greet(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, greeting, l.apiURL, l.apiURL, l.program.config.Temporal.UIURL, l.sandboxURL,
+	fmt.Fprintf(stdout, greeting, l.apiURL, l.apiURL, l.apiURL, l.program.config.Temporal.UIURL, l.sandboxURL,
 		key, l.apiURL, key, policy, l.apiURL, key)
 	return nil
 }
@@ -153,6 +153,7 @@ func (l *local) greet(ctx context.Context, stdout io.Writer) error {
 const greeting = `
 Backstop runs. Stop it with Ctrl-C.
 
+  console        %s/console/   (sign in with the API key)
   API            %s
   API reference  %s/docs
   Temporal UI    %s
