@@ -20,7 +20,7 @@ function newClient() {
   return client;
 }
 
-export function App({ nonce }: { nonce: string }) {
+export function App() {
   const preferences = useNewPreferences();
   const { language, dark } = preferences;
   const { i18n } = useTranslation();
@@ -37,7 +37,7 @@ export function App({ nonce }: { nonce: string }) {
 
   return (
     <PreferencesProvider value={preferences}>
-      <ConfigProvider theme={themeOf(dark)} locale={antdLocales[language]} csp={{ nonce }}>
+      <ConfigProvider theme={themeOf(dark)} locale={antdLocales[language]}>
         <AntApp>
           <QueryClientProvider client={client}>
             <BrowserRouter basename="/console">

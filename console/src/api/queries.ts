@@ -1,17 +1,20 @@
 // What the pages read, by react-query: one key for each thing, so that a change can say what is no longer true.
-import { keepPreviousData, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, MutationCache, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { answered, api, ProblemError } from "./client";
 
-/** onSignedOut is called when an answer says that the session has ended. */
+/** newQueryClient calls onSignedOut when an answer says that the session has ended. */
 export function newQueryClient(onSignedOut: () => void): QueryClient {
+  const heard = (error: Error) => {
+    if (error instanceof ProblemError && error.is("unauthorized")) {
+      onSignedOut();
+    }
+  };
   return new QueryClient({
     queryCache: new QueryCache({
-      onError(error) {
-        if (error instanceof ProblemError && error.is("unauthorized")) {
-          onSignedOut();
-        }
-      },
+      // That there is no session is the answer to the question for one, and no news.
+      onError: (error, query) => query.queryKey[0] !== sessionKey && heard(error),
     }),
+    mutationCache: new MutationCache({ onError: (error, _, __, mutation) => mutation.meta?.signsIn || heard(error) }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,
@@ -23,8 +26,10 @@ export function newQueryClient(onSignedOut: () => void): QueryClient {
   });
 }
 
+const sessionKey = "session";
+
 export const sessionQuery = queryOptions({
-  queryKey: ["session"],
+  queryKey: [sessionKey],
   queryFn: ({ signal }) => answered(api.GET("/console/session", { signal })),
   staleTime: Number.POSITIVE_INFINITY,
 });

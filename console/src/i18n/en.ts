@@ -109,7 +109,7 @@ export const en = {
       "Counted from the moment the send is accepted; at most 30 days. Empty: only a reported failure fires the rule.",
     sendID: "SendID",
     sendIDMeans: "The SMS sender ID: a name, a short code or a number that your SMS provider lets you send from.",
-    someSender: "…",
+    someSender: "its SendID",
     route: "Route",
     routeMeans: "The SMS provider account that sends.",
     defaultRoute: "The default: {{name}}",

@@ -109,7 +109,7 @@ export const zhCN: Words = {
     waitMeans: "从受理发送时算起，最长 30 天。留空：仅在服务商报告失败时触发。",
     sendID: "SendID",
     sendIDMeans: "短信发送方 ID：短信服务商允许您使用的名称、短码或号码。",
-    someSender: "…",
+    someSender: "其 SendID ",
     route: "路由",
     routeMeans: "发送短信的服务商账户。",
     defaultRoute: "默认：{{name}}",

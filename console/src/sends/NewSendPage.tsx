@@ -153,7 +153,7 @@ export default function NewSendPage() {
                 extra={t("newSend.window")}
                 rules={[{ required: true, message: t("newSend.textWanted") }]}
               >
-                <Input.TextArea autoSize={{ minRows: 3, maxRows: 10 }} maxLength={4096} showCount />
+                <Input.TextArea rows={4} maxLength={4096} />
               </Form.Item>
             ) : (
               <TemplateFields />
@@ -183,7 +183,7 @@ export default function NewSendPage() {
               rules={[{ required: true, message: t("newSend.smsWanted") }]}
               extra={<SMSLength preview={preview.data} />}
             >
-              <Input.TextArea autoSize={{ minRows: 2, maxRows: 8 }} maxLength={1600} />
+              <Input.TextArea rows={3} maxLength={1600} />
             </Form.Item>
             <Overrides />
           </Card>
@@ -232,7 +232,7 @@ function TemplateFields() {
       >
         <Input.TextArea
           className="code"
-          autoSize={{ minRows: 3, maxRows: 12 }}
+          rows={5}
           placeholder='[{"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}]'
         />
       </Form.Item>

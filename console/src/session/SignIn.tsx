@@ -11,6 +11,7 @@ export function SignIn() {
   const { t } = useTranslation();
   const client = useQueryClient();
   const signIn = useMutation({
+    meta: { signsIn: true },
     mutationFn: (body: { api_key: string }) =>
       answered(api.POST("/console/session", { body: { api_key: body.api_key.trim() } })),
     onSuccess: (session) => client.setQueryData(sessionQuery.queryKey, session),
