@@ -7,7 +7,9 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -19,7 +21,7 @@ import (
 type Activities struct {
 	store    Store
 	whatsapp WhatsApp
-	sms      SMS
+	sms      []Route
 	log      *slog.Logger
 	now      func() time.Time
 	calls    chan struct{} // holds a place per call under way; nil is no limit
@@ -29,22 +31,25 @@ type Activities struct {
 type Options struct {
 	Store    Store
 	WhatsApp WhatsApp
-	SMS      SMS
+	SMS      []Route // the first is the default
 	Log      *slog.Logger
 	Now      func() time.Time
 
 	Calls int // provider calls under way at once; 0 is no limit
 }
 
-// New returns the activities, or an error that names what is missing.
+// New returns the activities, or an error that names what is missing or wrong.
 func New(o Options) (*Activities, error) {
-	if o.Store == nil || o.WhatsApp == nil || o.SMS == nil || o.Log == nil {
+	if o.Store == nil || o.WhatsApp == nil || o.Log == nil {
 		return nil, errors.New("new activities: Store, WhatsApp, SMS and Log are required")
+	}
+	if err := checkRoutes(o.SMS); err != nil {
+		return nil, fmt.Errorf("new activities: %w", err)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: o.SMS, log: o.Log, now: o.Now}
+	a := &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now}
 	if o.Calls > 0 {
 		a.calls = make(chan struct{}, o.Calls)
 	}

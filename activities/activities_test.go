@@ -14,7 +14,7 @@ import (
 func TestNew(t *testing.T) {
 	t.Parallel()
 	full := activities.Options{
-		Store: &store{}, WhatsApp: whatsapp{}, SMS: sms{}, Log: slog.New(slog.DiscardHandler),
+		Store: &store{}, WhatsApp: whatsapp{}, SMS: routes(sms{}, sms{}), Log: slog.New(slog.DiscardHandler),
 	}
 	_, err := activities.New(full)
 	require.NoError(t, err)
@@ -22,6 +22,9 @@ func TestNew(t *testing.T) {
 		"store":    func(o *activities.Options) { o.Store = nil },
 		"whatsapp": func(o *activities.Options) { o.WhatsApp = nil },
 		"sms":      func(o *activities.Options) { o.SMS = nil },
+		"no name":  func(o *activities.Options) { o.SMS = []activities.Route{{SMS: sms{}}} },
+		"driver":   func(o *activities.Options) { o.SMS = []activities.Route{{Name: "first"}} },
+		"twice":    func(o *activities.Options) { o.SMS = append(routes(sms{}), routes(sms{})...) },
 		"log":      func(o *activities.Options) { o.Log = nil },
 	} {
 		o := full

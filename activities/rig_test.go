@@ -55,7 +55,7 @@ func (r *rig) with(p *provider) {
 	r.t.Helper()
 	var err error
 	r.acts, err = activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{p}, SMS: sms{p}, Log: r.logger(), Now: r.clock,
+		Store: r.store, WhatsApp: whatsapp{p}, SMS: routes(sms{p, "scripted"}, sms{p, "other"}), Log: r.logger(), Now: r.clock,
 	})
 	require.NoError(r.t, err)
 }
@@ -175,6 +175,15 @@ func (p *provider) answer(ctx context.Context, ref backstop.Ref) (backstop.Submi
 	return backstop.Submission{MessageID: ref.String()}, nil
 }
 
+// routes names the routes of these drivers, which have names of their own.
+func routes(drivers ...sms) []activities.Route {
+	list := make([]activities.Route, len(drivers))
+	for i, d := range drivers {
+		list[i] = activities.Route{Name: []string{"first", "second"}[i], SMS: d}
+	}
+	return list
+}
+
 // fails is the answer of a provider that returns this error.
 func fails(err error) func(context.Context, backstop.Ref) (backstop.Submission, error) {
 	return func(context.Context, backstop.Ref) (backstop.Submission, error) { return backstop.Submission{}, err }
@@ -191,9 +200,14 @@ func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) 
 	return p.answer(ctx, m.Ref)
 }
 
-type sms struct{ *provider }
+// sms is a driver; several may have one script.
+type sms struct {
+	*provider
 
-func (sms) Name() string { return "scripted" }
+	name string
+}
+
+func (p sms) Name() string { return p.name }
 
 func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	p.mu.Lock()

@@ -12,6 +12,7 @@ type Step struct {
 	Rule   string          `json:"rule,omitempty"` // that fired
 	Reason string          `json:"reason,omitempty"`
 	SendID string          `json:"send_id,omitempty"`
+	Route  string          `json:"route,omitempty"`  // empty: the default one
 	Unless backstop.Status `json:"unless,omitempty"` // no SMS if WhatsApp has reached this after all
 
 	// Ended is how the first try's call ended, if that could not be stored.
@@ -36,10 +37,11 @@ func (a *Activities) expired(s backstop.Send) bool {
 	return s.ExpiresAt != nil && !a.now().Before(*s.ExpiresAt)
 }
 
-// SendSMS submits a send to SMS, unless a last look shows that it has arrived by WhatsApp or has expired.
+// SendSMS submits a send to SMS by the step's route, unless a last look shows that it has arrived by WhatsApp or has expired.
 func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
+	driver := a.route(step.Route).SMS
 	attempt := backstop.Attempt{
-		Ref: step.Ref, Channel: backstop.SMS, Provider: a.sms.Name(),
+		Ref: step.Ref, Channel: backstop.SMS, Provider: driver.Name(),
 		Rule: step.Rule, Reason: step.Reason, SendID: step.SendID,
 	}
 	lastLook := func(s backstop.Send) Verdict {
@@ -53,6 +55,6 @@ func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
 		}
 	}
 	return a.call(ctx, step, attempt, lastLook, func(ctx context.Context, s backstop.Send) (backstop.Submission, error) {
-		return a.sms.SendSMS(ctx, backstop.SMSMessage{Ref: step.Ref, To: s.To, SendID: step.SendID, Text: s.SMSText})
+		return driver.SendSMS(ctx, backstop.SMSMessage{Ref: step.Ref, To: s.To, SendID: step.SendID, Text: s.SMSText})
 	})
 }

@@ -106,6 +106,11 @@ func TestRules_BadInput(t *testing.T) {
 			{"empty", map[string]any{"name": "", "send_id": ""}, 400, "malformed", []string{"name", "send_id"}},
 			{"space at an end", map[string]any{"name": " A"}, 422, "invalid", []string{"name"}},
 			{"no sender", map[string]any{"send_id": "toolongname1"}, 422, "invalid", []string{"send_id"}},
+			{"a route of another type", map[string]any{"route": 1}, 400, "malformed", []string{"route"}},
+			{"an empty route", map[string]any{"route": ""}, 400, "malformed", []string{"route"}},
+			{"over-long route", map[string]any{"route": strings.Repeat("x", 65)}, 400, "malformed", []string{"route"}},
+			{"no such route", map[string]any{"route": "nowhere"}, 422, "invalid", []string{"route"}},
+			{"no such route, and no country", map[string]any{"route": "Twilio", "countries": []string{"gb"}}, 422, "invalid", []string{"route", "countries.0"}},
 			{"no country", map[string]any{"countries": []string{"GB", "gb", "GB"}}, 422, "invalid", []string{"countries.1", "countries.2"}},
 			{"unread without a wait", map[string]any{"type": "unread", "wait_seconds": nil}, 422, "invalid", []string{"wait_seconds"}},
 		} {

@@ -14,7 +14,7 @@ func TestServer_AnyInput(t *testing.T) {
 	r := newRig(t)
 	rule, policy := r.seed(t)
 	names := rapid.OneOf(rapid.SampledFrom([]string{
-		"name", "type", "wait_seconds", "send_id", "countries", "rule_ids", "to", "whatsapp", "text", "template", "language",
+		"name", "type", "wait_seconds", "send_id", "route", "countries", "rule_ids", "to", "whatsapp", "text", "template", "language",
 		"components", "fallback", "policy_id", "category", "expires_at",
 	}), rapid.String())
 	leaf := rapid.OneOf(

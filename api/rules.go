@@ -9,7 +9,7 @@ import (
 // CreateRule answers POST /v1/rules.
 func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
 	rule := ruleFrom(*r.Body)
-	if err := rule.Validate(); err != nil {
+	if err := invalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
 		return nil, err
 	}
 	rule, err := s.rules.CreateRule(ctx, rule)
@@ -56,7 +56,7 @@ func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (R
 	if err != nil {
 		return nil, err
 	}
-	if err := rule.Validate(); err != nil {
+	if err := invalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
 		return nil, err
 	}
 	rule, err = s.rules.ReplaceRule(ctx, rule, version)
@@ -91,14 +91,14 @@ func (s *server) ruleVersion(ctx context.Context, id string) func() (int, error)
 func ruleFrom(in RuleInput) backstop.Rule {
 	return backstop.Rule{
 		Name: in.Name, Type: backstop.RuleType(in.Type), WaitSeconds: value(in.WaitSeconds),
-		SendID: in.SendID, Countries: value(in.Countries),
+		SendID: in.SendID, Route: value(in.Route), Countries: value(in.Countries),
 	}
 }
 
 func showRule(r backstop.Rule) Rule {
 	return Rule{
 		ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
-		Countries: listed(r.Countries), UsedBy: listed(showAll(r.UsedBy, showPolicyRef)),
+		Route: optional(r.Route), Countries: listed(r.Countries), UsedBy: listed(showAll(r.UsedBy, showPolicyRef)),
 		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }

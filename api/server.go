@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/backstophq/backstop"
 )
 
 // Options is what the API needs.
@@ -23,6 +25,7 @@ type Options struct {
 	Sessions Sessions
 	Handoff  Handoff
 	Webhooks []Webhook // one for each provider; their names must differ
+	Routes   []string  // the names of the SMS routes, of which the first is the default
 
 	APIKey string // asked for under /v1, and to sign in to the console
 	Log    *slog.Logger
@@ -55,6 +58,7 @@ type server struct {
 	console           *console // nil: there is none
 	temporalUIURL     string
 	temporalNamespace string
+	smsRoutes         []string
 }
 
 // New makes the handler of everything that Backstop serves. It refuses options that miss something.
@@ -68,7 +72,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		webhooks: map[string]Webhook{}, contract: contract,
+		webhooks: map[string]Webhook{}, smsRoutes: slices.Clone(o.Routes), contract: contract,
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
@@ -102,6 +106,9 @@ func (o Options) check() error {
 			return errors.New("make the api: a webhook has no name, or that of another")
 		}
 		seen[w.Name()] = true
+	}
+	if err := backstop.ValidateRoutes(o.Routes); err != nil {
+		return fmt.Errorf("make the api: %w", err)
 	}
 	return nil
 }

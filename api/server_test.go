@@ -30,6 +30,8 @@ func TestNew_Missing(t *testing.T) {
 		"Log":      func(o *api.Options) { o.Log = nil },
 		"webhook":  func(o *api.Options) { o.Webhooks = []api.Webhook{nil} },
 		"of anoth": func(o *api.Options) { o.Webhooks = []api.Webhook{driver{name: "a"}, driver{name: "a"}} },
+		"no route": func(o *api.Options) { o.Routes = nil },
+		"twice":    func(o *api.Options) { o.Routes = []string{"a", "b", "a"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -44,6 +44,7 @@ func showPlan(p backstop.Plan, origin time.Time) Plan {
 	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
 			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
+			Route: optional(r.Route),
 		}
 		if deadline, waits := r.Deadline(origin); waits {
 			planned.Deadline = utc(&deadline)

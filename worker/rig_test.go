@@ -64,8 +64,8 @@ func newRig(t *testing.T) *rig {
 func (r *rig) work(o worker.Options) (stop func()) {
 	r.t.Helper()
 	acts, err := activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: sms{r.provider}, Log: slog.New(slog.DiscardHandler),
-		Calls: o.Calls,
+		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: []activities.Route{{Name: "scripted", SMS: sms{r.provider}}},
+		Log: slog.New(slog.DiscardHandler), Calls: o.Calls,
 	})
 	require.NoError(r.t, err)
 	w := worker.New(r.client, acts, o)

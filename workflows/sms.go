@@ -113,7 +113,7 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 		s.is.SMSStatus = backstop.Queued
 	}
 	call := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name), acts.SendSMS, activities.Step{
-		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Unless: unless,
+		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Route: r.Route, Unless: unless,
 	})
 	result, gaveUp, err := call.end(ctx)
 	switch {

@@ -73,7 +73,9 @@ func bareWorld(t *testing.T, now func() time.Time, rules []backstop.Rule) *world
 func (w *world) activities() *activities.Activities {
 	w.t.Helper()
 	acts, err := activities.New(activities.Options{
-		Store: w, WhatsApp: provider{w, backstop.WhatsApp}, SMS: provider{w, backstop.SMS},
+		Store: w, WhatsApp: provider{w, backstop.WhatsApp, "scripted"}, SMS: []activities.Route{
+			{Name: "first", SMS: provider{w, backstop.SMS, "scripted"}}, {Name: "second", SMS: provider{w, backstop.SMS, "other"}},
+		},
 		Log: slog.New(slog.DiscardHandler), Now: w.now,
 	})
 	require.NoError(w.t, err)
@@ -149,9 +151,10 @@ func (w *world) smsAfter() []time.Duration {
 type provider struct {
 	w       *world
 	channel backstop.Channel
+	name    string
 }
 
-func (provider) Name() string { return "scripted" }
+func (p provider) Name() string { return p.name }
 
 func (p provider) SendWhatsApp(context.Context, backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return p.answer()

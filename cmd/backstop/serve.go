@@ -116,6 +116,19 @@ func (p *program) openProviders() (err error) {
 	return nil
 }
 
+// routes are the SMS accounts by which rules may send, the default one first.
+func (p *program) routes() []activities.Route {
+	return []activities.Route{{Name: p.twilio.Name(), SMS: p.twilio}}
+}
+
+func (p *program) routeNames() []string {
+	var names []string
+	for _, r := range p.routes() {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
 // serve runs the parts of the role side by side. The first that fails stops the others.
 func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -156,7 +169,7 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Webhooks: []api.Webhook{p.meta, p.twilio}, APIKey: string(p.config.API.Key), Log: p.log,
+		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Version: version, Ready: p.ready,
 	})
@@ -220,7 +233,7 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 // work runs the Temporal worker. A Temporal that is not there yet is waited for.
 func (p *program) work(ctx context.Context) error {
 	acts, err := activities.New(activities.Options{
-		Store: p.db, WhatsApp: p.meta, SMS: p.twilio, Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, WhatsApp: p.meta, SMS: p.routes(), Log: p.log, Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err

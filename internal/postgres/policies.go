@@ -19,7 +19,7 @@ const (
 	joinRules = `
 SELECT p.id, p.name, p.version, p.created_at, p.updated_at,
     r.id AS "rule.id", r.name AS "rule.name", r.type AS "rule.type", r.wait_seconds AS "rule.wait_seconds",
-    r.send_id AS "rule.send_id", r.countries AS "rule.countries", r.version AS "rule.version",
+    r.send_id AS "rule.send_id", r.route AS "rule.route", r.countries AS "rule.countries", r.version AS "rule.version",
     r.created_at AS "rule.created_at", r.updated_at AS "rule.updated_at"
 FROM p JOIN policy_rules u ON u.policy_id = p.id JOIN rules r ON r.id = u.rule_id
 ORDER BY p.id DESC, u.position`

@@ -76,7 +76,7 @@ func TestDB_ReplacePolicy(t *testing.T) {
 	policy, err := db.CreatePolicy(t.Context(), "p", []string{a.ID, b.ID})
 	require.NoError(t, err)
 
-	a.WaitSeconds = 90
+	a.WaitSeconds, a.Route = 90, "second"
 	a, err = db.ReplaceRule(t.Context(), a, 1)
 	require.NoError(t, err)
 	require.Equal(t, []backstop.PolicyRef{{ID: policy.ID, Name: "p"}}, a.UsedBy)
@@ -85,6 +85,7 @@ func TestDB_ReplacePolicy(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, read.Version, "editing a rule is not editing the policies that use it")
 	require.Equal(t, 90, read.Rules[0].WaitSeconds)
+	require.Equal(t, "second", read.Rules[0].Route)
 
 	replaced, err := db.ReplacePolicy(t.Context(), policy.ID, "P", []string{b.ID, a.ID}, 1)
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	ruleColumns = `id, name, type, wait_seconds, send_id, countries, version, created_at, updated_at`
+	ruleColumns = `id, name, type, wait_seconds, send_id, route, countries, version, created_at, updated_at`
 	// readRule is a rule with the policies that include it, in one query and from one snapshot.
 	readRule = ruleColumns + `, (
     SELECT json_agg(json_build_object('id', p.id, 'name', p.name) ORDER BY lower(p.name))
@@ -31,6 +31,7 @@ type ruleRow struct {
 	Type        backstop.RuleType `db:"type"`
 	WaitSeconds int               `db:"wait_seconds"`
 	SendID      string            `db:"send_id"`
+	Route       string            `db:"route"`
 	Countries   pq.StringArray    `db:"countries"`
 	Version     int               `db:"version"`
 	CreatedAt   time.Time         `db:"created_at"`
@@ -40,8 +41,8 @@ type ruleRow struct {
 
 func (r ruleRow) rule() backstop.Rule {
 	rule := backstop.Rule{
-		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID, UsedBy: r.UsedBy,
-		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID, Route: r.Route,
+		UsedBy: r.UsedBy, Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 	if len(r.Countries) > 0 {
 		rule.Countries = r.Countries
@@ -74,7 +75,7 @@ func countries(rule backstop.Rule) pq.StringArray {
 }
 
 const insertRule = `INSERT INTO rules (` + ruleColumns + `)
-VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)
 RETURNING ` + readRule
 
 // CreateRule stores a valid rule, of which it sets ID, Version and the times. A name that is taken is an Error of
@@ -86,7 +87,7 @@ func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule
 	}
 	var row ruleRow
 	err = db.db.GetContext(ctx, &row, insertRule,
-		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, countries(rule), now())
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), now())
 	return row.rule(), failed(ctx, "insert rule", err)
 }
 
@@ -127,7 +128,8 @@ func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) 
 }
 
 const replaceRule = `UPDATE rules
-SET name = $3, type = $4, wait_seconds = $5, send_id = $6, countries = $7, version = version + 1, updated_at = $8
+SET name = $3, type = $4, wait_seconds = $5, send_id = $6, route = $7, countries = $8, version = version + 1,
+    updated_at = $9
 WHERE id = $1 AND ($2 = 0 OR version = $2)
 RETURNING ` + readRule
 
@@ -140,7 +142,7 @@ func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) 
 	}
 	var row ruleRow
 	err := db.db.GetContext(ctx, &row, replaceRule,
-		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, countries(rule), now())
+		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), now())
 	if errors.Is(err, sql.ErrNoRows) {
 		err = absent(db.db.GetContext(ctx, new(int), ruleVersion, id), "rule")
 	}

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -44,11 +45,12 @@ func TestDB_CreateRule(t *testing.T) {
 	t.Run("is read back as it was returned", func(t *testing.T) {
 		t.Parallel()
 		given := rule("gb and ie")
-		given.Countries = []string{"GB", "IE"}
+		given.Countries, given.Route = []string{"GB", "IE"}, "second"
 		created, err := db.CreateRule(t.Context(), given)
 		require.NoError(t, err)
 		require.Equal(t, 1, created.Version)
 		require.Equal(t, given.Countries, created.Countries)
+		require.Equal(t, "second", created.Route)
 		require.Equal(t, created.CreatedAt, created.UpdatedAt)
 		read, err := db.Rule(t.Context(), created.ID)
 		require.NoError(t, err)
@@ -83,6 +85,13 @@ func TestDB_CreateRule(t *testing.T) {
 			_, err := db.CreateRule(t.Context(), r)
 			require.Error(t, err, "%d", i)
 			require.Empty(t, backstop.CodeOf(err), "a fault of ours, not of the caller")
+		}
+		for i, route := range []string{" ", "Twilio", "a b", "twilio\n", "-a", strings.Repeat("a", 65)} {
+			require.Error(t, backstop.ValidateRoutes([]string{route}))
+			r := rule(fmt.Sprintf("on a refused route %d", i))
+			r.Route = route
+			_, err := db.CreateRule(t.Context(), r)
+			require.ErrorContains(t, err, "rules_route_shape")
 		}
 	})
 }
@@ -142,13 +151,14 @@ func TestDB_ReplaceRule(t *testing.T) {
 
 	changed := first
 	changed.Name, changed.Type, changed.WaitSeconds, changed.SendID = "changed", backstop.Unread, 5, "+447400123456"
-	changed.Countries = []string{"FR"}
+	changed.Countries, changed.Route = []string{"FR"}, "second"
 	replaced, err := db.ReplaceRule(t.Context(), changed, 1)
 	require.NoError(t, err)
 	require.Equal(t, 2, replaced.Version)
 	require.Equal(t, first.CreatedAt, replaced.CreatedAt)
 	require.True(t, replaced.UpdatedAt.After(first.UpdatedAt))
 	require.Equal(t, changed.Countries, replaced.Countries)
+	require.Equal(t, "second", replaced.Route)
 
 	_, err = db.ReplaceRule(t.Context(), changed, 1)
 	requireCode(t, backstop.Stale, err)
