@@ -1,0 +1,91 @@
+// How each page looks, and whether everybody can use it: a screenshot and an axe run for each, in light and dark, wide and
+// narrow, in both languages. The screenshots are in e2e/.results/look.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { answers, expect, recipient, test } from "./test";
+
+const wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+const looks = [
+  { name: "light-1440", width: 1440, dark: false, locale: "en-GB" },
+  { name: "dark-1440", width: 1440, dark: true, locale: "en-GB" },
+  { name: "light-390", width: 390, dark: false, locale: "en-GB" },
+  { name: "dark-390-zh", width: 390, dark: true, locale: "zh-CN" },
+];
+
+async function check(page: Page, name: string, look: string) {
+  await page.screenshot({ path: `e2e/.results/look/${name}-${look}.png`, fullPage: true, animations: "disabled" });
+  const { violations } = await new AxeBuilder({ page }).withTags(wcag).analyze();
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join("\n")}`);
+  expect.soft(found, `${name}, ${look}`).toEqual([]);
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect.soft(overflow, `${name}, ${look}: pixels to the side`).toBeLessThanOrEqual(0);
+}
+
+for (const look of looks) {
+  test.describe(look.name, () => {
+    test.use({
+      viewport: { width: look.width, height: 900 },
+      colorScheme: look.dark ? "dark" : "light",
+      locale: look.locale,
+      mayFail: answers(401),
+    });
+
+    test("every page", async ({ page, api, context }) => {
+      test.setTimeout(180_000);
+      const rules = [
+        await api.rule({ type: "unread", wait_seconds: 3, countries: ["GB", "IE", "FR", "DE"] }),
+        await api.rule({ wait_seconds: 3600 }),
+      ];
+      const policy = await api.policy(rules);
+      const fallen = await api.send(policy, recipient("02"));
+      await Promise.all(["01", "04", "05", "13", "16"].map((scenario) => api.send(policy, recipient(scenario))));
+      await expect.poll(async () => (await api.get(fallen)).outcome, { timeout: 30_000 }).toBe("sms");
+      const waiting = await api.send(await api.policy([await api.rule()]), recipient("03"));
+
+      const settle = async () => {
+        await page.locator("main h1").waitFor();
+        await page.waitForLoadState("networkidle").catch(() => undefined); // a watched send is never idle
+      };
+      for (const [name, path] of Object.entries({
+        overview: "",
+        rules: "rules",
+        policies: "policies",
+        sends: "sends",
+        "new-send": `sends/new?policy=${policy.id}`,
+        "rules-empty": "rules?search=nothing-has-this-name",
+      })) {
+        await page.goto(path);
+        await settle();
+        await check(page, name, look.name);
+      }
+      for (const [name, send] of Object.entries({ "send-fallen-back": fallen, "send-waiting": waiting })) {
+        await page.goto(`sends/${send.id}`);
+        await page.locator(".anticon-sync.anticon-spin").waitFor({ state: "attached" });
+        await check(page, name, look.name);
+      }
+      for (const [name, path, edit] of [
+        ["rule-dialog", `rules?search=${rules[0]?.name}`, rules[0]?.name],
+        ["policy-dialog", `policies?search=${policy.name}`, policy.name],
+      ] as const) {
+        await page.goto(path);
+        await page.locator("tbody .anticon-edit").first().click();
+        await page.getByRole("dialog").waitFor();
+        expect(edit).toBeTruthy();
+        await page.waitForTimeout(400); // the dialog grows into its place
+        await check(page, name, look.name);
+      }
+      await page.goto("rules");
+      await page.locator("tbody .anticon-delete").first().click();
+      await page.getByRole("dialog").waitFor();
+      await page.waitForTimeout(400);
+      await check(page, "delete-dialog", look.name);
+      await context.clearCookies();
+      await page.goto("");
+      await page.locator("input").waitFor();
+      await check(page, "sign-in", look.name);
+    });
+  });
+}

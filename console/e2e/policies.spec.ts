@@ -1,0 +1,117 @@
+import type { Page } from "@playwright/test";
+import { answers, expect, test, unique } from "./test";
+
+const dialogOf = (page: Page) => page.getByRole("dialog", { name: "Sending Policy Settings" });
+const order = (page: Page) => dialogOf(page).getByRole("list", { name: "Rule Included" }).locator("strong");
+
+async function pick(page: Page, rule: string) {
+  await dialogOf(page).getByLabel("Rule Included").last().fill(rule);
+  await page.getByTitle(rule, { exact: true }).last().click();
+  await expect(order(page).filter({ hasText: rule })).toBeVisible();
+}
+
+test("a policy is added, put in order, edited and deleted", async ({ page, api }) => {
+  const [soon, late] = [
+    await api.rule({ type: "unread", wait_seconds: 60 }),
+    await api.rule({ wait_seconds: 3600, send_id: "LATE" }),
+  ];
+  const name = unique("Delivery");
+  await page.goto("policies");
+  await page.getByRole("button", { name: "Add policy" }).first().click();
+  const dialog = dialogOf(page);
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(dialog.getByText("Enter a name")).toBeVisible();
+  await expect(dialog.getByText("Include at least one rule")).toBeVisible();
+  await dialog.getByLabel("Policy Name").fill(name);
+  await pick(page, late.name);
+  await pick(page, soon.name);
+  await expect(order(page)).toHaveText([late.name, soon.name]);
+
+  const picture = dialog.getByRole("figure", { name: "What happens, and when" });
+  await expect(picture.getByRole("listitem")).toContainText(["Send by WhatsApp", "1 min", "1 h"]);
+  await expect(picture).toContainText(`If WhatsApp fails for good: at once by SMS from LATE (${late.name})`);
+
+  await dialog.getByRole("button", { name: `Move ${soon.name} up` }).click();
+  await expect(order(page)).toHaveText([soon.name, late.name]);
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByText(`The policy “${name}” is added`)).toBeVisible();
+
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  await expect(order(page)).toHaveText([soon.name, late.name]);
+  await dialog.getByRole("button", { name: `Take ${soon.name} out` }).click();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  const row = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
+  await expect(row.getByRole("listitem")).toHaveText([late.name]);
+
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
+  await page.getByRole("dialog", { name: "Delete policy" }).getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByText(`The policy “${name}” is deleted`)).toBeVisible();
+});
+
+test("the order is changed by the keyboard and by dragging", async ({ page, api }) => {
+  const rules = [await api.rule(), await api.rule(), await api.rule()];
+  const names = rules.map((rule) => rule.name);
+  const [first = "", second = "", third = ""] = names;
+  const policy = await api.policy(rules);
+  await page.goto(`policies?search=${encodeURIComponent(policy.name)}`);
+  await page.getByRole("button", { name: `Edit ${policy.name}` }).click();
+  await expect(order(page)).toHaveText(names);
+
+  const handle = (name: string) => dialogOf(page).getByRole("button", { name: `Move ${name}`, exact: true });
+  await handle(first).focus();
+  await page.keyboard.press("Space");
+  await expect(page.getByText(`Picked up ${first}, at place 1 of 3.`)).toBeAttached();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByText(`${first} is over place 2 of 3.`)).toBeAttached();
+  await page.keyboard.press("Space");
+  await expect(order(page)).toHaveText([second, first, third]);
+
+  const from = await handle(third).boundingBox();
+  const to = await handle(second).boundingBox();
+  if (!from || !to) {
+    throw new Error("the handles are not shown");
+  }
+  await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2 - 4, { steps: 12 });
+  await page.mouse.up();
+  await expect(order(page)).toHaveText([third, second, first]);
+});
+
+test("a rule that is missing is made on the way", async ({ page }) => {
+  const [name, rule] = [unique("Policy"), unique("Made here")];
+  await page.goto("policies");
+  await page.getByRole("button", { name: "Add policy" }).first().click();
+  await dialogOf(page).getByLabel("Policy Name").fill(name);
+  await dialogOf(page).getByRole("button", { name: "New rule" }).click();
+  const dialog = page.getByRole("dialog", { name: "Sending Rule Settings" });
+  await dialog.getByLabel("Rule Name").fill(rule);
+  await dialog.getByLabel("SendID").fill("ACME");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(order(page)).toHaveText([rule]);
+  await dialogOf(page).getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page.getByRole("rowheader", { name, exact: true })).toBeVisible();
+});
+
+test.describe("what the API refuses", () => {
+  test.use({ mayFail: answers(409, 412) });
+
+  test("what somebody else has saved meanwhile is told, and a name that is taken", async ({ page, api }) => {
+    const [mine, theirs] = [await api.rule(), await api.rule()];
+    const policy = await api.policy([mine]);
+    const other = await api.policy([mine]);
+    await page.goto(`policies?search=${encodeURIComponent(policy.name)}`);
+    await page.getByRole("button", { name: `Edit ${policy.name}` }).click();
+    const dialog = dialogOf(page);
+    await api.replacePolicy(policy, [theirs]);
+    await dialog.getByLabel("Policy Name").fill(other.name);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
+    await dialog.getByRole("button", { name: "Keep mine, to be saved over theirs" }).click();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(dialog.locator(".ant-form-item-explain-error")).toContainText(/name/);
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await expect(dialog).toBeHidden();
+  });
+});

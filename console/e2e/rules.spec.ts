@@ -1,0 +1,146 @@
+import type { Locator, Page } from "@playwright/test";
+import { answers, expect, test, unique } from "./test";
+
+const dialogOf = (page: Page) => page.getByRole("dialog", { name: "Sending Rule Settings" });
+const rowOf = (page: Page, name: string) =>
+  page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
+
+async function choose(page: Page, field: Locator, option: string) {
+  await field.click();
+  await page.getByTitle(option, { exact: true }).last().click();
+}
+
+test("a rule is added, edited and deleted", async ({ page }) => {
+  const name = unique("Code");
+  await page.goto("rules");
+  await page.getByRole("button", { name: "Add rule" }).first().click();
+  const dialog = dialogOf(page);
+  await dialog.getByLabel("Rule Name").fill(name);
+  await dialog.getByRole("radio", { name: /^Unread/ }).check();
+  await dialog.getByLabel("SendID").fill("ACME");
+  await expect(
+    dialog.getByText("If the message fails or is not read within 10 min, send it by SMS from ACME."),
+  ).toBeVisible();
+  await choose(page, dialog.getByLabel("Unit of the wait"), "hours");
+  await expect(dialog.getByText("not read within 10 h")).toBeVisible();
+  await choose(page, dialog.getByLabel("Route"), "twilio");
+  await dialog.getByLabel("Countries").fill("kingdom");
+  await page.getByTitle("United Kingdom (GB)").click();
+  await expect(dialog.getByText("Only to recipients in United Kingdom.")).toBeVisible();
+  await page.keyboard.press("Tab");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await expect(page.getByText(`The rule “${name}” is added`)).toBeVisible();
+  await expect(dialog).toBeHidden();
+  const row = rowOf(page, name);
+  for (const text of ["Unread", "10 h", "ACME", "United Kingdom", "No policy"]) {
+    await expect(row.getByRole("cell", { name: text, exact: true })).toBeVisible();
+  }
+
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  await expect(dialog.getByLabel("Rule Name")).toHaveValue(name);
+  await dialog.getByRole("radio", { name: /^Send failed/ }).check();
+  await dialog.getByLabel("Wait", { exact: true }).fill("");
+  await expect(
+    dialog.getByText("If the provider reports that the message failed, send it by SMS from ACME."),
+  ).toBeVisible();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(row.getByRole("cell", { name: "On failure only" })).toBeVisible();
+
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
+  await page.getByRole("dialog", { name: "Delete rule" }).getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByText(`The rule “${name}” is deleted`)).toBeVisible();
+  await expect(row).toBeHidden();
+});
+
+test("each field says what is wrong while it is typed", async ({ page }) => {
+  await page.goto("rules");
+  await page.getByRole("button", { name: "Add rule" }).first().click();
+  const dialog = dialogOf(page);
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await expect(dialog.getByText("Enter a name")).toBeVisible();
+  await expect(dialog.getByText("Enter the SMS sender ID")).toBeVisible();
+  await expect(dialog.getByLabel("Rule Name")).toBeFocused();
+  for (const [name, reason] of [
+    [" x", "must not begin or end with a space"],
+    ["x".repeat(65), "at most 64 characters"],
+  ] as const) {
+    await dialog.getByLabel("Rule Name").fill(name);
+    await expect(dialog.getByText(reason)).toBeVisible();
+  }
+  for (const sendID of ["12", "123456789", "TWELVELETTER", "Ünïcode", "+0123456789"]) {
+    await dialog.getByLabel("SendID").fill(sendID);
+    await expect(dialog.getByText("1 to 11 letters, digits")).toBeVisible();
+  }
+  for (const sendID of ["ACME", "12345", "+447400123456", "A&B"]) {
+    await dialog.getByLabel("SendID").fill(sendID);
+    await expect(dialog.getByText("1 to 11 letters, digits")).toBeHidden();
+  }
+  await choose(page, dialog.getByLabel("Unit of the wait"), "days");
+  await dialog.getByLabel("Wait", { exact: true }).fill("31");
+  await expect(dialog.getByText("From 1 second to 30 days")).toBeVisible();
+  await dialog.getByLabel("Wait", { exact: true }).fill("");
+  await dialog.getByRole("radio", { name: /^Unread/ }).check();
+  await expect(dialog.getByText("A rule of this type needs a wait")).toBeVisible();
+});
+
+test.describe("what the API refuses", () => {
+  test.use({ mayFail: answers(409, 412) });
+
+  test("a name that is taken is told at the name", async ({ page, api }) => {
+    const rule = await api.rule();
+    await page.goto("rules");
+    await page.getByRole("button", { name: "Add rule" }).first().click();
+    const dialog = dialogOf(page);
+    await dialog.getByLabel("Rule Name").fill(rule.name.toUpperCase());
+    await dialog.getByLabel("SendID").fill("ACME");
+    await dialog.getByRole("button", { name: "Add" }).click();
+    await expect(dialog.locator(".ant-form-item-explain-error")).toContainText(/name/);
+    await expect(dialog).toBeVisible();
+  });
+
+  test("what somebody else has saved meanwhile is told, not overwritten", async ({ page, api }) => {
+    const rule = await api.rule();
+    await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+    await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
+    const dialog = dialogOf(page);
+    await dialog.getByLabel("SendID").fill("MINE");
+    await api.replaceRule(rule, { send_id: "THEIRS" });
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
+    await expect(dialog.getByText("send it by SMS from THEIRS")).toBeVisible();
+    await expect(dialog.getByRole("button", { name: "Save" })).toBeDisabled();
+    await dialog.getByRole("button", { name: "Take theirs, drop my changes" }).click();
+    await expect(dialog.getByLabel("SendID")).toHaveValue("THEIRS");
+
+    await dialog.getByLabel("SendID").fill("MINE");
+    await api.replaceRule(rule, { send_id: "AGAIN" });
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByRole("button", { name: "Keep mine, to be saved over theirs" }).click();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
+    await expect(rowOf(page, rule.name).getByRole("cell", { name: "MINE", exact: true })).toBeVisible();
+  });
+});
+
+test("a rule in use leads to its policies and is not deleted", async ({ page, api }) => {
+  const rule = await api.rule();
+  const policy = await api.policy([rule]);
+  await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+  await page.getByRole("button", { name: `Delete ${rule.name}` }).click();
+  const dialog = page.getByRole("dialog", { name: "Delete rule" });
+  await expect(dialog.getByText(`The rule “${rule.name}” is in use`)).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Delete" })).toBeHidden();
+  await dialog.getByRole("link", { name: policy.name }).click();
+  await expect(page.getByRole("rowheader", { name: policy.name, exact: true })).toBeVisible();
+});
+
+test("the list is searched, and says when nothing matches", async ({ page, api }) => {
+  const rule = await api.rule();
+  await api.rule();
+  await page.goto("rules");
+  await page.getByRole("searchbox", { name: "Search by rule name" }).fill(rule.name.toUpperCase());
+  await expect(page.getByRole("rowheader")).toHaveText([rule.name]);
+  await expect(page).toHaveURL(/search=/);
+  await page.getByRole("searchbox", { name: "Search by rule name" }).fill(unique("nobody"));
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+});

@@ -1,0 +1,129 @@
+import type { Page } from "@playwright/test";
+import { answers, expect, recipient, test } from "./test";
+
+async function choosePolicy(page: Page, name: string) {
+  await page.getByLabel("Policy").fill(name);
+  await page.getByTitle(name, { exact: true }).last().click();
+}
+
+test("a send is made, and watched from queued to its fallback without a reload", async ({ page, api }) => {
+  const rule = await api.rule({ type: "unread", wait_seconds: 6, send_id: "ACME" });
+  const policy = await api.policy([rule]);
+  await page.goto("sends");
+  await page.getByRole("link", { name: "New send" }).first().click();
+  await page.getByLabel("Recipient").fill(recipient("02"));
+  await page.getByLabel("Text", { exact: true }).nth(-1).fill("Your parcel comes today.");
+  await choosePolicy(page, policy.name);
+  await page.getByLabel("Text of the SMS").fill("Your parcel comes today. 🎁");
+  const plan = page.getByRole("figure", { name: "What happens, and when" });
+  await expect(plan).toContainText("Not read: SMS from ACME");
+  await expect(page.getByText("United Kingdom")).toBeVisible();
+  await expect(page.getByText("UCS-2, 27 characters, 1 segment")).toBeVisible();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+
+  await expect(page).toHaveURL(/\/sends\/[0-9a-f-]{36}$/);
+  await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  await expect(page.getByText("Live: changes show by themselves.")).toBeVisible();
+  await expect(page.getByRole("timer")).toContainText(`“${rule.name}” fires in`);
+  const timeline = page.locator(".events");
+  await expect(timeline).toContainText("WhatsApp · Sent");
+  await expect(timeline).toContainText("WhatsApp · Delivered");
+  await expect(page.getByText(`The rule “${rule.name}” fired`)).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("not read within 6s").first()).toBeVisible();
+  await expect(timeline).toContainText("SMS · Delivered");
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("By SMS");
+  await expect(page.getByRole("timer")).toBeHidden();
+  await expect(page.getByRole("cell", { name: "twilio" })).toBeVisible();
+  expect(await page.evaluate(() => "sameDocument" in window)).toBe(true);
+
+  const run = page.getByRole("link", { name: "Run in Temporal" });
+  const address = (await run.getAttribute("href")) ?? "";
+  const id = page.url().split("/").at(-1);
+  expect(address).toContain(`/workflows/send%2F${id}`);
+  expect((await page.request.get(address)).status()).toBe(200);
+});
+
+test("each field of a new send says what is wrong", async ({ page }) => {
+  await page.goto("sends/new");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  for (const reason of [
+    "Enter the recipient's number",
+    "Enter the text",
+    "Choose a policy",
+    "Enter the text of the SMS",
+  ]) {
+    await expect(page.locator(".ant-form-item-explain-error").getByText(reason, { exact: true })).toBeVisible();
+  }
+  await page.getByLabel("Recipient").fill("07400 123456");
+  await expect(page.getByText("A number in E.164 form")).toBeVisible();
+  await page.getByRole("radio", { name: "Template" }).check();
+  await page.getByLabel(/^Name of the template/).fill("Not OK");
+  await page.getByLabel("Language of the template").fill("english");
+  await page.getByLabel("Components (JSON)").fill("{}");
+  await expect(page.locator(".ant-form-item-explain-error").getByText(/^Name of the template/)).toBeVisible();
+  await expect(page.getByText("A language code like en or en_US")).toBeVisible();
+  await expect(page.getByText("This is not a JSON array")).toBeVisible();
+  await page.getByRole("button", { name: "Change the rules for this send only" }).click();
+  await page.getByLabel("SendID").fill("12");
+  await expect(page.getByText("1 to 11 letters, digits")).toBeVisible();
+});
+
+test.describe("what the API refuses", () => {
+  test.use({ mayFail: answers(422) });
+
+  test("it is told in its own words, at its field", async ({ page, api }) => {
+    const policy = await api.policy([await api.rule({ countries: ["US"] })]);
+    await page.goto(`sends/new?policy=${policy.id}`);
+    await page.getByLabel("Recipient").fill(recipient("01"));
+    await expect(page.getByRole("alert").first()).toContainText("no rule");
+    await page.getByLabel("Text", { exact: true }).nth(-1).fill("Hello");
+    await page.getByLabel("Text of the SMS").fill("Hello");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await expect(page.locator(".ant-form-item-explain-error").first()).toContainText("no rule");
+    await expect(page).toHaveURL(/sends\/new/);
+  });
+});
+
+test("warnings are shown before it is sent", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule({ wait_seconds: 60 })]);
+  await page.goto(`sends/new?policy=${policy.id}`);
+  await page.getByLabel("Recipient").fill(recipient("01"));
+  await expect(page.getByText("both messages may arrive")).toBeVisible();
+});
+
+test("the list is filtered and gone through by pages", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  const to = recipient("04");
+  const failed = await api.send(policy, to);
+  await expect.poll(async () => (await api.get(failed)).outcome).toBe("sms");
+  await Promise.all(Array.from({ length: 55 }, () => api.send(policy)));
+
+  await page.goto(`sends?policy=${policy.id}`);
+  const rows = page.getByRole("rowheader");
+  await expect(rows).toHaveCount(50);
+  await page.getByRole("button", { name: "Older" }).click();
+  await expect(rows).toHaveCount(6);
+  await expect(page.getByRole("button", { name: "Older" })).toBeDisabled();
+  await page.getByRole("button", { name: "Newer" }).click();
+  await expect(rows).toHaveCount(50);
+
+  await page.getByLabel("Recipient").fill(to);
+  await page.keyboard.press("Enter");
+  await expect(rows).toHaveText([to]);
+  await page.getByLabel("Outcome").click();
+  await page.getByTitle("Failed", { exact: true }).last().click();
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.getByRole("link", { name: to }).first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText(to);
+  await expect(page.getByText("131026").first()).toBeVisible();
+});
+
+test.describe("a send that is not there", () => {
+  test.use({ mayFail: answers(404) });
+
+  test("says so", async ({ page }) => {
+    await page.goto("sends/01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f");
+    await expect(page.getByRole("heading", { level: 1 })).toContainText("there is no");
+  });
+});

@@ -1,0 +1,81 @@
+import { answers, apiKey, consoleURL, expect, test } from "./test";
+
+test.describe("without a session", () => {
+  test.use({ signedIn: false, mayFail: answers(401) });
+
+  test("a wrong key is told, the right one opens the page that was asked for", async ({ page, context }) => {
+    await page.goto("rules");
+    const key = page.getByLabel("API key", { exact: true });
+    await expect(key).toBeFocused();
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByText("Enter the API key")).toBeVisible();
+    await key.fill("not the key of anything");
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("This is not the API key of this installation")).toBeVisible();
+    expect(await context.cookies()).toEqual([]);
+
+    await key.fill(apiKey());
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: "Fallback Rule", level: 1 })).toBeVisible();
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/" });
+    expect(cookie?.value).not.toContain(apiKey());
+    expect(
+      await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie),
+    ).not.toContain(apiKey());
+  });
+});
+
+test.describe("with a session", () => {
+  test.use({ mayFail: answers(401) });
+
+  test("signing out ends it for good", async ({ page, context }) => {
+    await page.goto("");
+    const [cookie] = await context.cookies();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByLabel("API key", { exact: true })).toBeVisible();
+    expect(await context.cookies()).toEqual([]);
+    const again = await page.request.get(new URL("/v1/rules", consoleURL()).href, {
+      headers: { Cookie: `${cookie?.name}=${cookie?.value}` },
+    });
+    expect(again.status()).toBe(401);
+  });
+
+  test("one that has ended meanwhile asks for the key and goes on", async ({ page, context }) => {
+    await page.goto("");
+    await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+    await context.clearCookies();
+    await page.getByRole("link", { name: "Fallback Policy" }).click();
+    await page.getByLabel("API key", { exact: true }).fill(apiKey());
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: "Fallback Policy", level: 1 })).toBeVisible();
+  });
+
+  test("another site can do nothing with it", async ({ page }) => {
+    const answer = await page.request.post(new URL("/v1/rules", consoleURL()).href, {
+      headers: { Origin: "https://elsewhere.example", "Sec-Fetch-Site": "cross-site" },
+      data: { name: "Not ours", type: "undelivered", send_id: "EVIL" },
+    });
+    expect(answer.status()).toBe(403);
+    expect(await answer.json()).toMatchObject({ code: "forbidden" });
+  });
+});
+
+test("the language and the appearance are kept", async ({ page }) => {
+  await page.goto("rules");
+  await page.getByRole("button", { name: /^Language/ }).click();
+  await page.getByRole("menuitem", { name: "简体中文" }).click();
+  await expect(page.getByRole("heading", { name: "回落规则", level: 1 })).toBeVisible();
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
+  await page.getByRole("button", { name: /^外观/ }).click();
+  await page.getByRole("menuitem", { name: "深色" }).click();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "回落规则", level: 1 })).toBeVisible();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+});
+
+test("a page that is not there says so", async ({ page }) => {
+  await page.goto("nowhere");
+  await page.getByRole("link", { name: "To the overview" }).click();
+  await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+});

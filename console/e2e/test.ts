@@ -1,0 +1,128 @@
+// What every test has: a browser that is signed in, the API to prepare things by, and a guard that no page breaks the
+// policy it is served with, asks anything of another host, or fails behind the scenes.
+import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+import type { components } from "../src/api/schema";
+
+type Schemas = components["schemas"];
+
+export const consoleURL = () => process.env.CONSOLE_URL ?? "";
+export const apiKey = () => process.env.BACKSTOP_API_KEY ?? "";
+
+let made = 0;
+
+/** unique makes a name that no other test, and no earlier run, has. */
+export function unique(name: string): string {
+  made += 1;
+  return `${name} ${Date.now().toString(36)}${process.env.TEST_PARALLEL_INDEX ?? ""}${made}`;
+}
+
+/** recipient is a number whose last two digits choose what the simulated providers do. */
+export function recipient(scenario: string): string {
+  made += 1;
+  const digits = String((Date.now() + made * 7919) % 1_000_000).padStart(6, "0");
+  return `+4474${digits}${scenario}`.slice(0, 13);
+}
+
+class API {
+  constructor(private readonly request: APIRequestContext) {}
+
+  private async call<T>(
+    method: string,
+    path: string,
+    data?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const answer = await this.request.fetch(new URL(path, consoleURL()).href, {
+      method,
+      headers: { Authorization: `Bearer ${apiKey()}`, ...headers },
+      ...(data === undefined ? {} : { data }),
+    });
+    expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
+    return (answer.status() === 204 ? undefined : await answer.json()) as T;
+  }
+
+  rule(input: Partial<Schemas["RuleInput"]> = {}) {
+    const rule = { name: unique("Rule"), type: "undelivered", wait_seconds: 600, send_id: "ACME", ...input };
+    return this.call<Schemas["Rule"]>("POST", "/v1/rules", rule);
+  }
+
+  replaceRule(rule: Schemas["Rule"], change: Partial<Schemas["RuleInput"]>) {
+    const { name, type, wait_seconds, send_id } = rule;
+    return this.call<Schemas["Rule"]>(
+      "PUT",
+      `/v1/rules/${rule.id}`,
+      { name, type, wait_seconds, send_id, ...change },
+      { "If-Match": "*" },
+    );
+  }
+
+  policy(rules: Schemas["Rule"][], name = unique("Policy")) {
+    return this.call<Schemas["Policy"]>("POST", "/v1/policies", { name, rule_ids: rules.map((rule) => rule.id) });
+  }
+
+  replacePolicy(policy: Schemas["Policy"], rules: Schemas["Rule"][]) {
+    const body = { name: policy.name, rule_ids: rules.map((rule) => rule.id) };
+    return this.call<Schemas["Policy"]>("PUT", `/v1/policies/${policy.id}`, body, { "If-Match": "*" });
+  }
+
+  send(policy: Schemas["Policy"], to = recipient("01")) {
+    const body = {
+      to,
+      whatsapp: { text: "Your parcel comes today." },
+      fallback: { policy_id: policy.id, text: "Parcel today." },
+    };
+    return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
+  }
+
+  get(send: Schemas["SendAccepted"]) {
+    return this.call<Schemas["Send"]>("GET", `/v1/sends/${send.id}`);
+  }
+}
+
+/** guard watches a page until the test ends, and fails it then if the page did what none may do. */
+function guard(page: Page, expectedErrors: RegExp[]): () => string[] {
+  const broken: string[] = [];
+  page.on("pageerror", (error) => broken.push(`an error nobody caught: ${error.message}`));
+  page.on("console", (message) => {
+    const text = `${message.text()} ${message.location().url}`;
+    if (message.type() === "error" && !expectedErrors.some((expected) => expected.test(text))) {
+      broken.push(`an error in the console: ${text}`);
+    }
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (/^(https?|wss?):$/.test(url.protocol) && url.origin !== new URL(consoleURL()).origin) {
+      broken.push(`a request to another host: ${request.url()}`);
+    }
+  });
+  return () => broken;
+}
+
+interface Fixtures {
+  api: API;
+  signedIn: boolean; // whether the browser begins with a session
+  mayFail: RegExp[]; // what the browser may write to its console about answers that a test provokes
+}
+
+export const test = base.extend<Fixtures>({
+  signedIn: [true, { option: true }],
+  mayFail: [[], { option: true }],
+  api: async ({ request }, use) => use(new API(request)),
+  baseURL: async ({ browserName: _ }, use) => use(consoleURL()),
+  page: async ({ page, signedIn, mayFail }, use) => {
+    if (signedIn) {
+      const answer = await page.request.post(new URL("session", consoleURL()).href, { data: { api_key: apiKey() } });
+      expect(answer.status()).toBe(200);
+    }
+    const broken = guard(page, mayFail);
+    await use(page);
+    expect(broken()).toEqual([]);
+  },
+});
+
+/** answers names what Chromium says of an answer with one of these statuses. */
+export function answers(...statuses: number[]): RegExp[] {
+  return statuses.map((status) => new RegExp(`status of ${status}`));
+}
+
+export { expect };
