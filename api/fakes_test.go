@@ -30,6 +30,7 @@ type store struct {
 	rules    []backstop.Rule
 	policies []backstop.Policy
 	sends    []backstop.Send
+	revision int // of every send
 	attempts []backstop.Attempt
 	events   []backstop.Event
 	filter   backstop.SendFilter // of the newest list
@@ -237,6 +238,29 @@ func (s *store) Send(_ context.Context, id string) (backstop.Send, error) {
 		return backstop.Send{}, missing("send")
 	}
 	return s.sends[i], nil
+}
+
+func (s *store) Revision(_ context.Context, id string) (int, error) {
+	defer s.begin()()
+	switch {
+	case s.away != nil:
+		return 0, s.away
+	case !slices.ContainsFunc(s.sends, func(v backstop.Send) bool { return v.ID == id }):
+		return 0, missing("send")
+	}
+	return s.revision, nil
+}
+
+// change is what a receipt does to a send.
+func (s *store) change(status backstop.Status) {
+	defer s.begin()()
+	s.sends[0].WhatsAppStatus = status
+	s.revision++
+}
+
+func (s *store) lose(err error) {
+	defer s.begin()()
+	s.away = err
 }
 
 func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backstop.Event, error) {

@@ -97,15 +97,24 @@ func accepted(send backstop.Send) CreateSend202JSONResponse {
 
 // GetSend answers GET /v1/sends/{id}.
 func (s *server) GetSend(ctx context.Context, r GetSendRequestObject) (GetSendResponseObject, error) {
-	send, err := s.sends.Send(ctx, canonical(r.ID))
+	send, err := s.readSend(ctx, canonical(r.ID))
 	if err != nil {
 		return nil, err
+	}
+	return GetSend200JSONResponse(send), nil
+}
+
+// readSend returns a send as the API shows it.
+func (s *server) readSend(ctx context.Context, id string) (Send, error) {
+	send, err := s.sends.Send(ctx, id)
+	if err != nil {
+		return Send{}, err
 	}
 	attempts, events, err := s.sends.Timeline(ctx, send.ID)
 	if err != nil {
-		return nil, err
+		return Send{}, err
 	}
-	return GetSend200JSONResponse(showSend(send, attempts, events)), nil
+	return showSend(send, attempts, events), nil
 }
 
 // ListSends answers GET /v1/sends.

@@ -34,6 +34,9 @@ type Options struct {
 	TemporalUIURL     string // told to the console; may be empty
 	TemporalNamespace string // the same
 
+	Watch    Watch           // its zero value is fine
+	Stopping <-chan struct{} // closed when the program stops, to end the streams; may be nil: they end by themselves
+
 	Version string           // of the program, shown by /healthz; may be empty
 	Ready   Ready            // what /readyz asks besides Postgres; may be nil
 	Now     func() time.Time // may be nil: time.Now
@@ -59,6 +62,10 @@ type server struct {
 	temporalUIURL     string
 	temporalNamespace string
 	smsRoutes         []string
+
+	watch    Watch
+	streams  chan struct{} // one for each that is open
+	stopping <-chan struct{}
 }
 
 // New makes the handler of everything that Backstop serves. It refuses options that miss something.
@@ -76,7 +83,9 @@ func New(o Options) (http.Handler, error) {
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
+		watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
+	s.streams = make(chan struct{}, s.watch.Streams)
 	if o.Console != nil {
 		if s.console, err = readConsole(o.Console); err != nil {
 			return nil, err
@@ -142,7 +151,9 @@ func (s *server) routes() (http.Handler, error) {
 		HandlerErrorFunc:         s.fail,
 		ResponseErrorHandlerFunc: s.fail,
 	})
-	RegisterHandlersWithOptions(engine.Group("", s.authenticate, s.validate), strict, GinServerOptions{
+	v1 := engine.Group("", s.authenticate, s.validate)
+	v1.GET("/v1/sends/:id/watch", s.WatchSend)
+	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.unbound(c, err) },
 	})
 	return engine, nil

@@ -34,6 +34,8 @@ type Policies interface {
 // Sends reads the sends.
 type Sends interface {
 	Send(ctx context.Context, id string) (backstop.Send, error)
+	// Revision is another number when the send, or its timeline, has changed; NotFound if there is no such send.
+	Revision(ctx context.Context, id string) (int, error)
 	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
 	ListSends(ctx context.Context, filter backstop.SendFilter, page backstop.Page) (sends []backstop.Send, more bool, err error)
 	Ping(ctx context.Context) error

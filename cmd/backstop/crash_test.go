@@ -186,19 +186,39 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestServe_stops sends SIGTERM while a provider does not answer.
+// watch opens the stream of a send and returns what reads it to its end.
+func (r *rig) watch(id string) (rest func() string) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.apiURL+"/v1/sends/"+id+"/watch", http.NoBody)
+	require.NoError(r.t, err)
+	request.Header.Set("Authorization", "Bearer "+r.environment["BACKSTOP_API_KEY"])
+	response, err := http.DefaultTransport.RoundTrip(request)
+	require.NoError(r.t, err)
+	r.t.Cleanup(func() { require.NoError(r.t, response.Body.Close()) })
+	require.Equal(r.t, http.StatusOK, response.StatusCode)
+	return func() string {
+		events, err := io.ReadAll(response.Body)
+		require.NoError(r.t, err, "the stream must end as streams do")
+		return string(events)
+	}
+}
+
+// TestServe_stops sends SIGTERM while a provider does not answer and somebody watches.
 func TestServe_stops(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
 	require.NoError(t, err)
-	r.send("+447400123410", policy, "held")
+	id := r.send("+447400123410", policy, "held")
 	require.Eventually(t, func() bool {
 		messages, err := r.get(r.local.sandboxURL + "/messages")
 		return err == nil && strings.Contains(messages, "447400123410")
 	}, 10*time.Second, 20*time.Millisecond)
+	rest := r.watch(id)
 	began := time.Now()
 	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+	require.Contains(t, rest(), `"id":"`+id+`"`)
+	require.Less(t, time.Since(began), drainRequests)
 	require.NoError(t, r.process.Wait(), "the exit code must be 0")
 	r.process = nil
 	require.Less(t, time.Since(began), 10*time.Second)

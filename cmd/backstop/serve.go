@@ -171,7 +171,7 @@ func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
 		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Version: version, Ready: p.ready,
+		Stopping: ctx.Done(), Version: version, Ready: p.ready,
 	})
 	if err != nil {
 		return err

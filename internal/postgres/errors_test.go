@@ -77,6 +77,8 @@ func TestDB_away(t *testing.T) {
 	requireAway(t, db.Ping(t.Context()))
 	_, err = db.Send(t.Context(), send.ID)
 	requireAway(t, err)
+	_, err = db.Revision(t.Context(), send.ID)
+	requireAway(t, err)
 	_, _, err = db.InsertSend(t.Context(), newSend(t), nil)
 	requireAway(t, err)
 	_, err = db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(send.ID, 1, backstop.Read)})

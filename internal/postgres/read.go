@@ -64,6 +64,20 @@ func (db *DB) read(ctx context.Context, id string) (*draft, error) {
 	return row.draft()
 }
 
+const sendRevision = `SELECT revision FROM sends WHERE id = $1`
+
+// Revision returns the number of a send's newest change: another one says that the send, its attempts or its events have
+// changed. An unknown send is an Error of code NotFound.
+func (db *DB) Revision(ctx context.Context, id string) (int, error) {
+	id, ok := parseID(id)
+	if !ok {
+		return 0, notFound("send")
+	}
+	var revision int
+	err := db.get(ctx, &revision, sendRevision, id)
+	return revision, failed(ctx, "read revision", orNotFound(err, "send"))
+}
+
 // report names what a receipt reports; each is stored once.
 type report struct {
 	Provider  string          `json:"provider"`
