@@ -57,7 +57,8 @@ tidy: ## are go.mod and go.sum what the code needs?
 	cd tools && go mod tidy -diff
 
 generated: bin/oapi-codegen ## is the generated code what its sources say?
-	@sums() { find . -name '*.gen.go' -not -path './.data/*' -exec cksum {} + | sort; }; \
+	@sums() { find . \( -name '*.gen.go' -o -name schema.d.ts \) -not -path './.data/*' -not -path '*/node_modules/*' \
+		-exec cksum {} + | sort; }; \
 	before=$$(sums) && $(MAKE) --no-print-directory generate && \
 	test "$$before" = "$$(sums)" || { echo 'generated code was stale: it is new now, commit it'; exit 1; }
 
@@ -76,8 +77,10 @@ law: bin/golangci-lint ## does the linter notice when the import law is broken?
 determinism: bin/workflowcheck ## may each workflow be replayed?
 	bin/workflowcheck ./workflows/...
 
-generate: bin/oapi-codegen ## write the generated code anew
+generate: bin/oapi-codegen ## write the generated code anew; the console's types too, if there is npm
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./...
+	@if command -v npm >/dev/null; then \
+	$(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run --silent generate; fi
 
 histories: bin/devstack ## record the workflow histories that the tests replay
 	bin/devstack --fast --services temporal --data .data/histories -- \

@@ -47,7 +47,7 @@ for (const look of looks) {
 
       const settle = async () => {
         await page.locator("main h1").waitFor();
-        await page.waitForLoadState("networkidle").catch(() => undefined); // a watched send is never idle
+        await page.waitForLoadState("networkidle");
       };
       for (const [name, path] of Object.entries({
         overview: "",
@@ -63,7 +63,7 @@ for (const look of looks) {
       }
       for (const [name, send] of Object.entries({ "send-fallen-back": fallen, "send-waiting": waiting })) {
         await page.goto(`sends/${send.id}`);
-        await page.locator(".anticon-sync.anticon-spin").waitFor({ state: "attached" });
+        await page.locator(".connection.live").waitFor();
         await check(page, name, look.name);
       }
       for (const [name, path, edit] of [

@@ -61,7 +61,7 @@ test("the order is changed by the keyboard and by dragging", async ({ page, api 
   const handle = (name: string) => dialogOf(page).getByRole("button", { name: `Move ${name}`, exact: true });
   await handle(first).focus();
   await page.keyboard.press("Space");
-  await expect(page.getByText(`Picked up ${first}, at place 1 of 3.`)).toBeAttached();
+  await expect(page.getByText(`${first} is over place 1 of 3.`)).toBeAttached();
   await page.keyboard.press("ArrowDown");
   await expect(page.getByText(`${first} is over place 2 of 3.`)).toBeAttached();
   await page.keyboard.press("Space");

@@ -27,7 +27,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   await dialog.getByLabel("Countries").fill("kingdom");
   await page.getByTitle("United Kingdom (GB)").click();
   await expect(dialog.getByText("Only to recipients in United Kingdom.")).toBeVisible();
-  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab"); // away from the list of countries, which adds none
   await dialog.getByRole("button", { name: "Add" }).click();
   await expect(page.getByText(`The rule “${name}” is added`)).toBeVisible();
   await expect(dialog).toBeHidden();
@@ -43,7 +43,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   await expect(
     dialog.getByText("If the provider reports that the message failed, send it by SMS from ACME."),
   ).toBeVisible();
-  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
   await expect(row.getByRole("cell", { name: "On failure only" })).toBeVisible();
 
   await page.getByRole("button", { name: `Delete ${name}` }).click();
@@ -105,18 +105,18 @@ test.describe("what the API refuses", () => {
     const dialog = dialogOf(page);
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "THEIRS" });
-    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByRole("button", { name: "Save", exact: true }).click();
     await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
     await expect(dialog.getByText("send it by SMS from THEIRS")).toBeVisible();
-    await expect(dialog.getByRole("button", { name: "Save" })).toBeDisabled();
+    await expect(dialog.getByRole("button", { name: "Save", exact: true })).toBeDisabled();
     await dialog.getByRole("button", { name: "Take theirs, drop my changes" }).click();
     await expect(dialog.getByLabel("SendID")).toHaveValue("THEIRS");
 
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "AGAIN" });
-    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByRole("button", { name: "Save", exact: true }).click();
     await dialog.getByRole("button", { name: "Keep mine, to be saved over theirs" }).click();
-    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByRole("button", { name: "Save", exact: true }).click();
     await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
     await expect(rowOf(page, rule.name).getByRole("cell", { name: "MINE", exact: true })).toBeVisible();
   });

@@ -1,11 +1,3 @@
-import {
-  GlobalOutlined,
-  LogoutOutlined,
-  MenuOutlined,
-  MoonOutlined,
-  SettingOutlined,
-  SunOutlined,
-} from "@ant-design/icons";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { App, Button, Drawer, Dropdown, Grid, Layout, Menu, type MenuProps, Result, Spin } from "antd";
 import { Suspense, useEffect, useRef, useState } from "react";
@@ -16,6 +8,7 @@ import { sessionQuery } from "./api/queries";
 import { pages } from "./pages";
 import { type Appearance, type Language, usePreferences } from "./preferences";
 import { ButtonLink } from "./ui/ButtonLink";
+import { GlobalOutlined, LogoutOutlined, MenuOutlined, MoonOutlined, SettingOutlined, SunOutlined } from "./ui/icons";
 import { Logo } from "./ui/Logo";
 
 export function Shell({ session }: { session: Session }) {

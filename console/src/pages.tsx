@@ -1,7 +1,8 @@
 // The pages of the console. A new one is a line here, its words in i18n/, and its folder.
-import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "@ant-design/icons";
+
 import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
+import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "./ui/icons";
 
 export interface PageProps {
   session: Session;

@@ -1,4 +1,3 @@
-import { DeleteOutlined, EditOutlined, PlusOutlined, SendOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Button, Space, Table, type TableColumnsType } from "antd";
 import { useState } from "react";
@@ -9,6 +8,7 @@ import { policiesQuery } from "../api/queries";
 import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
+import { DeleteOutlined, EditOutlined, PlusOutlined, SendOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { ProblemAlert } from "../ui/ProblemView";

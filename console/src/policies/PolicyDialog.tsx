@@ -82,6 +82,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
       destroyOnHidden
     >
       <Form<Draft>
+        name="policy"
         form={form}
         layout="vertical"
         initialValues={base ? { name: base.name, rules: base.rules } : { name: "", rules: [] }}

@@ -1,8 +1,9 @@
 // The picture of a policy: WhatsApp at 0, each rule at its wait, what a failure does at the side.
-import { MessageOutlined, ThunderboltOutlined, WhatsAppOutlined } from "@ant-design/icons";
+
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { condition, type RuleShape } from "../rules/meaning";
+import { MessageOutlined, ThunderboltOutlined, WhatsAppOutlined } from "../ui/icons";
 import { duration } from "../ui/time";
 
 interface TimelineRule extends RuleShape {
@@ -72,8 +73,7 @@ export function PolicyTimeline({ rules, fired }: Props) {
       </ol>
       {first && (
         <figcaption>
-          <ThunderboltOutlined aria-hidden="true" />{" "}
-          {t("policies.picture.failure", { sender: first.send_id, rule: first.name })}
+          <ThunderboltOutlined /> {t("policies.picture.failure", { sender: first.send_id, rule: first.name })}
         </figcaption>
       )}
     </figure>

@@ -1,5 +1,5 @@
 // The rules of a policy, in the order that settles a tie: moved by dragging, by the keyboard, or by the buttons.
-import { ArrowDownOutlined, ArrowUpOutlined, CloseOutlined, HolderOutlined } from "@ant-design/icons";
+
 import {
   type Announcements,
   closestCenter,
@@ -23,6 +23,7 @@ import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Rule } from "../api/client";
 import { meaning } from "../rules/meaning";
+import { ArrowDownOutlined, ArrowUpOutlined, CloseOutlined, HolderOutlined } from "../ui/icons";
 
 interface Props {
   rules: Rule[];

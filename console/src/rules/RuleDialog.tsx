@@ -95,6 +95,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       destroyOnHidden
     >
       <Form<RuleInput>
+        name="rule"
         form={form}
         layout="vertical"
         initialValues={base ? inputOf(base) : blank}
@@ -153,6 +154,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           <Select
             mode="multiple"
             allowClear
+            defaultActiveFirstOption={false} // or Tab would add the first country on its way out
             placeholder={t("rules.everywhere")}
             showSearch={{ optionFilterProp: "label" }}
             maxTagCount="responsive"

@@ -1,4 +1,3 @@
-import { DeleteOutlined, EditOutlined, PlusOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Button, Space, Table, type TableColumnsType, Tooltip } from "antd";
 import { useState } from "react";
@@ -8,6 +7,7 @@ import type { Rule } from "../api/client";
 import { rulesQuery } from "../api/queries";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
+import { DeleteOutlined, EditOutlined, PlusOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { ProblemAlert } from "../ui/ProblemView";

@@ -1,9 +1,9 @@
-import { ClockCircleOutlined } from "@ant-design/icons";
 import { Progress } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Send, serverNow } from "../api/client";
 import { condition } from "../rules/meaning";
+import { ClockCircleOutlined } from "../ui/icons";
 import { duration } from "../ui/time";
 import { nextRule } from "./nextRule";
 
@@ -26,7 +26,7 @@ export function Countdown({ send }: { send: Send }) {
   const whole = rule.wait_seconds ?? 1;
   return (
     <div className="countdown" role="timer" aria-label={t("sends.countdown")}>
-      <ClockCircleOutlined aria-hidden="true" />
+      <ClockCircleOutlined />
       <span className="grow">
         {left > 0
           ? t("sends.firesIn", { left: duration(left, t), rule: rule.name })

@@ -1,4 +1,3 @@
-import { SendOutlined } from "@ant-design/icons";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Alert, Button, Card, Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
 import type { Dayjs } from "dayjs";
@@ -19,6 +18,7 @@ import { checkRecipient, checkSendID, checkWait, validator } from "../rules/chec
 import { countryName } from "../rules/countries";
 import { ruleTypes } from "../rules/meaning";
 import { showFieldErrors } from "../ui/formErrors";
+import { SendOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
 import { WaitInput } from "../ui/WaitInput";
@@ -120,6 +120,7 @@ export default function NewSendPage() {
     <>
       <PageHeader title={t("sends.new")} about={t("newSend.about")} />
       <Form<Draft>
+        name="send"
         form={form}
         layout="vertical"
         className="new-send"

@@ -1,4 +1,3 @@
-import { ExportOutlined, SyncOutlined, WarningOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Alert, Button, Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
@@ -8,6 +7,7 @@ import { sendQuery } from "../api/queries";
 import type { PageProps } from "../pages";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
+import { ExportOutlined, WarningOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemResult } from "../ui/ProblemView";
 import { OutcomeTag } from "../ui/ToneTag";
@@ -84,7 +84,7 @@ function Live({ connection }: { connection: Connection }) {
   const { t } = useTranslation();
   return (
     <p className="hint" role="status">
-      <SyncOutlined spin={connection === "live"} aria-hidden="true" /> {t(`sends.link.${connection}`)}
+      <span className={`connection ${connection}`} aria-hidden="true" /> {t(`sends.link.${connection}`)}
     </p>
   );
 }

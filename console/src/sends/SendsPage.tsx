@@ -1,4 +1,3 @@
-import { PlusOutlined, WarningOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Button, DatePicker, Input, Select, Table, type TableColumnsType, Tooltip } from "antd";
 import dayjs from "dayjs";
@@ -10,6 +9,7 @@ import { sendsQuery } from "../api/queries";
 import { checkRecipient } from "../rules/checks";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
+import { PlusOutlined, WarningOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { ProblemAlert } from "../ui/ProblemView";

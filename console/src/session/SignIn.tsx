@@ -27,7 +27,13 @@ export function SignIn() {
           <Logo /> Backstop
         </h1>
         <p>{t("session.invitation")}</p>
-        <Form layout="vertical" requiredMark={false} onFinish={signIn.mutate} disabled={signIn.isPending}>
+        <Form
+          name="session"
+          layout="vertical"
+          requiredMark={false}
+          onFinish={signIn.mutate}
+          disabled={signIn.isPending}
+        >
           <Form.Item
             name="api_key"
             label={t("session.key")}

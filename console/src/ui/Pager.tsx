@@ -1,7 +1,7 @@
-import { LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { LeftOutlined, RightOutlined } from "./icons";
 
 /** useCursor keeps the way through a list by its cursors. A list that is asked for otherwise begins anew. */
 export function useCursor(question: string) {

@@ -1,6 +1,6 @@
-import { SearchOutlined } from "@ant-design/icons";
 import { Input } from "antd";
 import { useEffect, useState } from "react";
+import { SearchOutlined } from "./icons";
 
 const pause = 300; // ms without a key, before the list is asked
 

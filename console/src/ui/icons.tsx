@@ -1,0 +1,40 @@
+// The icons of the console are decoration: the words beside them, or the label of their button, say what they mean. So they
+// are hidden from who listens to a page, unless they are given a label of their own.
+import * as ant from "@ant-design/icons";
+import type { ComponentProps } from "react";
+
+type Icon = typeof ant.PlusOutlined;
+
+function decorative(Drawing: Icon) {
+  return function Decoration(props: ComponentProps<Icon>) {
+    return <Drawing aria-hidden={props["aria-label"] === undefined} {...props} />;
+  };
+}
+
+export const ApartmentOutlined = decorative(ant.ApartmentOutlined);
+export const ArrowDownOutlined = decorative(ant.ArrowDownOutlined);
+export const ArrowUpOutlined = decorative(ant.ArrowUpOutlined);
+export const ClockCircleOutlined = decorative(ant.ClockCircleOutlined);
+export const CloseOutlined = decorative(ant.CloseOutlined);
+export const DashboardOutlined = decorative(ant.DashboardOutlined);
+export const DeleteOutlined = decorative(ant.DeleteOutlined);
+export const EditOutlined = decorative(ant.EditOutlined);
+export const ExportOutlined = decorative(ant.ExportOutlined);
+export const FieldTimeOutlined = decorative(ant.FieldTimeOutlined);
+export const GlobalOutlined = decorative(ant.GlobalOutlined);
+export const HolderOutlined = decorative(ant.HolderOutlined);
+export const LeftOutlined = decorative(ant.LeftOutlined);
+export const LogoutOutlined = decorative(ant.LogoutOutlined);
+export const MenuOutlined = decorative(ant.MenuOutlined);
+export const MessageOutlined = decorative(ant.MessageOutlined);
+export const MoonOutlined = decorative(ant.MoonOutlined);
+export const PlusOutlined = decorative(ant.PlusOutlined);
+export const RightOutlined = decorative(ant.RightOutlined);
+export const SearchOutlined = decorative(ant.SearchOutlined);
+export const SendOutlined = decorative(ant.SendOutlined);
+export const SettingOutlined = decorative(ant.SettingOutlined);
+export const SunOutlined = decorative(ant.SunOutlined);
+export const SyncOutlined = decorative(ant.SyncOutlined);
+export const ThunderboltOutlined = decorative(ant.ThunderboltOutlined);
+export const WarningOutlined = decorative(ant.WarningOutlined);
+export const WhatsAppOutlined = decorative(ant.WhatsAppOutlined);
