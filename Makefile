@@ -43,6 +43,7 @@ test: bin/devstack ## run the tests of all modules, on a real Postgres
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
 	@$(MAKE) --no-print-directory build
+	rm -rf .data/e2e
 	bin/devstack --fast --data .data/e2e -- npm --prefix console run e2e
 
 check: tidy generated vet lint law determinism console-check ## run all gates but the tests

@@ -76,6 +76,7 @@ test("each field says what is wrong while it is typed", async ({ page }) => {
     await expect(dialog.getByText("1 to 11 letters, digits")).toBeHidden();
   }
   await choose(page, dialog.getByLabel("Unit of the wait"), "days");
+  await expect(dialog.getByText("not delivered within 10 d")).toBeVisible();
   await dialog.getByLabel("Wait", { exact: true }).fill("31");
   await expect(dialog.getByText("From 1 second to 30 days")).toBeVisible();
   await dialog.getByLabel("Wait", { exact: true }).fill("");

@@ -12,7 +12,7 @@ import { EmptyState } from "../ui/EmptyState";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
 import { exact } from "../ui/time";
-import { useParam } from "../ui/useParam";
+import { useParam } from "../ui/useFilters";
 import { OutcomesChart } from "./OutcomesChart";
 import { percent, Rates } from "./Rates";
 import { isRange, type Range, rangeQuery, ranges } from "./range";

@@ -14,7 +14,7 @@ import { Pager, useCursor } from "../ui/Pager";
 import { ProblemAlert } from "../ui/ProblemView";
 import { SearchBox } from "../ui/SearchBox";
 import { time } from "../ui/time";
-import { useParam } from "../ui/useParam";
+import { useParam } from "../ui/useFilters";
 import { PolicyDialog } from "./PolicyDialog";
 import { PolicyTimeline } from "./PolicyTimeline";
 

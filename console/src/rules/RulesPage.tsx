@@ -13,7 +13,7 @@ import { Pager, useCursor } from "../ui/Pager";
 import { ProblemAlert } from "../ui/ProblemView";
 import { SearchBox } from "../ui/SearchBox";
 import { duration } from "../ui/time";
-import { useParam } from "../ui/useParam";
+import { useParam } from "../ui/useFilters";
 import { countryName } from "./countries";
 import { RuleDialog } from "./RuleDialog";
 

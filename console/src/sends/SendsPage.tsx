@@ -15,7 +15,7 @@ import { Pager, useCursor } from "../ui/Pager";
 import { ProblemAlert } from "../ui/ProblemView";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
 import { time } from "../ui/time";
-import { useParam } from "../ui/useParam";
+import { useFilters } from "../ui/useFilters";
 import { PolicySelect } from "./PolicySelect";
 
 const outcomes: Outcome[] = ["pending", "whatsapp", "sms", "unconfirmed", "expired", "failed"];
@@ -68,20 +68,13 @@ export default function SendsPage() {
 }
 
 function useFilter() {
-  const [outcome, setOutcome] = useParam("outcome");
-  const [policy, setPolicy] = useParam("policy");
-  const [to, setTo] = useParam("to");
-  const [from, setFrom] = useParam("from");
-  const [until, setUntil] = useParam("until");
+  const { values, set } = useFilters("outcome", "policy", "to", "from", "until");
+  const { outcome, policy, to, from, until } = values;
   return {
-    values: { outcome, policy, to, from, until },
-    set: { outcome: setOutcome, policy: setPolicy, to: setTo, from: setFrom, until: setUntil },
+    values,
+    set,
     isSet: Boolean(outcome || policy || to || from || until),
-    clear: () => {
-      for (const set of [setOutcome, setPolicy, setTo, setFrom, setUntil]) {
-        set("");
-      }
-    },
+    clear: () => set({ outcome: "", policy: "", to: "", from: "", until: "" }),
     query: {
       outcome: (outcome || undefined) as Outcome | undefined,
       policy_id: policy || undefined,
@@ -96,19 +89,19 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
   const { t } = useTranslation();
   return (
     <div className="toolbar">
-      <Recipient value={values.to} onChange={set.to} />
+      <Recipient value={values.to} onChange={(to) => set({ to })} />
       <Select
         className="filter"
         allowClear
         aria-label={t("sends.outcome")}
         placeholder={t("sends.outcome")}
         value={values.outcome || null}
-        onChange={(value) => set.outcome(value ?? "")}
+        onChange={(value) => set({ outcome: value ?? "" })}
         options={outcomes.map((value) => ({ value, label: t(`outcome.${value}`) }))}
       />
       <PolicySelect
         value={values.policy || undefined}
-        onChange={(value) => set.policy(value ?? "")}
+        onChange={(value) => set({ policy: value ?? "" })}
         label={t("sends.policy")}
       />
       <DatePicker.RangePicker
@@ -118,10 +111,7 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
         placeholder={[t("sends.fromTime"), t("sends.untilTime")]}
         aria-label={t("sends.range")}
         value={[values.from ? dayjs(values.from) : null, values.until ? dayjs(values.until) : null]}
-        onChange={(range) => {
-          set.from(range?.[0]?.toISOString() ?? "");
-          set.until(range?.[1]?.toISOString() ?? "");
-        }}
+        onChange={(range) => set({ from: range?.[0]?.toISOString() ?? "", until: range?.[1]?.toISOString() ?? "" })}
       />
     </div>
   );

@@ -1,0 +1,32 @@
+import { useSearchParams } from "react-router";
+
+/**
+ * useFilters keeps values in the address, so that a filtered list can be linked to. Empty is absent. What changes together is
+ * set together: of two changes one after the other, the second does not know the first.
+ */
+export function useFilters<Name extends string>(...names: Name[]) {
+  const [params, setParams] = useSearchParams();
+  const values = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ""])) as Record<Name, string>;
+  const set = (changes: Partial<Record<Name, string>>) =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before);
+        for (const [name, value] of Object.entries<string | undefined>(changes)) {
+          if (value) {
+            next.set(name, value);
+          } else {
+            next.delete(name);
+          }
+        }
+        return next;
+      },
+      { replace: true },
+    );
+  return { values, set };
+}
+
+/** useParam keeps one value in the address. */
+export function useParam<Name extends string>(name: Name): [string, (value: string) => void] {
+  const { values, set } = useFilters(name);
+  return [values[name], (value) => set({ [name]: value } as Record<Name, string>)];
+}
