@@ -1,9 +1,9 @@
-import { Table } from "antd";
 import { useTranslation } from "react-i18next";
 import { Bar, BarChart, CartesianGrid, Legend, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import type { Outcome, Stats } from "../api/client";
 import { usePreferences } from "../preferences";
 import { outcomeColors } from "../theme";
+import { ScrollTable } from "../ui/ScrollTable";
 import { Figure } from "./Figure";
 
 const stacked: Outcome[] = ["whatsapp", "sms", "unconfirmed", "expired", "failed", "pending"];
@@ -32,12 +32,11 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
       title={t("overview.overTime")}
       summary={t("overview.overTimeMeans", { count: stats.totals.sends, peak: peak.sends, at: peak.name })}
       table={
-        <Table
-          size="small"
+        <ScrollTable
+          label={t("overview.overTime")}
           rowKey="at"
           dataSource={rows.filter((row) => row.sends > 0)}
           pagination={{ pageSize: 12, hideOnSinglePage: true, showSizeChanger: false }}
-          scroll={{ x: "max-content" }}
           columns={[
             { title: t("overview.time"), dataIndex: "name", rowScope: "row" },
             { title: t("overview.sends"), dataIndex: "sends", align: "right" },

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Card, Segmented, Space, Spin, Table } from "antd";
+import { Card, Segmented, Space, Spin } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -11,6 +11,7 @@ import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
+import { ScrollTable } from "../ui/ScrollTable";
 import { exact } from "../ui/time";
 import { useParam } from "../ui/useFilters";
 import { OutcomesChart } from "./OutcomesChart";
@@ -208,12 +209,10 @@ function Times({ times }: { times: Schemas["StatsTimes"] }) {
   const written = (seconds: number | undefined) => (seconds === undefined ? "–" : exact(seconds, t, i18n.language));
   return (
     <Card size="small" title={<h2>{t("overview.times")}</h2>}>
-      <Table
-        size="small"
+      <ScrollTable
+        label={t("overview.times")}
         rowKey="key"
         dataSource={rows}
-        pagination={false}
-        scroll={{ x: "max-content" }}
         columns={[
           {
             title: t("overview.channel"),

@@ -1,6 +1,7 @@
-import { Card, Empty, Table, type TableColumnsType } from "antd";
+import { Card, Empty, type TableColumnsType } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { ScrollTable } from "../ui/ScrollTable";
 
 export interface Rate {
   key: string;
@@ -49,13 +50,12 @@ export function Rates({ title, of, part, whole, rates }: Props) {
   ];
   return (
     <Card size="small" title={<h2>{title}</h2>}>
-      <Table<Rate>
-        size="small"
+      <ScrollTable<Rate>
+        label={title}
         rowKey="key"
         columns={columns}
         dataSource={rates}
         pagination={{ pageSize: 8, hideOnSinglePage: true, showSizeChanger: false }}
-        scroll={{ x: "max-content" }}
         locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("overview.nothing")} /> }}
       />
     </Card>

@@ -44,7 +44,7 @@ export default function PoliciesPage() {
         dataSource={policies.data?.items ?? []}
         loading={policies.isFetching && !policies.isRefetching}
         pagination={false}
-        scroll={{ x: "max-content" }}
+        {...(policies.data?.items.length ? { scroll: { x: "max-content" } } : {})}
         expandable={{ expandedRowRender: (policy) => <PolicyTimeline rules={policy.rules} /> }}
         locale={{
           emptyText: policies.isSuccess ? (

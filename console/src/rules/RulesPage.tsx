@@ -43,7 +43,7 @@ export default function RulesPage() {
         dataSource={rules.data?.items ?? []}
         loading={rules.isFetching && !rules.isRefetching}
         pagination={false}
-        scroll={{ x: "max-content" }}
+        {...(rules.data?.items.length ? { scroll: { x: "max-content" } } : {})}
         locale={{
           emptyText: rules.isSuccess ? (
             search ? (

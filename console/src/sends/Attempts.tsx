@@ -1,6 +1,7 @@
-import { Table, type TableColumnsType } from "antd";
+import type { TableColumnsType } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../api/client";
+import { ScrollTable } from "../ui/ScrollTable";
 import { StatusTag, ToneTag } from "../ui/ToneTag";
 import { clock, exact } from "../ui/time";
 
@@ -32,13 +33,11 @@ export function Attempts({ attempts }: { attempts: Attempt[] }) {
     { title: t("attempts.answer"), key: "answer", render: (_, a) => <Answer attempt={a} /> },
   ];
   return (
-    <Table<Attempt>
-      size="small"
+    <ScrollTable<Attempt>
+      label={t("attempts.title")}
       rowKey={(a) => `${a.step}.${a.number}`}
       columns={columns}
       dataSource={attempts}
-      pagination={false}
-      scroll={{ x: "max-content" }}
       locale={{ emptyText: t("attempts.none") }}
     />
   );

@@ -46,7 +46,7 @@ export default function SendsPage() {
         dataSource={sends.data?.items ?? []}
         loading={sends.isPending || sends.isPlaceholderData}
         pagination={false}
-        scroll={{ x: "max-content" }}
+        {...(sends.data?.items.length ? { scroll: { x: "max-content" } } : {})}
         locale={{
           emptyText: sends.isSuccess ? (
             filter.isSet ? (
