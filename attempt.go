@@ -28,6 +28,8 @@ type Attempt struct {
 	Failure   *Failure // of a failed one
 	StartedAt time.Time
 	EndedAt   *time.Time
+
+	FallbackReason FallbackReason // for an SMS: goes to the send when the attempt begins, and is not kept with the attempt
 }
 
 // End closes the attempt with what the call returned: a submission, or a failure.

@@ -56,6 +56,20 @@ func (t RuleType) Goal() Status {
 	}
 }
 
+// Missed is why a rule of this type fires when its wait ends.
+func (t RuleType) Missed() FallbackReason {
+	switch t {
+	case SendFailed:
+		return NotSent
+	case Undelivered:
+		return NotDelivered
+	case Unread:
+		return NotRead
+	default:
+		return ""
+	}
+}
+
 // Wait is how long the rule waits, counted from the moment the send was accepted; 0 is no wait.
 func (r Rule) Wait() time.Duration { return time.Duration(r.WaitSeconds) * time.Second }
 

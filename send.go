@@ -42,8 +42,11 @@ type Send struct {
 	SMSStatus         Status // empty until a rule fired and an SMS was attempted
 	Fired             string // the name of the newest rule that fired
 	FiredReason       string
-	DuplicateDelivery bool // it arrived by WhatsApp after an SMS had gone out
-	Expired           bool // ExpiresAt came before the send was done
+	FallbackReason    FallbackReason // why the first of the rules fired
+	DeliveredAt       *time.Time     // when the first receipt of an arrival came, by our clock
+	DeliveredBy       Channel        // which it was about; empty until then
+	DuplicateDelivery bool           // it arrived by WhatsApp after an SMS had gone out
+	Expired           bool           // ExpiresAt came before the send was done
 	FinishedAt        *time.Time
 	Outcome           Outcome
 }

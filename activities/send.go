@@ -15,6 +15,9 @@ type Step struct {
 	Route  string          `json:"route,omitempty"`  // empty: the default one
 	Unless backstop.Status `json:"unless,omitempty"` // no SMS if WhatsApp has reached this after all
 
+	// FallbackReason is why the first rule fired, also for the SMS of a later one.
+	FallbackReason backstop.FallbackReason `json:"fallback_reason,omitempty"`
+
 	// Ended is how the first try's call ended, if that could not be stored.
 	Ended *backstop.Attempt `json:"ended,omitempty"`
 }
@@ -42,7 +45,7 @@ func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
 	driver := a.route(step.Route).SMS
 	attempt := backstop.Attempt{
 		Ref: step.Ref, Channel: backstop.SMS, Provider: driver.Name(),
-		Rule: step.Rule, Reason: step.Reason, SendID: step.SendID,
+		Rule: step.Rule, Reason: step.Reason, SendID: step.SendID, FallbackReason: step.FallbackReason,
 	}
 	lastLook := func(s backstop.Send) Verdict {
 		switch {

@@ -34,9 +34,10 @@ type send struct {
 	call    *call           // the WhatsApp call that is under way
 	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
 	resent  bool
-	expired bool   // a WhatsApp call came too late: nothing may go out any more
-	rule    int    // the newest that fired, or -1
-	reason  string // why it did
+	expired bool                    // a WhatsApp call came too late: nothing may go out any more
+	rule    int                     // the newest that fired, or -1
+	reason  string                  // why it did
+	first   backstop.FallbackReason // why the first of the rules that sent an SMS did
 }
 
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.

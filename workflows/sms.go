@@ -14,7 +14,7 @@ import (
 // It is settled unless the last look averted the SMS; then the rules that are left go on watching.
 func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error) {
 	byFailure := s.is.WhatsAppStatus == backstop.Failed
-	s.reason = s.why(rule)
+	s.reason, s.first = s.why(rule)
 	unless := backstop.Delivered // a failure is undone by a delivery
 	if !byFailure {
 		unless = s.in.Rules[rule].Type.Goal()
@@ -34,7 +34,7 @@ func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error
 		if averted {
 			err = s.record(ctx, backstop.EventAverted, rule)
 			s.spent[rule] = !byFailure // its wait may still be to come
-			s.rule, s.reason, s.waiting = -1, "", ""
+			s.rule, s.reason, s.first, s.waiting = -1, "", "", ""
 			return false, err
 		}
 		if s.is.SMSStatus != backstop.Failed {
@@ -45,18 +45,18 @@ func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error
 	return true, nil
 }
 
-// why says why a rule fired, for the timeline.
-func (s *send) why(rule int) string {
+// why says why a rule fired: for the timeline, and to be counted.
+func (s *send) why(rule int) (string, backstop.FallbackReason) {
 	r := s.in.Rules[rule]
 	switch {
 	case s.steps[backstop.WhatsApp] == 0:
-		return "handed over after the wait had ended, too late for WhatsApp"
+		return "handed over after the wait had ended, too late for WhatsApp", backstop.TooLate
 	case s.is.WhatsAppStatus != backstop.Failed:
-		return fmt.Sprintf("not %s within %s", r.Type.Goal(), r.Wait())
+		return fmt.Sprintf("not %s within %s", r.Type.Goal(), r.Wait()), r.Type.Missed()
 	case s.failure == nil:
-		return "the WhatsApp message failed"
+		return "the WhatsApp message failed", backstop.ByFailure
 	default:
-		return "the WhatsApp message failed: " + s.failure.Error()
+		return "the WhatsApp message failed: " + s.failure.Error(), backstop.ByFailure
 	}
 }
 
@@ -114,6 +114,7 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 	}
 	call := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name), acts.SendSMS, activities.Step{
 		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Route: r.Route, Unless: unless,
+		FallbackReason: s.first,
 	})
 	result, gaveUp, err := call.end(ctx)
 	switch {
