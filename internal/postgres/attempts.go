@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -107,6 +108,7 @@ func (d *draft) fire(a backstop.Attempt) {
 		d.send.SMSStatus = backstop.Queued
 	}
 	d.send.Fired, d.send.FiredReason = a.Rule, a.Reason
+	d.send.FallbackReason = cmp.Or(d.send.FallbackReason, a.FallbackReason) // the first is kept
 	if a.Number == 1 {
 		d.note(backstop.Event{
 			At: a.StartedAt, Kind: backstop.EventFired, Channel: a.Channel, Rule: a.Rule, Detail: a.Reason,

@@ -29,7 +29,8 @@ func (d *draft) isChanged() bool {
 
 func changed(a, b backstop.Send) bool {
 	return a.WhatsAppStatus != b.WhatsAppStatus || a.SMSStatus != b.SMSStatus ||
-		a.Fired != b.Fired || a.FiredReason != b.FiredReason ||
+		a.Fired != b.Fired || a.FiredReason != b.FiredReason || a.FallbackReason != b.FallbackReason ||
+		(a.DeliveredAt == nil) != (b.DeliveredAt == nil) ||
 		a.DuplicateDelivery != b.DuplicateDelivery || a.Expired != b.Expired ||
 		(a.FinishedAt == nil) != (b.FinishedAt == nil) || a.Outcome != b.Outcome
 }
@@ -82,6 +83,9 @@ func (d *draft) replaced(channel backstop.Channel, step int) bool {
 func (d *draft) absorb(channel backstop.Channel, status backstop.Status, step int, at time.Time) (waits bool) {
 	before := d.send
 	d.send = before.Absorb(channel, status, !d.replaced(channel, step))
+	if d.send.DeliveredAt == nil && status.Reached(backstop.Delivered) {
+		d.send.DeliveredAt, d.send.DeliveredBy = stampPtr(&at), channel
+	}
 	d.send.DuplicateDelivery = d.send.DuplicateDelivery && d.mayHaveSMS()
 	if d.send.DuplicateDelivery && !before.DuplicateDelivery {
 		d.note(backstop.Event{At: at, Kind: backstop.EventDuplicate, Channel: channel, Status: status})

@@ -36,7 +36,7 @@ func (d *draft) effect(event backstop.Event) {
 	switch event.Kind {
 	case backstop.EventAverted:
 		if !d.mayHaveSMS() {
-			d.send.SMSStatus, d.send.Fired, d.send.FiredReason = "", "", ""
+			d.send.SMSStatus, d.send.Fired, d.send.FiredReason, d.send.FallbackReason = "", "", "", ""
 		}
 	case backstop.EventExpired:
 		d.send.Expired = true

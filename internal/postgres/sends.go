@@ -18,27 +18,31 @@ import (
 )
 
 const sendColumns = `id, recipient, country, text, template, sms_text, category, expires_at, plan, accepted_at,
-    whatsapp_status, sms_status, fired, fired_reason, duplicate_delivery, expired, finished_at, outcome`
+    whatsapp_status, sms_status, fired, fired_reason, fallback_reason, delivered_at, delivered_by, duplicate_delivery, expired,
+    finished_at, outcome`
 
 type sendRow struct {
-	ID                string            `db:"id"`
-	Recipient         string            `db:"recipient"`
-	Country           string            `db:"country"`
-	Text              string            `db:"text"`
-	Template          []byte            `db:"template"`
-	SMSText           string            `db:"sms_text"`
-	Category          backstop.Category `db:"category"`
-	ExpiresAt         *time.Time        `db:"expires_at"`
-	Plan              []byte            `db:"plan"`
-	AcceptedAt        time.Time         `db:"accepted_at"`
-	WhatsAppStatus    backstop.Status   `db:"whatsapp_status"`
-	SMSStatus         backstop.Status   `db:"sms_status"`
-	Fired             string            `db:"fired"`
-	FiredReason       string            `db:"fired_reason"`
-	DuplicateDelivery bool              `db:"duplicate_delivery"`
-	Expired           bool              `db:"expired"`
-	FinishedAt        *time.Time        `db:"finished_at"`
-	Outcome           backstop.Outcome  `db:"outcome"`
+	ID                string                  `db:"id"`
+	Recipient         string                  `db:"recipient"`
+	Country           string                  `db:"country"`
+	Text              string                  `db:"text"`
+	Template          []byte                  `db:"template"`
+	SMSText           string                  `db:"sms_text"`
+	Category          backstop.Category       `db:"category"`
+	ExpiresAt         *time.Time              `db:"expires_at"`
+	Plan              []byte                  `db:"plan"`
+	AcceptedAt        time.Time               `db:"accepted_at"`
+	WhatsAppStatus    backstop.Status         `db:"whatsapp_status"`
+	SMSStatus         backstop.Status         `db:"sms_status"`
+	Fired             string                  `db:"fired"`
+	FiredReason       string                  `db:"fired_reason"`
+	FallbackReason    backstop.FallbackReason `db:"fallback_reason"`
+	DeliveredAt       *time.Time              `db:"delivered_at"`
+	DeliveredBy       backstop.Channel        `db:"delivered_by"`
+	DuplicateDelivery bool                    `db:"duplicate_delivery"`
+	Expired           bool                    `db:"expired"`
+	FinishedAt        *time.Time              `db:"finished_at"`
+	Outcome           backstop.Outcome        `db:"outcome"`
 }
 
 func (r sendRow) send() (backstop.Send, error) {
@@ -46,6 +50,7 @@ func (r sendRow) send() (backstop.Send, error) {
 		ID: r.ID, To: r.Recipient, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: stampPtr(r.ExpiresAt), AcceptedAt: stamp(r.AcceptedAt),
 		WhatsAppStatus: r.WhatsAppStatus, SMSStatus: r.SMSStatus, Fired: r.Fired, FiredReason: r.FiredReason,
+		FallbackReason: r.FallbackReason, DeliveredAt: stampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
 		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: stampPtr(r.FinishedAt), Outcome: r.Outcome,
 	}
 	if err := json.Unmarshal(r.Plan, &s.Plan); err != nil {
@@ -74,7 +79,8 @@ func sends(rows []sendRow) ([]backstop.Send, error) {
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
 const insertSend = `WITH s AS (
     INSERT INTO sends (` + sendColumns + `, policy_id, idempotency_key, idempotency_hash)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+        $22, $23, $24)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -88,7 +94,7 @@ func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
 	send.ExpiresAt, send.AcceptedAt = stampPtr(send.ExpiresAt), stamp(send.AcceptedAt)
-	send.FinishedAt = stampPtr(send.FinishedAt)
+	send.DeliveredAt, send.FinishedAt = stampPtr(send.DeliveredAt), stampPtr(send.FinishedAt)
 	plan, err := json.Marshal(send.Plan)
 	if err != nil {
 		return backstop.Send{}, false, fmt.Errorf("write plan: %w", err)
@@ -104,8 +110,8 @@ func (db *DB) InsertSend(
 	}
 	rows, err := db.exec(ctx, insertSend,
 		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
-		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.DuplicateDelivery,
-		send.Expired, send.FinishedAt, send.Outcome, send.Plan.PolicyID, name, hash)
+		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
+		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt, send.Outcome, send.Plan.PolicyID, name, hash)
 	if err != nil {
 		return backstop.Send{}, false, failed(ctx, "insert send", err)
 	}
