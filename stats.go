@@ -110,21 +110,24 @@ func (c Counts) Plus(o Counts) Counts {
 
 // CountsAt are of the sends accepted in one part of the range.
 type CountsAt struct {
-	At time.Time
 	Counts
+
+	At time.Time
 }
 
 // CountsOfPolicy are of the sends that named a policy.
 type CountsOfPolicy struct {
+	Counts
+
 	ID   string
 	Name string // in the newest of the sends
-	Counts
 }
 
 // CountsOfCountry are of the sends to a country.
 type CountsOfCountry struct {
-	Country string // ISO 3166-1 alpha-2, or empty
 	Counts
+
+	Country string // ISO 3166-1 alpha-2, or empty
 }
 
 // CountsOfRule are of a rule, by its name and its type as sends carried them.

@@ -37,6 +37,9 @@ type store struct {
 	search   string
 	page     backstop.Page
 	sessions map[string]time.Time // when each ends, by its id
+	stats    backstop.Stats
+	asked    []backstop.StatsFilter // of all that was counted
+	counting chan struct{}          // counting waits for it, if there is one
 	writes   int
 	away     error
 }
@@ -275,6 +278,24 @@ func (s *store) ListSends(
 	s.filter, s.page = filter, page
 	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away
+}
+
+// Stats takes its time without the lock, as others may be waiting for the same.
+func (s *store) Stats(_ context.Context, filter backstop.StatsFilter) (backstop.Stats, error) {
+	unlock := s.begin()
+	s.asked = append(s.asked, filter)
+	stats, err, counting := s.stats, s.away, s.counting
+	unlock()
+	if counting != nil {
+		<-counting
+	}
+	stats.Filter = filter
+	return stats, err
+}
+
+func (s *store) counted() int {
+	defer s.begin()()
+	return len(s.asked)
 }
 
 func (s *store) Ping(context.Context) error {

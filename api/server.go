@@ -50,6 +50,7 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	webhooks map[string]Webhook
+	counts   *counts
 	contract *contract
 	log      *slog.Logger
 	now      func() time.Time
@@ -94,6 +95,7 @@ func New(o Options) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.counts = newCounts(o.Sends, s.now)
 	for _, w := range o.Webhooks {
 		s.webhooks[w.Name()] = w
 	}

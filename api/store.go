@@ -38,6 +38,8 @@ type Sends interface {
 	Revision(ctx context.Context, id string) (int, error)
 	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
 	ListSends(ctx context.Context, filter backstop.SendFilter, page backstop.Page) (sends []backstop.Send, more bool, err error)
+	// Stats counts. An Error of code TryLater says that the range holds too many sends, or that Postgres is away.
+	Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.Stats, error)
 	Ping(ctx context.Context) error
 }
 

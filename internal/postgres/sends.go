@@ -111,7 +111,8 @@ func (db *DB) InsertSend(
 	rows, err := db.exec(ctx, insertSend,
 		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
-		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt, send.Outcome, send.Plan.PolicyID, name, hash)
+		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
+		send.Outcome, send.Plan.PolicyID, name, hash)
 	if err != nil {
 		return backstop.Send{}, false, failed(ctx, "insert send", err)
 	}

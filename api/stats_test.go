@@ -1,0 +1,181 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/api"
+)
+
+func TestStats_Get(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	counts := backstop.Counts{
+		Sends: 21, Fallbacks: 7, Averted: 8, Duplicates: 9,
+		Outcomes: map[backstop.Outcome]int64{
+			backstop.OutcomePending: 1, backstop.OutcomeWhatsApp: 2, backstop.OutcomeSMS: 3,
+			backstop.OutcomeUnconfirmed: 4, backstop.OutcomeExpired: 5, backstop.OutcomeFailed: 6,
+		},
+	}
+	r.stats = backstop.Stats{
+		Totals:    counts,
+		Series:    []backstop.CountsAt{{At: now, Counts: counts}, {At: now.Add(15 * time.Minute)}},
+		ByPolicy:  []backstop.CountsOfPolicy{{ID: someID, Name: "Parcels", Counts: counts}},
+		ByRule:    []backstop.CountsOfRule{{Name: "Unread", Type: backstop.Unread, Sends: 5, Fallbacks: 2}},
+		ByType:    []backstop.CountsOfType{{Type: backstop.Unread, Sends: 5, Fallbacks: 2}},
+		ByReason:  []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}},
+		ByCountry: []backstop.CountsOfCountry{{Country: "GB", Counts: counts}, {Country: ""}},
+
+		TimeToDelivery: backstop.Quantiles{Count: 3, P50: 1500 * time.Millisecond, P95: time.Minute, P99: time.Hour},
+	}
+	var got api.Stats
+	r.call(t, "GET", "/v1/stats?policy_id="+strings.ToUpper(someID), "").into(200, &got)
+	require.Equal(t, []backstop.StatsFilter{{From: now.Add(-24 * time.Hour), Until: now, PolicyID: someID}}, r.asked)
+	shown := api.StatsCounts{
+		Sends: 21, Pending: 1, Whatsapp: 2, Sms: 3, Unconfirmed: 4, Expired: 5, Failed: 6, Fallbacks: 7, Averted: 8, Duplicates: 9,
+	}
+	require.Equal(t, api.Stats{
+		From: now.Add(-24 * time.Hour), Until: now, BucketSeconds: 900, Totals: shown,
+		Series:    []api.StatsBucket{{At: now, Counts: shown}, {At: now.Add(15 * time.Minute)}},
+		ByPolicy:  []api.StatsOfPolicy{{ID: someID, Name: "Parcels", Counts: shown}},
+		ByRule:    []api.StatsOfRule{{Name: "Unread", Type: "unread", Sends: 5, Fallbacks: 2}},
+		ByType:    []api.StatsOfType{{Type: "unread", Sends: 5, Fallbacks: 2}},
+		ByReason:  []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}},
+		ByCountry: []api.StatsOfCountry{{Country: "GB", Counts: shown}, {Country: ""}},
+		TimeToDelivery: api.StatsTimes{
+			All: api.Quantiles{Count: 3, P50: new(1.5), P95: new(60.0), P99: new(3600.0)},
+		},
+	}, got)
+}
+
+func TestStats_Range(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]backstop.StatsFilter{
+		"":                           {From: now.Add(-24 * time.Hour), Until: now},
+		"from=2031-05-04T11:00:00Z":  {From: now.Add(-time.Hour), Until: now},
+		"until=2031-05-01T00:00:00Z": {From: now.AddDate(0, 0, -4).Add(-12 * time.Hour), Until: now.AddDate(0, 0, -3).Add(-12 * time.Hour)},
+		"from=2031-02-01T00:00:00Z&until=2031-05-04T00:00:00Z": {
+			From: time.Date(2031, 2, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2031, 5, 4, 0, 0, 0, 0, time.UTC),
+		},
+	} {
+		r := newRig(t)
+		r.call(t, "GET", "/v1/stats?"+query, "").into(200, &api.Stats{})
+		require.Len(t, r.asked, 1)
+		require.True(t, want.From.Equal(r.asked[0].From), "%s: from %s", query, r.asked[0].From)
+		require.True(t, want.Until.Equal(r.asked[0].Until), "%s: until %s", query, r.asked[0].Until)
+	}
+	r := newRig(t)
+	for query, field := range map[string]string{
+		"from=2031-05-04T12:00:00Z":                            "until", // now
+		"from=2031-05-04T00:00:00Z&until=2031-05-03T00:00:00Z": "until",
+		"from=2031-02-01T00:00:00Z&until=2031-05-04T00:00:01Z": "from",
+		"from=2031-01-01T00:00:00Z":                            "from",
+	} {
+		r.call(t, "GET", "/v1/stats?"+query, "").problem(422, "invalid", field)
+	}
+	for query, field := range map[string]string{
+		"from=yesterday": "from", "until=1": "until", "policy_id=x": "policy_id", "bucket=60": "bucket",
+	} {
+		r.call(t, "GET", "/v1/stats?"+query, "").problem(400, "malformed", field)
+	}
+	require.Empty(t, r.asked)
+	r.call(t, "GET", "/v1/stats", "", "Authorization", "").problem(401, "unauthorized")
+}
+
+func TestStats_Away(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.away = &backstop.Error{Code: backstop.TryLater, Message: "choose a shorter range", Cause: errTest}
+	got := r.call(t, "GET", "/v1/stats", "").problem(503, "unavailable")
+	require.Equal(t, "choose a shorter range", got.Detail)
+	r.away = nil
+	r.call(t, "GET", "/v1/stats", "").into(200, &api.Stats{})
+	require.Len(t, r.asked, 2, "an error is not kept")
+}
+
+// clock is a time that a test moves.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// What was counted is kept for ten seconds, also for those who leave the range open while the clock goes on.
+func TestStats_Kept(t *testing.T) {
+	t.Parallel()
+	c := &clock{at: now}
+	r := newRig(t, func(o *api.Options) { o.Now = c.now })
+	ask := func(query string, counted int) {
+		t.Helper()
+		r.call(t, "GET", "/v1/stats?"+query, "").into(200, &api.Stats{})
+		require.Len(t, r.asked, counted)
+	}
+	ask("", 1)
+	c.pass(9 * time.Second)
+	ask("", 1)
+	ask("policy_id="+someID, 2)
+	ask("from=2031-05-04T00:00:00Z", 3)
+	ask("from=2031-05-04T02:00:00%2B02:00", 3)
+	ask("until=2031-05-04T00:00:00Z", 4)
+	c.pass(time.Second)
+	ask("", 5)
+	ask("until=2031-05-04T00:00:00Z", 5)
+	for i := range 200 { // more than are kept
+		ask(fmt.Sprintf("from=2031-05-04T00:00:%02d.%dZ", i%60, i/60+1), 6+i)
+	}
+	ask("", 206)
+}
+
+// Many consoles that ask at once are answered by one count, and who hangs up does not break it off for the others.
+func TestStats_Shared(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.counting = make(chan struct{})
+	ctx, hangUp := context.WithCancel(t.Context())
+	var asked, answered sync.WaitGroup
+	request := func(ctx context.Context, status int) {
+		asked.Add(1)
+		answered.Go(func() {
+			call := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/stats", http.NoBody)
+			call.Header.Set("Authorization", "Bearer "+apiKey)
+			asked.Done()
+			recorder := httptest.NewRecorder()
+			r.handler.ServeHTTP(recorder, call)
+			if recorder.Code != status {
+				t.Errorf("got %d, want %d: %s", recorder.Code, status, recorder.Body)
+			}
+		})
+	}
+	request(ctx, 503)
+	for r.counted() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for range 8 {
+		request(t.Context(), 200)
+	}
+	asked.Wait()
+	hangUp()
+	close(r.counting)
+	answered.Wait()
+	require.Equal(t, 1, r.counted())
+}
