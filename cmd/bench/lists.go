@@ -30,11 +30,13 @@ type listTimes struct {
 
 // query is one way to read sends. Each call asks for something else.
 type query struct {
-	name string
-	read func(context.Context, *client.ClientWithResponses) error
+	name    string
+	read    func(context.Context, *client.ClientWithResponses) error
+	samples int  // at most; 0: as many as of the others
+	grows   bool // with the number of rows, as it must
 }
 
-// measureLists times lists and single sends at growing numbers of rows, in a database of their own with an API of its
+// measureLists times lists, single sends and statistics at growing numbers of rows, in a database of their own with an API of its
 // own. The rows are copies of real sends, made by SQL.
 func (b *bench) measureLists(ctx context.Context) (err error) {
 	originals, err := b.originals(ctx)
@@ -96,6 +98,7 @@ type lists struct {
 	originals []original
 	begin     time.Time // of the first copy
 	rows      int
+	counted   int // how often all were
 }
 
 // openLists makes the database and starts an API on it.
@@ -167,18 +170,37 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		all = append(all, list("deep list by "+name, f.params))
 	}
 	n := 0
-	return append(all, query{"get", func(ctx context.Context, api *client.ClientWithResponses) error {
+	return append(all, query{name: "get", read: func(ctx context.Context, api *client.ClientWithResponses) error {
 		n++
 		got, err := api.GetSendWithResponse(ctx, p.ids[n%len(p.ids)])
 		if err != nil || got.JSON200 == nil {
 			return refused("get send", got, err)
 		}
 		return nil
-	}}), nil
+	}}, l.stats()), nil
+}
+
+// stats counts all rows, which are of one day. Each call asks for another range, or it would be told what was counted
+// before.
+func (l *lists) stats() query {
+	const few = 10 // as the most rows take a second
+	return query{name: "stats of a day, all rows", samples: few, grows: true,
+		read: func(ctx context.Context, api *client.ClientWithResponses) error {
+			l.counted++
+			from := l.begin.Add(-time.Duration(l.counted) * time.Millisecond)
+			got, err := api.GetStatsWithResponse(ctx, &client.GetStatsParams{From: &from, Until: new(from.Add(24 * time.Hour))})
+			if err != nil || got.JSON200 == nil {
+				return refused("get stats", got, err)
+			}
+			if got.JSON200.Totals.Sends != int64(l.rows) {
+				return fmt.Errorf("get stats: counted %d of %d sends", got.JSON200.Totals.Sends, l.rows)
+			}
+			return nil
+		}}
 }
 
 func list(name string, params client.ListSendsParams) query {
-	return query{name, func(ctx context.Context, api *client.ClientWithResponses) error {
+	return query{name: name, read: func(ctx context.Context, api *client.ClientWithResponses) error {
 		got, err := api.ListSendsWithResponse(ctx, &params)
 		if err != nil || got.JSON200 == nil {
 			return refused("list sends", got, err)
@@ -189,9 +211,12 @@ func list(name string, params client.ListSendsParams) query {
 
 // timeQuery asks one after the other. The first few only fill caches.
 func (b *bench) timeQuery(ctx context.Context, l *lists, q query) (quantiles, error) {
-	const warmUp = 10
+	samples, warmUp := b.flags.scaled(listSamples), 10
+	if q.samples > 0 {
+		samples, warmUp = min(samples, q.samples), 1
+	}
 	var took []time.Duration
-	for i := range b.flags.scaled(listSamples) + warmUp {
+	for i := range samples + warmUp {
 		began := time.Now()
 		if err := q.read(ctx, l.api); err != nil {
 			return quantiles{}, err
@@ -204,7 +229,9 @@ func (b *bench) timeQuery(ctx context.Context, l *lists, q query) (quantiles, er
 }
 
 func (b *bench) printLists(all []listTimes, queries []query) {
-	t := table{title: "Lists, the newest page and one from the middle (deep), and single sends over HTTP: p50 / p99 in ms"}
+	t := table{
+		title: "Lists, the newest page and one from the middle (deep), single sends and statistics over HTTP: p50 / p99 in ms",
+	}
 	head := []string{""}
 	for _, times := range all {
 		head = append(head, strconv.Itoa(times.Rows)+" rows")
@@ -217,7 +244,9 @@ func (b *bench) printLists(all []listTimes, queries []query) {
 			cells = append(cells, number(times.Queries[q.name].P50)+" / "+number(times.Queries[q.name].P99))
 		}
 		ratio := all[len(all)-1].Queries[q.name].P50 / all[0].Queries[q.name].P50
-		worst = max(worst, ratio)
+		if !q.grows {
+			worst = max(worst, ratio)
+		}
 		t.row(append(cells, number(ratio))...)
 	}
 	b.print(t)

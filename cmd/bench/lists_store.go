@@ -40,10 +40,10 @@ func (s *store) createDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// What the copies differ in. There is one every two seconds; each number has some ten sends, and there are twenty
+// What the copies differ in. There are a million in a day; each number has some ten sends, and there are twenty
 // policies. The ids are of version 7, as the schema wants them, and ordered by time.
 const (
-	copyPeriod   = 2 * time.Second
+	copyPeriod   = 86 * time.Millisecond
 	perRecipient = 10
 	policies     = 20
 )
@@ -56,13 +56,18 @@ SELECT i, (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0') ||
 	'+447400' || lpad((i % $4)::text, 6, '0') AS recipient, i % $6 AS original
 FROM (SELECT i, $3::bigint + i * $7::bigint AS ms FROM generate_series($1::bigint, $2::bigint) AS i) AS n`
 
-	copySends = `INSERT INTO sends SELECT r.* ` + //nolint:unqueryvet // of a row type: all columns, whatever they are
-		`FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_object(
+	// sendColumns are those that are not worked out from others, as they are named and as they are read.
+	sendColumns = `SELECT string_agg(quote_ident(column_name), ', '), string_agg('r.' || quote_ident(column_name), ', ')
+FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'sends' AND is_generated = 'NEVER'`
+
+	copySends = `INSERT INTO sends (%s) SELECT %s
+FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_object(
 	'id', c.id, 'recipient', c.recipient, 'accepted_at', c.at, 'policy_id', c.policy,
+	'delivered_at', c.at + (($1::jsonb ->> 'delivered_at')::timestamptz - ($1::jsonb ->> 'accepted_at')::timestamptz),
 	'plan', $1::jsonb -> 'plan' || jsonb_build_object('policy_id', c.policy))) AS r
 WHERE c.original = $2`
 
-	copyRows = `INSERT INTO %[1]s SELECT r.* ` + //nolint:unqueryvet // as above
+	copyRows = `INSERT INTO %[1]s SELECT r.* ` + //nolint:unqueryvet // of a row type: all columns, whatever they are
 		`FROM copies c, jsonb_array_elements($1::jsonb) AS e,
 	jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id)) AS r
 WHERE c.original = $2`
@@ -81,8 +86,12 @@ func (l *lists) fill(ctx context.Context, rows int) (err error) {
 		len(l.originals), copyPeriod.Milliseconds()); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
+	var columns, values string
+	if err := tx.QueryRowContext(ctx, sendColumns).Scan(&columns, &values); err != nil {
+		return fmt.Errorf("find columns: %w", err)
+	}
 	for i, o := range l.originals {
-		if err := copyOriginal(ctx, tx, i, o); err != nil {
+		if err := copyOriginal(ctx, tx, i, o, fmt.Sprintf(copySends, columns, values)); err != nil {
 			return err
 		}
 	}
@@ -96,9 +105,9 @@ func (l *lists) fill(ctx context.Context, rows int) (err error) {
 	return nil
 }
 
-func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original) error {
+func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original, copySend string) error {
 	for _, step := range []struct{ statement, rows string }{
-		{copySends, o.send}, {fmt.Sprintf(copyRows, "attempts"), o.attempts}, {fmt.Sprintf(copyRows, "events"), o.events},
+		{copySend, o.send}, {fmt.Sprintf(copyRows, "attempts"), o.attempts}, {fmt.Sprintf(copyRows, "events"), o.events},
 	} {
 		if _, err := tx.ExecContext(ctx, step.statement, step.rows, number); err != nil {
 			return fmt.Errorf("copy send: %w", err)
