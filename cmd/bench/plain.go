@@ -36,6 +36,7 @@ type plain struct {
 	clients    map[kind]client.Client
 	milestones *milestones
 	provider   *plainProvider // nil: the activity does nothing
+	rings      rings
 }
 
 // servePlain does what the parent process asks for over stdin and stdout, until stdin is closed.
@@ -83,7 +84,9 @@ func (p *plain) workers() []worker.Worker {
 		LocalActivityWorkerOnly: true, MaxConcurrentWorkflowTaskPollers: 8,
 	})
 	atBest.RegisterWorkflow(p.Tuned)
+	atBest.RegisterWorkflow(p.Due)
 	atBest.RegisterActivity(p.Submit)
+	atBest.RegisterActivity(p.Ring)
 	return []worker.Worker{byDefault, atBest}
 }
 

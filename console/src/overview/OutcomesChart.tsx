@@ -69,7 +69,7 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
             }}
             labelFormatter={(at) => form.format(new Date(String(at)))}
           />
-          <Legend formatter={(value) => <span style={{ color: ink }}>{value}</span>} />
+          <Legend itemSorter={null} formatter={(value) => <span style={{ color: ink }}>{value}</span>} />
           {stacked.map((outcome) => (
             <Bar
               key={outcome}

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Space, Table, type TableColumnsType } from "antd";
+import { Button, Space, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -9,9 +9,9 @@ import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { DeleteOutlined, EditOutlined, PlusOutlined, SendOutlined } from "../ui/icons";
+import { ListTable } from "../ui/ListTable";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
-import { ProblemAlert } from "../ui/ProblemView";
 import { SearchBox } from "../ui/SearchBox";
 import { time } from "../ui/time";
 import { useParam } from "../ui/useFilters";
@@ -37,26 +37,17 @@ export default function PoliciesPage() {
       <div className="toolbar">
         <SearchBox label={t("policies.search")} value={search} onChange={setSearch} />
       </div>
-      {policies.error && <ProblemAlert error={policies.error} retry={() => policies.refetch()} />}
-      <Table<Policy>
-        rowKey="id"
+      <ListTable
+        list={policies}
         columns={columns}
-        dataSource={policies.data?.items ?? []}
-        loading={policies.isFetching && !policies.isRefetching}
-        pagination={false}
-        {...(policies.data?.items.length ? { scroll: { x: "max-content" } } : {})}
         expandable={{ expandedRowRender: (policy) => <PolicyTimeline rules={policy.rules} /> }}
-        locale={{
-          emptyText: policies.isSuccess ? (
-            search ? (
-              <EmptyState title={t("list.nothingFound")} />
-            ) : (
-              <EmptyState title={t("policies.none")} about={t("policies.first")} action={add} />
-            )
+        empty={
+          search ? (
+            <EmptyState title={t("list.nothingFound")} />
           ) : (
-            " "
-          ),
-        }}
+            <EmptyState title={t("policies.none")} about={t("policies.first")} action={add} />
+          )
+        }
       />
       <Pager way={way} nextCursor={policies.data?.next_cursor} loading={policies.isFetching} />
       {editing && <PolicyDialog policy={editing.policy} onClose={() => setEditing(undefined)} />}

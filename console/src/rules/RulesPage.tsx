@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Space, Table, type TableColumnsType, Tooltip } from "antd";
+import { Button, Space, type TableColumnsType, Tooltip } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -8,9 +8,9 @@ import { rulesQuery } from "../api/queries";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { DeleteOutlined, EditOutlined, PlusOutlined } from "../ui/icons";
+import { ListTable } from "../ui/ListTable";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
-import { ProblemAlert } from "../ui/ProblemView";
 import { SearchBox } from "../ui/SearchBox";
 import { duration } from "../ui/time";
 import { useParam } from "../ui/useFilters";
@@ -36,25 +36,16 @@ export default function RulesPage() {
       <div className="toolbar">
         <SearchBox label={t("rules.search")} value={search} onChange={setSearch} />
       </div>
-      {rules.error && <ProblemAlert error={rules.error} retry={() => rules.refetch()} />}
-      <Table<Rule>
-        rowKey="id"
+      <ListTable
+        list={rules}
         columns={columns}
-        dataSource={rules.data?.items ?? []}
-        loading={rules.isFetching && !rules.isRefetching}
-        pagination={false}
-        {...(rules.data?.items.length ? { scroll: { x: "max-content" } } : {})}
-        locale={{
-          emptyText: rules.isSuccess ? (
-            search ? (
-              <EmptyState title={t("list.nothingFound")} />
-            ) : (
-              <EmptyState title={t("rules.none")} about={t("rules.first")} action={add} />
-            )
+        empty={
+          search ? (
+            <EmptyState title={t("list.nothingFound")} />
           ) : (
-            " "
-          ),
-        }}
+            <EmptyState title={t("rules.none")} about={t("rules.first")} action={add} />
+          )
+        }
       />
       <Pager way={way} nextCursor={rules.data?.next_cursor} loading={rules.isFetching} />
       {editing && <RuleDialog rule={editing.rule} onClose={() => setEditing(undefined)} />}

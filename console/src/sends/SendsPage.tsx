@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, DatePicker, Input, Select, Table, type TableColumnsType, Tooltip } from "antd";
+import { Button, DatePicker, Input, Select, type TableColumnsType, Tooltip } from "antd";
 import dayjs from "dayjs";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,9 +10,9 @@ import { checkRecipient } from "../rules/checks";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { PlusOutlined, WarningOutlined } from "../ui/icons";
+import { ListTable } from "../ui/ListTable";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
-import { ProblemAlert } from "../ui/ProblemView";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
 import { time } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
@@ -39,28 +39,19 @@ export default function SendsPage() {
     <>
       <PageHeader title={t("sends.title")} about={t("sends.aboutPage")} actions={add} />
       <Filters filter={filter} />
-      {sends.error && <ProblemAlert error={sends.error} retry={() => sends.refetch()} />}
-      <Table<SendSummary>
-        rowKey="id"
+      <ListTable
+        list={sends}
         columns={columns}
-        dataSource={sends.data?.items ?? []}
-        loading={sends.isPending || sends.isPlaceholderData}
-        pagination={false}
-        {...(sends.data?.items.length ? { scroll: { x: "max-content" } } : {})}
-        locale={{
-          emptyText: sends.isSuccess ? (
-            filter.isSet ? (
-              <EmptyState
-                title={t("list.nothingFound")}
-                action={<Button onClick={filter.clear}>{t("list.clear")}</Button>}
-              />
-            ) : (
-              <EmptyState title={t("sends.none")} about={t("sends.first")} action={add} />
-            )
+        empty={
+          filter.isSet ? (
+            <EmptyState
+              title={t("list.nothingFound")}
+              action={<Button onClick={filter.clear}>{t("list.clear")}</Button>}
+            />
           ) : (
-            " "
-          ),
-        }}
+            <EmptyState title={t("sends.none")} about={t("sends.first")} action={add} />
+          )
+        }
       />
       <Pager way={way} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
     </>

@@ -1,0 +1,33 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import { Card, Table, type TableProps } from "antd";
+import type { ReactNode } from "react";
+import { ProblemAlert } from "./ProblemView";
+
+interface Props<Row> {
+  list: UseQueryResult<{ items: Row[] }>;
+  empty: ReactNode; // what to show in the place of a list of nothing
+  columns: NonNullable<TableProps<Row>["columns"]>;
+  expandable?: NonNullable<TableProps<Row>["expandable"]>;
+}
+
+/** ListTable shows a page of a list, that there is nothing in it, or why it could not be had. */
+export function ListTable<Row extends { id: string }>({ list, empty, columns, expandable }: Props<Row>) {
+  if (list.error) {
+    return <ProblemAlert error={list.error} retry={() => list.refetch()} />;
+  }
+  if (list.data?.items.length === 0 && !list.isPlaceholderData) {
+    return <Card>{empty}</Card>;
+  }
+  return (
+    <Table<Row>
+      rowKey="id"
+      columns={columns}
+      dataSource={list.data?.items ?? []}
+      loading={list.isPending || list.isPlaceholderData}
+      pagination={false}
+      scroll={{ x: "max-content" }}
+      locale={{ emptyText: " " }} // it is still being loaded
+      {...(expandable ? { expandable } : {})}
+    />
+  );
+}
