@@ -1,4 +1,4 @@
-import { expect, recipient, test } from "./test";
+import { answers, expect, recipient, test } from "./test";
 
 test("the numbers are those of the sends", async ({ page, api }) => {
   const rule = await api.rule({ type: "send_failed", wait_seconds: 60 });
@@ -28,6 +28,17 @@ test("the numbers are those of the sends", async ({ page, api }) => {
   await page.getByText("7 days", { exact: true }).click();
   await expect(page).toHaveURL(/range=week/);
   await expect(tile("Sends")).toContainText("4");
+});
+
+test.describe("a range that is too long", () => {
+  test.use({ mayFail: answers(422) });
+
+  test("is refused in the API's words", async ({ page }) => {
+    await page.goto("?from=2026-01-01T00:00:00.000Z&until=2026-06-01T00:00:00.000Z");
+    await expect(page.getByRole("alert")).toContainText("92 days");
+    await page.getByText("24 hours", { exact: true }).click();
+    await expect(page.getByRole("alert")).toBeHidden();
+  });
 });
 
 test("a range without sends says what to do first", async ({ page, api }) => {

@@ -309,7 +309,7 @@ export const en = {
     title: "Overview",
     about: "What became of the sends that were accepted in a time range.",
     range: "Time range",
-    ranges: { hour: "1 hour", day: "24 hours", week: "7 days", month: "30 days", quarter: "90 days" },
+    ranges: { hour: "1 hour", day: "24 hours", week: "7 days", month: "30 days", quarter: "90 days", own: "Own range" },
     allPolicies: "All policies",
     nothing: "No sends in this range",
     first: "Choose a longer range, or begin: a rule, a policy that includes it, a send that names the policy.",

@@ -307,7 +307,7 @@ export const zhCN: Words = {
     title: "概览",
     about: "所选时间范围内受理的发送及其结果。",
     range: "时间范围",
-    ranges: { hour: "1 小时", day: "24 小时", week: "7 天", month: "30 天", quarter: "90 天" },
+    ranges: { hour: "1 小时", day: "24 小时", week: "7 天", month: "30 天", quarter: "90 天", own: "自定义范围" },
     allPolicies: "所有策略",
     nothing: "此范围内没有发送",
     first: "请选择更长的范围，或从头开始：规则、包含它的策略、指定该策略的发送。",

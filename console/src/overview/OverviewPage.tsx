@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { Card, Segmented, Space, Spin } from "antd";
+import { Card, DatePicker, Segmented, Space, Spin } from "antd";
+import dayjs from "dayjs";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -13,7 +14,7 @@ import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
 import { ScrollTable } from "../ui/ScrollTable";
 import { exact } from "../ui/time";
-import { useParam } from "../ui/useFilters";
+import { useFilters } from "../ui/useFilters";
 import { OutcomesChart } from "./OutcomesChart";
 import { percent, Rates } from "./Rates";
 import { isRange, type Range, rangeQuery, ranges } from "./range";
@@ -22,33 +23,43 @@ const refresh = 10_000; // ms; the API keeps an answer as long
 
 export default function OverviewPage() {
   const { t } = useTranslation();
-  const [chosen, setRange] = useParam("range");
-  const [policy, setPolicy] = useParam("policy");
-  const range: Range = isRange(chosen) ? chosen : "day";
+  const { values, set } = useFilters("range", "from", "until", "policy");
+  const own = values.from !== "" && values.until !== "" ? { from: values.from, until: values.until } : undefined;
+  const range: Range = isRange(values.range) ? values.range : "day";
   const now = useNow();
-  const stats = useQuery({
-    ...statsQuery({ ...rangeQuery(range, now), policy_id: policy || undefined }),
-    staleTime: refresh,
-  });
+  const asked = { ...(own ?? rangeQuery(range, now)), policy_id: values.policy || undefined };
+  const stats = useQuery({ ...statsQuery(asked), staleTime: refresh });
   return (
     <>
       <PageHeader title={t("overview.title")} about={t("overview.about")} />
       <div className="toolbar">
-        <Segmented<Range>
+        <Segmented<Range | "own">
           aria-label={t("overview.range")}
-          value={range}
-          onChange={(value) => setRange(value === "day" ? "" : value)}
-          options={(Object.keys(ranges) as Range[]).map((value) => ({ value, label: t(`overview.ranges.${value}`) }))}
+          value={own ? "own" : range}
+          onChange={(value) => set({ range: value === "day" ? "" : value, from: "", until: "" })}
+          options={[
+            ...(Object.keys(ranges) as Range[]).map((value) => ({ value, label: t(`overview.ranges.${value}`) })),
+            ...(own ? [{ value: "own" as const, label: t("overview.ranges.own") }] : []),
+          ]}
+        />
+        <DatePicker.RangePicker
+          showTime={{ format: "HH:mm" }}
+          format="YYYY-MM-DD HH:mm"
+          aria-label={t("overview.ranges.own")}
+          value={own ? [dayjs(own.from), dayjs(own.until)] : null}
+          onChange={(chosen) =>
+            set({ range: "", from: chosen?.[0]?.toISOString() ?? "", until: chosen?.[1]?.toISOString() ?? "" })
+          }
         />
         <PolicySelect
-          value={policy || undefined}
-          onChange={(value) => setPolicy(value ?? "")}
+          value={values.policy || undefined}
+          onChange={(policy) => set({ policy: policy ?? "" })}
           label={t("overview.allPolicies")}
         />
       </div>
       {stats.error && <ProblemAlert error={stats.error} retry={() => stats.refetch()} />}
-      {!stats.data && !stats.error && <Spin className="page-spin" />}
-      {stats.data && (stats.data.totals.sends === 0 ? <Nothing /> : <Report stats={stats.data} />)}
+      {stats.isPending && <Spin className="page-spin" />}
+      {stats.data && !stats.error && (stats.data.totals.sends === 0 ? <Nothing /> : <Report stats={stats.data} />)}
     </>
   );
 }
