@@ -1032,8 +1032,8 @@ export interface components {
             };
         };
         /**
-         * @description Any other error: 405 with `Allow`; 413 for a body over 64 KB; 415 for one that is not `application/json`; 500;
-         *     503 with `Retry-After` while nothing can be accepted.
+         * @description Any other error: 403 when a page of another origin asks with a session's cookie; 405 with `Allow`; 413 for a body
+         *     over 64 KB; 415 for one that is not `application/json`; 500; 503 with `Retry-After` while nothing can be accepted.
          */
         Failure: {
             headers: {
