@@ -1,11 +1,10 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Alert, App, Button, Form, Input, Modal, Space } from "antd";
-import { useState } from "react";
+import { Form, Input, Modal } from "antd";
 import { useTranslation } from "react-i18next";
-import { answered, api, ifMatch, type Policy, ProblemError, type Rule } from "../api/client";
+import { answered, api, ifMatch, type Policy, type Rule } from "../api/client";
 import { checkName, validator } from "../rules/checks";
-import { showFieldErrors } from "../ui/formErrors";
+import { Conflict } from "../ui/Conflict";
 import { ProblemAlert } from "../ui/ProblemView";
+import { useEdit } from "../ui/useEdit";
 import { PolicyTimeline } from "./PolicyTimeline";
 import { RulePicker } from "./RulePicker";
 
@@ -22,16 +21,14 @@ interface Props {
 /** PolicyDialog adds or edits a policy. */
 export function PolicyDialog({ policy, onClose }: Props) {
   const { t } = useTranslation();
-  const { message } = App.useApp();
-  const client = useQueryClient();
   const [form] = Form.useForm<Draft>();
-  const [base, setBase] = useState(policy);
-  const [theirs, setTheirs] = useState<Policy>();
-  const [failure, setFailure] = useState<unknown>();
   const rules = Form.useWatch("rules", form) ?? [];
-
-  const save = useMutation({
-    mutationFn: (draft: Draft) => {
+  const { base, theirs, failure, save, settle } = useEdit<Policy, Draft>({
+    of: "policies",
+    item: policy,
+    form,
+    read: (id) => answered(api.GET("/v1/policies/{id}", { params: { path: { id } } })),
+    write: (draft, base) => {
       const body = { name: draft.name, rule_ids: draft.rules.map((rule) => rule.id) };
       return base
         ? answered(
@@ -39,35 +36,10 @@ export function PolicyDialog({ policy, onClose }: Props) {
           )
         : answered(api.POST("/v1/policies", { body }));
     },
-    onMutate: () => setFailure(undefined),
-    onSuccess: (saved) => {
-      client.invalidateQueries({ queryKey: ["policies"] });
-      client.invalidateQueries({ queryKey: ["rules"] }); // they say by which policies they are used
-      message.success(t(base ? "policies.saved" : "policies.added", { name: saved.name }));
-      onClose();
-    },
-    onError: async (error) => {
-      if (base && error instanceof ProblemError && error.is("stale")) {
-        setTheirs(
-          await answered(api.GET("/v1/policies/{id}", { params: { path: { id: base.id } } })).catch(() => undefined),
-        );
-      }
-      if (error instanceof ProblemError && error.is("conflict")) {
-        form.setFields([{ name: "name", errors: [error.message] }]);
-        return;
-      }
-      setFailure(showFieldErrors(form, error, (path) => (path.startsWith("rule_ids") ? "rules" : path)));
-    },
+    fill: (newer) => form.setFieldsValue({ name: newer.name, rules: newer.rules }),
+    fieldOf: (path) => (path.startsWith("rule_ids") ? "rules" : path),
+    onSaved: onClose,
   });
-
-  const settle = (newer: Policy, takeTheirs: boolean) => {
-    setBase(newer);
-    setTheirs(undefined);
-    setFailure(undefined);
-    if (takeTheirs) {
-      form.setFieldsValue({ name: newer.name, rules: newer.rules });
-    }
-  };
 
   return (
     <Modal
@@ -110,24 +82,9 @@ export function PolicyDialog({ policy, onClose }: Props) {
       {rules.length > 0 && <PolicyTimeline rules={rules} />}
       {base && <p className="hint">{t("policies.inFlight")}</p>}
       {theirs && (
-        <Alert
-          className="problem"
-          type="warning"
-          showIcon
-          role="alert"
-          title={t("dialog.conflict")}
-          description={
-            <>
-              <p>
-                {t("dialog.itIsNow")} <b>{theirs.name}</b>: {theirs.rules.map((rule) => rule.name).join(" → ")}
-              </p>
-              <Space wrap>
-                <Button onClick={() => settle(theirs, true)}>{t("dialog.takeTheirs")}</Button>
-                <Button onClick={() => settle(theirs, false)}>{t("dialog.keepMine")}</Button>
-              </Space>
-            </>
-          }
-        />
+        <Conflict name={theirs.name} onSettle={settle}>
+          {theirs.rules.map((rule) => rule.name).join(" → ")}
+        </Conflict>
       )}
       {failure !== undefined && !theirs && <ProblemAlert error={failure} />}
     </Modal>

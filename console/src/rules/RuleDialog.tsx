@@ -1,11 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Alert, App, Button, Form, Input, Modal, Radio, Select, Space } from "antd";
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Alert, Form, Input, Modal, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
-import { answered, api, ifMatch, ProblemError, type Rule, type RuleInput } from "../api/client";
+import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
 import { routesQuery } from "../api/queries";
-import { showFieldErrors } from "../ui/formErrors";
+import { Conflict } from "../ui/Conflict";
 import { ProblemAlert } from "../ui/ProblemView";
+import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
 import { checkName, checkSendID, checkWait, validator } from "./checks";
 import { countries, countryName } from "./countries";
@@ -19,6 +19,9 @@ interface Props {
 
 const blank: RuleInput = { name: "", type: "undelivered", wait_seconds: 600, send_id: "" };
 
+// What a version without these fields says of them.
+const emptied: Partial<RuleInput> = { wait_seconds: undefined, route: undefined, countries: undefined };
+
 function inputOf(rule: Rule): RuleInput {
   const { name, type, wait_seconds, send_id, route, countries } = rule;
   return { name, type, wait_seconds, send_id, route, countries };
@@ -27,59 +30,30 @@ function inputOf(rule: Rule): RuleInput {
 /** RuleDialog adds or edits a rule. */
 export function RuleDialog({ rule, onClose, onSaved }: Props) {
   const { t, i18n } = useTranslation();
-  const { message } = App.useApp();
-  const client = useQueryClient();
   const routes = useQuery(routesQuery);
   const [form] = Form.useForm<RuleInput>();
-  const [base, setBase] = useState(rule); // the version that is being edited
-  const [theirs, setTheirs] = useState<Rule>(); // a newer one, that somebody else has saved meanwhile
-  const [failure, setFailure] = useState<unknown>();
   const draft: RuleInput = { ...blank, ...Form.useWatch([], form) };
-
-  const save = useMutation({
-    mutationFn: (body: RuleInput) =>
+  const { base, theirs, failure, save, settle } = useEdit<Rule, RuleInput>({
+    of: "rules",
+    item: rule,
+    form,
+    read: (id) => answered(api.GET("/v1/rules/{id}", { params: { path: { id } } })),
+    write: (values, base) =>
       base
         ? answered(
-            api.PUT("/v1/rules/{id}", { params: { path: { id: base.id }, header: ifMatch(base.version) }, body }),
+            api.PUT("/v1/rules/{id}", {
+              params: { path: { id: base.id }, header: ifMatch(base.version) },
+              body: tidy(values),
+            }),
           )
-        : answered(api.POST("/v1/rules", { body })),
-    onMutate: () => setFailure(undefined),
-    onSuccess: (saved) => {
-      client.invalidateQueries({ queryKey: ["rules"] });
-      client.invalidateQueries({ queryKey: ["policies"] });
-      message.success(t(base ? "rules.saved" : "rules.added", { name: saved.name }));
+        : answered(api.POST("/v1/rules", { body: tidy(values) })),
+    fill: (newer) => form.setFieldsValue({ ...emptied, ...inputOf(newer) }),
+    fieldOf: (path) => path.split(".")[0] ?? path,
+    onSaved: (saved) => {
       onSaved?.(saved);
       onClose();
     },
-    onError: async (error) => {
-      if (base && error instanceof ProblemError && error.is("stale")) {
-        const current = await answered(api.GET("/v1/rules/{id}", { params: { path: { id: base.id } } })).catch(
-          () => undefined,
-        );
-        setTheirs(current);
-      }
-      if (error instanceof ProblemError && error.is("conflict")) {
-        form.setFields([{ name: "name", errors: [error.message] }]);
-        return;
-      }
-      setFailure(showFieldErrors(form, error, (path) => path.split(".")[0]));
-    },
   });
-
-  const settle = (newer: Rule, takeTheirs: boolean) => {
-    setBase(newer);
-    setTheirs(undefined);
-    setFailure(undefined);
-    if (takeTheirs) {
-      form.setFieldsValue({
-        ...blank,
-        wait_seconds: undefined,
-        route: undefined,
-        countries: undefined,
-        ...inputOf(newer),
-      });
-    }
-  };
 
   const routeNames = routes.data?.items ?? [];
   return (
@@ -99,7 +73,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
         form={form}
         layout="vertical"
         initialValues={base ? inputOf(base) : blank}
-        onFinish={(values) => save.mutate(tidy(values))}
+        onFinish={save.mutate}
         scrollToFirstError={{ focus: true }}
       >
         <Form.Item
@@ -167,7 +141,11 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       </Form>
       <Alert type="info" title={<span aria-live="polite">{meaning(draft, t, i18n.language)}</span>} />
       {base && <p className="hint">{t("rules.inFlight")}</p>}
-      {theirs && <Conflict theirs={theirs} onSettle={(takeTheirs) => settle(theirs, takeTheirs)} />}
+      {theirs && (
+        <Conflict name={theirs.name} onSettle={settle}>
+          {meaning(theirs, t, i18n.language)}
+        </Conflict>
+      )}
       {failure !== undefined && !theirs && <ProblemAlert error={failure} />}
     </Modal>
   );
@@ -183,29 +161,4 @@ function tidy(values: RuleInput): RuleInput {
     ...(values.route ? { route: values.route } : {}),
     ...(values.countries?.length ? { countries: values.countries } : {}),
   };
-}
-
-/** Conflict tells what somebody else has made of the rule meanwhile; nothing is overwritten unless that is chosen. */
-function Conflict({ theirs, onSettle }: { theirs: Rule; onSettle: (takeTheirs: boolean) => void }) {
-  const { t, i18n } = useTranslation();
-  return (
-    <Alert
-      className="problem"
-      type="warning"
-      showIcon
-      role="alert"
-      title={t("dialog.conflict")}
-      description={
-        <>
-          <p>
-            {t("dialog.itIsNow")} <b>{theirs.name}</b>: {meaning(theirs, t, i18n.language)}
-          </p>
-          <Space wrap>
-            <Button onClick={() => onSettle(true)}>{t("dialog.takeTheirs")}</Button>
-            <Button onClick={() => onSettle(false)}>{t("dialog.keepMine")}</Button>
-          </Space>
-        </>
-      }
-    />
-  );
 }
