@@ -101,12 +101,11 @@ func (b *bench) printTimers(n int, minute time.Duration, late, plain []time.Dura
 	}}
 	ours, theirs := quantilesOf(late), quantilesOf(plain)
 	t.row("", "n", "p50", "p99", "highest")
-	for _, row := range []struct {
-		name string
-		quantiles
-	}{{"backstop", ours}, {"plain", theirs}} {
-		t.row(row.name, strconv.Itoa(row.N), number(row.P50), number(row.P99), number(row.Max))
+	row := func(name string, q quantiles) {
+		t.row(name, strconv.Itoa(q.N), number(q.P50), number(q.P99), number(q.Max))
 	}
+	row("backstop", ours)
+	row("plain", theirs)
 	b.raw["timers"] = map[string]quantiles{"backstop": ours, "plain": theirs}
 	b.print(t)
 	b.atMost("timer lateness p99", ours.P99, 1000, "ms")
