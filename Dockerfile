@@ -1,9 +1,17 @@
-# The program alone: no shell, no package manager, and not root.
+# The program alone, with its web console: no shell, no package manager, and not root.
+FROM node:22 AS console
+WORKDIR /src
+COPY console/package.json console/package-lock.json console/.npmrc ./
+RUN npm ci --ignore-scripts
+COPY console .
+RUN npm run build
+
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=console /src/static/app console/static/app
 ARG VERSION=unknown
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /backstop ./cmd/backstop
 
