@@ -20,6 +20,7 @@ export default defineConfig({
     locale: "en-GB",
     timezoneId: "Europe/London",
     screenshot: "only-on-failure",
+    contextOptions: { reducedMotion: "reduce" }, // or a click meets a list that is still unfolding
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
       // As root there is no sandbox to be had, and nothing but our own pages is opened.

@@ -74,13 +74,11 @@ for (const look of looks) {
         await page.locator("tbody .anticon-edit").first().click();
         await page.getByRole("dialog").waitFor();
         expect(edit).toBeTruthy();
-        await page.waitForTimeout(400); // the dialog grows into its place
         await check(page, name, look.name);
       }
       await page.goto("rules");
       await page.locator("tbody .anticon-delete").first().click();
       await page.getByRole("dialog").waitFor();
-      await page.waitForTimeout(400);
       await check(page, "delete-dialog", look.name);
       await context.clearCookies();
       await page.goto("");

@@ -6,7 +6,9 @@ const order = (page: Page) => dialogOf(page).getByRole("list", { name: "Rule Inc
 
 async function pick(page: Page, rule: string) {
   await dialogOf(page).getByLabel("Rule Included").last().fill(rule);
-  await page.getByTitle(rule, { exact: true }).last().click();
+  const options = page.locator(".ant-select-item-option");
+  await expect(options).toHaveText([rule]); // what was found before is gone
+  await options.click();
   await expect(order(page).filter({ hasText: rule })).toBeVisible();
 }
 
@@ -57,6 +59,7 @@ test("the order is changed by the keyboard and by dragging", async ({ page, api 
   await page.goto(`policies?search=${encodeURIComponent(policy.name)}`);
   await page.getByRole("button", { name: `Edit ${policy.name}` }).click();
   await expect(order(page)).toHaveText(names);
+  await expect(dialogOf(page).getByLabel("Policy Name")).toBeFocused(); // the dialog is open
 
   const handle = (name: string) => dialogOf(page).getByRole("button", { name: `Move ${name}`, exact: true });
   await handle(first).focus();
