@@ -66,14 +66,13 @@ for (const look of looks) {
         await page.locator(".connection.live").waitFor();
         await check(page, name, look.name);
       }
-      for (const [name, path, edit] of [
-        ["rule-dialog", `rules?search=${rules[0]?.name}`, rules[0]?.name],
-        ["policy-dialog", `policies?search=${policy.name}`, policy.name],
+      for (const [name, path] of [
+        ["rule-dialog", `rules?search=${rules[0]?.name}`],
+        ["policy-dialog", `policies?search=${policy.name}`],
       ] as const) {
         await page.goto(path);
         await page.locator("tbody .anticon-edit").first().click();
         await page.getByRole("dialog").waitFor();
-        expect(edit).toBeTruthy();
         await check(page, name, look.name);
       }
       await page.goto("rules");
