@@ -14,13 +14,13 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,
+  retries: process.env.CI ? 1 : 0, // a browser on a busy machine; what passes at the second try is reported as flaky
   reporter: [["list"], ["html", { outputFolder: "e2e/.report", open: "never" }]],
   use: {
     viewport: { width: 1440, height: 900 },
     locale: "en-GB",
     timezoneId: "Europe/London",
     screenshot: "only-on-failure",
-    contextOptions: { reducedMotion: "reduce" }, // or a click meets a list that is still unfolding
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
       // As root there is no sandbox to be had, and nothing but our own pages is opened.

@@ -1,5 +1,5 @@
 import type { Locator, Page } from "@playwright/test";
-import { answers, expect, test, unique } from "./test";
+import { answers, expect, pick, test, unique } from "./test";
 
 const dialogOf = (page: Page) => page.getByRole("dialog", { name: "Sending Rule Settings" });
 const rowOf = (page: Page, name: string) =>
@@ -7,7 +7,7 @@ const rowOf = (page: Page, name: string) =>
 
 async function choose(page: Page, field: Locator, option: string) {
   await field.click();
-  await page.getByTitle(option, { exact: true }).last().click();
+  await pick(page, option);
 }
 
 test("a rule is added, edited and deleted", async ({ page }) => {
@@ -25,7 +25,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   await expect(dialog.getByText("not read within 10 h")).toBeVisible();
   await choose(page, dialog.getByLabel("Route"), "twilio");
   await dialog.getByLabel("Countries").fill("kingdom");
-  await page.getByTitle("United Kingdom (GB)").click();
+  await pick(page, "United Kingdom (GB)", 1);
   await expect(dialog.getByText("Only to recipients in United Kingdom.")).toBeVisible();
   await page.keyboard.press("Tab"); // away from the list of countries, which adds none
   await dialog.getByRole("button", { name: "Add" }).click();
@@ -43,7 +43,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   await expect(
     dialog.getByText("If the provider reports that the message failed, send it by SMS from ACME."),
   ).toBeVisible();
-  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
   await expect(row.getByRole("cell", { name: "On failure only" })).toBeVisible();
 
   await page.getByRole("button", { name: `Delete ${name}` }).click();
@@ -106,18 +106,18 @@ test.describe("what the API refuses", () => {
     const dialog = dialogOf(page);
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "THEIRS" });
-    await dialog.getByRole("button", { name: "Save", exact: true }).click();
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
     await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
     await expect(dialog.getByText("send it by SMS from THEIRS")).toBeVisible();
-    await expect(dialog.getByRole("button", { name: "Save", exact: true })).toBeDisabled();
+    await expect(dialog.getByRole("button", { name: /^(loading )?Save$/ })).toBeDisabled();
     await dialog.getByRole("button", { name: "Take theirs, drop my changes" }).click();
     await expect(dialog.getByLabel("SendID")).toHaveValue("THEIRS");
 
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "AGAIN" });
-    await dialog.getByRole("button", { name: "Save", exact: true }).click();
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
     await dialog.getByRole("button", { name: "Keep mine, to be saved over theirs" }).click();
-    await dialog.getByRole("button", { name: "Save", exact: true }).click();
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
     await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
     await expect(rowOf(page, rule.name).getByRole("cell", { name: "MINE", exact: true })).toBeVisible();
   });

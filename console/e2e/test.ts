@@ -120,6 +120,17 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+/** pick clicks an option of the list that is open, once it has unfolded and holds nothing that was found before. */
+export async function pick(page: Page, option: string, among?: number): Promise<void> {
+  const list = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)");
+  await expect(list).toHaveCount(1); // the one before has folded up
+  await expect(list).not.toHaveClass(/slide/);
+  if (among !== undefined) {
+    await expect(list.locator(".ant-select-item-option")).toHaveCount(among);
+  }
+  await list.getByTitle(option, { exact: true }).click();
+}
+
 /** answers matches what Chromium says of an answer with one of these statuses. */
 export function answers(...statuses: number[]): RegExp {
   return new RegExp(`status of (${statuses.join("|")})`);

@@ -60,14 +60,11 @@ const dark: ThemeConfig = {
   },
 };
 
-const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
 export function themeOf(isDark: boolean): ThemeConfig {
   const base = isDark ? dark : light;
   const bar = isDark ? "#161b1e" : "#ffffff";
   return {
     ...base,
-    token: { ...base.token, motion: !still },
     components: {
       Layout: { headerBg: bar, siderBg: bar, triggerBg: bar, headerHeight: 56, headerPadding: "0 16px" },
       Menu: { itemBorderRadius: 8, activeBarBorderWidth: 0, subMenuItemBg: "transparent" },

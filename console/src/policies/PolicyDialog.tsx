@@ -50,6 +50,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
       okButtonProps={{ loading: save.isPending, disabled: theirs !== undefined }}
       onOk={() => form.submit()}
       onCancel={onClose}
+      afterOpenChange={(open) => open && form.focusField("name")}
       mask={{ closable: false }}
       destroyOnHidden
     >
@@ -67,7 +68,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
           required
           rules={[validator((name: string) => checkName(name ?? "", t))]}
         >
-          <Input autoFocus autoComplete="off" />
+          <Input autoComplete="off" />
         </Form.Item>
         <Form.Item
           name="rules"

@@ -65,6 +65,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       okButtonProps={{ htmlType: "submit", loading: save.isPending, disabled: theirs !== undefined }}
       onOk={() => form.submit()}
       onCancel={onClose}
+      afterOpenChange={(open) => open && form.focusField("name")}
       mask={{ closable: false }}
       destroyOnHidden
     >
@@ -82,7 +83,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           required
           rules={[validator((name: string) => checkName(name ?? "", t))]}
         >
-          <Input autoFocus autoComplete="off" />
+          <Input autoComplete="off" />
         </Form.Item>
         <Form.Item name="type" label={t("rules.type")} required>
           <Radio.Group
