@@ -20,8 +20,8 @@ export function Figure({ title, summary, table, children }: Props) {
       className="figure"
       title={<h2>{title}</h2>}
       extra={
-        <Button size="small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
-          {t("overview.asTable")}
+        <Button size="small" onClick={() => setAsTable(!asTable)}>
+          {t(asTable ? "overview.asChart" : "overview.asTable")}
         </Button>
       }
     >

@@ -99,10 +99,9 @@ function useColumns({
           <ButtonLink
             to={`/sends?policy=${policy.id}`}
             icon={<SendOutlined />}
+            title={t("policies.sendsOf", { name: policy.name })}
             aria-label={t("policies.sendsOf", { name: policy.name })}
-          >
-            {t("sends.title")}
-          </ButtonLink>
+          />
           <Button
             danger
             icon={<DeleteOutlined />}

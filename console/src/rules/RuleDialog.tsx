@@ -112,7 +112,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           label={t("rules.wait")}
           required={draft.type === "unread"}
           dependencies={["type"]}
-          extra={t("rules.waitMeans")}
+          extra={t(draft.type === "unread" ? "rules.waitOfUnread" : "rules.waitMeans")}
           rules={[validator((seconds: number | undefined) => checkWait(seconds, form.getFieldValue("type"), t))]}
         >
           <WaitInput />

@@ -100,6 +100,7 @@ export default function NewSendPage() {
   const kind = draft?.kind ?? "text";
   const preview = usePreview(draft);
   const [failure, setFailure] = useState<unknown>();
+  const [isFlawed, setIsFlawed] = useState(false); // what is wrong may be out of sight of the button
   // One key for what is on the form: sent twice, by a second click or after a lost answer, it is one send.
   const key = useRef({ body: "", key: "" });
 
@@ -126,6 +127,8 @@ export default function NewSendPage() {
         className="new-send"
         initialValues={{ kind: "text", policy: params.get("policy") ?? undefined, language: "en" }}
         onFinish={(values) => create.mutate(inputOf(values))}
+        onFinishFailed={() => setIsFlawed(true)}
+        onValuesChange={() => setIsFlawed(false)}
         scrollToFirstError={{ focus: true }}
       >
         <div>
@@ -191,7 +194,8 @@ export default function NewSendPage() {
         </div>
         <div className="new-send-plan">
           <Card size="small" title={<h2>{t("newSend.plan")}</h2>}>
-            <PlanPreview preview={preview} />
+            <PlanPreview preview={preview} to={draft?.to ?? ""} />
+            {isFlawed && <Alert className="problem" type="error" showIcon role="alert" title={t("newSend.flawed")} />}
             {failure !== undefined && <ProblemAlert error={failure} />}
             <Button type="primary" htmlType="submit" icon={<SendOutlined />} loading={create.isPending} block>
               {t("newSend.send")}
@@ -311,13 +315,14 @@ function complete(message: SendInput["whatsapp"]): boolean {
     : Boolean(message.text);
 }
 
-function PlanPreview({ preview }: { preview: ReturnType<typeof usePreview> }) {
+function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePreview>; to: string }) {
   const { t, i18n } = useTranslation();
   if (preview.error instanceof ProblemError) {
     return <ProblemAlert error={preview.error} />;
   }
   if (!preview.data) {
-    return <p className="hint">{t("newSend.planLater")}</p>;
+    const number = to.replace(/[\s()-]/g, "");
+    return <p className="hint">{(number && checkRecipient(number, t)) || t("newSend.planLater")}</p>;
   }
   const { plan, country, warnings } = preview.data;
   return (
