@@ -53,8 +53,7 @@ func (b *bench) measureTimers(ctx context.Context) error {
 		return err
 	}
 	plain, err := b.plainTimers(ctx, DueArgs{
-		N: n, InFlight: b.flags.inFlight, Within: minute,
-		First: time.Now().Add(time.Duration(float64(n)/capacity*float64(time.Second)) + parkExtra),
+		N: n, InFlight: parkInFlight, Within: minute, First: time.Now().Add(parking),
 	})
 	if err != nil {
 		return err
