@@ -83,9 +83,9 @@ generate: bin/oapi-codegen ## write the generated code anew; the console's types
 	@if command -v npm >/dev/null; then \
 	$(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run --silent generate; fi
 
-histories: bin/devstack ## record the workflow histories that the tests replay
+histories: bin/devstack ## record workflow histories that the tests replay; HISTORY=handed_back: those of this name
 	bin/devstack --fast --services temporal --data .data/histories -- \
-		go test ./workflows -count=1 -run TestRecordHistories -record
+		go test ./workflows -count=1 -run "TestRecordHistories/$(HISTORY)" -record
 
 clean: ## remove what was built and the data that devstack keeps
 	rm -rf bin .data console/static/app console/node_modules

@@ -49,6 +49,9 @@ type Send struct {
 	Expired           bool           // ExpiresAt came before the send was done
 	FinishedAt        *time.Time
 	Outcome           Outcome
+
+	// ReceiptBy is set while only the SMS's receipt is waited for, and no workflow does: the send ends with it, or then.
+	ReceiptBy *time.Time
 }
 
 // Outcome is where a send ended, as far as is known. A late receipt may still better it.
@@ -56,7 +59,7 @@ type Outcome string
 
 // The outcomes.
 const (
-	OutcomePending     Outcome = "pending"     // its workflow is still deciding
+	OutcomePending     Outcome = "pending"     // still deciding, or waiting for the SMS's receipt
 	OutcomeWhatsApp    Outcome = "whatsapp"    // it arrived by WhatsApp
 	OutcomeSMS         Outcome = "sms"         // it arrived by SMS
 	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has it; neither an arrival nor a failure was reported
@@ -113,7 +116,7 @@ func (s Send) Absorb(channel Channel, status Status, current bool) Send {
 // one that look may have averted the next, and then the rules that are left are watched again.
 func (s Send) Waits(channel Channel, from, to Status) bool {
 	switch {
-	case s.FinishedAt != nil || from == to:
+	case s.FinishedAt != nil || s.ReceiptBy != nil || from == to:
 		return false
 	case from == Queued:
 		return true // the workflow may be waiting to learn whether a call of unknown end went out
@@ -124,11 +127,12 @@ func (s Send) Waits(channel Channel, from, to Status) bool {
 	}
 }
 
-// Settled reports whether no SMS can be due any more, whatever is reported from now on: one has arrived, or none was asked
-// for and no rule can fire. Such a send may end.
+// Settled reports whether no SMS can be due any more, whatever is reported from now on, and nothing is waited for: one has
+// arrived, or the last one failed, or none was asked for and no rule can fire. Such a send may end.
 func (s Send) Settled() bool {
 	unspent := func(int) bool { return false }
-	return s.SMSStatus.Reached(Delivered) || (s.SMSStatus == "" && s.Plan.Over(s.WhatsAppStatus, unspent))
+	return s.SMSStatus.Reached(Delivered) || (s.SMSStatus == Failed && s.ReceiptBy != nil) ||
+		(s.SMSStatus == "" && s.Plan.Over(s.WhatsAppStatus, unspent))
 }
 
 // ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. Only a caller who said

@@ -333,6 +333,7 @@ func TestSend_Settled(t *testing.T) {
 	plan := rules(rule(backstop.Undelivered, time.Minute), rule(backstop.Unread, time.Hour))
 	tests := map[string]struct {
 		whatsapp, sms backstop.Status
+		handedBack    bool
 		want          bool
 	}{
 		"queued":                        {whatsapp: backstop.Queued},
@@ -342,11 +343,18 @@ func TestSend_Settled(t *testing.T) {
 		"read, but an SMS is under way": {whatsapp: backstop.Read, sms: backstop.Sent},
 		"read, but an SMS failed":       {whatsapp: backstop.Read, sms: backstop.Failed},
 		"the SMS is delivered":          {whatsapp: backstop.Failed, sms: backstop.Delivered, want: true},
+		"the SMS failed":                {whatsapp: backstop.Failed, sms: backstop.Failed},
+		"the last SMS failed":           {whatsapp: backstop.Failed, sms: backstop.Failed, handedBack: true, want: true},
+		"the last SMS is sent":          {whatsapp: backstop.Failed, sms: backstop.Sent, handedBack: true},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			send := backstop.Send{Plan: plan, WhatsAppStatus: tc.whatsapp, SMSStatus: tc.sms}
+			if tc.handedBack {
+				send.ReceiptBy = new(origin)
+			}
+			require.False(t, tc.handedBack && send.Waits(backstop.SMS, backstop.Sent, backstop.Failed), "no workflow is there")
 			require.Equal(t, tc.want, send.Settled())
 		})
 	}

@@ -32,6 +32,8 @@ type Result struct {
 	SMS      backstop.Status   `json:"sms,omitempty"`
 	Failure  *backstop.Failure `json:"failure,omitempty"`
 	Outcome  backstop.Outcome  `json:"outcome,omitempty"` // set when those receipts have ended the send
+
+	HandedBack bool `json:"handed_back,omitempty"` // the store waits for the receipt, as the step asked
 }
 
 // The types of the errors that are no failure of a provider. All are worth another try.
@@ -86,7 +88,7 @@ func (a *Activities) call(
 		return a.resume(ctx, step, send, *previous)
 	}
 	submission, err := provide(ctx, send)
-	return a.end(ctx, attempt.End(submission, failureOf(submission, err), a.now()))
+	return a.end(ctx, step, attempt.End(submission, failureOf(submission, err), a.now()))
 }
 
 // admit takes a place among the calls of this worker. A first try, which is a local activity, does not wait for one: it
@@ -121,24 +123,24 @@ func (a *Activities) resume(ctx context.Context, step Step, send backstop.Send, 
 		return result(send, previous)
 	}
 	if ended := unsaved(ctx, step); ended != nil && ended.Number == previous.Number {
-		return a.end(ctx, *ended)
+		return a.end(ctx, step, *ended)
 	}
 	if left := previous.StartedAt.Add(CallTimeout).Sub(a.now()); left > 0 {
 		return Result{}, again(UnderWay, errors.New("an earlier call may still be under way"), left)
 	}
 	died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
-	return a.end(ctx, previous.End(backstop.Submission{}, died, a.now()))
+	return a.end(ctx, step, previous.End(backstop.Submission{}, died, a.now()))
 }
 
 // end stores how an attempt ended. If Postgres is away, what is known is left with the engine, so that the next run
 // stores it instead of taking the call for Unknown. Neither ends with ctx: an activity may be cancelled, or its worker
 // be told to stop, during the call.
-func (a *Activities) end(ctx context.Context, attempt backstop.Attempt) (Result, error) {
+func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
 	a.note(ctx, attempt)
 	ctx = context.WithoutCancel(ctx)
 	storing, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	send, err := a.store.End(storing, attempt)
+	send, err := a.store.End(storing, attempt, step.ReceiptWait)
 	if err != nil {
 		activity.RecordHeartbeat(ctx, attempt) // for the next run of an ordinary activity
 		err = permanent(fmt.Errorf("end attempt: %w", err))
@@ -193,7 +195,10 @@ func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
 }
 
 func resultOf(send backstop.Send, verdict Verdict, failure *backstop.Failure) Result {
-	r := Result{Verdict: verdict, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: failure}
+	r := Result{
+		Verdict: verdict, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: failure,
+		HandedBack: send.ReceiptBy != nil,
+	}
 	if send.FinishedAt != nil {
 		r.Outcome = send.Outcome
 	}

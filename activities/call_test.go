@@ -157,6 +157,7 @@ func TestActivities_secondRun(t *testing.T) {
 		second, err := r.runOn(channel, send.ID)
 		require.NoError(t, err)
 		require.Equal(t, activities.Accepted, first.Verdict)
+		require.Equal(t, channel == backstop.SMS, first.HandedBack)
 		require.Equal(t, first, second)
 		require.Equal(t, 1, p.calls())
 		require.Len(t, r.attempts(send.ID), 1)
@@ -196,12 +197,36 @@ func TestActivities_deadWorker(t *testing.T) {
 		require.Zero(t, p.calls())
 
 		// It was not dead but slow.
-		_, err = r.db.End(t.Context(), dead.End(backstop.Submission{MessageID: "late"}, nil, time.Now()))
+		_, err = r.db.End(t.Context(), dead.End(backstop.Submission{MessageID: "late"}, nil, time.Now()), time.Hour)
 		require.NoError(t, err)
 		result, err := r.runOn(channel, send.ID)
 		require.NoError(t, err)
 		require.Equal(t, activities.Accepted, result.Verdict)
+		require.False(t, result.HandedBack, "the workflow may have heard of the unknown end, and wait")
 	}
+}
+
+// The worker took for dead was faster: it has handed the send back, so whoever believes that the end is unknown need
+// not wait for a receipt.
+func TestActivities_deadWorker_handedBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	send := r.insert()
+	slow := backstop.Attempt{
+		Ref: step(send.ID, 2).Ref, Channel: backstop.SMS, Provider: "scripted", Rule: "unread", SendID: "Acme", StartedAt: time.Now(),
+	}
+	slow, err := r.db.Begin(t.Context(), slow, func(backstop.Send, *backstop.Attempt) bool { return true })
+	require.NoError(t, err)
+	r.now = slow.StartedAt.Add(activities.CallTimeout)
+	r.store.ending = func() {
+		_, err := r.db.End(t.Context(), slow.End(backstop.Submission{MessageID: "slow"}, nil, time.Now()), time.Hour)
+		require.NoError(t, err)
+	}
+	result, err := r.run(r.acts.SendSMS, fallback(send.ID))
+	require.NoError(t, err)
+	require.True(t, result.HandedBack)
+	require.Equal(t, backstop.Submitted, result.SMS)
+	require.Zero(t, r.provider.calls())
 }
 
 // Postgres is away after the call: the engine keeps what came of it until it is stored.

@@ -142,10 +142,11 @@ func step(send string, n int) activities.Step {
 	return activities.Step{Ref: backstop.Ref{Send: send, Step: n}}
 }
 
-// fallback is what the workflow gives SendSMS when an unread rule fires.
+// fallback is what the workflow gives SendSMS when an unread rule fires, the last one.
 func fallback(send string) activities.Step {
 	return activities.Step{
 		Ref: step(send, 2).Ref, Rule: "unread", Reason: "not read within 1m0s", SendID: "Acme", Unless: backstop.Read,
+		ReceiptWait: time.Hour,
 	}
 }
 
@@ -216,19 +217,23 @@ func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submi
 	return p.answer(ctx, m.Ref)
 }
 
-// store is a Postgres that goes away for the next writes of an end.
+// store is a Postgres that goes away for the next writes of an end, or is written to by another worker.
 type store struct {
 	activities.Store
 
-	away int
+	away   int
+	ending func() // what happens before each write of an end; nil: nothing
 }
 
 var errAway = errors.New("postgres is away")
 
-func (s *store) End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error) {
+func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Duration) (backstop.Send, error) {
+	if s.ending != nil {
+		s.ending()
+	}
 	if s.away > 0 {
 		s.away--
 		return backstop.Send{}, errAway
 	}
-	return s.Store.End(ctx, attempt)
+	return s.Store.End(ctx, attempt, wait)
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"github.com/backstophq/backstop"
 )
@@ -17,6 +18,10 @@ type Step struct {
 
 	// FallbackReason is why the first rule fired, also for the SMS of a later one.
 	FallbackReason backstop.FallbackReason `json:"fallback_reason,omitempty"`
+
+	// ReceiptWait is set when no SMS can follow this one. Then the workflow need not wait for its receipt: if the provider
+	// accepts it, the store waits so long.
+	ReceiptWait time.Duration `json:"receipt_wait,omitempty"`
 
 	// Ended is how the first try's call ended, if that could not be stored.
 	Ended *backstop.Attempt `json:"ended,omitempty"`

@@ -18,8 +18,9 @@ type Store interface {
 	) (backstop.Attempt, error)
 
 	// End stores what the call returned, merges in the receipts that came before the attempt was known, and
-	// returns the send as it then is. Repeated, it changes nothing.
-	End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error)
+	// returns the send as it then is. Repeated, it changes nothing. With a receiptWait, an accepted call also hands the
+	// send back: ReceiptBy is set to so long after the call's end.
+	End(ctx context.Context, attempt backstop.Attempt, receiptWait time.Duration) (backstop.Send, error)
 
 	// Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that
 	// was not sent, EventExpired marks the send expired, EventGaveUp fails the channel unless it went out after all.

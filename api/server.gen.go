@@ -330,7 +330,8 @@ type HealthStatus string
 // Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 type Name = string
 
-// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+// for the receipt of the SMS.
 // `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 // nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 type Outcome string
@@ -621,7 +622,8 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+	// for the receipt of the SMS.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
@@ -645,7 +647,8 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+	// for the receipt of the SMS.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
@@ -725,7 +728,8 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+	// for the receipt of the SMS.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome    Outcome `json:"outcome"`

@@ -310,7 +310,8 @@ type Fired struct {
 // Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 type Name = string
 
-// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+// for the receipt of the SMS.
 // `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 // nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 type Outcome string
@@ -601,7 +602,8 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+	// for the receipt of the SMS.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
@@ -625,7 +627,8 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+	// for the receipt of the SMS.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
@@ -705,7 +708,8 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+	// for the receipt of the SMS.
 	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
 	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
 	Outcome    Outcome `json:"outcome"`

@@ -54,7 +54,7 @@ func newRig(t *testing.T) *rig {
 	var err error
 	r.handoff, err = handoff.New(handoff.Options{
 		Store: db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
-		Settings: workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour},
+		Settings: workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true},
 	})
 	require.NoError(t, err)
 	return r
@@ -118,7 +118,8 @@ func (r *rig) submitted(send string, channel backstop.Channel) {
 	}, patience, moment, "%s to be submitted", channel)
 }
 
-// ended waits for the end of a send and returns what the workflow says; Postgres must say the same.
+// ended waits for the end of a send's workflow and returns what it says; Postgres must say the same, and of a send that
+// was handed back it alone says the outcome.
 func (r *rig) ended(send string) workflows.SendResult {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
@@ -128,6 +129,9 @@ func (r *rig) ended(send string) workflows.SendResult {
 	stored, err := r.db.Send(r.t.Context(), send)
 	require.NoError(r.t, err)
 	require.NotNil(r.t, stored.FinishedAt)
+	if result.Outcome == backstop.OutcomePending {
+		result.Outcome = stored.Outcome
+	}
 	require.Equal(r.t, stored.Outcome, result.Outcome)
 	return result
 }
@@ -212,7 +216,7 @@ type store struct {
 
 var errAway = errors.New("postgres is away")
 
-func (s *store) End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error) {
+func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Duration) (backstop.Send, error) {
 	s.mu.Lock()
 	gone := s.away > 0
 	s.away--
@@ -220,7 +224,7 @@ func (s *store) End(ctx context.Context, attempt backstop.Attempt) (backstop.Sen
 	if gone {
 		return backstop.Send{}, errAway
 	}
-	return s.DB.End(ctx, attempt)
+	return s.DB.End(ctx, attempt, wait)
 }
 
 func (s *store) MarkSignalled(context.Context, []string) error { return errAway }

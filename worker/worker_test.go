@@ -46,6 +46,7 @@ func TestWorker_rejected(t *testing.T) {
 	require.Equal(t, "rule", result.Rule)
 	require.Contains(t, result.Reason, "131026")
 	r.requireCalls(1, 1)
+	require.Len(t, r.events(send), 7, "start, a task of three, two calls, the end: the engine hears of no receipt")
 }
 
 func (r *rig) requireCalls(whatsapp, sms int) {

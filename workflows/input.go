@@ -40,6 +40,10 @@ type Settings struct {
 	ResendSMS      bool          `json:"resend_sms"`             // the same for an SMS
 	SMSReceiptWait time.Duration `json:"sms_receipt_wait"`       // for the SMS to be reported delivered or failed
 	QueuedCalls    bool          `json:"queued_calls,omitempty"` // calls go through the task queue from the first try
+
+	// HandBack lets the workflow end when its last SMS is accepted, whose receipt then ends the send in Postgres. The sends
+	// that were accepted before there was this do not have it.
+	HandBack bool `json:"hand_back,omitempty"`
 }
 
 // Receipt is a receipt as it is signalled.
@@ -52,7 +56,7 @@ type Receipt struct {
 	Outcome backstop.Outcome     `json:"outcome,omitempty"` // set when it has ended the send in Postgres
 }
 
-// SendResult is where a send ended.
+// SendResult is where a send ended. Pending is the outcome of one that was handed back.
 type SendResult struct {
 	Outcome  backstop.Outcome `json:"outcome"`
 	WhatsApp backstop.Status  `json:"whatsapp,omitempty"`

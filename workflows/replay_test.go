@@ -105,6 +105,14 @@ func recordings() map[string]func(*world) {
 			w.queued = true
 			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
 		},
+		"handed_back_by_timer": func(w *world) {
+			w.send.Plan.Rules, w.handBack = short, true
+		},
+		"handed_back_after_throttling": func(w *world) {
+			w.send.Plan.Rules, w.handBack = two, true
+			w.answers(backstop.WhatsApp, rejected)
+			w.answers(backstop.SMS, rejected, throttled, nil)
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -182,7 +190,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{
 			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
-			QueuedCalls: w.queued,
+			QueuedCalls: w.queued, HandBack: w.handBack,
 		}))
 	require.NoError(t, err)
 	close(started)

@@ -24,7 +24,7 @@ type send struct {
 	steps    map[backstop.Channel]int // the newest step of each channel
 	step     int
 	spent    []bool
-	outcome  backstop.Outcome // set when a receipt has ended the send in Postgres
+	outcome  backstop.Outcome // set when a receipt has ended the send in Postgres, or will
 	alarm    workflow.Future  // for the next moment at which something may have to be decided
 	alarmAt  time.Time
 	last     bool // no rule has a wait left: the alarm ends the watch

@@ -301,11 +301,9 @@ func TestSend(t *testing.T) {
 			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{time.Hour}, rule: "sf",
 		},
 	}
-	run := func(name string, queued bool) {
+	run := func(name, way string, with func(*workflows.Settings)) {
 		tc := tests[name]
-		if queued {
-			name += ", queued"
-		}
+		name += way
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, tc.rules...)
@@ -318,11 +316,16 @@ func TestSend(t *testing.T) {
 				tc.send(&w.send)
 			}
 			set := settings
-			set.QueuedCalls = queued
+			with(&set)
 			if tc.settings != nil {
 				tc.settings(&set)
 			}
 			result := w.run(set)
+			if result.Outcome == backstop.OutcomePending {
+				require.NotNil(t, w.send.ReceiptBy)
+				w.afterwards()
+				result.Outcome = w.send.Outcome
+			}
 			require.Equal(t, tc.outcome, result.Outcome)
 			require.Equal(t, tc.rule, result.Rule)
 			require.Equal(t, append([]time.Duration{}, tc.smsAfter...), w.smsAfter())
@@ -330,8 +333,9 @@ func TestSend(t *testing.T) {
 		})
 	}
 	for name := range tests {
-		run(name, false)
-		run(name, true)
+		run(name, "", func(*workflows.Settings) {})
+		run(name, ", queued", func(s *workflows.Settings) { s.QueuedCalls = true })
+		run(name, ", handed back", func(s *workflows.Settings) { s.HandBack = true })
 	}
 }
 
@@ -375,4 +379,67 @@ func TestSend_endedByReceipt(t *testing.T) {
 	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
 	require.Equal(t, backstop.Read, result.WhatsApp)
 	require.Nil(t, w.send.FinishedAt, "the workflow wrote the end once more")
+}
+
+// The last SMS is accepted: nothing is left to decide, and the workflow ends. What ends the send is its receipt, a failed
+// one too, or the time, in Postgres alone.
+func TestSend_handedBack(t *testing.T) {
+	t.Parallel()
+	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)
+	rejected := failure(backstop.Rejected, backstop.RecipientFault)
+	for name, tc := range map[string]struct {
+		rules    []backstop.Rule
+		whatsapp error
+		sms      []error
+		heard    []heard
+		ended    time.Duration // of the workflow, after the send was accepted
+		outcome  backstop.Outcome
+	}{
+		"rejected at once": {
+			rules: []backstop.Rule{unread}, whatsapp: rejected, outcome: backstop.OutcomeUnconfirmed,
+		},
+		"by the wait": {
+			rules: []backstop.Rule{undelivered}, heard: []heard{{after: time.Hour, receipt: sms(2, backstop.Delivered)}},
+			ended: time.Minute, outcome: backstop.OutcomeSMS,
+		},
+		"the SMS fails": {
+			rules: []backstop.Rule{undelivered}, heard: []heard{{after: time.Hour, receipt: sms(2, backstop.Failed)}},
+			ended: time.Minute, outcome: backstop.OutcomeFailed,
+		},
+		"WhatsApp arrives late, and the SMS fails": {
+			rules: []backstop.Rule{undelivered}, heard: []heard{
+				{after: time.Hour, receipt: whatsapp(1, backstop.Delivered)}, {after: 2 * time.Hour, receipt: sms(2, backstop.Failed)},
+			},
+			ended: time.Minute, outcome: backstop.OutcomeWhatsApp,
+		},
+		"only when no rule is left": {
+			rules: []backstop.Rule{undelivered, unread}, whatsapp: rejected,
+			heard: []heard{{after: time.Minute, receipt: sms(2, backstop.Failed)}, {after: 2 * time.Minute, receipt: sms(3, backstop.Delivered)}},
+			ended: time.Minute, outcome: backstop.OutcomeSMS,
+		},
+		"the second try is accepted": {
+			rules: []backstop.Rule{unread}, whatsapp: rejected, sms: []error{&backstop.Failure{Kind: backstop.Throttled}, nil},
+			heard: []heard{{after: time.Minute, receipt: sms(2, backstop.Delivered)}},
+			ended: time.Second, outcome: backstop.OutcomeSMS,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.rules...)
+			w.answers(backstop.WhatsApp, tc.whatsapp)
+			w.answers(backstop.SMS, tc.sms...)
+			for _, h := range tc.heard {
+				w.receive(h)
+			}
+			set := settings
+			set.HandBack = true
+			result := w.run(set)
+			require.Equal(t, backstop.OutcomePending, result.Outcome)
+			require.Equal(t, backstop.Submitted, result.SMS)
+			require.Equal(t, tc.ended, w.now().Sub(w.send.AcceptedAt).Round(time.Second))
+			require.Equal(t, w.calls[backstop.SMS][len(w.calls[backstop.SMS])-1].Add(set.SMSReceiptWait), *w.send.ReceiptBy)
+			w.afterwards()
+			require.Equal(t, tc.outcome, w.send.Outcome)
+		})
+	}
 }

@@ -82,12 +82,13 @@ func (s *send) unused() (int, bool) {
 	return 0, false
 }
 
-// sendSMS submits the SMS of a rule and waits until it is known to have arrived or failed, or long enough.
+// sendSMS submits the SMS of a rule and waits until it is known to have arrived or failed, or long enough, or until the
+// send is handed back.
 func (s *send) sendSMS(ctx workflow.Context, rule int, unless backstop.Status) (averted bool, err error) {
 	for resent := false; ; resent = true {
 		verdict, err := s.submitSMS(ctx, rule, unless)
 		switch {
-		case err != nil:
+		case err != nil, s.handedBack():
 			return false, err
 		case verdict == activities.Averted:
 			return !resent, nil // the SMS before a resend may be out: then this is settled
@@ -112,10 +113,13 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 	if before := s.is.SMSStatus; before == "" || before == backstop.Failed {
 		s.is.SMSStatus = backstop.Queued
 	}
-	call := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name), acts.SendSMS, activities.Step{
-		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Route: r.Route, Unless: unless,
-		FallbackReason: s.first,
-	})
+	step := activities.Step{
+		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Route: r.Route, Unless: unless, FallbackReason: s.first,
+	}
+	if _, more := s.unused(); !more && s.in.Settings.HandBack {
+		step.ReceiptWait = s.in.Settings.SMSReceiptWait
+	}
+	call := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name), acts.SendSMS, step)
 	result, gaveUp, err := call.end(ctx)
 	switch {
 	case gaveUp:
@@ -126,6 +130,9 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 		s.is.SMSStatus = "" // what an earlier SMS left is in the result
 	}
 	s.merge(result)
+	if result.HandedBack {
+		s.outcome = backstop.OutcomePending
+	}
 	return result.Verdict, nil
 }
 
@@ -143,6 +150,9 @@ func (s *send) awaitSMS(ctx workflow.Context, atMost time.Duration, enough func(
 	}
 	return nil
 }
+
+// handedBack reports whether the SMS's receipt is waited for in Postgres, and not here.
+func (s *send) handedBack() bool { return s.outcome == backstop.OutcomePending }
 
 func (s *send) smsSettled() bool {
 	return s.is.SMSStatus == backstop.Failed || s.is.SMSStatus.Reached(backstop.Delivered)

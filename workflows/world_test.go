@@ -35,7 +35,9 @@ type world struct {
 	calls    map[backstop.Channel][]time.Time
 	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
 	queued   bool                         // calls go through the task queue from the first try, when recorded
+	handBack bool                         // the same of Settings.HandBack
 	away     int                          // the next ends that cannot be stored
+	unheard  []heard                      // what has not come yet, in order
 }
 
 // newWorld makes a world in which time is skipped.
@@ -88,29 +90,56 @@ func (w *world) answers(channel backstop.Channel, errs ...error) { w.script[chan
 // receive makes a receipt come in at a moment after the send was accepted. It is stored first and may end the send there;
 // then it is signalled if the workflow must hear of it, as handoff.Deliver does, unless it is mute: Temporal is away.
 func (w *world) receive(h heard) {
+	w.mu.Lock()
+	w.unheard = append(w.unheard, h)
+	w.mu.Unlock()
 	w.after(h.after, func() {
-		w.mu.Lock()
-		before := w.send
-		newest := 0
-		for _, a := range w.attempts {
-			if a.Channel == h.receipt.Channel {
-				newest = a.Ref.Step
-			}
-		}
-		channel := h.receipt.Channel
-		w.send = w.send.Absorb(channel, h.receipt.Status, h.receipt.Step == newest)
-		waited := before.Waits(channel, channelStatus(before, channel), channelStatus(w.send, channel))
-		if w.send.FinishedAt == nil && w.send.Settled() {
-			now := w.now()
-			w.send.FinishedAt = &now
-			w.send.Outcome = w.send.Decide()
-			h.receipt.Outcome = w.send.Outcome
-		}
-		w.mu.Unlock()
-		if (waited || h.receipt.Outcome != "") && !h.mute {
-			w.signal(h.receipt)
+		if told, receipt := w.hear(); told && !h.mute {
+			w.signal(receipt)
 		}
 	})
+}
+
+// hear stores the next receipt, and reports whether the workflow must hear of it.
+func (w *world) hear() (told bool, receipt workflows.Receipt) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.unheard[0]
+	w.unheard = w.unheard[1:]
+	before := w.send
+	newest := 0
+	for _, a := range w.attempts {
+		if a.Channel == h.receipt.Channel {
+			newest = a.Ref.Step
+		}
+	}
+	channel := h.receipt.Channel
+	w.send = w.send.Absorb(channel, h.receipt.Status, h.receipt.Step == newest)
+	waited := before.Waits(channel, channelStatus(before, channel), channelStatus(w.send, channel))
+	if w.send.FinishedAt == nil && w.send.Settled() {
+		now := w.now()
+		w.send.FinishedAt = &now
+		w.send.Outcome = w.send.Decide()
+		h.receipt.Outcome = w.send.Outcome
+		waited = before.ReceiptBy == nil
+	}
+	return waited, h.receipt
+}
+
+// afterwards is what becomes of a send that its workflow has handed back, in Postgres alone.
+func (w *world) afterwards() {
+	w.t.Helper()
+	if w.send.ReceiptBy == nil {
+		return
+	}
+	for len(w.unheard) > 0 {
+		told, receipt := w.hear()
+		require.False(w.t, told, "nobody is there to hear of %v", receipt)
+	}
+	if w.send.FinishedAt == nil {
+		_, err := w.Finish(w.t.Context(), w.send.ID, *w.send.ReceiptBy)
+		require.NoError(w.t, err)
+	}
 }
 
 func channelStatus(s backstop.Send, c backstop.Channel) backstop.Status {
@@ -199,7 +228,7 @@ func (w *world) Begin(
 	return a, nil
 }
 
-func (w *world) End(_ context.Context, a backstop.Attempt) (backstop.Send, error) {
+func (w *world) End(_ context.Context, a backstop.Attempt, receiptWait time.Duration) (backstop.Send, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.away > 0 {
@@ -214,6 +243,10 @@ func (w *world) End(_ context.Context, a backstop.Attempt) (backstop.Send, error
 	switch a.State {
 	case backstop.Accepted:
 		w.send = w.send.Absorb(a.Channel, backstop.Submitted, true)
+		if receiptWait > 0 {
+			by := w.now().Add(receiptWait)
+			w.send.ReceiptBy = &by
+		}
 	case backstop.AttemptState(backstop.Rejected):
 		w.send = w.send.Absorb(a.Channel, backstop.Failed, true)
 	default:

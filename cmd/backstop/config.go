@@ -105,7 +105,7 @@ const maxProviderTimeout = 20 * time.Second
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
-		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
+		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait, HandBack: true,
 		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
 		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers
 	}

@@ -65,7 +65,7 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 	r.t.Helper()
 	h, err := handoff.New(handoff.Options{
 		Store: s, Engine: e, Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
-		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
+		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
 	})
 	require.NoError(r.t, err)
 	r.mu.Lock()

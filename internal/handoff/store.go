@@ -58,4 +58,8 @@ type Store interface {
 	SweepReceipts(
 		ctx context.Context, olderThan time.Time, limit int, give func(context.Context, Handover) error,
 	) (offered, marked int, err error)
+
+	// FinishOverdue ends up to limit sends that no workflow watches any more and whose receipt has not come by at, and
+	// returns how many it found.
+	FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error)
 }

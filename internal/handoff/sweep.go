@@ -45,7 +45,7 @@ func (h *Handoff) Sweep(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		for more := true; more && ctx.Err() == nil; {
-			more = s.both(ctx)
+			more = s.round(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -66,8 +66,8 @@ type sweeper struct {
 	failed int                  // rows of this sweep that were tried, or due, and not handed over
 }
 
-// both sweeps both tables and reports whether there is more to do at once.
-func (s *sweeper) both(ctx context.Context) bool {
+// round sweeps both tables, ends what is overdue, and reports whether there is more to do at once.
+func (s *sweeper) round(ctx context.Context) bool {
 	clear(s.left)
 	olderThan := s.now().Add(-grace) // for both, so that a receipt's send was offered before it
 	sends := s.sweep(ctx, "sends", func(ctx context.Context, limit int) (int, int, error) {
@@ -76,7 +76,24 @@ func (s *sweeper) both(ctx context.Context) bool {
 	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, limit int) (int, int, error) {
 		return s.store.SweepReceipts(ctx, olderThan, limit, s.giveReceipt)
 	})
-	return sends || receipts
+	overdue := s.finishOverdue(ctx)
+	return sends || receipts || overdue
+}
+
+// finishOverdue ends handed-back sends whose receipt did not come, and reports whether there may be more.
+func (s *sweeper) finishOverdue(ctx context.Context) bool {
+	bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	n, err := s.store.FinishOverdue(bounded, s.now(), sweepLimit)
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err != nil:
+		s.log.WarnContext(ctx, "sweep failed", "what", "overdue", "error", err)
+	case n > 0:
+		s.log.InfoContext(ctx, "finished without a receipt", "sends", n)
+	}
+	return err == nil && n == sweepLimit
 }
 
 // sweep sweeps one table and reports whether to go on at once: it was full, and Temporal took all that was due.

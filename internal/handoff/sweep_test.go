@@ -222,3 +222,30 @@ func (f *flaky) SweepSends(
 }
 
 var _ handoff.Store = (*flaky)(nil)
+
+// The sweeper ends sends that were handed back and whose receipt does not come, whether Temporal is there or not.
+func TestHandoff_Sweep_overdue(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	h := r.handoff(nil)
+	overdue, waiting := accept(t, h), accept(t, h)
+	for id, wait := range map[string]time.Duration{overdue.ID: time.Second, waiting.ID: time.Hour} {
+		attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
+			Ref: backstop.Ref{Send: id, Step: 1}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
+			StartedAt: time.Now(),
+		}, func(backstop.Send, *backstop.Attempt) bool { return true })
+		require.NoError(t, err)
+		_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: id}, nil, time.Now()), wait)
+		require.NoError(t, err)
+	}
+	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("away") })
+	outcome := func(id string) backstop.Outcome {
+		s, err := r.db.Send(t.Context(), id)
+		require.NoError(t, err)
+		return s.Outcome
+	}
+	defer r.sweeping(r.handoff(nil))()
+	require.Eventually(t, func() bool { return outcome(overdue.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
+	require.Equal(t, backstop.OutcomePending, outcome(waiting.ID))
+	require.Contains(t, r.log.String(), "finished without a receipt")
+}

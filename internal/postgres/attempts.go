@@ -119,7 +119,10 @@ func (d *draft) fire(a backstop.Attempt) {
 // End stores what the call returned, merges in the receipts that were stored before its message id was known, and
 // returns the send as it then is. Repeated, it changes nothing; but an attempt that was given up for Unknown still
 // becomes Accepted when its own call comes back late. An attempt that was not begun is an Error of code NotFound.
-func (db *DB) End(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error) {
+//
+// With a receiptWait, an accepted call hands the send back: no workflow waits for its receipt any more. A late return does
+// not, because the workflow was told Unknown and waits.
+func (db *DB) End(ctx context.Context, attempt backstop.Attempt, receiptWait time.Duration) (backstop.Send, error) {
 	attempt.MessageID, attempt.Failure = clean(attempt.MessageID), cleaned(attempt.Failure)
 	attempt.EndedAt = stampPtr(attempt.EndedAt)
 	var ended backstop.Attempt
@@ -129,7 +132,7 @@ func (db *DB) End(ctx context.Context, attempt backstop.Attempt) (backstop.Send,
 			return notFound("attempt")
 		}
 		if endable(stored.State, attempt.State) {
-			d.end(stored, attempt)
+			d.end(stored, attempt, receiptWait)
 		}
 		ended = *stored
 		return nil
@@ -152,7 +155,8 @@ func endable(from, to backstop.AttemptState) bool {
 	return from == backstop.Calling || (from == backstop.AttemptState(backstop.Unknown) && to == backstop.Accepted)
 }
 
-func (d *draft) end(stored *backstop.Attempt, ended backstop.Attempt) {
+func (d *draft) end(stored *backstop.Attempt, ended backstop.Attempt, receiptWait time.Duration) {
+	before := stored.State
 	stored.State, stored.Failure, stored.Segments, stored.EndedAt = ended.State, ended.Failure, ended.Segments, ended.EndedAt
 	if ended.MessageID != "" {
 		stored.MessageID = ended.MessageID // a receipt may have brought it before
@@ -176,6 +180,10 @@ func (d *draft) end(stored *backstop.Attempt, ended backstop.Attempt) {
 	event.Code, event.Detail = why(ended.Failure)
 	d.note(event)
 	d.absorb(stored.Channel, reached, stored.Ref.Step, at)
+	if receiptWait > 0 && before == backstop.Calling && ended.State == backstop.Accepted && d.send.FinishedAt == nil {
+		by := at.Add(receiptWait)
+		d.send.ReceiptBy = stampPtr(&by)
+	}
 	d.settle(now())
 }
 

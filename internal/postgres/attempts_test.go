@@ -159,7 +159,7 @@ func TestDB_End(t *testing.T) {
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		failure := &backstop.Failure{Kind: backstop.Rejected, Code: "1\x00", Reason: "bad \x00\xff text"}
-		_, err := db.End(t.Context(), attempt.End(backstop.Submission{}, failure, at(9)))
+		_, err := db.End(t.Context(), attempt.End(backstop.Submission{}, failure, at(9)), 0)
 		require.NoError(t, err)
 		attempts, _ := timeline(t, db, send.ID)
 		require.Equal(t, "bad \uFFFD text", attempts[0].Failure.Reason)
@@ -169,7 +169,7 @@ func TestDB_End(t *testing.T) {
 		send := insertSend(t, db)
 		attempt := begin(t, db, send.ID, 1)
 		attempt.Number = 2
-		_, err := db.End(t.Context(), attempt)
+		_, err := db.End(t.Context(), attempt, 0)
 		requireCode(t, backstop.NotFound, err)
 	})
 	t.Run("delivered while the SMS was being sent", func(t *testing.T) {

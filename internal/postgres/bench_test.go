@@ -84,7 +84,7 @@ func whole(b *testing.B, db *postgres.DB, plan backstop.Plan) {
 	}, always)
 	must(b, err)
 	must(b, db.MarkSent(ctx, []string{send.ID}))
-	_, err = db.End(ctx, attempt.End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, time.Now()))
+	_, err = db.End(ctx, attempt.End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, time.Now()), 0)
 	must(b, err)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
 		waited, err := db.InsertReceipts(ctx, []backstop.Receipt{receipt(send.ID, 1, status)})

@@ -90,7 +90,7 @@ func TestDB_Begin_lastLook(t *testing.T) {
 				return !s.WhatsAppStatus.Reached(backstop.Delivered)
 			})
 			if errs[0] == nil && began.State == backstop.Calling {
-				_, errs[0] = db.End(t.Context(), began.End(backstop.Submission{MessageID: "SM." + send.ID}, nil, at(3)))
+				_, errs[0] = db.End(t.Context(), began.End(backstop.Submission{MessageID: "SM." + send.ID}, nil, at(3)), 0)
 			}
 		})
 		group.Go(func() {
@@ -135,7 +135,7 @@ func TestDB_End_receiptConcurrently(t *testing.T) {
 				var errs [3]error
 				var group sync.WaitGroup
 				group.Go(func() {
-					ended, errs[0] = db.End(t.Context(), attempt.End(backstop.Submission{MessageID: r.MessageID}, nil, at(3)))
+					ended, errs[0] = db.End(t.Context(), attempt.End(backstop.Submission{MessageID: r.MessageID}, nil, at(3)), 0)
 				})
 				for i := range 2 { // the provider sends its webhook twice
 					group.Go(func() { waited[i], errs[1+i] = db.InsertReceipts(t.Context(), []backstop.Receipt{r}) })

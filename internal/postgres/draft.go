@@ -32,7 +32,8 @@ func changed(a, b backstop.Send) bool {
 		a.Fired != b.Fired || a.FiredReason != b.FiredReason || a.FallbackReason != b.FallbackReason ||
 		(a.DeliveredAt == nil) != (b.DeliveredAt == nil) ||
 		a.DuplicateDelivery != b.DuplicateDelivery || a.Expired != b.Expired ||
-		(a.FinishedAt == nil) != (b.FinishedAt == nil) || a.Outcome != b.Outcome
+		(a.FinishedAt == nil) != (b.FinishedAt == nil) || a.Outcome != b.Outcome ||
+		(a.ReceiptBy == nil) != (b.ReceiptBy == nil)
 }
 
 func (d *draft) attempt(step, number int) *backstop.Attempt {
@@ -113,7 +114,7 @@ func (d *draft) settle(at time.Time) bool {
 }
 
 func (d *draft) finish(at time.Time) {
-	d.send.FinishedAt = stampPtr(&at)
+	d.send.FinishedAt, d.send.ReceiptBy = stampPtr(&at), nil
 	d.send.Outcome = d.send.Decide()
 	d.note(backstop.Event{At: at, Kind: backstop.EventFinished, Detail: string(d.send.Outcome)})
 }

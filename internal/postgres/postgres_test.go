@@ -81,7 +81,7 @@ func begin(t *testing.T, db *postgres.DB, send string, step int) backstop.Attemp
 
 func accept(t *testing.T, db *postgres.DB, attempt backstop.Attempt, messageID string) backstop.Send {
 	t.Helper()
-	send, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID, Segments: 1}, nil, at(10)))
+	send, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID, Segments: 1}, nil, at(10)), 0)
 	require.NoError(t, err)
 	return send
 }
@@ -92,7 +92,7 @@ func fail(t *testing.T, db *postgres.DB, attempt backstop.Attempt, kind backstop
 	if kind == backstop.Rejected {
 		failure.Class = backstop.RecipientFault
 	}
-	send, err := db.End(t.Context(), attempt.End(backstop.Submission{}, failure, at(10)))
+	send, err := db.End(t.Context(), attempt.End(backstop.Submission{}, failure, at(10)), 0)
 	require.NoError(t, err)
 	return send
 }

@@ -262,3 +262,71 @@ func TestDB_InsertReceipts_halfStored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, append(stored, waited...), swept)
 }
+
+// Of a send that was handed back no workflow hears anything more: its SMS's receipt ends it, whatever it says, or the time.
+func TestDB_handedBack(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	const wait = 100 * 365 * 24 * time.Hour
+	handBack := func(t *testing.T) (backstop.Send, backstop.Attempt) {
+		t.Helper()
+		send := underway(t, db)
+		attempt := begin(t, db, send.ID, 2)
+		ended := attempt.End(backstop.Submission{MessageID: messageID(send.ID, 2)}, nil, at(10))
+		back, err := db.End(t.Context(), ended, wait)
+		require.NoError(t, err)
+		require.WithinDuration(t, at(10).Add(wait), *back.ReceiptBy, 0)
+		require.Equal(t, back, getSend(t, db, send.ID))
+		return back, ended
+	}
+	for status, outcome := range map[backstop.Status]backstop.Outcome{
+		backstop.Delivered: backstop.OutcomeSMS, backstop.Failed: backstop.OutcomeFailed,
+	} {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			send, ended := handBack(t)
+			require.Empty(t, insert(t, db, receipt(send.ID, 2, backstop.Sent), receipt(send.ID, 1, backstop.Sent)))
+			require.Equal(t, backstop.OutcomePending, getSend(t, db, send.ID).Outcome)
+			require.Empty(t, insert(t, db, receipt(send.ID, 2, status)))
+			s := getSend(t, db, send.ID)
+			require.Equal(t, outcome, s.Outcome)
+			require.NotNil(t, s.FinishedAt)
+			require.Nil(t, s.ReceiptBy)
+			again, err := db.End(t.Context(), ended, wait)
+			require.NoError(t, err)
+			require.Equal(t, s, again, "repeated, it changes nothing")
+		})
+	}
+	t.Run("by a receipt that came during the call", func(t *testing.T) {
+		t.Parallel()
+		send := underway(t, db)
+		attempt := begin(t, db, send.ID, 2)
+		require.Empty(t, insert(t, db, receipt(send.ID, 2, backstop.Failed)))
+		s, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID(send.ID, 2)}, nil, at(10)), wait)
+		require.NoError(t, err)
+		require.Equal(t, backstop.OutcomeFailed, s.Outcome)
+		require.Nil(t, s.ReceiptBy)
+	})
+	t.Run("not a call that the provider did not accept", func(t *testing.T) {
+		t.Parallel()
+		for _, kind := range []backstop.FailureKind{backstop.Rejected, backstop.Throttled, backstop.Unknown} {
+			send := underway(t, db)
+			failure := &backstop.Failure{Kind: kind, Reason: "no"}
+			s, err := db.End(t.Context(), begin(t, db, send.ID, 2).End(backstop.Submission{}, failure, at(10)), wait)
+			require.NoError(t, err)
+			require.Nil(t, s.ReceiptBy)
+			require.Nil(t, s.FinishedAt)
+		}
+	})
+	t.Run("nor one whose end was taken for unknown: the workflow waits", func(t *testing.T) {
+		t.Parallel()
+		send := underway(t, db)
+		attempt := begin(t, db, send.ID, 2)
+		fail(t, db, attempt, backstop.Unknown)
+		s, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID(send.ID, 2)}, nil, at(10)), wait)
+		require.NoError(t, err)
+		require.Equal(t, backstop.Submitted, s.SMSStatus)
+		require.Nil(t, s.ReceiptBy)
+		require.Len(t, insert(t, db, receipt(send.ID, 2, backstop.Delivered)), 1)
+	})
+}

@@ -15,25 +15,25 @@ const (
 	nextSend = `s AS (
     UPDATE sends SET revision = $3, whatsapp_status = $4, sms_status = $5, fired = $6, fired_reason = $7,
         fallback_reason = $8, delivered_at = $9, delivered_by = $10, duplicate_delivery = $11, expired = $12,
-        finished_at = $13, outcome = $14, handed_over = handed_over OR $15
+        finished_at = $13, outcome = $14, receipt_by = $15, handed_over = handed_over OR $16
     WHERE id = $1 AND revision = $2
     RETURNING id
 )`
 	addEvents = `, e AS (
     INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
     SELECT s.id, u.seq, u.at, u.kind, u.channel, u.status, u.rule, u.code, u.detail
-    FROM s, json_to_recordset($16)
+    FROM s, json_to_recordset($17)
         AS u (seq int, at timestamptz, kind text, channel text, status text, rule text, code text, detail text)
 )`
 	addAttempt = `, a AS (
     INSERT INTO attempts (send, step, number, channel, provider, rule, reason, send_id, state, status, message_id,
         segments, started_at)
-    SELECT s.id, $17::int, $18::int, $19, $20, $21, $22, $23, $24, '', '', 0, $25::timestamptz FROM s
+    SELECT s.id, $18::int, $19::int, $20, $21, $22, $23, $24, $25, '', '', 0, $26::timestamptz FROM s
 )`
 	nextAttempts = `, a AS (
     UPDATE attempts SET state = u.state, status = u.status, message_id = u.message_id, segments = u.segments,
         failure = u.failure, ended_at = u.ended_at
-    FROM s, json_to_recordset($17) AS u (step int, number int, state text, status text, message_id text,
+    FROM s, json_to_recordset($18) AS u (step int, number int, state text, status text, message_id text,
         segments int, failure jsonb, ended_at timestamptz)
     WHERE attempts.send = s.id AND attempts.step = u.step AND attempts.number = u.number
 )`
@@ -41,7 +41,7 @@ const (
 	addReceipts = `, r AS (
     INSERT INTO receipts (id, provider, channel, message_id, send, step, status, at, failure, received_at, needs_signal)
     SELECT u.id, u.provider, u.channel, u.message_id, s.id, u.step, u.status, u.at, u.failure, u.received_at, u.needs_signal
-    FROM s, json_to_recordset($18) AS u (id uuid, provider text, channel text, message_id text, step int, status text,
+    FROM s, json_to_recordset($19) AS u (id uuid, provider text, channel text, message_id text, step int, status text,
         at timestamptz, failure jsonb, received_at timestamptz, needs_signal boolean)
     ON CONFLICT ON CONSTRAINT receipts_once DO UPDATE
         SET id = excluded.id, send = excluded.send, step = excluded.step, needs_signal = excluded.needs_signal
@@ -100,7 +100,7 @@ func (d *draft) statement() (string, []any, error) {
 	args := []any{
 		s.ID, d.revision, d.revision + max(len(d.events), 1), s.WhatsAppStatus, s.SMSStatus, s.Fired, s.FiredReason,
 		s.FallbackReason, s.DeliveredAt, s.DeliveredBy, s.DuplicateDelivery, s.Expired, s.FinishedAt, s.Outcome,
-		d.begun != nil,
+		s.ReceiptBy, d.begun != nil,
 	}
 	events, err := rowsOf(d.eventRows())
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 const sendColumns = `id, recipient, country, text, template, sms_text, category, expires_at, plan, accepted_at,
     whatsapp_status, sms_status, fired, fired_reason, fallback_reason, delivered_at, delivered_by, duplicate_delivery, expired,
-    finished_at, outcome`
+    finished_at, outcome, receipt_by`
 
 type sendRow struct {
 	ID                string                  `db:"id"`
@@ -43,6 +43,7 @@ type sendRow struct {
 	Expired           bool                    `db:"expired"`
 	FinishedAt        *time.Time              `db:"finished_at"`
 	Outcome           backstop.Outcome        `db:"outcome"`
+	ReceiptBy         *time.Time              `db:"receipt_by"`
 }
 
 func (r sendRow) send() (backstop.Send, error) {
@@ -52,6 +53,7 @@ func (r sendRow) send() (backstop.Send, error) {
 		WhatsAppStatus: r.WhatsAppStatus, SMSStatus: r.SMSStatus, Fired: r.Fired, FiredReason: r.FiredReason,
 		FallbackReason: r.FallbackReason, DeliveredAt: stampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
 		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: stampPtr(r.FinishedAt), Outcome: r.Outcome,
+		ReceiptBy: stampPtr(r.ReceiptBy),
 	}
 	if err := json.Unmarshal(r.Plan, &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
@@ -80,7 +82,7 @@ func sends(rows []sendRow) ([]backstop.Send, error) {
 const insertSend = `WITH s AS (
     INSERT INTO sends (` + sendColumns + `, policy_id, idempotency_key, idempotency_hash)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, $23, $24)
+        $22, $23, $24, $25)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -94,7 +96,7 @@ func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
 	send.ExpiresAt, send.AcceptedAt = stampPtr(send.ExpiresAt), stamp(send.AcceptedAt)
-	send.DeliveredAt, send.FinishedAt = stampPtr(send.DeliveredAt), stampPtr(send.FinishedAt)
+	send.DeliveredAt, send.FinishedAt, send.ReceiptBy = stampPtr(send.DeliveredAt), stampPtr(send.FinishedAt), stampPtr(send.ReceiptBy)
 	plan, err := json.Marshal(send.Plan)
 	if err != nil {
 		return backstop.Send{}, false, fmt.Errorf("write plan: %w", err)
@@ -112,7 +114,7 @@ func (db *DB) InsertSend(
 		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
 		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-		send.Outcome, send.Plan.PolicyID, name, hash)
+		send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
 	if err != nil {
 		return backstop.Send{}, false, failed(ctx, "insert send", err)
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -124,4 +125,26 @@ func offer[T any](
 func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
 	_, err := db.exec(ctx, markSignalled, pq.StringArray(ids))
 	return failed(ctx, "mark receipts", err)
+}
+
+const listOverdue = `SELECT id FROM sends WHERE receipt_by <= $1 ORDER BY receipt_by LIMIT $2`
+
+// FinishOverdue ends up to limit sends that were handed back and whose receipt has not come by at, those that waited
+// longest first, and returns how many there were. It may run anywhere at once.
+func (db *DB) FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error) {
+	var ids []string
+	if err := db.selectAll(ctx, &ids, listOverdue, stamp(at), limit); err != nil {
+		return 0, failed(ctx, "list overdue sends", err)
+	}
+	var errs []error
+	for _, id := range ids {
+		_, err := db.change(ctx, "finish overdue send", id, func(d *draft) error {
+			if by := d.send.ReceiptBy; by != nil && !by.After(at) {
+				d.finish(at)
+			}
+			return nil
+		})
+		errs = append(errs, err) // one that cannot be ended keeps no other from it
+	}
+	return len(ids), errors.Join(errs...)
 }

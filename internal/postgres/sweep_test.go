@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -153,4 +154,48 @@ func TestDB_SweepSends_begun(t *testing.T) {
 	offered, _, err := db.SweepSends(t.Context(), soon(), 9, nil)
 	require.NoError(t, err)
 	require.Zero(t, offered)
+}
+
+func TestDB_FinishOverdue(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	var ids []string
+	for i := range 5 {
+		send := underway(t, db)
+		attempt := begin(t, db, send.ID, 2)
+		_, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID(send.ID, 2)}, nil, at(10)),
+			time.Duration(i+1)*time.Minute)
+		require.NoError(t, err)
+		ids = append(ids, send.ID)
+	}
+	due := func(minutes int) time.Time { return at(10).Add(time.Duration(minutes) * time.Minute) }
+	finish := func(until time.Time, limit int) int {
+		n, err := db.FinishOverdue(t.Context(), until, limit)
+		require.NoError(t, err)
+		return n
+	}
+	require.Zero(t, finish(due(1).Add(-time.Second), 9))
+	require.Equal(t, 1, finish(due(3), 1), "the one that waited longest first")
+	require.Equal(t, backstop.OutcomeUnconfirmed, getSend(t, db, ids[0]).Outcome)
+	require.Equal(t, backstop.OutcomePending, getSend(t, db, ids[1]).Outcome)
+	insert(t, db, receipt(ids[1], 2, backstop.Delivered))
+	require.Equal(t, 1, finish(due(3), 9))
+	require.Equal(t, backstop.OutcomeSMS, getSend(t, db, ids[1]).Outcome)
+
+	var group sync.WaitGroup
+	for range 4 { // sweepers
+		group.Go(func() {
+			_, err := db.FinishOverdue(t.Context(), due(5), 9)
+			assert.NoError(t, err)
+		})
+	}
+	group.Wait()
+	for _, id := range ids[2:] {
+		require.Equal(t, backstop.OutcomeUnconfirmed, getSend(t, db, id).Outcome)
+		_, events := timeline(t, db, id)
+		require.Equal(t, backstop.EventFinished, events[len(events)-1].Kind)
+		require.NotEqual(t, backstop.EventFinished, events[len(events)-2].Kind, "it was ended once")
+	}
+	insert(t, db, receipt(ids[4], 2, backstop.Delivered))
+	require.Equal(t, backstop.OutcomeSMS, getSend(t, db, ids[4]).Outcome, "a late receipt betters the outcome")
 }

@@ -404,7 +404,8 @@ export interface components {
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding.
+         * @description Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
+         *     for the receipt of the SMS.
          *     `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
          *     nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
          * @enum {string}
