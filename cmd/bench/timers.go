@@ -16,7 +16,7 @@ import (
 const (
 	dueSends = 10_000 // in a minute
 	// parkShare is how much of the throughput is counted on for parking, so that all sends wait before the first is due.
-	parkShare = 0.4
+	parkShare = 0.75
 	parkExtra = 10 * time.Second
 	// parkInFlight keeps parking from loading the engine: a timer that a busy engine starts late rings as late, and that
 	// is the latency of accepting, not of the timer.

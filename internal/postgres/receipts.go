@@ -168,8 +168,9 @@ func plausible(at time.Time) time.Time {
 }
 
 // merge merges a receipt into the send if it is new, and reports whether the workflow must be told: if it waits for it,
-// or if the receipt has ended the send and the send was not handed back. While the call is under way it need not: what ends the call returns all that was
-// stored meanwhile, and it cannot miss any, because it too saves the send only as it has read it.
+// or if the receipt has ended the send and the send was not handed back. While the call is under way it need not: what
+// ends the call returns all that was stored meanwhile, and it cannot miss any, because it too saves the send only as it
+// has read it.
 func (d *draft) merge(r backstop.Receipt, isTold bool) (handover handoff.Handover, needsSignal bool, err error) {
 	if d.knows(r) {
 		return handoff.Handover{}, false, nil

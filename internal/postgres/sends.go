@@ -96,7 +96,8 @@ func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
 	send.ExpiresAt, send.AcceptedAt = stampPtr(send.ExpiresAt), stamp(send.AcceptedAt)
-	send.DeliveredAt, send.FinishedAt, send.ReceiptBy = stampPtr(send.DeliveredAt), stampPtr(send.FinishedAt), stampPtr(send.ReceiptBy)
+	send.DeliveredAt, send.FinishedAt = stampPtr(send.DeliveredAt), stampPtr(send.FinishedAt)
+	send.ReceiptBy = stampPtr(send.ReceiptBy)
 	plan, err := json.Marshal(send.Plan)
 	if err != nil {
 		return backstop.Send{}, false, fmt.Errorf("write plan: %w", err)
