@@ -23,11 +23,12 @@ import (
 )
 
 const (
-	// patience bounds the hand-over inside a request; the sweeper does what it leaves undone.
+	// patience is how long a request waits for its hand-over.
 	patience = 2 * time.Second
-	// startTimeout bounds a start, which goes on without its request: it brings the first task with it, and the engine
-	// waits as long as this for one that was lost with a call that was given up.
-	startTimeout = 10 * time.Second
+	// handTimeout bounds a hand-over, which goes on without its request; what it leaves undone the sweeper does. A start
+	// brings the first task with it, and the engine waits as long as this for one that was lost with a call that was given
+	// up. A signal that is given up by a busy engine makes it busier: it is sent once more.
+	handTimeout = 10 * time.Second
 	// markTimeout bounds the write that follows; a row that stays unmarked is handed over once more.
 	markTimeout = 2 * time.Second
 	// signalsAtOnce bounds the signals of one webhook that are under way together.
@@ -109,8 +110,6 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 		return send, false, err
 	}
 	h.soon(ctx, func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, startTimeout)
-		defer cancel()
 		if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send, true) }); err != nil {
 			h.leave(ctx, "start workflow", err)
 			return
@@ -130,19 +129,22 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	if len(waited) == 0 {
 		return nil
 	}
-	if told := h.tell(context.WithoutCancel(ctx), waited); len(told) > 0 {
-		h.signalled.add(told...)
-	}
+	h.soon(ctx, func(ctx context.Context) {
+		if told := h.tell(ctx, waited); len(told) > 0 {
+			h.signalled.add(told...)
+		}
+	})
 	return nil
 }
 
 // soon hands over what is ours now, whether its caller still waits or not, and returns when that is done, or after
 // patience: a slow Temporal holds up nobody.
 func (h *Handoff) soon(ctx context.Context, give func(context.Context)) {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handTimeout)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer cancel()
 		give(ctx)
 	}()
 	late := time.NewTimer(patience)
@@ -156,8 +158,6 @@ func (h *Handoff) soon(ctx context.Context, give func(context.Context)) {
 
 // tell signals receipts, each whatever becomes of the others, and returns the ids of those that were signalled.
 func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var signals errgroup.Group
 	signals.SetLimit(signalsAtOnce)
 	told := make([]string, len(waited))

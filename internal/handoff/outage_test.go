@@ -224,3 +224,22 @@ func (c *clock) advance(d time.Duration) {
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
+
+// A slow signal holds up no request, and is not given up with it: it would be sent once more to an engine that is busy.
+func TestHandoff_slowSignal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	h := r.handoff(nil)
+	send := accept(t, h)
+	r.requireMarked()
+	r.engine.fails(func(string) error { time.Sleep(patience + time.Second); return nil })
+	began := time.Now()
+	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+	require.Less(t, time.Since(began), patience+time.Second)
+	require.Eventually(t, func() bool {
+		_, receipts := r.unmarked()
+		return receipts == 0
+	}, longest, moment)
+	_, signals := r.engine.calls()
+	require.Equal(t, 1, signals)
+}
