@@ -79,9 +79,12 @@ func (p *plain) workers() []worker.Worker {
 	byDefault := worker.New(p.clients[bare], bare.taskQueue(), worker.Options{})
 	byDefault.RegisterWorkflow(p.Bare)
 	byDefault.RegisterActivity(p.Submit)
-	// No activity poller is needed. More pollers take signals faster; 8 is a guess that has not been measured.
+	// No activity poller is needed. The pollers are as many as Backstop's.
 	atBest := worker.New(p.clients[tuned], tuned.taskQueue(), worker.Options{
-		LocalActivityWorkerOnly: true, MaxConcurrentWorkflowTaskPollers: 8,
+		LocalActivityWorkerOnly: true, StickyScheduleToStartTimeout: 30 * time.Second,
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+			MinimumNumberOfPollers: 4, InitialNumberOfPollers: 8, MaximumNumberOfPollers: 64,
+		}),
 	})
 	atBest.RegisterWorkflow(p.Tuned)
 	atBest.RegisterWorkflow(p.Due)

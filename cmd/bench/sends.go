@@ -7,11 +7,16 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
+	temporal "go.temporal.io/sdk/client"
+
 	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/workflows"
 )
 
 const (
@@ -46,6 +51,7 @@ type sender struct {
 	api      *client.ClientWithResponses
 	finished *milestones
 	store    *store
+	temporal temporal.Client
 
 	mu      sync.Mutex
 	pending map[string]struct{} // sends whose end somebody waits for
@@ -68,12 +74,12 @@ func newAPI(url, key string) (*client.ClientWithResponses, error) {
 	return api, nil
 }
 
-func newSender(url, key string, s *store) (*sender, error) {
+func newSender(url, key string, s *store, t temporal.Client) (*sender, error) {
 	api, err := newAPI(url, key)
 	if err != nil {
 		return nil, err
 	}
-	return &sender{api: api, finished: newMilestones(), store: s, pending: map[string]struct{}{}}, nil
+	return &sender{api: api, finished: newMilestones(), store: s, temporal: t, pending: map[string]struct{}{}}, nil
 }
 
 // rule is one rule of a policy.
@@ -130,7 +136,8 @@ func (s *sender) post(ctx context.Context, o order) (*client.SendAccepted, error
 	return accepted.JSON202, nil
 }
 
-// await waits until Postgres has a send as finished.
+// await waits until Postgres has a send as finished and its workflow has ended. A loop that did not wait for the second would
+// start more than the engine keeps up with, and count it.
 func (s *sender) await(ctx context.Context, id string) error {
 	s.mu.Lock()
 	s.pending[id] = struct{}{}
@@ -150,6 +157,10 @@ func (s *sender) drive(ctx context.Context, o order) (string, error) {
 // watch looks for the ends that are waited for, until ctx is done: one query for all of them instead of a request for
 // each.
 func (s *sender) watch(ctx context.Context) error {
+	var (
+		finished = map[string]struct{}{} // whose workflows may still run
+		looked   time.Time
+	)
 	for tick := time.NewTicker(watchPeriod); ; {
 		select {
 		case <-ctx.Done():
@@ -160,7 +171,7 @@ func (s *sender) watch(ctx context.Context) error {
 		s.mu.Lock()
 		ids := slices.Collect(maps.Keys(s.pending))
 		s.mu.Unlock()
-		if len(ids) == 0 {
+		if len(ids)+len(finished) == 0 {
 			continue
 		}
 		ended, err := s.store.finished(ctx, ids)
@@ -170,10 +181,50 @@ func (s *sender) watch(ctx context.Context) error {
 		s.mu.Lock()
 		for _, id := range ended {
 			delete(s.pending, id)
-			s.finished.reach(id)
+			finished[id] = struct{}{}
 		}
 		s.mu.Unlock()
+		if len(finished) == 0 || time.Since(looked) < closedPeriod {
+			continue
+		}
+		looked = time.Now()
+		closed, err := s.closed(ctx, slices.Collect(maps.Keys(finished)))
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		for _, id := range closed {
+			delete(finished, id)
+			s.finished.reach(id)
+		}
 	}
+}
+
+const (
+	// closedPeriod is how often Temporal is asked which workflows have ended: its answer costs it more than Postgres's.
+	closedPeriod = 100 * time.Millisecond
+	// mostListed bounds how many it is asked for at once.
+	mostListed = 200
+)
+
+// closed returns those of the sends whose workflows have ended, by what the Temporal UI shows: one request for many.
+func (s *sender) closed(ctx context.Context, sends []string) (closed []string, err error) {
+	for some := range slices.Chunk(sends, mostListed) {
+		names := make([]string, len(some))
+		for i, id := range some {
+			names[i] = "'" + workflows.ID(id) + "'"
+		}
+		list, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			PageSize: mostListed,
+			Query:    "ExecutionStatus != 'Running' AND WorkflowId IN (" + strings.Join(names, ", ") + ")",
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list closed workflows: %w", err)
+		}
+		for _, e := range list.GetExecutions() {
+			closed = append(closed, strings.TrimPrefix(e.GetExecution().GetWorkflowId(), workflows.ID("")))
+		}
+	}
+	return closed, nil
 }
 
 // response is what every answer of the client has.

@@ -137,7 +137,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	}
 	s.stops = append(s.stops, s.backstop.stop)
 	s.backstop.watch(fail)
-	if s.send, err = newSender(s.apiURL, s.apiKey, s.store); err != nil {
+	if s.send, err = newSender(s.apiURL, s.apiKey, s.store, s.temporal); err != nil {
 		return err
 	}
 	return untilReady(ctx, s.apiURL)
