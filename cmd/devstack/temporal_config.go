@@ -101,6 +101,10 @@ func serverConfig(store store, chosen hosts) *config.Config {
 	}
 }
 
+// tasksAtOnce is how many tasks of each kind are worked on at once: about as many as a small machine has shards, each of which
+// writes one after the other.
+const tasksAtOnce = 16
+
 // dynamicConfig fixes what Backstop relies on, whatever the defaults of a later server are.
 func dynamicConfig() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
@@ -112,5 +116,10 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		// One process serves all partitions of a task queue, so more than one only costs forwarding.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+		// When thousands of timers ring at once, by default 512 of them wait for the shards together, each runs out of its
+		// three seconds, and all start over. In a line each is done once.
+		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():      tasksAtOnce,
+		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():   tasksAtOnce,
+		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key(): tasksAtOnce,
 	}
 }
