@@ -14,18 +14,10 @@ import (
 // TaskQueue is the queue that a worker polls.
 const TaskQueue = workflows.TaskQueue
 
-const (
-	// How many requests for workflow tasks are open at once, as the engine asks for them. A fixed number is shared by the
-	// queue of the workflows that this worker keeps and the queue of all others: half of it waits at an empty queue, and
-	// while the first has a backlog nobody asks for the second.
-	minPollers, firstPollers, maxPollers = 4, 8, 64
-
-	// stickyFor is how long a task waits for the worker that keeps its workflow before any worker may have it. That costs
-	// the engine as much as the task again, so when more waits end at once than it can keep up with, a short time makes it
-	// half as fast; a long one makes those wait whose worker died a moment ago. It is as long as a call that was left open
-	// counts as under way.
-	stickyFor = activities.CallTimeout
-)
+// How many requests for workflow tasks are open at once, as the engine asks for them. A fixed number is shared by the
+// queue of the workflows that this worker keeps and the queue of all others: half of it waits at an empty queue, and
+// while the first has a backlog nobody asks for the second.
+const minPollers, firstPollers, maxPollers = 4, 8, 64
 
 // Options are a worker's limits.
 type Options struct {
@@ -46,7 +38,6 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
 		WorkerStopTimeout:                  o.StopTimeout,
-		StickyScheduleToStartTimeout:       stickyFor,
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			MinimumNumberOfPollers: minPollers, InitialNumberOfPollers: firstPollers, MaximumNumberOfPollers: maxPollers,
 		}),

@@ -81,7 +81,7 @@ func (p *plain) workers() []worker.Worker {
 	byDefault.RegisterActivity(p.Submit)
 	// No activity poller is needed. The pollers are as many as Backstop's.
 	atBest := worker.New(p.clients[tuned], tuned.taskQueue(), worker.Options{
-		LocalActivityWorkerOnly: true, StickyScheduleToStartTimeout: 30 * time.Second,
+		LocalActivityWorkerOnly: true,
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			MinimumNumberOfPollers: 4, InitialNumberOfPollers: 8, MaximumNumberOfPollers: 64,
 		}),
