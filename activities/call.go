@@ -31,9 +31,7 @@ type Result struct {
 	WhatsApp backstop.Status   `json:"whatsapp,omitempty"`
 	SMS      backstop.Status   `json:"sms,omitempty"`
 	Failure  *backstop.Failure `json:"failure,omitempty"`
-	Outcome  backstop.Outcome  `json:"outcome,omitempty"` // set when those receipts have ended the send
-
-	HandedBack bool `json:"handed_back,omitempty"` // the store waits for the receipt, as the step asked
+	Outcome  backstop.Outcome  `json:"outcome,omitempty"` // set when those receipts have ended the send; Pending: handed back
 }
 
 // The types of the errors that are no failure of a provider. All are worth another try.
@@ -195,11 +193,8 @@ func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
 }
 
 func resultOf(send backstop.Send, verdict Verdict, failure *backstop.Failure) Result {
-	r := Result{
-		Verdict: verdict, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: failure,
-		HandedBack: send.ReceiptBy != nil,
-	}
-	if send.FinishedAt != nil {
+	r := Result{Verdict: verdict, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: failure}
+	if send.FinishedAt != nil || send.ReceiptBy != nil {
 		r.Outcome = send.Outcome
 	}
 	return r

@@ -157,7 +157,7 @@ func TestActivities_secondRun(t *testing.T) {
 		second, err := r.runOn(channel, send.ID)
 		require.NoError(t, err)
 		require.Equal(t, activities.Accepted, first.Verdict)
-		require.Equal(t, channel == backstop.SMS, first.HandedBack)
+		require.Equal(t, channel == backstop.SMS, first.Outcome == backstop.OutcomePending)
 		require.Equal(t, first, second)
 		require.Equal(t, 1, p.calls())
 		require.Len(t, r.attempts(send.ID), 1)
@@ -202,7 +202,7 @@ func TestActivities_deadWorker(t *testing.T) {
 		result, err := r.runOn(channel, send.ID)
 		require.NoError(t, err)
 		require.Equal(t, activities.Accepted, result.Verdict)
-		require.False(t, result.HandedBack, "the workflow may have heard of the unknown end, and wait")
+		require.Empty(t, result.Outcome, "the workflow may have heard of the unknown end, and wait")
 	}
 }
 
@@ -224,7 +224,7 @@ func TestActivities_deadWorker_handedBack(t *testing.T) {
 	}
 	result, err := r.run(r.acts.SendSMS, fallback(send.ID))
 	require.NoError(t, err)
-	require.True(t, result.HandedBack)
+	require.Equal(t, backstop.OutcomePending, result.Outcome)
 	require.Equal(t, backstop.Submitted, result.SMS)
 	require.Zero(t, r.provider.calls())
 }

@@ -59,7 +59,7 @@ func TestActivities_SendSMS(t *testing.T) {
 	result, err := r.run(r.acts.SendSMS, fallback(send.ID))
 	require.NoError(t, err)
 	require.Equal(t, activities.Result{
-		Verdict: activities.Accepted, WhatsApp: backstop.Queued, SMS: backstop.Submitted, HandedBack: true,
+		Verdict: activities.Accepted, WhatsApp: backstop.Queued, SMS: backstop.Submitted, Outcome: backstop.OutcomePending,
 	}, result)
 	require.Equal(t, []backstop.SMSMessage{{Ref: step(send.ID, 2).Ref, To: to, SendID: "Acme", Text: smsText}}, r.provider.sms)
 	attempts := r.attempts(send.ID)

@@ -32,7 +32,7 @@ func (s *send) write(ctx workflow.Context, event backstop.Event) error {
 	return nil
 }
 
-// finish ends the send in Postgres, also when an operator cancelled the workflow, unless a receipt has ended it there.
+// finish ends the send in Postgres, also when an operator cancelled the workflow, unless a receipt has ended it there or will.
 func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()

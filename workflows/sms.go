@@ -130,9 +130,6 @@ func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status)
 		s.is.SMSStatus = "" // what an earlier SMS left is in the result
 	}
 	s.merge(result)
-	if result.HandedBack {
-		s.outcome = backstop.OutcomePending
-	}
 	return result.Verdict, nil
 }
 

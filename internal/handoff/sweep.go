@@ -76,24 +76,11 @@ func (s *sweeper) round(ctx context.Context) bool {
 	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, limit int) (int, int, error) {
 		return s.store.SweepReceipts(ctx, olderThan, limit, s.giveReceipt)
 	})
-	overdue := s.finishOverdue(ctx)
+	overdue := s.sweep(ctx, "overdue", func(ctx context.Context, limit int) (int, int, error) {
+		n, err := s.store.FinishOverdue(ctx, s.now(), limit)
+		return n, n, err
+	})
 	return sends || receipts || overdue
-}
-
-// finishOverdue ends handed-back sends whose receipt did not come, and reports whether there may be more.
-func (s *sweeper) finishOverdue(ctx context.Context) bool {
-	bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
-	defer cancel()
-	n, err := s.store.FinishOverdue(bounded, s.now(), sweepLimit)
-	switch {
-	case ctx.Err() != nil:
-		return false
-	case err != nil:
-		s.log.WarnContext(ctx, "sweep failed", "what", "overdue", "error", err)
-	case n > 0:
-		s.log.InfoContext(ctx, "finished without a receipt", "sends", n)
-	}
-	return err == nil && n == sweepLimit
 }
 
 // sweep sweeps one table and reports whether to go on at once: it was full, and Temporal took all that was due.
@@ -114,7 +101,7 @@ func (s *sweeper) sweep(
 		s.log.WarnContext(ctx, "sweep failed", "what", what, "error", err)
 		return false
 	case marked > 0:
-		s.log.InfoContext(ctx, "swept", "what", what, "offered", offered, "handed_over", marked)
+		s.log.InfoContext(ctx, "swept", "what", what, "offered", offered, "done", marked)
 	}
 	return offered == limit && marked > 0 && s.failed == 0
 }

@@ -247,5 +247,5 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	defer r.sweeping(r.handoff(nil))()
 	require.Eventually(t, func() bool { return outcome(overdue.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
 	require.Equal(t, backstop.OutcomePending, outcome(waiting.ID))
-	require.Contains(t, r.log.String(), "finished without a receipt")
+	require.Contains(t, r.log.String(), `"what":"overdue"`)
 }
