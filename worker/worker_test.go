@@ -31,6 +31,9 @@ func TestWorker_read(t *testing.T) {
 	require.Equal(t, backstop.Read, result.WhatsApp)
 	require.Empty(t, result.Rule)
 	r.requireCalls(1, 0)
+	require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED))
+	require.Len(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED), 1)
+	require.Len(t, r.events(send), 12)
 }
 
 func TestWorker_rejected(t *testing.T) {

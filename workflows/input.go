@@ -16,6 +16,7 @@ const TaskQueue = "backstop"
 // Names by which others reach a running Send.
 const (
 	ReceiptSignal = "receipt"
+	ReceiptUpdate = "receipt" // says the same; cheaper for the engine, and only while a worker is there to answer
 	StateQuery    = "state"
 )
 

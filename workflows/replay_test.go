@@ -113,6 +113,10 @@ func recordings() map[string]func(*world) {
 			w.answers(backstop.WhatsApp, rejected)
 			w.answers(backstop.SMS, rejected, throttled, nil)
 		},
+		"ended_by_update": func(w *world) {
+			w.send.Plan.Rules, w.byUpdate = short, true
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Read)})
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -176,6 +180,15 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 	w.send.ID = uuid.NewString()
 	w.after = func(d time.Duration, f func()) { time.AfterFunc(d, func() { <-started; f() }) }
 	w.signal = func(r workflows.Receipt) {
+		if w.byUpdate && r.Outcome != "" {
+			update, err := temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
+				WorkflowID: run.GetID(), UpdateID: "receipt-1", UpdateName: workflows.ReceiptUpdate, Args: []any{r},
+				WaitForStage: client.WorkflowUpdateStageCompleted,
+			})
+			require.NoError(t, err)
+			require.NoError(t, update.Get(t.Context(), nil))
+			return
+		}
 		err := temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ReceiptSignal, r)
 		require.NoError(t, err)
 	}

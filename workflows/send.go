@@ -50,6 +50,9 @@ func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	if err := workflow.SetQueryHandler(ctx, StateQuery, s.state); err != nil {
 		return SendResult{}, fmt.Errorf("set query handler: %w", err)
 	}
+	if err := workflow.SetUpdateHandler(ctx, ReceiptUpdate, s.update); err != nil {
+		return SendResult{}, fmt.Errorf("set update handler: %w", err)
+	}
 	ran := s.run(ctx)
 	if ran != nil && !temporal.IsCanceledError(ran) {
 		return SendResult{}, ran
@@ -183,6 +186,12 @@ func (s *send) drain(ctx workflow.Context) {
 		}
 		s.absorb(ctx, r)
 	}
+}
+
+// update takes in a receipt that came as an update. The SDK runs it before whatever else is in the same workflow task.
+func (s *send) update(ctx workflow.Context, r Receipt) error {
+	s.absorb(ctx, r)
+	return nil
 }
 
 func (s *send) absorb(ctx workflow.Context, r Receipt) {

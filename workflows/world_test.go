@@ -35,6 +35,7 @@ type world struct {
 	calls    map[backstop.Channel][]time.Time
 	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
 	queued   bool                         // calls go through the task queue from the first try, when recorded
+	byUpdate bool                         // a receipt that ends the send comes as an update, when recorded
 	handBack bool                         // the same of Settings.HandBack
 	away     int                          // the next ends that cannot be stored
 	unheard  []heard                      // what has not come yet, in order
@@ -52,12 +53,21 @@ func newWorld(t *testing.T, rules ...backstop.Rule) *world {
 	w.after = func(d time.Duration, f func()) { env.RegisterDelayedCallback(f, d) }
 	w.signal = func(r workflows.Receipt) {
 		if !env.IsWorkflowCompleted() {
-			env.SignalWorkflow(workflows.ReceiptSignal, r)
+			w.tell(r)
 		}
 	}
 	env.RegisterWorkflow(workflows.Send)
 	env.RegisterActivity(w.activities())
 	return w
+}
+
+// tell tells the workflow of a receipt as a hand-over does while a worker is there: what ends the send as an update.
+func (w *world) tell(r workflows.Receipt) {
+	if r.Outcome == "" {
+		w.env.SignalWorkflow(workflows.ReceiptSignal, r)
+		return
+	}
+	w.env.UpdateWorkflowNoRejection(workflows.ReceiptUpdate, "", w.t, r)
 }
 
 func bareWorld(t *testing.T, now func() time.Time, rules []backstop.Rule) *world {

@@ -12,7 +12,7 @@ type actions struct {
 	Activities int `json:"activities"` // each with its retries
 	Markers    int `json:"markers"`    // of local activities and the like: one action for all of a workflow task
 	Timers     int `json:"timers"`     // started, whether or not they fire
-	Signals    int `json:"signals"`
+	Signals    int `json:"signals"`    // and updates
 	Upserts    int `json:"upserts"`    // of search attributes
 	Heartbeats int `json:"heartbeats"` // workflow tasks that a long local activity prolongs, and its retries in them
 }
@@ -40,7 +40,7 @@ func actionsOf(events []*history.HistoryEvent) actions {
 			marked[e.GetMarkerRecordedEventAttributes().GetWorkflowTaskCompletedEventId()] = true
 		case enums.EVENT_TYPE_TIMER_STARTED:
 			a.Timers++
-		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
 			a.Signals++
 		case enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
 			a.Upserts++

@@ -63,6 +63,10 @@ func TestActionsOf(t *testing.T) {
 		"a timer, cancelled": {
 			with(event(enums.EVENT_TYPE_TIMER_STARTED), event(enums.EVENT_TYPE_TIMER_CANCELED)), actions{Starts: 1, Timers: 1},
 		},
+		"an update": {
+			with(event(enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED), event(enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED)),
+			actions{Starts: 1, Signals: 1},
+		},
 		"two signals": {
 			with(event(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED), event(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)),
 			actions{Starts: 1, Signals: 2},

@@ -2,6 +2,7 @@ package handoff_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -19,10 +20,11 @@ type engine struct {
 	fail    func(workflowID string) error
 	starts  map[string]int // by workflow id
 	signals map[string]int
+	updates map[string]int
 }
 
 func newEngine(behind handoff.Engine) *engine {
-	return &engine{behind: behind, starts: map[string]int{}, signals: map[string]int{}}
+	return &engine{behind: behind, starts: map[string]int{}, signals: map[string]int{}, updates: map[string]int{}}
 }
 
 func newEngineThat(fail func(workflowID string) error) *engine {
@@ -78,6 +80,19 @@ func (e *engine) SignalWorkflow(ctx context.Context, workflowID, runID, signal s
 	}
 	return e.behind.SignalWorkflow(ctx, workflowID, runID, signal, arg)
 }
+
+// UpdateWorkflow is not counted as a signal. Without an engine behind it no worker answers.
+func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	if err := e.note(e.updates, o.WorkflowID); err != nil {
+		return nil, err
+	}
+	if e.behind == nil {
+		return nil, errSilent
+	}
+	return e.behind.UpdateWorkflow(ctx, o)
+}
+
+var errSilent = errors.New("no worker answers")
 
 // store counts the rows that sweepers have marked, and fails or interferes as it is told.
 type store struct {

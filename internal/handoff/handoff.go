@@ -39,6 +39,7 @@ const (
 type Engine interface {
 	ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
 	SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error
+	UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
 }
 
 // Handoff takes sends and receipts over.
@@ -49,6 +50,7 @@ type Handoff struct {
 	log      *slog.Logger
 	now      func() time.Time
 	outage   outage
+	workers  workers
 
 	sent, signalled marks
 }
@@ -163,7 +165,7 @@ func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
 	told := make([]string, len(waited))
 	for i, receipt := range waited {
 		signals.Go(func() error {
-			err := h.hand(ctx, func(ctx context.Context) error { return h.signal(ctx, receipt) })
+			err := h.hand(ctx, func(ctx context.Context) error { return h.inform(ctx, receipt) })
 			if err == nil {
 				told[i] = receipt.ID
 			}
@@ -231,18 +233,25 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send, eager bool) err
 // signal tells a workflow of a receipt. A workflow that is not there has ended, and needs it no more, or will start
 // later and read the status from Postgres.
 func (h *Handoff) signal(ctx context.Context, receipt Handover) error {
-	signal := workflows.Receipt{
-		Step: receipt.Ref.Step, Channel: receipt.Channel, Status: receipt.Status, Outcome: receipt.Outcome,
-	}
-	if receipt.Failure != nil {
-		signal.Class, signal.Code = receipt.Failure.Class, receipt.Failure.Code
-	}
-	err := h.engine.SignalWorkflow(ctx, workflows.ID(receipt.Ref.Send), "", workflows.ReceiptSignal, signal)
-	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
-		return nil
-	}
-	if err != nil {
+	err := h.engine.SignalWorkflow(ctx, workflows.ID(receipt.Ref.Send), "", workflows.ReceiptSignal, message(receipt))
+	if err != nil && !isGone(err) {
 		return fmt.Errorf("signal workflow: %w", err)
 	}
 	return nil
+}
+
+func isGone(err error) bool {
+	_, gone := errors.AsType[*serviceerror.NotFound](err)
+	return gone
+}
+
+// message is a receipt as its workflow takes it in.
+func message(receipt Handover) workflows.Receipt {
+	r := workflows.Receipt{
+		Step: receipt.Ref.Step, Channel: receipt.Channel, Status: receipt.Status, Outcome: receipt.Outcome,
+	}
+	if receipt.Failure != nil {
+		r.Class, r.Code = receipt.Failure.Class, receipt.Failure.Code
+	}
+	return r
 }

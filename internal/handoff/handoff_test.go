@@ -140,8 +140,9 @@ func TestHandoff_Deliver_workflowGone(t *testing.T) {
 	r.deliverAndDie(h, receipt(send.ID, backstop.Delivered))
 	r.sweep(1, r.handoff(later))
 	r.requireMarked()
-	_, told := r.engine.calls()
-	require.Equal(t, 3, told)
+	_, signals := r.engine.calls()
+	require.Equal(t, 2, signals)
+	require.Len(t, r.engine.updates, 1, "of the one that ended the send")
 }
 
 // One receipt that is refused keeps the others of its webhook neither from being signalled nor from being marked.

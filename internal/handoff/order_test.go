@@ -60,3 +60,7 @@ func (e *recovering) SignalWorkflow(_ context.Context, workflowID, _, _ string, 
 	e.signalled++
 	return nil
 }
+
+func (*recovering) UpdateWorkflow(context.Context, client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	return nil, errSilent
+}
