@@ -75,7 +75,7 @@ func (r *rig) work(o worker.Options) (stop func()) {
 	return stop
 }
 
-// accept accepts a send with one rule.
+// accept accepts a send with one rule, and waits until the engine has it.
 func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 	r.t.Helper()
 	send, _, err := r.handoff.Accept(r.t.Context(), backstop.Send{
@@ -85,13 +85,15 @@ func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 		}},
 	}, nil)
 	require.NoError(r.t, err)
+	r.handoff.Close()
 	return send.ID
 }
 
-// deliver brings a receipt as a webhook does.
+// deliver brings a receipt as a webhook does, and waits until the engine was told.
 func (r *rig) deliver(send string, step int, channel backstop.Channel, status backstop.Status) {
 	r.t.Helper()
 	require.NoError(r.t, r.handoff.Deliver(r.t.Context(), []backstop.Receipt{receipt(send, step, channel, status)}))
+	r.handoff.Close()
 }
 
 func receipt(send string, step int, channel backstop.Channel, status backstop.Status) backstop.Receipt {

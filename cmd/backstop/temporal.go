@@ -72,6 +72,14 @@ func (e *engine) SignalWorkflow(ctx context.Context, workflowID, runID, signal s
 	return e.Client.SignalWorkflow(ctx, workflowID, runID, signal, arg) //nolint:wrapcheck // handoff wraps it
 }
 
+// UpdateWorkflow is the client's, once it is connected.
+func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	if err := e.reach(ctx); err != nil {
+		return nil, err
+	}
+	return e.Client.UpdateWorkflow(ctx, o) //nolint:wrapcheck // handoff wraps it
+}
+
 // check reports whether Temporal answers.
 func (e *engine) check(ctx context.Context) error {
 	if err := e.reach(ctx); err != nil {

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,8 +25,11 @@ import (
 )
 
 const (
-	// patience is how long a request waits for its hand-over.
+	// patience is how long Temporal may take before it counts as away, and how long a request waits for it at most.
 	patience = 2 * time.Second
+	// underWay is how many hand-overs are under way before a request waits for its own, so that callers are no faster than
+	// Temporal for long.
+	underWay = 32
 	// handTimeout bounds a hand-over, which goes on without its request; what it leaves undone the sweeper does. A start
 	// brings the first task with it, and the engine waits as long as this for one that was lost with a call that was given
 	// up. A signal that is given up by a busy engine makes it busier: it is sent once more.
@@ -52,6 +57,8 @@ type Handoff struct {
 	outage   outage
 	workers  workers
 
+	handing         sync.WaitGroup
+	handingN        atomic.Int64
 	sent, signalled marks
 }
 
@@ -79,9 +86,18 @@ func New(o Options) (*Handoff, error) {
 	}, nil
 }
 
-// Close records what was handed over. Call it when no request is under way any more; what it leaves, the sweeper hands
-// over once more.
+// Close waits for the hand-overs that are under way, for patience at most, and records them. Call it when no request is
+// under way any more; what it leaves, the sweeper hands over once more.
 func (h *Handoff) Close() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.handing.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
 	h.sent.close()
 	h.signalled.close()
 }
@@ -139,22 +155,26 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	return nil
 }
 
-// soon hands over what is ours now, whether its caller still waits or not, and returns when that is done, or after
-// patience: a slow Temporal holds up nobody.
+// soon hands over what is stored, whether its caller still waits or not. It returns at once: what is stored cannot be
+// lost. If many hand-overs are under way it waits for this one, for patience at most: a slow Temporal holds up nobody.
 func (h *Handoff) soon(ctx context.Context, give func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handTimeout)
+	late := time.AfterFunc(patience, func() { h.heard(ctx, context.DeadlineExceeded) })
+	many := h.handingN.Add(1) > underWay
 	done := make(chan struct{})
-	go func() {
+	h.handing.Go(func() {
 		defer close(done)
+		defer h.handingN.Add(-1)
 		defer cancel()
+		defer late.Stop()
 		give(ctx)
-	}()
-	late := time.NewTimer(patience)
-	defer late.Stop()
+	})
+	if !many {
+		return
+	}
 	select {
 	case <-done:
-	case <-late.C:
-		h.heard(ctx, context.DeadlineExceeded)
+	case <-time.After(patience):
 	}
 }
 

@@ -54,6 +54,7 @@ func TestHandoff_Accept(t *testing.T) {
 		group.Go(func() { sends[i], created[i], errs[i] = h.Accept(t.Context(), newSend(), &key) })
 	}
 	group.Wait()
+	h.Close()
 	created = only(created)
 	for i, send := range sends {
 		require.NoError(t, errs[i])
@@ -102,6 +103,7 @@ func TestHandoff_callerGone(t *testing.T) {
 		defer cancel()
 		r.store.inserted = cancel
 		f(ctx)
+		h.Close()
 	}
 	var send backstop.Send
 	gone(func(ctx context.Context) {
@@ -134,7 +136,7 @@ func TestHandoff_Deliver_workflowGone(t *testing.T) {
 	h := r.handoff(nil)
 	send := accept(t, h)
 	require.NoError(t, c.TerminateWorkflow(t.Context(), "send/"+send.ID, "", "an operator did"))
-	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+	deliver(t, h, receipt(send.ID, backstop.Sent))
 	r.requireMarked()
 
 	r.deliverAndDie(h, receipt(send.ID, backstop.Delivered))
@@ -156,12 +158,12 @@ func TestHandoff_Deliver_refused(t *testing.T) {
 		receipts = append(receipts, receipt(accept(t, h).ID, backstop.Sent))
 	}
 	r.engine.fails(refuse(poison.ID))
-	require.NoError(t, h.Deliver(t.Context(), receipts))
+	deliver(t, h, receipts...)
 	_, told := r.engine.calls()
 	require.Equal(t, 21, told)
 	_, left := r.unmarked()
 	require.Equal(t, 1, left)
-	require.NoError(t, h.Deliver(t.Context(), nil))
+	deliver(t, h)
 	require.Contains(t, r.log.String(), "left to the sweeper")
 	require.NotContains(t, r.log.String(), to)
 	require.NotContains(t, r.log.String(), text)
@@ -212,7 +214,7 @@ func TestHandoff_postgresAway(t *testing.T) {
 	_, created, err := h.Accept(t.Context(), newSend(), &key)
 	require.NoError(t, err)
 	require.True(t, created)
-	require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Read)}))
+	deliver(t, h, receipt(send.ID, backstop.Read))
 	starts, told = r.engine.calls()
 	require.Equal(t, 2, starts)
 	require.Equal(t, 1, told)

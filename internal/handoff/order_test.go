@@ -19,7 +19,7 @@ func TestHandoff_Sweep_receiptAfterSend(t *testing.T) {
 	r := newRig(t, nil)
 	dead := r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil)
 	for range 5 {
-		require.NoError(t, dead.Deliver(t.Context(), []backstop.Receipt{receipt(r.insert().ID, backstop.Sent)}))
+		deliver(t, dead, receipt(r.insert().ID, backstop.Sent))
 	}
 	e := &recovering{started: map[string]bool{}}
 	r.sweep(5+5, r.handoffWith(r.store, e, later))

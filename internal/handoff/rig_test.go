@@ -143,6 +143,7 @@ func newSend() backstop.Send {
 	}
 }
 
+// accept takes a send in and waits until the engine has it.
 func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
 	t.Helper()
 	send, created, err := h.Accept(t.Context(), newSend(), nil)
@@ -152,12 +153,18 @@ func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
 	return send
 }
 
+// deliver takes receipts in and waits until the engine was told.
+func deliver(t *testing.T, h *handoff.Handoff, receipts ...backstop.Receipt) {
+	t.Helper()
+	require.NoError(t, h.Deliver(t.Context(), receipts))
+	h.Close()
+}
+
 // deliverAndDie tells the engine of receipts and dies before that is written down.
 func (r *rig) deliverAndDie(h *handoff.Handoff, receipts ...backstop.Receipt) {
 	r.t.Helper()
 	r.store.mark = errDied
-	require.NoError(r.t, h.Deliver(r.t.Context(), receipts))
-	h.Close()
+	deliver(r.t, h, receipts...)
 	r.store.mark = nil
 }
 

@@ -28,8 +28,7 @@ func TestHandoff_Sweep_together(t *testing.T) {
 	r.requireMarked()
 	for _, send := range sends {
 		runID(t, c, send.ID)
-		require.NoError(t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil).
-			Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Sent)}))
+		deliver(t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil), receipt(send.ID, backstop.Sent))
 	}
 	r.sweep(n, r.handoff(later), r.handoff(later))
 	r.requireMarked()
