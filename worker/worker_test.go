@@ -122,6 +122,9 @@ func TestWorker_receiptAndTimerInOneTask(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 1 }, patience, moment)
 	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	require.Eventually(t, func() bool { // there was no worker to answer an update
+		return len(r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)) == 1
+	}, patience, moment)
 	_, before := r.provider.calls()
 	r.work(limits)
 	result := r.ended(send)

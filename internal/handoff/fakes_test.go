@@ -65,6 +65,13 @@ func (e *engine) calls() (starts, signals int) {
 	return starts, signals
 }
 
+// updated returns how many workflows were asked to take an update.
+func (e *engine) updated() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.updates)
+}
+
 func (e *engine) ExecuteWorkflow(
 	ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any,
 ) (client.WorkflowRun, error) {

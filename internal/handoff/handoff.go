@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,9 +25,9 @@ import (
 const (
 	// patience is how long Temporal may take before it counts as away, and how long a request waits for it at most.
 	patience = 2 * time.Second
-	// underWay is how many hand-overs are under way before a request waits for its own, so that callers are no faster than
+	// manyHands is how many hand-overs are under way before a request waits for its own, so that callers are no faster than
 	// Temporal for long.
-	underWay = 32
+	manyHands = 32
 	// handTimeout bounds a hand-over, which goes on without its request; what it leaves undone the sweeper does. A start
 	// brings the first task with it, and the engine waits as long as this for one that was lost with a call that was given
 	// up. A signal that is given up by a busy engine makes it busier: it is sent once more.
@@ -57,8 +55,7 @@ type Handoff struct {
 	outage   outage
 	workers  workers
 
-	handing         sync.WaitGroup
-	handingN        atomic.Int64
+	hands           hands
 	sent, signalled marks
 }
 
@@ -89,15 +86,7 @@ func New(o Options) (*Handoff, error) {
 // Close waits for the hand-overs that are under way, for patience at most, and records them. Call it when no request is
 // under way any more; what it leaves, the sweeper hands over once more.
 func (h *Handoff) Close() {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		h.handing.Wait()
-	}()
-	select {
-	case <-done:
-	case <-time.After(patience):
-	}
+	h.hands.wait(patience)
 	h.sent.close()
 	h.signalled.close()
 }
@@ -159,22 +148,16 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 // lost. If many hand-overs are under way it waits for this one, for patience at most: a slow Temporal holds up nobody.
 func (h *Handoff) soon(ctx context.Context, give func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handTimeout)
-	late := time.AfterFunc(patience, func() { h.heard(ctx, context.DeadlineExceeded) })
-	many := h.handingN.Add(1) > underWay
+	many := h.hands.begin() > manyHands
 	done := make(chan struct{})
-	h.handing.Go(func() {
+	go func() {
 		defer close(done)
-		defer h.handingN.Add(-1)
+		defer h.hands.end()
 		defer cancel()
-		defer late.Stop()
 		give(ctx)
-	})
-	if !many {
-		return
-	}
-	select {
-	case <-done:
-	case <-time.After(patience):
+	}()
+	if many {
+		waitFor(done, patience)
 	}
 }
 
@@ -185,7 +168,7 @@ func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
 	told := make([]string, len(waited))
 	for i, receipt := range waited {
 		signals.Go(func() error {
-			err := h.hand(ctx, func(ctx context.Context) error { return h.inform(ctx, receipt) })
+			err := h.inform(ctx, receipt)
 			if err == nil {
 				told[i] = receipt.ID
 			}
@@ -203,6 +186,8 @@ func (h *Handoff) hand(ctx context.Context, give func(context.Context) error) er
 	if !h.outage.admits(h.now()) {
 		return errAway
 	}
+	late := time.AfterFunc(patience, func() { h.heard(ctx, context.DeadlineExceeded) })
+	defer late.Stop()
 	err := give(ctx)
 	h.heard(ctx, err)
 	return err

@@ -31,6 +31,9 @@ func (o *outage) admits(now time.Time) bool {
 	return now.UnixNano() >= until && o.until.CompareAndSwap(until, taken)
 }
 
+// isOn reports whether Temporal did not answer when it was last asked.
+func (o *outage) isOn() bool { return o.until.Load() != 0 }
+
 // heard takes in what a call returned, and reports whether an outage began or ended with it.
 func (o *outage) heard(now time.Time, err error) (began, ended bool) {
 	switch {
