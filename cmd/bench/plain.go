@@ -130,17 +130,30 @@ func (p *plain) finish(ctx context.Context, id string) error {
 		if err := p.milestones.wait(ctx, parked(id)); err != nil {
 			return err
 		}
-		if err := p.signal(ctx, id, delivered); err != nil {
+		if err := p.report(ctx, id, delivered); err != nil {
 			return err
 		}
 	}
 	return p.milestones.wait(ctx, heard(id, delivered))
 }
 
-func (p *plain) signal(ctx context.Context, id, status string) error {
-	r := receipt{Step: 1, Channel: "whatsapp", Status: status}
-	if err := p.clients[kindOf(id)].SignalWorkflow(ctx, id, "", receiptSignal, r); err != nil {
-		return fmt.Errorf("signal workflow: %w", err)
+// report tells a workflow of a receipt. A tuned one is sent an update, and has taken it in when that is answered.
+func (p *plain) report(ctx context.Context, id, status string) error {
+	k, r := kindOf(id), receipt{Step: 1, Channel: "whatsapp", Status: status}
+	if k != tuned {
+		if err := p.clients[k].SignalWorkflow(ctx, id, "", receiptName, r); err != nil {
+			return fmt.Errorf("signal workflow: %w", err)
+		}
+		return nil
+	}
+	handle, err := p.clients[k].UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: id, UpdateName: receiptName, Args: []any{r}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("update workflow: %w", err)
 	}
 	return nil
 }
@@ -150,7 +163,7 @@ func (p *plain) receive(ctx context.Context, id, status string) error {
 	if status != delivered {
 		return nil
 	}
-	return p.signal(ctx, id, status)
+	return p.report(ctx, id, status)
 }
 
 // temporalPatience is how long Temporal may take to be there: on Postgres it registers its namespace after the start.

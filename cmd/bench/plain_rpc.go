@@ -82,7 +82,7 @@ type SignalArgs struct {
 // Signal signals workflows and answers when each has taken it in.
 func (r *plainRPC) Signal(args SignalArgs, reply *Tally) (err error) {
 	*reply, err = loopOver(r.plain.ctx, args.InFlight, args.IDs, func(ctx context.Context, id string) error {
-		return r.plain.signal(ctx, id, args.Status)
+		return r.plain.report(ctx, id, args.Status)
 	})
 	if err != nil {
 		return err

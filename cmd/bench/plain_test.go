@@ -12,14 +12,19 @@ import (
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	p := &plain{milestones: newMilestones()}
-	for name, hand := range map[string]func(workflow.Context, message) (receipt, error){"bare": p.Bare, "tuned": p.Tuned} {
+	for name, hand := range map[kind]func(workflow.Context, message) (receipt, error){bare: p.Bare, tuned: p.Tuned} {
 		for want, receipts := range map[string][]string{delivered: {sent, delivered}, sent: {sent}, "": nil} {
 			var suite testsuite.WorkflowTestSuite
 			env := suite.NewTestWorkflowEnvironment()
 			env.RegisterActivity(p.Submit)
 			for i, status := range receipts {
-				env.RegisterDelayedCallback(func() { env.SignalWorkflow(receiptSignal, receipt{Status: status}) },
-					time.Duration(i+1)*time.Second)
+				env.RegisterDelayedCallback(func() {
+					if name == tuned {
+						env.UpdateWorkflowNoRejection(receiptName, "", t, receipt{Status: status})
+						return
+					}
+					env.SignalWorkflow(receiptName, receipt{Status: status})
+				}, time.Duration(i+1)*time.Second)
 			}
 			began := env.Now()
 			env.ExecuteWorkflow(hand, message{To: "+447400123401"})
