@@ -27,11 +27,11 @@ type receipt struct {
 }
 
 const (
-	receiptName   = "receipt" // of the signal, and of the update
-	sent          = "sent"
-	delivered     = "delivered" // the status that ends a workflow
-	plainWait     = time.Hour   // of their timer, which never fires here
-	callTimeout   = 30 * time.Second
+	receiptName = "receipt" // of the signal, and of the update
+	sent        = "sent"
+	delivered   = "delivered" // the status that ends a workflow
+	plainWait   = time.Hour   // of their timer, which never fires here
+	callTimeout = 30 * time.Second
 )
 
 // Milestones of a workflow.

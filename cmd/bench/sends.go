@@ -201,7 +201,7 @@ func (s *sender) watch(ctx context.Context) error {
 
 const (
 	// closedPeriod is how often Temporal is asked which workflows have ended: its answer costs it more than Postgres's.
-	closedPeriod = 250 * time.Millisecond
+	closedPeriod = 500 * time.Millisecond
 	// mostListed bounds how many it is asked for at once.
 	mostListed = 200
 )

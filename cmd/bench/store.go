@@ -74,6 +74,6 @@ func (s *store) sizes(ctx context.Context) (backstop, temporal int64, err error)
 	return backstop, temporal, nil
 }
 
-// watchPeriod is how often the sends under way are looked at. Each look is one query by primary key, well under a
-// millisecond; a longer period would hold slots of the closed loop back.
-const watchPeriod = 20 * time.Millisecond
+// watchPeriod is how often the sends under way are looked at: one query by primary key. The looks of both watches are
+// charged to Backstop, and a slot of the closed loop is held back by half a period.
+const watchPeriod = 100 * time.Millisecond

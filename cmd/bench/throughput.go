@@ -139,7 +139,7 @@ func (b *bench) allClosed(ctx context.Context, taskQueue string, before int64) e
 		if time.Since(began) > closing {
 			return fmt.Errorf("%d workflows of task queue %s are still open", open-before, taskQueue)
 		}
-		if err := pause(ctx, 5*watchPeriod); err != nil {
+		if err := pause(ctx, watchPeriod); err != nil {
 			return err
 		}
 	}

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// markPause is how long a mark waits for others, so that one statement writes them all. It must stay far below grace:
-// the sweeper hands over again what is not marked by then, which changes nothing but costs the engine a request.
-const markPause = 200 * time.Millisecond
+// markPause is how long a mark waits for others, so that one statement writes them all. Most sends are marked by then: the
+// beginning of an attempt does it too. It must stay far below grace: the sweeper hands over again what is not marked by
+// then, which changes nothing but costs the engine a request.
+const markPause = time.Second
 
 // marks gathers what was handed over and records it, many rows at a time. What a crash loses of it is handed over once
 // more.
