@@ -16,7 +16,7 @@ const (
 	// updatePatience is how long a worker may take to answer an update; then the receipt is signalled. It ends before the
 	// sweeper would signal it too, and leaves time for that within handTimeout.
 	updatePatience = 4 * time.Second
-	// noWorker is how long receipts are signalled at once after no worker answered.
+	// noWorker is how long all receipts are signalled at once after no worker answered. Then one is tried.
 	noWorker = 5 * time.Second
 )
 
@@ -25,11 +25,12 @@ const (
 // worker answers it; then, or when none does, the receipt is signalled. To be told twice changes nothing. A worker that
 // does not answer says nothing of Temporal.
 func (h *Handoff) inform(ctx context.Context, receipt Handover) error {
-	if receipt.Outcome != "" && !h.outage.isOn() && h.workers.answer(h.now()) {
+	if receipt.Outcome != "" && !h.outage.isOn() && h.workers.admit(h.now()) {
 		answered, cancel := context.WithTimeout(ctx, updatePatience)
 		defer cancel()
 		err := h.update(answered, receipt)
 		if err == nil {
+			h.workers.answered()
 			return nil
 		}
 		if errors.Is(answered.Err(), context.DeadlineExceeded) {
@@ -54,9 +55,19 @@ func (h *Handoff) update(ctx context.Context, receipt Handover) error {
 	return nil
 }
 
-// workers remembers that no worker answered.
-type workers struct{ silentUntil atomic.Int64 } // Unix nanoseconds
+// workers remembers that no worker answered, so that one receipt in a while waits for them and not all.
+type workers struct{ until atomic.Int64 } // Unix nanoseconds of the next try; 0 while they answer
 
-func (w *workers) answer(now time.Time) bool { return now.UnixNano() >= w.silentUntil.Load() }
+// admit reports whether a receipt may be told by an update: each while workers answer, else one in a while.
+func (w *workers) admit(now time.Time) bool {
+	until := w.until.Load()
+	if until == 0 {
+		return true
+	}
+	taken := now.Add(updatePatience + noWorker).UnixNano()
+	return now.UnixNano() >= until && w.until.CompareAndSwap(until, taken)
+}
 
-func (w *workers) silent(now time.Time) { w.silentUntil.Store(now.Add(noWorker).UnixNano()) }
+func (w *workers) answered() { w.until.Store(0) }
+
+func (w *workers) silent(now time.Time) { w.until.Store(now.Add(noWorker).UnixNano()) }

@@ -2,10 +2,12 @@ package handoff_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -14,36 +16,61 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// silent is an engine whose workers do not answer.
-type silent struct{ *engine }
+// silent is an engine whose workers do not answer until they are back.
+type silent struct {
+	*engine
 
-func (s silent) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	back atomic.Bool
+}
+
+func (s *silent) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 	_ = s.note(s.updates, o.WorkflowID)
+	if s.back.Load() {
+		return nil, serviceerror.NewNotFound("it has ended, which is as good as an answer")
+	}
 	<-ctx.Done()
 	return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
 }
 
-// No worker answers: the receipt is signalled after all, the next ones at once, and after a while one is tried again.
+// No worker answers: the receipt is signalled after all, the next ones at once; after a while one is tried again, and when
+// that is answered, all.
 func TestHandoff_noWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	clock := &clock{now: time.Now()}
-	h := r.handoffWith(r.store, silent{r.engine}, clock.Now)
-	told := func() time.Duration {
-		send := accept(t, h)
+	clock, workers := &clock{now: time.Now()}, &silent{engine: r.engine}
+	h := r.handoffWith(r.store, workers, clock.Now)
+	told := func(n int) time.Duration {
+		var sends []backstop.Send
+		for range n {
+			sends = append(sends, accept(t, h))
+		}
 		began := time.Now()
-		deliver(t, h, receipt(send.ID, backstop.Delivered))
+		for _, send := range sends {
+			require.NoError(t, h.Deliver(t.Context(), []backstop.Receipt{receipt(send.ID, backstop.Delivered)}))
+		}
+		h.Close()
 		return time.Since(began)
 	}
-	told()
-	require.Eventually(t, func() bool { _, signals := r.engine.calls(); return signals == 1 }, longest, moment)
-	require.Less(t, told(), time.Second)
-	require.Less(t, told(), time.Second)
+	requireSignals := func(want int) {
+		require.Eventually(t, func() bool { _, signals := r.engine.calls(); return signals == want }, longest, moment)
+	}
+	told(1)
+	requireSignals(1)
+	require.Less(t, told(2), patience, "they are not waited for")
+	requireSignals(3)
 	require.Equal(t, 1, r.engine.updated())
+
 	clock.advance(6 * time.Second)
-	told()
-	require.Equal(t, 2, r.engine.updated())
-	require.Eventually(t, func() bool { _, signals := r.engine.calls(); return signals == 4 }, longest, moment)
+	told(5)
+	requireSignals(8)
+	require.Equal(t, 2, r.engine.updated(), "one tries")
+
+	workers.back.Store(true)
+	clock.advance(6 * time.Second)
+	told(1)
+	told(3)
+	require.Equal(t, 6, r.engine.updated())
+	requireSignals(8)
 	r.requireMarked()
 }
 
