@@ -29,6 +29,9 @@ type Attempt struct {
 	StartedAt time.Time
 	EndedAt   *time.Time
 
+	// Lingering is set while the activity that made the call waits for the message's receipts: they need no signal.
+	Lingering bool
+
 	FallbackReason FallbackReason // for an SMS: goes to the send when the attempt begins, and is not kept with the attempt
 }
 
@@ -43,6 +46,10 @@ func (a Attempt) End(s Submission, failure *Failure, at time.Time) Attempt {
 	a.Status = a.Status.Advance(Submitted)
 	return a
 }
+
+// Attended reports whether an activity is still on the attempt: its end will tell the workflow what both statuses have
+// become.
+func (a Attempt) Attended() bool { return a.State == Calling || a.Lingering }
 
 // Retriable reports whether the attempt surely sent nothing, so that the call may be made again.
 func (a Attempt) Retriable() bool {

@@ -25,6 +25,7 @@ type Activities struct {
 	log      *slog.Logger
 	now      func() time.Time
 	calls    chan struct{} // holds a place per call under way; nil is no limit
+	lingers  chan struct{} // holds a place per activity that waits for receipts
 }
 
 // Options are what the activities need. All are required but Now, which is time.Now by default, and Calls.
@@ -49,7 +50,10 @@ func New(o Options) (*Activities, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &Activities{store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now}
+	a := &Activities{
+		store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now,
+		lingers: make(chan struct{}, MaxLingering),
+	}
 	if o.Calls > 0 {
 		a.calls = make(chan struct{}, o.Calls)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -30,7 +31,7 @@ type Result struct {
 	Verdict  Verdict           `json:"verdict"`
 	WhatsApp backstop.Status   `json:"whatsapp,omitempty"`
 	SMS      backstop.Status   `json:"sms,omitempty"`
-	Failure  *backstop.Failure `json:"failure,omitempty"`
+	Failure  *backstop.Failure `json:"failure,omitempty"` // of the call, or by a receipt of the WhatsApp message
 	Outcome  backstop.Outcome  `json:"outcome,omitempty"` // set when those receipts have ended the send; Pending: handed back
 }
 
@@ -86,7 +87,12 @@ func (a *Activities) call(
 		return a.resume(ctx, step, send, *previous)
 	}
 	submission, err := provide(ctx, send)
-	return a.end(ctx, step, attempt.End(submission, failureOf(submission, err), a.now()))
+	free()
+	attempt = attempt.End(submission, failureOf(submission, err), a.now())
+	patience, leave := a.mayLinger(ctx, step, attempt)
+	defer leave()
+	attempt.Lingering = patience > 0
+	return a.end(ctx, step, attempt, patience)
 }
 
 // admit takes a place among the calls of this worker. A first try, which is a local activity, does not wait for one: it
@@ -96,7 +102,7 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 	if a.calls == nil {
 		return func() {}, nil
 	}
-	free = func() { <-a.calls }
+	free = sync.OnceFunc(func() { <-a.calls })
 	select {
 	case a.calls <- struct{}{}:
 		return free, nil
@@ -117,30 +123,33 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 // not know, or its end could not be stored, or its worker died in the middle. A worker that only lost the engine may
 // still be calling, for as long as a call can take.
 func (a *Activities) resume(ctx context.Context, step Step, send backstop.Send, previous backstop.Attempt) (Result, error) {
+	if previous.Lingering {
+		return a.leave(ctx, previous)
+	}
 	if previous.State != backstop.Calling {
-		return result(send, previous)
+		return a.result(ctx, send, previous)
 	}
 	if ended := unsaved(ctx, step); ended != nil && ended.Number == previous.Number {
-		return a.end(ctx, step, *ended)
+		ended.Lingering = false
+		return a.end(ctx, step, *ended, 0)
 	}
 	if left := previous.StartedAt.Add(CallTimeout).Sub(a.now()); left > 0 {
 		return Result{}, again(UnderWay, errors.New("an earlier call may still be under way"), left)
 	}
 	died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
-	return a.end(ctx, step, previous.End(backstop.Submission{}, died, a.now()))
+	return a.end(ctx, step, previous.End(backstop.Submission{}, died, a.now()), 0)
 }
 
 // end stores how an attempt ended. If Postgres is away, what is known is left with the engine, so that the next run
 // stores it instead of taking the call for Unknown. Neither ends with ctx: an activity may be cancelled, or its worker
-// be told to stop, during the call.
-func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
+// be told to stop, during the call. If the attempt is Lingering, it then waits for receipts, for patience at most.
+func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt, patience time.Duration) (Result, error) {
 	a.note(ctx, attempt)
-	ctx = context.WithoutCancel(ctx)
-	storing, cancel := context.WithTimeout(ctx, storeTimeout)
+	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	send, err := a.store.End(storing, attempt, step.ReceiptWait)
 	if err != nil {
-		activity.RecordHeartbeat(ctx, attempt) // for the next run of an ordinary activity
+		activity.RecordHeartbeat(storing, attempt) // for the next run of an ordinary activity
 		err = permanent(fmt.Errorf("end attempt: %w", err))
 		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
 			return Result{}, err
@@ -148,7 +157,10 @@ func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attemp
 		a.log.WarnContext(ctx, "end of a call not stored", "send", attempt.Ref.Send, "error", err)
 		return Result{}, again(Unsaved, err, 0, attempt) // for the run after a local one
 	}
-	return result(send, attempt)
+	if attempt.Lingering {
+		return a.linger(ctx, send, attempt, patience)
+	}
+	return a.result(ctx, send, attempt)
 }
 
 // unsaved returns the attempt whose end an earlier run could not store, or nil; it may be stored since.
@@ -178,7 +190,7 @@ func (a *Activities) note(ctx context.Context, attempt backstop.Attempt) {
 }
 
 // result turns an attempt that has ended into the step's result, or into an error that the engine retries.
-func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
+func (a *Activities) result(ctx context.Context, send backstop.Send, attempt backstop.Attempt) (Result, error) {
 	switch attempt.State {
 	case backstop.AttemptState(backstop.Rejected):
 		return resultOf(send, Rejected, attempt.Failure), nil
@@ -189,7 +201,14 @@ func result(send backstop.Send, attempt backstop.Attempt) (Result, error) {
 		return Result{}, again(string(f.Kind), f, f.RetryAfter)
 	case backstop.Accepted:
 	}
-	return resultOf(send, Accepted, attempt.Failure), nil
+	if attempt.Channel != backstop.WhatsApp || send.WhatsAppStatus != backstop.Failed {
+		return resultOf(send, Accepted, nil), nil
+	}
+	refusal, err := a.store.Refusal(ctx, attempt) // its receipt came without a signal
+	if err != nil {
+		return Result{}, fmt.Errorf("look for failure: %w", err)
+	}
+	return resultOf(send, Accepted, refusal), nil
 }
 
 func resultOf(send backstop.Send, verdict Verdict, failure *backstop.Failure) Result {

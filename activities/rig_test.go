@@ -222,6 +222,7 @@ type store struct {
 	activities.Store
 
 	away   int
+	held   int    // for the next writes of one that leaves
 	ending func() // what happens before each write of an end; nil: nothing
 }
 

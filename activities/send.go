@@ -23,6 +23,10 @@ type Step struct {
 	// accepts it, the store waits so long.
 	ReceiptWait time.Duration `json:"receipt_wait,omitempty"`
 
+	// Linger is how long the activity may take if it waits for the message's receipts; 0: it does not wait. A receipt that
+	// comes meanwhile saves the engine a signal and a workflow task.
+	Linger time.Duration `json:"linger,omitempty"`
+
 	// Ended is how the first try's call ended, if that could not be stored.
 	Ended *backstop.Attempt `json:"ended,omitempty"`
 }

@@ -19,8 +19,19 @@ type Store interface {
 
 	// End stores what the call returned, merges in the receipts that came before the attempt was known, and
 	// returns the send as it then is. Repeated, it changes nothing. With a receiptWait, an accepted call also hands the
-	// send back: ReceiptBy is set to so long after the call's end.
+	// send back: ReceiptBy is set to so long after the call's end. If the attempt is Lingering, its receipts are not
+	// signalled until Leave.
 	End(ctx context.Context, attempt backstop.Attempt, receiptWait time.Duration) (backstop.Send, error)
+
+	// Await waits until the send has ended or its WhatsApp message has failed, and returns it; false when ctx is done first.
+	Await(ctx context.Context, send string) (backstop.Send, bool)
+
+	// Leave ends the lingering on an attempt and returns the send as it then is: with all receipts that came without a
+	// signal. Repeated, it changes nothing.
+	Leave(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error)
+
+	// Refusal returns why the message of an accepted attempt has failed, by its receipt, or nil if none says.
+	Refusal(ctx context.Context, attempt backstop.Attempt) (*backstop.Failure, error)
 
 	// Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that
 	// was not sent, EventExpired marks the send expired, EventGaveUp fails the channel unless it went out after all.

@@ -19,6 +19,9 @@ const TaskQueue = workflows.TaskQueue
 // while the first has a backlog nobody asks for the second.
 const minPollers, firstPollers, maxPollers = 4, 8, 64
 
+// roomForOthers is how many workflow tasks, and local activities, may be under way besides those that linger.
+const roomForOthers = 1000
+
 // Options are a worker's limits.
 type Options struct {
 	Calls       int           // provider calls under way at once in this process
@@ -37,7 +40,12 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 	w := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
-		WorkerStopTimeout:                  o.StopTimeout,
+
+		// Those who linger leave as much room for the others as the SDK gives by default.
+		MaxConcurrentLocalActivityExecutionSize: roomForOthers + activities.MaxLingering,
+		MaxConcurrentWorkflowTaskExecutionSize:  roomForOthers + activities.MaxLingering,
+
+		WorkerStopTimeout: o.StopTimeout,
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
 			MinimumNumberOfPollers: minPollers, InitialNumberOfPollers: firstPollers, MaximumNumberOfPollers: maxPollers,
 		}),

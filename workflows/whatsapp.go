@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -13,11 +14,30 @@ import (
 // callWhatsApp starts the WhatsApp call and waits for its first try, which nothing may interrupt: no other wait is
 // started before. What follows is not waited for, because the rules' waits run meanwhile.
 func (s *send) callWhatsApp(ctx workflow.Context) error {
-	s.call = s.provide(ctx, "WhatsApp", acts.SendWhatsApp, activities.Step{Ref: s.nextStep(backstop.WhatsApp)})
+	step := activities.Step{Ref: s.nextStep(backstop.WhatsApp), Linger: s.linger(ctx)}
+	s.call = s.provide(ctx, "WhatsApp", acts.SendWhatsApp, step)
 	if err := workflow.Await(ctx, func() bool { return s.call.tried }); err != nil {
 		return fmt.Errorf("call whatsapp: %w", err)
 	}
 	return nil
+}
+
+// linger is how long the first try may wait for receipts: where a delivery ends the send, and not past the moment when
+// something is to be done without one.
+func (s *send) linger(ctx workflow.Context) time.Duration {
+	if !s.plan.Over(backstop.Delivered, s.isSpent) {
+		return 0
+	}
+	until := workflow.Now(ctx).Add(s.in.Settings.Linger)
+	for i, rule := range s.in.Rules {
+		if deadline, waits := rule.Deadline(s.in.AcceptedAt); waits && !s.spent[i] && deadline.Before(until) {
+			until = deadline
+		}
+	}
+	if s.in.ExpiresAt != nil && s.in.ExpiresAt.Before(until) {
+		until = *s.in.ExpiresAt
+	}
+	return max(until.Sub(workflow.Now(ctx)), 0)
 }
 
 func (s *send) callEnded() bool { return s.call != nil && s.call.ended }
@@ -49,7 +69,7 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 		s.expired = true
 		return s.write(ctx, backstop.Event{Kind: backstop.EventExpired})
 	}
-	if r.Failure != nil && r.Verdict == activities.Rejected {
+	if r.Failure != nil && r.Verdict != activities.Unknown {
 		s.failure = r.Failure
 	}
 	if r.Verdict == activities.Unknown && s.is.WhatsAppStatus == backstop.Queued {

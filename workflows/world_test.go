@@ -39,6 +39,8 @@ type world struct {
 	handBack bool                         // the same of Settings.HandBack
 	away     int                          // the next ends that cannot be stored
 	unheard  []heard                      // what has not come yet, in order
+	atOnce   []workflows.Receipt          // what comes while the WhatsApp call lingers, if it does
+	lingered time.Duration                // how long it would have
 }
 
 // newWorld makes a world in which time is skipped.
@@ -114,26 +116,30 @@ func (w *world) receive(h heard) {
 func (w *world) hear() (told bool, receipt workflows.Receipt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := w.unheard[0]
+	next := w.unheard[0].receipt
 	w.unheard = w.unheard[1:]
+	return w.store(next)
+}
+
+func (w *world) store(receipt workflows.Receipt) (told bool, stored workflows.Receipt) {
 	before := w.send
 	newest := 0
 	for _, a := range w.attempts {
-		if a.Channel == h.receipt.Channel {
+		if a.Channel == receipt.Channel {
 			newest = a.Ref.Step
 		}
 	}
-	channel := h.receipt.Channel
-	w.send = w.send.Absorb(channel, h.receipt.Status, h.receipt.Step == newest)
+	channel := receipt.Channel
+	w.send = w.send.Absorb(channel, receipt.Status, receipt.Step == newest)
 	waited := before.Waits(channel, channelStatus(before, channel), channelStatus(w.send, channel))
 	if w.send.FinishedAt == nil && w.send.Settled() {
 		now := w.now()
 		w.send.FinishedAt = &now
 		w.send.Outcome = w.send.Decide()
-		h.receipt.Outcome = w.send.Outcome
+		receipt.Outcome = w.send.Outcome
 		waited = before.ReceiptBy == nil
 	}
-	return waited, h.receipt
+	return waited, receipt
 }
 
 // afterwards is what becomes of a send that its workflow has handed back, in Postgres alone.
@@ -262,6 +268,41 @@ func (w *world) End(_ context.Context, a backstop.Attempt, receiptWait time.Dura
 	default:
 	}
 	return w.send, nil
+}
+
+// Await skips the time: what comes while the call lingers comes at once, and the rest does not come in time.
+func (w *world) Await(ctx context.Context, _ string) (backstop.Send, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until, bounded := ctx.Deadline(); bounded {
+		w.lingered = time.Until(until)
+	}
+	for _, r := range w.atOnce {
+		w.store(r)
+	}
+	return w.send, w.send.FinishedAt != nil || w.send.WhatsAppStatus == backstop.Failed
+}
+
+func (w *world) Leave(_ context.Context, a backstop.Attempt) (backstop.Send, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, kept := range w.attempts {
+		if kept.Number == a.Number {
+			w.attempts[i].Lingering = false
+		}
+	}
+	return w.send, nil
+}
+
+func (w *world) Refusal(context.Context, backstop.Attempt) (*backstop.Failure, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.atOnce {
+		if r.Status == backstop.Failed {
+			return &backstop.Failure{Kind: backstop.Rejected, Class: r.Class, Code: r.Code}, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // as the real one
 }
 
 func (w *world) Record(_ context.Context, e backstop.Event) error {

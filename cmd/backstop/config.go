@@ -92,6 +92,7 @@ type twilioConfig struct {
 type sendConfig struct {
 	UnknownWait    time.Duration `env:"UNKNOWN_WAIT"     envDefault:"30s"`
 	SMSReceiptWait time.Duration `env:"SMS_RECEIPT_WAIT" envDefault:"12h"`
+	Linger         time.Duration `env:"LINGER"           envDefault:"5s"`
 }
 
 // What a call of unknown end is followed by when no receipt comes.
@@ -103,9 +104,13 @@ const (
 // maxProviderTimeout leaves a provider activity time for its writes; see callTimeout in package workflows.
 const maxProviderTimeout = 20 * time.Second
 
+// maxLinger stays below the 8 s after which the engine asks for a sign of life; see Settings.Linger in package workflows.
+const maxLinger = 7 * time.Second
+
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
 		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait, HandBack: true,
+		Linger:         c.Send.Linger,
 		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
 		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers
 	}
@@ -145,6 +150,7 @@ func (c config) validate() error {
 	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
+	check(c.Send.Linger >= 0 && c.Send.Linger <= maxLinger, "LINGER", "must be between 0 and "+maxLinger.String())
 	together := "goes together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
 	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", together+"TWILIO_API_KEY")

@@ -137,6 +137,8 @@ func TestCrash(t *testing.T) {
 	require.NoError(t, err)
 	patient, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
 	require.NoError(t, err)
+	lingers, err := r.caller.ensurePolicy(t.Context(), "Lingers", ruleSpec{name: "Lingers", kind: client.RuleTypeUndelivered, wait: 3 * time.Minute, sendID: "ACME"})
+	require.NoError(t, err)
 
 	const rounds, each = 4, 12
 	numbers := map[string]string{} // by the send's id
@@ -156,8 +158,11 @@ func TestCrash(t *testing.T) {
 		}()
 		for i := range each {
 			scenario, policy := "01", patient
-			if i%3 == 0 {
+			switch i % 3 {
+			case 0:
 				scenario, policy = "04", rejected
+			case 1:
+				scenario, policy = "02", lingers // sent, and delivered while the call lingers
 			}
 			to := fmt.Sprintf("+4474001%d%02d%s", round, i, scenario)
 			numbers[r.send(to, policy, to)] = to
@@ -173,7 +178,7 @@ func TestCrash(t *testing.T) {
 		}, 90*time.Second, 200*time.Millisecond, "%s to %s does not end: %+v", id, to, send)
 		asked, err := r.local.asked(t.Context(), to)
 		require.NoError(t, err)
-		if strings.HasSuffix(to, "01") {
+		if !strings.HasSuffix(to, "04") {
 			require.Equal(t, client.OutcomeWhatsapp, send.Outcome, to)
 			require.Equal(t, map[string]int{"whatsapp": 1}, asked, to)
 			continue

@@ -25,7 +25,8 @@ type flags struct {
 	inFlight int
 	scale    float64 // of the numbers of sends, rows and samples
 	activity string
-	speed    float64 // of the simulated providers; +Inf: no delay
+	speed    float64       // of the simulated providers; +Inf: no delay
+	linger   time.Duration // how long the calls of Backstop wait for receipts
 	json     string
 }
 
@@ -40,10 +41,11 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.StringVar(&only, "only", strings.Join(partNames(), ","), "measure these `parts`, in this order")
 	set.IntVar(&f.rounds, "rounds", 5, "rounds of each contestant")
 	set.DurationVar(&f.round, "round", 10*time.Second, "length of a round")
-	set.IntVar(&f.inFlight, "inflight", 50, "sends under way at once")
+	set.IntVar(&f.inFlight, "inflight", 100, "sends under way at once")
 	set.Float64Var(&f.scale, "scale", 1, "multiplies the numbers of sends, samples and rows")
 	set.StringVar(&f.activity, "activity", activityNoop, "what the hand-written workflows' activity does: noop or http")
 	set.Float64Var(&f.speed, "speed", math.Inf(1), "divides the delays of the simulated providers; +Inf: none")
+	set.DurationVar(&f.linger, "linger", 5*time.Second, "how long Backstop's calls wait for receipts, as BACKSTOP_LINGER")
 	set.StringVar(&f.json, "json", "", "also write the raw numbers to this `file`")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err //nolint:wrapcheck // its text is made for the command line

@@ -18,7 +18,8 @@ type parkedSend struct {
 // parkPatience is how often the progress of a long parking is told.
 const parkPatience = 10 * time.Second
 
-// park starts n sends and returns them when the provider has taken each. Order is called for each with its number.
+// park starts n sends and returns them when the engine has each: when its call does not linger any more. Order is called for
+// each with its number.
 func (b *bench) park(ctx context.Context, inFlight, n int, order func(i int) order) ([]parkedSend, error) {
 	var (
 		mu   sync.Mutex
@@ -42,5 +43,8 @@ func (b *bench) park(ctx context.Context, inFlight, n int, order func(i int) ord
 		key := callKey{backstop.WhatsApp, accepted.ID}
 		return accepted.ID, b.tap.milestones.wait(ctx, key.milestone())
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, pause(ctx, b.flags.linger)
 }

@@ -119,7 +119,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	s.apiURL, s.pprofURL, s.box = "http://"+ports[0], "http://"+ports[1], box
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
-		"BACKSTOP_LOG_LEVEL":     "warn",
+		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_LINGER": f.linger.String(),
 		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
 		"BACKSTOP_META_ACCESS_TOKEN": box.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": box.Meta.AppSecret,
 		"BACKSTOP_META_VERIFY_TOKEN":  box.Meta.VerifyToken,

@@ -38,7 +38,7 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	}
 	n := b.flags.scaled(dueSends)
 	const minute = time.Minute
-	parking := time.Duration(float64(n)/capacity*float64(time.Second)) + parkExtra
+	parking := time.Duration(float64(n)/capacity*float64(time.Second)) + b.flags.linger + parkExtra
 	first := time.Now().Add(parking)
 	b.say("parking %d sends within %s, to be due within %s", n, parking.Round(time.Second), minute.Round(time.Second))
 	sends, err := b.park(ctx, parkInFlight, n, func(int) order {

@@ -63,9 +63,6 @@ func ofChannel(c backstop.Channel) func(backstop.Attempt) bool {
 	return func(a backstop.Attempt) bool { return a.Channel == c }
 }
 
-// calling reports whether the call is under way: its end will tell the workflow what both statuses have become.
-func calling(a *backstop.Attempt) bool { return a != nil && a.State == backstop.Calling }
-
 // touch notes that an attempt of the draft was changed.
 func (d *draft) touch(a *backstop.Attempt) {
 	if !slices.Contains(d.touched, a) {

@@ -49,6 +49,7 @@ type DB struct {
 	db         *sqlx.DB
 	config     pq.Config
 	statements statements
+	line       line
 }
 
 // Options are optional.

@@ -168,9 +168,9 @@ func plausible(at time.Time) time.Time {
 }
 
 // merge merges a receipt into the send if it is new, and reports whether the workflow must be told: if it waits for it,
-// or if the receipt has ended the send and the send was not handed back. While the call is under way it need not: what
-// ends the call returns all that was stored meanwhile, and it cannot miss any, because it too saves the send only as it
-// has read it.
+// or if the receipt has ended the send and the send was not handed back. While an activity is on the attempt it need not:
+// what ends the activity returns all that was stored meanwhile, and it cannot miss any, because it too saves the send only
+// as it has read it.
 func (d *draft) merge(r backstop.Receipt, isTold bool) (handover handoff.Handover, needsSignal bool, err error) {
 	if d.knows(r) {
 		return handoff.Handover{}, false, nil
@@ -189,13 +189,14 @@ func (d *draft) merge(r backstop.Receipt, isTold bool) (handover handoff.Handove
 	d.note(event)
 	handover = handoff.Handover{ID: id, Ref: r.Ref, Channel: r.Channel, Status: r.Status, At: r.At, Failure: r.Failure}
 	waits := d.absorb(r.Channel, r.Status, r.Ref.Step, at)
-	underway := d.newest(func(a backstop.Attempt) bool { return a.Channel == r.Channel && a.Ref.Step == r.Ref.Step })
+	newest := d.newest(func(a backstop.Attempt) bool { return a.Channel == r.Channel && a.Ref.Step == r.Ref.Step })
 	handedBack := d.send.ReceiptBy != nil
 	if d.settle(at) {
 		waits, handover.Outcome = !handedBack, d.send.Outcome
-		underway = d.newest(ofChannel(r.Channel))
+		newest = d.newest(ofChannel(r.Channel))
 	}
-	needsSignal = waits && !isTold && !calling(underway)
+	attended := newest != nil && newest.Attended()
+	needsSignal = waits && !isTold && !attended
 	d.advance(about, r)
 	d.receipts = append(d.receipts, received{Receipt: r, id: id, needsSignal: needsSignal})
 	return handover, needsSignal, nil

@@ -32,9 +32,9 @@ const (
 )`
 	nextAttempts = `, a AS (
     UPDATE attempts SET state = u.state, status = u.status, message_id = u.message_id, segments = u.segments,
-        failure = u.failure, ended_at = u.ended_at
+        failure = u.failure, ended_at = u.ended_at, lingering = u.lingering
     FROM s, json_to_recordset($18) AS u (step int, number int, state text, status text, message_id text,
-        segments int, failure jsonb, ended_at timestamptz)
+        segments int, failure jsonb, ended_at timestamptz, lingering boolean)
     WHERE attempts.send = s.id AND attempts.step = u.step AND attempts.number = u.number
 )`
 	// addReceipts gives a send to those that were stored without one.
@@ -91,6 +91,7 @@ func (db *DB) save(ctx context.Context, d *draft) error {
 	if saved == 0 {
 		return errMoved
 	}
+	db.line.tell(d.send)
 	return nil
 }
 
@@ -142,7 +143,7 @@ func (d *draft) attemptRows() []attemptRow {
 	for i, a := range d.touched {
 		rows[i] = attemptRow{
 			Step: a.Ref.Step, Number: a.Number, State: a.State, Status: a.Status, MessageID: a.MessageID,
-			Segments: a.Segments, Failure: a.Failure, EndedAt: a.EndedAt,
+			Segments: a.Segments, Failure: a.Failure, EndedAt: a.EndedAt, Lingering: a.Lingering,
 		}
 	}
 	return rows

@@ -1,0 +1,129 @@
+package worker_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// linger makes the sends that are accepted from now on stay for their receipts.
+func (r *rig) linger(d time.Duration) {
+	r.t.Helper()
+	var err error
+	r.handoff, err = handoff.New(handoff.Options{
+		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
+		Settings: workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true, Linger: d},
+	})
+	require.NoError(r.t, err)
+}
+
+// lingers waits until the call of a send waits for its receipts.
+func (r *rig) lingers(send string) {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool {
+		attempts, _, err := r.db.Timeline(r.t.Context(), send)
+		require.NoError(r.t, err)
+		return len(attempts) == 1 && attempts[0].Lingering
+	}, patience, moment)
+}
+
+// long is shorter than what makes the SDK ask for another workflow task, 8 s.
+const long = 7 * time.Second
+
+// A delivery that is reported while the call lingers costs the engine nothing: the workflow ends in its first task.
+func TestWorker_lingers_delivered(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.linger(long)
+	r.work(limits)
+	send := r.accept(backstop.Undelivered, time.Hour)
+	r.lingers(send)
+	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
+		r.deliver(send, 1, backstop.WhatsApp, status)
+	}
+	result := r.ended(send)
+	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
+	r.requireCalls(1, 0)
+	require.Len(t, r.events(send), 6, "start, a task of three, the call, the end")
+}
+
+// A failure that is reported meanwhile: the SMS follows in the same task.
+func TestWorker_lingers_failed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.linger(long)
+	r.work(limits)
+	send := r.accept(backstop.Undelivered, time.Hour)
+	r.lingers(send)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Failed)
+	r.submitted(send, backstop.SMS)
+	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeSMS, r.ended(send).Outcome)
+	r.requireCalls(1, 1)
+	require.Len(t, r.events(send), 7)
+}
+
+// Nothing is reported in time: the workflow goes on as if the call had not lingered.
+func TestWorker_lingers_inVain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.linger(300 * time.Millisecond)
+	r.work(limits)
+	send := r.accept(backstop.Undelivered, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+	require.Len(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED), 1)
+}
+
+// A worker that is stopped while a call lingers does not wait for the receipts: it ends its task, and another worker hears
+// of them.
+func TestWorker_lingers_stopped(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.linger(long)
+	stop := r.work(limits)
+	send := r.accept(backstop.Undelivered, time.Hour)
+	r.lingers(send)
+	stop()
+	attempts, _, err := r.db.Timeline(t.Context(), send)
+	require.NoError(t, err)
+	require.False(t, attempts[0].Lingering)
+	require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED))
+	require.Len(t, r.events(send, enums.EVENT_TYPE_TIMER_STARTED), 1)
+	r.work(limits)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+	r.requireCalls(1, 0)
+}
+
+// The worker died while its call lingered, and a receipt was stored that nobody was told of: the next worker learns of it.
+func TestWorker_lingers_died(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.linger(long)
+	ended, failed := r.accept(backstop.Undelivered, time.Hour), r.accept(backstop.Undelivered, time.Hour)
+	for _, send := range []string{ended, failed} {
+		dead, err := r.db.Begin(t.Context(), backstop.Attempt{
+			Ref: backstop.Ref{Send: send, Step: 1}, Channel: backstop.WhatsApp, Provider: "scripted", StartedAt: time.Now(),
+		}, func(backstop.Send, *backstop.Attempt) bool { return true })
+		require.NoError(t, err)
+		dead = dead.End(backstop.Submission{MessageID: dead.Ref.String()}, nil, time.Now())
+		dead.Lingering = true
+		_, err = r.db.End(t.Context(), dead, 0)
+		require.NoError(t, err)
+	}
+	r.deliver(ended, 1, backstop.WhatsApp, backstop.Delivered)
+	r.deliver(failed, 1, backstop.WhatsApp, backstop.Failed)
+	r.work(limits)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(ended).Outcome)
+	r.submitted(failed, backstop.SMS)
+	r.requireCalls(0, 1)
+}

@@ -1,0 +1,102 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// The call stays for its receipts: what comes meanwhile the workflow learns from its result, in the task in which it was
+// started.
+func TestSend_lingers(t *testing.T) {
+	t.Parallel()
+	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)
+	failed := whatsapp(1, backstop.Failed)
+	failed.Class, failed.Code = backstop.RecipientFault, "131026"
+	optedOut := whatsapp(1, backstop.Failed)
+	optedOut.Class, optedOut.Code = backstop.OptedOut, "131050"
+	for name, tc := range map[string]struct {
+		rules   []backstop.Rule
+		atOnce  []workflows.Receipt
+		heard   []heard
+		send    func(*backstop.Send)
+		outcome backstop.Outcome
+		reason  string
+		sms     int
+		timers  int
+		lingers time.Duration
+	}{
+		"delivered": {
+			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Sent), whatsapp(1, backstop.Delivered)},
+			outcome: backstop.OutcomeWhatsApp, lingers: 5 * time.Second,
+		},
+		"failed": {
+			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{failed}, outcome: backstop.OutcomePending, sms: 1,
+			reason: "the WhatsApp message failed: rejected (recipient) 131026", lingers: 5 * time.Second,
+		},
+		"opted out": {
+			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{optedOut}, outcome: backstop.OutcomeFailed,
+			reason: "the WhatsApp message failed: rejected (opted_out) 131050", lingers: 5 * time.Second,
+		},
+		"delivered later": {
+			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Sent)},
+			heard:   []heard{{after: 30 * time.Second, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome: backstop.OutcomeWhatsApp, timers: 1, lingers: 5 * time.Second,
+		},
+		"never delivered": {
+			rules: []backstop.Rule{undelivered}, outcome: backstop.OutcomePending, sms: 1, timers: 1,
+			reason: "not delivered within 1m0s", lingers: 5 * time.Second,
+		},
+		"not past the first wait": {
+			rules:   []backstop.Rule{rule("ur", backstop.Undelivered, time.Minute), rule("sf", backstop.SendFailed, 2*time.Second)},
+			atOnce:  []workflows.Receipt{whatsapp(1, backstop.Delivered)},
+			outcome: backstop.OutcomeWhatsApp, lingers: 2 * time.Second,
+		},
+		"not past the end of the message": {
+			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Delivered)},
+			send:    func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(3 * time.Second)) },
+			outcome: backstop.OutcomeWhatsApp, lingers: 3 * time.Second,
+		},
+		"not where a delivery decides nothing": {
+			rules: []backstop.Rule{undelivered, unread}, heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Read)}},
+			outcome: backstop.OutcomeWhatsApp, timers: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.rules...)
+			w.atOnce = tc.atOnce
+			for _, h := range tc.heard {
+				w.receive(h)
+			}
+			if tc.send != nil {
+				tc.send(&w.send)
+			}
+			timers := 0
+			w.env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
+			set := settings
+			set.HandBack, set.Linger = true, 5*time.Second
+			result := w.run(set)
+			require.Equal(t, tc.outcome, result.Outcome)
+			require.Equal(t, tc.reason, result.Reason)
+			require.Len(t, w.calls[backstop.SMS], tc.sms)
+			require.Equal(t, tc.timers, timers)
+			require.InDelta(t, tc.lingers, w.lingered, float64(time.Second))
+		})
+	}
+}
+
+// An ordinary activity does not stay: it would hold a place among the calls.
+func TestSend_lingers_notInTheQueue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute))
+	w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+	set := settings
+	set.QueuedCalls, set.Linger = true, 5*time.Second
+	require.Equal(t, backstop.OutcomeWhatsApp, w.run(set).Outcome)
+	require.Zero(t, w.lingered)
+}
