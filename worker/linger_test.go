@@ -34,7 +34,7 @@ func (r *rig) lingers(send string) {
 	}, patience, moment)
 }
 
-// long is shorter than what makes the SDK ask for another workflow task, 8 s.
+// long is shorter than what makes the SDK ask for another workflow task, 8 s: a busy machine may be slow.
 const long = 7 * time.Second
 
 // A delivery that is reported while the call lingers costs the engine nothing: the workflow ends in its first task.

@@ -42,8 +42,8 @@ type Settings struct {
 	SMSReceiptWait time.Duration `json:"sms_receipt_wait"`       // for the SMS to be reported delivered or failed
 	QueuedCalls    bool          `json:"queued_calls,omitempty"` // calls go through the task queue from the first try
 
-	// Linger is how long the first try of a WhatsApp call may take if it waits for the message's receipts. The engine asks
-	// for a sign of life of a workflow task after 8 s, so it must stay below that; 0: it does not wait.
+	// Linger is how long the first try of a WhatsApp call may take if it waits for the message's receipts; 0: it does not
+	// wait. It must stay below 5 s: then the SDK warns of a workflow task that takes long, and after 8 s it asks for another.
 	Linger time.Duration `json:"linger,omitempty"`
 
 	// HandBack lets the workflow end when its last SMS is accepted, whose receipt then ends the send in Postgres. The sends

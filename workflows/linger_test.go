@@ -19,6 +19,7 @@ func TestSend_lingers(t *testing.T) {
 	failed.Class, failed.Code = backstop.RecipientFault, "131026"
 	optedOut := whatsapp(1, backstop.Failed)
 	optedOut.Class, optedOut.Code = backstop.OptedOut, "131050"
+	const linger = 4 * time.Second
 	for name, tc := range map[string]struct {
 		rules   []backstop.Rule
 		atOnce  []workflows.Receipt
@@ -32,24 +33,24 @@ func TestSend_lingers(t *testing.T) {
 	}{
 		"delivered": {
 			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Sent), whatsapp(1, backstop.Delivered)},
-			outcome: backstop.OutcomeWhatsApp, lingers: 5 * time.Second,
+			outcome: backstop.OutcomeWhatsApp, lingers: linger,
 		},
 		"failed": {
 			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{failed}, outcome: backstop.OutcomePending, sms: 1,
-			reason: "the WhatsApp message failed: rejected (recipient) 131026", lingers: 5 * time.Second,
+			reason: "the WhatsApp message failed: rejected (recipient) 131026", lingers: linger,
 		},
 		"opted out": {
 			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{optedOut}, outcome: backstop.OutcomeFailed,
-			reason: "the WhatsApp message failed: rejected (opted_out) 131050", lingers: 5 * time.Second,
+			reason: "the WhatsApp message failed: rejected (opted_out) 131050", lingers: linger,
 		},
 		"delivered later": {
 			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Sent)},
 			heard:   []heard{{after: 30 * time.Second, receipt: whatsapp(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeWhatsApp, timers: 1, lingers: 5 * time.Second,
+			outcome: backstop.OutcomeWhatsApp, timers: 1, lingers: linger,
 		},
 		"never delivered": {
 			rules: []backstop.Rule{undelivered}, outcome: backstop.OutcomePending, sms: 1, timers: 1,
-			reason: "not delivered within 1m0s", lingers: 5 * time.Second,
+			reason: "not delivered within 1m0s", lingers: linger,
 		},
 		"not past the first wait": {
 			rules:   []backstop.Rule{rule("ur", backstop.Undelivered, time.Minute), rule("sf", backstop.SendFailed, 2*time.Second)},
@@ -79,13 +80,13 @@ func TestSend_lingers(t *testing.T) {
 			timers := 0
 			w.env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
 			set := settings
-			set.HandBack, set.Linger = true, 5*time.Second
+			set.HandBack, set.Linger = true, linger
 			result := w.run(set)
 			require.Equal(t, tc.outcome, result.Outcome)
 			require.Equal(t, tc.reason, result.Reason)
 			require.Len(t, w.calls[backstop.SMS], tc.sms)
 			require.Equal(t, tc.timers, timers)
-			require.InDelta(t, tc.lingers, w.lingered, float64(time.Second))
+			require.InDelta(t, tc.lingers, w.lingered, float64(time.Second/2))
 		})
 	}
 }

@@ -117,6 +117,18 @@ func recordings() map[string]func(*world) {
 			w.send.Plan.Rules, w.byUpdate = short, true
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Read)})
 		},
+		"lingering_delivered": func(w *world) {
+			w.send.Plan.Rules, w.linger = two[:1], time.Second
+			w.atOnce = []workflows.Receipt{whatsapp(1, backstop.Delivered)}
+		},
+		"lingering_failed": func(w *world) {
+			w.send.Plan.Rules, w.linger, w.handBack = two[:1], time.Second, true
+			w.atOnce = []workflows.Receipt{whatsapp(1, backstop.Failed)}
+		},
+		"lingering_in_vain": func(w *world) {
+			w.send.Plan.Rules, w.linger, w.byUpdate = two[:1], time.Second, true
+			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -203,7 +215,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{
 			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
-			QueuedCalls: w.queued, HandBack: w.handBack,
+			QueuedCalls: w.queued, HandBack: w.handBack, Linger: w.linger,
 		}))
 	require.NoError(t, err)
 	close(started)

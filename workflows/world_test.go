@@ -37,6 +37,7 @@ type world struct {
 	queued   bool                         // calls go through the task queue from the first try, when recorded
 	byUpdate bool                         // a receipt that ends the send comes as an update, when recorded
 	handBack bool                         // the same of Settings.HandBack
+	linger   time.Duration                // of Settings.Linger, when recorded
 	away     int                          // the next ends that cannot be stored
 	unheard  []heard                      // what has not come yet, in order
 	atOnce   []workflows.Receipt          // what comes while the WhatsApp call lingers, if it does

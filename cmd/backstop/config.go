@@ -92,7 +92,7 @@ type twilioConfig struct {
 type sendConfig struct {
 	UnknownWait    time.Duration `env:"UNKNOWN_WAIT"     envDefault:"30s"`
 	SMSReceiptWait time.Duration `env:"SMS_RECEIPT_WAIT" envDefault:"12h"`
-	Linger         time.Duration `env:"LINGER"           envDefault:"5s"`
+	Linger         time.Duration `env:"LINGER"           envDefault:"4s"`
 }
 
 // What a call of unknown end is followed by when no receipt comes.
@@ -104,8 +104,8 @@ const (
 // maxProviderTimeout leaves a provider activity time for its writes; see callTimeout in package workflows.
 const maxProviderTimeout = 20 * time.Second
 
-// maxLinger stays below the 8 s after which the engine asks for a sign of life; see Settings.Linger in package workflows.
-const maxLinger = 7 * time.Second
+// maxLinger leaves a workflow task time for its end; see Settings.Linger in package workflows.
+const maxLinger = 4500 * time.Millisecond
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{

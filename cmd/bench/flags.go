@@ -45,7 +45,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.Float64Var(&f.scale, "scale", 1, "multiplies the numbers of sends, samples and rows")
 	set.StringVar(&f.activity, "activity", activityNoop, "what the hand-written workflows' activity does: noop or http")
 	set.Float64Var(&f.speed, "speed", math.Inf(1), "divides the delays of the simulated providers; +Inf: none")
-	set.DurationVar(&f.linger, "linger", 5*time.Second, "how long Backstop's calls wait for receipts, as BACKSTOP_LINGER")
+	set.DurationVar(&f.linger, "linger", 4*time.Second, "how long Backstop's calls wait for receipts, as BACKSTOP_LINGER")
 	set.StringVar(&f.json, "json", "", "also write the raw numbers to this `file`")
 	if err := set.Parse(args); err != nil {
 		return flags{}, err //nolint:wrapcheck // its text is made for the command line

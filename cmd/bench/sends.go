@@ -157,11 +157,8 @@ func (s *sender) drive(ctx context.Context, o order) (string, error) {
 // watch looks for the ends that are waited for, until ctx is done: one query for all of them instead of a request for
 // each.
 func (s *sender) watch(ctx context.Context) error {
-	var (
-		finished = map[string]struct{}{} // whose workflows may still run
-		looked   time.Time
-	)
-	for tick := time.NewTicker(watchPeriod); ; {
+	finished := map[string]struct{}{} // whose workflows may still run
+	for tick := time.NewTicker(endsPeriod); ; {
 		select {
 		case <-ctx.Done():
 			tick.Stop()
@@ -184,10 +181,9 @@ func (s *sender) watch(ctx context.Context) error {
 			finished[id] = struct{}{}
 		}
 		s.mu.Unlock()
-		if len(finished) == 0 || time.Since(looked) < closedPeriod {
+		if len(finished) == 0 {
 			continue
 		}
-		looked = time.Now()
 		closed, err := s.closed(ctx, slices.Collect(maps.Keys(finished)))
 		if err != nil && ctx.Err() == nil {
 			return err
@@ -200,8 +196,9 @@ func (s *sender) watch(ctx context.Context) error {
 }
 
 const (
-	// closedPeriod is how often Temporal is asked which workflows have ended: its answer costs it more than Postgres's.
-	closedPeriod = 500 * time.Millisecond
+	// endsPeriod is how often Postgres and Temporal are asked which sends have ended. What that costs them counts as a cost of
+	// Backstop, and it makes a loop that waits for ends slower: so many must be in flight that this does not matter.
+	endsPeriod = 400 * time.Millisecond
 	// mostListed bounds how many it is asked for at once.
 	mostListed = 200
 )

@@ -173,8 +173,9 @@ func (b *bench) printThroughput(all []contestant, rounds map[string][]round) {
 		notes: []string{
 			"bare, tuned: hand-written workflows with no API and no store; their activity: " + b.flags.activity + ".",
 			"backstop: POST /v1/sends, WhatsApp by HTTP, signed webhooks back (sent, delivered, read), all stored.",
-			fmt.Sprintf("Its calls wait %s for receipts. What is delivered later costs as much as with -linger 0s, and providers", b.flags.linger),
-			"of -speed 20, which let delivered come after 0.1 s.",
+			fmt.Sprintf("Its calls wait %s for receipts; what is delivered later costs as much as with -linger 0s and -speed 20,",
+				b.flags.linger),
+			"which lets delivered come after 0.1 s.",
 		},
 	}
 	t.row("", "completed/s", "of bare", "of tuned", "events")

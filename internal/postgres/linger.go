@@ -30,7 +30,7 @@ func (db *DB) Await(ctx context.Context, send string) (backstop.Send, bool) {
 	heard, looks := db.line.join(send)
 	defer db.line.leave(send, heard)
 	if looks {
-		go db.look()
+		go db.look() //nolint:gosec // it looks for all who wait, and goes on when this one has left
 	}
 	select {
 	case s := <-heard:
