@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/lib/pq"
 
@@ -14,17 +15,9 @@ import (
 func (db *DB) byReference(
 	ctx context.Context, receipts []backstop.Receipt,
 ) (parcels map[string]*parcel, rest []backstop.Receipt, err error) {
-	var ids []string
-	for _, r := range receipts {
-		if id, ok := parseID(r.Ref.Send); ok {
-			ids = append(ids, id)
-		}
-	}
-	var drafts map[string]*draft
-	if len(ids) > 0 {
-		if drafts, err = db.readForReceipts(ctx, ids, receipts); err != nil {
-			return nil, nil, err
-		}
+	drafts, err := db.draftsOf(ctx, receipts)
+	if err != nil {
+		return nil, nil, err
 	}
 	parcels = map[string]*parcel{}
 	for _, r := range receipts {
@@ -40,6 +33,29 @@ func (db *DB) byReference(
 		parcels[id].receipts = append(parcels[id].receipts, r)
 	}
 	return parcels, rest, nil
+}
+
+// draftsOf returns those of the sends that receipts refer to, by id, which exist.
+func (db *DB) draftsOf(ctx context.Context, receipts []backstop.Receipt) (map[string]*draft, error) {
+	drafts := map[string]*draft{}
+	var unknown []string
+	for _, r := range receipts {
+		id, ok := parseID(r.Ref.Send)
+		if !ok || drafts[id] != nil {
+			continue
+		}
+		if d := db.recent.recall(id); d != nil {
+			drafts[id] = d
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) == 0 {
+		return drafts, nil
+	}
+	read, err := db.readForReceipts(ctx, unknown, receipts)
+	maps.Copy(drafts, read)
+	return drafts, err
 }
 
 // byMessage finds them by the id of the message.

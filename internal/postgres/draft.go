@@ -16,6 +16,9 @@ type draft struct {
 	attempts []backstop.Attempt
 	known    map[report]bool // the receipts, of those asked for, that are stored with a send
 
+	isWhole    bool // known has all receipts of the send
+	isRecalled bool // it was not read but remembered: the row may have changed since
+
 	begun    *backstop.Attempt   // to be inserted
 	touched  []*backstop.Attempt // to be updated
 	told     []backstop.Attempt  // those whose message id this change brought
@@ -26,6 +29,9 @@ type draft struct {
 func (d *draft) isChanged() bool {
 	return changed(d.stored, d.send) || d.begun != nil || len(d.touched)+len(d.receipts)+len(d.events) > 0
 }
+
+// nextRevision is the send's when the draft is saved: the number of its newest event, or the next if there is none.
+func (d *draft) nextRevision() int { return d.revision + max(len(d.events), 1) }
 
 func changed(a, b backstop.Send) bool {
 	return a.WhatsAppStatus != b.WhatsAppStatus || a.SMSStatus != b.SMSStatus ||

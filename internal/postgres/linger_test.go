@@ -155,7 +155,10 @@ func TestDB_Await(t *testing.T) {
 // A receipt that comes at the moment when the activity leaves: it learns of it, or there is a signal, and not both.
 func TestDB_Leave_receiptConcurrently(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t)
+	url := postgrestest.URL(t)
+	db, other := postgrestest.Open(t, url), postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
 	byLeave := 0
 	for range 200 {
 		a := lingering(t, db)
@@ -166,9 +169,9 @@ func TestDB_Leave_receiptConcurrently(t *testing.T) {
 			group  sync.WaitGroup
 		)
 		group.Go(func() { left, errs[0] = db.Leave(t.Context(), a) })
-		for i := range 2 {
+		for i, by := range []*postgres.DB{db, other} {
 			group.Go(func() {
-				waited[i], errs[1+i] = db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(a.Ref.Send, 1, backstop.Failed)})
+				waited[i], errs[1+i] = by.InsertReceipts(t.Context(), []backstop.Receipt{receipt(a.Ref.Send, 1, backstop.Failed)})
 			})
 		}
 		group.Wait()

@@ -50,6 +50,7 @@ type DB struct {
 	config     pq.Config
 	statements statements
 	line       line
+	recent     recent
 }
 
 // Options are optional.
@@ -75,7 +76,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{db: sqlx.NewDb(pool, "postgres"), config: config}
+	db := &DB{db: sqlx.NewDb(pool, "postgres"), config: config, recent: newRecent()}
 	if err := db.Ping(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -49,6 +49,9 @@ func readAttempts(b []byte) ([]backstop.Attempt, error) {
 	return attempts, nil
 }
 
+// firstRevision is a send's when nothing has happened since it was accepted: no receipt is stored with it.
+const firstRevision = 1
+
 const readSend = `SELECT ` + draftColumns + ` FROM sends AS s WHERE id = $1`
 
 // read returns a send to be changed, or an Error of code NotFound.
@@ -61,7 +64,12 @@ func (db *DB) read(ctx context.Context, id string) (*draft, error) {
 	if err := db.get(ctx, &row, readSend, id); err != nil {
 		return nil, orNotFound(err, "send")
 	}
-	return row.draft()
+	d, err := row.draft()
+	if err != nil {
+		return nil, err
+	}
+	d.isWhole = d.revision == firstRevision
+	return d, nil
 }
 
 const sendRevision = `SELECT revision FROM sends WHERE id = $1`

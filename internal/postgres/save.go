@@ -59,7 +59,13 @@ const (
 // change reads a send, lets f change it, and saves it. It starts over when somebody else was faster, so f must begin by
 // resetting what it returns through its closure. It returns the send as it then is.
 func (db *DB) change(ctx context.Context, what, id string, f func(*draft) error) (*draft, error) {
-	return db.redo(ctx, what, func() (*draft, error) { return db.read(ctx, id) }, f)
+	read := func() (*draft, error) {
+		if d := db.recent.recall(id); d != nil {
+			return d, nil
+		}
+		return db.read(ctx, id)
+	}
+	return db.redo(ctx, what, read, f)
 }
 
 func (db *DB) redo(
@@ -71,10 +77,16 @@ func (db *DB) redo(
 		if d, err = read(); err != nil {
 			return err
 		}
-		if err = f(d); err != nil || !d.isChanged() {
+		err = f(d)
+		switch {
+		case err == nil && d.isChanged():
+			return db.save(ctx, d)
+		case d.isRecalled: // perhaps only because it is old
+			db.recent.forget(d.send.ID)
+			return errMoved
+		default:
 			return err
 		}
-		return db.save(ctx, d)
 	})
 	return d, err
 }
@@ -85,12 +97,16 @@ func (db *DB) save(ctx context.Context, d *draft) error {
 		return err
 	}
 	saved, err := db.exec(ctx, statement, args...)
-	if err != nil {
-		return fmt.Errorf("save send: %w", err)
+	if err != nil || saved == 0 {
+		db.recent.forget(d.send.ID)
 	}
-	if saved == 0 {
+	switch {
+	case err != nil:
+		return fmt.Errorf("save send: %w", err)
+	case saved == 0:
 		return errMoved
 	}
+	db.recent.keep(d)
 	db.line.tell(d.send)
 	return nil
 }
@@ -99,7 +115,7 @@ func (db *DB) save(ctx context.Context, d *draft) error {
 func (d *draft) statement() (string, []any, error) {
 	s := d.send
 	args := []any{
-		s.ID, d.revision, d.revision + max(len(d.events), 1), s.WhatsAppStatus, s.SMSStatus, s.Fired, s.FiredReason,
+		s.ID, d.revision, d.nextRevision(), s.WhatsAppStatus, s.SMSStatus, s.Fired, s.FiredReason,
 		s.FallbackReason, s.DeliveredAt, s.DeliveredBy, s.DuplicateDelivery, s.Expired, s.FinishedAt, s.Outcome,
 		s.ReceiptBy, d.begun != nil,
 	}
