@@ -15,8 +15,9 @@ import (
 
 const (
 	dueSends = 10_000 // in a minute
-	// parkExtra is added to the time that parking may take, so that all sends wait before the first is due. Parking is
-	// quicker than whole sends, whose throughput is what is counted on.
+	// parkRate is how many sends are parked in the time of a whole one among many, and parkExtra is added, so that all wait
+	// before the first is due.
+	parkRate  = 0.5
 	parkExtra = 10 * time.Second
 	// parkInFlight keeps parking from loading the engine: a timer that a busy engine starts late rings as late, and that
 	// is the latency of accepting, not of the timer.
@@ -38,7 +39,7 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	}
 	n := b.flags.scaled(dueSends)
 	const minute = time.Minute
-	parking := time.Duration(float64(n)/capacity*float64(time.Second)) + b.flags.linger + parkExtra
+	parking := time.Duration(float64(n)/(parkRate*capacity)*float64(time.Second)) + b.flags.linger + parkExtra
 	first := time.Now().Add(parking)
 	b.say("parking %d sends within %s, to be due within %s", n, parking.Round(time.Second), minute.Round(time.Second))
 	sends, err := b.park(ctx, parkInFlight, n, func(int) order {
@@ -51,6 +52,9 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	late, err := b.lateness(ctx, sends, time.Now())
 	if err != nil {
 		return err
+	}
+	if len(late) < n/2 {
+		return fmt.Errorf("only %d of %d sends were due after all had been parked", len(late), n)
 	}
 	plain, err := b.plainTimers(ctx, DueArgs{
 		N: n, InFlight: parkInFlight, Within: minute, First: time.Now().Add(parking),

@@ -44,7 +44,7 @@ func (db *DB) draftsOf(ctx context.Context, receipts []backstop.Receipt) (map[st
 		if !ok || drafts[id] != nil {
 			continue
 		}
-		if d := db.recent.recall(id); d != nil {
+		if d := db.recent.recall(id); d != nil && d.isWhole {
 			drafts[id] = d
 		} else {
 			unknown = append(unknown, id)

@@ -97,9 +97,10 @@ func (db *DB) look() {
 		if err != nil {
 			continue
 		}
-		list, _ := sends(rows) // one that cannot be read is waited for in vain
-		for _, s := range list {
-			db.line.tell(s)
+		for _, row := range rows {
+			if s, err := row.send(); err == nil { // one that cannot be read is waited for in vain
+				db.line.tell(s)
+			}
 		}
 	}
 }

@@ -39,13 +39,7 @@ func (r recent) recall(send string) *draft {
 }
 
 // keep takes in a draft that was saved. An older one that comes later does no harm but a statement.
-func (r recent) keep(saved *draft) {
-	if saved.isWhole {
-		r.drafts.Add(saved.send.ID, saved.next())
-	} else {
-		r.forget(saved.send.ID)
-	}
-}
+func (r recent) keep(saved *draft) { r.drafts.Add(saved.send.ID, saved.next()) }
 
 func (r recent) forget(send string) { r.drafts.Remove(send) }
 
