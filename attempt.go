@@ -29,8 +29,9 @@ type Attempt struct {
 	StartedAt time.Time
 	EndedAt   *time.Time
 
-	// Lingering is set while the activity that made the call waits for the message's receipts: they need no signal.
-	Lingering bool
+	// LingersUntil is until when the activity that made the call waits for the message's receipts, at most; nil if it does not,
+	// or not any more. They need no signal meanwhile.
+	LingersUntil *time.Time
 
 	FallbackReason FallbackReason // for an SMS: goes to the send when the attempt begins, and is not kept with the attempt
 }
@@ -48,8 +49,10 @@ func (a Attempt) End(s Submission, failure *Failure, at time.Time) Attempt {
 }
 
 // Attended reports whether an activity is still on the attempt: its end will tell the workflow what both statuses have
-// become.
-func (a Attempt) Attended() bool { return a.State == Calling || a.Lingering }
+// become. One that should have left is not waited for: whoever took over may not know that it had to.
+func (a Attempt) Attended(now time.Time) bool {
+	return a.State == Calling || (a.LingersUntil != nil && now.Before(*a.LingersUntil))
+}
 
 // Retriable reports whether the attempt surely sent nothing, so that the call may be made again.
 func (a Attempt) Retriable() bool {

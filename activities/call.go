@@ -70,6 +70,7 @@ func (a *Activities) call(
 		held     Verdict
 	)
 	attempt.StartedAt = a.now()
+	until := attempt.StartedAt.Add(step.Linger)
 	attempt, err = a.store.Begin(ctx, attempt, func(s backstop.Send, newest *backstop.Attempt) bool {
 		send, previous, held = s, newest, ""
 		if newest != nil && !newest.Retriable() {
@@ -89,10 +90,11 @@ func (a *Activities) call(
 	submission, err := provide(ctx, send)
 	free()
 	attempt = attempt.End(submission, failureOf(submission, err), a.now())
-	patience, leave := a.mayLinger(ctx, step, attempt)
-	defer leave()
-	attempt.Lingering = patience > 0
-	return a.end(ctx, step, attempt, patience)
+	if a.mayLinger(ctx, attempt, until) {
+		defer func() { <-a.lingers }()
+		attempt.LingersUntil = &until
+	}
+	return a.end(ctx, step, attempt)
 }
 
 // admit takes a place among the calls of this worker. A first try, which is a local activity, does not wait for one: it
@@ -123,33 +125,34 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 // not know, or its end could not be stored, or its worker died in the middle. A worker that only lost the engine may
 // still be calling, for as long as a call can take.
 func (a *Activities) resume(ctx context.Context, step Step, send backstop.Send, previous backstop.Attempt) (Result, error) {
-	if previous.Lingering {
+	if previous.LingersUntil != nil {
 		return a.leave(ctx, previous)
 	}
 	if previous.State != backstop.Calling {
 		return a.result(ctx, send, previous)
 	}
 	if ended := unsaved(ctx, step); ended != nil && ended.Number == previous.Number {
-		ended.Lingering = false
-		return a.end(ctx, step, *ended, 0)
+		ended.LingersUntil = nil
+		return a.end(ctx, step, *ended)
 	}
 	if left := previous.StartedAt.Add(CallTimeout).Sub(a.now()); left > 0 {
 		return Result{}, again(UnderWay, errors.New("an earlier call may still be under way"), left)
 	}
 	died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
-	return a.end(ctx, step, previous.End(backstop.Submission{}, died, a.now()), 0)
+	return a.end(ctx, step, previous.End(backstop.Submission{}, died, a.now()))
 }
 
 // end stores how an attempt ended. If Postgres is away, what is known is left with the engine, so that the next run
 // stores it instead of taking the call for Unknown. Neither ends with ctx: an activity may be cancelled, or its worker
-// be told to stop, during the call. If the attempt is Lingering, it then waits for receipts, for patience at most.
-func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt, patience time.Duration) (Result, error) {
+// be told to stop, during the call. If the attempt lingers, it then waits for receipts.
+func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
 	a.note(ctx, attempt)
-	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	always := context.WithoutCancel(ctx)
+	storing, cancel := context.WithTimeout(always, storeTimeout)
 	defer cancel()
 	send, err := a.store.End(storing, attempt, step.ReceiptWait)
 	if err != nil {
-		activity.RecordHeartbeat(storing, attempt) // for the next run of an ordinary activity
+		activity.RecordHeartbeat(always, attempt) // for the next run of an ordinary activity
 		err = permanent(fmt.Errorf("end attempt: %w", err))
 		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
 			return Result{}, err
@@ -157,8 +160,8 @@ func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attemp
 		a.log.WarnContext(ctx, "end of a call not stored", "send", attempt.Ref.Send, "error", err)
 		return Result{}, again(Unsaved, err, 0, attempt) // for the run after a local one
 	}
-	if attempt.Lingering {
-		return a.linger(ctx, send, attempt, patience)
+	if attempt.LingersUntil != nil {
+		return a.linger(ctx, send, attempt)
 	}
 	return a.result(ctx, send, attempt)
 }
@@ -207,6 +210,9 @@ func (a *Activities) result(ctx context.Context, send backstop.Send, attempt bac
 	refusal, err := a.store.Refusal(ctx, attempt) // its receipt came without a signal
 	if err != nil {
 		return Result{}, fmt.Errorf("look for failure: %w", err)
+	}
+	if refusal != nil {
+		refusal.Reason = "" // a signal does not carry it either
 	}
 	return resultOf(send, Accepted, refusal), nil
 }

@@ -14,29 +14,26 @@ import (
 // memory; further ones do not wait, and their receipts are told by updates and signals.
 const MaxLingering = 1000
 
-// mayLinger returns how long the activity may wait for receipts of a message that its provider has just taken, or 0, and
-// gives back its place when it leaves. Only a first try waits, whose workflow task is open anyway.
-func (a *Activities) mayLinger(ctx context.Context, step Step, attempt backstop.Attempt) (patience time.Duration, leave func()) {
-	patience = step.Linger - attempt.EndedAt.Sub(attempt.StartedAt)
-	if patience <= 0 || attempt.State != backstop.Accepted || !activity.GetInfo(ctx).IsLocalActivity {
-		return 0, func() {}
+// mayLinger reports whether the activity may wait for receipts of a message that its provider has just taken, and then takes
+// a place among those who do. Only a first try waits, whose workflow task is open anyway.
+func (a *Activities) mayLinger(ctx context.Context, attempt backstop.Attempt, until time.Time) bool {
+	if !until.After(a.now()) || attempt.State != backstop.Accepted || !activity.GetInfo(ctx).IsLocalActivity {
+		return false
 	}
 	select {
 	case a.lingers <- struct{}{}:
-		return patience, func() { <-a.lingers }
+		return true
 	default:
-		return 0, func() {}
+		return false
 	}
 }
 
-// linger waits until a receipt has ended the send or reported a failure, for patience at most and not longer than the worker
-// runs. Most receipts of a delivery come within seconds: then the workflow ends in its first task, and needs neither a
-// timer nor a word from anybody.
-func (a *Activities) linger(
-	ctx context.Context, send backstop.Send, attempt backstop.Attempt, patience time.Duration,
-) (Result, error) {
+// linger waits until a receipt has ended the send or reported a failure, as long as the attempt lingers and the worker runs.
+// Most receipts of a delivery come within seconds: then the workflow ends in its first task, and needs neither a timer nor
+// a word from anybody.
+func (a *Activities) linger(ctx context.Context, send backstop.Send, attempt backstop.Attempt) (Result, error) {
 	if send.FinishedAt == nil && send.WhatsAppStatus != backstop.Failed {
-		waiting, stop := context.WithTimeout(ctx, patience)
+		waiting, stop := context.WithTimeout(ctx, attempt.LingersUntil.Sub(a.now()))
 		defer stop()
 		go func() {
 			select {

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/backstophq/backstop"
@@ -53,25 +55,27 @@ func (r *rig) await(send string) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
 		attempts := r.attempts(send)
-		return len(attempts) == 1 && attempts[0].Lingering
+		return len(attempts) == 1 && attempts[0].LingersUntil != nil
 	}, long, time.Millisecond)
 }
 
 // The activity waits for what ends the send, or for a failure, and tells the workflow all of it.
 func TestActivities_SendWhatsApp_lingers(t *testing.T) {
 	t.Parallel()
-	optedOut := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
+	optedOut := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"} // told without the reason
 	for status, failure := range map[backstop.Status]*backstop.Failure{backstop.Read: nil, backstop.Failed: optedOut} {
 		r := newRig(t)
 		send := r.insert()
-		var receipts sync.WaitGroup
-		receipts.Go(func() {
-			r.await(send.ID)
-			r.receive(send.ID, backstop.Sent)
-			r.refuse(send.ID, status, failure)
-		})
-		result, err := r.first(r.acts.SendWhatsApp, patient(send.ID, long))
-		receipts.Wait()
+		var (
+			result  activities.Result
+			err     error
+			running sync.WaitGroup
+		)
+		running.Go(func() { result, err = r.first(r.acts.SendWhatsApp, patient(send.ID, long)) })
+		r.await(send.ID)
+		r.receive(send.ID, backstop.Sent)
+		r.refuse(send.ID, status, failure)
+		running.Wait()
 		require.NoError(t, err)
 		require.Equal(t, activities.Accepted, result.Verdict)
 		require.Equal(t, status, result.WhatsApp)
@@ -87,11 +91,20 @@ func (r *rig) refuse(send string, status backstop.Status, failure *backstop.Fail
 	ref := backstop.Ref{Send: send, Step: 1}
 	waited, err := r.db.InsertReceipts(r.t.Context(), []backstop.Receipt{{
 		Provider: "scripted", Channel: backstop.WhatsApp, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
-		Failure: failure,
+		Failure: withReason(failure),
 	}})
 	if err != nil || len(waited) > 0 {
 		r.t.Errorf("%v; %d receipts need a signal", err, len(waited))
 	}
+}
+
+func withReason(f *backstop.Failure) *backstop.Failure {
+	if f == nil {
+		return nil
+	}
+	because := *f
+	because.Reason = "User has stopped receiving marketing messages"
+	return &because
 }
 
 // A failure that is reported while the call is under way is told with its reason, as one that comes later is: it may be an
@@ -110,7 +123,7 @@ func TestActivities_SendWhatsApp_failureFirst(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, backstop.Failed, result.WhatsApp)
 		require.Equal(t, optedOut, result.Failure)
-		require.False(t, r.attempts(send.ID)[0].Lingering)
+		require.Nil(t, r.attempts(send.ID)[0].LingersUntil)
 	}
 }
 
@@ -126,7 +139,7 @@ func TestActivities_SendWhatsApp_lingersInVain(t *testing.T) {
 	require.Equal(t, activities.Accepted, result.Verdict)
 	require.Equal(t, backstop.Submitted, result.WhatsApp)
 	require.Empty(t, result.Outcome)
-	require.False(t, r.attempts(send.ID)[0].Lingering)
+	require.Nil(t, r.attempts(send.ID)[0].LingersUntil)
 }
 
 // Whatever is not the first try of an accepted call, made in time, does not wait.
@@ -136,7 +149,7 @@ func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	send := r.insert()
 	_, err := r.run(r.acts.SendWhatsApp, patient(send.ID, long))
 	require.NoError(t, err)
-	require.False(t, r.attempts(send.ID)[0].Lingering, "an ordinary activity")
+	require.Nil(t, r.attempts(send.ID)[0].LingersUntil, "an ordinary activity")
 
 	send = r.insert()
 	r.with(&provider{script: []func(context.Context, backstop.Ref) (backstop.Submission, error){
@@ -144,7 +157,7 @@ func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	}})
 	_, err = r.first(r.acts.SendWhatsApp, patient(send.ID, long))
 	require.NoError(t, err)
-	require.False(t, r.attempts(send.ID)[0].Lingering, "a call that was refused")
+	require.Nil(t, r.attempts(send.ID)[0].LingersUntil, "a call that was refused")
 
 	send = r.insert()
 	r.with(&provider{script: []func(context.Context, backstop.Ref) (backstop.Submission, error){
@@ -155,7 +168,7 @@ func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	}})
 	_, err = r.first(r.acts.SendWhatsApp, patient(send.ID, short))
 	require.NoError(t, err)
-	require.False(t, r.attempts(send.ID)[0].Lingering, "a call that took as long as that")
+	require.Nil(t, r.attempts(send.ID)[0].LingersUntil, "a call that took as long as that")
 }
 
 // The worker died while it waited: the next run does not wait, and tells what has come.
@@ -169,7 +182,7 @@ func TestActivities_deadWorker_lingering(t *testing.T) {
 		}, func(backstop.Send, *backstop.Attempt) bool { return true })
 		require.NoError(t, err)
 		dead = dead.End(backstop.Submission{MessageID: dead.Ref.String()}, nil, time.Now())
-		dead.Lingering = true
+		dead.LingersUntil = new(time.Now().Add(time.Minute))
 		_, err = r.db.End(t.Context(), dead, 0)
 		require.NoError(t, err)
 		r.receive(send.ID, status)
@@ -177,9 +190,32 @@ func TestActivities_deadWorker_lingering(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, activities.Accepted, result.Verdict)
 		require.Equal(t, status, result.WhatsApp)
-		require.False(t, r.attempts(send.ID)[0].Lingering)
+		require.Nil(t, r.attempts(send.ID)[0].LingersUntil)
 		require.Zero(t, r.provider.calls())
 	}
+}
+
+// The end of the call was stored, and Postgres did not say so: the next run, an ordinary activity, leaves.
+func TestActivities_endUnanswered_lingering(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	send := r.insert()
+	r.store.mute = 1
+	_, err := r.first(r.acts.SendWhatsApp, patient(send.ID, long))
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok, err)
+	var ended backstop.Attempt
+	require.NoError(t, failed.Details(&ended))
+	second := patient(send.ID, long)
+	second.Ended = &ended
+	require.NotNil(t, r.attempts(send.ID)[0].LingersUntil)
+	r.receive(send.ID, backstop.Delivered)
+	result, err := r.run(r.acts.SendWhatsApp, second)
+	require.NoError(t, err)
+	require.Equal(t, activities.Accepted, result.Verdict)
+	require.Equal(t, backstop.Delivered, result.WhatsApp)
+	require.Nil(t, r.attempts(send.ID)[0].LingersUntil)
+	require.Equal(t, 1, r.provider.calls())
 }
 
 // Postgres is away when the wait is over: the next run, an ordinary activity, ends it.
@@ -194,7 +230,7 @@ func TestActivities_leaveNotStored(t *testing.T) {
 	result, err := r.run(r.acts.SendWhatsApp, patient(send.ID, short))
 	require.NoError(t, err)
 	require.Equal(t, backstop.Delivered, result.WhatsApp)
-	require.False(t, r.attempts(send.ID)[0].Lingering)
+	require.Nil(t, r.attempts(send.ID)[0].LingersUntil)
 	require.Equal(t, 1, r.provider.calls())
 }
 
@@ -216,7 +252,7 @@ func TestActivities_lingersOutsideOfCalls(t *testing.T) {
 	r.await(waiting.ID)
 	_, err = local(t, acts, acts.SendWhatsApp, patient(other.ID, 0))
 	require.NoError(t, err)
-	require.True(t, r.attempts(waiting.ID)[0].Lingering)
+	require.NotNil(t, r.attempts(waiting.ID)[0].LingersUntil)
 	r.receive(waiting.ID, backstop.Read)
 	group.Wait()
 }

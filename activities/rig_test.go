@@ -223,6 +223,7 @@ type store struct {
 
 	away   int
 	held   int    // for the next writes of one that leaves
+	mute   int    // the next ends that are stored, without an answer
 	ending func() // what happens before each write of an end; nil: nothing
 }
 
@@ -236,5 +237,10 @@ func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Dur
 		s.away--
 		return backstop.Send{}, errAway
 	}
-	return s.Store.End(ctx, attempt, wait)
+	send, err := s.Store.End(ctx, attempt, wait)
+	if err == nil && s.mute > 0 {
+		s.mute--
+		return backstop.Send{}, errAway
+	}
+	return send, err
 }

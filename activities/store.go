@@ -19,8 +19,7 @@ type Store interface {
 
 	// End stores what the call returned, merges in the receipts that came before the attempt was known, and
 	// returns the send as it then is. Repeated, it changes nothing. With a receiptWait, an accepted call also hands the
-	// send back: ReceiptBy is set to so long after the call's end. If the attempt is Lingering, its receipts are not
-	// signalled until Leave.
+	// send back: ReceiptBy is set to so long after the call's end. While the attempt lingers its receipts are not signalled.
 	End(ctx context.Context, attempt backstop.Attempt, receiptWait time.Duration) (backstop.Send, error)
 
 	// Await waits until the send has ended or its WhatsApp message has failed, and returns it; false when ctx is done first.

@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -9,19 +8,13 @@ import (
 	"go.temporal.io/api/enums/v1"
 
 	"github.com/backstophq/backstop"
-	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/workflows"
 )
 
 // linger makes the sends that are accepted from now on stay for their receipts.
 func (r *rig) linger(d time.Duration) {
 	r.t.Helper()
-	var err error
-	r.handoff, err = handoff.New(handoff.Options{
-		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
-		Settings: workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true, Linger: d},
-	})
-	require.NoError(r.t, err)
+	r.set(func(s *workflows.Settings) { s.Linger = d })
 }
 
 // lingers waits until the call of a send waits for its receipts.
@@ -30,7 +23,7 @@ func (r *rig) lingers(send string) {
 	require.Eventually(r.t, func() bool {
 		attempts, _, err := r.db.Timeline(r.t.Context(), send)
 		require.NoError(r.t, err)
-		return len(attempts) == 1 && attempts[0].Lingering
+		return len(attempts) == 1 && attempts[0].LingersUntil != nil
 	}, patience, moment)
 }
 
@@ -95,7 +88,7 @@ func TestWorker_lingers_stopped(t *testing.T) {
 	stop()
 	attempts, _, err := r.db.Timeline(t.Context(), send)
 	require.NoError(t, err)
-	require.False(t, attempts[0].Lingering)
+	require.Nil(t, attempts[0].LingersUntil)
 	require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED))
 	require.Len(t, r.events(send, enums.EVENT_TYPE_TIMER_STARTED), 1)
 	r.work(limits)
@@ -116,7 +109,7 @@ func TestWorker_lingers_died(t *testing.T) {
 		}, func(backstop.Send, *backstop.Attempt) bool { return true })
 		require.NoError(t, err)
 		dead = dead.End(backstop.Submission{MessageID: dead.Ref.String()}, nil, time.Now())
-		dead.Lingering = true
+		dead.LingersUntil = new(time.Now().Add(time.Minute))
 		_, err = r.db.End(t.Context(), dead, 0)
 		require.NoError(t, err)
 	}

@@ -51,13 +51,20 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	db, server := postgrestest.New(t), temporal.Server(t)
 	r := &rig{t: t, db: db, store: &store{DB: db}, client: server.Client(t, server.Namespace(t)), provider: &provider{}}
+	r.set(func(*workflows.Settings) {})
+	return r
+}
+
+// set changes the settings of the sends that are accepted from now on.
+func (r *rig) set(change func(*workflows.Settings)) {
+	r.t.Helper()
+	settings := workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true}
+	change(&settings)
 	var err error
 	r.handoff, err = handoff.New(handoff.Options{
-		Store: db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
-		Settings: workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true},
+		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler), Settings: settings,
 	})
-	require.NoError(t, err)
-	return r
+	require.NoError(r.t, err)
 }
 
 // work starts a worker, which ends with the test.
@@ -208,7 +215,7 @@ func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submi
 	return p.answer(ctx, m.Ref, backstop.SMS, &p.sms)
 }
 
-// store is a Postgres that is away for the next ends of attempts, or does not mark hand-overs.
+// store is a Postgres that does not answer the next ends of attempts, or does not mark hand-overs.
 type store struct {
 	*postgres.DB
 
@@ -224,6 +231,7 @@ func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Dur
 	s.away--
 	s.mu.Unlock()
 	if gone {
+		<-ctx.Done()
 		return backstop.Send{}, errAway
 	}
 	return s.DB.End(ctx, attempt, wait)

@@ -13,6 +13,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/worker"
+	"github.com/backstophq/backstop/workflows"
 )
 
 var limits = worker.Options{Calls: 10, StopTimeout: time.Second}
@@ -159,6 +160,21 @@ func TestWorker_endNotStored(t *testing.T) {
 	require.Len(t, attempts, 1)
 	require.Equal(t, backstop.Accepted, attempts[0].State)
 	require.Equal(t, backstop.Ref{Send: send, Step: 1}.String(), attempts[0].MessageID)
+	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+	r.requireCalls(1, 0)
+}
+
+// The same in an ordinary activity from the first try, as with a rate limit: what is known of the call is in its heartbeat
+// alone.
+func TestWorker_endNotStored_queued(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.set(func(s *workflows.Settings) { s.QueuedCalls = true })
+	r.store.away = 1
+	r.work(limits)
+	send := r.accept(backstop.Unread, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
 	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	r.requireCalls(1, 0)

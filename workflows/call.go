@@ -40,6 +40,7 @@ func (s *send) provide(ctx workflow.Context, summary string, activity any, step 
 				return
 			}
 		}
+		step.Linger = 0
 		within := max(until.Sub(workflow.Now(ctx)), time.Second)
 		c.err = workflow.ExecuteActivity(callOptions(ctx, within, summary), activity, step).Get(ctx, &c.result)
 	})

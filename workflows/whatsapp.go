@@ -25,7 +25,7 @@ func (s *send) callWhatsApp(ctx workflow.Context) error {
 // linger is how long the first try may wait for receipts: where a delivery ends the send, and not past the moment when
 // something is to be done without one.
 func (s *send) linger(ctx workflow.Context) time.Duration {
-	if !s.plan.Over(backstop.Delivered, s.isSpent) {
+	if s.in.Settings.QueuedCalls || !s.plan.Over(backstop.Delivered, s.isSpent) {
 		return 0
 	}
 	until := workflow.Now(ctx).Add(s.in.Settings.Linger)

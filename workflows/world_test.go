@@ -289,7 +289,7 @@ func (w *world) Leave(_ context.Context, a backstop.Attempt) (backstop.Send, err
 	defer w.mu.Unlock()
 	for i, kept := range w.attempts {
 		if kept.Number == a.Number {
-			w.attempts[i].Lingering = false
+			w.attempts[i].LingersUntil = nil
 		}
 	}
 	return w.send, nil

@@ -27,7 +27,8 @@ type attemptRow struct {
 	Failure   *backstop.Failure     `json:"failure"`
 	StartedAt time.Time             `json:"started_at"`
 	EndedAt   *time.Time            `json:"ended_at"`
-	Lingering bool                  `json:"lingering"`
+
+	LingersUntil *time.Time `json:"lingers_until"`
 }
 
 func (r attemptRow) attempt() backstop.Attempt {
@@ -35,7 +36,7 @@ func (r attemptRow) attempt() backstop.Attempt {
 		Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
 		Rule: r.Rule, Reason: r.Reason, SendID: r.SendID, State: r.State, Status: r.Status, MessageID: r.MessageID,
 		Segments: r.Segments, Failure: r.Failure, StartedAt: stamp(r.StartedAt), EndedAt: stampPtr(r.EndedAt),
-		Lingering: r.Lingering,
+		LingersUntil: stampPtr(r.LingersUntil),
 	}
 }
 
@@ -122,7 +123,7 @@ func (d *draft) fire(a backstop.Attempt) {
 // returns the send as it then is. Repeated, it changes nothing; but an attempt that was given up for Unknown still
 // becomes Accepted when its own call comes back late. An attempt that was not begun is an Error of code NotFound.
 //
-// An accepted attempt that is Lingering stays so until Leave, unless its call comes back late.
+// An accepted attempt lingers as it says, or until Leave, unless its call comes back late.
 //
 // With a receiptWait, an accepted call hands the send back: no workflow waits for its receipt any more. A late return does
 // not, because the workflow was told Unknown and waits.
@@ -162,7 +163,9 @@ func endable(from, to backstop.AttemptState) bool {
 func (d *draft) end(stored *backstop.Attempt, ended backstop.Attempt, receiptWait time.Duration) {
 	before := stored.State
 	stored.State, stored.Failure, stored.Segments, stored.EndedAt = ended.State, ended.Failure, ended.Segments, ended.EndedAt
-	stored.Lingering = ended.Lingering && ended.State == backstop.Accepted && before == backstop.Calling
+	if ended.State == backstop.Accepted && before == backstop.Calling {
+		stored.LingersUntil = stampPtr(ended.LingersUntil)
+	}
 	if ended.MessageID != "" {
 		stored.MessageID = ended.MessageID // a receipt may have brought it before
 	}

@@ -28,7 +28,7 @@ const (
 // done first.
 func (db *DB) Await(ctx context.Context, send string) (backstop.Send, bool) {
 	heard, looks := db.line.join(send)
-	defer db.line.leave(send, heard)
+	defer db.line.quit(send, heard)
 	if looks {
 		go db.look() //nolint:gosec // it looks for all who wait, and goes on when this one has left
 	}
@@ -48,8 +48,8 @@ func (db *DB) Leave(ctx context.Context, attempt backstop.Attempt) (backstop.Sen
 		if stored == nil {
 			return notFound("attempt")
 		}
-		if stored.Lingering {
-			stored.Lingering = false
+		if stored.LingersUntil != nil {
+			stored.LingersUntil = nil
 			d.touch(stored)
 		}
 		return nil
@@ -109,7 +109,7 @@ func (db *DB) look() {
 type line struct {
 	mu      sync.Mutex
 	waiting map[string][]chan backstop.Send
-	looked  bool // somebody asks what others have decided
+	looking bool // somebody asks what others have decided
 }
 
 // join returns where the send will be told, and whether the caller has to look.
@@ -121,12 +121,12 @@ func (l *line) join(send string) (heard chan backstop.Send, looks bool) {
 	}
 	heard = make(chan backstop.Send, 1)
 	l.waiting[send] = append(l.waiting[send], heard)
-	looks = !l.looked
-	l.looked = true
+	looks = !l.looking
+	l.looking = true
 	return heard, looks
 }
 
-func (l *line) leave(send string, heard chan backstop.Send) {
+func (l *line) quit(send string, heard chan backstop.Send) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	left := slices.DeleteFunc(l.waiting[send], func(c chan backstop.Send) bool { return c == heard })
@@ -160,6 +160,6 @@ func (l *line) awaited() []string {
 	for id := range l.waiting {
 		ids = append(ids, id)
 	}
-	l.looked = len(ids) > 0
+	l.looking = len(ids) > 0
 	return ids
 }

@@ -20,7 +20,7 @@ func lingering(t *testing.T, db *postgres.DB) backstop.Attempt {
 	t.Helper()
 	send := insertSend(t, db)
 	attempt := begin(t, db, send.ID, 1).End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, at(10))
-	attempt.Lingering = true
+	attempt.LingersUntil = new(time.Now().Add(time.Minute))
 	_, err := db.End(t.Context(), attempt, 0)
 	require.NoError(t, err)
 	return attempt
@@ -45,7 +45,7 @@ func TestDB_Leave(t *testing.T) {
 			"receipt whatsapp read", "finished",
 		}, kinds(t, db, a.Ref.Send))
 		attempts, _ := timeline(t, db, a.Ref.Send)
-		require.False(t, attempts[0].Lingering)
+		require.Nil(t, attempts[0].LingersUntil)
 	})
 	t.Run("a receipt that ends the send", func(t *testing.T) {
 		t.Parallel()
@@ -64,6 +64,15 @@ func TestDB_Leave(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
+	})
+	t.Run("it should have left, and whoever took over did not know", func(t *testing.T) {
+		t.Parallel()
+		send := insertSend(t, db)
+		a := begin(t, db, send.ID, 1).End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, at(10))
+		a.LingersUntil = new(time.Now().Add(-time.Second))
+		_, err := db.End(t.Context(), a, 0)
+		require.NoError(t, err)
+		require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Failed)), 1)
 	})
 	t.Run("unknown attempts", func(t *testing.T) {
 		t.Parallel()
@@ -86,18 +95,18 @@ func TestDB_End_lingersOnlyInTime(t *testing.T) {
 	attempt := begin(t, db, send.ID, 1)
 	fail(t, db, attempt, backstop.Unknown)
 	late := attempt.End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, at(12))
-	late.Lingering = true
+	late.LingersUntil = new(time.Now().Add(time.Minute))
 	_, err := db.End(t.Context(), late, 0)
 	require.NoError(t, err)
 	require.Len(t, insert(t, db, receipt(send.ID, 1, backstop.Delivered)), 1)
 
 	send = insertSend(t, db)
 	rejected := begin(t, db, send.ID, 1).End(backstop.Submission{}, &backstop.Failure{Kind: backstop.Rejected}, at(12))
-	rejected.Lingering = true
+	rejected.LingersUntil = new(time.Now().Add(time.Minute))
 	_, err = db.End(t.Context(), rejected, 0)
 	require.NoError(t, err)
 	attempts, _ := timeline(t, db, send.ID)
-	require.False(t, attempts[0].Lingering)
+	require.Nil(t, attempts[0].LingersUntil)
 }
 
 func TestDB_Await(t *testing.T) {
@@ -159,8 +168,8 @@ func TestDB_Leave_receiptConcurrently(t *testing.T) {
 	db, other := postgrestest.Open(t, url), postgrestest.Open(t, url)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	byLeave := 0
-	for range 200 {
+	byLeave, bySignal := 0, 0
+	for byLeave+bySignal < 200 || byLeave*bySignal == 0 {
 		a := lingering(t, db)
 		var (
 			left   backstop.Send
@@ -183,10 +192,12 @@ func TestDB_Leave_receiptConcurrently(t *testing.T) {
 			byLeave++
 			require.Zero(t, signals)
 		} else {
+			bySignal++
 			require.Equal(t, 1, signals)
 		}
+		require.Less(t, byLeave+bySignal, 5000, "the activity learned of %d itself", byLeave)
 	}
-	t.Logf("the activity learned of %d itself", byLeave)
+	t.Logf("the activity learned of %d itself, a signal told of %d", byLeave, bySignal)
 }
 
 func TestDB_Refusal(t *testing.T) {

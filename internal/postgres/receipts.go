@@ -195,7 +195,7 @@ func (d *draft) merge(r backstop.Receipt, isTold bool) (handover handoff.Handove
 		waits, handover.Outcome = !handedBack, d.send.Outcome
 		newest = d.newest(ofChannel(r.Channel))
 	}
-	attended := newest != nil && newest.Attended()
+	attended := newest != nil && newest.Attended(at)
 	needsSignal = waits && !isTold && !attended
 	d.advance(about, r)
 	d.receipts = append(d.receipts, received{Receipt: r, id: id, needsSignal: needsSignal})

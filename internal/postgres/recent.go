@@ -38,8 +38,8 @@ func (r recent) recall(send string) *draft {
 	return &d
 }
 
-// keep takes in a draft that was saved. An older one that comes later does no harm but a statement.
-func (r recent) keep(saved *draft) { r.drafts.Add(saved.send.ID, saved.next()) }
+// remember takes in a draft that was saved. An older one that comes later does no harm but a statement.
+func (r recent) remember(saved *draft) { r.drafts.Add(saved.send.ID, saved.next()) }
 
 func (r recent) forget(send string) { r.drafts.Remove(send) }
 
@@ -50,7 +50,9 @@ func (d *draft) next() *draft {
 		known: maps.Clone(d.known), isWhole: d.isWhole, isRecalled: true,
 	}
 	if d.begun != nil {
-		n.attempts = append(n.attempts, *d.begun)
+		begun := *d.begun
+		begun.FallbackReason = "" // it is not kept with the attempt
+		n.attempts = append(n.attempts, begun)
 		slices.SortFunc(n.attempts, func(a, b backstop.Attempt) int {
 			return cmp.Or(cmp.Compare(a.Ref.Step, b.Ref.Step), cmp.Compare(a.Number, b.Number))
 		})

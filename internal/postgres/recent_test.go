@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -10,6 +11,9 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
+
+// longAfter is later than any test runs.
+var longAfter = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // act is something that happens to a send. It returns how many receipts need a signal.
 type act func(t *testing.T, db *postgres.DB, send string) (signals int, err error)
@@ -50,7 +54,9 @@ func acts() map[string]act {
 		list[name+" accepted"] = func(t *testing.T, db *postgres.DB, send string) (int, error) {
 			t.Helper()
 			ended := attempt(send).End(backstop.Submission{MessageID: messageID(send, step)}, nil, at(10))
-			ended.Lingering = step == 1
+			if step == 1 {
+				ended.LingersUntil = new(longAfter)
+			}
 			_, err := db.End(t.Context(), ended, 0)
 			return 0, err
 		}
@@ -134,6 +140,7 @@ func TestDB_remembers(t *testing.T) {
 	for name := range acts {
 		names = append(names, name)
 	}
+	recalled := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		script := rapid.SliceOfN(rapid.SampledFrom(names), 1, most).Draw(rt, "script")
 		if rapid.Bool().Draw(rt, "as usual") {
@@ -155,11 +162,18 @@ func TestDB_remembers(t *testing.T) {
 			if signals[0] != signals[2] || signals[1] != signals[2] || codes[0] != codes[2] || codes[1] != codes[2] {
 				rt.Fatalf("%s: %v receipts need a signal, refused for %v", name, signals, codes)
 			}
+			if remembered, ok := one.Remembered(sends[0]); ok {
+				recalled++
+				stored, err := one.Reread(t.Context(), sends[0])
+				require.NoError(rt, err)
+				require.Equal(rt, stored, remembered)
+			}
 		}
 		want := accountOf(t, fresh[most], sends[2])
 		require.Equal(rt, want, accountOf(t, one, sends[0]))
 		require.Equal(rt, want, accountOf(t, one, sends[1]))
 	})
+	require.Positive(t, recalled, "it remembers nothing")
 }
 
 // The last look is at what Postgres has, whatever is remembered.

@@ -32,9 +32,9 @@ const (
 )`
 	nextAttempts = `, a AS (
     UPDATE attempts SET state = u.state, status = u.status, message_id = u.message_id, segments = u.segments,
-        failure = u.failure, ended_at = u.ended_at, lingering = u.lingering
+        failure = u.failure, ended_at = u.ended_at, lingers_until = u.lingers_until
     FROM s, json_to_recordset($18) AS u (step int, number int, state text, status text, message_id text,
-        segments int, failure jsonb, ended_at timestamptz, lingering boolean)
+        segments int, failure jsonb, ended_at timestamptz, lingers_until timestamptz)
     WHERE attempts.send = s.id AND attempts.step = u.step AND attempts.number = u.number
 )`
 	// addReceipts gives a send to those that were stored without one.
@@ -73,19 +73,18 @@ func (db *DB) redo(
 ) (*draft, error) {
 	var d *draft
 	err := untilDone(ctx, what, func() error {
-		var err error
-		if d, err = read(); err != nil {
-			return err
-		}
-		err = f(d)
-		switch {
-		case err == nil && d.isChanged():
-			return db.save(ctx, d)
-		case d.isRecalled: // perhaps only because it is old
-			db.recent.forget(d.send.ID)
-			return errMoved
-		default:
-			return err
+		for {
+			var err error
+			if d, err = read(); err != nil {
+				return err
+			}
+			if err = f(d); err == nil && d.isChanged() {
+				return db.save(ctx, d)
+			}
+			if !d.isRecalled {
+				return err
+			}
+			db.recent.forget(d.send.ID) // nothing may be due only because it is old
 		}
 	})
 	return d, err
@@ -106,7 +105,7 @@ func (db *DB) save(ctx context.Context, d *draft) error {
 	case saved == 0:
 		return errMoved
 	}
-	db.recent.keep(d)
+	db.recent.remember(d)
 	db.line.tell(d.send)
 	return nil
 }
@@ -159,7 +158,7 @@ func (d *draft) attemptRows() []attemptRow {
 	for i, a := range d.touched {
 		rows[i] = attemptRow{
 			Step: a.Ref.Step, Number: a.Number, State: a.State, Status: a.Status, MessageID: a.MessageID,
-			Segments: a.Segments, Failure: a.Failure, EndedAt: a.EndedAt, Lingering: a.Lingering,
+			Segments: a.Segments, Failure: a.Failure, EndedAt: a.EndedAt, LingersUntil: a.LingersUntil,
 		}
 	}
 	return rows

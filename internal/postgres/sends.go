@@ -120,7 +120,7 @@ func (db *DB) InsertSend(
 		return backstop.Send{}, false, failed(ctx, "insert send", err)
 	}
 	if rows > 0 || key == nil {
-		db.recent.keep(&draft{revision: firstRevision - 1, send: send, isWhole: true})
+		db.recent.remember(&draft{revision: firstRevision - 1, send: send, isWhole: true})
 		return send, true, nil
 	}
 	stored, found, err := db.SendByKey(ctx, *key)
