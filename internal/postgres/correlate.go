@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/lib/pq"
 
@@ -15,14 +14,14 @@ import (
 func (db *DB) byReference(
 	ctx context.Context, receipts []backstop.Receipt,
 ) (parcels map[string]*parcel, rest []backstop.Receipt, err error) {
-	drafts, err := db.draftsOf(ctx, receipts)
+	remembered, drafts, err := db.draftsOf(ctx, receipts)
 	if err != nil {
 		return nil, nil, err
 	}
 	parcels = map[string]*parcel{}
 	for _, r := range receipts {
 		id, _ := parseID(r.Ref.Send)
-		if drafts[id] == nil || r.Ref.Step < 1 {
+		if drafts[id] == nil && !remembered[id] || r.Ref.Step < 1 {
 			rest = append(rest, r)
 			continue
 		}
@@ -35,27 +34,27 @@ func (db *DB) byReference(
 	return parcels, rest, nil
 }
 
-// draftsOf returns those of the sends that receipts refer to, by id, which exist.
-func (db *DB) draftsOf(ctx context.Context, receipts []backstop.Receipt) (map[string]*draft, error) {
-	drafts := map[string]*draft{}
+// draftsOf finds the sends that receipts refer to: which of them are remembered, and the others as they are read, by id.
+func (db *DB) draftsOf(
+	ctx context.Context, receipts []backstop.Receipt,
+) (remembered map[string]bool, drafts map[string]*draft, err error) {
+	remembered = map[string]bool{}
 	var unknown []string
 	for _, r := range receipts {
 		id, ok := parseID(r.Ref.Send)
-		if !ok || drafts[id] != nil {
+		if !ok {
 			continue
 		}
 		if d := db.recent.recall(id); d != nil && d.isWhole {
-			drafts[id] = d
+			remembered[id] = true
 		} else {
 			unknown = append(unknown, id)
 		}
 	}
-	if len(unknown) == 0 {
-		return drafts, nil
+	if len(unknown) > 0 {
+		drafts, err = db.readForReceipts(ctx, unknown, receipts)
 	}
-	read, err := db.readForReceipts(ctx, unknown, receipts)
-	maps.Copy(drafts, read)
-	return drafts, err
+	return remembered, drafts, err
 }
 
 // byMessage finds them by the id of the message.

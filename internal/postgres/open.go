@@ -51,6 +51,7 @@ type DB struct {
 	statements statements
 	line       line
 	recent     recent
+	turns      turns
 }
 
 // Options are optional.

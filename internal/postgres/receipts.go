@@ -35,7 +35,7 @@ type receiptRow struct {
 // parcel is receipts about one send.
 type parcel struct {
 	send     string
-	draft    *draft // if it was read already
+	draft    *draft // if it was read already, and is not remembered
 	receipts []backstop.Receipt
 	isTold   bool // their workflow learns of them in another way, so they need no signal
 }
@@ -97,6 +97,9 @@ func (db *DB) receiveAll(ctx context.Context, parcels map[string]*parcel) ([]han
 // receive merges receipts about a send, and returns those that its workflow must hear of, and the send as it then is.
 func (db *DB) receive(ctx context.Context, p parcel) (waited []handoff.Handover, d *draft, err error) {
 	read := func() (*draft, error) {
+		if d := db.recent.recall(p.send); d != nil && d.isWhole {
+			return d, nil
+		}
 		first := p.draft
 		if p.draft = nil; first != nil {
 			return first, nil
@@ -110,7 +113,7 @@ func (db *DB) receive(ctx context.Context, p parcel) (waited []handoff.Handover,
 		}
 		return drafts[p.send], nil
 	}
-	d, err = db.redo(ctx, "insert receipts", read, func(d *draft) error {
+	d, err = db.redo(ctx, "insert receipts", p.send, read, func(d *draft) error {
 		waited = nil
 		for _, r := range p.receipts {
 			handover, needsSignal, err := d.merge(r, p.isTold)

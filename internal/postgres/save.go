@@ -65,14 +65,19 @@ func (db *DB) change(ctx context.Context, what, id string, f func(*draft) error)
 		}
 		return db.read(ctx, id)
 	}
-	return db.redo(ctx, what, read, f)
+	return db.redo(ctx, what, id, read, f)
 }
 
 func (db *DB) redo(
-	ctx context.Context, what string, read func() (*draft, error), f func(*draft) error,
+	ctx context.Context, what, id string, read func() (*draft, error), f func(*draft) error,
 ) (*draft, error) {
+	end, err := db.turns.take(ctx, id)
+	if err != nil {
+		return nil, failed(ctx, what, err)
+	}
+	defer end()
 	var d *draft
-	err := untilDone(ctx, what, func() error {
+	err = untilDone(ctx, what, func() error {
 		for {
 			var err error
 			if d, err = read(); err != nil {
