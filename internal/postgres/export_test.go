@@ -35,3 +35,14 @@ func (db *DB) Reread(ctx context.Context, send string) (Memory, error) {
 func (d *draft) memory() Memory {
 	return Memory{Revision: d.revision, Send: d.send, Attempts: slices.Clip(slices.Concat([]backstop.Attempt{}, d.attempts))}
 }
+
+// Turns are the turns that changes take.
+type Turns struct{ turns turns }
+
+// Take waits for the turn of a send.
+func (t *Turns) Take(ctx context.Context, send string) (end func(), err error) {
+	return t.turns.take(ctx, send)
+}
+
+// Kept is of how many sends anything is kept.
+func (t *Turns) Kept() int { return len(t.turns.sends) }
