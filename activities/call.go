@@ -147,12 +147,11 @@ func (a *Activities) resume(ctx context.Context, step Step, send backstop.Send, 
 // be told to stop, during the call. If the attempt lingers, it then waits for receipts.
 func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
 	a.note(ctx, attempt)
-	always := context.WithoutCancel(ctx)
-	storing, cancel := context.WithTimeout(always, storeTimeout)
+	storing, cancel := lasting(ctx)
 	defer cancel()
 	send, err := a.store.End(storing, attempt, step.ReceiptWait)
 	if err != nil {
-		activity.RecordHeartbeat(always, attempt) // for the next run of an ordinary activity
+		activity.RecordHeartbeat(context.WithoutCancel(ctx), attempt) // for the next run of an ordinary activity
 		err = permanent(fmt.Errorf("end attempt: %w", err))
 		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
 			return Result{}, err
@@ -164,6 +163,11 @@ func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attemp
 		return a.linger(ctx, send, attempt)
 	}
 	return a.result(ctx, send, attempt)
+}
+
+// lasting is a context for what must be known of a call that was made, also when the activity is cancelled meanwhile.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
 
 // unsaved returns the attempt whose end an earlier run could not store, or nil; it may be stored since.
@@ -207,7 +211,9 @@ func (a *Activities) result(ctx context.Context, send backstop.Send, attempt bac
 	if attempt.Channel != backstop.WhatsApp || send.WhatsAppStatus != backstop.Failed {
 		return resultOf(send, Accepted, nil), nil
 	}
-	refusal, err := a.store.Refusal(ctx, attempt) // its receipt came without a signal
+	looking, cancel := lasting(ctx)
+	defer cancel()
+	refusal, err := a.store.Refusal(looking, attempt) // its receipt came without a signal
 	if err != nil {
 		return Result{}, fmt.Errorf("look for failure: %w", err)
 	}

@@ -54,7 +54,7 @@ func (a *Activities) linger(ctx context.Context, send backstop.Send, attempt bac
 
 // leave ends the lingering. If that cannot be stored, the next run does it.
 func (a *Activities) leave(ctx context.Context, attempt backstop.Attempt) (Result, error) {
-	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	storing, cancel := lasting(ctx)
 	defer cancel()
 	send, err := a.store.Leave(storing, attempt)
 	if err != nil {

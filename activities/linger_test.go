@@ -107,8 +107,8 @@ func withReason(f *backstop.Failure) *backstop.Failure {
 	return &because
 }
 
-// A failure that is reported while the call is under way is told with its reason, as one that comes later is: it may be an
-// opt-out, after which no SMS goes out.
+// A failure that is reported while the call is under way is told with its class, as one that comes later is: it may be an
+// opt-out, after which no SMS goes out. So it is if the activity is cancelled meanwhile.
 func TestActivities_SendWhatsApp_failureFirst(t *testing.T) {
 	t.Parallel()
 	optedOut := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
@@ -124,6 +124,19 @@ func TestActivities_SendWhatsApp_failureFirst(t *testing.T) {
 		require.Equal(t, backstop.Failed, result.WhatsApp)
 		require.Equal(t, optedOut, result.Failure)
 		require.Nil(t, r.attempts(send.ID)[0].LingersUntil)
+
+		send = r.insert()
+		ctx, cancel := context.WithCancel(t.Context())
+		r.with(&provider{script: []func(context.Context, backstop.Ref) (backstop.Submission, error){
+			func(_ context.Context, ref backstop.Ref) (backstop.Submission, error) {
+				r.refuse(ref.Send, backstop.Failed, optedOut)
+				cancel()
+				return backstop.Submission{MessageID: ref.String()}, nil
+			},
+		}})
+		result, err = r.acts.SendWhatsApp(ctx, step(send.ID, 1))
+		require.NoError(t, err)
+		require.Equal(t, optedOut, result.Failure)
 	}
 }
 

@@ -111,10 +111,7 @@ func TestDB_End_lingersOnlyInTime(t *testing.T) {
 
 func TestDB_Await(t *testing.T) {
 	t.Parallel()
-	url := postgrestest.URL(t)
-	db, other := postgrestest.Open(t, url), postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
-	require.NoError(t, err)
+	db, other := twoProcesses(t)
 	const soon = 20 * time.Second // a busy machine may be slow
 
 	for name, by := range map[string]*postgres.DB{"by this process": db, "by another": other} {
@@ -164,10 +161,7 @@ func TestDB_Await(t *testing.T) {
 // A receipt that comes at the moment when the activity leaves: it learns of it, or there is a signal, and not both.
 func TestDB_Leave_receiptConcurrently(t *testing.T) {
 	t.Parallel()
-	url := postgrestest.URL(t)
-	db, other := postgrestest.Open(t, url), postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
-	require.NoError(t, err)
+	db, other := twoProcesses(t)
 	byLeave, bySignal := 0, 0
 	for byLeave+bySignal < 200 || byLeave*bySignal == 0 {
 		a := lingering(t, db)

@@ -12,6 +12,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
 var (
@@ -33,6 +34,16 @@ func newID(t testing.TB) string {
 	id, err := uuid.NewV7()
 	require.NoError(t, err)
 	return id.String()
+}
+
+// twoProcesses are two that share a database, and nothing that they remember.
+func twoProcesses(t *testing.T) (db, other *postgres.DB) {
+	t.Helper()
+	url := postgrestest.URL(t)
+	db, other = postgrestest.Open(t, url), postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	return db, other
 }
 
 func at(s int) time.Time { return time.Date(2026, 3, 1, 12, 0, s, 0, time.UTC) }

@@ -179,10 +179,7 @@ func TestDB_remembers(t *testing.T) {
 // The last look is at what Postgres has, whatever is remembered.
 func TestDB_Begin_overtaken(t *testing.T) {
 	t.Parallel()
-	url := postgrestest.URL(t)
-	db, other := postgrestest.Open(t, url), postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
-	require.NoError(t, err)
+	db, other := twoProcesses(t)
 	sms := func(send string) backstop.Attempt {
 		return backstop.Attempt{Ref: backstop.Ref{Send: send, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "r", StartedAt: at(2)}
 	}
