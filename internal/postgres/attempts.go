@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // attemptRow is a row as json_agg writes it and json_to_recordset reads it.
@@ -35,8 +36,8 @@ func (r attemptRow) attempt() backstop.Attempt {
 	return backstop.Attempt{
 		Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
 		Rule: r.Rule, Reason: r.Reason, SendID: r.SendID, State: r.State, Status: r.Status, MessageID: r.MessageID,
-		Segments: r.Segments, Failure: r.Failure, StartedAt: stamp(r.StartedAt), EndedAt: stampPtr(r.EndedAt),
-		LingersUntil: stampPtr(r.LingersUntil),
+		Segments: r.Segments, Failure: r.Failure, StartedAt: pool.Stamp(r.StartedAt), EndedAt: pool.StampPtr(r.EndedAt),
+		LingersUntil: pool.StampPtr(r.LingersUntil),
 	}
 }
 
@@ -57,7 +58,7 @@ func cleaned(f *backstop.Failure) *backstop.Failure {
 		return nil
 	}
 	c := *f
-	c.Code, c.Reason = clean(f.Code), clean(f.Reason)
+	c.Code, c.Reason = pool.Clean(f.Code), pool.Clean(f.Reason)
 	return &c
 }
 
@@ -91,7 +92,7 @@ func (db *DB) begin(
 			return nil
 		}
 		begun = attempt
-		begun.State, begun.Number, begun.StartedAt = backstop.Calling, 1, stamp(attempt.StartedAt)
+		begun.State, begun.Number, begun.StartedAt = backstop.Calling, 1, pool.Stamp(attempt.StartedAt)
 		if before != nil {
 			begun.Number = before.Number + 1
 		}
@@ -128,13 +129,13 @@ func (d *draft) fire(a backstop.Attempt) {
 // With a receiptWait, an accepted call hands the send back: no workflow waits for its receipt any more. A late return does
 // not, because the workflow was told Unknown and waits.
 func (db *DB) End(ctx context.Context, attempt backstop.Attempt, receiptWait time.Duration) (backstop.Send, error) {
-	attempt.MessageID, attempt.Failure = clean(attempt.MessageID), cleaned(attempt.Failure)
-	attempt.EndedAt = stampPtr(attempt.EndedAt)
+	attempt.MessageID, attempt.Failure = pool.Clean(attempt.MessageID), cleaned(attempt.Failure)
+	attempt.EndedAt = pool.StampPtr(attempt.EndedAt)
 	var ended backstop.Attempt
 	d, err := db.change(ctx, "end attempt", attempt.Ref.Send, func(d *draft) error {
 		stored := d.attempt(attempt.Ref.Step, attempt.Number)
 		if stored == nil {
-			return notFound("attempt")
+			return pool.NotFound("attempt")
 		}
 		if endable(stored.State, attempt.State) {
 			d.end(stored, attempt, receiptWait)
@@ -164,7 +165,7 @@ func (d *draft) end(stored *backstop.Attempt, ended backstop.Attempt, receiptWai
 	before := stored.State
 	stored.State, stored.Failure, stored.Segments, stored.EndedAt = ended.State, ended.Failure, ended.Segments, ended.EndedAt
 	if ended.State == backstop.Accepted && before == backstop.Calling {
-		stored.LingersUntil = stampPtr(ended.LingersUntil)
+		stored.LingersUntil = pool.StampPtr(ended.LingersUntil)
 	}
 	if ended.MessageID != "" {
 		stored.MessageID = ended.MessageID // a receipt may have brought it before
@@ -190,7 +191,7 @@ func (d *draft) end(stored *backstop.Attempt, ended backstop.Attempt, receiptWai
 	d.absorb(stored.Channel, reached, stored.Ref.Step, at)
 	if receiptWait > 0 && before == backstop.Calling && ended.State == backstop.Accepted && d.send.FinishedAt == nil {
 		by := at.Add(receiptWait)
-		d.send.ReceiptBy = stampPtr(&by)
+		d.send.ReceiptBy = pool.StampPtr(&by)
 	}
 	d.settle(now())
 }

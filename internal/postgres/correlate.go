@@ -7,6 +7,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // byReference finds the send and step of each receipt by the reference that it carries. It returns the receipts by send,
@@ -20,7 +21,7 @@ func (db *DB) byReference(
 	}
 	parcels = map[string]*parcel{}
 	for _, r := range receipts {
-		id, _ := parseID(r.Ref.Send)
+		id, _ := pool.ParseID(r.Ref.Send)
 		if drafts[id] == nil && !remembered[id] || r.Ref.Step < 1 {
 			rest = append(rest, r)
 			continue
@@ -41,7 +42,7 @@ func (db *DB) draftsOf(
 	remembered = map[string]bool{}
 	var unknown []string
 	for _, r := range receipts {
-		id, ok := parseID(r.Ref.Send)
+		id, ok := pool.ParseID(r.Ref.Send)
 		if !ok {
 			continue
 		}
@@ -107,7 +108,7 @@ func (db *DB) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (m
 		Send string `db:"send"`
 		Step int    `db:"step"`
 	}
-	if err := db.selectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
+	if err := db.pool.SelectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
 		return nil, fmt.Errorf("find attempts: %w", err)
 	}
 	refs := map[message]backstop.Ref{}

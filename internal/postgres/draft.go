@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // draft is a send as it was read, with its attempts, and what is to become of it. Everything that happens to a send
@@ -88,7 +89,7 @@ func (d *draft) absorb(channel backstop.Channel, status backstop.Status, step in
 	before := d.send
 	d.send = before.Absorb(channel, status, !d.replaced(channel, step))
 	if d.send.DeliveredAt == nil && status.Reached(backstop.Delivered) {
-		d.send.DeliveredAt, d.send.DeliveredBy = stampPtr(&at), channel
+		d.send.DeliveredAt, d.send.DeliveredBy = pool.StampPtr(&at), channel
 	}
 	d.send.DuplicateDelivery = d.send.DuplicateDelivery && d.mayHaveSMS()
 	if d.send.DuplicateDelivery && !before.DuplicateDelivery {
@@ -117,7 +118,7 @@ func (d *draft) settle(at time.Time) bool {
 }
 
 func (d *draft) finish(at time.Time) {
-	d.send.FinishedAt, d.send.ReceiptBy = stampPtr(&at), nil
+	d.send.FinishedAt, d.send.ReceiptBy = pool.StampPtr(&at), nil
 	d.send.Outcome = d.send.Decide()
 	d.note(backstop.Event{At: at, Kind: backstop.EventFinished, Detail: string(d.send.Outcome)})
 }

@@ -12,40 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
-	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
-
-func TestOpen(t *testing.T) {
-	t.Parallel()
-	t.Run("nobody listens", func(t *testing.T) {
-		t.Parallel()
-		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		address := listener.Addr().String()
-		require.NoError(t, listener.Close())
-		_, err = postgres.Open(t.Context(), "postgres://u:secret@"+address+"/d?sslmode=disable", postgres.Options{})
-		requireAway(t, err)
-	})
-	t.Run("not a URL, and no secret in the error", func(t *testing.T) {
-		t.Parallel()
-		for _, bad := range []string{"", "host=x password=secret", "postgres://u:secret#@h/d", "postgres://u:secret@h/d?sslmode=x"} {
-			_, err := postgres.Open(t.Context(), bad, postgres.Options{})
-			require.Error(t, err)
-			require.Empty(t, backstop.CodeOf(err))
-			require.NotContains(t, err.Error(), "secret")
-		}
-	})
-	t.Run("a database that does not exist is no matter of time", func(t *testing.T) {
-		t.Parallel()
-		base, err := url.Parse(postgrestest.URL(t))
-		require.NoError(t, err)
-		base.Path = "/no_such_database"
-		_, err = postgres.Open(t.Context(), base.String(), postgres.Options{})
-		require.Error(t, err)
-		require.Empty(t, backstop.CodeOf(err))
-	})
-}
 
 // requireAway checks that the caller is told to try again, and nothing else.
 func requireAway(t *testing.T, err error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const hasEvent = `SELECT EXISTS (
@@ -19,7 +20,7 @@ const hasEvent = `SELECT EXISTS (
 func (db *DB) Record(ctx context.Context, event backstop.Event) error {
 	_, err := db.change(ctx, "record event", event.Send, func(d *draft) error {
 		var recorded bool
-		err := db.get(ctx, &recorded, hasEvent, d.send.ID, event.Kind, event.Channel, clean(event.Rule))
+		err := db.pool.Get(ctx, &recorded, hasEvent, d.send.ID, event.Kind, event.Channel, pool.Clean(event.Rule))
 		if err != nil {
 			return fmt.Errorf("look for event: %w", err)
 		}
@@ -84,7 +85,7 @@ type eventRow struct {
 
 func (r eventRow) event(send string) backstop.Event {
 	return backstop.Event{
-		Send: send, At: stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
+		Send: send, At: pool.Stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
 		Detail: r.Detail,
 	}
 }
@@ -94,11 +95,11 @@ func (r eventRow) event(send string) backstop.Event {
 func (db *DB) Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error) {
 	d, err := db.read(ctx, id)
 	if err != nil {
-		return nil, nil, failed(ctx, "list attempts", err)
+		return nil, nil, pool.Failed(ctx, "list attempts", err)
 	}
 	var rows []eventRow
-	if err := db.selectAll(ctx, &rows, listEvents, d.send.ID); err != nil {
-		return nil, nil, failed(ctx, "list events", err)
+	if err := db.pool.SelectAll(ctx, &rows, listEvents, d.send.ID); err != nil {
+		return nil, nil, pool.Failed(ctx, "list events", err)
 	}
 	events := make([]backstop.Event, len(rows))
 	for i, row := range rows {

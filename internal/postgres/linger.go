@@ -11,6 +11,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // An activity that lingers on an attempt waits for what its receipts decide. Whoever stores one sees in the attempt that it
@@ -46,7 +47,7 @@ func (db *DB) Leave(ctx context.Context, attempt backstop.Attempt) (backstop.Sen
 	d, err := db.change(ctx, "leave attempt", attempt.Ref.Send, func(d *draft) error {
 		stored := d.attempt(attempt.Ref.Step, attempt.Number)
 		if stored == nil {
-			return notFound("attempt")
+			return pool.NotFound("attempt")
 		}
 		if stored.LingersUntil != nil {
 			stored.LingersUntil = nil
@@ -65,12 +66,12 @@ const failureOfMessage = `SELECT failure FROM receipts WHERE provider = $1 AND m
 // Refusal returns why an attempt's message has failed, by its receipt, or nil if none says.
 func (db *DB) Refusal(ctx context.Context, attempt backstop.Attempt) (*backstop.Failure, error) {
 	var failure []byte
-	err := db.get(ctx, &failure, failureOfMessage, attempt.Provider, clean(attempt.MessageID))
+	err := db.pool.Get(ctx, &failure, failureOfMessage, attempt.Provider, pool.Clean(attempt.MessageID))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil //nolint:nilnil // a message may fail without a word
 	case err != nil:
-		return nil, failed(ctx, "read failure", err)
+		return nil, pool.Failed(ctx, "read failure", err)
 	default:
 		return readFailure(failure)
 	}
@@ -92,7 +93,7 @@ func (db *DB) look() {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 		var rows []sendRow
-		err := db.selectAll(ctx, &rows, decidedSends, pq.StringArray(ids))
+		err := db.pool.SelectAll(ctx, &rows, decidedSends, pq.StringArray(ids))
 		cancel()
 		if err != nil {
 			continue

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // A receipt without a reference is told by its message id, which the attempt gets when its call ends. Whoever stores an
@@ -29,18 +30,18 @@ func (db *DB) keep(ctx context.Context, orphans []backstop.Receipt) error {
 	})
 	rows := make([]received, len(sorted))
 	for i, r := range sorted {
-		id, err := newID()
+		id, err := pool.NewID()
 		if err != nil {
 			return err
 		}
 		rows[i] = received{Receipt: r, id: id}
 	}
-	written, err := rowsOf(receiptRows(rows))
+	written, err := pool.JSONRows(receiptRows(rows))
 	if err != nil {
 		return err
 	}
-	return untilDone(ctx, "insert orphans", func() error {
-		_, err := db.exec(ctx, insertOrphans, written)
+	return pool.UntilDone(ctx, "insert orphans", func() error {
+		_, err := db.pool.Exec(ctx, insertOrphans, written)
 		return err
 	})
 }
@@ -62,8 +63,8 @@ func (db *DB) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.Rec
 		return nil, nil
 	}
 	var rows []orphanRow
-	if err := db.selectAll(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
-		return nil, failed(ctx, "list orphans", err)
+	if err := db.pool.SelectAll(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
+		return nil, pool.Failed(ctx, "list orphans", err)
 	}
 	orphans := make([]backstop.Receipt, len(rows))
 	for i, row := range rows {

@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // draftColumns are a send's, with its revision and its attempts: one row in one round trip, and from one snapshot.
@@ -56,13 +57,13 @@ const readSend = `SELECT ` + draftColumns + ` FROM sends AS s WHERE id = $1`
 
 // read returns a send to be changed, or an Error of code NotFound.
 func (db *DB) read(ctx context.Context, id string) (*draft, error) {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return nil, notFound("send")
+		return nil, pool.NotFound("send")
 	}
 	var row draftRow
-	if err := db.get(ctx, &row, readSend, id); err != nil {
-		return nil, orNotFound(err, "send")
+	if err := db.pool.Get(ctx, &row, readSend, id); err != nil {
+		return nil, pool.OrNotFound(err, "send")
 	}
 	d, err := row.draft()
 	if err != nil {
@@ -77,13 +78,13 @@ const sendRevision = `SELECT revision FROM sends WHERE id = $1`
 // Revision returns the number of a send's newest change: another one says that the send, its attempts or its events have
 // changed. An unknown send is an Error of code NotFound.
 func (db *DB) Revision(ctx context.Context, id string) (int, error) {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return 0, notFound("send")
+		return 0, pool.NotFound("send")
 	}
 	var revision int
-	err := db.get(ctx, &revision, sendRevision, id)
-	return revision, failed(ctx, "read revision", orNotFound(err, "send"))
+	err := db.pool.Get(ctx, &revision, sendRevision, id)
+	return revision, pool.Failed(ctx, "read revision", pool.OrNotFound(err, "send"))
 }
 
 // report names what a receipt reports; each is stored once.
@@ -123,12 +124,12 @@ func (db *DB) readForReceipts(
 	for i, r := range receipts {
 		reports[i] = reportRow{N: i, report: reportOf(r)}
 	}
-	written, err := rowsOf(reports)
+	written, err := pool.JSONRows(reports)
 	if err != nil {
 		return nil, err
 	}
 	var rows []draftRow
-	if err := db.selectAll(ctx, &rows, readForReceipts, pq.StringArray(ids), written); err != nil {
+	if err := db.pool.SelectAll(ctx, &rows, readForReceipts, pq.StringArray(ids), written); err != nil {
 		return nil, fmt.Errorf("read sends: %w", err)
 	}
 	drafts := map[string]*draft{}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // received is a receipt to be stored.
@@ -51,7 +52,7 @@ func (db *DB) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) (
 	}
 	parcels, rest, err := db.byReference(ctx, receipts)
 	if err != nil {
-		return nil, failed(ctx, "insert receipts", err)
+		return nil, pool.Failed(ctx, "insert receipts", err)
 	}
 	waited, err := db.receiveAll(ctx, parcels)
 	if err != nil || len(rest) == 0 {
@@ -76,7 +77,7 @@ func (db *DB) receiveByMessage(
 ) (orphans []backstop.Receipt, waited []handoff.Handover, err error) {
 	parcels, orphans, err := db.byMessage(ctx, receipts)
 	if err != nil {
-		return nil, nil, failed(ctx, "insert receipts", err)
+		return nil, nil, pool.Failed(ctx, "insert receipts", err)
 	}
 	waited, err = db.receiveAll(ctx, parcels)
 	return orphans, waited, err
@@ -109,7 +110,7 @@ func (db *DB) receive(ctx context.Context, p parcel) (waited []handoff.Handover,
 			return nil, err
 		}
 		if drafts[p.send] == nil {
-			return nil, notFound("send")
+			return nil, pool.NotFound("send")
 		}
 		return drafts[p.send], nil
 	}
@@ -151,7 +152,7 @@ func tidy(receipts []backstop.Receipt) ([]backstop.Receipt, error) {
 	tidied := slices.Clone(receipts)
 	for i := range tidied {
 		r := &tidied[i]
-		r.MessageID, r.Failure, r.At = clean(r.MessageID), cleaned(r.Failure), plausible(r.At)
+		r.MessageID, r.Failure, r.At = pool.Clean(r.MessageID), cleaned(r.Failure), plausible(r.At)
 		if r.MessageID == "" {
 			return nil, &backstop.Error{Code: backstop.Invalid, Message: "a receipt without the provider's message id"}
 		}
@@ -167,7 +168,7 @@ func plausible(at time.Time) time.Time {
 	if y := at.Year(); y < 2000 || y > 9999 {
 		return now()
 	}
-	return stamp(at)
+	return pool.Stamp(at)
 }
 
 // merge merges a receipt into the send if it is new, and reports whether the workflow must be told: if it waits for it,
@@ -178,7 +179,7 @@ func (d *draft) merge(r backstop.Receipt, isTold bool) (handover handoff.Handove
 	if d.knows(r) {
 		return handoff.Handover{}, false, nil
 	}
-	id, err := newID()
+	id, err := pool.NewID()
 	if err != nil {
 		return handoff.Handover{}, false, err
 	}

@@ -2,8 +2,9 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // What a change writes is one statement, and so one round trip and one transaction. It begins with the send's row, which
@@ -73,11 +74,11 @@ func (db *DB) redo(
 ) (*draft, error) {
 	end, err := db.turns.take(ctx, id)
 	if err != nil {
-		return nil, failed(ctx, what, err)
+		return nil, pool.Failed(ctx, what, err)
 	}
 	defer end()
 	var d *draft
-	err = untilDone(ctx, what, func() error {
+	err = pool.UntilDone(ctx, what, func() error {
 		for {
 			var err error
 			if d, err = read(); err != nil {
@@ -100,7 +101,7 @@ func (db *DB) save(ctx context.Context, d *draft) error {
 	if err != nil {
 		return err
 	}
-	saved, err := db.exec(ctx, statement, args...)
+	saved, err := db.pool.Exec(ctx, statement, args...)
 	if err != nil || saved == 0 {
 		db.recent.forget(d.send.ID)
 	}
@@ -108,7 +109,7 @@ func (db *DB) save(ctx context.Context, d *draft) error {
 	case err != nil:
 		return fmt.Errorf("save send: %w", err)
 	case saved == 0:
-		return errMoved
+		return pool.ErrMoved
 	}
 	db.recent.remember(d)
 	db.line.tell(d.send)
@@ -123,7 +124,7 @@ func (d *draft) statement() (string, []any, error) {
 		s.FallbackReason, s.DeliveredAt, s.DeliveredBy, s.DuplicateDelivery, s.Expired, s.FinishedAt, s.Outcome,
 		s.ReceiptBy, d.begun != nil,
 	}
-	events, err := rowsOf(d.eventRows())
+	events, err := pool.JSONRows(d.eventRows())
 	if err != nil {
 		return "", nil, err
 	}
@@ -135,7 +136,7 @@ func (d *draft) statement() (string, []any, error) {
 	if len(d.touched)+len(d.receipts) == 0 {
 		return saveSend, args, nil
 	}
-	attempts, err := rowsOf(d.attemptRows())
+	attempts, err := pool.JSONRows(d.attemptRows())
 	if err != nil {
 		return "", nil, err
 	}
@@ -143,7 +144,7 @@ func (d *draft) statement() (string, []any, error) {
 	if len(d.receipts) == 0 {
 		return saveAttempts, args, nil
 	}
-	receipts, err := rowsOf(receiptRows(d.receipts))
+	receipts, err := pool.JSONRows(receiptRows(d.receipts))
 	return saveReceipts, append(args, receipts), err
 }
 
@@ -151,8 +152,8 @@ func (d *draft) eventRows() []eventRow {
 	rows := make([]eventRow, len(d.events))
 	for i, e := range d.events {
 		rows[i] = eventRow{
-			Seq: d.revision + 1 + i, At: stamp(e.At), Kind: e.Kind, Channel: e.Channel, Status: e.Status,
-			Rule: clean(e.Rule), Code: clean(e.Code), Detail: clean(e.Detail),
+			Seq: d.revision + 1 + i, At: pool.Stamp(e.At), Kind: e.Kind, Channel: e.Channel, Status: e.Status,
+			Rule: pool.Clean(e.Rule), Code: pool.Clean(e.Code), Detail: pool.Clean(e.Detail),
 		}
 	}
 	return rows
@@ -178,13 +179,4 @@ func receiptRows(receipts []received) []receiptRow {
 		}
 	}
 	return rows
-}
-
-// rowsOf writes rows for json_to_recordset.
-func rowsOf[T any](rows []T) (string, error) {
-	b, err := json.Marshal(rows)
-	if err != nil {
-		return "", fmt.Errorf("write rows: %w", err)
-	}
-	return string(b), nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const sendColumns = `id, recipient, country, text, template, sms_text, category, expires_at, plan, accepted_at,
@@ -49,11 +49,11 @@ type sendRow struct {
 func (r sendRow) send() (backstop.Send, error) {
 	s := backstop.Send{
 		ID: r.ID, To: r.Recipient, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
-		ExpiresAt: stampPtr(r.ExpiresAt), AcceptedAt: stamp(r.AcceptedAt),
+		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
 		WhatsAppStatus: r.WhatsAppStatus, SMSStatus: r.SMSStatus, Fired: r.Fired, FiredReason: r.FiredReason,
-		FallbackReason: r.FallbackReason, DeliveredAt: stampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
-		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: stampPtr(r.FinishedAt), Outcome: r.Outcome,
-		ReceiptBy: stampPtr(r.ReceiptBy),
+		FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
+		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome,
+		ReceiptBy: pool.StampPtr(r.ReceiptBy),
 	}
 	if err := json.Unmarshal(r.Plan, &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
@@ -95,14 +95,14 @@ SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
-	send.ExpiresAt, send.AcceptedAt = stampPtr(send.ExpiresAt), stamp(send.AcceptedAt)
-	send.DeliveredAt, send.FinishedAt = stampPtr(send.DeliveredAt), stampPtr(send.FinishedAt)
-	send.ReceiptBy = stampPtr(send.ReceiptBy)
+	send.ExpiresAt, send.AcceptedAt = pool.StampPtr(send.ExpiresAt), pool.Stamp(send.AcceptedAt)
+	send.DeliveredAt, send.FinishedAt = pool.StampPtr(send.DeliveredAt), pool.StampPtr(send.FinishedAt)
+	send.ReceiptBy = pool.StampPtr(send.ReceiptBy)
 	plan, err := json.Marshal(send.Plan)
 	if err != nil {
 		return backstop.Send{}, false, fmt.Errorf("write plan: %w", err)
 	}
-	template, err := jsonOrNull(send.Template)
+	template, err := pool.JSONOrNull(send.Template)
 	if err != nil {
 		return backstop.Send{}, false, fmt.Errorf("write template: %w", err)
 	}
@@ -111,13 +111,13 @@ func (db *DB) InsertSend(
 	if key != nil {
 		name, hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
-	rows, err := db.exec(ctx, insertSend,
+	rows, err := db.pool.Exec(ctx, insertSend,
 		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
 		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
 		send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
 	if err != nil {
-		return backstop.Send{}, false, failed(ctx, "insert send", err)
+		return backstop.Send{}, false, pool.Failed(ctx, "insert send", err)
 	}
 	if rows > 0 || key == nil {
 		db.recent.remember(&draft{revision: firstRevision - 1, send: send, isWhole: true})
@@ -139,12 +139,12 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 
 		Hash []byte `db:"idempotency_hash"`
 	}
-	err := db.get(ctx, &row, getSendByKey, key.Key)
+	err := db.pool.Get(ctx, &row, getSendByKey, key.Key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return backstop.Send{}, false, nil
 	case err != nil:
-		return backstop.Send{}, false, failed(ctx, "get send by key", err)
+		return backstop.Send{}, false, pool.Failed(ctx, "get send by key", err)
 	case !bytes.Equal(row.Hash, key.Hash):
 		return backstop.Send{}, false, &backstop.Error{
 			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request",
@@ -158,13 +158,13 @@ const getSend = `SELECT ` + sendColumns + ` FROM sends WHERE id = $1`
 
 // Send returns a send, or an Error of code NotFound.
 func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return backstop.Send{}, notFound("send")
+		return backstop.Send{}, pool.NotFound("send")
 	}
 	var row sendRow
-	if err := db.get(ctx, &row, getSend, id); err != nil {
-		return backstop.Send{}, failed(ctx, "get send", orNotFound(err, "send"))
+	if err := db.pool.Get(ctx, &row, getSend, id); err != nil {
+		return backstop.Send{}, pool.Failed(ctx, "get send", pool.OrNotFound(err, "send"))
 	}
 	return row.send()
 }
@@ -190,22 +190,22 @@ func (db *DB) ListSends(
 	}
 	first := uuid.Nil.String()
 	if !filter.From.IsZero() {
-		first = idAt(filter.From.Add(-idSlack))
+		first = pool.MinID(filter.From.Add(-idSlack))
 	}
 	if !filter.Until.IsZero() {
-		last = min(last, idAt(filter.Until.Add(idSlack)))
+		last = min(last, pool.MinID(filter.Until.Add(idSlack)))
 	}
 	policy := sql.NullString{Valid: filter.PolicyID != ""}
 	if policy.Valid {
-		if policy.String, policy.Valid = parseID(filter.PolicyID); !policy.Valid {
+		if policy.String, policy.Valid = pool.ParseID(filter.PolicyID); !policy.Valid {
 			return nil, false, nil
 		}
 	}
 	var rows []sendRow
-	err = db.db.SelectContext(ctx, &rows, listSends,
-		first, last, filter.Outcome, policy, filter.To, orNull(filter.From), orNull(filter.Until), page.Limit+1)
+	err = db.pool.SelectUnprepared(ctx, &rows, listSends,
+		first, last, filter.Outcome, policy, filter.To, pool.TimeOrNull(filter.From), pool.TimeOrNull(filter.Until), page.Limit+1)
 	if err != nil {
-		return nil, false, failed(ctx, "list sends", err)
+		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
 	rows, more = cut(rows, page.Limit)
 	list, err = sends(rows)
@@ -215,17 +215,6 @@ func (db *DB) ListSends(
 // idSlack is how far the time in a send's id may be from AcceptedAt: they are read from the clock one after the other.
 const idSlack = time.Second
 
-// idAt returns the smallest UUIDv7 of a time: it begins with 48 bits of Unix milliseconds (RFC 9562, 5.7).
-func idAt(t time.Time) string {
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(t.UnixMilli(), 0)))
-	var id uuid.UUID
-	copy(id[:6], ms[2:])
-	return id.String()
-}
-
-func orNull(t time.Time) sql.NullTime { return sql.NullTime{Time: stamp(t), Valid: !t.IsZero()} }
-
 // markSent has its ids in a subquery for the reason that save.go gives.
 const markSent = `UPDATE sends SET handed_over = true WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND NOT handed_over`
 
@@ -234,22 +223,10 @@ func (db *DB) MarkSent(ctx context.Context, ids []string) error {
 	canonical := make(pq.StringArray, len(ids))
 	for i, id := range ids {
 		var ok bool
-		if canonical[i], ok = parseID(id); !ok {
-			return notFound("send")
+		if canonical[i], ok = pool.ParseID(id); !ok {
+			return pool.NotFound("send")
 		}
 	}
-	_, err := db.exec(ctx, markSent, canonical)
-	return failed(ctx, "mark sends", err)
-}
-
-// jsonOrNull returns the JSON of what v points to, or NULL. It is a string, because the driver sends bytes as bytea.
-func jsonOrNull[T any](v *T) (sql.NullString, error) {
-	if v == nil {
-		return sql.NullString{}, nil
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return sql.NullString{}, fmt.Errorf("write json: %w", err)
-	}
-	return sql.NullString{String: string(b), Valid: true}, nil
+	_, err := db.pool.Exec(ctx, markSent, canonical)
+	return pool.Failed(ctx, "mark sends", err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const (
@@ -27,9 +28,9 @@ ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED`
 func (db *DB) SweepSends(
 	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
 ) (offered, marked int, err error) {
-	err = db.inTx(ctx, "sweep sends", func(tx *sqlx.Tx) error {
+	err = db.pool.InTx(ctx, "sweep sends", func(tx *sqlx.Tx) error {
 		var rows []sendRow
-		if err := tx.SelectContext(ctx, &rows, sweepSends, stamp(olderThan), limit); err != nil {
+		if err := tx.SelectContext(ctx, &rows, sweepSends, pool.Stamp(olderThan), limit); err != nil {
 			return fmt.Errorf("select: %w", err)
 		}
 		list, err := sends(rows)
@@ -59,9 +60,9 @@ ORDER BY r.id LIMIT $2 FOR UPDATE OF r SKIP LOCKED`
 func (db *DB) SweepReceipts(
 	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
 ) (offered, marked int, err error) {
-	err = db.inTx(ctx, "sweep receipts", func(tx *sqlx.Tx) error {
+	err = db.pool.InTx(ctx, "sweep receipts", func(tx *sqlx.Tx) error {
 		var rows []handoverRow
-		if err := tx.SelectContext(ctx, &rows, sweepReceipts, stamp(olderThan), limit); err != nil {
+		if err := tx.SelectContext(ctx, &rows, sweepReceipts, pool.Stamp(olderThan), limit); err != nil {
 			return fmt.Errorf("select: %w", err)
 		}
 		list := make([]handoff.Handover, len(rows))
@@ -115,7 +116,7 @@ func offer[T any](
 	if len(taken) == 0 {
 		return offered, 0, nil
 	}
-	if err := execute(ctx, tx, mark, taken); err != nil {
+	if err := pool.Execute(ctx, tx, mark, taken); err != nil {
 		return offered, 0, err
 	}
 	return offered, len(taken), nil
@@ -123,8 +124,8 @@ func offer[T any](
 
 // MarkSignalled records that the engine has the receipts with these ids.
 func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
-	_, err := db.exec(ctx, markSignalled, pq.StringArray(ids))
-	return failed(ctx, "mark receipts", err)
+	_, err := db.pool.Exec(ctx, markSignalled, pq.StringArray(ids))
+	return pool.Failed(ctx, "mark receipts", err)
 }
 
 const listOverdue = `SELECT id FROM sends WHERE receipt_by <= $1 ORDER BY receipt_by LIMIT $2`
@@ -133,8 +134,8 @@ const listOverdue = `SELECT id FROM sends WHERE receipt_by <= $1 ORDER BY receip
 // longest first, and returns how many there were. It may run anywhere at once.
 func (db *DB) FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error) {
 	var ids []string
-	if err := db.selectAll(ctx, &ids, listOverdue, stamp(at), limit); err != nil {
-		return 0, failed(ctx, "list overdue sends", err)
+	if err := db.pool.SelectAll(ctx, &ids, listOverdue, pool.Stamp(at), limit); err != nil {
+		return 0, pool.Failed(ctx, "list overdue sends", err)
 	}
 	var errs []error
 	for _, id := range ids {

@@ -1,7 +1,8 @@
-package postgres
+package pool
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,12 +21,12 @@ const (
 	tryPause = 2 * time.Millisecond // times the try, with jitter
 )
 
-// errMoved says that what was read has changed before it could be written.
-var errMoved = errors.New("changed meanwhile")
+// ErrMoved says that what was read has changed before it could be written.
+var ErrMoved = errors.New("changed meanwhile")
 
-// untilDone runs f again after a deadlock, a serialization failure or errMoved, so f must begin by resetting what it
+// UntilDone runs f again after a deadlock, a serialization failure or ErrMoved, so f must begin by resetting what it
 // returns through its closure.
-func untilDone(ctx context.Context, what string, f func() error) error {
+func UntilDone(ctx context.Context, what string, f func() error) error {
 	var err error
 	for try := range tries {
 		if err = f(); !again(err) {
@@ -33,16 +34,16 @@ func untilDone(ctx context.Context, what string, f func() error) error {
 		}
 		pause(ctx, time.Duration(try+1)*tryPause)
 	}
-	return failed(ctx, what, err)
+	return Failed(ctx, what, err)
 }
 
-// inTx runs f in a transaction and commits it, or rolls it back if f fails; like untilDone, it may run f again.
-func (db *DB) inTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
-	return untilDone(ctx, what, func() error { return db.runTx(ctx, f) })
+// InTx runs f in a transaction and commits it, or rolls it back if f fails; like UntilDone, it may run f again.
+func (p *Pool) InTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
+	return UntilDone(ctx, what, func() error { return p.runTx(ctx, f) })
 }
 
-func (db *DB) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {
-	tx, err := db.db.BeginTxx(ctx, nil)
+func (p *Pool) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {
+	tx, err := p.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -56,8 +57,17 @@ func (db *DB) runTx(ctx context.Context, f func(*sqlx.Tx) error) error {
 	return nil
 }
 
-// execute runs a statement that returns nothing.
-func execute(ctx context.Context, tx *sqlx.Tx, statement string, args ...any) error {
+// Begin begins a transaction, which the caller ends.
+func (p *Pool) Begin(ctx context.Context, o *sql.TxOptions) (*sqlx.Tx, error) {
+	tx, err := p.db.BeginTxx(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	return tx, nil
+}
+
+// Execute runs a statement that returns nothing.
+func Execute(ctx context.Context, tx *sqlx.Tx, statement string, args ...any) error {
 	if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
 		verb, _, _ := strings.Cut(statement, "\n")
 		return fmt.Errorf("%s: %w", verb, err)
@@ -66,7 +76,7 @@ func execute(ctx context.Context, tx *sqlx.Tx, statement string, args ...any) er
 }
 
 func again(err error) bool {
-	return errors.Is(err, errMoved) || pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
+	return errors.Is(err, ErrMoved) || pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

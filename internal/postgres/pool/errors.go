@@ -1,4 +1,4 @@
-package postgres
+package pool
 
 import (
 	"context"
@@ -16,10 +16,10 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// failed turns an error of the database into one for the caller, and is the only place that does. An Error made on
+// Failed turns an error of the database into one for the caller, and is the only place that does. An Error made on
 // the way stays as it is. The caller's own cancellation stays context.Canceled. What another attempt may cure is
 // TryLater; a constraint that a caller can break is told by its name; anything else is a fault of ours.
-func failed(ctx context.Context, what string, err error) error {
+func Failed(ctx context.Context, what string, err error) error {
 	if err == nil || backstop.CodeOf(err) != "" {
 		return err
 	}
@@ -90,14 +90,15 @@ func awayCodes() []pqerror.Code {
 	}
 }
 
-func notFound(what string) error {
+// NotFound returns the Error of that code.
+func NotFound(what string) error {
 	return &backstop.Error{Code: backstop.NotFound, Message: "there is no such " + what}
 }
 
-// orNotFound replaces the error of a query that found no row.
-func orNotFound(err error, what string) error {
+// OrNotFound replaces the error of a query that found no row.
+func OrNotFound(err error, what string) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return notFound(what)
+		return NotFound(what)
 	}
 	return err
 }
