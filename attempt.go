@@ -72,8 +72,8 @@ func (a Attempt) mayBeOut() bool {
 	}
 }
 
-// mayArrive reports whether the message is out, or may be, and nothing final is known of it.
-func (a Attempt) mayArrive() bool {
+// MayArrive reports whether the message is out, or may be, and nothing final is known of it.
+func (a Attempt) MayArrive() bool {
 	return a.mayBeOut() && a.Status != Failed && !a.Status.Reached(Delivered)
 }
 

@@ -19,8 +19,22 @@ type Ledger struct {
 	Averted  []Event   // the timeline's events of this kind, so that none is repeated
 	At       time.Time // of the newest event
 
-	Events   []Event   // that were added since the ledger was loaded, to be stored
-	Receipts []Receipt // the same
+	Events   []Event    // that were added since the ledger was loaded, to be stored
+	Receipts []Received // the same
+}
+
+// Received is a receipt that is news.
+type Received struct {
+	Receipt
+
+	NeedsSignal bool // the workflow must be told
+}
+
+// Clone returns a ledger of its own, as it is stored: without what is still to be stored.
+func (l *Ledger) Clone() *Ledger {
+	c := *l
+	c.Attempts, c.Averted, c.Events, c.Receipts = slices.Clone(l.Attempts), slices.Clone(l.Averted), nil, nil
+	return &c
 }
 
 // View is what a workflow has to know of its send. The newer one, by Revision, replaces the other.
@@ -29,6 +43,8 @@ type View struct {
 	WhatsApp Status  `json:"whatsapp,omitempty"`
 	SMS      Status  `json:"sms,omitempty"`
 	Spent    RuleSet `json:"spent,omitempty"` // the rules whose SMS went out, or may have, or failed for good
+
+	Why FallbackReason `json:"why,omitempty"` // the first rule fired
 
 	// Outcome is set when nothing is left to do for the workflow. It is Pending while only an SMS's receipt is waited for,
 	// which ends the send in the store.
@@ -46,7 +62,7 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 
 // View returns what the workflow of the send has to know, as of the ledger's stored revision.
 func (l *Ledger) View() View {
-	v := View{Revision: l.Revision, WhatsApp: l.Send.WhatsAppStatus, SMS: l.Send.SMSStatus, Spent: l.spent()}
+	v := View{Revision: l.Revision, WhatsApp: l.Send.WhatsAppStatus, SMS: l.Send.SMSStatus, Spent: l.spent(), Why: l.Send.FallbackReason}
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
 		v.Outcome = l.Send.Outcome
 	}
@@ -197,7 +213,7 @@ func (l *Ledger) settle(now time.Time) {
 }
 
 func (l *Ledger) smsMayArrive() bool {
-	return l.has(func(a Attempt) bool { return a.Channel == SMS && a.mayArrive() })
+	return l.has(func(a Attempt) bool { return a.Channel == SMS && a.MayArrive() })
 }
 
 // lapse notes that the message expired before everything was tried: the SMS of a rule, if one is named.
@@ -270,7 +286,7 @@ func (l *Ledger) outcome() Outcome {
 		return OutcomeSMS
 	case s.WhatsAppStatus.Reached(Delivered):
 		return OutcomeWhatsApp
-	case l.has(Attempt.mayArrive):
+	case l.has(Attempt.MayArrive):
 		return OutcomeUnconfirmed
 	case s.Expired && !l.has(Attempt.isSubmitted):
 		return OutcomeExpired

@@ -48,6 +48,7 @@ const clockSlack = time.Second
 type Ruling struct {
 	Answer  Answer
 	Attempt Attempt   // of MayCall and MadeAlready
+	Send    Send      // of MayCall: what to send
 	Until   time.Time // of UnderWay and TooEarly
 }
 
@@ -70,7 +71,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		l.settle(now)
 		return r, nil
 	}
-	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now)}, nil
+	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now), Send: l.Send}, nil
 }
 
 func (l *Ledger) ruleName(c Call) string {
@@ -86,7 +87,7 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	case a == nil || a.isRetriable():
 		return Ruling{}, false
 	case a.State == Calling && a.Token == c.Token:
-		return Ruling{Answer: MayCall, Attempt: *a}, true
+		return Ruling{Answer: MayCall, Attempt: *a, Send: l.Send}, true
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
@@ -153,9 +154,9 @@ func (l *Ledger) isDoubled(c Call) bool {
 		case c.Resend && a.Ref.Step == first.Step():
 			return a.State != AttemptState(Unknown) || a.Status != "" || a.Reported != 0
 		case a.Channel == c.Channel:
-			return a.mayArrive() || c.Channel == WhatsApp && a.wasTried()
+			return a.MayArrive() || c.Channel == WhatsApp && a.wasTried()
 		default:
-			return c.Channel == WhatsApp && a.mayArrive()
+			return c.Channel == WhatsApp && a.MayArrive()
 		}
 	}) || c.Channel == WhatsApp && l.Send.WhatsAppStatus != Queued || c.Resend && l.Attempt(first.Step()) == nil
 }

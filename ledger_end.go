@@ -13,8 +13,8 @@ type Ending struct {
 	Submission Submission // of a call that the provider accepted; its MessageID may be lost
 	Failure    *Failure   // of another
 
-	LingersUntil *time.Time    // see Attempt
-	ReceiptWait  time.Duration // how long the store waits for the receipt of the last SMS, after which the send ends; 0: it does not
+	Linger      time.Duration // how long the activity that made the call waits for receipts of the message, see Attempt
+	ReceiptWait time.Duration // how long the store waits for the receipt of the last SMS, after which the send ends; 0: it does not
 }
 
 // state is what the attempt becomes.
@@ -64,8 +64,8 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 		if e.Submission.MessageID != "" {
 			a.MessageID = e.Submission.MessageID
 		}
-		if wasCalling {
-			a.LingersUntil = e.LingersUntil
+		if until := now.Add(e.Linger); wasCalling && e.Linger > 0 {
+			a.LingersUntil = &until
 		}
 	case AttemptState(Rejected):
 		reached = Failed
@@ -85,7 +85,7 @@ func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }
 
 // handBack lets the store wait for the receipt of an SMS after which no other can follow, so that the workflow may end.
 func (l *Ledger) handBack(a *Attempt, by time.Time) {
-	if a.Channel == SMS && a.mayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
+	if a.Channel == SMS && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
 		l.Send.ReceiptBy = &by
 	}
 }

@@ -6,12 +6,11 @@ import "time"
 // status, or because the receipt ended the send. A receipt that is known changes nothing.
 func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	now = l.clock(now)
-	before := *l
-	before.Attempts = append([]Attempt(nil), l.Attempts...)
 	a := l.about(r)
 	if !l.isNews(a, r) {
 		return false
 	}
+	before := l.Clone()
 	event := Event{Kind: EventReceipt, Channel: r.Channel, Status: r.Status}
 	event.Code, event.Detail = r.Failure.describe()
 	if a != nil {
@@ -25,12 +24,13 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 		}
 	}
 	l.note(event, now)
-	l.Receipts = append(l.Receipts, r)
 	l.advance(r.Channel, r.Ref.Step, r.Status, now)
 	l.flagDuplicate(now)
 	l.reckon()
 	l.settle(now)
-	return before.mustSignal(l, r.Channel, now)
+	mustSignal = before.mustSignal(l, r.Channel, now)
+	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: mustSignal})
+	return mustSignal
 }
 
 // about returns the attempt that sent the receipt's message, or nil.

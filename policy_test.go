@@ -235,7 +235,7 @@ func TestPlan_Fired_property(t *testing.T) {
 			}
 			require.True(t, fired)
 			switch d, other := plan.Rules[best].WaitSeconds, r.WaitSeconds; {
-			case s == backstop.Failed, d == other:
+			case s == backstop.Failed, d == other, slices.ContainsFunc([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}[:len(plan.Rules)], spent):
 				require.Less(t, best, i, "the policy's order")
 			default:
 				require.Less(t, d, other, "the wait that ended first")

@@ -54,6 +54,16 @@ type Send struct {
 	ReceiptBy *time.Time
 }
 
+// IsChanged reports whether two states of one send differ in what may change after it was accepted.
+func (s Send) IsChanged(o Send) bool {
+	return s.WhatsAppStatus != o.WhatsAppStatus || s.SMSStatus != o.SMSStatus ||
+		s.Fired != o.Fired || s.FiredReason != o.FiredReason || s.FallbackReason != o.FallbackReason ||
+		(s.DeliveredAt == nil) != (o.DeliveredAt == nil) || s.DeliveredBy != o.DeliveredBy ||
+		s.DuplicateDelivery != o.DuplicateDelivery || s.Expired != o.Expired ||
+		(s.FinishedAt == nil) != (o.FinishedAt == nil) || s.Outcome != o.Outcome ||
+		(s.ReceiptBy == nil) != (o.ReceiptBy == nil)
+}
+
 // Outcome is where a send ended, as far as is known. A late receipt may still better it.
 type Outcome string
 

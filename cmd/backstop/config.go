@@ -109,7 +109,7 @@ const maxLinger = 4500 * time.Millisecond
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
-		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait, HandBack: true,
+		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
 		Linger:         c.Send.Linger,
 		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
 		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers

@@ -13,16 +13,12 @@ type Idempotency struct {
 	Hash []byte
 }
 
-// Handover is a stored receipt that the workflow of its send must hear of: because it waits for it, or because the receipt
+// Handover is a stored receipt that the workflow of its send must be told of: because it waits for it, or because the receipt
 // has ended the send.
 type Handover struct {
-	ID      string // of the stored receipt
-	Ref     backstop.Ref
-	Channel backstop.Channel
-	Status  backstop.Status
-	At      time.Time
-	Failure *backstop.Failure
-	Outcome backstop.Outcome // set when this receipt ended the send in Postgres
+	ID   string // of the stored receipt
+	Send string
+	View backstop.View // of the send, once the receipt was stored
 }
 
 // Store is what the hand-over needs of Postgres.

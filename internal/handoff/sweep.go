@@ -117,11 +117,11 @@ func (s *sweeper) giveSend(ctx context.Context, send backstop.Send) error {
 // giveReceipt signals a receipt, but not before its send was handed over: Temporal would answer that there is no such
 // workflow, and that would be taken for one that has ended.
 func (s *sweeper) giveReceipt(ctx context.Context, receipt Handover) error {
-	if s.left[receipt.Ref.Send] {
+	if s.left[receipt.Send] {
 		s.pause(receipt.ID, sweepEvery)
 		return errPaused
 	}
-	return s.give(ctx, receipt.ID, receipt.Ref.Send, func(ctx context.Context) error { return s.signal(ctx, receipt) })
+	return s.give(ctx, receipt.ID, receipt.Send, func(ctx context.Context) error { return s.signal(ctx, receipt) })
 }
 
 // give hands one row over, unless it is paused, the sweep has taken long enough, or Temporal is away.

@@ -104,7 +104,7 @@ func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (
 		return backstop.Policy{}, err
 	}
 	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		return pool.Execute(ctx, tx, insertPolicy, id, name, now())
+		return pool.Execute(ctx, tx, insertPolicy, id, name, db.Now())
 	})
 }
 
@@ -123,7 +123,7 @@ func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []stri
 		return backstop.Policy{}, pool.NotFound("policy")
 	}
 	return db.writePolicy(ctx, "replace policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, now())
+		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, db.Now())
 		if errors.Is(err, sql.ErrNoRows) {
 			return absent(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
 		}

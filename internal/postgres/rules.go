@@ -88,7 +88,7 @@ func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule
 	}
 	var row ruleRow
 	err = db.pool.GetUnprepared(ctx, &row, insertRule,
-		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), now())
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), db.Now())
 	return row.rule(), pool.Failed(ctx, "insert rule", err)
 }
 
@@ -143,7 +143,7 @@ func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) 
 	}
 	var row ruleRow
 	err := db.pool.GetUnprepared(ctx, &row, replaceRule,
-		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), now())
+		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), db.Now())
 	if errors.Is(err, sql.ErrNoRows) {
 		err = absent(db.pool.GetUnprepared(ctx, new(int), ruleVersion, id), "rule")
 	}

@@ -11,11 +11,12 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const (
-	sweepSends = `SELECT ` + sendColumns + ` FROM sends
+	sweepSends = `SELECT ` + ledgers.Columns + ` FROM sends
 WHERE NOT handed_over AND accepted_at < $1
 ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED`
 	markSwept = `UPDATE sends SET handed_over = true WHERE id = ANY($1::uuid[])`
@@ -29,11 +30,11 @@ func (db *DB) SweepSends(
 	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
 ) (offered, marked int, err error) {
 	err = db.pool.InTx(ctx, "sweep sends", func(tx *sqlx.Tx) error {
-		var rows []sendRow
+		var rows []ledgers.Row
 		if err := tx.SelectContext(ctx, &rows, sweepSends, pool.Stamp(olderThan), limit); err != nil {
 			return fmt.Errorf("select: %w", err)
 		}
-		list, err := sends(rows)
+		list, err := ledgers.Sends(rows)
 		if err != nil {
 			return err
 		}
@@ -47,9 +48,7 @@ func (db *DB) SweepSends(
 }
 
 const (
-	sweepReceipts = `SELECT r.id, provider, channel, message_id, send, step, status, at, failure,
-    CASE WHEN finished_at IS NULL THEN '' ELSE outcome END AS outcome
-FROM receipts AS r JOIN sends AS s ON s.id = r.send
+	sweepReceipts = `SELECT r.id, send FROM receipts AS r
 WHERE needs_signal AND received_at < $1
 ORDER BY r.id LIMIT $2 FOR UPDATE OF r SKIP LOCKED`
 	markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
@@ -67,11 +66,11 @@ func (db *DB) SweepReceipts(
 		}
 		list := make([]handoff.Handover, len(rows))
 		for i, row := range rows {
-			handover, err := row.handover()
+			view, err := db.View(ctx, row.Send)
 			if err != nil {
 				return err
 			}
-			list[i] = handover
+			list[i] = handoff.Handover{ID: row.ID, Send: row.Send, View: view}
 		}
 		offered, marked, err = offer(ctx, tx, markSignalled, list, func(h handoff.Handover) string { return h.ID }, give)
 		return err
@@ -83,20 +82,8 @@ func (db *DB) SweepReceipts(
 }
 
 type handoverRow struct {
-	orphanRow
-
-	ID      string           `db:"id"`
-	Send    string           `db:"send"`
-	Step    int              `db:"step"`
-	Outcome backstop.Outcome `db:"outcome"`
-}
-
-func (r handoverRow) handover() (handoff.Handover, error) {
-	failure, err := readFailure(r.Failure)
-	return handoff.Handover{
-		ID: r.ID, Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Channel: r.Channel,
-		Status: r.Status, At: r.At.UTC(), Failure: failure, Outcome: r.Outcome,
-	}, err
+	ID   string `db:"id"`
+	Send string `db:"send"`
 }
 
 // offer gives each item away and marks those that were taken. One that was not is offered again by the next sweep.
@@ -139,13 +126,7 @@ func (db *DB) FinishOverdue(ctx context.Context, at time.Time, limit int) (int, 
 	}
 	var errs []error
 	for _, id := range ids {
-		_, err := db.change(ctx, "finish overdue send", id, func(d *draft) error {
-			if by := d.send.ReceiptBy; by != nil && !by.After(at) {
-				d.finish(at)
-			}
-			return nil
-		})
-		errs = append(errs, err) // one that cannot be ended keeps no other from it
+		errs = append(errs, db.Store.FinishOverdue(ctx, id)) // one that cannot be ended keeps no other from it
 	}
 	return len(ids), errors.Join(errs...)
 }

@@ -1,4 +1,4 @@
-package postgres
+package ledgers
 
 import (
 	"context"
@@ -12,61 +12,41 @@ import (
 
 // byReference finds the send and step of each receipt by the reference that it carries. It returns the receipts by send,
 // and those that name none of ours.
-func (db *DB) byReference(
+func (s *Store) byReference(
 	ctx context.Context, receipts []backstop.Receipt,
-) (parcels map[string]*parcel, rest []backstop.Receipt, err error) {
-	remembered, drafts, err := db.draftsOf(ctx, receipts)
+) (batches map[string]*batch, rest []backstop.Receipt, err error) {
+	var ids []string
+	for _, r := range receipts {
+		if id, ok := pool.ParseID(r.Ref.Send); ok && r.Ref.Step > 0 {
+			ids = append(ids, id)
+		}
+	}
+	known, err := s.loadAll(ctx, ids)
 	if err != nil {
 		return nil, nil, err
 	}
-	parcels = map[string]*parcel{}
+	batches = map[string]*batch{}
 	for _, r := range receipts {
 		id, _ := pool.ParseID(r.Ref.Send)
-		if drafts[id] == nil && !remembered[id] || r.Ref.Step < 1 {
+		if !known[id] || r.Ref.Step < 1 {
 			rest = append(rest, r)
 			continue
 		}
 		r.Ref.Send = id
-		if parcels[id] == nil {
-			parcels[id] = &parcel{send: id, draft: drafts[id]}
-		}
-		parcels[id].receipts = append(parcels[id].receipts, r)
+		addTo(batches, r)
 	}
-	return parcels, rest, nil
-}
-
-// draftsOf finds the sends that receipts refer to: which of them are remembered, and the others as they are read, by id.
-func (db *DB) draftsOf(
-	ctx context.Context, receipts []backstop.Receipt,
-) (remembered map[string]bool, drafts map[string]*draft, err error) {
-	remembered = map[string]bool{}
-	var unknown []string
-	for _, r := range receipts {
-		id, ok := pool.ParseID(r.Ref.Send)
-		if !ok {
-			continue
-		}
-		if d := db.recent.recall(id); d != nil && d.isWhole {
-			remembered[id] = true
-		} else {
-			unknown = append(unknown, id)
-		}
-	}
-	if len(unknown) > 0 {
-		drafts, err = db.readForReceipts(ctx, unknown, receipts)
-	}
-	return remembered, drafts, err
+	return batches, rest, nil
 }
 
 // byMessage finds them by the id of the message.
-func (db *DB) byMessage(
+func (s *Store) byMessage(
 	ctx context.Context, receipts []backstop.Receipt,
-) (parcels map[string]*parcel, rest []backstop.Receipt, err error) {
-	refs, err := db.refsByMessage(ctx, receipts)
+) (batches map[string]*batch, rest []backstop.Receipt, err error) {
+	refs, err := s.refsByMessage(ctx, receipts)
 	if err != nil {
 		return nil, nil, err
 	}
-	parcels = map[string]*parcel{}
+	batches = map[string]*batch{}
 	for _, r := range receipts {
 		ref, found := refs[messageOf(r)]
 		if !found {
@@ -74,12 +54,18 @@ func (db *DB) byMessage(
 			continue
 		}
 		r.Ref = ref
-		if parcels[ref.Send] == nil {
-			parcels[ref.Send] = &parcel{send: ref.Send}
-		}
-		parcels[ref.Send].receipts = append(parcels[ref.Send].receipts, r)
+		addTo(batches, r)
 	}
-	return parcels, rest, nil
+	return batches, rest, nil
+}
+
+func addTo(batches map[string]*batch, r backstop.Receipt) {
+	b := batches[r.Ref.Send]
+	if b == nil {
+		b = &batch{send: r.Ref.Send}
+		batches[r.Ref.Send] = b
+	}
+	b.receipts = append(b.receipts, r)
 }
 
 // message is the second correlation key.
@@ -97,7 +83,7 @@ const attemptsByMessage = `SELECT channel, provider, message_id, send, step FROM
 WHERE message_id <> '' AND (provider, message_id) IN (SELECT p, m FROM unnest($1::text[], $2::text[]) AS u (p, m))
 ORDER BY started_at`
 
-func (db *DB) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
+func (s *Store) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
 	var providers, ids pq.StringArray
 	for _, r := range receipts {
 		providers, ids = append(providers, r.Provider), append(ids, r.MessageID)
@@ -108,7 +94,7 @@ func (db *DB) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (m
 		Send string `db:"send"`
 		Step int    `db:"step"`
 	}
-	if err := db.pool.SelectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
+	if err := s.pool.SelectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
 		return nil, fmt.Errorf("find attempts: %w", err)
 	}
 	refs := map[message]backstop.Ref{}
@@ -116,4 +102,17 @@ func (db *DB) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (m
 		refs[row.message] = backstop.Ref{Send: row.Send, Step: row.Step}
 	}
 	return refs, nil
+}
+
+// Owner returns the attempt that has a message, by the provider's id of it; false if none is known to have it.
+func (s *Store) Owner(
+	ctx context.Context, channel backstop.Channel, provider, messageID string,
+) (owner backstop.Ref, found bool, err error) {
+	of := backstop.Receipt{Channel: channel, Provider: provider, MessageID: messageID}
+	refs, err := s.refsByMessage(ctx, []backstop.Receipt{of})
+	if err != nil {
+		return backstop.Ref{}, false, pool.Failed(ctx, "find attempt", err)
+	}
+	owner, found = refs[messageOf(of)]
+	return owner, found, nil
 }
