@@ -3,6 +3,7 @@ package twilio
 import (
 	"encoding/json"
 	"errors"
+	"net/mail"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (m message) segments() int {
 
 // created is when Twilio made the message; the zero time if it does not say so readably.
 func (m message) created() time.Time {
-	at, err := time.Parse(time.RFC1123Z, m.Created)
+	at, err := mail.ParseDate(m.Created)
 	if err != nil {
 		return time.Time{}
 	}
