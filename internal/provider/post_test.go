@@ -17,7 +17,7 @@ import (
 
 // late is the context of a call in a process that was stopped past the call's deadline and goes on: the clock is past it,
 // the timer that ends the context has not run yet.
-type late struct{ context.Context }
+type late struct{ context.Context } //nolint:containedctx // it is one
 
 func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
 

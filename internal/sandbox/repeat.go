@@ -110,7 +110,8 @@ func (o overrides) after(attempt int, elapsed time.Duration, err error) (time.Du
 // kindOf names a failure as the retry policy does.
 func kindOf(err error) string {
 	status, answered := errors.AsType[statusError](err)
-	dialing, connecting := errors.AsType[*net.OpError](err)
+	operation, below := errors.AsType[*net.OpError](err)
+	dialing := below && operation.Op == "dial"
 	timeout, waiting := errors.AsType[net.Error](err)
 	switch {
 	case answered && status >= 500:
@@ -119,7 +120,7 @@ func kindOf(err error) string {
 		return "4xx"
 	case answered:
 		return "" // a redirect: it is followed or not, but not repeated
-	case waiting && timeout.Timeout() && !(connecting && dialing.Op == "dial"):
+	case waiting && timeout.Timeout() && !dialing:
 		return "rt"
 	default:
 		return "ct"

@@ -80,7 +80,7 @@ func (d Driver) ask(t *testing.T, baseURL string, timeout time.Duration, q backs
 	client, _ := d.New(t, baseURL, timeout)
 	finder, ok := client.(Finder)
 	require.True(t, ok, "%T finds nothing", client)
-	return finder.Find(t.Context(), q) //nolint:wrapcheck // what it returns is looked at
+	return finder.Find(t.Context(), q)
 }
 
 // byID asks for the message whose id is known.

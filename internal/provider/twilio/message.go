@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/mail"
@@ -64,11 +65,8 @@ func (m message) sentBy(sendID string) bool {
 // found tells a message as its callbacks would. A word that no callback turns into a status (queued, accepted, scheduled,
 // sending) means that Twilio holds the message.
 func (c *Client) found(m message) *backstop.Found {
-	found := &backstop.Found{MessageID: m.SID, Status: statusOf(m.Status), Segments: m.segments()}
-	switch found.Status {
-	case "":
-		found.Status = backstop.Submitted
-	case backstop.Failed:
+	found := &backstop.Found{MessageID: m.SID, Status: cmp.Or(statusOf(m.Status), backstop.Submitted), Segments: m.segments()}
+	if found.Status == backstop.Failed {
 		found.Failure = c.undelivered(m.Status, strings.Trim(string(m.ErrorCode), `"`), m.ErrorMessage)
 	}
 	return found
