@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -51,4 +52,27 @@ func TestServe_drains(t *testing.T) {
 	asked, err := r.local.asked(t.Context(), to)
 	require.NoError(t, err)
 	require.Equal(t, 1, asked["sms"])
+}
+
+// A second signal ends a program that drains.
+func TestServe_secondSignal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	require.NoError(t, err)
+	r.send("+447400123410", policy, "held") // by a provider that does not answer for 10 s
+	require.Eventually(t, func() bool {
+		messages, err := r.get(r.local.sandboxURL + "/messages")
+		return err == nil && strings.Contains(messages, "447400123410")
+	}, 10*time.Second, 20*time.Millisecond)
+	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+	require.Eventually(t, func() bool {
+		_, err := r.get(r.apiURL + "/readyz")
+		return err != nil
+	}, 5*time.Second, 20*time.Millisecond)
+	began := time.Now()
+	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+	require.ErrorContains(t, r.process.Wait(), "terminated")
+	r.process = nil
+	require.Less(t, time.Since(began), 5*time.Second)
 }
