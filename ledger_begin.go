@@ -31,7 +31,7 @@ const (
 	MayCall     Answer = "call"
 	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until
+	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until, if it has one
 	Satisfied   Answer = "satisfied"    // the message has arrived as the rule wants it
 	AlreadyOut  Answer = "already_out"  // another message that may still arrive is out, or may be
 	HasFinished Answer = "finished"     // the send has ended
@@ -165,11 +165,16 @@ func (l *Ledger) isDue(c Call, now time.Time) bool {
 	if c.ByFailure || l.Send.WhatsAppStatus == Failed || c.Resend {
 		return true
 	}
-	return !now.Add(clockSlack).Before(l.deadline(c))
+	deadline := l.deadline(c)
+	return !deadline.IsZero() && !now.Add(clockSlack).Before(deadline)
 }
 
+// deadline is when the wait of an SMS's rule ends, or zero if it has none.
 func (l *Ledger) deadline(c Call) time.Time {
-	deadline, _ := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
+	deadline, waits := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
+	if !waits {
+		return time.Time{}
+	}
 	return deadline
 }
 
