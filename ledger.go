@@ -108,7 +108,7 @@ func (l *Ledger) status(channel Channel) *Status {
 // advance merges a status into the attempt of a step and into its channel. A message that a newer one of the channel has
 // replaced may still arrive; its failure says nothing of the newer one.
 func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time) {
-	a := l.Attempt(step)
+	a := l.find(func(a Attempt) bool { return a.Ref.Step == step && a.Channel == channel })
 	if a != nil {
 		a.Status = a.Status.Advance(status)
 	}

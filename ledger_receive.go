@@ -9,7 +9,7 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	before := *l
 	before.Attempts = append([]Attempt(nil), l.Attempts...)
 	a := l.about(r)
-	if !l.isNews(a, r) {
+	if !r.Status.Valid() || !l.isNews(a, r) {
 		return false
 	}
 	event := Event{Kind: EventReceipt, Channel: r.Channel, Status: r.Status}
