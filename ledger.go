@@ -187,13 +187,18 @@ func (l *Ledger) settle(now time.Time) {
 	case l.optOut() != nil && !(l.isSpent() && s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.failure().Code}, now)
-	case l.isSpent():
+	case l.isSpent() && !l.isLapsed(now):
 	case l.expired(now):
 		l.lapse(l.pendingRule(), now)
 	default:
 		return
 	}
 	l.finish(now)
+}
+
+// isLapsed reports whether the message expired before any provider had it: nothing that was tried failed for another reason.
+func (l *Ledger) isLapsed(now time.Time) bool {
+	return l.expired(now) && !l.has(Attempt.isSubmitted)
 }
 
 func (l *Ledger) smsMayArrive() bool {

@@ -141,7 +141,7 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	if l.Send.FinishedAt != nil {
 		return
 	}
-	if lapsed && !l.isSpent() {
+	if lapsed && (!l.isSpent() || !l.has(Attempt.isSubmitted)) {
 		l.lapse(l.pendingRule(), now)
 	}
 	l.finish(now)
