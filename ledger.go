@@ -105,22 +105,36 @@ func (l *Ledger) status(channel Channel) *Status {
 	return &l.Send.WhatsAppStatus
 }
 
-// advance merges a status into the attempt of a step and into its channel. A message that a newer one of the channel has
-// replaced may still arrive; its failure says nothing of the newer one.
+// advance merges a status into the attempt of a step and into its channel.
 func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time) {
 	a := l.find(func(a Attempt) bool { return a.Ref.Step == step && a.Channel == channel })
 	if a != nil {
 		a.Status = a.Status.Advance(status)
 	}
-	current := l.newest(channel)
-	replaced := current != nil && a != nil && current.Ref.Step != step
-	if replaced && !status.Reached(Delivered) {
+	if !l.isOfChannel(channel, a, status) {
 		return
 	}
 	s := l.status(channel)
 	*s = s.Advance(status)
 	if status.Reached(Delivered) && l.Send.DeliveredAt == nil {
 		l.Send.DeliveredAt, l.Send.DeliveredBy = &now, channel
+	}
+}
+
+// isOfChannel reports whether the status of a message is its channel's too. A message that a newer one of the channel has
+// replaced may still arrive; otherwise it says nothing of the newer one. SMS has failed when none may arrive any more: that
+// is what the next rule waits for.
+func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
+	pending := l.pendingSMS()
+	switch current := l.newest(channel); {
+	case status.Reached(Delivered), a == nil:
+		return true
+	case channel == SMS && pending != nil && pending.Rule != a.Rule:
+		return false
+	case channel == SMS && status == Failed:
+		return !l.smsMayArrive()
+	default:
+		return current == nil || current == a
 	}
 }
 
