@@ -165,10 +165,24 @@ func (l *Ledger) note(e Event, now time.Time) {
 	l.Events = append(l.Events, e)
 }
 
-// clock returns now, or the time of the newest event if that is later.
+// clock returns now, or the time of the newest event or call if that is later.
 func (l *Ledger) clock(now time.Time) time.Time {
 	if now.Before(l.At) {
-		return l.At
+		now = l.At
+	}
+	for _, a := range l.Attempts {
+		if now.Before(a.StartedAt) {
+			now = a.StartedAt
+		}
+	}
+	return now
+}
+
+// startTime returns when a call begins: later than every call and delivery before it, because their order is told by time.
+func (l *Ledger) startTime(now time.Time) time.Time {
+	isTaken := func(a Attempt) bool { return a.StartedAt.Equal(now) }
+	if l.has(isTaken) || l.Send.DeliveredAt != nil && l.Send.DeliveredAt.Equal(now) {
+		return now.Add(time.Microsecond) // the store's resolution
 	}
 	return now
 }

@@ -189,7 +189,8 @@ func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
 		l.fire(a, c, now)
 	}
 	a.Number++
-	a.State, a.Provider, a.Token, a.StartedAt, a.EndedAt, a.Failure = Calling, c.Provider, c.Token, now, nil, nil
+	a.StartedAt = l.startTime(now)
+	a.State, a.Provider, a.Token, a.EndedAt, a.Failure = Calling, c.Provider, c.Token, nil, nil
 	return *a
 }
 
