@@ -86,13 +86,29 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	case a == nil || a.isRetriable():
 		return Ruling{}, false
 	case a.State == Calling && a.Token == c.Token:
-		return Ruling{Answer: MayCall, Attempt: *a}, true
+		return l.lookAgain(a, c, now)
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
 	l.buryDead(a, now)
 	a.LingersUntil = nil // the caller asks because it does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
+}
+
+// lookAgain answers a caller that has not made the call that it began. A call that must not be made any more is taken back;
+// one that others would take for dead by now begins anew.
+func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
+	begun := *a
+	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
+	if r, barred := l.barred(c, now); barred {
+		l.settle(now)
+		return r, true
+	}
+	if !begun.isInFlight(now) {
+		return Ruling{}, false
+	}
+	*a = begun
+	return Ruling{Answer: MayCall, Attempt: begun}, true
 }
 
 // buryDead closes a call whose process must have died: it may have sent the message.
