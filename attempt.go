@@ -57,9 +57,12 @@ func (a Attempt) isInFlight(now time.Time) bool {
 }
 
 // isRetriable reports whether surely nothing was sent so far, and the call may be made again.
-func (a Attempt) isRetriable() bool {
-	retriable := a.State == AttemptState(Throttled) || a.State == AttemptState(Unavailable)
-	return retriable && a.Status == "" && a.Reported == 0
+func (a Attempt) isRetriable() bool { return a.sentNothing() && a.Status == "" }
+
+// sentNothing reports whether the provider surely took none of the calls.
+func (a Attempt) sentNothing() bool {
+	refused := a.State == AttemptState(Throttled) || a.State == AttemptState(Unavailable)
+	return refused && a.Reported == 0
 }
 
 // mayBeOut reports whether the provider has, or may have, the message, whatever became of it there.

@@ -121,22 +121,36 @@ func (l *Ledger) status(channel Channel) *Status {
 	return &l.Send.WhatsAppStatus
 }
 
-// advance merges a status into the attempt of a step and into its channel. A message that a newer one of the channel has
-// replaced may still arrive; its failure says nothing of the newer one.
+// advance merges a status into the attempt of a step and into its channel.
 func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time) {
-	a := l.Attempt(step)
+	a := l.find(func(a Attempt) bool { return a.Ref.Step == step && a.Channel == channel })
 	if a != nil {
 		a.Status = a.Status.Advance(status)
 	}
-	current := l.newest(channel)
-	replaced := current != nil && a != nil && current.Ref.Step != step
-	if replaced && !status.Reached(Delivered) {
+	if !l.isOfChannel(channel, a, status) {
 		return
 	}
 	s := l.status(channel)
 	*s = s.Advance(status)
 	if status.Reached(Delivered) && l.Send.DeliveredAt == nil {
 		l.Send.DeliveredAt, l.Send.DeliveredBy = &now, channel
+	}
+}
+
+// isOfChannel reports whether the status of a message is its channel's too. A message that a newer one of the channel has
+// replaced may still arrive; otherwise it says nothing of the newer one. SMS has failed when none may arrive any more: that
+// is what the next rule waits for.
+func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
+	pending := l.pendingSMS()
+	switch current := l.newest(channel); {
+	case status.Reached(Delivered), a == nil:
+		return true
+	case channel == SMS && pending != nil && pending.Rule != a.Rule:
+		return false
+	case channel == SMS && status == Failed:
+		return !l.smsMayArrive()
+	default:
+		return current == nil || current == a
 	}
 }
 
@@ -167,10 +181,24 @@ func (l *Ledger) note(e Event, now time.Time) {
 	l.Events = append(l.Events, e)
 }
 
-// clock returns now, or the time of the newest event if that is later.
+// clock returns now, or the time of the newest event or call if that is later.
 func (l *Ledger) clock(now time.Time) time.Time {
 	if now.Before(l.At) {
-		return l.At
+		now = l.At
+	}
+	for _, a := range l.Attempts {
+		if now.Before(a.StartedAt) {
+			now = a.StartedAt
+		}
+	}
+	return now
+}
+
+// startTime returns when a call begins: later than every call and delivery before it, because their order is told by time.
+func (l *Ledger) startTime(now time.Time) time.Time {
+	isTaken := func(a Attempt) bool { return a.StartedAt.Equal(now) }
+	if l.has(isTaken) || l.Send.DeliveredAt != nil && l.Send.DeliveredAt.Equal(now) {
+		return now.Add(time.Microsecond) // the store's resolution
 	}
 	return now
 }
@@ -200,16 +228,21 @@ func (l *Ledger) settle(now time.Time) {
 	case s.SMSStatus.Reached(Delivered):
 	case l.smsMayArrive():
 		return
-	case l.optOut() != nil && !s.WhatsAppStatus.Reached(Delivered):
+	case l.optOut() != nil && !(l.isSpent() && s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.failure().Code}, now)
-	case l.isSpent():
+	case l.isSpent() && !l.isLapsed(now):
 	case l.expired(now):
 		l.lapse(l.pendingRule(), now)
 	default:
 		return
 	}
 	l.finish(now)
+}
+
+// isLapsed reports whether the message expired before any provider had it: nothing that was tried failed for another reason.
+func (l *Ledger) isLapsed(now time.Time) bool {
+	return l.expired(now) && !l.has(Attempt.isSubmitted)
 }
 
 func (l *Ledger) smsMayArrive() bool {

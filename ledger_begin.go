@@ -31,7 +31,7 @@ const (
 	MayCall     Answer = "call"
 	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until
+	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until, if it has one
 	Satisfied   Answer = "satisfied"    // the message has arrived as the rule wants it
 	AlreadyOut  Answer = "already_out"  // another message that may still arrive is out, or may be
 	HasFinished Answer = "finished"     // the send has ended
@@ -87,12 +87,29 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	case a == nil || a.isRetriable():
 		return Ruling{}, false
 	case a.State == Calling && a.Token == c.Token:
-		return Ruling{Answer: MayCall, Attempt: *a, Send: l.Send}, true
+		return l.lookAgain(a, c, now)
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
 	l.buryDead(a, now)
+	a.LingersUntil = nil // the caller asks because it does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
+}
+
+// lookAgain answers a caller that has not made the call that it began. A call that must not be made any more is taken back;
+// one that others would take for dead by now begins anew.
+func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
+	begun := *a
+	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
+	if r, barred := l.barred(c, now); barred {
+		l.settle(now)
+		return r, true
+	}
+	if !begun.isInFlight(now) {
+		return Ruling{}, false
+	}
+	*a = begun
+	return Ruling{Answer: MayCall, Attempt: begun, Send: l.Send}, true
 }
 
 // buryDead closes a call whose process must have died: it may have sent the message.
@@ -166,11 +183,16 @@ func (l *Ledger) isDue(c Call, now time.Time) bool {
 	if c.ByFailure || l.Send.WhatsAppStatus == Failed || c.Resend {
 		return true
 	}
-	return !now.Add(clockSlack).Before(l.deadline(c))
+	deadline := l.deadline(c)
+	return !deadline.IsZero() && !now.Add(clockSlack).Before(deadline)
 }
 
+// deadline is when the wait of an SMS's rule ends, or zero if it has none.
 func (l *Ledger) deadline(c Call) time.Time {
-	deadline, _ := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
+	deadline, waits := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
+	if !waits {
+		return time.Time{}
+	}
 	return deadline
 }
 
@@ -184,7 +206,8 @@ func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
 		l.fire(a, c, now)
 	}
 	a.Number++
-	a.State, a.Provider, a.Token, a.StartedAt, a.EndedAt, a.Failure = Calling, c.Provider, c.Token, now, nil, nil
+	a.StartedAt = l.startTime(now)
+	a.State, a.Provider, a.Token, a.EndedAt, a.Failure = Calling, c.Provider, c.Token, nil, nil
 	return *a
 }
 

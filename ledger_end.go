@@ -106,6 +106,8 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	switch {
 	case l.Send.FinishedAt != nil:
 		return Ruling{Answer: HasFinished}
+	case l.gaveUp(a, c):
+		return Ruling{Answer: HasGivenUp}
 	case a == nil && c.Channel == WhatsApp && l.Send.WhatsAppStatus == Queued:
 	case a == nil:
 		return Ruling{Answer: MadeAlready}
@@ -124,13 +126,22 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	return Ruling{Answer: HasGivenUp}
 }
 
+// gaveUp reports whether the call was given up before: after some that surely sent nothing, or before the first.
+func (l *Ledger) gaveUp(a *Attempt, c Call) bool {
+	if a != nil {
+		return a.sentNothing() && a.Status == Failed
+	}
+	isWhatsApp := func(a Attempt) bool { return a.Channel == WhatsApp }
+	return c.Channel == WhatsApp && l.Send.WhatsAppStatus == Failed && !l.has(isWhatsApp)
+}
+
 // Finish ends the send. Lapsed says that ExpiresAt came by the engine's clock. Repeated, it changes nothing.
 func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	now = l.clock(now)
 	if l.Send.FinishedAt != nil {
 		return
 	}
-	if lapsed && !l.isSpent() {
+	if lapsed && (!l.isSpent() || !l.has(Attempt.isSubmitted)) {
 		l.lapse(l.pendingRule(), now)
 	}
 	l.finish(now)

@@ -7,7 +7,7 @@ import "time"
 func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	now = l.clock(now)
 	a := l.about(r)
-	if !l.isNews(a, r) {
+	if !r.Status.Valid() || !l.isNews(a, r) {
 		return false
 	}
 	before := l.Clone()

@@ -73,7 +73,7 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 		return Result{}, permanent(fmt.Errorf("begin attempt: %w", err))
 	}
 	if ruling.Answer != backstop.MayCall {
-		return a.refused(ctx, step, ruling, view)
+		return a.refused(ruling, view)
 	}
 	ending := backstop.Ending{Step: c.Step(), Token: c.Token, ReceiptWait: step.ReceiptWait}
 	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), ruling, provide)
@@ -125,12 +125,9 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 }
 
 // refused answers for a call that the ledger did not allow.
-func (a *Activities) refused(ctx context.Context, step Step, r backstop.Ruling, view backstop.View) (Result, error) {
+func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, error) {
 	switch r.Answer {
 	case backstop.MadeAlready:
-		if r.Attempt.LingersUntil != nil {
-			return a.stopWaiting(ctx, step, r.Attempt)
-		}
 		return resultOf(r.Attempt, view)
 	case backstop.UnderWay:
 		return Result{}, retryable(UnderWay, "an earlier call may still be under way", r.Until.Sub(a.store.Now()))
