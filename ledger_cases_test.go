@@ -460,7 +460,6 @@ func TestLedger_Begin_own_token_late(t *testing.T) {
 	}{
 		"finished":        {after: time.Minute, meanwhile: func(d *desk) { d.l.Finish(false, d.now) }},
 		"satisfied":       {after: time.Minute, meanwhile: func(d *desk) { d.receive(whatsApp(), delivered) }},
-		"longer than any": {after: time.Minute + backstop.CallTimeout},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -478,4 +477,17 @@ func TestLedger_Begin_own_token_late(t *testing.T) {
 			require.NotEqual(t, backstop.MayCall, r.Answer)
 		})
 	}
+	t.Run("others would take it for dead", func(t *testing.T) {
+		t.Parallel()
+		l := newLedger(rule(backstop.Undelivered, time.Hour))
+		c := whatsApp()
+		c.Token = "mine"
+		_, err := l.Begin(c, origin)
+		require.NoError(t, err)
+		late := origin.Add(backstop.CallTimeout)
+		r, err := l.Begin(c, late)
+		require.NoError(t, err)
+		require.Equal(t, backstop.MayCall, r.Answer)
+		require.Equal(t, late, r.Attempt.StartedAt, "its time begins anew")
+	})
 }
