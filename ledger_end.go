@@ -85,7 +85,7 @@ func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }
 
 // handBack lets the store wait for the receipt of an SMS after which no other can follow, so that the workflow may end.
 func (l *Ledger) handBack(a *Attempt, by time.Time) {
-	if a.Channel == SMS && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
+	if a.Channel == SMS && a.State == Accepted && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
 		l.Send.ReceiptBy = &by
 	}
 }
