@@ -99,12 +99,13 @@ const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updat
 // CreatePolicy stores a policy. Errors have the code Invalid, for a name or rule id that is wrong, or Conflict, for
 // a name that is taken.
 func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
-	id, err := pool.NewID()
+	at := db.Now()
+	id, err := pool.NewIDAt(at)
 	if err != nil {
 		return backstop.Policy{}, err
 	}
 	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		return pool.Execute(ctx, tx, insertPolicy, id, name, now())
+		return pool.Execute(ctx, tx, insertPolicy, id, name, at)
 	})
 }
 
@@ -123,7 +124,7 @@ func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []stri
 		return backstop.Policy{}, pool.NotFound("policy")
 	}
 	return db.writePolicy(ctx, "replace policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, now())
+		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, db.Now())
 		if errors.Is(err, sql.ErrNoRows) {
 			return absent(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
 		}

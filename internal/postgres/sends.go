@@ -89,7 +89,7 @@ const insertSend = `WITH s AS (
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 
-// InsertSend stores a send whose ID is a UUIDv7 made when it was accepted, with its first event. When the key was
+// InsertSend stores a send whose ID is a UUIDv7 of the time when it was accepted, with its first event. When the key was
 // used before with the same hash it stores nothing and returns the earlier send and false; with another hash, an
 // Error of code Mismatch. If the answer of Postgres is lost it asks again, so that a send which was stored is not reported
 // as an error, nor as another's.
@@ -225,7 +225,8 @@ func (db *DB) ListSends(
 	return list, more, err
 }
 
-// idSlack is how far the time in a send's id may be from AcceptedAt: they are read from the clock one after the other.
+// idSlack is how far the time in a send's id may be from AcceptedAt, so that a list by time is a range of ids. Both come from
+// one clock, the database's.
 const idSlack = time.Second
 
 // markSent has its ids in a subquery for the reason that save.go gives.
