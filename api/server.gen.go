@@ -249,10 +249,11 @@ type Event struct {
 	Detail *string `json:"detail,omitempty"`
 
 	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-	// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-	// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-	// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-	// such messages. `finished`: nothing more will be decided.
+	// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+	// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+	// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+	// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+	// will be decided.
 	Kind EventKind `json:"kind"`
 	Rule *string   `json:"rule,omitempty"`
 
@@ -262,10 +263,11 @@ type Event struct {
 }
 
 // EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-// such messages. `finished`: nothing more will be decided.
+// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+// will be decided.
 type EventKind string
 
 // FallbackInput When and how to fall back. The optional fields replace those of every rule, for this send only.

@@ -101,7 +101,7 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 
 var errSilent = errors.New("no worker answers")
 
-// store counts the rows that sweepers have marked, and fails or interferes as it is told.
+// store counts the rows that were marked, and fails or interferes as it is told.
 type store struct {
 	handoff.Store
 
@@ -118,11 +118,10 @@ func (s *store) swept() int {
 	return s.marked
 }
 
-func (s *store) count(offered, marked int, err error) (int, int, error) {
+func (s *store) count(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.marked += marked
-	return offered, marked, err
+	s.marked += len(ids)
 }
 
 func (s *store) InsertSend(
@@ -147,24 +146,25 @@ func (s *store) MarkSent(ctx context.Context, ids []string) error {
 	if s.mark != nil {
 		return s.mark
 	}
-	return s.Store.MarkSent(ctx, ids)
+	err := s.Store.MarkSent(ctx, ids)
+	s.count(ids)
+	return err
 }
 
 func (s *store) MarkSignalled(ctx context.Context, ids []string) error {
 	if s.mark != nil {
 		return s.mark
 	}
-	return s.Store.MarkSignalled(ctx, ids)
+	err := s.Store.MarkSignalled(ctx, ids)
+	s.count(ids)
+	return err
 }
 
-func (s *store) SweepSends(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
-) (offered, marked int, err error) {
-	return s.count(s.Store.SweepSends(ctx, olderThan, limit, give))
+// clocked is a store with another clock.
+type clocked struct {
+	handoff.Store
+
+	now func() time.Time
 }
 
-func (s *store) SweepReceipts(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
-) (offered, marked int, err error) {
-	return s.count(s.Store.SweepReceipts(ctx, olderThan, limit, give))
-}
+func (c clocked) Now() time.Time { return c.now() }

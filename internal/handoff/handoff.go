@@ -56,7 +56,9 @@ type Handoff struct {
 	workers  workers
 
 	hands           hands
-	sent, signalled marks
+	sent, signalled batch[string]   // what the engine has
+	refused         batch[Deferral] // sends that are to be claimed again
+	unheard         batch[Deferral] // receipts that are to be claimed again
 }
 
 // Options are what a Handoff needs. All are required but Now, which is time.Now by default.
@@ -78,8 +80,10 @@ func New(o Options) (*Handoff, error) {
 	}
 	return &Handoff{
 		store: o.Store, engine: o.Engine, settings: o.Settings, log: o.Log, now: o.Now,
-		sent:      marks{write: o.Store.MarkSent, log: o.Log},
-		signalled: marks{write: o.Store.MarkSignalled, log: o.Log},
+		sent:      batch[string]{write: o.Store.MarkSent, log: o.Log},
+		signalled: batch[string]{write: o.Store.MarkSignalled, log: o.Log},
+		refused:   batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
+		unheard:   batch[Deferral]{write: o.Store.DeferReceipts, log: o.Log},
 	}, nil
 }
 
@@ -89,6 +93,8 @@ func (h *Handoff) Close() {
 	h.hands.wait(patience)
 	h.sent.close()
 	h.signalled.close()
+	h.refused.close()
+	h.unheard.close()
 }
 
 // Accepted returns the send that an idempotency key was used for, or false. A key that was used with another body is
