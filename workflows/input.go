@@ -10,7 +10,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TaskQueue is the queue that the workers of Backstop poll.
+// TaskQueue begins the names of the queues that the workers of Backstop poll: see QueueOf.
 const TaskQueue = "backstop"
 
 // Names by which others reach a running Send.
@@ -31,6 +31,11 @@ type SendInput struct {
 	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
 	Category   backstop.Category `json:"category,omitempty"`
 	Settings   Settings          `json:"settings"`
+
+	// Installation is the id of the database that has the send.
+	Installation string `json:"installation"`
+	// Age is how old the send was, by the clock of its store, when its start was asked for.
+	Age time.Duration `json:"age"`
 }
 
 // Settings are bounds that the operator configures. They travel with the send, so that a change never touches a send

@@ -6,6 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/backstophq/backstop"
@@ -21,10 +25,17 @@ type engine struct {
 	starts  map[string]int // by workflow id
 	signals map[string]int
 	updates map[string]int
+
+	runs        map[string]enums.WorkflowExecutionStatus // by workflow id
+	unreachable error                                    // what a description fails with
+	described   int
 }
 
 func newEngine(behind handoff.Engine) *engine {
-	return &engine{behind: behind, starts: map[string]int{}, signals: map[string]int{}, updates: map[string]int{}}
+	return &engine{
+		behind: behind, starts: map[string]int{}, signals: map[string]int{}, updates: map[string]int{},
+		runs: map[string]enums.WorkflowExecutionStatus{},
+	}
 }
 
 func newEngineThat(fail func(workflowID string) error) *engine {
@@ -97,6 +108,35 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 		return nil, errSilent
 	}
 	return e.behind.UpdateWorkflow(ctx, o)
+}
+
+// DescribeWorkflowExecution says, without an engine behind it, what became of a workflow as the test has set it.
+func (e *engine) DescribeWorkflowExecution(
+	ctx context.Context, workflowID, runID string,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if e.behind != nil {
+		return e.behind.DescribeWorkflowExecution(ctx, workflowID, runID)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.described++
+	if e.unreachable != nil {
+		return nil, e.unreachable
+	}
+	status, known := e.runs[workflowID]
+	if !known {
+		return nil, serviceerror.NewNotFound("no such workflow")
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: status},
+	}, nil
+}
+
+// ends sets what is said of a workflow from now on.
+func (e *engine) ends(send string, status enums.WorkflowExecutionStatus) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.runs["send/"+send] = status
 }
 
 var errSilent = errors.New("no worker answers")

@@ -29,6 +29,8 @@ const (
 	text     = "your code is 481516"
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
+	installation = "0190a0a0-0000-7000-8000-00000000000f"
+
 	// longest is how long a test waits for what must happen; a busy machine may be slow.
 	longest = 30 * time.Second
 	moment  = 20 * time.Millisecond
@@ -76,7 +78,8 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 	}
 	h, err := handoff.New(handoff.Options{
 		Store: s, Engine: e, Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
-		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
+		Installation: installation,
+		Settings:     workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
 	})
 	require.NoError(r.t, err)
 	r.mu.Lock()

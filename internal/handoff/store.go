@@ -63,6 +63,13 @@ type Store interface {
 	// DeferReceipts does the same for receipts.
 	DeferReceipts(ctx context.Context, deferrals []Deferral) error
 
+	// ClaimChecks does as ClaimSends for sends that are handed over and have not ended, and whose next check is due. Tries is
+	// how often their workflow was started anew.
+	ClaimChecks(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]SendClaim, error)
+
+	// DeferChecks says when claimed sends are checked again.
+	DeferChecks(ctx context.Context, deferrals []Deferral) error
+
 	// FinishOverdue ends up to limit sends that no workflow watches any more and whose receipt has not come by at, and
 	// returns how many it found.
 	FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error)

@@ -38,13 +38,14 @@ const (
 	maxRefusedPause = 10 * time.Minute
 )
 
-// Sweep hands over, until ctx is done, what requests could not, and ends what is overdue. Any number of sweepers may run:
-// each claims rows of its own.
+// Sweep hands over, until ctx is done, what requests could not, ends what is overdue, and finds the sends whose workflow
+// was lost. Any number of sweepers may run: each claims rows of its own.
 func (h *Handoff) Sweep(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepSends) })
 	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepReceipts) })
 	parts.Go(func() { repeat(ctx, sweepEvery, h.finishOverdue) })
+	parts.Go(func() { repeat(ctx, reconcileEvery, h.reconcile) })
 	parts.Wait()
 }
 
@@ -144,7 +145,7 @@ func (h *Handoff) giveSend(ctx context.Context, c SendClaim) bool {
 	err := c.Err
 	if err == nil {
 		err = h.call(ctx, func(ctx context.Context) error {
-			return h.start(ctx, c.Send, false) // the call may be given up, and then a task that came with it would be lost
+			return h.start(ctx, c.Send, lateStart)
 		})
 	}
 	switch {

@@ -80,9 +80,9 @@ func sends(rows []sendRow) ([]backstop.Send, error) {
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
 const insertSend = `WITH s AS (
-    INSERT INTO sends (` + sendColumns + `, policy_id, idempotency_key, idempotency_hash)
+    INSERT INTO sends (` + sendColumns + `, policy_id, idempotency_key, idempotency_hash, check_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, $23, $24, $25)
+        $22, $23, $24, $25, $26)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -115,7 +115,7 @@ func (db *DB) InsertSend(
 		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
 		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-		send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
+		send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, stamp(send.CheckAt()))
 	if err != nil {
 		return backstop.Send{}, false, failed(ctx, "insert send", err)
 	}

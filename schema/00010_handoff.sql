@@ -21,3 +21,20 @@ ALTER TABLE receipts
     ADD COLUMN sweep_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN refusals smallint NOT NULL DEFAULT 0;
 ALTER TABLE receipts ALTER COLUMN sweep_at SET DEFAULT now() + interval '5 seconds';
+
+-- The id tells this installation from others that use the same Temporal namespace: its task queue is named by it, so no
+-- worker takes the tasks of another database's sends.
+CREATE TABLE installation (
+    id  uuid    PRIMARY KEY,
+    one boolean NOT NULL DEFAULT true UNIQUE CHECK (one)
+);
+INSERT INTO installation (id) VALUES (gen_random_uuid());
+
+-- check_at is when a send without an end is compared with its workflow: at its last possible moment and some minutes, then
+-- again and again. restarts counts how often its workflow was started anew. A healthy send costs the index one entry: it
+-- comes with the hand-over, whose update writes new entries into all indexes anyhow.
+ALTER TABLE sends
+    ADD COLUMN check_at timestamptz NOT NULL DEFAULT now() + interval '1 hour',
+    ADD COLUMN restarts smallint NOT NULL DEFAULT 0;
+ALTER TABLE sends ALTER COLUMN check_at DROP DEFAULT;
+CREATE INDEX sends_to_check ON sends (check_at) WHERE handed_over AND finished_at IS NULL AND receipt_by IS NULL;
