@@ -7,12 +7,11 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-const claimChecks = `WITH due AS MATERIALIZED (
-    SELECT id AS due FROM sends
+const claimChecks = `UPDATE sends SET check_at = $2 WHERE id = ANY(ARRAY(
+    SELECT id FROM sends
     WHERE handed_over AND finished_at IS NULL AND receipt_by IS NULL AND check_at <= $1
     ORDER BY check_at LIMIT $3 FOR UPDATE SKIP LOCKED
-)
-UPDATE sends SET check_at = $2 FROM due WHERE id = due RETURNING ` + claimedColumns + `, restarts AS tries`
+)) RETURNING ` + claimedColumns + `, restarts AS tries`
 
 // ClaimChecks does as ClaimSends for sends that are handed over and have not ended, and whose next check is due. Sends that
 // only wait for the receipt of their SMS have no workflow, and are left out.

@@ -17,16 +17,17 @@ import (
 )
 
 // A claim is one short statement: it moves sweep_at to the end of the lease, so no row stays locked while its claimer
-// calls the engine. A claimer that dies leaves its rows to the others when the lease ends.
+// calls the engine. A claimer that dies leaves its rows to the others when the lease ends. The rows are found first and then
+// updated by an array of their ids: of an array Postgres expects few elements, so it finds each row by the primary key,
+// however many rows it expects to be due.
 
 const (
 	claimedColumns = `id, plan, category, accepted_at, expires_at`
 
-	claimSends = `WITH due AS MATERIALIZED (
-    SELECT id AS due FROM sends WHERE NOT handed_over AND sweep_at <= $1
+	claimSends = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
+    SELECT id FROM sends WHERE NOT handed_over AND sweep_at <= $1
     ORDER BY sweep_at LIMIT $3 FOR UPDATE SKIP LOCKED
-)
-UPDATE sends SET sweep_at = $2 FROM due WHERE id = due RETURNING ` + claimedColumns + `, refusals AS tries`
+)) RETURNING ` + claimedColumns + `, refusals AS tries`
 )
 
 type claimRow struct {
@@ -103,14 +104,12 @@ func (db *DB) deferRows(ctx context.Context, what, statement string, deferrals [
 
 // claimReceipts leaves out the receipts of sends that are not handed over: the engine would answer that there is no such
 // workflow, and that is taken for one that has ended.
-const claimReceipts = `WITH due AS MATERIALIZED (
-    SELECT r.id AS due, CASE WHEN s.finished_at IS NULL THEN '' ELSE s.outcome END AS outcome
-    FROM receipts AS r JOIN sends AS s ON s.id = r.send
-    WHERE r.needs_signal AND r.sweep_at <= $1 AND s.handed_over
-    ORDER BY r.id LIMIT $3 FOR UPDATE OF r SKIP LOCKED
-)
-UPDATE receipts SET sweep_at = $2 FROM due WHERE id = due AND needs_signal
-RETURNING id, provider, channel, message_id, send, step, status, at, failure, refusals AS tries, due.outcome`
+const claimReceipts = `UPDATE receipts SET sweep_at = $2 WHERE needs_signal AND id = ANY(ARRAY(
+    SELECT id FROM receipts AS r
+    WHERE needs_signal AND sweep_at <= $1 AND (SELECT handed_over FROM sends AS s WHERE s.id = r.send)
+    ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+)) RETURNING id, provider, channel, message_id, send, step, status, at, failure, refusals AS tries,
+    (SELECT CASE WHEN finished_at IS NULL THEN '' ELSE outcome END FROM sends AS s WHERE s.id = send) AS outcome`
 
 type receiptClaimRow struct {
 	orphanRow
@@ -165,11 +164,10 @@ func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
 }
 
 const (
-	claimOverdue = `WITH due AS MATERIALIZED (
-    SELECT id AS due FROM sends WHERE receipt_by <= $1 AND sweep_at <= $1
+	claimOverdue = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
+    SELECT id FROM sends WHERE receipt_by <= $1 AND sweep_at <= $1
     ORDER BY receipt_by LIMIT $3 FOR UPDATE SKIP LOCKED
-)
-UPDATE sends SET sweep_at = $2 FROM due WHERE id = due RETURNING id`
+)) RETURNING id`
 
 	// overdueLease is how long an overdue send is left to the process that ends it.
 	overdueLease = 30 * time.Second
