@@ -147,6 +147,20 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	l.finish(now)
 }
 
+// Abandon ends a send that no workflow will decide about, and says why. A send that only waits for the receipt of its SMS
+// stays as it is. If nothing of it may have gone out, its WhatsApp message has failed.
+func (l *Ledger) Abandon(reason string, now time.Time) {
+	now = l.clock(now)
+	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
+		return
+	}
+	l.note(Event{Kind: EventGaveUp, Detail: reason}, now)
+	if len(l.Attempts) == 0 {
+		l.advance(WhatsApp, whatsAppStep, Failed, now)
+	}
+	l.finish(now)
+}
+
 // describe returns the code of a failure, and for people its kind, class and reason.
 func (f *Failure) describe() (code, detail string) {
 	if f == nil {

@@ -20,9 +20,9 @@ import (
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
 const insertSend = `WITH s AS (
-    INSERT INTO sends (` + ledgers.Columns + `, policy_id, idempotency_key, idempotency_hash, changed_at)
+    INSERT INTO sends (` + ledgers.Columns + `, policy_id, idempotency_key, idempotency_hash, check_at, changed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, $23, $24, $25, $10)
+        $22, $23, $24, $25, $26, $10)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -57,7 +57,7 @@ func (db *DB) InsertSend(
 			send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 			send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
 			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
+			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, pool.Stamp(send.CheckAt()))
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // by this very send, whose first answer was lost
 			stored, created = send, true
