@@ -276,7 +276,7 @@ func (m *oracle) sms(rule int) {
 	}
 	first := m.of(rule)[0]
 	if first.End == unknownEnd && m.ResendSMS && first.at(m.now) == queued {
-		silent := func() bool { return m.of(rule)[0].at(m.now) == queued }
+		silent := func() bool { return m.of(rule)[0].at(m.now) == queued && !m.ends() }
 		m.walk(m.now.Add(unknownWait), func() bool { return !silent() })
 		if silent() {
 			c.Resend = true
