@@ -76,6 +76,7 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	if reached != "" {
 		l.advance(a.Channel, a.Ref.Step, reached, now)
 	}
+	l.takeUp(a.Channel, now)
 	l.flagDuplicate(now)
 	l.reckon()
 }
