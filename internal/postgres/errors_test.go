@@ -70,7 +70,7 @@ func TestDB_blocked(t *testing.T) {
 	db := postgrestest.Open(t, base)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	impatient := postgrestest.Open(t, base+"&lock_timeout=50ms")
+	impatient := postgrestest.Open(t, postgrestest.With(t, base, "lock_timeout", "50ms"))
 	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")
 	send := insertSend(t, db)
 

@@ -31,7 +31,8 @@ SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 
 // InsertSend stores a send whose ID is a UUIDv7 made when it was accepted, with its first event. When the key was
 // used before with the same hash it stores nothing and returns the earlier send and false; with another hash, an
-// Error of code Mismatch.
+// Error of code Mismatch. If the answer of Postgres is lost it asks again, so that a send which was stored is not reported
+// as an error, nor as another's.
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
@@ -51,23 +52,35 @@ func (db *DB) InsertSend(
 	if key != nil {
 		name, hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
-	rows, err := db.pool.Exec(ctx, insertSend,
-		send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
-		send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
-		send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-		send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
+	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
+		rows, err := db.pool.Exec(ctx, insertSend,
+			send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
+			send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
+			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
+			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
+		switch {
+		case isRepeated && pool.IsTaken(err, "sends_pkey"): // by this very send, whose first answer was lost
+			stored, created = send, true
+			return nil
+		case err != nil:
+			return err
+		case rows > 0 || key == nil:
+			db.Remember(send)
+			stored, created = send, true
+			return nil
+		}
+		var found bool
+		stored, found, err = db.SendByKey(ctx, *key)
+		if err == nil && !found {
+			err = sql.ErrNoRows
+		}
+		created = stored.ID == send.ID // so does this one
+		return err
+	})
 	if err != nil {
-		return backstop.Send{}, false, pool.Failed(ctx, "insert send", err)
+		return backstop.Send{}, false, err
 	}
-	if rows > 0 || key == nil {
-		db.Remember(send)
-		return send, true, nil
-	}
-	stored, found, err := db.SendByKey(ctx, *key)
-	if err == nil && !found {
-		err = fmt.Errorf("insert send: %w", sql.ErrNoRows)
-	}
-	return stored, false, err
+	return stored, created, nil
 }
 
 const getSendByKey = `SELECT ` + ledgers.Columns + `, idempotency_hash FROM sends WHERE idempotency_key = $1`

@@ -117,9 +117,9 @@ func withDefaults(config pq.Config) pq.Config {
 }
 
 func connect(config pq.Config, maxConns int) (*sql.DB, error) {
-	connector, err := pq.NewConnectorConfig(config)
+	connector, err := newConnector(config)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(maxConns)
