@@ -12,6 +12,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -121,14 +122,18 @@ func TestDB_SweepReceipts(t *testing.T) {
 	told := insert(t, db, receipt(c.ID, 1, backstop.Delivered))
 	require.NoError(t, db.MarkSignalled(t.Context(), []string{told[0].ID}))
 	require.NoError(t, db.MarkSignalled(t.Context(), nil))
-	_, err := db.Finish(t.Context(), b.ID, at(30))
-	require.NoError(t, err)
-	waited[1].Outcome = backstop.OutcomeWhatsApp
+	finish(t, db, b.ID)
+	for i := range waited { // they say what is so when they are offered
+		var err error
+		waited[i].View, err = db.View(t.Context(), waited[i].Send)
+		require.NoError(t, err)
+	}
+	require.Equal(t, backstop.OutcomeWhatsApp, waited[1].View.Outcome)
 
 	var seen []handoff.Handover
 	give := func(_ context.Context, h handoff.Handover) error {
 		seen = append(seen, h)
-		if h.Ref.Send == a.ID && len(seen) < 3 {
+		if h.Send == a.ID && len(seen) < 3 {
 			return errors.New("the engine is away")
 		}
 		return nil
@@ -150,42 +155,51 @@ func TestDB_SweepReceipts(t *testing.T) {
 func TestDB_SweepSends_begun(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	begin(t, db, insertSend(t, db).ID, 1)
+	begin(t, db, insertSend(t, db).ID, whatsApp)
 	offered, _, err := db.SweepSends(t.Context(), soon(), 9, nil)
 	require.NoError(t, err)
 	require.Zero(t, offered)
+}
+
+// fallBack makes the provider take a send's last SMS, whose receipt is then waited for.
+func fallBack(t *testing.T, db *postgres.DB, send string, wait time.Duration) {
+	t.Helper()
+	end(t, db, begin(t, db, send, firstSMS), backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Rejected}})
+	sms := begin(t, db, send, lastSMS)
+	end(t, db, sms, backstop.Ending{
+		Submission: backstop.Submission{MessageID: messageID(send, lastSMS.Step())}, ReceiptWait: wait,
+	})
+	require.NotNil(t, getSend(t, db, send).ReceiptBy)
 }
 
 func TestDB_FinishOverdue(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	var ids []string
-	for i := range 5 {
+	for range 5 {
 		send := underway(t, db)
-		attempt := begin(t, db, send.ID, 2)
-		_, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID(send.ID, 2)}, nil, at(10)),
-			time.Duration(i+1)*time.Minute)
-		require.NoError(t, err)
+		fallBack(t, db, send.ID, time.Millisecond)
 		ids = append(ids, send.ID)
 	}
-	due := func(minutes int) time.Time { return at(10).Add(time.Duration(minutes) * time.Minute) }
-	finish := func(until time.Time, limit int) int {
-		n, err := db.FinishOverdue(t.Context(), until, limit)
+	patient := underway(t, db)
+	fallBack(t, db, patient.ID, time.Hour)
+	finishOverdue := func(limit int) int {
+		n, err := db.FinishOverdue(t.Context(), time.Now(), limit)
 		require.NoError(t, err)
 		return n
 	}
-	require.Zero(t, finish(due(1).Add(-time.Second), 9))
-	require.Equal(t, 1, finish(due(3), 1), "the one that waited longest first")
+	time.Sleep(10 * time.Millisecond)
+	require.Equal(t, 1, finishOverdue(1), "the one that waited longest first")
 	require.Equal(t, backstop.OutcomeUnconfirmed, getSend(t, db, ids[0]).Outcome)
 	require.Equal(t, backstop.OutcomePending, getSend(t, db, ids[1]).Outcome)
-	insert(t, db, receipt(ids[1], 2, backstop.Delivered))
-	require.Equal(t, 1, finish(due(3), 9))
+	insert(t, db, receipt(ids[1], lastSMS.Step(), backstop.Delivered))
+	require.Equal(t, 1, finishOverdue(1))
 	require.Equal(t, backstop.OutcomeSMS, getSend(t, db, ids[1]).Outcome)
 
 	var group sync.WaitGroup
 	for range 4 { // sweepers
 		group.Go(func() {
-			_, err := db.FinishOverdue(t.Context(), due(5), 9)
+			_, err := db.FinishOverdue(t.Context(), time.Now(), 9)
 			assert.NoError(t, err)
 		})
 	}
@@ -196,6 +210,8 @@ func TestDB_FinishOverdue(t *testing.T) {
 		require.Equal(t, backstop.EventFinished, events[len(events)-1].Kind)
 		require.NotEqual(t, backstop.EventFinished, events[len(events)-2].Kind, "it was ended once")
 	}
-	insert(t, db, receipt(ids[4], 2, backstop.Delivered))
+	insert(t, db, receipt(ids[4], lastSMS.Step(), backstop.Delivered))
 	require.Equal(t, backstop.OutcomeSMS, getSend(t, db, ids[4]).Outcome, "a late receipt betters the outcome")
+	require.Zero(t, finishOverdue(9))
+	require.Equal(t, backstop.OutcomePending, getSend(t, db, patient.ID).Outcome)
 }
