@@ -36,12 +36,8 @@ func TestDB_away(t *testing.T) {
 	require.NoError(t, err)
 	send := underway(t, db)
 
-	_, err = db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: send.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "r",
-	}, func(backstop.Send, *backstop.Attempt) bool {
-		cable.cut()
-		return true
-	})
+	cable.cut()
+	_, _, err = db.Begin(t.Context(), send.ID, firstSMS)
 	requireAway(t, err)
 	requireAway(t, db.Ping(t.Context()))
 	_, err = db.Send(t.Context(), send.ID)
@@ -83,23 +79,23 @@ func TestDB_blocked(t *testing.T) {
 	_, err = holder.ExecContext(t.Context(), `SELECT FROM sends WHERE id = $1 FOR UPDATE`, send.ID)
 	require.NoError(t, err)
 	func() {
-		_, err := impatient.Finish(t.Context(), send.ID, at(1))
+		_, err := impatient.Finish(t.Context(), send.ID, false)
 		requireAway(t, err)
-		_, err = hasty.Finish(t.Context(), send.ID, at(1))
+		_, err = hasty.Finish(t.Context(), send.ID, false)
 		requireAway(t, err)
 		bounded, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err = db.Finish(bounded, send.ID, at(1))
+		_, err = db.Finish(bounded, send.ID, false)
 		requireAway(t, err)
 
 		left, leave := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, leave)
-		_, err = db.Finish(left, send.ID, at(1))
+		_, err = db.Finish(left, send.ID, false)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, backstop.CodeOf(err), "the caller left; nothing is wrong with the database")
 	}()
 	require.NoError(t, holder.Rollback())
-	_, err = db.Finish(t.Context(), send.ID, at(1))
+	_, err = db.Finish(t.Context(), send.ID, false)
 	require.NoError(t, err)
 }
 
