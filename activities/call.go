@@ -64,7 +64,9 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	}
 	defer free()
 	if ended := unsaved(ctx, step); ended != nil {
-		return a.end(ctx, step, ended.ending(c.Step()))
+		if r, err := a.end(ctx, step, ended.ending(c.Step())); !mayRepeat(err) {
+			return r, err
+		}
 	}
 	began := a.now()
 	c.Token = rand.Text()
@@ -128,7 +130,7 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, error) {
 	switch r.Answer {
 	case backstop.MadeAlready:
-		return resultOf(r.Attempt, view)
+		return resultOf(r.Attempt, view, a.store.Now())
 	case backstop.UnderWay:
 		return Result{}, retryable(UnderWay, "an earlier call may still be under way", r.Until.Sub(a.store.Now()))
 	case backstop.TooEarly:
@@ -162,7 +164,7 @@ func (a *Activities) end(ctx context.Context, step Step, e backstop.Ending) (Res
 	if attempt.LingersUntil != nil && e.Linger > 0 {
 		return a.linger(ctx, step, attempt, view, e.Linger)
 	}
-	return resultOf(attempt, view)
+	return resultOf(attempt, view, a.store.Now())
 }
 
 // lasting is a context for what must be known of a call that was made, also when the activity is cancelled meanwhile.
@@ -184,7 +186,7 @@ func (a *Activities) logFailure(ctx context.Context, send, provider string, f *b
 }
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.
-func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
+func resultOf(attempt backstop.Attempt, view backstop.View, now time.Time) (Result, error) {
 	r := Result{Verdict: Accepted, View: view}
 	switch {
 	case attempt.Reported != 0 || attempt.State == backstop.Accepted:
@@ -192,11 +194,20 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 		r.Verdict = Rejected
 	case attempt.Failure != nil && attempt.Failure.Kind != backstop.Unknown:
 		f := attempt.Failure
-		return Result{}, retryable(string(f.Kind), f.Code, f.RetryAfter)
+		return Result{}, retryable(string(f.Kind), f.Code, f.RetryAfter-now.Sub(*attempt.EndedAt))
 	default:
 		r.Verdict = Unknown
 	}
 	return r, nil
+}
+
+// mayRepeat reports whether an earlier call surely sent nothing, and may be made again now.
+func mayRepeat(err error) bool {
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || failed.NextRetryDelay() > 0 {
+		return false
+	}
+	return failed.Type() == string(backstop.Throttled) || failed.Type() == string(backstop.Unavailable)
 }
 
 // retryable is an error that is worth another try, after a while if that is not 0. Its text goes into the history: it holds
