@@ -139,13 +139,7 @@ func TestHandoff_reconcile_healthy(t *testing.T) {
 	_, err := r.raw.ExecContext(t.Context(), `UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
 	require.NoError(t, err)
 	back := accept(t, h)
-	attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: back.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
-		StartedAt: time.Now(),
-	}, func(backstop.Send, *backstop.Attempt) bool { return true })
-	require.NoError(t, err)
-	_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: back.ID}, nil, time.Now()), 3*time.Hour)
-	require.NoError(t, err)
+	r.fallBack(back.ID, 3*time.Hour)
 	_, err = r.raw.ExecContext(t.Context(), `UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
 	require.NoError(t, err)
 	stop := r.sweeping(r.handoff(later))
