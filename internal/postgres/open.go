@@ -1,9 +1,10 @@
-// Package postgres keeps the facts: rules, policies, sends, attempts, receipts and events. All SQL is here and in
-// package schema, and what a receipt or an attempt means is decided by package backstop.
+// Package postgres keeps the facts: rules, policies, sends, attempts, receipts and events. All SQL is here, in the packages
+// below and in package schema. What changes a send is in package ledgers, and what a receipt or an attempt means is decided
+// by backstop.Ledger.
 //
-// Whoever changes a send reads it, decides, and writes in one statement that writes nothing if the send has changed since;
-// then it starts over. So everything about one send happens one after the other, and nobody waits for a lock. Every method
-// returns a *backstop.Error where the caller can do something about it; TryLater when Postgres is away.
+// A change of a send reads it, decides, and writes in one statement that writes nothing if the send has changed since; then it
+// starts over. So the changes of one send follow each other, and none waits for a lock. Every method returns a
+// *backstop.Error where the caller can do something about it; TryLater when Postgres is away.
 package postgres
 
 import (
@@ -11,16 +12,16 @@ import (
 	"errors"
 	"time"
 
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 	"github.com/backstophq/backstop/schema"
 )
 
-// DB is the store of one database. Its methods may be called concurrently.
+// DB is the store of one database. Its methods may be called concurrently. What changes a send is in its ledgers.Store.
 type DB struct {
-	pool   *pool.Pool
-	line   line
-	recent recent
-	turns  turns
+	*ledgers.Store
+
+	pool *pool.Pool
 }
 
 // Options are optional.
@@ -32,7 +33,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{pool: p, recent: newRecent()}, nil
+	return &DB{Store: ledgers.New(p), pool: p}, nil
 }
 
 // Close closes the connections.
@@ -40,9 +41,6 @@ func (db *DB) Close() error { return db.pool.Close() }
 
 // Ping asks the database for an answer; an Error of code TryLater when there is none.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
-
-// Now is the time by the database's clock.
-func (db *DB) Now() time.Time { return db.pool.Now() }
 
 // NewID makes a UUIDv7 of a time that Now returned.
 func (*DB) NewID(at time.Time) (string, error) { return pool.NewIDAt(at) }
@@ -63,6 +61,3 @@ func (db *DB) Pending(ctx context.Context) (int, error) {
 	pending, err := schema.Pending(ctx, db.pool.DB())
 	return pending, pool.Failed(ctx, "read schema version", err)
 }
-
-// now is the time as Postgres keeps it.
-func now() time.Time { return pool.Stamp(time.Now()) }

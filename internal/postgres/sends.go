@@ -14,75 +14,15 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-const sendColumns = `id, recipient, country, text, template, sms_text, category, expires_at, plan, accepted_at,
-    whatsapp_status, sms_status, fired, fired_reason, fallback_reason, delivered_at, delivered_by, duplicate_delivery, expired,
-    finished_at, outcome, receipt_by`
-
-type sendRow struct {
-	ID                string                  `db:"id"`
-	Recipient         string                  `db:"recipient"`
-	Country           string                  `db:"country"`
-	Text              string                  `db:"text"`
-	Template          []byte                  `db:"template"`
-	SMSText           string                  `db:"sms_text"`
-	Category          backstop.Category       `db:"category"`
-	ExpiresAt         *time.Time              `db:"expires_at"`
-	Plan              []byte                  `db:"plan"`
-	AcceptedAt        time.Time               `db:"accepted_at"`
-	WhatsAppStatus    backstop.Status         `db:"whatsapp_status"`
-	SMSStatus         backstop.Status         `db:"sms_status"`
-	Fired             string                  `db:"fired"`
-	FiredReason       string                  `db:"fired_reason"`
-	FallbackReason    backstop.FallbackReason `db:"fallback_reason"`
-	DeliveredAt       *time.Time              `db:"delivered_at"`
-	DeliveredBy       backstop.Channel        `db:"delivered_by"`
-	DuplicateDelivery bool                    `db:"duplicate_delivery"`
-	Expired           bool                    `db:"expired"`
-	FinishedAt        *time.Time              `db:"finished_at"`
-	Outcome           backstop.Outcome        `db:"outcome"`
-	ReceiptBy         *time.Time              `db:"receipt_by"`
-}
-
-func (r sendRow) send() (backstop.Send, error) {
-	s := backstop.Send{
-		ID: r.ID, To: r.Recipient, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
-		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
-		WhatsAppStatus: r.WhatsAppStatus, SMSStatus: r.SMSStatus, Fired: r.Fired, FiredReason: r.FiredReason,
-		FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
-		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome,
-		ReceiptBy: pool.StampPtr(r.ReceiptBy),
-	}
-	if err := json.Unmarshal(r.Plan, &s.Plan); err != nil {
-		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
-	}
-	if r.Template != nil {
-		if err := json.Unmarshal(r.Template, &s.Template); err != nil {
-			return backstop.Send{}, fmt.Errorf("read template of send %s: %w", r.ID, err)
-		}
-	}
-	return s, nil
-}
-
-func sends(rows []sendRow) ([]backstop.Send, error) {
-	list := make([]backstop.Send, len(rows))
-	for i, row := range rows {
-		send, err := row.send()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = send
-	}
-	return list, nil
-}
-
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
 const insertSend = `WITH s AS (
-    INSERT INTO sends (` + sendColumns + `, policy_id, idempotency_key, idempotency_hash)
+    INSERT INTO sends (` + ledgers.Columns + `, policy_id, idempotency_key, idempotency_hash, check_at, changed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, $23, $24, $25)
+        $22, $23, $24, $25, $26, $10)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
@@ -117,7 +57,7 @@ func (db *DB) InsertSend(
 			send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 			send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
 			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
+			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, pool.Stamp(send.CheckAt()))
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // by this very send, whose first answer was lost
 			stored, created = send, true
@@ -125,7 +65,7 @@ func (db *DB) InsertSend(
 		case err != nil:
 			return err
 		case rows > 0 || key == nil:
-			db.recent.remember(&draft{revision: firstRevision - 1, send: send, isWhole: true})
+			db.Remember(send)
 			stored, created = send, true
 			return nil
 		}
@@ -143,12 +83,12 @@ func (db *DB) InsertSend(
 	return stored, created, nil
 }
 
-const getSendByKey = `SELECT ` + sendColumns + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
+const getSendByKey = `SELECT ` + ledgers.Columns + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
 
 // SendByKey returns the send that was stored with this key, or false; with another hash, an Error of code Mismatch.
 func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.Send, bool, error) {
 	var row struct {
-		sendRow
+		ledgers.Row
 
 		Hash []byte `db:"idempotency_hash"`
 	}
@@ -163,11 +103,11 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request",
 		}
 	}
-	send, err := row.send()
+	send, err := row.Send()
 	return send, err == nil, err
 }
 
-const getSend = `SELECT ` + sendColumns + ` FROM sends WHERE id = $1`
+const getSend = `SELECT ` + ledgers.Columns + ` FROM sends WHERE id = $1`
 
 // Send returns a send, or an Error of code NotFound.
 func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
@@ -175,16 +115,16 @@ func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
 	if !ok {
 		return backstop.Send{}, pool.NotFound("send")
 	}
-	var row sendRow
+	var row ledgers.Row
 	if err := db.pool.Get(ctx, &row, getSend, id); err != nil {
 		return backstop.Send{}, pool.Failed(ctx, "get send", pool.OrNotFound(err, "send"))
 	}
-	return row.send()
+	return row.Send()
 }
 
 // listSends leaves out what a parameter does not ask for. The driver plans it anew for each call, with the values,
 // so every combination finds its index.
-const listSends = `SELECT ` + sendColumns + ` FROM sends
+const listSends = `SELECT ` + ledgers.Columns + ` FROM sends
 WHERE id >= $1 AND id < $2
     AND ($3 = '' OR outcome = $3)
     AND ($4::uuid IS NULL OR policy_id = $4)
@@ -214,14 +154,14 @@ func (db *DB) ListSends(
 			return nil, false, nil
 		}
 	}
-	var rows []sendRow
+	var rows []ledgers.Row
 	err = db.pool.SelectUnprepared(ctx, &rows, listSends,
 		first, last, filter.Outcome, policy, filter.To, pool.TimeOrNull(filter.From), pool.TimeOrNull(filter.Until), page.Limit+1)
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
 	rows, more = cut(rows, page.Limit)
-	list, err = sends(rows)
+	list, err = ledgers.Sends(rows)
 	return list, more, err
 }
 

@@ -152,8 +152,7 @@ func TestDB_ListSends(t *testing.T) {
 		all = append([]string{send.ID}, all...)
 		time.Sleep(2 * time.Millisecond)
 	}
-	_, err := db.Finish(t.Context(), all[0], time.Now())
-	require.NoError(t, err)
+	finish(t, db, all[0])
 
 	list := func(filter backstop.SendFilter) []string {
 		ids, page := []string{}, backstop.Page{Limit: 2}
@@ -183,7 +182,7 @@ func TestDB_ListSends(t *testing.T) {
 	require.Equal(t, []string{all[1], all[3]}, list(backstop.SendFilter{
 		Outcome: backstop.OutcomePending, PolicyID: policyID, To: to, From: middle, Until: time.Now().Add(time.Hour),
 	}))
-	_, _, err = db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{After: "x", Limit: 1})
+	_, _, err := db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{After: "x", Limit: 1})
 	requireCode(t, backstop.Invalid, err)
 }
 
