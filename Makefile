@@ -10,11 +10,11 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench console if-npm test e2e check console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench console if-npm test test-pgbouncer e2e check console-check tidy generated vet lint law determinism \
 	generate histories clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 
@@ -40,6 +40,10 @@ test: bin/devstack ## run the tests of all modules, on a real Postgres
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/devstack && go test ./...
+
+test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer in transaction mode
+	bin/devstack --fast --services postgres --data .data/test -- \
+		go run ./cmd/pgbouncer go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
 	@$(MAKE) --no-print-directory build
