@@ -2,7 +2,7 @@ package backstop
 
 import "time"
 
-// AttemptState is what is known about one call to a provider.
+// AttemptState is what is known about the newest call of an attempt.
 type AttemptState string
 
 // The states of an attempt: Calling until the call has ended, then Accepted or a failure's kind.
@@ -11,50 +11,96 @@ const (
 	Accepted AttemptState = "accepted"
 )
 
-// Attempt is one call to one provider for a send. It is written down before the call is made, so a call whose
-// worker died leaves a Calling attempt behind, which its successor must take for Unknown.
+// CallTimeout bounds a provider call with the writes before and after it. A call that began longer ago is over, whatever
+// became of its process. The call itself may take 20 s (a bound of the configuration); the rest is room for slow writes.
+const CallTimeout = 30 * time.Second
+
+// Attempt is one step of a send: a message to a provider, called for once, or again while it surely was not sent.
 type Attempt struct {
 	Ref       Ref
-	Number    int // of the call within the step, counted from 1
+	Number    int // how many calls were begun, from 1
 	Channel   Channel
 	Provider  string
 	Rule      string // the name of the rule that fired, for an SMS
 	Reason    string // why it fired
 	SendID    string // the sender ID, for an SMS
 	State     AttemptState
-	Status    Status   // of this message, by its receipts
-	MessageID string   // of an Accepted attempt
+	Status    Status   // of this message, by the call's end and its receipts
+	MessageID string   // the provider's; a receipt may bring it before the call has ended
 	Segments  int      // of an Accepted SMS
-	Failure   *Failure // of a failed one
+	Failure   *Failure // of the newest call, if it failed
+	Refusal   *Failure // why the message failed after it was accepted, by its receipt
 	StartedAt time.Time
 	EndedAt   *time.Time
+
+	// Token is a random text that the caller makes before it begins a call. A caller that finds its own token on a Calling
+	// attempt began that call itself and has not called the provider yet.
+	Token string
+
+	// Reported are the statuses that receipts brought, so that a repeated receipt changes nothing.
+	Reported Statuses
 
 	// LingersUntil is until when the activity that made the call waits for the message's receipts, at most; nil if it does not,
 	// or not any more. They need no signal meanwhile.
 	LingersUntil *time.Time
-
-	FallbackReason FallbackReason // for an SMS: goes to the send when the attempt begins, and is not kept with the attempt
 }
 
-// End closes the attempt with what the call returned: a submission, or a failure.
-func (a Attempt) End(s Submission, failure *Failure, at time.Time) Attempt {
-	a.EndedAt = &at
-	if failure != nil {
-		a.State, a.Failure = AttemptState(failure.Kind), failure
-		return a
-	}
-	a.State, a.MessageID, a.Segments = Accepted, s.MessageID, s.Segments
-	a.Status = a.Status.Advance(Submitted)
-	return a
-}
-
-// Attended reports whether an activity is still on the attempt: its end will tell the workflow what both statuses have
-// become. One that should have left is not waited for: whoever took over may not know that it had to.
+// Attended reports whether an activity is still at work on the attempt: its end brings all that was stored meanwhile to the
+// workflow. After the time that it has, a dead process is assumed.
 func (a Attempt) Attended(now time.Time) bool {
-	return a.State == Calling || (a.LingersUntil != nil && now.Before(*a.LingersUntil))
+	return a.isInFlight(now) || (a.LingersUntil != nil && now.Before(*a.LingersUntil))
 }
 
-// Retriable reports whether the attempt surely sent nothing, so that the call may be made again.
-func (a Attempt) Retriable() bool {
-	return a.State == AttemptState(Throttled) || a.State == AttemptState(Unavailable)
+// isInFlight reports whether the provider may be being called right now.
+func (a Attempt) isInFlight(now time.Time) bool {
+	return a.State == Calling && now.Before(a.StartedAt.Add(CallTimeout))
+}
+
+// isRetriable reports whether surely nothing was sent so far, and the call may be made again.
+func (a Attempt) isRetriable() bool { return a.sentNothing() && a.Status == "" }
+
+// sentNothing reports whether the provider surely took none of the calls.
+func (a Attempt) sentNothing() bool {
+	refused := a.State == AttemptState(Throttled) || a.State == AttemptState(Unavailable)
+	return refused && a.Reported == 0
+}
+
+// mayBeOut reports whether the provider has, or may have, the message, whatever became of it there.
+func (a Attempt) mayBeOut() bool {
+	switch a.State {
+	case Calling, Accepted, AttemptState(Unknown):
+		return true
+	default:
+		return a.Reported != 0
+	}
+}
+
+// MayArrive reports whether the message is out, or may be, and nothing final is known of it.
+func (a Attempt) MayArrive() bool {
+	return a.mayBeOut() && a.Status != Failed && !a.Status.Reached(Delivered)
+}
+
+// isSubmitted reports whether the provider is known to have the message, or to have had it. A message whose validity ended
+// in the provider's queue does not count: it was never sent on.
+func (a Attempt) isSubmitted() bool {
+	if a.Refusal != nil && a.Refusal.Class == Expired {
+		return false
+	}
+	return a.State == Accepted || a.Reported != 0
+}
+
+// wasTried reports whether the attempt uses up its rule: its message is out, or may be, or failed for good.
+func (a Attempt) wasTried() bool {
+	return a.mayBeOut() || a.State == AttemptState(Rejected) || a.Status == Failed
+}
+
+// lacksID reports whether the attempt may have sent a message whose id is not known.
+func (a Attempt) lacksID() bool { return a.MessageID == "" && a.mayBeOut() }
+
+// failure is why the message failed, or nil.
+func (a Attempt) failure() *Failure {
+	if a.Refusal != nil {
+		return a.Refusal
+	}
+	return a.Failure
 }

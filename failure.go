@@ -25,6 +25,7 @@ const (
 	TemplateFault  RejectClass = "template"  // the message or its template is wrong
 	AccountFault   RejectClass = "account"   // the provider account is; an operator must act
 	OptedOut       RejectClass = "opted_out" // the recipient wants no such messages
+	Expired        RejectClass = "expired"   // the provider dropped the message: its validity was over before it was sent
 )
 
 // Failure is why a provider did not take, or did not deliver, a message.

@@ -1,6 +1,9 @@
 package backstop
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // WhatsAppMessage is what a WhatsApp driver sends. Exactly one of Text and Template is set.
 type WhatsAppMessage struct {
@@ -23,6 +26,9 @@ type SMSMessage struct {
 	To     string // E.164
 	SendID string
 	Text   string
+
+	// ValidFor is how long the provider may keep the message before it sends it; 0: no end. The provider then drops it.
+	ValidFor time.Duration
 }
 
 // Submission is a provider's word that it has taken a message.

@@ -94,19 +94,28 @@ func (o Override) apply(r Rule) Rule {
 	return r
 }
 
-// Fired returns the index of the rule that fires now, or false. On a failure every rule fires at once and the
-// order of the policy settles the tie; otherwise the rule whose wait ended first wins. Spent rules are passed over.
+// Fired returns the index of the rule that fires now, or false. The rule whose wait ended first wins. In the policy's order
+// they follow each other where all fire at once: on a failure, and after an SMS that failed. Spent rules are passed over.
 func (p Plan) Fired(s Status, origin, now time.Time, spent func(int) bool) (int, bool) {
-	best := -1
+	best, inOrder := -1, s == Failed || p.anySpent(spent)
 	for i, rule := range p.Rules {
 		if spent(i) || !rule.Fires(s, origin, now) {
 			continue
 		}
-		if best < 0 || (s != Failed && rule.WaitSeconds < p.Rules[best].WaitSeconds) {
+		if best < 0 || (!inOrder && rule.WaitSeconds < p.Rules[best].WaitSeconds) {
 			best = i
 		}
 	}
 	return best, best >= 0
+}
+
+func (p Plan) anySpent(spent func(int) bool) bool {
+	for i := range p.Rules {
+		if spent(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // Over reports whether no rule of the plan can fire any more; spent rules cannot.

@@ -45,13 +45,23 @@ type Send struct {
 	FallbackReason    FallbackReason // why the first of the rules fired
 	DeliveredAt       *time.Time     // when the first receipt of an arrival came, by our clock
 	DeliveredBy       Channel        // which it was about; empty until then
-	DuplicateDelivery bool           // it arrived by WhatsApp after an SMS had gone out
-	Expired           bool           // ExpiresAt came before the send was done
+	DuplicateDelivery bool           // it arrived by WhatsApp after an SMS had gone out that did not fail
+	Expired           bool           // ExpiresAt came before everything was tried
 	FinishedAt        *time.Time
 	Outcome           Outcome
 
 	// ReceiptBy is set while only the SMS's receipt is waited for, and no workflow does: the send ends with it, or then.
 	ReceiptBy *time.Time
+}
+
+// IsChanged reports whether two states of one send differ in what may change after it was accepted.
+func (s Send) IsChanged(o Send) bool {
+	return s.WhatsAppStatus != o.WhatsAppStatus || s.SMSStatus != o.SMSStatus ||
+		s.Fired != o.Fired || s.FiredReason != o.FiredReason || s.FallbackReason != o.FallbackReason ||
+		(s.DeliveredAt == nil) != (o.DeliveredAt == nil) || s.DeliveredBy != o.DeliveredBy ||
+		s.DuplicateDelivery != o.DuplicateDelivery || s.Expired != o.Expired ||
+		(s.FinishedAt == nil) != (o.FinishedAt == nil) || s.Outcome != o.Outcome ||
+		(s.ReceiptBy == nil) != (o.ReceiptBy == nil)
 }
 
 // Outcome is where a send ended, as far as is known. A late receipt may still better it.
@@ -62,78 +72,10 @@ const (
 	OutcomePending     Outcome = "pending"     // still deciding, or waiting for the SMS's receipt
 	OutcomeWhatsApp    Outcome = "whatsapp"    // it arrived by WhatsApp
 	OutcomeSMS         Outcome = "sms"         // it arrived by SMS
-	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has it; neither an arrival nor a failure was reported
-	OutcomeExpired     Outcome = "expired"     // ExpiresAt came and no provider had it
+	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has it, or may have it, and it can still arrive
+	OutcomeExpired     Outcome = "expired"     // ExpiresAt came before any provider had it
 	OutcomeFailed      Outcome = "failed"      // it arrived by neither channel
 )
-
-// Decide works out the outcome from the statuses, the flags and FinishedAt.
-func (s Send) Decide() Outcome {
-	switch {
-	case s.FinishedAt == nil:
-		return OutcomePending
-	case s.SMSStatus.Reached(Delivered):
-		return OutcomeSMS
-	case s.WhatsAppStatus.Reached(Delivered):
-		return OutcomeWhatsApp
-	case s.SMSStatus.open(), s.SMSStatus == "" && (s.WhatsAppStatus == Submitted || s.WhatsAppStatus == Sent):
-		return OutcomeUnconfirmed
-	case s.Expired:
-		return OutcomeExpired
-	case s.SMSStatus == "" && s.WhatsAppStatus == Queued:
-		return OutcomeUnconfirmed
-	default:
-		return OutcomeFailed
-	}
-}
-
-// open reports whether a provider may have the message and said nothing final of it. Queued counts: at the end of a
-// send it is the status of a call whose outcome never became known.
-func (s Status) open() bool { return s == Queued || s == Submitted || s == Sent }
-
-// Absorb merges a receipt into the send: the channel's status, the flag of a duplicate delivery, the outcome.
-// Current is false for a receipt about a message that a newer one on the same channel has replaced; such a message
-// may still arrive, but its failure says nothing of the newer one. The flag supposes that an SMS with a status went
-// out; whoever knows the attempts takes it back if none did.
-func (s Send) Absorb(channel Channel, status Status, current bool) Send {
-	if !current && !status.Reached(Delivered) {
-		return s
-	}
-	switch channel {
-	case WhatsApp:
-		arrived := !s.WhatsAppStatus.Reached(Delivered) && status.Reached(Delivered)
-		s.WhatsAppStatus = s.WhatsAppStatus.Advance(status)
-		s.DuplicateDelivery = s.DuplicateDelivery || (arrived && s.SMSStatus != "")
-	case SMS:
-		s.SMSStatus = s.SMSStatus.Advance(status)
-	}
-	s.Outcome = s.Decide()
-	return s
-}
-
-// Waits reports whether the workflow of the send must hear that a channel's status went from one to another. While
-// an SMS is under way no WhatsApp receipt changes what follows: the last look of the next SMS sees it. After a failed
-// one that look may have averted the next, and then the rules that are left are watched again.
-func (s Send) Waits(channel Channel, from, to Status) bool {
-	switch {
-	case s.FinishedAt != nil || s.ReceiptBy != nil || from == to:
-		return false
-	case from == Queued:
-		return true // the workflow may be waiting to learn whether a call of unknown end went out
-	case channel == SMS:
-		return to == Failed || crosses(from, to, Delivered)
-	default:
-		return (s.SMSStatus == "" || s.SMSStatus == Failed) && s.Plan.Waits(from, to)
-	}
-}
-
-// Settled reports whether no SMS can be due any more, whatever is reported from now on, and nothing is waited for: one has
-// arrived, or the last one failed, or none was asked for and no rule can fire. Such a send may end.
-func (s Send) Settled() bool {
-	unspent := func(int) bool { return false }
-	return s.SMSStatus.Reached(Delivered) || (s.SMSStatus == Failed && s.ReceiptBy != nil) ||
-		(s.SMSStatus == "" && s.Plan.Over(s.WhatsAppStatus, unspent))
-}
 
 // ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. Only a caller who said
 // that the message is not marketing may: Meta reports an opt-out for marketing messages.

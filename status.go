@@ -33,6 +33,15 @@ func (s Status) Reached(goal Status) bool {
 // Valid reports whether s is one of the statuses above.
 func (s Status) Valid() bool { return s.rank() > 0 }
 
+// Statuses is a set of statuses.
+type Statuses uint8
+
+// With returns the set with a status added.
+func (s Statuses) With(status Status) Statuses { return s | 1<<status.rank() }
+
+// Has reports whether a status is in the set.
+func (s Statuses) Has(status Status) bool { return s&(1<<status.rank()) != 0 }
+
 func (s Status) rank() int {
 	switch s {
 	case Queued:

@@ -1,7 +1,7 @@
 // Package activities makes the provider calls of a send, each at most once as far as can be known.
 //
-// An attempt is written down before its provider is called. So a worker that dies in the middle leaves an open
-// attempt behind, and whoever takes over knows that the message may have gone out.
+// The ledger of the send has the last word on each call, and the call is written down before the provider is called. So a
+// process that dies in the middle leaves an open attempt behind, and the next run knows that the message may have gone out.
 package activities
 
 import (
@@ -60,18 +60,24 @@ func New(o Options) (*Activities, error) {
 	return a, nil
 }
 
-// Record adds an event to the timeline of a send.
-func (a *Activities) Record(ctx context.Context, event backstop.Event) error {
-	return permanent(a.store.Record(ctx, event))
+// GiveUp counts a step as failed because its provider took no call for as long as was tried.
+func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step Step) (backstop.View, error) {
+	c := step.sms()
+	c.Channel = channel
+	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)
+	if err != nil {
+		return backstop.View{}, permanent(err)
+	}
+	if ruling.Answer == backstop.UnderWay {
+		return backstop.View{}, retryable(UnderWay, "a call may still be under way", 0)
+	}
+	return view, nil
 }
 
-// Finish ends a send and returns its outcome.
-func (a *Activities) Finish(ctx context.Context, send string, at time.Time) (backstop.Outcome, error) {
-	finished, err := a.store.Finish(ctx, send, at)
-	if err != nil {
-		return "", permanent(err)
-	}
-	return finished.Outcome, nil
+// Finish ends a send. Lapsed says that its ExpiresAt came.
+func (a *Activities) Finish(ctx context.Context, send string, lapsed bool) (backstop.View, error) {
+	view, err := a.store.Finish(ctx, send, lapsed)
+	return view, permanent(err)
 }
 
 // permanent tells the engine not to retry what cannot get better: a send that does not exist.

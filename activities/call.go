@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,79 +23,83 @@ const (
 	Rejected Verdict = "rejected" // it never will
 	Unknown  Verdict = "unknown"  // it may have
 	Averted  Verdict = "averted"  // not called: the last look found that the message had arrived
-	Expired  Verdict = "expired"  // not called: it is past the send's ExpiresAt
+	Out      Verdict = "out"      // not called: another message is out, or may be
+	Over     Verdict = "over"     // not called: nothing may go out any more
 )
 
-// Result is how a step ended, with the statuses of both channels as they stand in Postgres, where receipts may have
-// been faster than the answer.
+// Result is how a step ended, with what the workflow has to know of the send.
 type Result struct {
-	Verdict  Verdict           `json:"verdict"`
-	WhatsApp backstop.Status   `json:"whatsapp,omitempty"`
-	SMS      backstop.Status   `json:"sms,omitempty"`
-	Failure  *backstop.Failure `json:"failure,omitempty"` // of the call, or by a receipt of the WhatsApp message
-	Outcome  backstop.Outcome  `json:"outcome,omitempty"` // set when those receipts have ended the send; Pending: handed back
+	Verdict Verdict       `json:"verdict"`
+	View    backstop.View `json:"view"`
 }
 
 // The types of the errors that are no failure of a provider. All are worth another try.
 const (
 	Busy     = "busy"      // as many first tries are under way as this worker may make at once
-	UnderWay = "under_way" // another worker may still be calling for this step
-	Unsaved  = "unsaved"   // the call has ended and that could not be stored; the details hold the attempt
+	UnderWay = "under_way" // another process may still be calling for this send
+	TooEarly = "too_early" // the engine's clock is ahead of the store's
+	Unsaved  = "unsaved"   // the call has ended and that could not be stored; the details say how
 )
 
-// CallTimeout bounds one run of a provider activity: a provider call (at most 20 s by configuration) and the writes
-// before and after it. A call that began longer ago is over, whatever became of its worker.
-const CallTimeout = 30 * time.Second
+const (
+	// CallTimeout bounds one run of a provider activity. After it another run may take over.
+	CallTimeout = backstop.CallTimeout
 
-// storeTimeout bounds the write that follows a provider call, whatever became of the activity meanwhile.
-const storeTimeout = 5 * time.Second
+	// storeTimeout bounds the write that follows a provider call, whatever became of the activity meanwhile.
+	storeTimeout = 5 * time.Second
 
-// hold says why a send must not be called for; empty means that it may.
-type hold func(backstop.Send) Verdict
+	// callBound is when a provider call has ended, counted from before the call was begun: what is left of CallTimeout is
+	// for the write that follows.
+	callBound = CallTimeout - storeTimeout
+)
 
-// provide calls the provider for a send.
-type provide func(context.Context, backstop.Send) (backstop.Submission, error)
+// provide calls the provider for a call that may be made.
+type provide func(context.Context, backstop.Ruling) (backstop.Submission, error)
 
-// call runs one step: write the attempt down, call the provider, write down what came of it.
-func (a *Activities) call(
-	ctx context.Context, step Step, attempt backstop.Attempt, hold hold, provide provide,
-) (Result, error) {
+// call runs one step: begin the call in the ledger, call the provider, write down what came of it.
+func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provide provide) (Result, error) {
 	free, err := a.admit(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	defer free()
-	var (
-		send     backstop.Send
-		previous *backstop.Attempt
-		held     Verdict
-	)
-	attempt.StartedAt = a.now()
-	until := attempt.StartedAt.Add(step.Linger)
-	attempt, err = a.store.Begin(ctx, attempt, func(s backstop.Send, newest *backstop.Attempt) bool {
-		send, previous, held = s, newest, ""
-		if newest != nil && !newest.Retriable() {
-			return false
+	if ended := unsaved(ctx, step); ended != nil {
+		if r, err := a.end(ctx, step, ended.ending(c.Step())); !mayRepeat(err) {
+			return r, err
 		}
-		held = hold(s)
-		return held == ""
-	})
-	switch {
-	case err != nil:
+	}
+	began := a.now()
+	c.Token = rand.Text()
+	ruling, view, err := a.store.Begin(ctx, step.Send, c)
+	if err != nil {
 		return Result{}, permanent(fmt.Errorf("begin attempt: %w", err))
-	case held != "":
-		return resultOf(send, held, nil), nil
-	case previous != nil && !previous.Retriable():
-		return a.resume(ctx, step, send, *previous)
 	}
-	submission, err := provide(ctx, send)
+	if ruling.Answer != backstop.MayCall {
+		return a.refused(ruling, view)
+	}
+	ending := backstop.Ending{Step: c.Step(), Token: c.Token, ReceiptWait: step.ReceiptWait}
+	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), ruling, provide)
 	free()
-	attempt = attempt.End(submission, failureOf(submission, err), a.now())
-	if a.mayLinger(ctx, attempt, until) {
+	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
+	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
 		defer func() { <-a.lingers }()
-		attempt.LingersUntil = &until
+		ending.Linger = linger
 	}
-	return a.end(ctx, step, attempt)
+	return a.end(ctx, step, ending)
+}
+
+// provide makes the call unless its time is over: a process that was stopped for a while must not call when another one has
+// taken over.
+func (a *Activities) provide(
+	ctx context.Context, until time.Time, r backstop.Ruling, provide provide,
+) (backstop.Submission, *backstop.Failure) {
+	if !a.now().Before(until) {
+		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "the process was held up before the call"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, until.Sub(a.now()))
+	defer cancel()
+	submission, err := provide(ctx, r)
+	return submission, failureOf(submission, err)
 }
 
 // admit takes a place among the calls of this worker. A first try, which is a local activity, does not wait for one: it
@@ -111,7 +116,7 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 	default:
 	}
 	if activity.GetInfo(ctx).IsLocalActivity {
-		return nil, again(Busy, errors.New("the worker makes as many calls as it may"), 0)
+		return nil, retryable(Busy, "the worker makes as many calls as it may", 0)
 	}
 	select {
 	case a.calls <- struct{}{}:
@@ -121,48 +126,45 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 	}
 }
 
-// resume answers for an attempt that an earlier run of the activity made: it was completed, and only the engine does
-// not know, or its end could not be stored, or its worker died in the middle. A worker that only lost the engine may
-// still be calling, for as long as a call can take.
-func (a *Activities) resume(ctx context.Context, step Step, send backstop.Send, previous backstop.Attempt) (Result, error) {
-	if previous.LingersUntil != nil {
-		return a.leave(ctx, previous)
+// refused answers for a call that the ledger did not allow.
+func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, error) {
+	switch r.Answer {
+	case backstop.MadeAlready:
+		return resultOf(r.Attempt, view, a.store.Now())
+	case backstop.UnderWay:
+		return Result{}, retryable(UnderWay, "an earlier call may still be under way", r.Until.Sub(a.store.Now()))
+	case backstop.TooEarly:
+		return Result{}, retryable(TooEarly, "the rule's wait has not ended", r.Until.Sub(a.store.Now()))
+	case backstop.Satisfied:
+		return Result{Verdict: Averted, View: view}, nil
+	case backstop.AlreadyOut:
+		return Result{Verdict: Out, View: view}, nil
+	default: // finished, expired, opted out
+		return Result{Verdict: Over, View: view}, nil
 	}
-	if previous.State != backstop.Calling {
-		return a.result(ctx, send, previous)
-	}
-	if ended := unsaved(ctx, step); ended != nil && ended.Number == previous.Number {
-		ended.LingersUntil = nil
-		return a.end(ctx, step, *ended)
-	}
-	if left := previous.StartedAt.Add(CallTimeout).Sub(a.now()); left > 0 {
-		return Result{}, again(UnderWay, errors.New("an earlier call may still be under way"), left)
-	}
-	died := &backstop.Failure{Kind: backstop.Unknown, Reason: "the worker stopped during the call"}
-	return a.end(ctx, step, previous.End(backstop.Submission{}, died, a.now()))
 }
 
-// end stores how an attempt ended. If Postgres is away, what is known is left with the engine, so that the next run
-// stores it instead of taking the call for Unknown. Neither ends with ctx: an activity may be cancelled, or its worker
-// be told to stop, during the call. If the attempt lingers, it then waits for receipts.
-func (a *Activities) end(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
-	a.note(ctx, attempt)
+// end stores how a call ended. If Postgres is away, what is known is left with the engine, so that the next run stores it. Neither
+// ends with ctx: an activity may be cancelled, or its worker be told to stop, during the call. If the attempt lingers, it
+// then waits for receipts.
+func (a *Activities) end(ctx context.Context, step Step, e backstop.Ending) (Result, error) {
 	storing, cancel := lasting(ctx)
 	defer cancel()
-	send, err := a.store.End(storing, attempt, step.ReceiptWait)
+	attempt, view, err := a.store.End(storing, step.Send, e)
 	if err != nil {
-		activity.RecordHeartbeat(context.WithoutCancel(ctx), attempt) // for the next run of an ordinary activity
+		ended := endedOf(e)
+		activity.RecordHeartbeat(context.WithoutCancel(ctx), ended) // for the next run of an ordinary activity
 		err = permanent(fmt.Errorf("end attempt: %w", err))
 		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
 			return Result{}, err
 		}
-		a.log.WarnContext(ctx, "end of a call not stored", "send", attempt.Ref.Send, "error", err)
-		return Result{}, again(Unsaved, err, 0, attempt) // for the run after a local one
+		a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
+		return Result{}, retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
 	}
-	if attempt.LingersUntil != nil {
-		return a.linger(ctx, send, attempt)
+	if attempt.LingersUntil != nil && e.Linger > 0 {
+		return a.linger(ctx, step, attempt, view, e.Linger)
 	}
-	return a.result(ctx, send, attempt)
+	return resultOf(attempt, view, a.store.Now())
 }
 
 // lasting is a context for what must be known of a call that was made, also when the activity is cancelled meanwhile.
@@ -170,21 +172,8 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
 
-// unsaved returns the attempt whose end an earlier run could not store, or nil; it may be stored since.
-func unsaved(ctx context.Context, step Step) *backstop.Attempt {
-	if !activity.HasHeartbeatDetails(ctx) {
-		return step.Ended
-	}
-	var attempt backstop.Attempt
-	if err := activity.GetHeartbeatDetails(ctx, &attempt); err != nil {
-		return step.Ended
-	}
-	return &attempt
-}
-
-// note logs what an operator must act on.
-func (a *Activities) note(ctx context.Context, attempt backstop.Attempt) {
-	f := attempt.Failure
+// logFailure logs what an operator must act on.
+func (a *Activities) logFailure(ctx context.Context, send, provider string, f *backstop.Failure) {
 	if f == nil {
 		return
 	}
@@ -192,51 +181,42 @@ func (a *Activities) note(ctx context.Context, attempt backstop.Attempt) {
 	if f.Class == backstop.AccountFault {
 		level = a.log.ErrorContext
 	}
-	level(ctx, "provider call failed", "send", attempt.Ref.Send, "provider", attempt.Provider,
+	level(ctx, "provider call failed", "send", send, "provider", provider,
 		"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 }
 
-// result turns an attempt that has ended into the step's result, or into an error that the engine retries.
-func (a *Activities) result(ctx context.Context, send backstop.Send, attempt backstop.Attempt) (Result, error) {
-	switch attempt.State {
-	case backstop.AttemptState(backstop.Rejected):
-		return resultOf(send, Rejected, attempt.Failure), nil
-	case backstop.AttemptState(backstop.Unknown), backstop.Calling:
-		return resultOf(send, Unknown, attempt.Failure), nil
-	case backstop.AttemptState(backstop.Throttled), backstop.AttemptState(backstop.Unavailable):
+// resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.
+func resultOf(attempt backstop.Attempt, view backstop.View, now time.Time) (Result, error) {
+	r := Result{Verdict: Accepted, View: view}
+	switch {
+	case attempt.Reported != 0 || attempt.State == backstop.Accepted:
+	case attempt.State == backstop.AttemptState(backstop.Rejected) || attempt.Status == backstop.Failed:
+		r.Verdict = Rejected
+	case attempt.Failure != nil && attempt.Failure.Kind != backstop.Unknown:
 		f := attempt.Failure
-		return Result{}, again(string(f.Kind), f, f.RetryAfter)
-	case backstop.Accepted:
+		return Result{}, retryable(string(f.Kind), f.Code, f.RetryAfter-now.Sub(*attempt.EndedAt))
+	default:
+		r.Verdict = Unknown
 	}
-	if attempt.Channel != backstop.WhatsApp || send.WhatsAppStatus != backstop.Failed {
-		return resultOf(send, Accepted, nil), nil
-	}
-	looking, cancel := lasting(ctx)
-	defer cancel()
-	refusal, err := a.store.Refusal(looking, attempt) // its receipt came without a signal
-	if err != nil {
-		return Result{}, fmt.Errorf("look for failure: %w", err)
-	}
-	if refusal != nil {
-		refusal.Reason = "" // a signal does not carry it either
-	}
-	return resultOf(send, Accepted, refusal), nil
+	return r, nil
 }
 
-func resultOf(send backstop.Send, verdict Verdict, failure *backstop.Failure) Result {
-	r := Result{Verdict: verdict, WhatsApp: send.WhatsAppStatus, SMS: send.SMSStatus, Failure: failure}
-	if send.FinishedAt != nil || send.ReceiptBy != nil {
-		r.Outcome = send.Outcome
+// mayRepeat reports whether an earlier call surely sent nothing, and may be made again now.
+func mayRepeat(err error) bool {
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || failed.NextRetryDelay() > 0 {
+		return false
 	}
-	return r
+	return failed.Type() == string(backstop.Throttled) || failed.Type() == string(backstop.Unavailable)
 }
 
-// again is an error that is worth another try, after a while if that is not 0.
-func again(kind string, why error, after time.Duration, details ...any) error {
-	return temporal.NewApplicationErrorWithOptions(why.Error(), kind, temporal.ApplicationErrorOptions{
-		NextRetryDelay: after,
+// retryable is an error that is worth another try, after a while if that is not 0. Its text goes into the history: it holds
+// nothing that a provider wrote but a code.
+func retryable(kind, why string, after time.Duration, details ...any) error {
+	return temporal.NewApplicationErrorWithOptions(why, kind, temporal.ApplicationErrorOptions{
+		NextRetryDelay: max(after, 0),
 		Details:        details,
-		Category:       temporal.ApplicationErrorCategoryBenign, // note has logged what an operator must know
+		Category:       temporal.ApplicationErrorCategoryBenign, // logFailure has logged what an operator must know
 	})
 }
 

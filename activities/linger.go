@@ -15,9 +15,9 @@ import (
 const MaxLingering = 1000
 
 // mayLinger reports whether the activity may wait for receipts of a message that its provider has just taken, and then takes
-// a place among those who do. Only a first try waits, whose workflow task is open anyway.
-func (a *Activities) mayLinger(ctx context.Context, attempt backstop.Attempt, until time.Time) bool {
-	if !until.After(a.now()) || attempt.State != backstop.Accepted || !activity.GetInfo(ctx).IsLocalActivity {
+// a place among those that do. Only a first try waits, whose workflow task is open anyway.
+func (a *Activities) mayLinger(ctx context.Context, linger time.Duration) bool {
+	if linger <= 0 || !activity.GetInfo(ctx).IsLocalActivity {
 		return false
 	}
 	select {
@@ -30,10 +30,12 @@ func (a *Activities) mayLinger(ctx context.Context, attempt backstop.Attempt, un
 
 // linger waits until a receipt has ended the send or reported a failure, as long as the attempt lingers and the worker runs.
 // Most receipts of a delivery come within seconds: then the workflow ends in its first task, and needs neither a timer nor
-// a word from anybody.
-func (a *Activities) linger(ctx context.Context, send backstop.Send, attempt backstop.Attempt) (Result, error) {
-	if send.FinishedAt == nil && send.WhatsAppStatus != backstop.Failed {
-		waiting, stop := context.WithTimeout(ctx, attempt.LingersUntil.Sub(a.now()))
+// a signal.
+func (a *Activities) linger(
+	ctx context.Context, step Step, attempt backstop.Attempt, view backstop.View, linger time.Duration,
+) (Result, error) {
+	if view.Outcome == "" && view.WhatsApp != backstop.Failed {
+		waiting, stop := context.WithTimeout(ctx, linger)
 		defer stop()
 		go func() {
 			select {
@@ -42,23 +44,23 @@ func (a *Activities) linger(ctx context.Context, send backstop.Send, attempt bac
 			case <-waiting.Done():
 			}
 		}()
-		if now, decided := a.store.Await(waiting, send.ID); decided {
-			send = now
+		if now, decided := a.store.Await(waiting, step.Send); decided {
+			view = now
 		}
 	}
-	if send.FinishedAt != nil {
-		return a.result(ctx, send, attempt) // nothing of it is signalled any more
+	if view.Outcome != "" {
+		return Result{Verdict: Accepted, View: view}, nil // nothing of it is signalled any more
 	}
-	return a.leave(ctx, attempt)
+	return a.stopWaiting(ctx, step, attempt)
 }
 
-// leave ends the lingering. If that cannot be stored, the next run does it.
-func (a *Activities) leave(ctx context.Context, attempt backstop.Attempt) (Result, error) {
+// stopWaiting ends the wait for receipts. If that cannot be stored, the next run does it.
+func (a *Activities) stopWaiting(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
 	storing, cancel := lasting(ctx)
 	defer cancel()
-	send, err := a.store.Leave(storing, attempt)
+	view, err := a.store.StopWaiting(storing, step.Send, attempt.Ref.Step)
 	if err != nil {
-		return Result{}, permanent(fmt.Errorf("leave attempt: %w", err))
+		return Result{}, permanent(fmt.Errorf("stop waiting: %w", err))
 	}
-	return a.result(ctx, send, attempt)
+	return resultOf(attempt, view, a.store.Now())
 }

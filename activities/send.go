@@ -7,66 +7,54 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Step tells an activity what it is to send. A WhatsApp message needs no more than the reference.
+// Step tells an activity what it is to send.
 type Step struct {
-	Ref    backstop.Ref    `json:"ref"`
-	Rule   string          `json:"rule,omitempty"` // that fired
-	Reason string          `json:"reason,omitempty"`
-	SendID string          `json:"send_id,omitempty"`
-	Route  string          `json:"route,omitempty"`  // empty: the default one
-	Unless backstop.Status `json:"unless,omitempty"` // no SMS if WhatsApp has reached this after all
+	Send      string `json:"send"`
+	Rule      int    `json:"rule,omitempty"`       // of an SMS: the place in the plan of the rule that fired
+	Resend    bool   `json:"resend,omitempty"`     // it repeats a call of unknown end
+	ByFailure bool   `json:"by_failure,omitempty"` // of an SMS: the WhatsApp message has failed
+	Route     string `json:"route,omitempty"`      // of an SMS; empty: the default one
 
-	// FallbackReason is why the first rule fired, also for the SMS of a later one.
-	FallbackReason backstop.FallbackReason `json:"fallback_reason,omitempty"`
-
-	// ReceiptWait is set when no SMS can follow this one. Then the workflow need not wait for its receipt: if the provider
-	// accepts it, the store waits so long.
+	// ReceiptWait is how long the store waits for the SMS's receipt if no other SMS can follow. Then the workflow need not wait.
 	ReceiptWait time.Duration `json:"receipt_wait,omitempty"`
 
 	// Linger is how long the activity may take if it waits for the message's receipts; 0: it does not wait. A receipt that
 	// comes meanwhile saves the engine a signal and a workflow task.
 	Linger time.Duration `json:"linger,omitempty"`
 
-	// Ended is how the first try's call ended, if that could not be stored.
-	Ended *backstop.Attempt `json:"ended,omitempty"`
+	// Ended is how an earlier run's call ended, if that could not be stored.
+	Ended *Ended `json:"ended,omitempty"`
 }
 
-// SendWhatsApp submits a send to WhatsApp, unless it has expired meanwhile.
+// SendWhatsApp submits a send to WhatsApp.
 func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error) {
-	attempt := backstop.Attempt{Ref: step.Ref, Channel: backstop.WhatsApp, Provider: a.whatsapp.Name()}
-	unexpired := func(s backstop.Send) Verdict {
-		if a.expired(s) {
-			return Expired
-		}
-		return ""
-	}
-	return a.call(ctx, step, attempt, unexpired, func(ctx context.Context, s backstop.Send) (backstop.Submission, error) {
-		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: step.Ref, To: s.To, Text: s.Text, Template: s.Template})
+	c := backstop.Call{Channel: backstop.WhatsApp, Resend: step.Resend, Provider: a.whatsapp.Name()}
+	return a.call(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
+		s := r.Send
+		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: r.Attempt.Ref, To: s.To, Text: s.Text, Template: s.Template})
 	})
 }
 
-func (a *Activities) expired(s backstop.Send) bool {
-	return s.ExpiresAt != nil && !a.now().Before(*s.ExpiresAt)
-}
-
-// SendSMS submits a send to SMS by the step's route, unless a last look shows that it has arrived by WhatsApp or has expired.
+// SendSMS submits a send to SMS by the step's route.
 func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
 	driver := a.route(step.Route).SMS
-	attempt := backstop.Attempt{
-		Ref: step.Ref, Channel: backstop.SMS, Provider: driver.Name(),
-		Rule: step.Rule, Reason: step.Reason, SendID: step.SendID, FallbackReason: step.FallbackReason,
-	}
-	lastLook := func(s backstop.Send) Verdict {
-		switch {
-		case s.WhatsAppStatus.Reached(step.Unless), s.SMSStatus.Reached(backstop.Delivered): // perhaps an earlier SMS, late
-			return Averted
-		case a.expired(s):
-			return Expired
-		default:
-			return ""
-		}
-	}
-	return a.call(ctx, step, attempt, lastLook, func(ctx context.Context, s backstop.Send) (backstop.Submission, error) {
-		return driver.SendSMS(ctx, backstop.SMSMessage{Ref: step.Ref, To: s.To, SendID: step.SendID, Text: s.SMSText})
+	c := step.sms()
+	c.Provider = driver.Name()
+	return a.call(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
+		return driver.SendSMS(ctx, backstop.SMSMessage{
+			Ref: r.Attempt.Ref, To: r.Send.To, SendID: r.Attempt.SendID, Text: r.Send.SMSText, ValidFor: a.validFor(r.Send),
+		})
 	})
+}
+
+func (s Step) sms() backstop.Call {
+	return backstop.Call{Channel: backstop.SMS, Rule: s.Rule, Resend: s.Resend, ByFailure: s.ByFailure}
+}
+
+// validFor is how long a message is still of use; 0 is without end.
+func (a *Activities) validFor(s backstop.Send) time.Duration {
+	if s.ExpiresAt == nil {
+		return 0
+	}
+	return max(s.ExpiresAt.Sub(a.store.Now()), time.Second)
 }

@@ -7,38 +7,39 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Store is what the activities need of Postgres. Every method is safe to repeat, because the engine repeats an
-// activity whose worker died.
+// Store keeps the ledgers of sends. Every method is safe to repeat, because the engine repeats an activity whose process died,
+// and each returns what the workflow has to know of the send afterwards.
 type Store interface {
-	// Begin shows the send to mayCall together with the newest attempt of the step (nil when there is
-	// none), and when mayCall says yes records attempt as Calling, with the next Number, if nobody has changed the send
-	// meanwhile; otherwise it asks again. So a receipt stored before is seen by mayCall, one stored after sees the attempt.
-	Begin(
-		ctx context.Context, attempt backstop.Attempt, mayCall func(backstop.Send, *backstop.Attempt) bool,
-	) (backstop.Attempt, error)
+	// Begin asks the ledger for the last word on a call, and records the call if it may be made.
+	Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error)
 
-	// End stores what the call returned, merges in the receipts that came before the attempt was known, and
-	// returns the send as it then is. Repeated, it changes nothing. With a receiptWait, an accepted call also hands the
-	// send back: ReceiptBy is set to so long after the call's end. While the attempt lingers its receipts are not signalled.
-	End(ctx context.Context, attempt backstop.Attempt, receiptWait time.Duration) (backstop.Send, error)
+	// End records how a call ended, merges in the receipts that came before its message id was known, and returns the
+	// attempt as it then is.
+	End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error)
 
-	// Await waits until the send has ended or its WhatsApp message has failed, and returns it; false when ctx is done first.
-	Await(ctx context.Context, send string) (backstop.Send, bool)
+	// Await waits until the send has ended or its WhatsApp message has failed; false when ctx is done first.
+	Await(ctx context.Context, send string) (backstop.View, bool)
 
-	// Leave ends the lingering on an attempt and returns the send as it then is: with all receipts that came without a
-	// signal. Repeated, it changes nothing.
-	Leave(ctx context.Context, attempt backstop.Attempt) (backstop.Send, error)
+	// StopWaiting ends the wait for receipts of a step's message. A receipt that is stored later is signalled.
+	StopWaiting(ctx context.Context, send string, step int) (backstop.View, error)
 
-	// Refusal returns why the message of an accepted attempt has failed, by its receipt, or nil if none says.
-	Refusal(ctx context.Context, attempt backstop.Attempt) (*backstop.Failure, error)
+	// GiveUp counts a call as failed that its provider did not take for as long as was tried, unless one is in flight.
+	GiveUp(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error)
 
-	// Record adds an event to the timeline, with what it changes in the send: EventAverted takes back an SMS that
-	// was not sent, EventExpired marks the send expired, EventGaveUp fails the channel unless it went out after all.
-	// Repeated for the same send, kind, channel and rule, it changes nothing.
-	Record(ctx context.Context, event backstop.Event) error
+	// Finish ends the send. Lapsed says that its ExpiresAt came by the engine's clock.
+	Finish(ctx context.Context, send string, lapsed bool) (backstop.View, error)
 
-	// Finish ends the send: FinishedAt is set and the outcome worked out. Repeated, it changes nothing.
-	Finish(ctx context.Context, send string, at time.Time) (backstop.Send, error)
+	// Ledger returns the ledger of a send, as it is stored.
+	Ledger(ctx context.Context, send string) (*backstop.Ledger, error)
+
+	// Learn merges in a status that a provider told when asked.
+	Learn(ctx context.Context, r backstop.Receipt) (backstop.View, error)
+
+	// Owner returns the attempt that has a message, by the provider's id of it; false if none is known to have it.
+	Owner(ctx context.Context, channel backstop.Channel, provider, messageID string) (backstop.Ref, bool, error)
+
+	// Now is the time by the clock that the ledger's times are of.
+	Now() time.Time
 }
 
 // WhatsApp is a WhatsApp provider account. An error that is not a *backstop.Failure counts as Unknown.
@@ -51,4 +52,10 @@ type WhatsApp interface {
 type SMS interface {
 	Name() string
 	SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error)
+}
+
+// Finder is a provider account that can be asked what became of a message. It returns nil if the provider surely has no
+// such message.
+type Finder interface {
+	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
 }

@@ -30,6 +30,7 @@ const (
 // Defines values for AttemptFailureClass.
 const (
 	AttemptFailureClassAccount   AttemptFailureClass = "account"
+	AttemptFailureClassExpired   AttemptFailureClass = "expired"
 	AttemptFailureClassOptedOut  AttemptFailureClass = "opted_out"
 	AttemptFailureClassRecipient AttemptFailureClass = "recipient"
 	AttemptFailureClassTemplate  AttemptFailureClass = "template"
@@ -195,7 +196,8 @@ type AttemptState string
 
 // AttemptFailure defines model for AttemptFailure.
 type AttemptFailure struct {
-	// Class Whose fault a rejection is. `account` wants an operator.
+	// Class Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
+	// validity was over before it was sent.
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's own.
@@ -209,7 +211,8 @@ type AttemptFailure struct {
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
 
-// AttemptFailureClass Whose fault a rejection is. `account` wants an operator.
+// AttemptFailureClass Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
+// validity was over before it was sent.
 type AttemptFailureClass string
 
 // AttemptFailureKind defines model for AttemptFailure.Kind.

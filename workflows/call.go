@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -13,24 +12,23 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// call is a provider call with its retries. It can be called off.
+// call is a provider call with its retries. It goes on until it is cancelled.
 type call struct {
 	cancel workflow.CancelFunc
 	tried  bool // the first try has ended
 	ended  bool
-	result activities.Result // when it has ended
+	got    activities.Result // when it has ended
 	err    error
 }
 
-// provide starts a provider call, and does not wait for it.
+// provide starts a provider call, and does not wait for it. No time-out of the engine ends it while it may still send.
 func (s *send) provide(ctx workflow.Context, summary string, activity any, step activities.Step) *call {
 	ctx, cancel := workflow.WithCancel(ctx)
 	c := &call{cancel: cancel, tried: s.in.Settings.QueuedCalls}
-	until := workflow.Now(ctx).Add(s.tryFor(ctx))
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { c.ended = true }()
 		if !c.tried {
-			c.err = workflow.ExecuteLocalActivity(tryOptions(ctx, summary), activity, step).Get(ctx, &c.result)
+			c.err = workflow.ExecuteLocalActivity(tryOptions(ctx, summary), activity, step).Get(ctx, &c.got)
 			c.tried = true
 			pause, retry := afterTry(c.err, &step)
 			if !retry {
@@ -41,8 +39,7 @@ func (s *send) provide(ctx workflow.Context, summary string, activity any, step 
 			}
 		}
 		step.Linger = 0
-		within := max(until.Sub(workflow.Now(ctx)), time.Second)
-		c.err = workflow.ExecuteActivity(callOptions(ctx, within, summary), activity, step).Get(ctx, &c.result)
+		c.err = workflow.ExecuteActivity(callOptions(ctx, summary), activity, step).Get(ctx, &c.got)
 	})
 	return c
 }
@@ -61,7 +58,7 @@ func afterTry(err error, step *activities.Step) (pause time.Duration, retry bool
 	case failed.Type() == activities.Busy:
 		return 0, true
 	case failed.Type() == activities.Unsaved:
-		var ended backstop.Attempt
+		var ended activities.Ended
 		if failed.Details(&ended) == nil {
 			step.Ended = &ended
 		}
@@ -69,26 +66,52 @@ func afterTry(err error, step *activities.Step) (pause time.Duration, retry bool
 	return max(failed.NextRetryDelay(), firstPause), true
 }
 
-// end waits for the call and returns how it ended, or that the provider took no call for as long as we tried. It waits
-// also when an operator cancels the run, because a call that is under way may yet send.
-func (c *call) end(ctx workflow.Context) (r activities.Result, gaveUp bool, err error) {
+// await waits for the end of the call, also when an operator cancels the run: a call in flight may yet send.
+func (c *call) await(ctx workflow.Context) error {
 	ctx, free := workflow.NewDisconnectedContext(ctx)
 	defer free()
 	if err := workflow.Await(ctx, func() bool { return c.ended }); err != nil {
-		return activities.Result{}, false, fmt.Errorf("await call: %w", err)
+		return fmt.Errorf("await call: %w", err)
 	}
-	failed, ok := errors.AsType[*temporal.ActivityError](c.err)
-	gaveUp = ok && !temporal.IsCanceledError(c.err) && failed.RetryState() != enums.RETRY_STATE_NON_RETRYABLE_FAILURE
-	if gaveUp {
-		return activities.Result{}, true, nil
-	}
-	return c.result, false, c.err
+	return nil
 }
 
-// tryFor is how long a provider may be retried from now: not past the moment when the message expires.
-func (s *send) tryFor(ctx workflow.Context) time.Duration {
-	if s.in.ExpiresAt == nil {
-		return tryFor
+// abandon waits for the end of the call and returns why it is not waited for any longer.
+func (c *call) abandon(ctx workflow.Context, why error) error {
+	c.cancel()
+	return errors.Join(why, c.await(ctx))
+}
+
+// result returns how the call ended. Without a result, because it was cancelled and its last run did not answer, the ledger
+// knows more. An error is one that no other try can cure.
+func (c *call) result(ctx workflow.Context) (r activities.Result, ended bool, err error) {
+	failed, ok := errors.AsType[*temporal.ApplicationError](c.err)
+	switch {
+	case c.err == nil:
+		return c.got, true, nil
+	case ok && failed.NonRetryable():
+		return activities.Result{}, false, c.err
+	default:
+		return activities.Result{}, false, cancelled(ctx, c.err)
 	}
-	return min(tryFor, max(s.in.ExpiresAt.Sub(workflow.Now(ctx)), time.Second))
+}
+
+// cancelled returns the error of a run that an operator cancelled, and nil for any other.
+func cancelled(ctx workflow.Context, err error) error {
+	if ctx.Err() != nil && temporal.IsCanceledError(err) {
+		return err
+	}
+	return nil
+}
+
+// giveUp counts a channel as failed because its provider took no call for as long as was tried. A call that may be in flight
+// is waited for.
+func (s *send) giveUp(ctx workflow.Context, channel backstop.Channel, step activities.Step) error {
+	var v backstop.View
+	err := workflow.ExecuteLocalActivity(storeOptions(ctx, "give up"), acts.GiveUp, channel, step).Get(ctx, &v)
+	if err != nil {
+		return fmt.Errorf("give up %s: %w", channel, err)
+	}
+	s.see(ctx, v)
+	return nil
 }

@@ -1,7 +1,8 @@
 // Package workflows decides, durably, when a send falls back to SMS.
 //
-// A workflow's history holds ids, rules, times and statuses; never a text, a phone number or a secret. Activities
-// read those from Postgres.
+// A workflow proposes, the ledger of the send decides: each activity returns what is known of the send, and the workflow goes by
+// the newest of these views. Its history holds ids, rules, times and statuses; never a text, a phone number, a provider's
+// message id or a secret. Activities read those from Postgres.
 package workflows
 
 import (
@@ -13,7 +14,7 @@ import (
 // TaskQueue begins the names of the queues that the workers of Backstop poll: see QueueOf.
 const TaskQueue = "backstop"
 
-// Names by which others reach a running Send.
+// Names by which others reach a running Send. Both carry a backstop.View.
 const (
 	ReceiptSignal = "receipt"
 	ReceiptUpdate = "receipt" // says the same; cheaper for the engine, and only while a worker is there to answer
@@ -25,17 +26,19 @@ func ID(send string) string { return "send/" + send }
 
 // SendInput is what a send's workflow needs to know.
 type SendInput struct {
-	ID         string            `json:"id"`
-	Rules      []backstop.Rule   `json:"rules"`
-	AcceptedAt time.Time         `json:"accepted_at"`
-	ExpiresAt  *time.Time        `json:"expires_at,omitempty"`
-	Category   backstop.Category `json:"category,omitempty"`
-	Settings   Settings          `json:"settings"`
+	ID         string          `json:"id"`
+	Rules      []backstop.Rule `json:"rules"`
+	AcceptedAt time.Time       `json:"accepted_at"`          // by the store's clock
+	ExpiresAt  *time.Time      `json:"expires_at,omitempty"` // by the same clock
+
+	// Age is how old the send was when its start was requested, by the store's clock. The workflow counts from its own start
+	// less the age, so that no time of one clock is compared with a time of another.
+	Age time.Duration `json:"age,omitempty"`
 
 	// Installation is the id of the database that has the send.
 	Installation string `json:"installation"`
-	// Age is how old the send was, by the clock of its store, when its start was asked for.
-	Age time.Duration `json:"age"`
+
+	Settings Settings `json:"settings"`
 }
 
 // Settings are bounds that the operator configures. They travel with the send, so that a change never touches a send
@@ -50,39 +53,25 @@ type Settings struct {
 	// Linger is how long the first try of a WhatsApp call may take if it waits for the message's receipts; 0: it does not
 	// wait. It must stay below 5 s: then the SDK warns of a workflow task that takes long, and after 8 s it asks for another.
 	Linger time.Duration `json:"linger,omitempty"`
-
-	// HandBack lets the workflow end when its last SMS is accepted, whose receipt then ends the send in Postgres. The sends
-	// that were accepted before there was this do not have it.
-	HandBack bool `json:"hand_back,omitempty"`
 }
 
-// Receipt is a receipt as it is signalled.
-type Receipt struct {
-	Step    int                  `json:"step"`
-	Channel backstop.Channel     `json:"channel"`
-	Status  backstop.Status      `json:"status"`
-	Class   backstop.RejectClass `json:"class,omitempty"` // of a failed one
-	Code    string               `json:"code,omitempty"`
-	Outcome backstop.Outcome     `json:"outcome,omitempty"` // set when it has ended the send in Postgres
-}
-
-// SendResult is where a send ended. Pending is the outcome of one that was handed back.
+// SendResult is where a send ended. Pending is the outcome of a send whose SMS's receipt is waited for in the store.
 type SendResult struct {
-	Outcome  backstop.Outcome `json:"outcome"`
-	WhatsApp backstop.Status  `json:"whatsapp,omitempty"`
-	SMS      backstop.Status  `json:"sms,omitempty"`
-	Rule     string           `json:"rule,omitempty"` // the newest that fired
-	Reason   string           `json:"reason,omitempty"`
+	Outcome  backstop.Outcome        `json:"outcome"`
+	WhatsApp backstop.Status         `json:"whatsapp,omitempty"`
+	SMS      backstop.Status         `json:"sms,omitempty"`
+	Rule     string                  `json:"rule,omitempty"` // the newest that fired
+	Reason   backstop.FallbackReason `json:"reason,omitempty"`
 }
 
 // State answers the StateQuery.
 type State struct {
-	WhatsApp   backstop.Status `json:"whatsapp,omitempty"`
-	SMS        backstop.Status `json:"sms,omitempty"`
-	WaitingFor string          `json:"waiting_for"`
-	Rule       string          `json:"rule,omitempty"`
-	Reason     string          `json:"reason,omitempty"`
-	Rules      []RuleState     `json:"rules"`
+	WhatsApp   backstop.Status         `json:"whatsapp,omitempty"`
+	SMS        backstop.Status         `json:"sms,omitempty"`
+	WaitingFor string                  `json:"waiting_for"`
+	Rule       string                  `json:"rule,omitempty"`
+	Reason     backstop.FallbackReason `json:"reason,omitempty"`
+	Rules      []RuleState             `json:"rules"`
 }
 
 // RuleState is a rule as it stands in a running send.
@@ -90,6 +79,6 @@ type RuleState struct {
 	Name     string            `json:"name"`
 	Type     backstop.RuleType `json:"type"`
 	Deadline *time.Time        `json:"deadline,omitempty"`
-	Spent    bool              `json:"spent,omitempty"` // it fired
+	Spent    bool              `json:"spent,omitempty"` // its SMS went out, or failed for good
 	Over     bool              `json:"over,omitempty"`  // it cannot fire any more
 }

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// tryFor bounds the retries of a provider that throttles us or is down, when no rule's wait ends them sooner.
-	// An outage of a provider rarely lasts longer, and an older message is seldom of use.
+	// tryFor bounds the retries of a provider that throttles us or is down, when neither a rule's wait nor ExpiresAt ends
+	// them. An outage of a provider rarely lasts longer, and an older message is seldom of use.
 	tryFor = 24 * time.Hour
 
 	// firstPause is how long the second try waits, unless the provider says.
@@ -20,6 +20,9 @@ const (
 
 	// storeTimeout bounds one write to Postgres.
 	storeTimeout = 10 * time.Second
+
+	// askFor bounds the questions about a call of unknown end. A provider that answers none for so long is down.
+	askFor = 10 * time.Minute
 )
 
 // The first try of a provider call is a local activity: it saves the engine the way through the task queue and a
@@ -34,12 +37,23 @@ func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 
 // Provider calls are retried as fast as a person would not mind and as slowly as a provider would not mind. A
 // provider that says when to come back is obeyed (NextRetryDelay).
-func callOptions(ctx workflow.Context, within time.Duration, summary string) workflow.Context {
+func callOptions(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: activities.CallTimeout, // after it a dead process is assumed, and another run takes over
+		WaitForCancellation: true,                   // a call in flight may yet send: its end must be known before an SMS goes out
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+	})
+}
+
+// A question sends nothing, so it may be given up at any time.
+func inquiryOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    activities.CallTimeout,
-		ScheduleToCloseTimeout: within,
-		WaitForCancellation:    true, // a call that is under way may yet send: its end must be known before an SMS goes out
-		Summary:                summary,
+		ScheduleToCloseTimeout: askFor,
+		Summary:                "what became of the SMS?",
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 		},

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -19,33 +18,33 @@ var acts *activities.Activities
 type send struct {
 	in       SendInput
 	plan     backstop.Plan
-	is       backstop.Send            // the statuses of both channels; the rest is in Postgres
-	failure  *backstop.Failure        // why WhatsApp failed
-	steps    map[backstop.Channel]int // the newest step of each channel
-	step     int
-	spent    []bool
-	outcome  backstop.Outcome // set when a receipt has ended the send in Postgres, or will
-	alarm    workflow.Future  // for the next moment at which something may have to be decided
-	alarmAt  time.Time
-	last     bool // no rule has a wait left: the alarm ends the watch
+	origin   time.Time  // when the send was accepted, by the engine's clock
+	expires  *time.Time // the same of ExpiresAt
+	view     backstop.View
 	receipts workflow.ReceiveChannel
-	waiting  string // what for, when it is not a rule's wait
+
+	alarm   workflow.Future // for the next moment at which something may have to be decided
+	alarmAt time.Time
+	last    bool   // no rule has a wait left: the alarm ends the watch
+	waiting string // what for, when it is not a rule's wait
 
 	call    *call           // the WhatsApp call that is under way
 	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
 	resent  bool
-	expired bool                    // a WhatsApp call came too late: nothing may go out any more
-	rule    int                     // the newest that fired, or -1
-	reason  string                  // why it did
-	first   backstop.FallbackReason // why the first of the rules that sent an SMS did
+	isDone  bool // nothing more is to be tried
+	rule    int  // the newest that fired, or -1
 }
 
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.
 func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	s := &send{
-		in: in, plan: backstop.Plan{Rules: in.Rules}, is: backstop.Send{WhatsAppStatus: backstop.Queued},
-		steps: map[backstop.Channel]int{}, spent: make([]bool, len(in.Rules)), rule: -1,
+		in: in, plan: backstop.Plan{Rules: in.Rules}, view: backstop.View{WhatsApp: backstop.Queued}, rule: -1,
+		origin:   workflow.GetInfo(ctx).WorkflowStartTime.Add(-in.Age),
 		receipts: workflow.GetSignalChannel(ctx, ReceiptSignal),
+	}
+	if in.ExpiresAt != nil {
+		expires := s.origin.Add(in.ExpiresAt.Sub(in.AcceptedAt))
+		s.expires = &expires
 	}
 	if err := workflow.SetQueryHandler(ctx, StateQuery, s.state); err != nil {
 		return SendResult{}, fmt.Errorf("set query handler: %w", err)
@@ -64,6 +63,7 @@ func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	return result, ran
 }
 
+// run goes on until nothing is left to decide. A send that comes so late that a rule is due goes by SMS alone.
 func (s *send) run(ctx workflow.Context) error {
 	if _, due := s.fired(ctx); !due {
 		if err := s.callWhatsApp(ctx); err != nil {
@@ -72,43 +72,53 @@ func (s *send) run(ctx workflow.Context) error {
 	}
 	for {
 		rule, fired, err := s.watch(ctx)
-		if err == nil && !fired {
-			err = s.lapse(ctx)
-		}
-		if err != nil || !fired {
+		switch {
+		case err != nil || s.isEnded():
 			return err
+		case s.hasSMS():
+			err = s.awaitReceipt(ctx) // that another run has sent
+		case fired:
+			err = s.fallBack(ctx, rule)
+		default:
+			return nil
 		}
-		settled, err := s.fallBack(ctx, rule)
-		if err != nil || settled {
+		if err != nil || s.isEnded() {
 			return err
 		}
 	}
 }
 
-// watch waits until a rule fires or none can any more.
+// isEnded reports whether the workflow has nothing left to do but to finish.
+func (s *send) isEnded() bool { return s.isDone || s.view.Outcome != "" }
+
+// hasSMS reports whether an SMS is out, or may be, of which nothing final is known. Until then no rule fires.
+func (s *send) hasSMS() bool {
+	switch s.view.SMS {
+	case backstop.Queued, backstop.Submitted, backstop.Sent:
+		return true
+	default:
+		return false
+	}
+}
+
+// watch waits until a rule fires or none can any more, until an SMS shows that another run has sent, or until the send ends.
 func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	for {
-		s.drain(ctx)
 		s.arm(ctx)
-		err = workflow.Await(ctx, func() bool {
-			s.drain(ctx)
-			_, due := s.fired(ctx)
-			return due || s.callEnded() || ready(s.unknown) || s.rung() || (s.call == nil && s.over())
-		})
-		if err != nil {
+		if err = s.await(ctx, func() bool { return s.hasRung() || s.mustDecide(ctx) }); err != nil {
 			return 0, false, fmt.Errorf("watch: %w", err)
 		}
 		rule, fired = s.fired(ctx)
 		switch {
 		case s.callEnded():
 			err = s.endWhatsApp(ctx)
-		case fired && s.call != nil:
-			err = s.callOff(ctx)
-		case fired:
-			return rule, true, nil
-		case ready(s.unknown):
+		case s.call != nil && (fired || s.isEnded() || s.hasSMS() || s.isOver()):
+			err = s.stopWhatsApp(ctx)
+		case s.isEnded(), s.hasSMS(), fired:
+			return rule, fired, nil
+		case isReady(s.unknown):
 			err = s.resendWhatsApp(ctx)
-		case s.call == nil && s.over():
+		case s.isOver():
 			return 0, false, nil
 		}
 		if err != nil {
@@ -117,26 +127,47 @@ func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	}
 }
 
+// mustDecide reports whether the watch has something to decide. An alarm that has rung only wants the next to be set.
+func (s *send) mustDecide(ctx workflow.Context) bool {
+	_, due := s.fired(ctx)
+	return due || s.callEnded() || isReady(s.unknown) || s.isOver() || s.isEnded() || s.hasSMS()
+}
+
+// await waits for a condition, and takes in each receipt that has come before it looks: a receipt in the same workflow task
+// as a timer outranks it.
+func (s *send) await(ctx workflow.Context, condition func() bool) error {
+	err := workflow.Await(ctx, func() bool { s.drain(ctx); return condition() })
+	if err != nil {
+		return fmt.Errorf("await: %w", err)
+	}
+	return nil
+}
+
 // arm sets the alarm for the first wait that has not ended and whose rule may still fire by it. When none is left, it
 // ends the watch for a reported failure: when the provider itself has given the message up, or when no SMS may go out
 // any more. One alarm at a time costs the engine less than one per rule, and most sends end before the first.
 func (s *send) arm(ctx workflow.Context) {
-	if _, due := s.fired(ctx); due || s.callEnded() || s.over() || (s.alarm != nil && !s.rung()) {
+	s.drain(ctx)
+	if s.alarm != nil && !s.hasRung() || s.mustDecide(ctx) {
 		return
 	}
 	now := s.now(ctx)
-	s.last, s.alarmAt = true, s.in.AcceptedAt.Add(backstop.MaxWait)
-	if s.in.ExpiresAt != nil && s.in.ExpiresAt.Before(s.alarmAt) {
-		s.alarmAt = *s.in.ExpiresAt
+	s.last, s.alarmAt = true, s.origin.Add(backstop.MaxWait)
+	if s.call != nil {
+		s.alarmAt = now.Add(tryFor)
+	}
+	if s.expires != nil && (s.call != nil || s.expires.Before(s.alarmAt)) {
+		s.alarmAt = *s.expires
 	}
 	summary := by("a reported failure", s.alarmAt)
 	for i, rule := range s.in.Rules {
-		deadline, waits := rule.Deadline(s.in.AcceptedAt)
-		if s.spent[i] || !waits || s.is.WhatsAppStatus.Reached(rule.Type.Goal()) ||
-			!deadline.After(now) || !deadline.Before(s.alarmAt) {
+		deadline, waits := rule.Deadline(s.origin)
+		if !waits || s.view.Spent.Has(i) || s.view.WhatsApp.Reached(rule.Type.Goal()) || !deadline.After(now) {
 			continue
 		}
-		s.last, s.alarmAt, summary = false, deadline, watched(rule, deadline)
+		if s.last && s.expires == nil || deadline.Before(s.alarmAt) {
+			s.last, s.alarmAt, summary = false, deadline, watched(rule, deadline)
+		}
 	}
 	if s.last {
 		s.waiting = summary
@@ -144,13 +175,13 @@ func (s *send) arm(ctx workflow.Context) {
 	s.alarm = alarm(ctx, s.alarmAt, summary)
 }
 
-// rung reports whether the alarm has gone off and another is to be set.
-func (s *send) rung() bool { return ready(s.alarm) && !s.last }
+// hasRung reports whether the alarm has gone off and another is to be set.
+func (s *send) hasRung() bool { return isReady(s.alarm) && !s.last }
 
 // now is the time; an alarm that has gone off is believed even if the clock lags.
 func (s *send) now(ctx workflow.Context) time.Time {
 	now := workflow.Now(ctx)
-	if ready(s.alarm) && s.alarmAt.After(now) {
+	if isReady(s.alarm) && s.alarmAt.After(now) {
 		return s.alarmAt
 	}
 	return now
@@ -158,67 +189,45 @@ func (s *send) now(ctx workflow.Context) time.Time {
 
 // fired asks the plan for the rule that fires now.
 func (s *send) fired(ctx workflow.Context) (int, bool) {
-	return s.plan.Fired(s.is.WhatsAppStatus, s.in.AcceptedAt, s.now(ctx), s.isSpent)
+	return s.plan.Fired(s.view.WhatsApp, s.origin, s.now(ctx), s.view.Spent.Has)
 }
 
-// over reports whether there is nothing left to watch for.
-func (s *send) over() bool {
-	return s.expired || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) || (s.last && ready(s.alarm))
+// isOver reports whether there is nothing left to watch for.
+func (s *send) isOver() bool {
+	return s.plan.Over(s.view.WhatsApp, s.view.Spent.Has) || s.last && isReady(s.alarm)
 }
 
-func (s *send) isSpent(rule int) bool { return s.spent[rule] }
-
-// lapse records that the watch ended because the message expired, and not because no rule could fire any more.
-func (s *send) lapse(ctx workflow.Context) error {
-	if s.in.ExpiresAt == nil || !s.last || !ready(s.alarm) || s.plan.Over(s.is.WhatsAppStatus, s.isSpent) {
-		return nil
-	}
-	return s.write(ctx, backstop.Event{Kind: backstop.EventExpired})
+// hasLapsed reports whether ExpiresAt has come. Before the alarm for it has rung it is not asked.
+func (s *send) hasLapsed(ctx workflow.Context) bool {
+	return s.expires != nil && !s.now(ctx).Before(*s.expires)
 }
 
-// drain takes in every receipt that has come. It runs inside each decision, so that a receipt in the same workflow
-// task as a timer outranks it.
+// drain takes in every receipt that has come as a signal.
 func (s *send) drain(ctx workflow.Context) {
 	for {
-		var r Receipt
-		if !s.receipts.ReceiveAsync(&r) {
+		var v backstop.View
+		if !s.receipts.ReceiveAsync(&v) {
 			return
 		}
-		s.absorb(ctx, r)
+		s.see(ctx, v)
 	}
 }
 
 // update takes in a receipt that came as an update. The SDK runs it before whatever else is in the same workflow task.
-func (s *send) update(ctx workflow.Context, r Receipt) error {
-	s.absorb(ctx, r)
+func (s *send) update(ctx workflow.Context, v backstop.View) error {
+	s.see(ctx, v)
 	return nil
 }
 
-func (s *send) absorb(ctx workflow.Context, r Receipt) {
-	if !r.Status.Valid() {
-		workflow.GetLogger(ctx).Warn("receipt of no known status ignored", "status", string(r.Status))
+// see takes in what is known of the send, unless a newer view has come before.
+func (s *send) see(ctx workflow.Context, v backstop.View) {
+	if !v.WhatsApp.Valid() {
+		workflow.GetLogger(ctx).Warn("view of no known status ignored", "status", string(v.WhatsApp))
 		return
 	}
-	current := r.Step == s.steps[r.Channel]
-	if current && r.Channel == backstop.WhatsApp && r.Status == backstop.Failed {
-		s.failure = &backstop.Failure{Kind: backstop.Rejected, Class: r.Class, Code: r.Code}
+	if v.Revision > s.view.Revision {
+		s.view = v
 	}
-	s.is = s.is.Absorb(r.Channel, r.Status, current)
-	s.outcome = cmp.Or(s.outcome, r.Outcome)
-}
-
-// merge takes in the statuses that an activity read from Postgres, where receipts may have come that were not
-// signalled yet.
-func (s *send) merge(r activities.Result) {
-	s.is.WhatsAppStatus = s.is.WhatsAppStatus.Advance(r.WhatsApp)
-	s.is.SMSStatus = s.is.SMSStatus.Advance(r.SMS)
-	s.outcome = cmp.Or(s.outcome, r.Outcome)
-}
-
-func (s *send) nextStep(channel backstop.Channel) backstop.Ref {
-	s.step++
-	s.steps[channel] = s.step
-	return backstop.Ref{Send: s.in.ID, Step: s.step}
 }
 
 // alarm is a timer that ends at a moment, at once if that has passed. Its summary is what a person reads in the
@@ -235,4 +244,4 @@ func by(what string, until time.Time) string {
 	return what + ", until " + until.UTC().Format("2006-01-02 15:04:05 MST")
 }
 
-func ready(f workflow.Future) bool { return f != nil && f.IsReady() }
+func isReady(f workflow.Future) bool { return f != nil && f.IsReady() }

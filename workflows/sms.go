@@ -10,147 +10,147 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// fallBack sends the SMS of the rule that fired. Only if that SMS fails for good does the next unused rule follow.
-// It is settled unless the last look averted the SMS; then the rules that are left go on watching.
-func (s *send) fallBack(ctx workflow.Context, rule int) (settled bool, err error) {
-	byFailure := s.is.WhatsAppStatus == backstop.Failed
-	s.reason, s.first = s.why(rule)
-	unless := backstop.Delivered // a failure is undone by a delivery
-	if !byFailure {
-		unless = s.in.Rules[rule].Type.Goal()
-	}
-	for more := true; more; rule, more = s.unused() {
-		if s.drain(ctx); s.is.SMSStatus.Reached(backstop.Delivered) {
-			return true, nil // an SMS that had been reported failed
-		}
-		s.spent[rule], s.rule = true, rule
-		if stop, err := s.mustNot(ctx, rule); stop || err != nil {
-			return true, err
-		}
-		averted, err := s.sendSMS(ctx, rule, unless)
-		if err != nil {
-			return true, err
-		}
-		if averted {
-			err = s.record(ctx, backstop.EventAverted, rule)
-			s.spent[rule] = !byFailure // its wait may still be to come
-			s.rule, s.reason, s.first, s.waiting = -1, "", "", ""
-			return false, err
-		}
-		if s.is.SMSStatus != backstop.Failed {
-			return true, nil
-		}
-		s.reason = "the SMS before it failed"
-	}
-	return true, nil
-}
-
-// why says why a rule fired: for the timeline, and to be counted.
-func (s *send) why(rule int) (string, backstop.FallbackReason) {
-	r := s.in.Rules[rule]
-	switch {
-	case s.steps[backstop.WhatsApp] == 0:
-		return "handed over after the wait had ended, too late for WhatsApp", backstop.TooLate
-	case s.is.WhatsAppStatus != backstop.Failed:
-		return fmt.Sprintf("not %s within %s", r.Type.Goal(), r.Wait()), r.Type.Missed()
-	case s.failure == nil:
-		return "the WhatsApp message failed", backstop.ByFailure
-	default:
-		return "the WhatsApp message failed: " + s.failure.Error(), backstop.ByFailure
-	}
-}
-
-// mustNot reports, and records, that no SMS may go out whatever the rules say.
-func (s *send) mustNot(ctx workflow.Context, rule int) (bool, error) {
-	if s.in.ExpiresAt != nil && !workflow.Now(ctx).Before(*s.in.ExpiresAt) {
-		return true, s.record(ctx, backstop.EventExpired, rule)
-	}
-	optedOut := s.failure != nil && s.failure.Class == backstop.OptedOut
-	if s.is.WhatsAppStatus == backstop.Failed && optedOut && !s.in.Category.ChasesOptOut() {
-		return true, s.record(ctx, backstop.EventOptedOut, rule)
-	}
-	return false, nil
-}
-
-// unused returns the next rule that has not fired, in the policy's order.
-func (s *send) unused() (int, bool) {
-	for i, spent := range s.spent {
-		if !spent {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-// sendSMS submits the SMS of a rule and waits until it is known to have arrived or failed, or long enough, or until the
-// send is handed back.
-func (s *send) sendSMS(ctx workflow.Context, rule int, unless backstop.Status) (averted bool, err error) {
-	for resent := false; ; resent = true {
-		verdict, err := s.submitSMS(ctx, rule, unless)
-		switch {
-		case err != nil, s.handedBack():
-			return false, err
-		case verdict == activities.Averted:
-			return !resent, nil // the SMS before a resend may be out: then this is settled
-		case verdict == activities.Expired:
-			return false, s.record(ctx, backstop.EventExpired, rule)
-		case verdict != activities.Unknown:
-			return false, s.awaitSMS(ctx, s.in.Settings.SMSReceiptWait, s.smsSettled)
-		}
-		heard := func() bool { return s.is.SMSStatus != backstop.Queued }
-		if err := s.awaitSMS(ctx, s.in.Settings.UnknownWait, heard); err != nil {
-			return false, err
-		}
-		if heard() || resent || !s.in.Settings.ResendSMS {
-			return false, s.awaitSMS(ctx, s.in.Settings.SMSReceiptWait, s.smsSettled)
-		}
-	}
-}
-
-func (s *send) submitSMS(ctx workflow.Context, rule int, unless backstop.Status) (activities.Verdict, error) {
-	r := s.in.Rules[rule]
-	ref := s.nextStep(backstop.SMS)
-	if before := s.is.SMSStatus; before == "" || before == backstop.Failed {
-		s.is.SMSStatus = backstop.Queued
-	}
+// fallBack sends the SMS of the rule that fired, and waits until it is known to have arrived or failed, or long enough, or
+// until the store waits for its receipt.
+func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	step := activities.Step{
-		Ref: ref, Rule: r.Name, Reason: s.reason, SendID: r.SendID, Route: r.Route, Unless: unless, FallbackReason: s.first,
+		Send: s.in.ID, Rule: rule, Route: s.in.Rules[rule].Route, ByFailure: s.view.WhatsApp == backstop.Failed,
+		ReceiptWait: s.in.Settings.SMSReceiptWait,
 	}
-	if _, more := s.unused(); !more && s.in.Settings.HandBack {
-		step.ReceiptWait = s.in.Settings.SMSReceiptWait
+	verdict, err := s.submitSMS(ctx, step)
+	if err == nil && verdict == activities.Unknown {
+		verdict, err = s.clearUp(ctx, step)
 	}
-	call := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", r.SendID, r.Name), acts.SendSMS, step)
-	result, gaveUp, err := call.end(ctx)
+	s.waiting = ""
+	if s.view.Spent.Has(rule) {
+		s.rule = rule
+	}
 	switch {
-	case gaveUp:
-		return activities.Rejected, s.giveUp(ctx, backstop.SMS)
+	case err != nil, s.isEnded():
+		return err
+	case verdict == activities.Averted, verdict == activities.Rejected:
+		return nil
+	case verdict == activities.Over && !s.hasSMS():
+		s.isDone = true
+		return nil
+	default:
+		return s.awaitReceipt(ctx)
+	}
+}
+
+// clearUp decides about an SMS call of unknown end: a receipt may tell, or the provider when asked. Then the call is made
+// again if the account is configured so.
+func (s *send) clearUp(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
+	if err := s.awaitSMS(ctx, s.in.Settings.UnknownWait, func() bool { return s.view.SMS != backstop.Queued }); err != nil {
+		return "", err
+	}
+	if s.view.SMS != backstop.Queued || s.isEnded() {
+		return activities.Accepted, nil
+	}
+	asked, err := s.inquire(ctx)
+	if err != nil || !asked || s.view.SMS != backstop.Queued || s.isEnded() || !s.in.Settings.ResendSMS {
+		return activities.Accepted, err
+	}
+	step.Resend = true
+	return s.submitSMS(ctx, step)
+}
+
+// submitSMS makes the SMS call with its retries. They end when the wait of another rule ends, when the message expires, or
+// after tryFor; then the SMS counts as failed.
+func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
+	rule := s.in.Rules[step.Rule]
+	c := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", rule.SendID, rule.Name), acts.SendSMS, step)
+	err := s.await(ctx, func() bool { return c.tried })
+	if err == nil && !c.ended {
+		err = s.awaitRetries(ctx, c, step.Rule)
+	}
+	if err != nil {
+		return "", c.abandon(ctx, err)
+	}
+	r, ended, err := c.result(ctx)
+	switch {
 	case err != nil:
 		return "", fmt.Errorf("send sms: %w", err)
-	case result.Verdict == activities.Averted, result.Verdict == activities.Expired:
-		s.is.SMSStatus = "" // what an earlier SMS left is in the result
+	case ended:
+		s.see(ctx, r.View)
+		return r.Verdict, nil
+	case s.hasLapsed(ctx) || s.isEnded():
+		s.isDone = true
+		return activities.Over, nil
+	default:
+		return activities.Rejected, s.giveUp(ctx, backstop.SMS, step)
 	}
-	s.merge(result)
-	return result.Verdict, nil
+}
+
+// awaitRetries waits for a call that is being retried, and stops it when its time is over.
+func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
+	until := s.retriesEnd(ctx, rule)
+	timer := alarm(ctx, until, by("retries of the SMS", until))
+	if err := s.await(ctx, func() bool { return c.ended || isReady(timer) || s.isEnded() }); err != nil {
+		return err
+	}
+	if c.ended {
+		return nil
+	}
+	if isReady(timer) {
+		s.alarm, s.alarmAt, s.last = timer, until, false // it is believed even if the clock lags
+	}
+	c.cancel()
+	return c.await(ctx)
+}
+
+// retriesEnd is until when a provider is tried from now that throttles or is down: until the wait of a rule ends or the
+// message expires, whichever comes first; without either for tryFor.
+func (s *send) retriesEnd(ctx workflow.Context, rule int) time.Time {
+	now := workflow.Now(ctx)
+	var end time.Time
+	if s.expires != nil {
+		end = *s.expires
+	}
+	for i, other := range s.in.Rules {
+		deadline, waits := other.Deadline(s.origin)
+		if waits && !s.view.Spent.Has(i) && i != rule && deadline.After(now) && (end.IsZero() || deadline.Before(end)) {
+			end = deadline
+		}
+	}
+	if end.IsZero() {
+		return now.Add(tryFor)
+	}
+	return end
+}
+
+// awaitReceipt waits for the receipt of an SMS that is out, or may be. If none comes in time, the provider is asked; then
+// the send ends, because no rule fires while an SMS may still arrive.
+func (s *send) awaitReceipt(ctx workflow.Context) error {
+	isFinal := func() bool { return !s.hasSMS() }
+	if err := s.awaitSMS(ctx, s.in.Settings.SMSReceiptWait, isFinal); err != nil || isFinal() || s.isEnded() {
+		return err
+	}
+	if _, err := s.inquire(ctx); err != nil {
+		return err
+	}
+	s.isDone = !isFinal()
+	return nil
 }
 
 // awaitSMS waits for receipts of the SMS until enough is known or the time is up.
-func (s *send) awaitSMS(ctx workflow.Context, atMost time.Duration, enough func() bool) error {
-	known := func() bool { s.drain(ctx); return enough() }
-	if known() {
+func (s *send) awaitSMS(ctx workflow.Context, atMost time.Duration, isEnough func() bool) error {
+	if s.drain(ctx); isEnough() || s.isEnded() {
 		return nil
 	}
 	until := workflow.Now(ctx).Add(atMost)
 	s.waiting = by("the SMS's receipt", until)
 	timer := alarm(ctx, until, s.waiting)
-	if err := workflow.Await(ctx, func() bool { return known() || timer.IsReady() }); err != nil {
-		return fmt.Errorf("await sms receipt: %w", err)
-	}
-	return nil
+	return s.await(ctx, func() bool { return isEnough() || s.isEnded() || isReady(timer) })
 }
 
-// handedBack reports whether the SMS's receipt is waited for in Postgres, and not here.
-func (s *send) handedBack() bool { return s.outcome == backstop.OutcomePending }
-
-func (s *send) smsSettled() bool {
-	return s.is.SMSStatus == backstop.Failed || s.is.SMSStatus.Reached(backstop.Delivered)
+// inquire asks the provider what became of the SMS, and reports whether it answered.
+func (s *send) inquire(ctx workflow.Context) (asked bool, err error) {
+	var v backstop.View
+	err = workflow.ExecuteActivity(inquiryOptions(ctx), acts.Inquire, s.in.ID).Get(ctx, &v)
+	if err != nil {
+		return false, cancelled(ctx, err) // a provider that does not answer is no reason to stop
+	}
+	s.see(ctx, v)
+	return true, nil
 }

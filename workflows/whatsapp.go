@@ -1,10 +1,8 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/backstophq/backstop"
@@ -12,78 +10,78 @@ import (
 )
 
 // callWhatsApp starts the WhatsApp call and waits for its first try, which nothing may interrupt: no other wait is
-// started before. What follows is not waited for, because the rules' waits run meanwhile.
+// started before. The retries are not waited for, because the rules' waits run meanwhile.
 func (s *send) callWhatsApp(ctx workflow.Context) error {
-	step := activities.Step{Ref: s.nextStep(backstop.WhatsApp), Linger: s.linger(ctx)}
+	step := activities.Step{Send: s.in.ID, Resend: s.resent, Linger: s.linger(ctx)}
 	s.call = s.provide(ctx, "WhatsApp", acts.SendWhatsApp, step)
-	if err := workflow.Await(ctx, func() bool { return s.call.tried }); err != nil {
-		return fmt.Errorf("call whatsapp: %w", err)
-	}
-	return nil
+	return s.await(ctx, func() bool { return s.call.tried })
 }
 
 // linger is how long the first try may wait for receipts: where a delivery ends the send, and not past the moment when
 // something is to be done without one.
 func (s *send) linger(ctx workflow.Context) time.Duration {
-	if s.in.Settings.QueuedCalls || !s.plan.Over(backstop.Delivered, s.isSpent) {
+	if s.in.Settings.QueuedCalls || !s.plan.Over(backstop.Delivered, s.view.Spent.Has) {
 		return 0
 	}
 	until := workflow.Now(ctx).Add(s.in.Settings.Linger)
 	for i, rule := range s.in.Rules {
-		if deadline, waits := rule.Deadline(s.in.AcceptedAt); waits && !s.spent[i] && deadline.Before(until) {
+		if deadline, waits := rule.Deadline(s.origin); waits && !s.view.Spent.Has(i) && deadline.Before(until) {
 			until = deadline
 		}
 	}
-	if s.in.ExpiresAt != nil && s.in.ExpiresAt.Before(until) {
-		until = *s.in.ExpiresAt
+	if s.expires != nil && s.expires.Before(until) {
+		until = *s.expires
 	}
 	return max(until.Sub(workflow.Now(ctx)), 0)
 }
 
 func (s *send) callEnded() bool { return s.call != nil && s.call.ended }
 
-// callOff ends the WhatsApp call because a rule fired. A call between two tries ends at once; one that is under way
-// is waited for, because what it returns may be a message that went out.
-func (s *send) callOff(ctx workflow.Context) error {
+// stopWhatsApp ends the WhatsApp call because a rule fired, or because it was tried for long enough. A call between two
+// tries ends at once; a call in flight is waited for, because what it returns may be a message that went out.
+func (s *send) stopWhatsApp(ctx workflow.Context) error {
 	s.call.cancel()
-	if err := workflow.Await(ctx, s.callEnded); err != nil {
-		return fmt.Errorf("call off whatsapp: %w", err)
+	if err := s.call.await(ctx); err != nil {
+		return err
 	}
-	return nil
+	return s.endWhatsApp(ctx)
 }
 
-// endWhatsApp takes in how the WhatsApp call ended.
+// endWhatsApp takes in how the WhatsApp call ended. Without a result it was stopped, or the engine made no other try: if
+// nothing else is to be done now, the call is given up.
 func (s *send) endWhatsApp(ctx workflow.Context) error {
-	r, gaveUp, err := s.call.end(ctx)
+	r, ended, err := s.call.result(ctx)
 	s.call = nil
-	switch {
-	case temporal.IsCanceledError(err):
-		return nil // by callOff, or by an operator, whom the next wait will tell of
-	case gaveUp:
-		return s.giveUp(ctx, backstop.WhatsApp)
+	if s.last && !(isReady(s.alarm) && s.hasLapsed(ctx)) {
+		s.alarm, s.last = nil, false // it was for the end of the retries
+	}
+	switch _, fired := s.fired(ctx); {
 	case err != nil:
-		return fmt.Errorf("send whatsapp: %w", err)
+		return err
+	case ended:
+		s.takeIn(ctx, r)
+		return nil
+	case fired || s.isEnded() || s.hasSMS() || s.hasLapsed(ctx) || ctx.Err() != nil:
+		return nil
+	default:
+		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.resent})
 	}
-	s.merge(r)
-	if r.Verdict == activities.Expired {
-		s.expired = true
-		return s.write(ctx, backstop.Event{Kind: backstop.EventExpired})
-	}
-	if r.Failure != nil && r.Verdict != activities.Unknown {
-		s.failure = r.Failure
-	}
-	if r.Verdict == activities.Unknown && s.is.WhatsAppStatus == backstop.Queued {
+}
+
+func (s *send) takeIn(ctx workflow.Context, r activities.Result) {
+	s.see(ctx, r.View)
+	s.isDone = s.isDone || r.Verdict == activities.Over && !s.hasSMS()
+	if r.Verdict == activities.Unknown && s.view.WhatsApp == backstop.Queued {
 		until := workflow.Now(ctx).Add(s.in.Settings.UnknownWait)
 		s.waiting = by("a receipt for a WhatsApp call of unknown end", until)
 		s.unknown = alarm(ctx, until, s.waiting)
 	}
-	return nil
 }
 
-// resendWhatsApp decides about a call of unknown end when no receipt has told that it went out.
+// resendWhatsApp decides about a call of unknown end when no receipt has shown that it went out.
 func (s *send) resendWhatsApp(ctx workflow.Context) error {
 	s.unknown, s.waiting = nil, ""
-	if s.is.WhatsAppStatus != backstop.Queued || s.resent || !s.in.Settings.ResendWhatsApp {
+	if s.view.WhatsApp != backstop.Queued || s.resent || !s.in.Settings.ResendWhatsApp {
 		return nil
 	}
 	s.resent = true

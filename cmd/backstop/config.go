@@ -30,6 +30,7 @@ type config struct {
 	Meta     metaConfig   `envPrefix:"META_"`
 	Twilio   twilioConfig `envPrefix:"TWILIO_"`
 	Send     sendConfig
+	Stop     stopConfig
 }
 
 type logConfig struct {
@@ -95,6 +96,31 @@ type sendConfig struct {
 	Linger         time.Duration `env:"LINGER"           envDefault:"4s"`
 }
 
+type stopConfig struct {
+	Drain time.Duration `env:"DRAIN"` // zero: see drain
+}
+
+// Bounds of the time that a stop gives to the calls under way. Beyond some minutes an orchestrator has lost its patience.
+const (
+	minDrain = time.Second
+	maxDrain = 5 * time.Minute
+)
+
+// storeRoom is the time that a call has for the write that follows it; see storeTimeout in package activities.
+const storeRoom = 5 * time.Second
+
+// drain is how long a stop waits for provider calls: as long as the longest may take, and its write. The SDK (1.50,
+// AggregatedWorker.stop) asks for no more tasks at once and then waits so long for workflow tasks, whose local activities
+// are the first tries; then as long again for those of them that are left; then for ordinary activities. All three run
+// from the beginning, so one wait is enough, unless a workflow task begins another call meanwhile: an SMS after a
+// WhatsApp message that was rejected. That one has the second wait. The third is never longer than what the first two left.
+func (c config) drain() time.Duration {
+	if c.Stop.Drain > 0 {
+		return c.Stop.Drain
+	}
+	return max(c.Meta.Timeout, c.Twilio.Timeout) + storeRoom
+}
+
 // What a call of unknown end is followed by when no receipt comes.
 const (
 	resend = "resend"
@@ -109,7 +135,7 @@ const maxLinger = 4500 * time.Millisecond
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
-		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait, HandBack: true,
+		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
 		Linger:         c.Send.Linger,
 		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
 		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers
@@ -151,6 +177,8 @@ func (c config) validate() error {
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
 	check(c.Send.Linger >= 0 && c.Send.Linger <= maxLinger, "LINGER", "must be between 0 and "+maxLinger.String())
+	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
+		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	together := "goes together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
 	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", together+"TWILIO_API_KEY")

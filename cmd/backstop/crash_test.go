@@ -208,10 +208,11 @@ func (r *rig) watch(id string) (rest func() string) {
 	}
 }
 
-// TestServe_stops sends SIGTERM while a provider does not answer and somebody watches.
+// TestServe_stops sends SIGTERM while a provider does not answer and somebody watches: the stop waits no longer for the
+// call than it may.
 func TestServe_stops(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newRig(t, map[string]string{"BACKSTOP_DRAIN": "1s"})
 	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
 	require.NoError(t, err)
 	id := r.send("+447400123410", policy, "held")

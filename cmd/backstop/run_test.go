@@ -83,14 +83,14 @@ func TestRead_namesEveryProblem(t *testing.T) {
 		"BACKSTOP_META_ON_UNKNOWN": "panic", "BACKSTOP_WORKER_CALLS": "0", "BACKSTOP_PUBLIC_URL": "backstop.example",
 		"BACKSTOP_META_APP_SECRET": "", "BACKSTOP_UNKNOWN_WAIT": "-1s", "BACKSTOP_TWILIO_API_KEY": "SK0",
 		"BACKSTOP_TEMPORAL_TLS_CERT": "cert.pem", "BACKSTOP_LOG_LEVEL": "loud", "BACKSTOP_LISTEN": "nope", "BACKSTOP_TEMPORAL_ADDRESS": "nope",
-		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_LINGER": "5s",
+		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_LINGER": "5s", "BACKSTOP_DRAIN": "6m",
 	})
 	var stderr bytes.Buffer
 	require.Equal(t, exitUsage, run(t.Context(), []string{"serve"}, lines(environment), &bytes.Buffer{}, &stderr))
 	for _, name := range []string{
 		"DATABASE_URL", "API_KEY", "META_TIMEOUT", "TWILIO_TIMEOUT", "META_ON_UNKNOWN", "WORKER_CALLS", "PUBLIC_URL",
 		"META_APP_SECRET", "UNKNOWN_WAIT", "TWILIO_API_SECRET", "TEMPORAL_TLS_KEY", "LOG_LEVEL",
-		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "LINGER",
+		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "LINGER", "DRAIN",
 	} {
 		require.Equal(t, 1, strings.Count(stderr.String(), "\n  BACKSTOP_"+name+": "), name)
 	}
@@ -104,6 +104,42 @@ func TestRead_complete(t *testing.T) {
 	require.True(t, c.settings().ResendWhatsApp)
 	require.False(t, c.settings().ResendSMS)
 	require.Equal(t, 4*time.Second, c.settings().Linger)
+}
+
+func TestConfig_drain(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		meta, twilio, drain string
+		want                time.Duration
+	}{
+		"by default":          {"", "", "", 15 * time.Second},
+		"the longest timeout": {"4s", "20s", "", 25 * time.Second},
+		"the other":           {"12s", "3s", "", 17 * time.Second},
+		"both short":          {"2s", "3s", "", 8 * time.Second},
+		"as configured":       {"", "", "1s", time.Second},
+		"longer":              {"", "", "5m", 5 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environment := complete()
+			for variable, value := range map[string]string{
+				"BACKSTOP_META_TIMEOUT": row.meta, "BACKSTOP_TWILIO_TIMEOUT": row.twilio, "BACKSTOP_DRAIN": row.drain,
+			} {
+				if value != "" {
+					environment[variable] = value
+				}
+			}
+			c, err := read[config](environment)
+			require.NoError(t, err)
+			require.Equal(t, row.want, c.drain())
+		})
+	}
+	for _, wrong := range []string{"999ms", "-1s", "5m1s", "soon"} {
+		environment := complete()
+		environment["BACKSTOP_DRAIN"] = wrong
+		_, err := read[config](environment)
+		require.ErrorContains(t, err, "BACKSTOP_DRAIN: must be", wrong)
+	}
 }
 
 func TestSecret_isNeverShown(t *testing.T) {

@@ -32,12 +32,8 @@ const (
 	workerRole
 )
 
-// A stop ends within ten seconds. Requests and provider calls are drained side by side; the SDK waits up to drainCalls
-// for local activities, then as long for workflow tasks, and then for ordinary activities.
-const (
-	drainRequests = 3 * time.Second
-	drainCalls    = 2500 * time.Millisecond
-)
+// drainRequests bounds how long a stop waits for the requests under way, once the calls have ended (config.drain).
+const drainRequests = 3 * time.Second
 
 // Bounds of a request, so that a slow or silent client holds nothing for long.
 const (
@@ -149,15 +145,21 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	if p.config.Pprof.Listen != "" {
 		start(p.profile)
 	}
-	if p.role&workerRole != 0 {
-		start(p.work)
+	worked := make(chan struct{})
+	if p.role&workerRole == 0 {
+		close(worked)
+	} else {
+		start(func(ctx context.Context) error {
+			defer close(worked)
+			return p.work(ctx)
+		})
 		start(func(ctx context.Context) error {
 			p.handoff.Sweep(ctx)
 			return nil
 		})
 	}
 	if p.role&apiRole != 0 {
-		start(func(ctx context.Context) error { return p.listen(ctx, listening) })
+		start(func(ctx context.Context) error { return p.listen(ctx, worked, listening) })
 	}
 	<-ctx.Done()
 	p.log.InfoContext(ctx, "stopping")
@@ -170,13 +172,19 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	return nil
 }
 
-// listen serves the API.
-func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
+// listen serves the API until ctx is done and the calls of this process have ended: their receipts come meanwhile.
+func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
 		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Stopping: ctx.Done(), Version: version, Ready: p.ready,
+		Stopping: ctx.Done(), Version: version,
+		Ready: func(checking context.Context) (map[string]string, error) {
+			if ctx.Err() != nil {
+				return nil, errors.New("the program is stopping") // a balancer looks elsewhere
+			}
+			return p.ready(checking)
+		},
 	})
 	if err != nil {
 		return err
@@ -192,7 +200,17 @@ func (p *program) listen(ctx context.Context, listening func(net.Addr)) error {
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
-	return serveHTTP(ctx, server, listener, func() {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-serving.Done():
+		}
+		<-worked
+		stop()
+	}()
+	return serveHTTP(serving, server, listener, func() {
 		p.log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version)
 		listening(listener.Addr())
 	})
@@ -249,7 +267,7 @@ func (p *program) work(ctx context.Context) error {
 		w = worker.New(p.temporal.Client, acts, worker.Options{
 			Installation: p.install,
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
-			StopTimeout:  drainCalls,
+			StopTimeout:  p.config.drain(),
 			OnFatalError: func(err error) { failed <- err },
 		})
 		if err = p.temporal.reach(ctx); err == nil {

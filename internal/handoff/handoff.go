@@ -226,7 +226,7 @@ func (h *Handoff) leave(ctx context.Context, what string, err error) {
 // signal tells a workflow of a receipt. A workflow that is not there has ended, and needs it no more, or will start
 // later and read the status from Postgres.
 func (h *Handoff) signal(ctx context.Context, receipt Handover) error {
-	err := h.engine.SignalWorkflow(ctx, workflows.ID(receipt.Ref.Send), "", workflows.ReceiptSignal, message(receipt))
+	err := h.engine.SignalWorkflow(ctx, workflows.ID(receipt.Send), "", workflows.ReceiptSignal, receipt.View)
 	if err != nil && !isGone(err) {
 		return fmt.Errorf("signal workflow: %w", err)
 	}
@@ -236,15 +236,4 @@ func (h *Handoff) signal(ctx context.Context, receipt Handover) error {
 func isGone(err error) bool {
 	_, gone := errors.AsType[*serviceerror.NotFound](err)
 	return gone
-}
-
-// message is a receipt as its workflow takes it in.
-func message(receipt Handover) workflows.Receipt {
-	r := workflows.Receipt{
-		Step: receipt.Ref.Step, Channel: receipt.Channel, Status: receipt.Status, Outcome: receipt.Outcome,
-	}
-	if receipt.Failure != nil {
-		r.Class, r.Code = receipt.Failure.Class, receipt.Failure.Code
-	}
-	return r
 }

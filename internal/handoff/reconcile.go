@@ -110,7 +110,7 @@ func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error) {
 
 func (h *Handoff) endUnfinished(ctx context.Context, c SendClaim, reason string) {
 	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, h.store.GiveUp(ctx, c.Send.ID, reason)
+		return struct{}{}, h.store.Abandon(ctx, c.Send.ID, reason)
 	})
 	if err != nil {
 		h.sweepFailed(ctx, "checks", err)

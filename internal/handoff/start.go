@@ -61,8 +61,7 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error
 func (h *Handoff) input(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
 		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
-		Category: send.Category, Settings: h.settings, Installation: h.install,
-		Age: max(h.store.Now().Sub(send.AcceptedAt), 0),
+		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.install,
 	}
 }
 

@@ -13,16 +13,12 @@ type Idempotency struct {
 	Hash []byte
 }
 
-// Handover is a stored receipt that the workflow of its send must hear of: because it waits for it, or because the receipt
+// Handover is a stored receipt that the workflow of its send must be told of: because it waits for it, or because the receipt
 // has ended the send.
 type Handover struct {
-	ID      string // of the stored receipt
-	Ref     backstop.Ref
-	Channel backstop.Channel
-	Status  backstop.Status
-	At      time.Time
-	Failure *backstop.Failure
-	Outcome backstop.Outcome // set when this receipt ended the send in Postgres
+	ID   string // of the stored receipt
+	Send string
+	View backstop.View // of the send, once the receipt was stored
 }
 
 // Store is what the hand-over needs of Postgres.
@@ -83,9 +79,9 @@ type Backlog interface {
 	// returns how many it found.
 	FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error)
 
-	// GiveUp ends a send that no workflow will decide about, with an event that says why. A send that has ended, or that
+	// Abandon ends a send that no workflow will decide about, with an event that says why. A send that has ended, or that
 	// only waits for the receipt of its SMS, stays as it is.
-	GiveUp(ctx context.Context, send, reason string) error
+	Abandon(ctx context.Context, send, reason string) error
 }
 
 // SendClaim is a send that one sweeper has for itself until the lease of its claim ends.

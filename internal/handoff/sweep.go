@@ -166,7 +166,7 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 		reason = "its stored form cannot be read"
 	}
 	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, h.store.GiveUp(ctx, c.Send.ID, reason)
+		return struct{}{}, h.store.Abandon(ctx, c.Send.ID, reason)
 	})
 	if err != nil {
 		h.sweepFailed(ctx, "refused sends", err)
@@ -190,9 +190,9 @@ func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 		return true
 	case isRefused(err) && c.Tries+1 >= maxRefusals:
 		h.signalled.add(c.ID)
-		h.log.ErrorContext(ctx, "receipt not signalled: the engine refuses it", "send", c.Ref.Send, "error", err)
+		h.log.ErrorContext(ctx, "receipt not signalled: the engine refuses it", "send", c.Send, "error", err)
 	default:
-		h.unheard.add(h.deferral(ctx, claimed{c.ID, c.Ref.Send, c.Tries}, err))
+		h.unheard.add(h.deferral(ctx, claimed{c.ID, c.Send, c.Tries}, err))
 	}
 	return false
 }

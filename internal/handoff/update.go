@@ -25,7 +25,7 @@ const (
 // worker answers it; then, or when none does, the receipt is signalled. To be told twice changes nothing. A worker that
 // does not answer says nothing of Temporal.
 func (h *Handoff) inform(ctx context.Context, receipt Handover) error {
-	if receipt.Outcome != "" && !h.outage.isOn() && h.workers.admit(h.now()) {
+	if receipt.View.Outcome != "" && !h.outage.isOn() && h.workers.admit(h.now()) {
 		answered, cancel := context.WithTimeout(ctx, updatePatience)
 		defer cancel()
 		err := h.update(answered, receipt)
@@ -43,8 +43,8 @@ func (h *Handoff) inform(ctx context.Context, receipt Handover) error {
 // update returns nil when the workflow has taken the receipt in, or has ended.
 func (h *Handoff) update(ctx context.Context, receipt Handover) error {
 	handle, err := h.engine.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflows.ID(receipt.Ref.Send), UpdateID: receipt.ID, UpdateName: workflows.ReceiptUpdate,
-		Args: []any{message(receipt)}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		WorkflowID: workflows.ID(receipt.Send), UpdateID: receipt.ID, UpdateName: workflows.ReceiptUpdate,
+		Args: []any{receipt.View}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
 		err = handle.Get(ctx, nil) // an older worker knows no such update

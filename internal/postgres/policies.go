@@ -12,6 +12,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // A policy and its rules are read by one query, so that they are of one version.
@@ -57,22 +58,22 @@ func policies(rows []policyRow) []backstop.Policy {
 // Policy returns a policy with its rules in order, or an Error of code NotFound.
 func (db *DB) Policy(ctx context.Context, id string) (backstop.Policy, error) {
 	policy, err := findPolicy(id, func(rows *[]policyRow, id string) error {
-		return db.selectAll(ctx, rows, getPolicy, id) // every send asks for its policy
+		return db.pool.SelectAll(ctx, rows, getPolicy, id) // every send asks for its policy
 	})
-	return policy, failed(ctx, "get policy", err)
+	return policy, pool.Failed(ctx, "get policy", err)
 }
 
 func findPolicy(id string, get func(rows *[]policyRow, id string) error) (backstop.Policy, error) {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return backstop.Policy{}, notFound("policy")
+		return backstop.Policy{}, pool.NotFound("policy")
 	}
 	var rows []policyRow
 	if err := get(&rows, id); err != nil {
 		return backstop.Policy{}, fmt.Errorf("select policy: %w", err)
 	}
 	if len(rows) == 0 {
-		return backstop.Policy{}, notFound("policy")
+		return backstop.Policy{}, pool.NotFound("policy")
 	}
 	return policies(rows)[0], nil
 }
@@ -85,9 +86,9 @@ func (db *DB) ListPolicies(ctx context.Context, search string, page backstop.Pag
 		return nil, false, err
 	}
 	var rows []policyRow
-	err = db.db.SelectContext(ctx, &rows, listPolicies, before, escapeLike(search), page.Limit+1)
+	err = db.pool.SelectUnprepared(ctx, &rows, listPolicies, before, escapeLike(search), page.Limit+1)
 	if err != nil {
-		return nil, false, failed(ctx, "list policies", err)
+		return nil, false, pool.Failed(ctx, "list policies", err)
 	}
 	list, more := cut(policies(rows), page.Limit)
 	return list, more, nil
@@ -98,12 +99,13 @@ const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updat
 // CreatePolicy stores a policy. Errors have the code Invalid, for a name or rule id that is wrong, or Conflict, for
 // a name that is taken.
 func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
-	id, err := newID()
+	at := db.Now()
+	id, err := pool.NewIDAt(at)
 	if err != nil {
 		return backstop.Policy{}, err
 	}
 	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		return execute(ctx, tx, insertPolicy, id, name, now())
+		return pool.Execute(ctx, tx, insertPolicy, id, name, at)
 	})
 }
 
@@ -117,19 +119,19 @@ WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING version`
 // ReplacePolicy writes over a policy, if it has the version asked for. Errors have the code Invalid, NotFound, Stale
 // or Conflict.
 func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error) {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return backstop.Policy{}, notFound("policy")
+		return backstop.Policy{}, pool.NotFound("policy")
 	}
 	return db.writePolicy(ctx, "replace policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, now())
+		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, db.Now())
 		if errors.Is(err, sql.ErrNoRows) {
 			return absent(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
 		}
 		if err != nil {
 			return fmt.Errorf("update: %w", err)
 		}
-		return execute(ctx, tx, dropMembership, id)
+		return pool.Execute(ctx, tx, dropMembership, id)
 	})
 }
 
@@ -138,15 +140,15 @@ const deletePolicy = `DELETE FROM policies WHERE id = $1 AND ($2 = 0 OR version 
 // DeletePolicy deletes a policy, if it has the version asked for. Sends that were accepted with it are not touched.
 // Errors have the code NotFound or Stale.
 func (db *DB) DeletePolicy(ctx context.Context, id string, version int) error {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return notFound("policy")
+		return pool.NotFound("policy")
 	}
-	err := db.db.GetContext(ctx, new(int), deletePolicy, id, version)
+	err := db.pool.GetUnprepared(ctx, new(int), deletePolicy, id, version)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = absent(db.db.GetContext(ctx, new(int), policyVersion, id), "policy")
+		err = absent(db.pool.GetUnprepared(ctx, new(int), policyVersion, id), "policy")
 	}
-	return failed(ctx, "delete policy", err)
+	return pool.Failed(ctx, "delete policy", err)
 }
 
 const insertMembership = `INSERT INTO policy_rules (policy_id, position, rule_id)
@@ -161,7 +163,7 @@ func (db *DB) writePolicy(
 		return backstop.Policy{}, err
 	}
 	var policy backstop.Policy
-	err := db.inTx(ctx, what, func(tx *sqlx.Tx) error {
+	err := db.pool.InTx(ctx, what, func(tx *sqlx.Tx) error {
 		if err := write(tx); err != nil {
 			return err
 		}
@@ -169,7 +171,7 @@ func (db *DB) writePolicy(
 		if err != nil {
 			return err
 		}
-		if err := execute(ctx, tx, insertMembership, id, rules); err != nil {
+		if err := pool.Execute(ctx, tx, insertMembership, id, rules); err != nil {
 			return err
 		}
 		policy, err = findPolicy(id, func(rows *[]policyRow, id string) error {
@@ -186,7 +188,7 @@ const lockedRules = `SELECT id FROM rules WHERE id = ANY($1::uuid[]) ORDER BY id
 func lockRules(ctx context.Context, tx *sqlx.Tx, ids []string) (pq.StringArray, error) {
 	var valid pq.StringArray
 	for _, id := range ids {
-		if id, ok := parseID(id); ok {
+		if id, ok := pool.ParseID(id); ok {
 			valid = append(valid, id)
 		}
 	}
@@ -197,7 +199,7 @@ func lockRules(ctx context.Context, tx *sqlx.Tx, ids []string) (pq.StringArray, 
 	var wrong []backstop.Field
 	var rules pq.StringArray
 	for i, id := range ids {
-		id, _ := parseID(id)
+		id, _ := pool.ParseID(id)
 		switch {
 		case !slices.Contains(found, id):
 			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "names no rule"})

@@ -14,6 +14,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const (
@@ -81,27 +82,28 @@ RETURNING ` + readRule
 // CreateRule stores a valid rule, of which it sets ID, Version and the times. A name that is taken is an Error of
 // code Conflict.
 func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule, error) {
-	id, err := newID()
+	at := db.Now()
+	id, err := pool.NewIDAt(at)
 	if err != nil {
 		return backstop.Rule{}, err
 	}
 	var row ruleRow
-	err = db.db.GetContext(ctx, &row, insertRule,
-		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), now())
-	return row.rule(), failed(ctx, "insert rule", err)
+	err = db.pool.GetUnprepared(ctx, &row, insertRule,
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), at)
+	return row.rule(), pool.Failed(ctx, "insert rule", err)
 }
 
 const getRule = `SELECT ` + readRule + ` FROM rules WHERE id = $1`
 
 // Rule returns a rule, or an Error of code NotFound.
 func (db *DB) Rule(ctx context.Context, id string) (backstop.Rule, error) {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return backstop.Rule{}, notFound("rule")
+		return backstop.Rule{}, pool.NotFound("rule")
 	}
 	var row ruleRow
-	err := db.db.GetContext(ctx, &row, getRule, id)
-	return row.rule(), failed(ctx, "get rule", orNotFound(err, "rule"))
+	err := db.pool.GetUnprepared(ctx, &row, getRule, id)
+	return row.rule(), pool.Failed(ctx, "get rule", pool.OrNotFound(err, "rule"))
 }
 
 const listRules = `SELECT ` + readRule + ` FROM rules
@@ -115,9 +117,9 @@ func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) 
 		return nil, false, err
 	}
 	var rows []ruleRow
-	err = db.db.SelectContext(ctx, &rows, listRules, before, escapeLike(search), page.Limit+1)
+	err = db.pool.SelectUnprepared(ctx, &rows, listRules, before, escapeLike(search), page.Limit+1)
 	if err != nil {
-		return nil, false, failed(ctx, "list rules", err)
+		return nil, false, pool.Failed(ctx, "list rules", err)
 	}
 	rows, more := cut(rows, page.Limit)
 	rules := make([]backstop.Rule, len(rows))
@@ -136,17 +138,17 @@ RETURNING ` + readRule
 // ReplaceRule writes a valid rule over the one with its ID, if that has the version asked for. Policies that use it
 // keep their version. Errors have the code NotFound, Stale or Conflict.
 func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) (backstop.Rule, error) {
-	id, ok := parseID(rule.ID)
+	id, ok := pool.ParseID(rule.ID)
 	if !ok {
-		return backstop.Rule{}, notFound("rule")
+		return backstop.Rule{}, pool.NotFound("rule")
 	}
 	var row ruleRow
-	err := db.db.GetContext(ctx, &row, replaceRule,
-		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), now())
+	err := db.pool.GetUnprepared(ctx, &row, replaceRule,
+		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), db.Now())
 	if errors.Is(err, sql.ErrNoRows) {
-		err = absent(db.db.GetContext(ctx, new(int), ruleVersion, id), "rule")
+		err = absent(db.pool.GetUnprepared(ctx, new(int), ruleVersion, id), "rule")
 	}
-	return row.rule(), failed(ctx, "replace rule", err)
+	return row.rule(), pool.Failed(ctx, "replace rule", err)
 }
 
 const (
@@ -160,14 +162,14 @@ WHERE u.rule_id = $1 ORDER BY lower(p.name) LIMIT 11`
 // DeleteRule deletes a rule that no policy uses, if it has the version asked for. Errors have the code NotFound,
 // Stale or Conflict; the last names the policies.
 func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
-	id, ok := parseID(id)
+	id, ok := pool.ParseID(id)
 	if !ok {
-		return notFound("rule")
+		return pool.NotFound("rule")
 	}
-	return db.inTx(ctx, "delete rule", func(tx *sqlx.Tx) error {
+	return db.pool.InTx(ctx, "delete rule", func(tx *sqlx.Tx) error {
 		var current int
 		if err := tx.GetContext(ctx, &current, lockRule, id); err != nil {
-			return orNotFound(err, "rule")
+			return pool.OrNotFound(err, "rule")
 		}
 		if version != backstop.AnyVersion && version != current {
 			return stale("rule")
@@ -179,7 +181,7 @@ func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
 		if len(policies) > 0 {
 			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll(policies)}
 		}
-		return execute(ctx, tx, deleteRule, id)
+		return pool.Execute(ctx, tx, deleteRule, id)
 	})
 }
 
@@ -199,7 +201,7 @@ func nameAll(names []string) string {
 // absent explains why a change of one version hit no row, by what looking for any version came to.
 func absent(err error, what string) error {
 	if err != nil {
-		return orNotFound(err, what)
+		return pool.OrNotFound(err, what)
 	}
 	return stale(what)
 }
@@ -213,7 +215,7 @@ func before(page backstop.Page) (string, error) {
 	if page.After == "" {
 		return uuid.Max.String(), nil
 	}
-	id, ok := parseID(page.After)
+	id, ok := pool.ParseID(page.After)
 	if !ok {
 		return "", &backstop.Error{
 			Code: backstop.Invalid, Message: "the page is not valid",

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"time"
+
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // createSession also forgets the sessions that have ended, so that nothing else has to sweep them.
@@ -11,8 +13,8 @@ INSERT INTO console_sessions (id, created_at, expires_at) VALUES ($1, $2, $3)`
 
 // CreateSession stores a session of the console and deletes those that had ended when it was created.
 func (db *DB) CreateSession(ctx context.Context, id []byte, created, expires time.Time) error {
-	_, err := db.db.ExecContext(ctx, createSession, id, created, expires)
-	return failed(ctx, "insert session", err)
+	err := db.pool.ExecUnprepared(ctx, createSession, id, created, expires)
+	return pool.Failed(ctx, "insert session", err)
 }
 
 const getSession = `SELECT expires_at FROM console_sessions WHERE id = $1 AND expires_at > $2`
@@ -20,8 +22,8 @@ const getSession = `SELECT expires_at FROM console_sessions WHERE id = $1 AND ex
 // Session returns when a session ends. One that there is not, or that has ended by now, is an Error of code NotFound.
 func (db *DB) Session(ctx context.Context, id []byte, now time.Time) (time.Time, error) {
 	var expires time.Time
-	if err := db.get(ctx, &expires, getSession, id, now); err != nil {
-		return time.Time{}, failed(ctx, "get session", orNotFound(err, "session"))
+	if err := db.pool.Get(ctx, &expires, getSession, id, now); err != nil {
+		return time.Time{}, pool.Failed(ctx, "get session", pool.OrNotFound(err, "session"))
 	}
 	return expires.UTC(), nil
 }
@@ -30,6 +32,6 @@ const deleteSession = `DELETE FROM console_sessions WHERE id = $1`
 
 // DeleteSession deletes a session, if there is one.
 func (db *DB) DeleteSession(ctx context.Context, id []byte) error {
-	_, err := db.db.ExecContext(ctx, deleteSession, id)
-	return failed(ctx, "delete session", err)
+	err := db.pool.ExecUnprepared(ctx, deleteSession, id)
+	return pool.Failed(ctx, "delete session", err)
 }

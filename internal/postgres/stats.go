@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // A range of many sends is counted in slices of equal time, two at once, because what costs is one processor of Postgres
@@ -116,7 +117,7 @@ type slice struct {
 func (db *DB) Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.Stats, error) {
 	policy := sql.NullString{Valid: filter.PolicyID != ""}
 	if policy.Valid {
-		if policy.String, policy.Valid = parseID(filter.PolicyID); !policy.Valid {
+		if policy.String, policy.Valid = pool.ParseID(filter.PolicyID); !policy.Valid {
 			return newTally(filter).stats(), nil
 		}
 	}
@@ -124,7 +125,7 @@ func (db *DB) Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.
 	defer cancel()
 	found, err := db.countSlices(limited, filter, policy)
 	if err != nil {
-		return backstop.Stats{}, failed(ctx, "count sends", tooMany(ctx, err))
+		return backstop.Stats{}, pool.Failed(ctx, "count sends", tooMany(ctx, err))
 	}
 	t := newTally(filter)
 	for _, s := range found {
@@ -137,17 +138,18 @@ func (db *DB) Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.
 
 func (db *DB) countSlices(ctx context.Context, f backstop.StatsFilter, policy sql.NullString) ([]slice, error) {
 	var many bool
-	if err := db.db.GetContext(ctx, &many, hasMany, idAt(f.From.Add(-idSlack)), idAt(f.Until.Add(idSlack))); err != nil {
+	first, last := pool.MinID(f.From.Add(-idSlack)), pool.MinID(f.Until.Add(idSlack))
+	if err := db.pool.GetUnprepared(ctx, &many, hasMany, first, last); err != nil {
 		return nil, fmt.Errorf("look for many: %w", err)
 	}
-	ends := []time.Time{stamp(f.From)}
+	ends := []time.Time{pool.Stamp(f.From)}
 	if at := f.From; many {
 		for range statsSlices - 1 {
 			at = at.Add(f.Until.Sub(f.From) / statsSlices)
-			ends = append(ends, stamp(at))
+			ends = append(ends, pool.Stamp(at))
 		}
 	}
-	ends = append(ends, stamp(f.Until))
+	ends = append(ends, pool.Stamp(f.Until))
 	found := make([]slice, len(ends)-1)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(statsAtOnce)
@@ -177,16 +179,16 @@ func tooMany(ctx context.Context, err error) error {
 func (db *DB) count(
 	ctx context.Context, from, until time.Time, policy sql.NullString, bucket time.Duration,
 ) (found slice, err error) {
-	tx, err := db.db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	tx, err := db.pool.Begin(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		return slice{}, fmt.Errorf("begin: %w", err)
+		return slice{}, err // it says what failed
 	}
 	defer tx.Rollback() // it has written nothing
-	if err := execute(ctx, tx, forStats); err != nil {
+	if err := pool.Execute(ctx, tx, forStats); err != nil {
 		return slice{}, err
 	}
 	err = tx.SelectContext(ctx, &found.rows, countSends,
-		idAt(from.Add(-idSlack)), idAt(until.Add(idSlack)), from, until, policy, bucket.Seconds())
+		pool.MinID(from.Add(-idSlack)), pool.MinID(until.Add(idSlack)), from, until, policy, bucket.Seconds())
 	if err != nil {
 		return slice{}, fmt.Errorf("count: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 // A claim is one short statement: it moves sweep_at to the end of the lease, so no row stays locked while its claimer
@@ -41,7 +42,7 @@ type claimRow struct {
 
 func (r claimRow) claim() handoff.SendClaim {
 	claim := handoff.SendClaim{Tries: r.Tries, Send: backstop.Send{
-		ID: r.ID, Category: r.Category, AcceptedAt: stamp(r.AcceptedAt), ExpiresAt: stampPtr(r.ExpiresAt),
+		ID: r.ID, Category: r.Category, AcceptedAt: pool.Stamp(r.AcceptedAt), ExpiresAt: pool.StampPtr(r.ExpiresAt),
 	}}
 	if err := json.Unmarshal(r.Plan, &claim.Send.Plan); err != nil {
 		claim.Err = fmt.Errorf("read plan: %w", err)
@@ -60,8 +61,8 @@ func (db *DB) claim(
 	ctx context.Context, what, statement string, at time.Time, lease time.Duration, limit int,
 ) ([]handoff.SendClaim, error) {
 	var rows []claimRow
-	if err := db.selectAll(ctx, &rows, statement, stamp(at), stamp(at.Add(lease)), limit); err != nil {
-		return nil, failed(ctx, what, err)
+	if err := db.pool.SelectAll(ctx, &rows, statement, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit); err != nil {
+		return nil, pool.Failed(ctx, what, err)
 	}
 	slices.SortFunc(rows, func(a, b claimRow) int { return cmp.Compare(a.ID, b.ID) }) // an UPDATE returns them in any order
 	claims := make([]handoff.SendClaim, len(rows))
@@ -90,14 +91,14 @@ type deferralRow struct {
 func (db *DB) deferRows(ctx context.Context, what, statement string, deferrals []handoff.Deferral) error {
 	rows := make([]deferralRow, len(deferrals))
 	for i, d := range deferrals {
-		rows[i] = deferralRow{ID: d.ID, Until: stamp(d.Until), Failed: d.Failed}
+		rows[i] = deferralRow{ID: d.ID, Until: pool.Stamp(d.Until), Failed: d.Failed}
 	}
-	written, err := rowsOf(rows)
+	written, err := pool.JSONRows(rows)
 	if err != nil {
 		return err
 	}
-	return untilDone(ctx, what, func() error {
-		_, err := db.exec(ctx, statement, written)
+	return pool.UntilDone(ctx, what, func() error {
+		_, err := db.pool.Exec(ctx, statement, written)
 		return err
 	})
 }
@@ -108,41 +109,36 @@ const claimReceipts = `UPDATE receipts SET sweep_at = $2 WHERE needs_signal AND 
     SELECT id FROM receipts AS r
     WHERE needs_signal AND sweep_at <= $1 AND (SELECT handed_over FROM sends AS s WHERE s.id = r.send)
     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
-)) RETURNING id, provider, channel, message_id, send, step, status, at, failure, refusals AS tries,
-    (SELECT CASE WHEN finished_at IS NULL THEN '' ELSE outcome END FROM sends AS s WHERE s.id = send) AS outcome`
+)) RETURNING id, send, refusals AS tries`
 
-type receiptClaimRow struct {
-	orphanRow
-
-	ID      string           `db:"id"`
-	Send    string           `db:"send"`
-	Step    int              `db:"step"`
-	Tries   int              `db:"tries"`
-	Outcome backstop.Outcome `db:"outcome"`
-}
-
-func (r receiptClaimRow) claim() handoff.ReceiptClaim {
-	failure, err := readFailure(r.Failure)
-	return handoff.ReceiptClaim{Tries: r.Tries, Err: err, Handover: handoff.Handover{
-		ID: r.ID, Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Channel: r.Channel,
-		Status: r.Status, At: r.At.UTC(), Failure: failure, Outcome: r.Outcome,
-	}}
-}
-
-// ClaimReceipts does the same for receipts that a workflow must hear of, once their send is handed over. Their Outcome is
-// set when the send has ended, whichever receipt has ended it.
+// ClaimReceipts does the same for receipts that a workflow must be told of, once their send is handed over.
 func (db *DB) ClaimReceipts(
 	ctx context.Context, at time.Time, lease time.Duration, limit int,
 ) ([]handoff.ReceiptClaim, error) {
-	var rows []receiptClaimRow
-	if err := db.selectAll(ctx, &rows, claimReceipts, stamp(at), stamp(at.Add(lease)), limit); err != nil {
-		return nil, failed(ctx, "claim receipts", err)
+	var rows []struct {
+		ID    string `db:"id"`
+		Send  string `db:"send"`
+		Tries int    `db:"tries"`
 	}
-	slices.SortFunc(rows, func(a, b receiptClaimRow) int { return cmp.Compare(a.ID, b.ID) })
+	err := db.pool.SelectAll(ctx, &rows, claimReceipts, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit)
+	if err != nil || len(rows) == 0 {
+		return nil, pool.Failed(ctx, "claim receipts", err)
+	}
+	sends := make([]string, len(rows))
+	for i, row := range rows {
+		sends[i] = row.Send
+	}
+	views, err := db.Views(ctx, sends)
+	if err != nil {
+		return nil, err
+	}
 	claims := make([]handoff.ReceiptClaim, len(rows))
 	for i, row := range rows {
-		claims[i] = row.claim()
+		claims[i] = handoff.ReceiptClaim{
+			Tries: row.Tries, Handover: handoff.Handover{ID: row.ID, Send: row.Send, View: views[row.Send]},
+		}
 	}
+	slices.SortFunc(claims, func(a, b handoff.ReceiptClaim) int { return cmp.Compare(a.ID, b.ID) })
 	return claims, nil
 }
 
@@ -159,8 +155,8 @@ const markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY((
 
 // MarkSignalled records that the engine has the receipts with these ids.
 func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
-	_, err := db.exec(ctx, markSignalled, pq.StringArray(ids))
-	return failed(ctx, "mark receipts", err)
+	_, err := db.pool.Exec(ctx, markSignalled, pq.StringArray(ids))
+	return pool.Failed(ctx, "mark receipts", err)
 }
 
 const (
@@ -179,29 +175,19 @@ const (
 // longest first, and returns how many there were. It may run anywhere at once: each send is ended by one of the callers.
 func (db *DB) FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error) {
 	var ids []string
-	err := db.selectAll(ctx, &ids, claimOverdue, stamp(at), stamp(at.Add(overdueLease)), limit)
+	err := db.pool.SelectAll(ctx, &ids, claimOverdue, pool.Stamp(at), pool.Stamp(at.Add(overdueLease)), limit)
 	if err != nil {
-		return 0, failed(ctx, "claim overdue sends", err)
+		return 0, pool.Failed(ctx, "claim overdue sends", err)
 	}
 	errs := make([]error, len(ids)) // one that cannot be ended keeps no other from it
 	var group errgroup.Group
 	group.SetLimit(overdueAtOnce)
 	for i, id := range ids {
 		group.Go(func() error {
-			errs[i] = db.finishOverdue(ctx, id, at)
+			errs[i] = db.Store.FinishOverdue(ctx, id)
 			return nil
 		})
 	}
 	_ = group.Wait() // it returns none
 	return len(ids), errors.Join(errs...)
-}
-
-func (db *DB) finishOverdue(ctx context.Context, id string, at time.Time) error {
-	_, err := db.change(ctx, "finish overdue send", id, func(d *draft) error {
-		if by := d.send.ReceiptBy; by != nil && !by.After(at) {
-			d.finish(at)
-		}
-		return nil
-	})
-	return err
 }

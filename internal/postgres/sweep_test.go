@@ -147,8 +147,8 @@ func TestDB_ClaimSends_unreadable(t *testing.T) {
 	require.Error(t, claims[0].Err)
 	require.NoError(t, claims[1].Err)
 	other := postgrestest.Open(t, url)
-	require.NoError(t, other.GiveUp(t.Context(), broken.ID, "it cannot be read"))
-	require.NoError(t, other.GiveUp(t.Context(), good.ID, "it was refused"))
+	require.NoError(t, other.Abandon(t.Context(), broken.ID, "it cannot be read"))
+	require.NoError(t, other.Abandon(t.Context(), good.ID, "it was refused"))
 	plan(`[]`)
 	for _, id := range []string{broken.ID, good.ID} {
 		send := getSend(t, db, id)
@@ -159,14 +159,14 @@ func TestDB_ClaimSends_unreadable(t *testing.T) {
 	}
 }
 
-func TestDB_GiveUp(t *testing.T) {
+func TestDB_Abandon(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	requireCode(t, backstop.NotFound, db.GiveUp(t.Context(), newID(t), "x"))
+	requireCode(t, backstop.NotFound, db.Abandon(t.Context(), newID(t), "x"))
 
 	sent := underway(t, db)
-	require.NoError(t, db.GiveUp(t.Context(), sent.ID, "its workflow was lost"))
-	require.NoError(t, db.GiveUp(t.Context(), sent.ID, "again"))
+	require.NoError(t, db.Abandon(t.Context(), sent.ID, "its workflow was lost"))
+	require.NoError(t, db.Abandon(t.Context(), sent.ID, "again"))
 	require.Equal(t, backstop.OutcomeUnconfirmed, getSend(t, db, sent.ID).Outcome, "the provider has it")
 	_, events := timeline(t, db, sent.ID)
 	require.Equal(t, backstop.EventFinished, events[len(events)-1].Kind)
@@ -175,10 +175,8 @@ func TestDB_GiveUp(t *testing.T) {
 	require.Equal(t, "its workflow was lost", gaveUp.Detail)
 
 	back := underway(t, db)
-	attempt := begin(t, db, back.ID, 2)
-	_, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID(back.ID, 2)}, nil, at(10)), time.Hour)
-	require.NoError(t, err)
-	require.NoError(t, db.GiveUp(t.Context(), back.ID, "its workflow has ended"))
+	fallBack(t, db, back.ID, time.Hour)
+	require.NoError(t, db.Abandon(t.Context(), back.ID, "its workflow has ended"))
 	require.Equal(t, backstop.OutcomePending, getSend(t, db, back.ID).Outcome, "its receipt is still waited for")
 }
 
@@ -192,9 +190,9 @@ func TestDB_ClaimReceipts(t *testing.T) {
 	told := insert(t, db, receipt(c.ID, 1, backstop.Delivered))
 	require.NoError(t, db.MarkSignalled(t.Context(), []string{told[0].ID}))
 	require.NoError(t, db.MarkSignalled(t.Context(), nil))
-	_, err := db.Finish(t.Context(), b.ID, at(30))
-	require.NoError(t, err)
-	waited[1].Outcome = backstop.OutcomeWhatsApp
+	finish(t, db, b.ID)
+	waited[1].View = view(t, db, b.ID)
+	require.Equal(t, backstop.OutcomeWhatsApp, waited[1].View.Outcome)
 	last := insert(t, db, receipt(early.ID, 1, backstop.Failed))
 	require.Len(t, last, 1)
 
@@ -203,6 +201,7 @@ func TestDB_ClaimReceipts(t *testing.T) {
 		require.NoError(t, err)
 		list := []handoff.Handover{}
 		for _, c := range claims {
+			c.Handover.View = view(t, db, c.Send)
 			list = append(list, c.Handover)
 		}
 		return list
@@ -230,41 +229,57 @@ func TestDB_ClaimReceipts(t *testing.T) {
 func TestDB_ClaimSends_begun(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	begin(t, db, insertSend(t, db).ID, 1)
+	begin(t, db, insertSend(t, db).ID, whatsApp)
 	require.Empty(t, claimSends(t, db, soon(), 9))
+}
+
+// view is what a workflow has to know of a send, as it is stored.
+func view(t *testing.T, db *postgres.DB, send string) backstop.View {
+	t.Helper()
+	v, err := db.View(t.Context(), send)
+	require.NoError(t, err)
+	return v
+}
+
+// fallBack makes the provider take a send's last SMS, whose receipt is then waited for.
+func fallBack(t *testing.T, db *postgres.DB, send string, wait time.Duration) {
+	t.Helper()
+	end(t, db, begin(t, db, send, firstSMS), backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Rejected}})
+	sms := begin(t, db, send, lastSMS)
+	end(t, db, sms, backstop.Ending{
+		Submission: backstop.Submission{MessageID: messageID(send, lastSMS.Step())}, ReceiptWait: wait,
+	})
+	require.NotNil(t, getSend(t, db, send).ReceiptBy)
 }
 
 func TestDB_FinishOverdue(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	var ids []string
-	base := time.Now().Add(time.Hour)
-	for i := range 5 {
+	for range 5 {
 		send := underway(t, db)
-		attempt := begin(t, db, send.ID, 2)
-		_, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID(send.ID, 2)}, nil, base),
-			time.Duration(i+1)*time.Minute)
-		require.NoError(t, err)
+		fallBack(t, db, send.ID, time.Millisecond)
 		ids = append(ids, send.ID)
 	}
-	due := func(minutes int) time.Time { return base.Add(time.Duration(minutes) * time.Minute) }
-	finish := func(until time.Time, limit int) int {
-		n, err := db.FinishOverdue(t.Context(), until, limit)
+	patient := underway(t, db)
+	fallBack(t, db, patient.ID, time.Hour)
+	finishOverdue := func(limit int) int {
+		n, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), limit)
 		require.NoError(t, err)
 		return n
 	}
-	require.Zero(t, finish(due(1).Add(-time.Second), 9))
-	require.Equal(t, 1, finish(due(3), 1), "the one that waited longest first")
+	time.Sleep(10 * time.Millisecond)
+	require.Equal(t, 1, finishOverdue(1), "the one that waited longest first")
 	require.Equal(t, backstop.OutcomeUnconfirmed, getSend(t, db, ids[0]).Outcome)
 	require.Equal(t, backstop.OutcomePending, getSend(t, db, ids[1]).Outcome)
-	insert(t, db, receipt(ids[1], 2, backstop.Delivered))
-	require.Equal(t, 1, finish(due(3), 9))
+	insert(t, db, receipt(ids[1], lastSMS.Step(), backstop.Delivered))
+	require.Equal(t, 1, finishOverdue(1))
 	require.Equal(t, backstop.OutcomeSMS, getSend(t, db, ids[1]).Outcome)
 
 	var group sync.WaitGroup
 	for range 4 { // sweepers
 		group.Go(func() {
-			_, err := db.FinishOverdue(t.Context(), due(5), 9)
+			_, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), 9)
 			assert.NoError(t, err)
 		})
 	}
@@ -275,6 +290,8 @@ func TestDB_FinishOverdue(t *testing.T) {
 		require.Equal(t, backstop.EventFinished, events[len(events)-1].Kind)
 		require.NotEqual(t, backstop.EventFinished, events[len(events)-2].Kind, "it was ended once")
 	}
-	insert(t, db, receipt(ids[4], 2, backstop.Delivered))
+	insert(t, db, receipt(ids[4], lastSMS.Step(), backstop.Delivered))
 	require.Equal(t, backstop.OutcomeSMS, getSend(t, db, ids[4]).Outcome, "a late receipt betters the outcome")
+	require.Zero(t, finishOverdue(9))
+	require.Equal(t, backstop.OutcomePending, getSend(t, db, patient.ID).Outcome)
 }

@@ -20,8 +20,10 @@ import (
 const (
 	// DefaultTimeout bounds one call when the options give no other bound.
 	DefaultTimeout = 10 * time.Second
-	// answerLimit bounds what is read of an answer. A real one has less than 2 KB.
+	// answerLimit bounds what is read of the answer to a POST. A real one has less than 2 KB.
 	answerLimit = 64 << 10
+	// listLimit bounds what is read of the answer to a GET, which may be a list.
+	listLimit = 4 << 20
 )
 
 // Poster sends requests to one provider, each of them once: it neither retries nor follows redirects. It is safe for
@@ -68,7 +70,8 @@ func NewPoster(timeout time.Duration, secrets ...string) *Poster {
 	}
 }
 
-// Answer is what came back. Body is nil when it was longer than 64 KB or broke off: such an answer says nothing.
+// Answer is what came back. Body is nil when it was too long (64 KB, 4 MB to a GET) or broke off: such an answer says
+// nothing.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -83,23 +86,49 @@ func (a Answer) Accepted() bool { return a.Status >= 200 && a.Status <= 299 }
 func (p *Poster) Post(ctx context.Context, target string, header http.Header, content []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	sent := &body{content: bytes.NewReader(content)}
+	sent := &body{ctx: ctx, content: bytes.NewReader(content)}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, sent)
 	if err != nil {
 		return Answer{}, p.unanswered(false, err)
 	}
 	request.Header = header.Clone()
-	request.Header.Set("User-Agent", "backstop")
 	request.ContentLength = int64(len(content))
-
-	response, err := p.client.Do(request)
+	answer, err := p.exchange(request, answerLimit)
 	if err != nil {
 		return Answer{}, p.unanswered(sent.end(), err)
 	}
+	return answer, nil
+}
+
+// Get asks for something. Without an answer it returns a *backstop.Failure of kind Unavailable: a question changes
+// nothing at the provider, so it may be asked again.
+func (p *Poster) Get(ctx context.Context, target string, header http.Header) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return Answer{}, p.unanswered(false, err)
+	}
+	request.Header = header.Clone()
+	request.Header.Del("Content-Type")
+	answer, err := p.exchange(request, listLimit)
+	if err != nil {
+		return Answer{}, p.unanswered(false, err)
+	}
+	return answer, nil
+}
+
+// exchange makes one request and reads its answer, up to limit bytes.
+func (p *Poster) exchange(request *http.Request, limit int) (Answer, error) {
+	request.Header.Set("User-Agent", "backstop")
+	response, err := p.client.Do(request)
+	if err != nil {
+		return Answer{}, err //nolint:wrapcheck // unanswered judges it
+	}
 	defer response.Body.Close()
 	answer := Answer{Status: response.StatusCode, Header: response.Header}
-	read, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
-	if err == nil && len(read) <= answerLimit {
+	read, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
+	if err == nil && len(read) <= limit {
 		answer.Body = read
 	}
 	return answer, nil
@@ -121,28 +150,45 @@ func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
 	return &backstop.Failure{Kind: kind, Reason: p.Text(reason)}
 }
 
-// body is the body of a request. It knows whether the transport has begun to read it, and after the end of the call
-// it refuses to be read. The transport writes a request's header before it reads the body, and no server can act on a
+// body is the body of a request. It knows whether the transport has begun to read it, and it refuses to be read after the
+// end of the call. The transport writes a request's header before it reads the body, and no server can act on a
 // request whose announced body is missing: never read means surely not sent, with no race against a transport that is
 // still writing. It also has no GetBody, without which net/http never sends a POST again by itself (net/http
 // transport.go, shouldRetryRequest and rewindBody).
 type body struct {
+	ctx     context.Context //nolint:containedctx // of the one request that the body belongs to
 	mu      sync.Mutex
 	content *bytes.Reader
 	begun   bool
 	ended   bool
 }
 
-var errEnded = errors.New("the call has ended")
+var (
+	errEnded = errors.New("the call has ended")
+	errLate  = errors.New("the time of the call was over before it was made")
+)
 
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.ended {
+	switch {
+	case b.ended:
 		return 0, errEnded
+	case overdue(b.ctx, time.Now()):
+		return 0, errLate
 	}
 	b.begun = true
 	return b.content.Read(p) //nolint:wrapcheck // io.EOF must stay bare
+}
+
+// overdue reports whether the time of a call is over. The clock decides, not the context's end: a process that was
+// stopped for a while (SIGSTOP, a paused machine) runs its goroutines and its timers again in any order, and meanwhile
+// others take the call for over. A paused machine may have stopped the monotonic clock too, so the wall clock counts as
+// well. If somebody set it forward, a call is refused that could have been made; it surely did not go out, and is made
+// again.
+func overdue(ctx context.Context, now time.Time) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && (!now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)))
 }
 
 func (b *body) Close() error { return nil }

@@ -21,6 +21,7 @@ const (
 	Template                       // rejected: the message is wrong
 	Account                        // rejected: an operator must act
 	OptedOut                       // rejected: the recipient wants no such messages
+	Expired                        // rejected: the message's validity was over before it was sent
 	Throttled                      // not sent: too much traffic
 	Unavailable                    // not sent: a fault of the provider's that will pass
 	unknown                        // it may have been sent
@@ -36,6 +37,8 @@ func (v Verdict) class() backstop.RejectClass {
 		return backstop.AccountFault
 	case OptedOut:
 		return backstop.OptedOut
+	case Expired:
+		return backstop.Expired
 	case Throttled, Unavailable, unknown:
 		return ""
 	}
@@ -44,7 +47,7 @@ func (v Verdict) class() backstop.RejectClass {
 
 func (v Verdict) kind() backstop.FailureKind {
 	switch v {
-	case Recipient, Template, Account, OptedOut:
+	case Recipient, Template, Account, OptedOut, Expired:
 		return backstop.Rejected
 	case Throttled:
 		return backstop.Throttled

@@ -14,7 +14,8 @@ type call struct {
 	refuse  func(w http.ResponseWriter, f *fault) // writes the provider's error
 	accept  func(w http.ResponseWriter)           // writes the provider's answer
 	webhook webhook                               // nil when none are wanted
-	retried bool                                  // whether the provider repeats webhooks that fail
+	repeat  repetition                            // of webhooks that fail; needed with webhook
+	fate    func(posts []post) []post             // changes what becomes of an accepted message; may be nil
 }
 
 // webhook builds the request of one post of a message that was accepted at that time.
@@ -49,6 +50,9 @@ func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(h
 
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step) {
 	c.message.Accepted = true
+	if c.fate != nil {
+		st.posts = c.fate(st.posts)
+	}
 	if st.answer != withheld {
 		c.message.Answer.Status = c.status
 	}
@@ -60,6 +64,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step)
 		return
 	case afterReceipts:
 		s.await(r, posted)
+	case slow:
+		s.pause(r, scale(slowAnswer, s.speed))
 	case prompt:
 	}
 	c.accept(w)
@@ -69,6 +75,19 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step)
 // with an empty 200.
 func (s *Server) hold(r *http.Request) {
 	select {
+	case <-r.Context().Done():
+	case <-s.stopped:
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// pause keeps a request waiting. A shutdown cuts the connection, as one cuts a request that is held.
+func (s *Server) pause(r *http.Request, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return
 	case <-r.Context().Done():
 	case <-s.stopped:
 	}

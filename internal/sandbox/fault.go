@@ -75,3 +75,7 @@ func unreachableHandset() *fault {
 func unknownCarrierError() *fault {
 	return &fault{code: 30008, title: "Unknown error"}
 }
+
+func validityOver() *fault {
+	return &fault{code: 30036, title: "Validity Period Expired"}
+}

@@ -112,6 +112,7 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) {
 func (s *Server) forgetMessages(w http.ResponseWriter, _ *http.Request) {
 	s.log.forget()
 	s.calls.forget()
+	s.texts.forget()
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -75,7 +75,7 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		status:  http.StatusOK,
 		refuse:  refuseMeta,
 		accept:  func(w http.ResponseWriter) { acceptMeta(w, req, m.ID) },
-		retried: true,
+		repeat:  patiently{s.speed},
 	}
 	if s.meta.WebhookURL != "" {
 		c.webhook = s.metaWebhook(newStatusSource(m, r.PathValue("version")))

@@ -78,6 +78,23 @@ type receiver struct {
 	faults  []error
 	answer  func(n int) int // the HTTP status for the n-th request; nil: always 200
 	tries   int
+	latest  time.Time // of the last try
+}
+
+// tried counts a request.
+func (rc *receiver) tried() int {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	rc.tries++
+	rc.latest = time.Now()
+	return rc.tries
+}
+
+// last is when the last request came.
+func (rc *receiver) last() time.Time {
+	rc.mu.Lock()
+	defer rc.mu.Unlock()
+	return rc.latest
 }
 
 // restart lets the time of the receiver begin now.
@@ -95,11 +112,11 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "read", http.StatusBadRequest)
 		return
 	}
+	n := rc.tried()
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
-	rc.tries++
 	if rc.answer != nil {
-		if code := rc.answer(rc.tries); code != http.StatusOK {
+		if code := rc.answer(n); code != http.StatusOK {
 			w.WriteHeader(code)
 			return
 		}

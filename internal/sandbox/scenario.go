@@ -12,14 +12,16 @@ const (
 	failedAfter    = 2 * time.Second
 	readAfter      = 5 * time.Second
 	lateAfter      = 30 * time.Second
+	queuedFor      = 30 * time.Second // in the provider's queue
+	slowAnswer     = 8 * time.Second  // less than the time-out of a call
 )
 
 // The statuses, as Meta and Twilio both write them.
 const (
 	statusSent        = "sent"
 	statusDelivered   = "delivered"
-	statusRead        = "read"        // Meta only
-	statusFailed      = "failed"      // Meta only, here
+	statusRead        = "read" // Meta only
+	statusFailed      = "failed"
 	statusUndelivered = "undelivered" // Twilio only
 )
 
@@ -56,6 +58,7 @@ const (
 	prompt        answer = iota
 	withheld             // never; the connection is held until the client goes away
 	afterReceipts        // once every receipt was posted, for the first time
+	slow                 // after 8 s at speed 1
 )
 
 // post is one webhook request. Meta puts several receipts into one.
@@ -130,6 +133,14 @@ func Scenarios() []Scenario {
 			"19", "next sender", rejected, "from the first sender seen: sent, then undelivered: 30008; from another: delivered",
 			noWhatsApp, bySender(step{posts: undeliveredPosts(unknownCarrierError())}, step{posts: deliveredPosts()}),
 		},
+		{
+			"20", "slow SMS", rejected, "accepted, the answer comes after 8 s; delivered",
+			noWhatsApp, inTurn(step{answer: slow, posts: deliveredPosts()}),
+		},
+		{
+			"21", "SMS queued", rejected, "sent after 30 s, delivered; failed (30036) if its validity period ends before",
+			noWhatsApp, reliably(queuedPosts()),
+		},
 	}
 }
 
@@ -164,9 +175,12 @@ func undelivered(f *fault) receipt {
 	return receipt{status: statusUndelivered, at: failedAfter, fault: f}
 }
 
-func readPosts() []post                            { return single(sent(), deliveredAt(deliveredAfter), read()) }
-func deliveredPosts() []post                       { return single(sent(), deliveredAt(deliveredAfter)) }
-func undeliveredPosts(f *fault) []post             { return single(sent(), undelivered(f)) }
+func readPosts() []post                { return single(sent(), deliveredAt(deliveredAfter), read()) }
+func deliveredPosts() []post           { return single(sent(), deliveredAt(deliveredAfter)) }
+func undeliveredPosts(f *fault) []post { return single(sent(), undelivered(f)) }
+func queuedPosts() []post {
+	return single(receipt{status: statusSent, at: queuedFor}, deliveredAt(queuedFor+deliveredAfter-sentAfter))
+}
 func batch(after time.Duration, r ...receipt) post { return post{after: after, receipts: r} }
 
 // single posts each receipt by itself, when it happens.
@@ -194,6 +208,19 @@ func disorderlyPosts() []post {
 		batch(readAfter, delivered, sent()),
 		batch(readAfter, read()),
 	}
+}
+
+// expire is what becomes of a message that may stay in the provider's queue for so long: all the same if it is sent by
+// then, else it is dropped.
+func expire(posts []post, validity time.Duration, speed float64) []post {
+	for _, p := range posts {
+		for _, r := range p.receipts {
+			if r.status == statusSent && scale(r.at, speed) > validity {
+				return single(receipt{status: statusFailed, at: unscale(validity, speed), fault: validityOver()})
+			}
+		}
+	}
+	return posts
 }
 
 // stepFor returns the step of the call that is made now.

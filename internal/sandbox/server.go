@@ -70,6 +70,7 @@ type Server struct {
 	table   map[string]Scenario
 	log     *messageLog
 	calls   *callCounter
+	texts   *twilioMessages
 	courier *courier
 	stop    context.CancelFunc
 	stopped <-chan struct{}
@@ -102,6 +103,7 @@ func New(opts Options) (*Server, error) {
 		table:   scenariosByDigits(),
 		log:     newMessageLog(opts.Remember),
 		calls:   newCallCounter(opts.Remember),
+		texts:   newTwilioMessages(opts.Remember),
 		courier: newCourier(opts.HTTP, opts.Logger, opts.Speed),
 		stop:    stop,
 		stopped: ctx.Done(),
@@ -109,6 +111,8 @@ func New(opts Options) (*Server, error) {
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
+	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
+	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.forgetMessages)
 	s.mux.HandleFunc("GET /healthz", s.health)
@@ -169,6 +173,11 @@ func scale(d time.Duration, speed float64) time.Duration {
 		return 0
 	}
 	return time.Duration(float64(d) / speed)
+}
+
+// unscale turns a real delay into one of the scenario table. Only a finite speed has one.
+func unscale(d time.Duration, speed float64) time.Duration {
+	return time.Duration(float64(d) * speed)
 }
 
 func absoluteHTTP(raw string) bool {

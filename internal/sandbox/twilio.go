@@ -75,6 +75,8 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 		status:  http.StatusCreated,
 		refuse:  refuseTwilio,
 		accept:  func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
+		repeat:  readOverrides(form.callback),
+		fate:    func(posts []post) []post { return s.keepTwilio(form, m, posts) },
 	}
 	if form.callback != "" {
 		c.webhook = s.twilioCallback(form, m.ID)
@@ -84,10 +86,8 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 
 // checkTwilio returns what Twilio would find wrong. Codes and texts: Twilio's "Error and warning dictionary".
 func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
-	user, password, _ := r.BasicAuth()
-	mine := r.PathValue("sid") == s.twilio.AccountSID
-	if !equal(user, s.twilio.AccountSID) || !equal(password, s.twilio.AuthToken) || !mine {
-		return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
+	if f := s.authenticateTwilio(r); f != nil {
+		return f
 	}
 	switch {
 	case form.to == "":
@@ -106,6 +106,15 @@ func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
 		return badSMS(21609, "The 'StatusCallback' URL is not a valid URL.")
 	}
 	return form.validityProblem()
+}
+
+func (s *Server) authenticateTwilio(r *http.Request) *fault {
+	user, password, _ := r.BasicAuth()
+	mine := r.PathValue("sid") == s.twilio.AccountSID
+	if !equal(user, s.twilio.AccountSID) || !equal(password, s.twilio.AuthToken) || !mine {
+		return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
+	}
+	return nil
 }
 
 func (f twilioForm) validityProblem() *fault {
@@ -149,27 +158,8 @@ func refuseTwilio(w http.ResponseWriter, f *fault) {
 	}{f.code, f.title, "https://www.twilio.com/docs/errors/" + strconv.Itoa(f.code), f.status})
 }
 
-// acceptTwilio answers as the example of the API description (twilio_api_v2010) does. A messaging service chooses its
-// sender later, so that From and the number of parts are unknown yet.
 func (s *Server) acceptTwilio(w http.ResponseWriter, form twilioForm, m Message) {
-	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.ID
-	created := m.Time.UTC().Format(time.RFC1123Z)
-	answer := map[string]any{
-		"account_sid": s.twilio.AccountSID, "api_version": twilioVersion, "sid": m.ID, "uri": path + ".json",
-		"to": form.to, "from": form.from, "messaging_service_sid": nil, "body": form.body,
-		"status": "queued", "direction": "outbound-api", "num_segments": strconv.Itoa(segments(form.body)), "num_media": "0",
-		"date_created": created, "date_updated": created, "date_sent": nil,
-		"price": nil, "price_unit": "USD", "error_code": nil, "error_message": nil,
-		"subresource_uris": map[string]string{"media": path + "/Media.json"},
-	}
-	if form.service != "" {
-		answer["messaging_service_sid"] = form.service
-		answer["status"], answer["num_segments"] = "accepted", "0"
-		if form.from == "" {
-			answer["from"] = nil
-		}
-	}
-	writeJSON(w, http.StatusCreated, answer)
+	writeJSON(w, http.StatusCreated, s.resource(twilioMessage{form: form, id: m.ID, created: m.Time}, m.Time))
 }
 
 // twilioCallback returns the function that builds the callbacks of one message.
@@ -190,13 +180,15 @@ func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 		if r.status == statusDelivered || r.status == statusUndelivered { // the carrier's own time: YYMMDDhhmm
 			values.Set("RawDlrDoneDate", accepted.Add(scale(r.at, s.speed)).UTC().Format("0601021504"))
 		}
-		target, _, _ := strings.Cut(form.callback, "#") // a fragment is neither sent nor signed
+		// The fragment is neither sent nor signed (manual, "Connection Overrides").
+		target, _, _ := strings.Cut(form.callback, "#")
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(values.Encode()))
 		if err != nil {
 			return nil, fmt.Errorf("make callback: %w", withoutURL(err))
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 		req.Header.Set("User-Agent", "TwilioProxy/1.1")
+		req.Header.Set("I-Twilio-Idempotency-Token", id+"-"+r.status) // the same on every try (same page)
 		req.Header.Set("X-Twilio-Signature", s.signTwilio(target, values))
 		return req, nil
 	}

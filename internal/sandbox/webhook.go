@@ -14,17 +14,6 @@ import (
 	"time"
 )
 
-const (
-	firstBackoff = time.Second
-	maxBackoff   = time.Minute
-	giveUpAfter  = 10 * time.Minute // at speed 1; Meta goes on for 7 days
-
-	// However fast the sandbox runs, a receiver that restarts needs this much real time.
-	minFirstBackoff = 50 * time.Millisecond
-	minMaxBackoff   = time.Second
-	minGiveUpAfter  = time.Minute
-)
-
 // courier posts webhooks when they are due, a bounded number at once. The posts of one message go out one after the
 // other; repetitions of a failed post do not hold up those that follow.
 type courier struct {
@@ -45,7 +34,7 @@ type chain struct {
 	posts    []post
 	accepted time.Time
 	build    webhook
-	retried  bool
+	repeat   repetition
 	done     chan struct{} // closed when each post was tried once
 }
 
@@ -96,7 +85,7 @@ func (c *courier) send(from call, posts []post) <-chan struct{} {
 		close(done)
 		return done
 	}
-	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retried: from.retried, done: done}
+	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, repeat: from.repeat, done: done}
 	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scale(posts[0].after, c.speed))})
 	return done
 }
@@ -156,7 +145,7 @@ func (c *courier) deliver(ctx context.Context, j *job) error {
 	defer func() { _ = res.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be used again
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return fmt.Errorf("post webhook: HTTP %d", res.StatusCode)
+		return fmt.Errorf("post webhook: %w", statusError(res.StatusCode))
 	}
 	return nil
 }
@@ -175,27 +164,18 @@ func (c *courier) proceed(j *job) {
 func (c *courier) retry(ctx context.Context, j *job, err error) {
 	next := *j
 	next.attempt++
-	next.due = time.Now().Add(backoff(j.attempt, c.speed))
-	if !j.chain.retried || next.due.Sub(j.first) > max(minGiveUpAfter, scale(giveUpAfter, c.speed)) {
+	pause, again := j.chain.repeat.after(j.attempt, time.Since(j.first), err)
+	if !again {
 		c.logger.WarnContext(ctx, "webhook given up", "attempts", next.attempt, "error", err)
 		return
 	}
+	next.due = time.Now().Add(pause)
 	level := slog.LevelDebug // a receiver that is away must not fill the log
 	if j.attempt == 0 {
 		level = slog.LevelWarn
 	}
 	c.logger.Log(ctx, level, "webhook failed, will repeat", "attempt", next.attempt, "error", err)
 	c.enqueue(&next)
-}
-
-// backoff is the pause after a failed attempt: from 1 s, doubling, to 60 s, divided by speed, but at least from 50 ms
-// to 1 s of real time.
-func backoff(attempt int, speed float64) time.Duration {
-	doubled := func(first, most time.Duration) time.Duration {
-		const enough = 16 // doublings reach any limit here, and do not overflow
-		return min(first<<min(attempt, enough), most)
-	}
-	return max(scale(doubled(firstBackoff, maxBackoff), speed), doubled(minFirstBackoff, minMaxBackoff))
 }
 
 func (c *courier) enqueue(j *job) {

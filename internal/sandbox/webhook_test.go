@@ -76,17 +76,103 @@ func TestCourier_Retry(t *testing.T) {
 			require.Len(t, rc.statuses(), 1)
 		})
 	})
-	t.Run("twilio does not", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			s, rc := bubble(t)
-			rc.answer = func(int) int { return http.StatusServiceUnavailable }
-			send(t, s, "sms", recipient+"01")
-			time.Sleep(time.Hour)
-			require.Equal(t, 2, rc.posts())
+}
+
+// What Twilio repeats, and how often, is asked for in the fragment of the callback's address.
+func TestCourier_Retry_twilio(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		fragment string
+		status   int // of each answer; 0: no connection
+		posts    int // of the first of the receipts
+	}{
+		"by default not after a 503":        {"", 503, 1},
+		"by default once if not connected":  {"", 0, 2},
+		"as often as asked":                 {"#rc=3&rp=5xx", 503, 4},
+		"whatever it is":                    {"#rc=5&rp=all", 503, 6},
+		"a 401 too":                         {"#rc=5&rp=all", 401, 6},
+		"one of several kinds":              {"#rc=2&rp=ct,5xx", 500, 3},
+		"not another kind":                  {"#rc=5&rp=ct,rt", 503, 1},
+		"count without a policy":            {"#rc=5", 503, 1},
+		"policy without a count":            {"#rp=5xx", 503, 2},
+		"none":                              {"#rc=0&rp=all", 503, 1},
+		"a count that is too large":         {"#rc=6&rp=5xx", 503, 2},
+		"a policy that is none":             {"#rc=3&rp=5xx,503", 503, 1},
+		"as long as the total time":         {"#rc=5&rp=all&tt=3000", 503, 4},
+		"a total time that is none":         {"#rc=5&rp=all&tt=99", 503, 6},
+		"not connected as often as allowed": {"#rc=5&rp=ct", 0, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rc := newReceiver()
+				rc.answer = func(int) int { return row.status }
+				opts := options()
+				opts.Speed, opts.HTTP = 1, &http.Client{Transport: refusing{rc, row.status == 0}}
+				s := newServer(t, opts)
+				form := smsForm(recipient+"01", "Backstop")
+				form.Set("StatusCallback", callbackURL+row.fragment)
+				serve(s, twilioRequest(t.Context(), "", form))
+				begin := time.Now()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				require.Equal(t, 2*row.posts, rc.posts(), "sent and delivered")
+				require.Less(t, rc.last().Sub(begin), 20*time.Second, "all within 15 s")
+			})
 		})
+	}
+}
+
+// refusing counts a request, and drops its connection if it should.
+type refusing struct {
+	*receiver
+
+	drop bool
+}
+
+func (f refusing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !f.drop {
+		return f.receiver.RoundTrip(r)
+	}
+	f.tried()
+	return nil, errors.New("connection refused")
+}
+
+// A repeated callback carries the token of the first try.
+func TestCourier_Retry_token(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rc := newReceiver()
+		var tokens []string
+		opts := options()
+		opts.Speed = 1
+		opts.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			tokens = append(tokens, r.Header.Get("I-Twilio-Idempotency-Token"))
+			return rc.RoundTrip(r)
+		})}
+		rc.answer = func(n int) int {
+			if n == 1 {
+				return http.StatusServiceUnavailable
+			}
+			return http.StatusOK
+		}
+		s := newServer(t, opts)
+		form := smsForm(recipient+"01", "Backstop")
+		form.Set("StatusCallback", callbackURL+"#rc=5&rp=all")
+		serve(s, twilioRequest(t.Context(), "", form))
+		time.Sleep(time.Minute)
+		rc.requireHonest(t)
+		require.Equal(t, []string{"1.4s sent", "2s delivered"}, rc.lines())
+		require.Len(t, tokens, 3)
+		require.NotEmpty(t, tokens[0])
+		require.Equal(t, tokens[0], tokens[1])
+		require.NotEqual(t, tokens[0], tokens[2])
 	})
 }
+
+type roundTrip func(r *http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // cut is a network without a connection for a while.
 type cut struct {

@@ -669,10 +669,11 @@ export interface components {
             /** @enum {string} */
             kind: "rejected" | "throttled" | "unavailable" | "unknown";
             /**
-             * @description Whose fault a rejection is. `account` wants an operator.
+             * @description Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
+             *     validity was over before it was sent.
              * @enum {string}
              */
-            class?: "recipient" | "template" | "account" | "opted_out";
+            class?: "recipient" | "template" | "account" | "opted_out" | "expired";
             /** @description The provider's own. */
             code?: string;
             /** @description For people. */

@@ -271,6 +271,7 @@ export const en = {
       template: "the message or its template is wrong",
       account: "the provider account needs attention",
       opted_out: "the recipient opted out",
+      expired: "it was too late to send it",
     },
   },
   newSend: {

@@ -270,6 +270,7 @@ export const zhCN: Words = {
       template: "消息或模板有误",
       account: "服务商账户需要处理",
       opted_out: "接收者已退订",
+      expired: "已超过有效期，未发送",
     },
   },
   newSend: {

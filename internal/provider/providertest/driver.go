@@ -56,6 +56,8 @@ type Driver struct {
 	Failed   string                             // the word for a message that failed
 	Batches  bool                               // a webhook may carry several reports
 	Clock    bool                               // a report carries its time
+
+	Lookup *Lookup // nil for a driver that cannot look a message up
 }
 
 // Code is an error code of the provider and what it means in an answer.
@@ -108,6 +110,9 @@ func Run(t *testing.T, d Driver) {
 	t.Run("Faults", func(t *testing.T) { t.Parallel(); runFaults(t, d) })
 	t.Run("Receipts", func(t *testing.T) { t.Parallel(); runReceipts(t, d) })
 	t.Run("Signature", func(t *testing.T) { t.Parallel(); runSignature(t, d) })
+	if d.Lookup != nil {
+		t.Run("Find", func(t *testing.T) { t.Parallel(); runFind(t, d) })
+	}
 }
 
 // leak is a provider's text with everything in it that must not get out.
@@ -137,7 +142,7 @@ func (d Driver) clean(t *testing.T, failure *backstop.Failure) {
 	t.Helper()
 	require.Equal(t, failure.Kind == backstop.Rejected, failure.Class != "", "a class if and only if rejected: %v", failure)
 	require.NotEmpty(t, failure.Reason)
-	require.NotContains(t, failure.Reason, `Post "`, "net/http's error repeats the URL, which names the account")
+	require.NotRegexp(t, `(Post|Get) "`, failure.Reason, "net/http's error repeats the URL, which names the account")
 	require.Zero(t, failure.Kind != backstop.Throttled && failure.RetryAfter != 0, "RetryAfter is for Throttled")
 	stored, err := json.Marshal(failure)
 	require.NoError(t, err)

@@ -30,6 +30,7 @@ type rig struct {
 	mu       sync.Mutex
 	receipts []backstop.Receipt
 	errs     []error
+	away     int // how many webhooks meet a 503
 }
 
 func newRig(t *testing.T) *rig {
@@ -81,6 +82,10 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	if g.isAway() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	var receipts []backstop.Receipt
 	switch r.URL.Path {
 	case "/webhooks/meta":
@@ -93,6 +98,13 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.receipts, g.errs = append(g.receipts, receipts...), append(g.errs, err)
+}
+
+func (g *rig) isAway() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.away--
+	return g.away >= 0
 }
 
 // words waits for n receipts and returns them as "status" or "status code".
@@ -153,6 +165,8 @@ func TestSandbox(t *testing.T) {
 		{"13", backstop.SMS, []string{recipient + "21612 0s"}, []string{}},
 		{"14", backstop.SMS, []string{ok}, []string{"sent", "failed 30003"}},
 		{"18", backstop.SMS, []string{"unknown   0s"}, []string{"sent", "delivered"}},
+		{"20", backstop.SMS, []string{ok}, []string{"sent", "delivered"}},
+		{"21", backstop.SMS, []string{ok}, []string{"sent", "delivered"}},
 	} {
 		t.Run(string(row.channel)+" "+row.digits, func(t *testing.T) {
 			t.Parallel()
@@ -188,6 +202,76 @@ func TestSandbox(t *testing.T) {
 	t.Run("handshake", func(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, newRig(t).sandbox.Verify(t.Context()))
+	})
+}
+
+// TestSandbox_repeats: a callback that meets a 503 comes again, because it was asked for.
+func TestSandbox_repeats(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.away = 2
+	submission, err := g.send(t.Context(), backstop.SMS, "+4915100000001")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"sent", "delivered"}, g.words(t, 2, backstop.SMS, submission.MessageID))
+}
+
+func TestSandbox_finds(t *testing.T) {
+	t.Parallel()
+	find := func(t *testing.T, g *rig, q backstop.Inquiry) (string, string) {
+		t.Helper()
+		found, err := g.twilio.Find(t.Context(), q)
+		switch {
+		case err != nil:
+			return "", outcome(err)
+		case found == nil:
+			return "", "none"
+		case found.Failure != nil:
+			return found.MessageID, string(found.Status) + " " + string(found.Failure.Class) + " " + found.Failure.Code
+		default:
+			return found.MessageID, string(found.Status)
+		}
+	}
+	inquiry := func(to string, began time.Time) backstop.Inquiry {
+		return backstop.Inquiry{
+			To: to, SendID: "Backstop", Text: "Grüße & 4711", Since: began.Add(-time.Second), Until: time.Now().Add(time.Second),
+		}
+	}
+	t.Run("after an answer", func(t *testing.T) {
+		t.Parallel()
+		for digits, want := range map[string]string{"01": "delivered", "14": "failed recipient 30003"} {
+			g, began := newRig(t), time.Now()
+			submission, err := g.send(t.Context(), backstop.SMS, "+49151000000"+digits)
+			require.NoError(t, err)
+			require.Eventually(t, func() bool {
+				_, word := find(t, g, backstop.Inquiry{MessageID: submission.MessageID})
+				return word == want
+			}, 10*time.Second, 5*time.Millisecond)
+			id, word := find(t, g, inquiry("+49151000000"+digits, began))
+			require.Equal(t, submission.MessageID, id)
+			require.Equal(t, want, word)
+		}
+	})
+	t.Run("after a lost answer", func(t *testing.T) {
+		t.Parallel()
+		const to = "+4915100000018"
+		g, began := newRig(t), time.Now()
+		_, word := find(t, g, inquiry(to, began))
+		require.Equal(t, "none", word)
+		_, err := g.send(t.Context(), backstop.SMS, to)
+		require.Equal(t, "unknown   0s", outcome(err))
+		id, word := find(t, g, inquiry(to, began))
+		require.Equal(t, "delivered", word)
+		require.NotEmpty(t, id)
+		require.Equal(t, []string{"sent", "delivered"}, g.words(t, 2, backstop.SMS, id))
+		_, err = g.send(t.Context(), backstop.SMS, to)
+		require.Error(t, err)
+		_, word = find(t, g, inquiry(to, began))
+		require.Equal(t, "unknown   0s", word, "two may be the one")
+	})
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		_, word := find(t, newRig(t), backstop.Inquiry{MessageID: "SM0123456789abcdef0123456789abcdef"})
+		require.Equal(t, "none", word)
 	})
 }
 

@@ -1,4 +1,4 @@
-// Package twilio sends SMS by Twilio's Programmable Messaging and reads its status callbacks.
+// Package twilio sends SMS by Twilio's Programmable Messaging, reads its status callbacks, and looks messages up.
 //
 // Sources: Twilio's manual, its published OpenAPI description (twilio-oai, twilio_api_v2010) and the request
 // validators of its own client libraries.
@@ -8,12 +8,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -34,7 +33,8 @@ type Options struct {
 // Client is one account. It is safe for concurrent use.
 type Client struct {
 	poster    *provider.Poster
-	messages  string // the address to post to
+	messages  string // the address to post to, and to list
+	message   string // that of one message, without its id
 	header    http.Header
 	authToken []byte
 	public    *url.URL // without a slash at its end
@@ -53,9 +53,11 @@ func New(o Options) (*Client, error) {
 		user, password = o.APIKey, o.APISecret
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	account := base.JoinPath("2010-04-01/Accounts", url.PathEscape(o.AccountSID))
 	return &Client{
 		poster:   provider.NewPoster(o.Timeout, o.AuthToken, o.APISecret, basic),
-		messages: base.JoinPath("2010-04-01/Accounts", url.PathEscape(o.AccountSID), "Messages.json").String(),
+		messages: account.JoinPath("Messages.json").String(),
+		message:  account.JoinPath("Messages").String() + "/",
 		header: http.Header{
 			"Accept":        {"application/json"},
 			"Authorization": {"Basic " + basic},
@@ -85,10 +87,13 @@ func (*Client) Name() string { return "twilio" }
 // SendSMS sends a text. Every error is a *backstop.Failure.
 func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	form := url.Values{
-		"To":             {m.To},
-		"From":           {m.SendID},
-		"Body":           {m.Text},
-		"StatusCallback": {c.public.String() + "/webhooks/twilio?ref=" + url.QueryEscape(m.Ref.String())},
+		"To":               {m.To},
+		senderOf(m.SendID): {m.SendID},
+		"Body":             {m.Text},
+		"StatusCallback":   {c.public.String() + "/webhooks/twilio?ref=" + url.QueryEscape(m.Ref.String()) + repeats},
+	}
+	if seconds := validity(m.ValidFor); seconds > 0 {
+		form.Set("ValidityPeriod", strconv.Itoa(seconds))
 	}
 	answer, err := c.poster.Post(ctx, c.messages, c.header, []byte(form.Encode()))
 	if err != nil {
@@ -97,22 +102,42 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 	if !answer.Accepted() {
 		return backstop.Submission{}, c.poster.Refused(answer, readRefusal(answer.Body))
 	}
-	var taken struct {
-		SID      string          `json:"sid"`
-		Segments json.RawMessage `json:"num_segments"` // a number in quotes; what it is must not cost us the sid
-	}
-	if json.Unmarshal(answer.Body, &taken) != nil || !provider.ValidMessageID(taken.SID) {
+	var taken message
+	if decode(answer.Body, &taken) != nil || !provider.ValidMessageID(taken.SID) {
 		return backstop.Submission{}, c.poster.Unconfirmed(answer)
 	}
-	return backstop.Submission{MessageID: taken.SID, Segments: segments(strings.Trim(string(taken.Segments), `"`))}, nil
+	return backstop.Submission{MessageID: taken.SID, Segments: taken.segments()}, nil
 }
 
-// segments reads Twilio's count, which is 0 as long as it does not know. A text of 1600 characters, the longest that
-// it takes, has at most 24.
-func segments(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > 24 {
-		return 0
+// repeats asks Twilio to repeat a callback that failed, whatever the failure: up to 5 times within 15 seconds, which is as
+// much as it does. Without it a callback that meets a 503 is gone: the default is one more try, and only if there was no
+// connection. The fragment is neither sent nor signed (manual, "Webhooks (HTTP callbacks): Connection Overrides":
+// twilio.com/docs/usage/webhooks/webhooks-connection-overrides; rc 0 to 5, rp 4xx, 5xx, ct, rt or all, tt at most 15000 ms).
+const repeats = "#rc=5&rp=all"
+
+// pool is the form of the id of a messaging service, which picks the sender itself.
+var pool = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
+
+// senderOf is the parameter that takes a sender.
+func senderOf(sendID string) string {
+	if pool.MatchString(sendID) {
+		return "MessagingServiceSid"
 	}
-	return n
+	return "From"
+}
+
+// maxValidity is the longest and default validity period, in seconds (twilio_api_v2010, CreateMessage, ValidityPeriod).
+const maxValidity = 36_000
+
+// validity is the ValidityPeriod for a message that may wait so long in Twilio's queue; 0: leave it out. It is rounded
+// down, because an expired code is worse than none, and at least 1, the least that Twilio takes. Twilio advises more than
+// 5 s, below which a message may expire though nothing is wrong: that is what an end so near means. Beyond 10 hours the
+// default holds, which is a messaging service's own if it has one.
+func validity(d time.Duration) int {
+	switch seconds := int64(d / time.Second); {
+	case d == 0 || seconds > maxValidity:
+		return 0
+	default:
+		return int(max(seconds, 1))
+	}
 }

@@ -73,6 +73,7 @@ func driver() providertest.Driver {
 			"undelivered": backstop.Failed, "failed": backstop.Failed, "canceled": backstop.Failed,
 		},
 		Failed: "undelivered",
+		Lookup: lookup(),
 	}
 }
 
@@ -90,6 +91,7 @@ func codes() []providertest.Code {
 	add(backstop.Rejected, backstop.AccountFault, 401, 20003)
 	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21606, 21659, 21660, 21661, 30002)
 	add(backstop.Rejected, backstop.OptedOut, 400, 21610)
+	add(backstop.Rejected, backstop.Expired, 400, 30036)
 	return rows
 }
 
@@ -105,7 +107,7 @@ func checkRequest(t *testing.T, r *http.Request, body []byte) {
 	require.NoError(t, err)
 	require.Equal(t, url.Values{
 		"To": {providertest.To}, "From": {"Backstop"}, "Body": {"Grüße & 4711+1"},
-		"StatusCallback": {publicURL + "/webhooks/twilio?ref=" + providertest.Ref.String()},
+		"StatusCallback": {publicURL + "/webhooks/twilio?ref=" + providertest.Ref.String() + "#rc=5&rp=all"},
 	}, form)
 }
 

@@ -43,7 +43,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		At:        time.Now().UTC(),
 	}
 	if status == backstop.Failed {
-		receipt.Failure = c.undelivered(word, form)
+		receipt.Failure = c.undelivered(word, form.Get("ErrorCode"), form.Get("ErrorMessage"))
 	}
 	return []backstop.Receipt{receipt}, nil
 }
@@ -65,19 +65,21 @@ func statusOf(word string) backstop.Status {
 	}
 }
 
-func (c *Client) undelivered(word string, form url.Values) *backstop.Failure {
+// undelivered is the failure of a message that ended with this word, a code and a text, which both may be missing.
+func (c *Client) undelivered(word, code, text string) *backstop.Failure {
 	refusal := provider.Refusal{Text: "reported as " + word}
-	if text := form.Get("ErrorMessage"); text != "" {
+	if text != "" {
 		refusal.Text += ": " + text
 	}
-	if code, err := strconv.Atoi(form.Get("ErrorCode")); err == nil && code > 0 {
+	if code, err := strconv.Atoi(code); err == nil && code > 0 {
 		refusal.Code, refusal.Verdict = strconv.Itoa(code), verdict(code)
 	}
 	return c.poster.Undelivered(refusal)
 }
 
 // signed compares X-Twilio-Signature in constant time: base64 of HMAC-SHA1 over the address that Twilio called and the
-// form, sorted by name. The address comes from the configuration, because behind a proxy the request does not know it.
+// form, sorted by name. The address comes from the configuration, because behind a proxy the request does not know it; the
+// fragment of the StatusCallback is not in it, as in no request.
 // As Twilio's own libraries do, it takes the address with its port and without ("sig generation on the back end is
 // inconsistent"), and of a parameter that comes more than once each distinct value, sorted.
 func (c *Client) signed(r *http.Request, form url.Values) bool {

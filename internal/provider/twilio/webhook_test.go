@@ -4,7 +4,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -114,4 +116,53 @@ func TestClient_SendSMS(t *testing.T) {
 			require.Equal(t, backstop.Submission{MessageID: "SM1", Segments: segments}, submission)
 		})
 	}
+}
+
+// The form that an operator's test expects of the address, and what the manual allows in its fragment.
+func TestClient_SendSMS_repeats(t *testing.T) {
+	t.Parallel()
+	form := sentForm(t, message())
+	require.Regexp(t,
+		`^https://backstop\.example/webhooks/twilio\?ref=[0-9a-f-]{36}\.[0-9]+#rc=[1-5]&rp=(all|5xx,ct|ct,5xx|5xx)$`,
+		form.Get("StatusCallback"))
+}
+
+func TestClient_SendSMS_validFor(t *testing.T) {
+	t.Parallel()
+	for valid, want := range map[time.Duration]string{
+		0: "", -time.Second: "1", 1: "1", time.Second: "1", 1999 * time.Millisecond: "1", 4 * time.Second: "4",
+		5*time.Minute + 999*time.Millisecond: "300", 10 * time.Hour: "36000", 10*time.Hour + time.Second: "", 720 * time.Hour: "",
+	} {
+		m := message()
+		m.ValidFor = valid
+		form := sentForm(t, m)
+		require.Equal(t, want, form.Get("ValidityPeriod"), valid)
+		require.Equal(t, want != "", form.Has("ValidityPeriod"), valid)
+	}
+}
+
+func TestClient_SendSMS_pool(t *testing.T) {
+	t.Parallel()
+	const service = "MG0123456789abcdef0123456789abcdef"
+	m := message()
+	m.SendID = service
+	form := sentForm(t, m)
+	require.Equal(t, service, form.Get("MessagingServiceSid"))
+	require.False(t, form.Has("From"))
+}
+
+// sentForm sends a message and returns the form that Twilio got.
+func sentForm(t *testing.T, m backstop.SMSMessage) url.Values {
+	t.Helper()
+	var form url.Values
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		form = r.PostForm
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"sid":"SM1"}`)
+	}))
+	defer server.Close()
+	_, err := newClient(t, options(server.URL)).SendSMS(t.Context(), m)
+	require.NoError(t, err)
+	return form
 }

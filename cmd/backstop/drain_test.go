@@ -1,0 +1,78 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop/client"
+)
+
+// TestServe_drains sends SIGTERM while a provider takes 8 seconds over an SMS: the call goes on to its end, which is stored,
+// and webhooks are answered meanwhile.
+func TestServe_drains(t *testing.T) {
+	t.Parallel()
+	const to = "+447400123420" // accepted at once, answered after 8 s, delivered after 2 s
+	r := newRig(t, map[string]string{"BACKSTOP_SANDBOX_SPEED": "1"})
+	policy, err := r.caller.ensurePolicy(t.Context(), "Rejected", ruleSpec{name: "Rejected", kind: client.RuleTypeUndelivered, sendID: "ACME"})
+	require.NoError(t, err)
+	id := r.send(to, policy, "slow")
+	require.Eventually(t, func() bool {
+		asked, err := r.local.asked(t.Context(), to)
+		return err == nil && asked["sms"] == 1
+	}, 30*time.Second, 20*time.Millisecond)
+	began := time.Now()
+	time.Sleep(time.Second)
+	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+
+	time.Sleep(drainRequests + time.Second)
+	_, err = r.get(r.apiURL + "/healthz")
+	require.NoError(t, err, "the API must answer as long as calls are under way")
+	_, err = r.get(r.apiURL + "/readyz")
+	require.ErrorContains(t, err, "503", "a balancer must look elsewhere")
+	require.NoError(t, r.process.Wait(), "the exit code must be 0")
+	r.process = nil
+	require.Greater(t, time.Since(began), 6*time.Second, "the call must not be cut")
+	require.Less(t, time.Since(began), 25*time.Second)
+	_, err = r.get(r.apiURL + "/healthz")
+	require.Error(t, err)
+
+	r.start()
+	send, err := r.caller.get(t.Context(), id)
+	require.NoError(t, err)
+	last := send.Attempts[len(send.Attempts)-1]
+	require.Equal(t, client.ChannelSms, last.Channel)
+	require.Equal(t, client.AttemptStateAccepted, last.State, "%+v", last.Failure)
+	require.NotNil(t, last.MessageID)
+	require.Equal(t, client.StatusDelivered, send.Sms.Status)
+	require.Equal(t, client.OutcomeSms, send.Outcome)
+	asked, err := r.local.asked(t.Context(), to)
+	require.NoError(t, err)
+	require.Equal(t, 1, asked["sms"])
+}
+
+// A second signal ends a program that drains.
+func TestServe_secondSignal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	require.NoError(t, err)
+	r.send("+447400123410", policy, "held") // by a provider that does not answer for 10 s
+	require.Eventually(t, func() bool {
+		messages, err := r.get(r.local.sandboxURL + "/messages")
+		return err == nil && strings.Contains(messages, "447400123410")
+	}, 10*time.Second, 20*time.Millisecond)
+	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+	require.Eventually(t, func() bool {
+		_, err := r.get(r.apiURL + "/readyz")
+		return err != nil
+	}, 5*time.Second, 20*time.Millisecond)
+	began := time.Now()
+	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))
+	require.ErrorContains(t, r.process.Wait(), "terminated")
+	r.process = nil
+	require.Less(t, time.Since(began), 5*time.Second)
+}

@@ -1,0 +1,152 @@
+// Package ledgertest is a store of one send in memory, for tests. It keeps what a store must: one change after the other, a
+// revision, copies. What a change means is decided by the same backstop.Ledger as in Postgres.
+package ledgertest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// Store keeps the ledger of one send. Its methods may be called concurrently. The send's id is not looked at.
+type Store struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	ledger   *backstop.Ledger
+	events   []backstop.Event
+	failures []error
+	waiting  []chan backstop.View
+}
+
+// New returns a store of a send that was just accepted, by a clock.
+func New(send backstop.Send, now func() time.Time) *Store {
+	return &Store{
+		now:    now,
+		ledger: &backstop.Ledger{Revision: 1, Send: send, At: send.AcceptedAt},
+		events: []backstop.Event{{Send: send.ID, At: send.AcceptedAt, Kind: backstop.EventAccepted}},
+	}
+}
+
+// Fail makes the next writes of an end fail with these errors, one after the other.
+func (s *Store) Fail(errs ...error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, errs...)
+}
+
+// Snapshot returns the ledger as it is, and its whole timeline.
+func (s *Store) Snapshot() (backstop.Ledger, []backstop.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.ledger.Clone(), slices.Clone(s.events)
+}
+
+// Receive stores a receipt, and reports whether the workflow must be signalled, with what it then has to know.
+func (s *Store) Receive(r backstop.Receipt) (view backstop.View, mustSignal bool) {
+	view = s.change(func(l *backstop.Ledger, now time.Time) { mustSignal = l.Receive(r, now) })
+	return view, mustSignal
+}
+
+// change lets f change the ledger, and stores what came of it.
+func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledger.Clone()
+	f(l, s.now())
+	s.events = append(s.events, l.Events...)
+	l.Revision += max(len(l.Events), 1)
+	s.ledger = l.Clone()
+	if l.Send.FinishedAt != nil || l.Send.WhatsAppStatus == backstop.Failed {
+		for _, c := range s.waiting {
+			c <- l.View()
+		}
+		s.waiting = nil
+	}
+	return l.View()
+}
+
+// Begin is the ledger's.
+func (s *Store) Begin(_ context.Context, _ string, c backstop.Call) (r backstop.Ruling, v backstop.View, err error) {
+	v = s.change(func(l *backstop.Ledger, now time.Time) { r, err = l.Begin(c, now) })
+	return r, v, err
+}
+
+// End is the ledger's, unless Fail says otherwise.
+func (s *Store) End(_ context.Context, _ string, e backstop.Ending) (a backstop.Attempt, v backstop.View, err error) {
+	if err := s.nextFailure(); err != nil {
+		return backstop.Attempt{}, backstop.View{}, err
+	}
+	v = s.change(func(l *backstop.Ledger, now time.Time) { a, err = l.End(e, now) })
+	return a, v, err
+}
+
+func (s *Store) nextFailure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.failures) == 0 {
+		return nil
+	}
+	err := s.failures[0]
+	s.failures = s.failures[1:]
+	return err
+}
+
+// Await waits until the send has ended or its WhatsApp message has failed; false when ctx is done first.
+func (s *Store) Await(ctx context.Context, _ string) (backstop.View, bool) {
+	c := make(chan backstop.View, 1)
+	s.mu.Lock()
+	s.waiting = append(s.waiting, c)
+	s.mu.Unlock()
+	select {
+	case v := <-c:
+		return v, true
+	case <-ctx.Done():
+		return backstop.View{}, false
+	}
+}
+
+// StopWaiting is the ledger's.
+func (s *Store) StopWaiting(_ context.Context, _ string, step int) (backstop.View, error) {
+	return s.change(func(l *backstop.Ledger, _ time.Time) { l.StopWaiting(step) }), nil
+}
+
+// GiveUp is the ledger's.
+func (s *Store) GiveUp(_ context.Context, _ string, c backstop.Call) (r backstop.Ruling, v backstop.View, err error) {
+	v = s.change(func(l *backstop.Ledger, now time.Time) { r = l.GiveUp(c, now) })
+	return r, v, nil
+}
+
+// Finish is the ledger's.
+func (s *Store) Finish(_ context.Context, _ string, lapsed bool) (backstop.View, error) {
+	return s.change(func(l *backstop.Ledger, now time.Time) { l.Finish(lapsed, now) }), nil
+}
+
+// Ledger returns the ledger as it is stored.
+func (s *Store) Ledger(context.Context, string) (*backstop.Ledger, error) {
+	l, _ := s.Snapshot()
+	return &l, nil
+}
+
+// Learn stores a status that a provider told when asked.
+func (s *Store) Learn(_ context.Context, r backstop.Receipt) (backstop.View, error) {
+	view, _ := s.Receive(r)
+	return view, nil
+}
+
+// Owner returns the attempt that has a message.
+func (s *Store) Owner(_ context.Context, channel backstop.Channel, _, id string) (backstop.Ref, bool, error) {
+	l, _ := s.Snapshot()
+	for _, a := range l.Attempts {
+		if a.Channel == channel && a.MessageID == id {
+			return a.Ref, true, nil
+		}
+	}
+	return backstop.Ref{}, false, nil
+}
+
+// Now is the time by the store's clock.
+func (s *Store) Now() time.Time { return s.now() }

@@ -1,0 +1,118 @@
+package ledgers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lib/pq"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+// byReference finds the send and step of each receipt by the reference that it carries. It returns the receipts by send,
+// and those that name none of ours.
+func (s *Store) byReference(
+	ctx context.Context, receipts []backstop.Receipt,
+) (batches map[string]*batch, rest []backstop.Receipt, err error) {
+	var ids []string
+	for _, r := range receipts {
+		if id, ok := pool.ParseID(r.Ref.Send); ok && r.Ref.Step > 0 {
+			ids = append(ids, id)
+		}
+	}
+	known, err := s.loadAll(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	batches = map[string]*batch{}
+	for _, r := range receipts {
+		id, _ := pool.ParseID(r.Ref.Send)
+		if !known[id] || r.Ref.Step < 1 {
+			rest = append(rest, r)
+			continue
+		}
+		r.Ref.Send = id
+		addTo(batches, r)
+	}
+	return batches, rest, nil
+}
+
+// byMessage finds them by the id of the message.
+func (s *Store) byMessage(
+	ctx context.Context, receipts []backstop.Receipt,
+) (batches map[string]*batch, rest []backstop.Receipt, err error) {
+	refs, err := s.refsByMessage(ctx, receipts)
+	if err != nil {
+		return nil, nil, err
+	}
+	batches = map[string]*batch{}
+	for _, r := range receipts {
+		ref, found := refs[messageOf(r)]
+		if !found {
+			rest = append(rest, r)
+			continue
+		}
+		r.Ref = ref
+		addTo(batches, r)
+	}
+	return batches, rest, nil
+}
+
+func addTo(batches map[string]*batch, r backstop.Receipt) {
+	b := batches[r.Ref.Send]
+	if b == nil {
+		b = &batch{send: r.Ref.Send}
+		batches[r.Ref.Send] = b
+	}
+	b.receipts = append(b.receipts, r)
+}
+
+// message is the second correlation key.
+type message struct {
+	Channel  backstop.Channel `db:"channel"`
+	Provider string           `db:"provider"`
+	ID       string           `db:"message_id"`
+}
+
+func messageOf(r backstop.Receipt) message {
+	return message{Channel: r.Channel, Provider: r.Provider, ID: r.MessageID}
+}
+
+const attemptsByMessage = `SELECT channel, provider, message_id, send, step FROM attempts
+WHERE message_id <> '' AND (provider, message_id) IN (SELECT p, m FROM unnest($1::text[], $2::text[]) AS u (p, m))
+ORDER BY started_at`
+
+func (s *Store) refsByMessage(ctx context.Context, receipts []backstop.Receipt) (map[message]backstop.Ref, error) {
+	var providers, ids pq.StringArray
+	for _, r := range receipts {
+		providers, ids = append(providers, r.Provider), append(ids, r.MessageID)
+	}
+	var rows []struct {
+		message
+
+		Send string `db:"send"`
+		Step int    `db:"step"`
+	}
+	if err := s.pool.SelectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
+		return nil, fmt.Errorf("find attempts: %w", err)
+	}
+	refs := map[message]backstop.Ref{}
+	for _, row := range rows { // the newest wins
+		refs[row.message] = backstop.Ref{Send: row.Send, Step: row.Step}
+	}
+	return refs, nil
+}
+
+// Owner returns the attempt that has a message, by the provider's id of it; false if none is known to have it.
+func (s *Store) Owner(
+	ctx context.Context, channel backstop.Channel, provider, messageID string,
+) (owner backstop.Ref, found bool, err error) {
+	of := backstop.Receipt{Channel: channel, Provider: provider, MessageID: messageID}
+	refs, err := s.refsByMessage(ctx, []backstop.Receipt{of})
+	if err != nil {
+		return backstop.Ref{}, false, pool.Failed(ctx, "find attempt", err)
+	}
+	owner, found = refs[messageOf(of)]
+	return owner, found, nil
+}

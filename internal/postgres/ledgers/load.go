@@ -1,0 +1,100 @@
+package ledgers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+// firstRevision is a send's when nothing has happened since it was accepted.
+const firstRevision = 1
+
+// ledgerColumns are a send's, with its revision, its attempts and the averted rules: one row in one round trip, and from one
+// snapshot.
+const ledgerColumns = Columns + `, revision, changed_at,
+    (SELECT json_agg(a ORDER BY step) FROM attempts AS a WHERE send = s.id) AS attempts,
+    (SELECT json_agg(json_build_object('rule', rule, 'status', status)) FROM events AS e
+        WHERE e.send = s.id AND kind = 'averted') AS averted`
+
+type ledgerRow struct {
+	Row
+
+	Revision  int       `db:"revision"`
+	ChangedAt time.Time `db:"changed_at"`
+	Attempts  []byte    `db:"attempts"`
+	Averted   []byte    `db:"averted"`
+}
+
+func (r ledgerRow) ledger() (*backstop.Ledger, error) {
+	send, err := r.Send()
+	if err != nil {
+		return nil, err
+	}
+	l := &backstop.Ledger{Revision: r.Revision, Send: send, At: pool.Stamp(r.ChangedAt)}
+	if l.Attempts, err = readAttempts(r.Attempts); err != nil {
+		return nil, err
+	}
+	if r.Averted == nil {
+		return l, nil
+	}
+	var averted []struct {
+		Rule   string          `json:"rule"`
+		Status backstop.Status `json:"status"`
+	}
+	if err := json.Unmarshal(r.Averted, &averted); err != nil {
+		return nil, fmt.Errorf("read averted rules: %w", err)
+	}
+	for _, e := range averted {
+		l.Averted = append(l.Averted, backstop.Event{Kind: backstop.EventAverted, Rule: e.Rule, Status: e.Status})
+	}
+	return l, nil
+}
+
+const readLedger = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = $1`
+
+// load reads the ledger of a send, or returns an Error of code NotFound.
+func (s *Store) load(ctx context.Context, id string) (*backstop.Ledger, error) {
+	var row ledgerRow
+	if err := s.pool.Get(ctx, &row, readLedger, id); err != nil {
+		return nil, pool.OrNotFound(err, "send")
+	}
+	return row.ledger()
+}
+
+// readLedgers has its ids in a subquery: Postgres then guesses the same number of them whatever the values, and keeps its plan.
+const readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
+
+// loadAll puts those of the sends that exist into the cache, and returns their ids. It reads only those that are not there.
+func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, error) {
+	known := map[string]bool{}
+	var missing pq.StringArray
+	for _, id := range ids {
+		if _, isCached := s.cache.get(id); isCached {
+			known[id] = true
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return known, nil
+	}
+	var rows []ledgerRow
+	if err := s.pool.SelectAll(ctx, &rows, readLedgers, missing); err != nil {
+		return nil, fmt.Errorf("read sends: %w", err)
+	}
+	for _, row := range rows {
+		l, err := row.ledger()
+		if err != nil {
+			return nil, err
+		}
+		s.cache.put(l)
+		known[row.ID] = true
+	}
+	return known, nil
+}

@@ -1,0 +1,55 @@
+package ledgers
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// locks is a keyed mutex: the changes that this process makes to one send follow each other. The revision alone would keep
+// them apart; but when receipts come together, each but the first would find the send changed and start over.
+type locks struct {
+	mu   sync.Mutex
+	held map[string]*lock
+}
+
+type lock struct {
+	taken chan struct{} // holds one while somebody has the lock
+	users int           // who has it, or waits for it
+}
+
+// Lock waits for the lock of a send, and returns what frees it; or ctx's error, if ctx is done first.
+func (l *locks) Lock(ctx context.Context, send string) (unlock func(), err error) {
+	one := l.join(send)
+	select {
+	case one.taken <- struct{}{}:
+		return func() {
+			<-one.taken
+			l.quit(send, one)
+		}, nil
+	case <-ctx.Done():
+		l.quit(send, one)
+		return nil, fmt.Errorf("wait for other changes: %w", ctx.Err())
+	}
+}
+
+func (l *locks) join(send string) *lock {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		l.held = map[string]*lock{}
+	}
+	if l.held[send] == nil {
+		l.held[send] = &lock{taken: make(chan struct{}, 1)}
+	}
+	l.held[send].users++
+	return l.held[send]
+}
+
+func (l *locks) quit(send string, one *lock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if one.users--; one.users == 0 {
+		delete(l.held, send)
+	}
+}

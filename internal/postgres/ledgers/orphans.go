@@ -1,0 +1,111 @@
+package ledgers
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+// A receipt without a reference is found by its message id, which the attempt gets when its call ends. The process that
+// stores an orphan looks for the attempt once more afterwards, and the process that stores a message id looks for orphans
+// afterwards. Each write is committed before its look, so whichever of the two is second sees what the first has written. If
+// one of them dies between the two, it is repeated, and looks again.
+
+// insertOrphans keeps those that are new. They are sorted, so that no two statements wait for each other.
+const insertOrphans = `INSERT INTO receipts
+    (id, provider, channel, message_id, status, at, failure, received_at, needs_signal)
+SELECT u.id, u.provider, u.channel, u.message_id, u.status, u.at, u.failure, u.received_at, false
+FROM json_to_recordset($1) AS u (id uuid, provider text, channel text, message_id text, status text,
+    at timestamptz, failure jsonb, received_at timestamptz)
+ON CONFLICT DO NOTHING`
+
+// keep stores receipts that match no attempt.
+func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
+	sorted := slices.SortedFunc(slices.Values(orphans), func(a, b backstop.Receipt) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status))
+	})
+	received := make([]backstop.Received, len(sorted))
+	for i, r := range sorted {
+		received[i].Receipt = r
+	}
+	rows, _, err := s.receiptRows(received)
+	if err != nil {
+		return err
+	}
+	written, err := pool.JSONRows(rows)
+	if err != nil {
+		return err
+	}
+	return pool.UntilDone(ctx, "insert orphans", func() error {
+		_, err := s.pool.Exec(ctx, insertOrphans, written)
+		return err
+	})
+}
+
+const listOrphans = `SELECT provider, channel, message_id, status, at, failure FROM receipts
+WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 ORDER BY id`
+
+type orphanRow struct {
+	message
+
+	Status  backstop.Status `db:"status"`
+	At      time.Time       `db:"at"`
+	Failure []byte          `db:"failure"`
+}
+
+func (r orphanRow) receipt(ref backstop.Ref) (backstop.Receipt, error) {
+	receipt := backstop.Receipt{
+		Provider: r.Provider, Channel: r.Channel, MessageID: r.ID, Ref: ref, Status: r.Status, At: r.At.UTC(),
+	}
+	if r.Failure == nil {
+		return receipt, nil
+	}
+	if err := json.Unmarshal(r.Failure, &receipt.Failure); err != nil {
+		return backstop.Receipt{}, fmt.Errorf("read failure: %w", err)
+	}
+	return receipt, nil
+}
+
+// orphansOf returns the receipts that came before an attempt's message id was known.
+func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.Receipt, error) {
+	if a.MessageID == "" {
+		return nil, nil
+	}
+	var rows []orphanRow
+	if err := s.pool.SelectAll(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
+		return nil, pool.Failed(ctx, "list orphans", err)
+	}
+	orphans := make([]backstop.Receipt, len(rows))
+	for i, row := range rows {
+		receipt, err := row.receipt(a.Ref)
+		if err != nil {
+			return nil, err
+		}
+		orphans[i] = receipt
+	}
+	return orphans, nil
+}
+
+// adopt merges in the orphans of a step's message, and returns what the workflow has to know then. The caller brings it to
+// the workflow, so that no signal is needed.
+func (s *Store) adopt(ctx context.Context, after saved, step int) (backstop.View, error) {
+	attempt := after.Attempt(step)
+	if attempt == nil {
+		return after.View(), nil
+	}
+	orphans, err := s.orphansOf(ctx, *attempt)
+	if err != nil || len(orphans) == 0 {
+		return after.View(), err
+	}
+	_, newest, err := s.receive(ctx, batch{send: after.Send.ID, receipts: orphans, isSilent: true})
+	if err != nil {
+		return backstop.View{}, err
+	}
+	return newest.View(), nil
+}

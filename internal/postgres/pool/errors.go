@@ -1,0 +1,129 @@
+package pool
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+
+	"github.com/backstophq/backstop"
+)
+
+// Failed turns an error of the database into one for the caller, and is the only place that does. An Error made on
+// the way stays as it is. The caller's own cancellation stays context.Canceled. What another attempt may cure is
+// TryLater; a constraint that a caller can break is told by its name; anything else is a fault of ours.
+func Failed(ctx context.Context, what string, err error) error {
+	if err == nil || backstop.CodeOf(err) != "" {
+		return err
+	}
+	if canceled := ctx.Err(); errors.Is(canceled, context.Canceled) {
+		return fmt.Errorf("%s: %w", what, canceled)
+	}
+	cause := fmt.Errorf("%s: %w", what, err)
+	if away(err) || ctx.Err() != nil {
+		return &backstop.Error{Code: backstop.TryLater, Message: "the database is not available, try again later", Cause: cause}
+	}
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		if known := violation(e); known != nil {
+			known.Cause = cause
+			return known
+		}
+	}
+	return cause
+}
+
+// violation returns the Error for a constraint that a caller can break, or nil.
+func violation(e *pq.Error) *backstop.Error {
+	switch e.Code {
+	case pqerror.UniqueViolation:
+		switch e.Constraint {
+		case "rules_name_key":
+			return nameTaken("rule")
+		case "policies_name_key":
+			return nameTaken("policy")
+		case "sends_pkey":
+			return &backstop.Error{Code: backstop.Conflict, Message: "a send with this id exists"}
+		}
+	case pqerror.CharacterNotInRepertoire, pqerror.UntranslatableCharacter:
+		return &backstop.Error{Code: backstop.Invalid, Message: "the input contains a character that cannot be stored"}
+	}
+	return nil
+}
+
+// IsTaken reports whether err says that a unique constraint has the value already.
+func IsTaken(err error, constraint string) bool {
+	e := pq.As(err, pqerror.UniqueViolation)
+	return e != nil && e.Constraint == constraint
+}
+
+func nameTaken(what string) *backstop.Error {
+	return &backstop.Error{
+		Code: backstop.Conflict, Message: "another " + what + " has this name",
+		Fields: []backstop.Field{{Name: "name", Reason: "is taken"}},
+	}
+}
+
+// away reports whether err says that Postgres cannot work now, and not that it will not do this.
+func away(err error) bool {
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		return awayClass(e.Code.Class()) || slices.Contains(awayCodes(), e.Code)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok { // connection refused, reset, timed out
+		return true
+	}
+	return again(err) || MayHaveRun(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// MayHaveRun reports whether err leaves open that the database did what it was asked: the connection broke, or the caller's
+// time was over, before the answer came. After other errors, a refused connection among them, it surely did not.
+func MayHaveRun(err error) bool {
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		return e.Code == pqerror.TRStatementCompletionUnknown || e.Code == pqerror.TransactionResolutionUnknown
+	}
+	if _, ok := errors.AsType[*lostError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*connectError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func awayClass(class pqerror.Class) bool {
+	return class == pqerror.ClassConnectionException || class == pqerror.ClassInsufficientResources
+}
+
+func awayCodes() []pqerror.Code {
+	return []pqerror.Code{
+		pqerror.AdminShutdown, pqerror.CrashShutdown, pqerror.CannotConnectNow, pqerror.IdleSessionTimeout,
+		pqerror.ReadOnlySQLTransaction,                  // a primary that has just become a standby
+		pqerror.QueryCanceled, pqerror.LockNotAvailable, // statement_timeout, lock_timeout
+		pqerror.IdleInTransactionSessionTimeout,
+		pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected, // after all tries
+	}
+}
+
+// NotFound returns the Error of that code.
+func NotFound(what string) error {
+	return &backstop.Error{Code: backstop.NotFound, Message: "there is no such " + what}
+}
+
+// OrNotFound replaces the error of a query that found no row.
+func OrNotFound(err error, what string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return NotFound(what)
+	}
+	return err
+}

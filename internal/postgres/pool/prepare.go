@@ -1,0 +1,106 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+)
+
+// statements are the queries that every send needs, prepared when each is first used: Postgres then reads and plans them
+// once per connection. The others are planned with their values.
+type statements struct {
+	mu      sync.Mutex
+	byQuery map[string]*sqlx.Stmt
+}
+
+func (s *statements) find(query string) *sqlx.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byQuery[query]
+}
+
+func (s *statements) keep(query string, stmt *sqlx.Stmt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byQuery == nil {
+		s.byQuery = map[string]*sqlx.Stmt{}
+	}
+	s.byQuery[query] = stmt
+}
+
+// prepare keeps a statement in place of an earlier one. That is not closed: others may be using it.
+func (p *Pool) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	stmt, err := p.db.PreparexContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	p.statements.keep(query, stmt)
+	return stmt, nil
+}
+
+// prepared runs a statement. Should a migration have changed the type of its result, it is prepared anew.
+func (p *Pool) prepared(ctx context.Context, query string, run func(*sqlx.Stmt) error) error {
+	if stmt := p.statements.find(query); stmt != nil {
+		if err := run(stmt); pq.As(err, pqerror.FeatureNotSupported) == nil {
+			return err
+		}
+	}
+	stmt, err := p.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return run(stmt)
+}
+
+// Get runs a prepared statement and reads one row into dest, or fails with sql.ErrNoRows.
+func (p *Pool) Get(ctx context.Context, dest any, query string, args ...any) error {
+	return p.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.GetContext(ctx, dest, args...) })
+}
+
+// SelectAll runs a prepared statement and reads all rows into the slice that dest points to.
+func (p *Pool) SelectAll(ctx context.Context, dest any, query string, args ...any) error {
+	return p.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.SelectContext(ctx, dest, args...) })
+}
+
+// Exec runs a prepared statement and returns how many rows it wrote or returned.
+func (p *Pool) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	err = p.prepared(ctx, query, func(s *sqlx.Stmt) error {
+		result, err := s.ExecContext(ctx, args...)
+		if err != nil {
+			return fmt.Errorf("execute: %w", err)
+		}
+		if rows, err = result.RowsAffected(); err != nil {
+			return fmt.Errorf("count rows: %w", err)
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// GetUnprepared reads one row into dest, or fails with sql.ErrNoRows. The statement is planned anew, with its values.
+func (p *Pool) GetUnprepared(ctx context.Context, dest any, query string, args ...any) error {
+	if err := p.db.GetContext(ctx, dest, query, args...); err != nil {
+		return fmt.Errorf("get: %w", err)
+	}
+	return nil
+}
+
+// SelectUnprepared reads all rows into the slice that dest points to. The statement is planned anew, with its values.
+func (p *Pool) SelectUnprepared(ctx context.Context, dest any, query string, args ...any) error {
+	if err := p.db.SelectContext(ctx, dest, query, args...); err != nil {
+		return fmt.Errorf("select: %w", err)
+	}
+	return nil
+}
+
+// ExecUnprepared runs a statement that returns nothing. It is planned anew, with its values.
+func (p *Pool) ExecUnprepared(ctx context.Context, query string, args ...any) error {
+	if _, err := p.db.ExecContext(ctx, query, args...); err != nil {
+		return fmt.Errorf("execute: %w", err)
+	}
+	return nil
+}

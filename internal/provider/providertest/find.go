@@ -1,0 +1,228 @@
+package providertest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+// Finder is the part of a driver that looks messages up.
+type Finder interface {
+	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
+}
+
+// Lookup is how the provider of a driver that can look messages up answers.
+type Lookup struct {
+	// CheckRequest fails the test unless the request carries the credentials and asks for the message with this id, or, if
+	// that is empty, for the messages to To.
+	CheckRequest func(t *testing.T, r *http.Request, id string)
+	Missing      Reply                         // there is no message with this id
+	One          func(m Listed) Reply          // the answer to a question by id
+	List         func(messages []Listed) Reply // the answer to a search
+}
+
+// Listed is a message as the provider has it.
+type Listed struct {
+	ID     string
+	SendID string
+	Text   string
+	Made   time.Time
+	Status string // the provider's word
+	Code   string // of an error, with Reason
+	Reason string
+}
+
+// made is when the messages of these tests were made.
+var made = time.Date(2026, 11, 3, 23, 59, 58, 0, time.UTC)
+
+// inquiry asks for a message whose id is not known.
+func inquiry() backstop.Inquiry {
+	return backstop.Inquiry{
+		Ref: Ref, To: To, SendID: "Backstop", Text: "Grüße & 4711+1",
+		Since: made.Add(-5 * time.Second), Until: made.Add(30 * time.Second),
+	}
+}
+
+// listed is that message.
+func (d Driver) listed(status string) Listed {
+	q := inquiry()
+	return Listed{ID: "id-1", SendID: q.SendID, Text: q.Text, Made: made, Status: status}
+}
+
+func runFind(t *testing.T, d Driver) {
+	t.Helper()
+	t.Run("by id", func(t *testing.T) { t.Parallel(); testFindByID(t, d) })
+	t.Run("statuses", func(t *testing.T) { t.Parallel(); testFindStatuses(t, d) })
+	t.Run("search", func(t *testing.T) { t.Parallel(); testSearch(t, d) })
+	t.Run("refused", func(t *testing.T) { t.Parallel(); testFindRefused(t, d) })
+	t.Run("no answer", func(t *testing.T) { t.Parallel(); testFindUnanswered(t, d) })
+	t.Run("unreadable", func(t *testing.T) { t.Parallel(); testFindUnreadable(t, d) })
+}
+
+// find asks a provider that gives this answer.
+func (d Driver) find(t *testing.T, answer Reply, q backstop.Inquiry) (*backstop.Found, error) {
+	t.Helper()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		d.Lookup.CheckRequest(t, r, q.MessageID)
+		answer.write(w)
+	})
+	return d.ask(t, server.URL, patient, q)
+}
+
+func (d Driver) ask(t *testing.T, baseURL string, timeout time.Duration, q backstop.Inquiry) (*backstop.Found, error) {
+	t.Helper()
+	client, _ := d.New(t, baseURL, timeout)
+	finder, ok := client.(Finder)
+	require.True(t, ok, "%T finds nothing", client)
+	return finder.Find(t.Context(), q)
+}
+
+// byID asks for the message whose id is known.
+func byID() backstop.Inquiry {
+	q := inquiry()
+	q.MessageID = "id-1"
+	return q
+}
+
+func testFindByID(t *testing.T, d Driver) {
+	t.Helper()
+	found, err := d.find(t, d.Lookup.Missing, byID())
+	require.NoError(t, err)
+	require.Nil(t, found)
+	other := d.listed(d.Failed)
+	other.ID = "id-2"
+	_, err = d.find(t, d.Lookup.One(other), byID())
+	d.fails(t, err, backstop.Unavailable)
+}
+
+func testFindStatuses(t *testing.T, d Driver) {
+	t.Helper()
+	for word, status := range d.Statuses {
+		want := status
+		if want == "" {
+			want = backstop.Submitted
+		}
+		m := d.listed(word)
+		if status == backstop.Failed {
+			m.Code, m.Reason = UnknownCode, d.leak()
+		}
+		check := func(name string, answer Reply, q backstop.Inquiry) {
+			t.Run(word+" "+name, func(t *testing.T) {
+				t.Parallel()
+				found, err := d.find(t, answer, q)
+				require.NoError(t, err)
+				require.Equal(t, "id-1", found.MessageID)
+				require.Equal(t, want, found.Status)
+				require.Equal(t, status == backstop.Failed, found.Failure != nil)
+				if found.Failure != nil {
+					d.clean(t, found.Failure)
+					require.Equal(t, UnknownCode, found.Failure.Code)
+				}
+			})
+		}
+		check("by id", d.Lookup.One(m), byID())
+		check("searched", d.Lookup.List([]Listed{m}), inquiry())
+	}
+}
+
+// testSearch: exactly one message is the one, none is none, and in doubt the driver does not guess.
+func testSearch(t *testing.T, d Driver) {
+	t.Helper()
+	with := func(change func(m *Listed)) Listed {
+		m := d.listed(d.Failed)
+		change(&m)
+		return m
+	}
+	at := func(id string, made time.Time) Listed {
+		return with(func(m *Listed) { m.ID, m.Made = id, made })
+	}
+	q := inquiry()
+	for name, row := range map[string]struct {
+		messages []Listed
+		want     string // the id, "" for none, "?" for doubt
+	}{
+		"none":              {},
+		"one":               {[]Listed{d.listed(d.Failed)}, "id-1"},
+		"the first second":  {[]Listed{at("id-2", q.Since)}, "id-2"},
+		"the last second":   {[]Listed{at("id-2", q.Until)}, "id-2"},
+		"before":            {[]Listed{at("id-2", q.Since.Add(-time.Second))}, ""},
+		"after":             {[]Listed{at("id-2", q.Until.Add(time.Second))}, ""},
+		"one of that time":  {[]Listed{at("id-2", q.Until.Add(time.Hour)), d.listed(d.Failed), at("id-3", q.Since.Add(-time.Hour))}, "id-1"},
+		"several":           {[]Listed{d.listed(d.Failed), at("id-2", made)}, "?"},
+		"other text":        {[]Listed{with(func(m *Listed) { m.Text = "Trial: " + m.Text })}, "?"},
+		"other sender":      {[]Listed{with(func(m *Listed) { m.SendID = "Other" })}, "?"},
+		"another message":   {[]Listed{with(func(m *Listed) { m.SendID, m.Text = "Other", "hello" })}, ""},
+		"one and a doubt":   {[]Listed{d.listed(d.Failed), with(func(m *Listed) { m.ID, m.Text = "id-2", "hello" })}, "id-1"},
+		"id not to be kept": {[]Listed{with(func(m *Listed) { m.ID = strings.Repeat("i", 257) })}, "?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found, err := d.find(t, d.Lookup.List(row.messages), q)
+			switch row.want {
+			case "?":
+				d.fails(t, err, backstop.Unknown)
+			case "":
+				require.NoError(t, err)
+				require.Nil(t, found)
+			default:
+				require.NoError(t, err)
+				require.Equal(t, row.want, found.MessageID)
+			}
+		})
+	}
+}
+
+// testFindRefused: a question sends nothing, so what is neither throttled nor for an operator may be asked again.
+func testFindRefused(t *testing.T, d Driver) {
+	t.Helper()
+	for status, kind := range map[int]backstop.FailureKind{
+		http.StatusUnauthorized: backstop.Rejected, http.StatusForbidden: backstop.Rejected,
+		http.StatusTooManyRequests: backstop.Throttled, http.StatusFound: backstop.Unavailable,
+		http.StatusInternalServerError: backstop.Unavailable, http.StatusBadGateway: backstop.Unavailable,
+		http.StatusServiceUnavailable: backstop.Unavailable, http.StatusGatewayTimeout: backstop.Unavailable,
+	} {
+		for name, answer := range map[string]Reply{"bare": {Status: status}, "own": d.Refused(status, UnknownCode, d.leak())} {
+			for _, q := range []backstop.Inquiry{inquiry(), byID()} {
+				t.Run(http.StatusText(status)+" "+name+" "+q.MessageID, func(t *testing.T) {
+					t.Parallel()
+					_, err := d.find(t, answer, q)
+					d.fails(t, err, kind)
+				})
+			}
+		}
+	}
+}
+
+func testFindUnanswered(t *testing.T, d Driver) {
+	t.Helper()
+	hang := serve(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
+	for _, q := range []backstop.Inquiry{inquiry(), byID()} {
+		_, err := d.ask(t, hang.URL, impatient, q)
+		d.fails(t, err, backstop.Unavailable)
+		_, err = d.ask(t, "http://127.0.0.1:1", impatient, q)
+		d.fails(t, err, backstop.Unavailable)
+	}
+}
+
+func testFindUnreadable(t *testing.T, d Driver) {
+	t.Helper()
+	one, list := d.Lookup.One(d.listed(d.Failed)), d.Lookup.List([]Listed{d.listed(d.Failed)})
+	for name, body := range map[string]string{
+		"empty": "", "null": "null", "object": "{}", "array": "[]", "page": "<html>OK " + d.leak(),
+		"truncated": list.Body[:len(list.Body)-1], "too long": list.Body + strings.Repeat(" ", 5<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := d.find(t, Reply{Status: list.Status, Body: body}, inquiry())
+			d.fails(t, err, backstop.Unavailable)
+			_, err = d.find(t, Reply{Status: one.Status, Body: body}, byID())
+			d.fails(t, err, backstop.Unavailable)
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package twilio
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/mail"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// message is Twilio's view of a message (twilio_api_v2010, api.v2010.account.message), as far as it is of use here.
+type message struct {
+	SID          string          `json:"sid"`
+	Status       string          `json:"status"`
+	Direction    string          `json:"direction"`
+	From         string          `json:"from"`
+	Service      string          `json:"messaging_service_sid"`
+	Body         string          `json:"body"`
+	Created      string          `json:"date_created"` // RFC 2822, whole seconds
+	Segments     json.RawMessage `json:"num_segments"` // a number in quotes
+	ErrorCode    json.RawMessage `json:"error_code"`   // a number or null
+	ErrorMessage string          `json:"error_message"`
+}
+
+// decode reads JSON. A field of an odd type is left empty, so that it costs none of the others; no document is an error.
+func decode(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
+		return nil
+	}
+	return err //nolint:wrapcheck // its text is not used: it quotes the answer
+}
+
+// segments reads Twilio's count, which is 0 as long as it does not know. A text of 1600 characters, the longest that
+// it takes, has at most 24.
+func (m message) segments() int {
+	n, err := strconv.Atoi(strings.Trim(string(m.Segments), `"`))
+	if err != nil || n < 0 || n > 24 {
+		return 0
+	}
+	return n
+}
+
+// created is when Twilio made the message; the zero time if it does not say so readably.
+func (m message) created() time.Time {
+	at, err := mail.ParseDate(m.Created)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// sentBy reports whether the message is from this sender, as SendSMS names it.
+func (m message) sentBy(sendID string) bool {
+	if pool.MatchString(sendID) {
+		return strings.EqualFold(m.Service, sendID)
+	}
+	return strings.EqualFold(m.From, sendID)
+}
+
+// found tells a message as its callbacks would. A word that no callback turns into a status (queued, accepted, scheduled,
+// sending) means that Twilio holds the message.
+func (c *Client) found(m message) *backstop.Found {
+	found := &backstop.Found{MessageID: m.SID, Status: cmp.Or(statusOf(m.Status), backstop.Submitted), Segments: m.segments()}
+	if found.Status == backstop.Failed {
+		found.Failure = c.undelivered(m.Status, strings.Trim(string(m.ErrorCode), `"`), m.ErrorMessage)
+	}
+	return found
+}

@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// repetition decides whether a provider posts a webhook again that failed. The attempt is counted from 0, elapsed is the
+// time since the first; the pause comes before the next.
+type repetition interface {
+	after(attempt int, elapsed time.Duration, err error) (pause time.Duration, again bool)
+}
+
+// statusError is the answer of a receiver that did not take a webhook.
+type statusError int
+
+func (s statusError) Error() string { return fmt.Sprintf("HTTP %d", int(s)) }
+
+// Meta repeats with backoff for 7 days (manual, "Webhooks"); the sandbox does for 10 minutes.
+const (
+	firstBackoff = time.Second
+	maxBackoff   = time.Minute
+	giveUpAfter  = 10 * time.Minute // at speed 1
+
+	// However fast the sandbox runs, a receiver that restarts needs this much real time.
+	minFirstBackoff = 50 * time.Millisecond
+	minMaxBackoff   = time.Second
+	minGiveUpAfter  = time.Minute
+)
+
+// patiently repeats whatever the failure, as Meta does.
+type patiently struct{ speed float64 }
+
+func (p patiently) after(attempt int, elapsed time.Duration, _ error) (time.Duration, bool) {
+	pause := backoff(attempt, p.speed)
+	return pause, elapsed+pause <= max(minGiveUpAfter, scale(giveUpAfter, p.speed))
+}
+
+// backoff is the pause after a failed attempt: from 1 s, doubling, to 60 s, divided by speed, but at least from 50 ms
+// to 1 s of real time.
+func backoff(attempt int, speed float64) time.Duration {
+	doubled := func(first, most time.Duration) time.Duration {
+		const enough = 16 // doublings reach any limit here, and do not overflow
+		return min(first<<min(attempt, enough), most)
+	}
+	return max(scale(doubled(firstBackoff, maxBackoff), speed), doubled(minFirstBackoff, minMaxBackoff))
+}
+
+// Bounds and defaults of Twilio's connection overrides (manual, "Webhooks (HTTP callbacks): Connection Overrides",
+// twilio.com/docs/usage/webhooks/webhooks-connection-overrides).
+const (
+	maxRetryCount     = 5
+	defaultRetryCount = 1
+	defaultRetryOn    = "ct"
+	maxTotalTime      = 15 * time.Second // for all tries together
+	minTotalTime      = 100 * time.Millisecond
+)
+
+// overrides say when Twilio repeats a callback.
+type overrides struct {
+	count int           // rc: tries after the first
+	on    []string      // rp: the kinds of failure
+	total time.Duration // tt: of all tries
+}
+
+// readOverrides reads the fragment of a callback's address. What is not valid in it has no effect, nor have the time-outs
+// (ct, rt), the edge and SNI.
+func readOverrides(callback string) overrides {
+	o := overrides{count: defaultRetryCount, on: []string{defaultRetryOn}, total: maxTotalTime}
+	_, fragment, _ := strings.Cut(callback, "#")
+	values, err := url.ParseQuery(fragment)
+	if err != nil {
+		return o
+	}
+	if n, err := strconv.Atoi(values.Get("rc")); err == nil && n >= 0 && n <= maxRetryCount {
+		o.count = n
+	}
+	if kinds := strings.Split(values.Get("rp"), ","); !slices.ContainsFunc(kinds, unknownKind) {
+		o.on = kinds
+	}
+	if ms, err := strconv.Atoi(values.Get("tt")); err == nil {
+		if total := time.Duration(ms) * time.Millisecond; total >= minTotalTime && total <= maxTotalTime {
+			o.total = total
+		}
+	}
+	return o
+}
+
+func unknownKind(kind string) bool {
+	return !slices.Contains([]string{"4xx", "5xx", "ct", "rt", "all"}, kind)
+}
+
+// after doubles the pause from 0.4 s, so that five retries end within the 15 s; the manual does not tell the pauses. Speed
+// has no part in it: a receiver that restarts is not faster in a fast sandbox.
+func (o overrides) after(attempt int, elapsed time.Duration, err error) (time.Duration, bool) {
+	const first = 400 * time.Millisecond
+	pause := first << min(attempt, maxRetryCount)
+	if attempt >= o.count || elapsed+pause > o.total {
+		return 0, false
+	}
+	return pause, slices.Contains(o.on, "all") || slices.Contains(o.on, kindOf(err))
+}
+
+// kindOf names a failure as the retry policy does.
+func kindOf(err error) string {
+	status, answered := errors.AsType[statusError](err)
+	operation, below := errors.AsType[*net.OpError](err)
+	dialing := below && operation.Op == "dial"
+	timeout, waiting := errors.AsType[net.Error](err)
+	switch {
+	case answered && status >= 500:
+		return "5xx"
+	case answered && status >= 400:
+		return "4xx"
+	case answered:
+		return "" // a redirect: it is followed or not, but not repeated
+	case waiting && timeout.Timeout() && !dialing:
+		return "rt"
+	default:
+		return "ct"
+	}
+}

@@ -1,0 +1,234 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Bounds of a page (twilio_api_v2010, ListMessage).
+const (
+	defaultPageSize = 50
+	maxPageSize     = 1000
+)
+
+// twilioMessage is an accepted message and what becomes of it.
+type twilioMessage struct {
+	form    twilioForm
+	id      string
+	created time.Time
+	posts   []post
+}
+
+// twilioMessages keeps the last accepted messages, for GET.
+type twilioMessages struct {
+	mu    sync.Mutex
+	limit int
+	list  []twilioMessage // oldest first
+}
+
+func newTwilioMessages(limit int) *twilioMessages { return &twilioMessages{limit: limit} }
+
+func (t *twilioMessages) add(m twilioMessage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.list) >= t.limit {
+		t.list = t.list[1:]
+	}
+	t.list = append(t.list, m)
+}
+
+func (t *twilioMessages) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.list = nil
+}
+
+// matching returns the messages that keep wants, newest first.
+func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []twilioMessage
+	for _, m := range slices.Backward(t.list) {
+		if keep(m) {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// keepTwilio remembers an accepted message, whose validity period may end before it is sent, and returns its receipts.
+func (s *Server) keepTwilio(form twilioForm, m Message, posts []post) []post {
+	if seconds, err := strconv.Atoi(form.validity); err == nil {
+		posts = expire(posts, time.Duration(seconds)*time.Second, s.speed)
+	}
+	s.texts.add(twilioMessage{form: form, id: m.ID, created: m.Time, posts: posts})
+	return posts
+}
+
+// getTwilio answers with one message.
+func (s *Server) getTwilio(w http.ResponseWriter, r *http.Request) {
+	if f := s.authenticateTwilio(r); f != nil {
+		refuseTwilio(w, f)
+		return
+	}
+	id, isJSON := strings.CutSuffix(r.PathValue("message"), ".json") // without the suffix Twilio answers with XML
+	found := s.texts.matching(func(m twilioMessage) bool { return isJSON && m.id == id })
+	if len(found) == 0 {
+		refuseTwilio(w, notFound(r))
+		return
+	}
+	writeJSON(w, http.StatusOK, s.resource(found[0], time.Now()))
+}
+
+func notFound(r *http.Request) *fault {
+	return &fault{
+		status: http.StatusNotFound, code: 20404, title: "The requested resource " + r.URL.Path + " was not found",
+	}
+}
+
+// listTwilio answers with a page of the messages that match To, From and DateSent, the newest first. An unsent message
+// has no DateSent and matches none; the manual does not say.
+func (s *Server) listTwilio(w http.ResponseWriter, r *http.Request) {
+	if f := s.authenticateTwilio(r); f != nil {
+		refuseTwilio(w, f)
+		return
+	}
+	query, now := r.URL.Query(), time.Now()
+	size := min(positive(query.Get("PageSize"), defaultPageSize), maxPageSize)
+	page := positive(query.Get("Page"), 0)
+	found := s.texts.matching(func(m twilioMessage) bool { return s.listed(m, query, now) })
+	start := min(page*size, len(found))
+	end := min(start+size, len(found))
+	resources := []map[string]any{}
+	for _, m := range found[start:end] {
+		resources = append(resources, s.resource(m, now))
+	}
+	answer := map[string]any{
+		"messages": resources, "page": page, "page_size": size, "start": start, "end": max(end-1, 0),
+		"uri": r.URL.RequestURI(), "first_page_uri": pageURI(r.URL, size, 0, ""), "next_page_uri": nil, "previous_page_uri": nil,
+	}
+	if end < len(found) {
+		answer["next_page_uri"] = pageURI(r.URL, size, page+1, "PA"+found[end-1].id)
+	}
+	if page > 0 {
+		answer["previous_page_uri"] = pageURI(r.URL, size, page-1, "PB"+found[max(start-1, 0)].id)
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func pageURI(u *url.URL, size, page int, token string) string {
+	query := u.Query()
+	query.Set("PageSize", strconv.Itoa(size))
+	query.Set("Page", strconv.Itoa(page))
+	query.Del("PageToken")
+	if token != "" {
+		query.Set("PageToken", token)
+	}
+	return u.Path + "?" + query.Encode()
+}
+
+func positive(text string, otherwise int) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return otherwise
+	}
+	return n
+}
+
+// listed reports whether a message matches the filters. Days are in GMT.
+func (s *Server) listed(m twilioMessage, query url.Values, now time.Time) bool {
+	if to := query.Get("To"); to != "" && to != m.form.to {
+		return false
+	}
+	if from := query.Get("From"); from != "" && from != s.sender(m) {
+		return false
+	}
+	for name, fits := range map[string]func(day, bound string) bool{
+		"DateSent":  func(day, bound string) bool { return day == bound },
+		"DateSent<": func(day, bound string) bool { return day <= bound },
+		"DateSent>": func(day, bound string) bool { return day >= bound },
+	} {
+		if !query.Has(name) {
+			continue
+		}
+		sent := s.stateAt(m, now).sent
+		if sent.IsZero() || !fits(sent.UTC().Format(time.DateOnly), query.Get(name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// sender is who a message is from, once that is known: a service chooses it when it sends.
+func (s *Server) sender(m twilioMessage) string {
+	return withDefault(m.form.from, poolNumber)
+}
+
+// twilioState is how far a message has come.
+type twilioState struct {
+	status  string
+	sent    time.Time // zero: not yet
+	updated time.Time
+	fault   *fault
+}
+
+// stateAt is the state of a message by the receipts that are due.
+func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
+	state := twilioState{status: "queued", updated: m.created}
+	if m.form.service != "" {
+		state.status = "accepted"
+	}
+	for _, p := range m.posts {
+		for _, r := range p.receipts {
+			at := m.created.Add(scale(r.at, s.speed))
+			if at.After(now) {
+				continue
+			}
+			state.status, state.updated, state.fault = r.status, at, r.fault
+			if r.status == statusSent {
+				state.sent = at
+			}
+		}
+	}
+	return state
+}
+
+// resource is a message as the examples of the API description (twilio_api_v2010) show it. A messaging service chooses its
+// sender later, so that from and the number of parts are unknown at first.
+func (s *Server) resource(m twilioMessage, now time.Time) map[string]any {
+	state := s.stateAt(m, now)
+	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.id
+	rfc2822 := func(t time.Time) any {
+		if t.IsZero() {
+			return nil
+		}
+		return t.UTC().Format(time.RFC1123Z)
+	}
+	resource := map[string]any{
+		"account_sid": s.twilio.AccountSID, "api_version": twilioVersion, "sid": m.id, "uri": path + ".json",
+		"to": m.form.to, "from": s.sender(m), "messaging_service_sid": nil, "body": m.form.body,
+		"status": state.status, "direction": "outbound-api", "num_media": "0",
+		"num_segments": strconv.Itoa(segments(m.form.body)),
+		"date_created": rfc2822(m.created), "date_updated": rfc2822(state.updated), "date_sent": rfc2822(state.sent),
+		"price": nil, "price_unit": "USD", "error_code": nil, "error_message": nil,
+		"subresource_uris": map[string]string{"media": path + "/Media.json"},
+	}
+	if m.form.service != "" {
+		resource["messaging_service_sid"] = m.form.service
+		if state.sent.IsZero() {
+			resource["num_segments"] = "0"
+			if m.form.from == "" {
+				resource["from"] = nil
+			}
+		}
+	}
+	if state.fault != nil {
+		resource["error_code"], resource["error_message"] = state.fault.code, state.fault.title
+	}
+	return resource
+}

@@ -1,0 +1,261 @@
+package backstop
+
+import (
+	"fmt"
+	"time"
+)
+
+// Call is a call to a provider that a process proposes.
+type Call struct {
+	Channel   Channel
+	Rule      int    // of an SMS: the place in the plan of the rule that fired
+	Resend    bool   // it repeats a call of unknown end
+	ByFailure bool   // of an SMS: a permanent failure of the WhatsApp message fired the rule, and not the end of its wait
+	Provider  string // the driver's name
+	Token     string // made for this call, see Attempt
+}
+
+// Step is the call's step.
+func (c Call) Step() int {
+	if c.Channel == SMS {
+		return SMSStep(c.Rule, c.Resend)
+	}
+	return WhatsAppStep(c.Resend)
+}
+
+// Answer is the ledger's word on a proposed call.
+type Answer string
+
+// The answers. Only on MayCall may the provider be called.
+const (
+	MayCall     Answer = "call"
+	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
+	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
+	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until, if it has one
+	Satisfied   Answer = "satisfied"    // the message has arrived as the rule wants it
+	AlreadyOut  Answer = "already_out"  // another message that may still arrive is out, or may be
+	HasFinished Answer = "finished"     // the send has ended
+	HasExpired  Answer = "expired"      // it is past ExpiresAt
+	HasOptedOut Answer = "opted_out"    // the recipient wants no more such messages
+	HasGivenUp  Answer = "given_up"     // of GiveUp alone: the call counts as failed now
+)
+
+// clockSlack is how much earlier than the end of a wait an SMS may go out, by the store's clock. The engine's timer measures
+// the wait from a moment that a request took time to reach.
+const clockSlack = time.Second
+
+// Ruling is an answer with what belongs to it.
+type Ruling struct {
+	Answer  Answer
+	Attempt Attempt   // of MayCall and MadeAlready
+	Send    Send      // of MayCall: what to send
+	Until   time.Time // of UnderWay and TooEarly
+}
+
+// Begin is the last look before a provider is called, for a first call as for a retry or a resend. On MayCall the attempt is
+// recorded as Calling. An error says that the step belongs to another rule or channel, or to a rule that the plan lacks:
+// that is a fault of the program.
+func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
+	now = l.clock(now)
+	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
+		return Ruling{}, fmt.Errorf("begin attempt of send %s: the plan has no rule %d", l.Send.ID, c.Rule)
+	}
+	a := l.Attempt(c.Step())
+	if a != nil && (a.Channel != c.Channel || a.Rule != l.ruleName(c)) {
+		return Ruling{}, fmt.Errorf("begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
+	}
+	if r, stands := l.standing(a, c, now); stands {
+		return r, nil
+	}
+	if r, barred := l.barred(c, now); barred {
+		l.settle(now)
+		return r, nil
+	}
+	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now), Send: l.Send}, nil
+}
+
+func (l *Ledger) ruleName(c Call) string {
+	if c.Channel == SMS {
+		return l.Send.Plan.Rules[c.Rule].Name
+	}
+	return ""
+}
+
+// standing answers for a step that has an attempt, unless that surely sent nothing and may be tried again.
+func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
+	switch {
+	case a == nil || a.isRetriable():
+		return Ruling{}, false
+	case a.State == Calling && a.Token == c.Token:
+		return l.lookAgain(a, c, now)
+	case a.isInFlight(now):
+		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
+	}
+	l.buryDead(a, now)
+	a.LingersUntil = nil // the caller asks because it does not wait for the activity that made the call
+	return Ruling{Answer: MadeAlready, Attempt: *a}, true
+}
+
+// lookAgain answers a caller that has not made the call that it began. A call that must not be made any more is taken back;
+// one that others would take for dead by now begins anew.
+func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
+	begun := *a
+	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
+	if r, barred := l.barred(c, now); barred {
+		l.takeUp(c.Channel, now)
+		l.settle(now)
+		return r, true
+	}
+	if !begun.isInFlight(now) {
+		return Ruling{}, false
+	}
+	*a = begun
+	return Ruling{Answer: MayCall, Attempt: begun, Send: l.Send}, true
+}
+
+// buryDead closes a call whose process must have died: it may have sent the message.
+func (l *Ledger) buryDead(a *Attempt, now time.Time) {
+	if a.State == Calling && !a.isInFlight(now) {
+		l.close(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
+		l.settle(now)
+	}
+}
+
+// barred answers for a call that must not be made.
+func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
+	if l.Send.FinishedAt != nil {
+		return Ruling{Answer: HasFinished}, true
+	}
+	for i := range l.Attempts { // the other steps
+		if a := &l.Attempts[i]; a.isInFlight(now) {
+			return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
+		}
+		l.buryDead(&l.Attempts[i], now)
+	}
+	switch {
+	case l.Send.FinishedAt != nil:
+		return Ruling{Answer: HasFinished}, true
+	case c.Channel == SMS && l.isSatisfied(c):
+		l.withdraw(now)
+		l.avert(c.Rule, now)
+		return Ruling{Answer: Satisfied}, true
+	case l.optOut() != nil:
+		return Ruling{Answer: HasOptedOut}, true
+	case l.expired(now):
+		l.lapse(l.ruleName(c), now)
+		l.withdraw(now)
+		return Ruling{Answer: HasExpired}, true
+	case l.isDoubled(c):
+		return Ruling{Answer: AlreadyOut}, true
+	case c.Channel == SMS && !l.isDue(c, now):
+		return Ruling{Answer: TooEarly, Until: l.deadline(c)}, true
+	}
+	return Ruling{}, false
+}
+
+// isSatisfied reports whether the message arrived as the rule of an SMS wants it. A failure is undone by a delivery.
+func (l *Ledger) isSatisfied(c Call) bool {
+	goal := l.Send.Plan.Rules[c.Rule].Type.Goal()
+	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
+		goal = Delivered
+	}
+	return l.Send.WhatsAppStatus.Reached(goal) || l.Send.SMSStatus.Reached(Delivered)
+}
+
+// isDoubled reports whether a call would double a message that is out, or may be. A resend is for a first call of unknown end
+// of which nothing was reported. WhatsApp never follows an SMS that may arrive.
+func (l *Ledger) isDoubled(c Call) bool {
+	first := c
+	first.Resend = false
+	return l.has(func(a Attempt) bool {
+		switch {
+		case c.Resend && a.Ref.Step == first.Step():
+			return a.State != AttemptState(Unknown) || a.Status != "" || a.Reported != 0
+		case a.Channel == c.Channel:
+			return a.MayArrive() || c.Channel == WhatsApp && a.wasTried()
+		default:
+			return c.Channel == WhatsApp && a.MayArrive()
+		}
+	}) || c.Channel == WhatsApp && l.Send.WhatsAppStatus != Queued || c.Resend && l.Attempt(first.Step()) == nil
+}
+
+// isDue reports whether the rule of an SMS may have fired: on a failure at once, else when its wait has ended.
+func (l *Ledger) isDue(c Call, now time.Time) bool {
+	if c.ByFailure || l.Send.WhatsAppStatus == Failed || c.Resend {
+		return true
+	}
+	deadline := l.deadline(c)
+	return !deadline.IsZero() && !now.Add(clockSlack).Before(deadline)
+}
+
+// deadline is when the wait of an SMS's rule ends, or zero if it has none.
+func (l *Ledger) deadline(c Call) time.Time {
+	deadline, waits := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
+	if !waits {
+		return time.Time{}
+	}
+	return deadline
+}
+
+// begin records a call that may be made.
+func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
+	if a == nil {
+		a = l.add(c)
+	}
+	isRetry := l.pendingSMS() == a
+	if c.Channel == SMS && !isRetry {
+		l.fire(a, c, now)
+	}
+	a.Number++
+	a.StartedAt = l.startTime(now)
+	a.State, a.Provider, a.Token, a.EndedAt, a.Failure = Calling, c.Provider, c.Token, nil, nil
+	return *a
+}
+
+// add adds an attempt, in the order of steps.
+func (l *Ledger) add(c Call) *Attempt {
+	a := Attempt{Ref: Ref{Send: l.Send.ID, Step: c.Step()}, Channel: c.Channel}
+	if c.Channel == SMS {
+		rule := l.Send.Plan.Rules[c.Rule]
+		a.Rule, a.SendID = rule.Name, rule.SendID
+	}
+	at := 0
+	for at < len(l.Attempts) && l.Attempts[at].Ref.Step < a.Ref.Step {
+		at++
+	}
+	l.Attempts = append(l.Attempts[:at:at], append([]Attempt{a}, l.Attempts[at:]...)...)
+	return &l.Attempts[at]
+}
+
+// fire marks the send as falling back by a rule.
+func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
+	s := &l.Send
+	var why FallbackReason
+	a.Reason, why = l.why(c)
+	if s.SMSStatus == "" || s.SMSStatus == Failed {
+		s.SMSStatus = Queued
+	}
+	s.Fired, s.FiredReason = a.Rule, a.Reason
+	if s.FallbackReason == "" {
+		s.FallbackReason = why
+	}
+	if !c.Resend {
+		l.note(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
+	}
+}
+
+// why says why a rule fired: for the timeline, and to be counted.
+func (l *Ledger) why(c Call) (string, FallbackReason) {
+	rule := l.Send.Plan.Rules[c.Rule]
+	failed := l.newest(WhatsApp)
+	switch {
+	case !c.ByFailure && l.Send.WhatsAppStatus != Failed && !l.has(func(a Attempt) bool { return a.Channel == WhatsApp }):
+		return "handed over after the wait had ended, too late for WhatsApp", TooLate
+	case !c.ByFailure && l.Send.WhatsAppStatus != Failed:
+		return fmt.Sprintf("not %s within %s", rule.Type.Goal(), rule.Wait()), rule.Type.Missed()
+	case failed == nil || failed.failure() == nil:
+		return "the WhatsApp message failed", ByFailure
+	default:
+		return "the WhatsApp message failed: " + failed.failure().Error(), ByFailure
+	}
+}

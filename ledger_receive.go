@@ -1,0 +1,72 @@
+package backstop
+
+import "time"
+
+// Receive merges a receipt that names its step. It reports whether the workflow must be signalled: because it waits for this
+// status, or because the receipt ended the send. A receipt that is known changes nothing.
+func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
+	now = l.clock(now)
+	a := l.about(r)
+	if !r.Status.Valid() || !l.isNews(a, r) {
+		return false
+	}
+	before := l.Clone()
+	event := Event{Kind: EventReceipt, Channel: r.Channel, Status: r.Status}
+	event.Code, event.Detail = r.Failure.describe()
+	if a != nil {
+		event.Rule = a.Rule
+		a.Reported = a.Reported.With(r.Status)
+		if a.lacksID() {
+			a.MessageID = r.MessageID
+		}
+		if r.Status == Failed && a.Refusal == nil {
+			a.Refusal = r.Failure
+		}
+	}
+	l.note(event, now)
+	l.advance(r.Channel, r.Ref.Step, r.Status, now)
+	l.flagDuplicate(now)
+	l.reckon()
+	l.settle(now)
+	mustSignal = before.mustSignal(l, r.Channel, now)
+	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: mustSignal})
+	return mustSignal
+}
+
+// about returns the attempt that sent the receipt's message, or nil.
+func (l *Ledger) about(r Receipt) *Attempt {
+	a := l.Attempt(r.Ref.Step)
+	if a == nil || a.Channel != r.Channel {
+		return nil
+	}
+	return a
+}
+
+// isNews reports whether the receipt says what none said before. One that no attempt is known of is judged by its status.
+func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
+	if a == nil {
+		s := *l.status(r.Channel)
+		return s.Advance(r.Status) != s
+	}
+	return !a.Reported.Has(r.Status)
+}
+
+// mustSignal reports whether the workflow of a send, that knows l, has to learn of after. While an activity is at work on the
+// send it need not: its end brings everything. While an SMS may arrive no WhatsApp receipt changes what follows.
+func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool {
+	from, to := *l.status(channel), *after.status(channel)
+	switch {
+	case l.Send.FinishedAt != nil, l.Send.ReceiptBy != nil, l.has(func(a Attempt) bool { return a.Attended(now) }):
+		return false
+	case after.Send.FinishedAt != nil:
+		return true
+	case from == to:
+		return false
+	case from == Queued:
+		return true // the workflow may wait to learn whether a call of unknown end went out
+	case channel == SMS:
+		return to == Failed || crosses(from, to, Delivered)
+	default:
+		return (l.Send.SMSStatus == "" || l.Send.SMSStatus == Failed) && l.Send.Plan.Waits(from, to)
+	}
+}

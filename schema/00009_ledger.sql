@@ -1,0 +1,42 @@
+-- +goose Up
+
+-- The time of the newest event of a send, by the database's clock: the times of a timeline never go back.
+ALTER TABLE sends ADD COLUMN changed_at timestamptz;
+UPDATE sends SET changed_at = coalesce((SELECT max(at) FROM events WHERE events.send = sends.id), accepted_at);
+ALTER TABLE sends ALTER COLUMN changed_at SET NOT NULL;
+
+-- One row per step: the calls of a step are counted, and the newest is kept. A call that ends without its message's id
+-- known is accepted all the same; a receipt brings the id.
+DELETE FROM attempts AS older USING attempts AS newer
+WHERE older.send = newer.send AND older.step = newer.step AND older.number < newer.number;
+ALTER TABLE attempts
+    DROP CONSTRAINT attempts_pkey,
+    DROP CONSTRAINT attempts_accepted_id,
+    ADD COLUMN token text NOT NULL DEFAULT '',            -- made by the caller before the call is begun
+    ADD COLUMN reported smallint NOT NULL DEFAULT 0,      -- the statuses that receipts brought, as a set of bits
+    ADD COLUMN refusal jsonb,                             -- why the message failed after it was accepted
+    ADD CONSTRAINT attempts_refusal_reported CHECK (refusal IS NULL OR status IN ('failed', 'delivered', 'read'));
+
+-- The step of an attempt follows from its channel, rule and resend: WhatsApp 1, its resend 2, the SMS of the plan's rule i
+-- (from 0) 3 + 2i, its resend the next. Until now steps were counted.
+CREATE TEMPORARY TABLE steps ON COMMIT DROP AS
+SELECT a.send, a.step AS counted,
+    CASE a.channel WHEN 'whatsapp' THEN 1 ELSE 3 + 2 * coalesce((
+        SELECT r.place::int - 1 FROM jsonb_array_elements(s.plan -> 'rules') WITH ORDINALITY AS r (rule, place)
+        WHERE r.rule ->> 'name' = a.rule LIMIT 1
+    ), 0) END + least(row_number() OVER (PARTITION BY a.send, a.channel, a.rule ORDER BY a.step) - 1, 1)::int AS derived
+FROM attempts AS a JOIN sends AS s ON s.id = a.send;
+
+UPDATE receipts SET step = steps.derived FROM steps WHERE receipts.send = steps.send AND receipts.step = steps.counted;
+UPDATE attempts SET step = steps.derived FROM steps WHERE attempts.send = steps.send AND attempts.step = steps.counted;
+DELETE FROM attempts AS older USING attempts AS newer
+WHERE older.send = newer.send AND older.step = newer.step AND older.started_at < newer.started_at;
+ALTER TABLE attempts ADD PRIMARY KEY (send, step);
+
+UPDATE attempts SET reported = r.bits, refusal = r.refusal
+FROM (
+    SELECT send, step, bit_or(CASE status WHEN 'sent' THEN 8 WHEN 'failed' THEN 16 WHEN 'delivered' THEN 32 ELSE 64 END) AS bits,
+        (array_agg(failure) FILTER (WHERE status = 'failed' AND failure IS NOT NULL))[1] AS refusal
+    FROM receipts WHERE send IS NOT NULL GROUP BY send, step
+) AS r
+WHERE attempts.send = r.send AND attempts.step = r.step AND attempts.status IN ('sent', 'failed', 'delivered', 'read');
