@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
@@ -278,6 +279,7 @@ func TestWorker_lostWorkflow(t *testing.T) {
 		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
 	})
 	require.NoError(t, err)
+	vanished := r.vanished()
 	const wait = 15 * time.Second // for a busy machine
 	terminated := r.accept(backstop.Undelivered, wait)
 	r.submitted(terminated, backstop.WhatsApp)
@@ -286,12 +288,32 @@ func TestWorker_lostWorkflow(t *testing.T) {
 	swept := make(chan struct{})
 	go func() { defer close(swept); sweeper.Sweep(ctx) }()
 	r.submitted(terminated, backstop.SMS)
+	r.submitted(vanished, backstop.WhatsApp)
 	stop()
 	<-swept
 	sweeper.Close()
 	r.deliver(terminated, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(terminated).Outcome)
-	r.requireCalls(1, 1)
+	r.deliver(vanished, 1, backstop.WhatsApp, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(vanished).Outcome)
+	r.requireCalls(2, 1)
+}
+
+// vanished stores a send that was handed over, and of which Temporal knows nothing.
+func (r *rig) vanished() string {
+	r.t.Helper()
+	id, err := uuid.NewV7()
+	require.NoError(r.t, err)
+	_, _, err = r.db.InsertSend(r.t.Context(), backstop.Send{
+		ID: id.String(), To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello", AcceptedAt: time.Now(),
+		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+			{ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme"},
+		}},
+	}, nil)
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.db.MarkSent(r.t.Context(), []string{id.String()}))
+	return id.String()
 }
 
 // A worker makes no more calls at once than it may.

@@ -42,8 +42,7 @@ func (r *rig) outcome(send string) backstop.Outcome {
 // next returns when a send is checked again, and how often its workflow was started anew.
 func (r *rig) next(send string) (at time.Time, restarts int) {
 	r.t.Helper()
-	query := `SELECT check_at, restarts FROM sends WHERE id = $1`
-	require.NoError(r.t, r.raw.QueryRowContext(r.t.Context(), query, send).Scan(&at, &restarts))
+	r.raw.Row(`SELECT check_at, restarts FROM sends WHERE id = $1`, []any{send}, &at, &restarts)
 	return at, restarts
 }
 
@@ -136,12 +135,10 @@ func TestHandoff_reconcile_healthy(t *testing.T) {
 	h := r.handoff(nil)
 	young, done := accept(t, h), accept(t, h)
 	deliver(t, h, receipt(done.ID, backstop.Delivered))
-	_, err := r.raw.ExecContext(t.Context(), `UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
-	require.NoError(t, err)
+	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
 	back := accept(t, h)
 	r.fallBack(back.ID, 3*time.Hour)
-	_, err = r.raw.ExecContext(t.Context(), `UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
-	require.NoError(t, err)
+	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
 	stop := r.sweeping(r.handoff(later))
 	time.Sleep(200 * time.Millisecond)
 	stop()

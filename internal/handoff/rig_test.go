@@ -3,7 +3,6 @@ package handoff_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
@@ -44,7 +43,7 @@ func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
 type rig struct {
 	t      *testing.T
 	db     *postgres.DB
-	raw    *sql.DB // past the store
+	raw    *postgrestest.SQL
 	store  *store
 	engine *engine
 	log    *lines
@@ -59,10 +58,7 @@ func newRig(t *testing.T, behind handoff.Engine) *rig {
 	db := postgrestest.Open(t, url)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	raw, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, raw.Close()) })
-	return &rig{t: t, db: db, raw: raw, store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
+	return &rig{t: t, db: db, raw: postgrestest.Past(t, url), store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
 }
 
 // handoff returns a hand-over on the rig's store and engine.
@@ -142,7 +138,7 @@ func (r *rig) unmarked() (sends, receipts int) {
 	}
 	r.mu.Unlock()
 	count := `SELECT (SELECT count(*) FROM sends WHERE NOT handed_over), (SELECT count(*) FROM receipts WHERE needs_signal)`
-	require.NoError(r.t, r.raw.QueryRowContext(r.t.Context(), count).Scan(&sends, &receipts))
+	r.raw.Row(count, nil, &sends, &receipts)
 	return sends, receipts
 }
 

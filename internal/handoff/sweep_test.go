@@ -133,9 +133,7 @@ func TestHandoff_Sweep_givenUp(t *testing.T) {
 		var next time.Time
 		require.Eventually(t, func() bool {
 			var refusals int
-			err := r.raw.QueryRowContext(t.Context(), `SELECT refusals, sweep_at FROM sends WHERE id = $1`, poison.ID).
-				Scan(&refusals, &next)
-			require.NoError(t, err)
+			r.raw.Row(`SELECT refusals, sweep_at FROM sends WHERE id = $1`, []any{poison.ID}, &refusals, &next)
 			return refusals == refused+1
 		}, longest, moment)
 		clock.advance(next.Sub(clock.Now()))
@@ -163,14 +161,13 @@ func TestHandoff_Sweep_unreadable(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	broken := r.insertOne()
-	_, err := r.raw.ExecContext(t.Context(), `UPDATE sends SET plan = plan || '{"rules": 7}', refusals = 9`)
-	require.NoError(t, err)
+	r.raw.Exec(`UPDATE sends SET plan = plan || '{"rules": 7}', refusals = 9`)
 	r.insertOne()
 	r.sweep(2, r.handoff(later)) // one is started and one given up
 	r.requireMarked()
 	var outcome, why string
-	require.NoError(t, r.raw.QueryRowContext(t.Context(), `SELECT s.outcome, e.detail FROM sends AS s JOIN events AS e ON send = id
-WHERE id = $1 AND kind = 'gave_up'`, broken.ID).Scan(&outcome, &why))
+	r.raw.Row(`SELECT s.outcome, e.detail FROM sends AS s JOIN events AS e ON send = id WHERE id = $1 AND kind = 'gave_up'`,
+		[]any{broken.ID}, &outcome, &why)
 	require.Equal(t, "failed", outcome)
 	require.Equal(t, "its stored form cannot be read", why)
 	starts, _ := r.engine.calls()

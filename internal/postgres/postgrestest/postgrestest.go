@@ -135,3 +135,40 @@ func execute(tb testing.TB, statements ...string) {
 		tb.Fatalf("%s: %v", statements, err)
 	}
 }
+
+// SQL is a connection past the store, for what no store would do.
+type SQL struct {
+	tb testing.TB
+	db *sql.DB
+}
+
+// Past returns a connection to a URL that URL returned. It is closed when the test ends.
+func Past(tb testing.TB, url string) *SQL {
+	tb.Helper()
+	db, err := sql.Open("postgres", url)
+	if err != nil {
+		tb.Fatalf("open database: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Errorf("close database: %v", err)
+		}
+	})
+	return &SQL{tb: tb, db: db}
+}
+
+// Exec runs a statement.
+func (s *SQL) Exec(statement string, args ...any) {
+	s.tb.Helper()
+	if _, err := s.db.ExecContext(s.tb.Context(), statement, args...); err != nil {
+		s.tb.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// Row reads the only row of a query; its columns go to dest.
+func (s *SQL) Row(query string, args []any, dest ...any) {
+	s.tb.Helper()
+	if err := s.db.QueryRowContext(s.tb.Context(), query, args...).Scan(dest...); err != nil {
+		s.tb.Fatalf("%s: %v", query, err)
+	}
+}
