@@ -3,6 +3,7 @@ package activities_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
@@ -119,6 +120,7 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	r.store.endAway = 1
 	next := r.afterUnsaved(r.step())
 	r.store.beginLost = 1
+	r.clock.pass(time.Second)
 	_, err := r.run(r.acts.SendWhatsApp, next) // stores the end, and begins a call of which nothing more is heard
 	require.ErrorContains(t, err, errAway.Error())
 	require.Equal(t, 2, r.attempt(backstop.WhatsApp).Number)

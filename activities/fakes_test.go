@@ -105,6 +105,8 @@ type store struct {
 	endAway    int    // the next ends are not stored
 	endLost    int    // the next ends are stored, and the answer is lost
 	stopAway   int    // the next ends of a wait are not stored
+
+	owner backstop.Ref // of every message; zero: as it is stored
 }
 
 func (s *store) Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
@@ -141,4 +143,13 @@ func (s *store) StopWaiting(ctx context.Context, send string, step int) (backsto
 		return backstop.View{}, errAway
 	}
 	return s.Store.StopWaiting(ctx, send, step)
+}
+
+func (s *store) Owner(
+	ctx context.Context, channel backstop.Channel, provider, messageID string,
+) (owner backstop.Ref, found bool, err error) {
+	if s.owner != (backstop.Ref{}) {
+		return s.owner, true, nil
+	}
+	return s.Store.Owner(ctx, channel, provider, messageID)
 }
