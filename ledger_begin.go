@@ -102,6 +102,7 @@ func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
 	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
 	if r, barred := l.barred(c, now); barred {
+		l.takeUp(c.Channel, now)
 		l.settle(now)
 		return r, true
 	}

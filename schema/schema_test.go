@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-const migrations = 8
+const migrations = 9
 
 func open(t *testing.T, url string) *sql.DB {
 	t.Helper()

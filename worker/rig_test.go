@@ -45,12 +45,22 @@ type rig struct {
 	client   client.Client
 	handoff  *handoff.Handoff
 	provider *provider
+	install  string
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	db, server := postgrestest.New(t), temporal.Server(t)
-	r := &rig{t: t, db: db, store: &store{DB: db}, client: server.Client(t, server.Namespace(t)), provider: &provider{}}
+	server := temporal.Server(t)
+	return newRigOn(t, server.Client(t, server.Namespace(t)))
+}
+
+// newRigOn is another installation on a namespace.
+func newRigOn(t *testing.T, c client.Client) *rig {
+	t.Helper()
+	db := postgrestest.New(t)
+	install, err := db.Installation(t.Context())
+	require.NoError(t, err)
+	r := &rig{t: t, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install}
 	r.set(func(*workflows.Settings) {})
 	return r
 }
@@ -62,7 +72,7 @@ func (r *rig) set(change func(*workflows.Settings)) {
 	change(&settings)
 	var err error
 	r.handoff, err = handoff.New(handoff.Options{
-		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler), Settings: settings,
+		Store: r.db, Engine: r.client, Installation: r.install, Log: slog.New(slog.DiscardHandler), Settings: settings,
 	})
 	require.NoError(r.t, err)
 }
@@ -75,6 +85,7 @@ func (r *rig) work(o worker.Options) (stop func()) {
 		Log: slog.New(slog.DiscardHandler), Calls: o.Calls,
 	})
 	require.NoError(r.t, err)
+	o.Installation = r.install
 	w := worker.New(r.client, acts, o)
 	require.NoError(r.t, w.Start())
 	stop = sync.OnceFunc(w.Stop)

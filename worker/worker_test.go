@@ -12,6 +12,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -201,11 +202,13 @@ func TestWorker_endNotStored_throttled(t *testing.T) {
 func TestWorker_receiptTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	dying, err := handoff.New(handoff.Options{Store: r.store, Engine: r.client, Log: slog.New(slog.DiscardHandler)})
+	dying, err := handoff.New(handoff.Options{
+		Store: r.store, Engine: r.client, Installation: r.install, Log: slog.New(slog.DiscardHandler),
+	})
 	require.NoError(t, err)
 	sweeper, err := handoff.New(handoff.Options{
-		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Now().Add(time.Minute) },
+		Store: clocked{r.db, func() time.Time { return time.Now().Add(time.Minute) }}, Engine: r.client,
+		Installation: r.install, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	stopWorker := r.work(limits)
@@ -226,6 +229,68 @@ func TestWorker_receiptTwice(t *testing.T) {
 	r.submitted(send, backstop.SMS)
 	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(send).Outcome)
+	r.requireCalls(1, 1)
+}
+
+// clocked is a store with another clock.
+type clocked struct {
+	*postgres.DB
+
+	now func() time.Time
+}
+
+func (c clocked) Now() time.Time { return c.now() }
+
+// Two installations use one namespace: each completes its own sends.
+func TestWorker_twoInstallations(t *testing.T) {
+	t.Parallel()
+	const n = 10
+	a := newRig(t)
+	b := newRigOn(t, a.client)
+	require.NotEqual(t, a.install, b.install)
+	a.work(limits)
+	b.work(limits)
+	var sends [2][]string
+	for range n {
+		sends[0] = append(sends[0], a.accept(backstop.Undelivered, time.Hour))
+		sends[1] = append(sends[1], b.accept(backstop.Undelivered, time.Hour))
+	}
+	for i, r := range []*rig{a, b} {
+		for _, send := range sends[i] {
+			r.submitted(send, backstop.WhatsApp)
+			r.deliver(send, 1, backstop.WhatsApp, backstop.Delivered)
+			require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+			require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT))
+		}
+		r.requireCalls(n, 0)
+	}
+}
+
+// The workflow of a parked send was terminated, or is lost with Temporal's data: the sweeper starts it anew, and its fallback
+// goes out, once.
+func TestWorker_lostWorkflow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.work(limits)
+	sweeper, err := handoff.New(handoff.Options{
+		Store: clocked{r.db, func() time.Time { return time.Now().Add(time.Hour) }}, Engine: r.client,
+		Installation: r.install, Log: slog.New(slog.DiscardHandler),
+		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
+	})
+	require.NoError(t, err)
+	const wait = 15 * time.Second // for a busy machine
+	terminated := r.accept(backstop.Undelivered, wait)
+	r.submitted(terminated, backstop.WhatsApp)
+	require.NoError(t, r.client.TerminateWorkflow(t.Context(), workflows.ID(terminated), "", "by an operator"))
+	ctx, stop := context.WithCancel(t.Context())
+	swept := make(chan struct{})
+	go func() { defer close(swept); sweeper.Sweep(ctx) }()
+	r.submitted(terminated, backstop.SMS)
+	stop()
+	<-swept
+	sweeper.Close()
+	r.deliver(terminated, 2, backstop.SMS, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeSMS, r.ended(terminated).Outcome)
 	r.requireCalls(1, 1)
 }
 

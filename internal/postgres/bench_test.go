@@ -1,11 +1,11 @@
 package postgres_test
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"net/url"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -79,12 +79,14 @@ func whole(b *testing.B, db *postgres.DB, plan backstop.Plan) {
 	send.Plan = plan
 	_, _, err := db.InsertSend(ctx, send, nil)
 	must(b, err)
-	attempt, err := db.Begin(ctx, backstop.Attempt{
-		Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: time.Now(),
-	}, always)
+	call := whatsApp
+	call.Token = rand.Text()
+	ruling, _, err := db.Begin(ctx, send.ID, call)
 	must(b, err)
 	must(b, db.MarkSent(ctx, []string{send.ID}))
-	_, err = db.End(ctx, attempt.End(backstop.Submission{MessageID: messageID(send.ID, 1)}, nil, time.Now()), 0)
+	_, _, err = db.End(ctx, send.ID, backstop.Ending{
+		Step: ruling.Attempt.Ref.Step, Token: call.Token, Submission: backstop.Submission{MessageID: messageID(send.ID, 1)},
+	})
 	must(b, err)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
 		waited, err := db.InsertReceipts(ctx, []backstop.Receipt{receipt(send.ID, 1, status)})

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 	"io"
 	"net"
 	"net/url"
@@ -35,12 +36,8 @@ func TestDB_away(t *testing.T) {
 	require.NoError(t, err)
 	send := underway(t, db)
 
-	_, err = db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: send.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "r",
-	}, func(backstop.Send, *backstop.Attempt) bool {
-		cable.cut()
-		return true
-	})
+	cable.cut()
+	_, _, err = db.Begin(t.Context(), send.ID, firstSMS)
 	requireAway(t, err)
 	requireAway(t, db.Ping(t.Context()))
 	_, err = db.Send(t.Context(), send.ID)
@@ -63,36 +60,42 @@ func TestDB_away(t *testing.T) {
 	require.Equal(t, send, getSend(t, db, send.ID), "nothing was half done")
 }
 
-// TestDB_blocked waits for a send that a sweeper holds.
+// TestDB_blocked waits for a send whose row another transaction holds.
 func TestDB_blocked(t *testing.T) {
 	t.Parallel()
 	base := postgrestest.URL(t)
 	db := postgrestest.Open(t, base)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	impatient := postgrestest.Open(t, base+"&lock_timeout=50ms")
+	impatient := postgrestest.Open(t, postgrestest.With(t, base, "lock_timeout", "50ms"))
 	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")
 	send := insertSend(t, db)
 
-	_, _, err = db.SweepSends(t.Context(), soon(), 1, func(context.Context, backstop.Send) error {
-		_, err := impatient.Finish(t.Context(), send.ID, at(1))
+	raw, err := sql.Open("postgres", base)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	holder, err := raw.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = holder.ExecContext(t.Context(), `SELECT FROM sends WHERE id = $1 FOR UPDATE`, send.ID)
+	require.NoError(t, err)
+	func() {
+		_, err := impatient.Finish(t.Context(), send.ID, false)
 		requireAway(t, err)
-		_, err = hasty.Finish(t.Context(), send.ID, at(1))
+		_, err = hasty.Finish(t.Context(), send.ID, false)
 		requireAway(t, err)
 		bounded, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err = db.Finish(bounded, send.ID, at(1))
+		_, err = db.Finish(bounded, send.ID, false)
 		requireAway(t, err)
 
 		left, leave := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, leave)
-		_, err = db.Finish(left, send.ID, at(1))
+		_, err = db.Finish(left, send.ID, false)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, backstop.CodeOf(err), "the caller left; nothing is wrong with the database")
-		return nil
-	})
-	require.NoError(t, err)
-	_, err = db.Finish(t.Context(), send.ID, at(1))
+	}()
+	require.NoError(t, holder.Rollback())
+	_, err = db.Finish(t.Context(), send.ID, false)
 	require.NoError(t, err)
 }
 

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
-	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
 var (
@@ -34,16 +34,6 @@ func newID(t testing.TB) string {
 	id, err := uuid.NewV7()
 	require.NoError(t, err)
 	return id.String()
-}
-
-// twoProcesses are two that share a database, and nothing that they remember.
-func twoProcesses(t *testing.T) (db, other *postgres.DB) {
-	t.Helper()
-	url := postgrestest.URL(t)
-	db, other = postgrestest.Open(t, url), postgrestest.Open(t, url)
-	_, err := db.Migrate(t.Context())
-	require.NoError(t, err)
-	return db, other
 }
 
 func at(s int) time.Time { return time.Date(2026, 3, 1, 12, 0, s, 0, time.UTC) }
@@ -73,39 +63,47 @@ func insertSend(t *testing.T, db *postgres.DB) backstop.Send {
 	return send
 }
 
-func always(backstop.Send, *backstop.Attempt) bool { return true }
+// What is called for in these tests.
+var (
+	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"}
+	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, ByFailure: true, Provider: "twilio"}
+	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, ByFailure: true, Provider: "twilio"}
+)
 
-// begin records an attempt of a step: WhatsApp for an odd step, SMS for an even one.
-func begin(t *testing.T, db *postgres.DB, send string, step int) backstop.Attempt {
+// begin records a call that may be made.
+func begin(t *testing.T, db *postgres.DB, send string, c backstop.Call) backstop.Attempt {
 	t.Helper()
-	attempt := backstop.Attempt{
-		Ref: backstop.Ref{Send: send, Step: step}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: at(step),
-	}
-	if step%2 == 0 {
-		attempt.Channel, attempt.Provider, attempt.SendID = backstop.SMS, "twilio", "Acme"
-		attempt.Rule, attempt.Reason = "undelivered", "not delivered after 60 s"
-	}
-	attempt, err := db.Begin(t.Context(), attempt, always)
+	c.Token = rand.Text()
+	ruling, _, err := db.Begin(t.Context(), send, c)
 	require.NoError(t, err)
-	return attempt
+	require.Equal(t, backstop.MayCall, ruling.Answer)
+	return ruling.Attempt
 }
 
-func accept(t *testing.T, db *postgres.DB, attempt backstop.Attempt, messageID string) backstop.Send {
+// accept ends a call whose message the provider has taken.
+func accept(t *testing.T, db *postgres.DB, a backstop.Attempt) backstop.Send {
 	t.Helper()
-	send, err := db.End(t.Context(), attempt.End(backstop.Submission{MessageID: messageID, Segments: 1}, nil, at(10)), 0)
-	require.NoError(t, err)
-	return send
+	end(t, db, a, backstop.Ending{Submission: backstop.Submission{MessageID: messageID(a.Ref.Send, a.Ref.Step), Segments: 1}})
+	return getSend(t, db, a.Ref.Send)
 }
 
-func fail(t *testing.T, db *postgres.DB, attempt backstop.Attempt, kind backstop.FailureKind) backstop.Send {
+func end(t *testing.T, db *postgres.DB, a backstop.Attempt, e backstop.Ending) {
 	t.Helper()
-	failure := &backstop.Failure{Kind: kind, Code: "131026", Reason: "no"}
-	if kind == backstop.Rejected {
-		failure.Class = backstop.RecipientFault
-	}
-	send, err := db.End(t.Context(), attempt.End(backstop.Submission{}, failure, at(10)), 0)
+	e.Step, e.Token = a.Ref.Step, a.Token
+	_, _, err := db.End(t.Context(), a.Ref.Send, e)
 	require.NoError(t, err)
-	return send
+}
+
+// underway returns a send whose WhatsApp message the provider has taken.
+func underway(t *testing.T, db *postgres.DB) backstop.Send {
+	t.Helper()
+	return accept(t, db, begin(t, db, insertSend(t, db).ID, whatsApp))
+}
+
+func finish(t *testing.T, db *postgres.DB, send string) {
+	t.Helper()
+	_, err := db.Finish(t.Context(), send, false)
+	require.NoError(t, err)
 }
 
 // receipt is one about a step that carries its reference.
@@ -114,7 +112,7 @@ func receipt(send string, step int, status backstop.Status) backstop.Receipt {
 		Provider: "meta", Channel: backstop.WhatsApp, MessageID: messageID(send, step),
 		Ref: backstop.Ref{Send: send, Step: step}, Status: status, At: at(20),
 	}
-	if step%2 == 0 {
+	if step >= firstSMS.Step() {
 		r.Provider, r.Channel = "twilio", backstop.SMS
 	}
 	if status == backstop.Failed {

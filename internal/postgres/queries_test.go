@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"database/sql"
+	"errors"
 	"go/ast"
 	"go/constant"
 	"go/parser"
@@ -17,7 +18,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// TestQueries prepares every query of the package on the migrated schema, which checks its tables, columns and types.
+// TestQueries prepares every query of these packages on the migrated schema, which checks its tables, columns and types.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
@@ -27,20 +28,39 @@ func TestQueries(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 
-	queries := queries(t)
-	require.Greater(t, len(queries), 30, "found too few to believe")
-	for name, query := range queries {
-		if _, err := db.ExecContext(t.Context(), "PREPARE "+name+" AS "+query); err != nil {
-			t.Errorf("prepare %s: %v", name, err)
+	const least = 8 // of one package; fewer are not all of them
+	for _, dir := range []string{".", "ledgers"} {
+		queries := source{}.queries(t, dir)
+		require.Greater(t, len(queries), least, dir)
+		for name, query := range queries {
+			if _, err := db.ExecContext(t.Context(), "PREPARE "+name+" AS "+query); err != nil {
+				t.Errorf("prepare %s: %v", name, err)
+			}
+			_, err := db.ExecContext(t.Context(), "DEALLOCATE ALL")
+			require.NoError(t, err)
 		}
 	}
 }
 
-// queries finds the package's constants that hold a whole query.
-func queries(t *testing.T) map[string]string {
-	t.Helper()
-	paths, err := filepath.Glob("*.go")
-	require.NoError(t, err)
+// source imports the packages below this one from their files, so that their constants are known, and no others.
+type source struct{}
+
+var errOther = errors.New("another package")
+
+// Import implements types.Importer.
+func (s source) Import(path string) (*types.Package, error) {
+	dir, isOurs := strings.CutPrefix(path, "github.com/backstophq/backstop/internal/postgres/")
+	if !isOurs {
+		return nil, errOther
+	}
+	return s.check(dir, &types.Info{})
+}
+
+func (s source) check(dir string, info *types.Info) (*types.Package, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
 	set := token.NewFileSet()
 	var files []*ast.File
 	for _, path := range paths {
@@ -48,13 +68,23 @@ func queries(t *testing.T) map[string]string {
 			continue
 		}
 		file, err := parser.ParseFile(set, path, nil, 0)
-		require.NoError(t, err)
+		if err != nil {
+			return nil, err
+		}
 		files = append(files, file)
 	}
-	// The imports are not resolved, but constants are worked out all the same.
-	config := types.Config{Error: func(error) {}, IgnoreFuncBodies: true}
+	// Most imports are not resolved, but constants are worked out all the same.
+	config := types.Config{Importer: s, Error: func(error) {}, IgnoreFuncBodies: true}
+	checked, _ := config.Check(dir, set, files, info)
+	return checked, nil
+}
+
+// queries finds a package's constants that hold a whole query.
+func (s source) queries(t *testing.T, dir string) map[string]string {
+	t.Helper()
 	info := types.Info{Defs: map[*ast.Ident]types.Object{}}
-	_, _ = config.Check("postgres", set, files, &info)
+	_, err := s.check(dir, &info)
+	require.NoError(t, err)
 	whole := regexp.MustCompile(`^(SELECT|INSERT|UPDATE|DELETE|WITH)\s`)
 	found := map[string]string{}
 	for ident, object := range info.Defs {

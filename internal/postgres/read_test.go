@@ -24,21 +24,19 @@ func TestDB_Revision(t *testing.T) {
 		last = now
 	}
 	step(true, "accepted")
-	attempt := begin(t, db, send.ID, 1)
+	attempt := begin(t, db, send.ID, whatsApp)
 	step(true, "a call")
-	accept(t, db, attempt, messageID(send.ID, 1))
+	accept(t, db, attempt)
 	step(true, "its end")
 	insert(t, db, receipt(send.ID, 1, backstop.Delivered))
 	step(true, "a receipt")
 	insert(t, db, receipt(send.ID, 1, backstop.Delivered))
 	step(false, "the same once more")
-	_, err := db.Finish(t.Context(), send.ID, at(30))
-	require.NoError(t, err)
+	finish(t, db, send.ID)
 	step(true, "the end")
 	insert(t, db, receipt(send.ID, 1, backstop.Read))
 	step(true, "a receipt after it")
-	_, err = db.Finish(t.Context(), send.ID, at(40))
-	require.NoError(t, err)
+	finish(t, db, send.ID)
 	step(false, "the end once more")
 
 	for _, nothing := range []string{newID(t), "", "7"} {

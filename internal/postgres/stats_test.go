@@ -15,58 +15,12 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// fallBack begins an SMS of a step, as the workflow asks for it.
-func fallBack(
-	t *testing.T, db *postgres.DB, send string, step int, rule string, reason backstop.FallbackReason,
-) backstop.Attempt {
+// avert looks at a send that has arrived before an SMS would go out.
+func avert(t *testing.T, db *postgres.DB, send string, c backstop.Call) {
 	t.Helper()
-	attempt, err := db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: send, Step: step}, Channel: backstop.SMS, Provider: "twilio", SendID: "Acme",
-		Rule: rule, Reason: "words", FallbackReason: reason, StartedAt: at(step),
-	}, always)
+	ruling, _, err := db.Begin(t.Context(), send, c)
 	require.NoError(t, err)
-	return attempt
-}
-
-func avert(t *testing.T, db *postgres.DB, send, rule string) backstop.Send {
-	t.Helper()
-	require.NoError(t, db.Record(t.Context(), backstop.Event{Send: send, At: at(40), Kind: backstop.EventAverted, Rule: rule}))
-	return getSend(t, db, send)
-}
-
-func TestSend_FallbackReason(t *testing.T) {
-	t.Parallel()
-	db := postgrestest.New(t)
-
-	t.Run("the first is kept", func(t *testing.T) {
-		t.Parallel()
-		send := underway(t, db)
-		fail(t, db, fallBack(t, db, send.ID, 2, "undelivered", backstop.NotDelivered), backstop.Rejected)
-		fallBack(t, db, send.ID, 4, "unread", backstop.NotRead)
-		s := getSend(t, db, send.ID)
-		require.Equal(t, "unread", s.Fired)
-		require.Equal(t, backstop.NotDelivered, s.FallbackReason)
-	})
-	t.Run("taken back with an SMS that was averted", func(t *testing.T) {
-		t.Parallel()
-		send := underway(t, db)
-		fail(t, db, fallBack(t, db, send.ID, 2, "undelivered", backstop.NotDelivered), backstop.Throttled)
-		require.Empty(t, avert(t, db, send.ID, "undelivered").FallbackReason)
-		fallBack(t, db, send.ID, 4, "unread", backstop.NotRead)
-		require.Equal(t, backstop.NotRead, getSend(t, db, send.ID).FallbackReason)
-	})
-	t.Run("not taken back when an SMS may be out", func(t *testing.T) {
-		t.Parallel()
-		send := underway(t, db)
-		accept(t, db, fallBack(t, db, send.ID, 2, "undelivered", backstop.NotDelivered), messageID(send.ID, 2))
-		require.Equal(t, backstop.NotDelivered, avert(t, db, send.ID, "unread").FallbackReason)
-	})
-	t.Run("an SMS whose reason nobody gave", func(t *testing.T) {
-		t.Parallel()
-		send := underway(t, db)
-		fallBack(t, db, send.ID, 2, "undelivered", "")
-		require.Empty(t, getSend(t, db, send.ID).FallbackReason, "its activity was scheduled by an older version")
-	})
+	require.Equal(t, backstop.Satisfied, ruling.Answer)
 }
 
 func TestSend_DeliveredAt(t *testing.T) {
@@ -110,8 +64,8 @@ func TestSend_DeliveredAt(t *testing.T) {
 	t.Run("by SMS, and then by WhatsApp too", func(t *testing.T) {
 		t.Parallel()
 		send := underway(t, db)
-		accept(t, db, begin(t, db, send.ID, 2), messageID(send.ID, 2))
-		insert(t, db, receipt(send.ID, 2, backstop.Delivered))
+		accept(t, db, begin(t, db, send.ID, firstSMS))
+		insert(t, db, receipt(send.ID, firstSMS.Step(), backstop.Delivered))
 		first := arrived(t, send.ID, backstop.SMS)
 		insert(t, db, receipt(send.ID, 1, backstop.Delivered))
 		require.Equal(t, first, arrived(t, send.ID, backstop.SMS))
@@ -119,12 +73,12 @@ func TestSend_DeliveredAt(t *testing.T) {
 	t.Run("before the call's end was stored", func(t *testing.T) {
 		t.Parallel()
 		send := insertSend(t, db)
-		attempt := begin(t, db, send.ID, 1)
+		attempt := begin(t, db, send.ID, whatsApp)
 		lone := receipt(send.ID, 1, backstop.Delivered)
 		lone.Ref = backstop.Ref{}
 		insert(t, db, lone)
 		require.Nil(t, getSend(t, db, send.ID).DeliveredAt)
-		accept(t, db, attempt, messageID(send.ID, 1))
+		accept(t, db, attempt)
 		arrived(t, send.ID, backstop.WhatsApp)
 	})
 }
@@ -213,8 +167,9 @@ func TestDB_Stats(t *testing.T) {
 		s.Plan, s.Outcome, s.Fired, s.FallbackReason, s.Country = other, backstop.OutcomeSMS, "unread", backstop.NotSent, ""
 	})
 	averted := underway(t, db)
-	avert(t, db, averted.ID, "undelivered")
-	avert(t, db, averted.ID, "unread") // one send, however often
+	insert(t, db, receipt(averted.ID, 1, backstop.Delivered))
+	avert(t, db, averted.ID, firstSMS)
+	avert(t, db, averted.ID, lastSMS) // one send, however often
 	want.Sends++
 	want.Averted++
 	want.Outcomes[backstop.OutcomePending]++
@@ -310,10 +265,11 @@ func TestDB_Stats_slices(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	const n = 28_800 // one each quarter of a second, for two hours
 	_, err = raw.ExecContext(t.Context(), `INSERT INTO sends (id, recipient, country, text, sms_text, category, policy_id, plan, accepted_at,
-    whatsapp_status, sms_status, duplicate_delivery, fired, fired_reason, expired, finished_at, outcome, delivered_at, delivered_by)
+    whatsapp_status, sms_status, duplicate_delivery, fired, fired_reason, expired, finished_at, outcome, delivered_at, delivered_by,
+    changed_at, check_at)
 SELECT (lpad(to_hex($1::bigint + i * 250), 12, '0') || '70008' || lpad(to_hex(i), 15, '0'))::uuid,
     '+447400123456', 'GB', 'x', 'x', '', $2, jsonb_build_object('policy_id', $2::uuid), at,
-    'delivered', '', false, '', '', false, at, 'whatsapp', at + interval '1 second', 'whatsapp'
+    'delivered', '', false, '', '', false, at, 'whatsapp', at + interval '1 second', 'whatsapp', at, at
 FROM generate_series(0, $3 - 1) AS i, LATERAL (SELECT to_timestamp(($1::bigint + i * 250) / 1000.0) AS at) AS l`,
 		start.UnixMilli(), policyID, n)
 	require.NoError(t, err)

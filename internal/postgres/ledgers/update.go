@@ -8,9 +8,6 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// lostTries bounds how often a change is made again after its answer was lost.
-const lostTries = 3
-
 // saved is a ledger as it was saved, or as it was found when nothing was to be changed.
 type saved struct {
 	*backstop.Ledger
@@ -20,8 +17,8 @@ type saved struct {
 }
 
 // update reads the ledger of a send, lets change change it, and saves it in one statement that writes nothing if the send
-// has changed since. Then, and when the answer of the statement was lost, it starts over: a change that was saved is
-// recognised by the ledger. So change begins by resetting what it returns through its closure.
+// has changed since. Then, and when the answer of the statement was lost, it starts over: the ledger recognises a change that
+// was saved.
 func update[T any](
 	ctx context.Context, s *Store, what, id string, change func(l *backstop.Ledger, now time.Time) (T, error),
 ) (result T, after saved, err error) {
@@ -34,8 +31,7 @@ func update[T any](
 		return result, saved{}, pool.Failed(ctx, what, err)
 	}
 	defer unlock()
-	lost := 0
-	err = pool.UntilDone(ctx, what, func() error {
+	err = pool.UntilKnown(ctx, what, func(bool) error {
 		for {
 			l, isCached := s.cache.get(id)
 			if !isCached {
@@ -46,9 +42,6 @@ func update[T any](
 			before := l.Clone()
 			if result, err = change(l, s.pool.Now()); err == nil && isChanged(before, l) {
 				after, err = s.save(ctx, before, l)
-				if lost++; pool.MayHaveRun(err) && lost < lostTries {
-					continue // the cache has forgotten the send: the row is read back
-				}
 				return err
 			}
 			if after = (saved{Ledger: l}); !isCached {

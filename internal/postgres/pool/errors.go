@@ -57,6 +57,12 @@ func violation(e *pq.Error) *backstop.Error {
 	return nil
 }
 
+// IsTaken reports whether err says that a unique constraint has the value already.
+func IsTaken(err error, constraint string) bool {
+	e := pq.As(err, pqerror.UniqueViolation)
+	return e != nil && e.Constraint == constraint
+}
+
 func nameTaken(what string) *backstop.Error {
 	return &backstop.Error{
 		Code: backstop.Conflict, Message: "another " + what + " has this name",
@@ -72,8 +78,27 @@ func away(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok { // connection refused, reset, timed out
 		return true
 	}
-	return again(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
+	return again(err) || MayHaveRun(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// MayHaveRun reports whether err leaves open that the database did what it was asked: the connection broke, or the caller's
+// time was over, before the answer came. After other errors, a refused connection among them, it surely did not.
+func MayHaveRun(err error) bool {
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		return e.Code == pqerror.TRStatementCompletionUnknown || e.Code == pqerror.TransactionResolutionUnknown
+	}
+	if _, ok := errors.AsType[*lostError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*connectError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func awayClass(class pqerror.Class) bool {

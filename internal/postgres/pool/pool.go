@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"time"
@@ -42,11 +43,28 @@ type Pool struct {
 	db         *sqlx.DB
 	config     pq.Config
 	statements statements
+	clock      clock
+	stop       func() // stops following the clock
 }
 
 // Options are optional.
 type Options struct {
-	MaxConns int // connections at most; 0: 20
+	MaxConns int              // connections at most; 0: 20
+	Log      *slog.Logger     // nil: nothing is logged
+	Clock    func() time.Time // this machine's; nil: time.Now
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxConns <= 0 {
+		o.MaxConns = defaultMaxConns
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return o
 }
 
 // Open connects to the database of a postgres:// URL and tries the connection once; an Error of code TryLater says
@@ -60,22 +78,29 @@ func Open(ctx context.Context, url string, o Options) (*Pool, error) {
 	if err != nil {
 		return nil, errors.New("open database: the URL is not valid") // err may quote the password
 	}
-	if o.MaxConns <= 0 {
-		o.MaxConns = defaultMaxConns
-	}
+	o = o.withDefaults()
 	db, err := connect(withDefaults(config), o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{db: sqlx.NewDb(db, "postgres"), config: config}
-	if err := p.Ping(ctx); err != nil {
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p := &Pool{
+		db: sqlx.NewDb(db, "postgres"), config: config, clock: clock{local: o.Clock, log: o.Log}, stop: stop,
+	}
+	err = p.Ping(ctx)
+	if err == nil {
+		err = Failed(ctx, "open database", p.readClock(ctx))
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
+	go p.followClock(following)
 	return p, nil
 }
 
 // Close closes all connections.
 func (p *Pool) Close() error {
+	p.stop()
 	if err := p.db.Close(); err != nil {
 		return fmt.Errorf("close database: %w", err)
 	}
@@ -117,9 +142,9 @@ func withDefaults(config pq.Config) pq.Config {
 }
 
 func connect(config pq.Config, maxConns int) (*sql.DB, error) {
-	connector, err := pq.NewConnectorConfig(config)
+	connector, err := newConnector(config)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(maxConns)

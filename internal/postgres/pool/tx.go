@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,6 +20,10 @@ import (
 const (
 	tries    = 20
 	tryPause = 2 * time.Millisecond // times the try, with jitter
+
+	// knownWithin bounds how long UntilKnown asks for what became of a lost statement, in pauses of maxPause at most.
+	knownWithin = 3 * time.Second
+	maxPause    = 100 * time.Millisecond
 )
 
 // ErrMoved says that what was read has changed before it could be written.
@@ -35,6 +40,27 @@ func UntilDone(ctx context.Context, what string, f func() error) error {
 		pause(ctx, time.Duration(try+1)*tryPause)
 	}
 	return Failed(ctx, what, err)
+}
+
+// UntilKnown is UntilDone for an f that recognises what it has written before: f also runs again after a lost answer, as
+// MayHaveRun reports it, until the database says what it has, for 3 s at most. From then on isRepeated is true. If the
+// error at the end leaves open what was written, MayHaveRun reports that of it too.
+func UntilKnown(ctx context.Context, what string, f func(isRepeated bool) error) error {
+	var lost error
+	end := time.Now().Add(knownWithin)
+	for try := 1; ; try++ {
+		err := f(lost != nil)
+		switch {
+		case MayHaveRun(err):
+			lost = err
+		case lost == nil && (!again(err) || try == tries), lost != nil && !away(err):
+			return Failed(ctx, what, err)
+		}
+		if ctx.Err() != nil || time.Now().After(end) {
+			return Failed(ctx, what, cmp.Or(lost, err))
+		}
+		pause(ctx, min(time.Duration(try)*tryPause, maxPause))
+	}
 }
 
 // InTx runs f in a transaction and commits it, or rolls it back if f fails; like UntilDone, it may run f again.

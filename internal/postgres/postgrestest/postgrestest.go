@@ -1,5 +1,5 @@
 // Package postgrestest gives each test a database of its own: a schema in the database that BACKSTOP_DATABASE_URL
-// names, dropped when the test ends. A schema takes a third of the time of a database cloned from a template, mostly
+// names, and a role whose search_path it is, both dropped when the test ends. A schema takes a third of the time of a database cloned from a template, mostly
 // because dropping a database waits for a checkpoint.
 package postgrestest
 
@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop/internal/postgres"
 )
@@ -48,34 +50,78 @@ func Open(tb testing.TB, url string) *postgres.DB {
 // URL returns the URL of a new, empty schema.
 func URL(tb testing.TB) string {
 	tb.Helper()
+	base := superuser(tb)
+	name := "test_" + strings.ToLower(rand.Text())
+	execute(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(password(base)),
+		`ALTER ROLE `+name+` SET search_path = `+name,
+		`ALTER ROLE `+name+` SET synchronous_commit = off`, // tests lose nothing by it, and save a disk write per commit
+		`CREATE SCHEMA `+name+` AUTHORIZATION `+name)
+	tb.Cleanup(func() { execute(tb, `DROP SCHEMA `+name+` CASCADE`, `DROP ROLE `+name) })
+	base.User = url.UserPassword(name, password(base))
+	return base.String()
+}
+
+// Set sets a run-time parameter for all connections that are opened with a URL from now on; an empty value takes it back.
+func Set(tb testing.TB, of, parameter, value string) {
+	tb.Helper()
+	statement := `ALTER ROLE ` + user(tb, of) + ` RESET ` + parameter
+	if value != "" {
+		statement = `ALTER ROLE ` + user(tb, of) + ` SET ` + parameter + ` = ` + pq.QuoteLiteral(value)
+	}
+	execute(tb, statement)
+}
+
+// With returns another URL of the same schema, for which a run-time parameter is set.
+func With(tb testing.TB, of, parameter, value string) string {
+	tb.Helper()
+	owner, name := user(tb, of), "test_"+strings.ToLower(rand.Text())
+	parsed := parse(tb, of)
+	execute(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(password(parsed)), `GRANT `+owner+` TO `+name,
+		`ALTER ROLE `+name+` SET search_path = `+owner)
+	tb.Cleanup(func() { execute(tb, `DROP ROLE `+name) })
+	parsed.User = url.UserPassword(name, password(parsed))
+	Set(tb, parsed.String(), parameter, value)
+	return parsed.String()
+}
+
+func superuser(tb testing.TB) *url.URL {
+	tb.Helper()
 	base := os.Getenv("BACKSTOP_DATABASE_URL")
 	if base == "" {
 		tb.Fatal("run make test, or set BACKSTOP_DATABASE_URL")
 	}
-	parsed, err := url.Parse(base)
+	return parse(tb, base)
+}
+
+func parse(tb testing.TB, s string) *url.URL {
+	tb.Helper()
+	parsed, err := url.Parse(s)
 	if err != nil || !strings.HasPrefix(parsed.Scheme, "postgres") {
 		tb.Fatal("BACKSTOP_DATABASE_URL must be a postgres:// URL")
 	}
-	name := "test_" + strings.ToLower(rand.Text())
-	execute(tb, base, `CREATE SCHEMA `+name)
-	tb.Cleanup(func() { execute(tb, base, `DROP SCHEMA `+name+` CASCADE`) })
-	query := parsed.Query()
-	query.Set("search_path", name)
-	query.Set("synchronous_commit", "off") // tests lose nothing by it, and save a disk write per commit
-	parsed.RawQuery = query.Encode()
-	return parsed.String()
+	return parsed
 }
 
-func execute(tb testing.TB, base, statement string) {
+func user(tb testing.TB, s string) string {
+	tb.Helper()
+	return parse(tb, s).User.Username()
+}
+
+func password(u *url.URL) string {
+	password, _ := u.User.Password()
+	return password
+}
+
+func execute(tb testing.TB, statements ...string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
 	defer cancel()
-	db, err := sql.Open("postgres", base)
+	db, err := sql.Open("postgres", superuser(tb).String())
 	if err != nil {
 		tb.Fatalf("open database: %v", err)
 	}
-	_, err = db.ExecContext(ctx, statement)
+	_, err = db.ExecContext(ctx, strings.Join(statements, "; "))
 	if err := errors.Join(err, db.Close()); err != nil {
-		tb.Fatalf("%s: %v", statement, err)
+		tb.Fatalf("%s: %v", statements, err)
 	}
 }

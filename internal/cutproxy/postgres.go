@@ -1,0 +1,109 @@
+package cutproxy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+)
+
+// Messages of the Postgres protocol (PostgreSQL manual, 55.7). After the startup message each begins with its type.
+const (
+	msgBind     = 'B'
+	msgParse    = 'P'
+	msgPassword = 'p'
+	msgQuery    = 'Q'
+	msgSync     = 'S'
+	msgEnd      = 'X'
+	msgReady    = 'Z'
+
+	headSize    = 5 // the type and the length
+	startupSize = 8 // of the smallest startup message: its length and a code
+	startupCode = 3 // the major version; other messages of that form ask for TLS, or to cancel
+)
+
+// requestSize returns how many bytes of a buffer are its first request, or 0 if that is not whole.
+func (c *pair) requestSize(buffer []byte) int {
+	if c.proxy.protocol == Raw {
+		return len(buffer)
+	}
+	if !c.hasStarted {
+		return startup(buffer)
+	}
+	for at := 0; ; {
+		size := message(buffer[at:])
+		if size == 0 {
+			return 0
+		}
+		kind := buffer[at]
+		at += size
+		if kind == msgSync || kind == msgQuery || kind == msgPassword || kind == msgEnd {
+			return at
+		}
+	}
+}
+
+func startup(buffer []byte) int {
+	if len(buffer) < startupSize {
+		return 0
+	}
+	return whole(buffer, int(binary.BigEndian.Uint32(buffer)))
+}
+
+func message(buffer []byte) int {
+	if len(buffer) < headSize {
+		return 0
+	}
+	return whole(buffer, 1+int(binary.BigEndian.Uint32(buffer[1:])))
+}
+
+func whole(buffer []byte, size int) int {
+	if len(buffer) < size {
+		return 0
+	}
+	return size
+}
+
+// readSQL returns the texts of the statements that a request executes, and keeps those that it prepares.
+func (c *pair) readSQL(request []byte) string {
+	if c.proxy.protocol == Raw {
+		return ""
+	}
+	if !c.hasStarted {
+		c.hasStarted = binary.BigEndian.Uint16(request[4:]) == startupCode
+		return ""
+	}
+	var texts []string
+	for {
+		size := message(request)
+		if size == 0 {
+			return strings.Join(texts, "; ")
+		}
+		body := request[headSize:size]
+		switch request[0] {
+		case msgQuery:
+			text, _ := word(body)
+			texts = append(texts, text)
+		case msgParse:
+			name, rest := word(body)
+			c.statements[name], _ = word(rest)
+		case msgBind:
+			_, rest := word(body) // the portal
+			name, _ := word(rest)
+			texts = append(texts, c.statements[name])
+		}
+		request = request[size:]
+	}
+}
+
+// word reads a string that ends with a zero byte.
+func word(b []byte) (string, []byte) {
+	before, after, _ := bytes.Cut(b, []byte{0})
+	return string(before), after
+}
+
+// isReady reports whether an answer of Postgres ends with ReadyForQuery: then the statement is committed, unless it is
+// part of a transaction.
+func isReady(answer []byte) bool {
+	const size = headSize + 1
+	return len(answer) >= size && bytes.HasPrefix(answer[len(answer)-size:], []byte{msgReady, 0, 0, 0, headSize})
+}

@@ -1,0 +1,170 @@
+package pool
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+)
+
+// connector makes the connections of a pool. Two things are different from the driver's own.
+//
+// A statement is sent once. The driver answers driver.ErrBadConn when a connection ends, and database/sql then runs the
+// statement again on another one, although the first may have committed it. Here it does so only if nothing was sent; in all
+// other cases the caller gets a lostError, and decides.
+//
+// A connection to a server that has become read-only is closed, and so are all that are as old.
+type connector struct {
+	pq    *pq.Connector
+	epoch atomic.Int64 // grows when the server turns out to be read-only
+}
+
+func newConnector(config pq.Config) (*connector, error) {
+	inner, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	inner.Dialer(dialer{})
+	return &connector{pq: inner}, nil
+}
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	epoch, line := c.epoch.Load(), new(wire)
+	made, err := c.pq.Connect(context.WithValue(ctx, wireKey{}, line))
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	inner, ok := made.(pqConn)
+	if !ok {
+		return nil, errors.Join(errors.New("connect: the driver's connection lacks a method"), made.Close())
+	}
+	return &conn{pqConn: inner, connector: c, epoch: epoch, wire: line}, nil
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return c.pq.Driver() }
+
+// pqConn is what the driver's connection can do.
+type pqConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+type conn struct {
+	pqConn
+
+	connector *connector
+	epoch     int64
+	wire      *wire
+}
+
+// ResetSession implements driver.SessionResetter: database/sql asks it before a connection is used again. A connection that
+// the server has closed meanwhile is noticed here, when nothing was sent yet.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if !c.IsValid() || c.wire.isStale() {
+		return driver.ErrBadConn
+	}
+	return c.pqConn.ResetSession(ctx) //nolint:wrapcheck // database/sql compares it
+}
+
+// IsValid implements driver.Validator: database/sql asks it before a connection goes back to the pool.
+func (c *conn) IsValid() bool { return c.epoch == c.connector.epoch.Load() && c.pqConn.IsValid() }
+
+// BeginTx implements driver.ConnBeginTx. A lost BEGIN changes nothing, so database/sql may repeat it.
+func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.pqConn.BeginTx(ctx, o)
+	// A standby refuses BEGIN READ WRITE, which is what the driver sends, as if it were something that it cannot do.
+	if refused := pq.As(err, pqerror.FeatureNotSupported); refused != nil {
+		refused.Code = pqerror.ReadOnlySQLTransaction
+	}
+	c.judge(err)
+	return tx, err //nolint:wrapcheck // database/sql compares it
+}
+
+// PrepareContext implements driver.ConnPrepareContext. What is only prepared may be repeated too.
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	inner, err := c.pqConn.PrepareContext(ctx, query)
+	if err != nil {
+		c.judge(err)
+		return nil, err //nolint:wrapcheck // database/sql compares it
+	}
+	made, ok := inner.(pqStmt)
+	if !ok {
+		return nil, errors.Join(errors.New("prepare: the driver's statement lacks a method"), inner.Close())
+	}
+	return &stmt{pqStmt: made, conn: c}, nil
+}
+
+// ExecContext implements driver.ExecerContext.
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return once(c, func() (driver.Result, error) { return c.pqConn.ExecContext(ctx, query, args) })
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return once(c, func() (driver.Rows, error) { return c.pqConn.QueryContext(ctx, query, args) })
+}
+
+type pqStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+type stmt struct {
+	pqStmt
+
+	conn *conn
+}
+
+// ExecContext implements driver.StmtExecContext.
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return once(s.conn, func() (driver.Result, error) { return s.pqStmt.ExecContext(ctx, args) })
+}
+
+// QueryContext implements driver.StmtQueryContext.
+func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return once(s.conn, func() (driver.Rows, error) { return s.pqStmt.QueryContext(ctx, args) })
+}
+
+// once runs a statement. Its error is driver.ErrBadConn only if nothing was sent.
+func once[T any](c *conn, run func() (T, error)) (T, error) {
+	before := c.wire.sent.Load()
+	result, err := run()
+	c.judge(err)
+	if errors.Is(err, driver.ErrBadConn) && c.wire.sent.Load() != before {
+		err = &lostError{}
+	}
+	return result, err
+}
+
+// judge closes all connections of this age, each when it is used next, if the server says that it is read-only.
+func (c *conn) judge(err error) {
+	if pq.As(err, pqerror.ReadOnlySQLTransaction) != nil {
+		c.connector.epoch.CompareAndSwap(c.epoch, c.epoch+1)
+	}
+}
+
+// connectError says that there was no connection, so that nothing was asked of the database.
+type connectError struct{ cause error }
+
+func (e *connectError) Error() string { return "connect: " + e.cause.Error() }
+
+func (e *connectError) Unwrap() error { return e.cause }
+
+// lostError says that a connection ended when a statement was sent and not answered.
+type lostError struct{}
+
+func (*lostError) Error() string { return "the connection was lost before the answer came" }
