@@ -215,6 +215,9 @@ func TestLedger_Begin(t *testing.T) {
 		"a failure undone by a delivery":   {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed, delivered) }, call: byFailure(smsOf(0)), want: backstop.Satisfied},
 		"sent, and then a failure":         {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), sent, failed) }, call: byFailure(smsOf(0)), want: backstop.MayCall},
 		"a failure that the caller missed": {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed) }, call: smsOf(0), want: backstop.MayCall},
+		"an SMS resend, the failure undone": {rules: []backstop.Rule{unread}, history: func(d *desk) {
+			d.call(whatsApp(), nil).receive(whatsApp(), failed).call(byFailure(smsOf(0)), unknownEnd).receive(whatsApp(), delivered)
+		}, call: resend(smsOf(0)), want: backstop.TooEarly},
 		"no wait, and nothing failed":      {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
 		"an SMS arrived after all":         {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
 		"past the end":                     {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
