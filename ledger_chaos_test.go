@@ -188,7 +188,7 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
 			}
 			a = *before
 		}
-		open := (a.State == backstop.Accepted || a.State == backstop.AttemptState(backstop.Unknown) || a.Reported != 0) && a.Status != failed && a.Status != delivered && a.Status != read
+		open := mayArrive(a)
 		own := a.Ref.Step == p.Step()
 		first := p.Resend && a.Ref.Step == p.Step()-1
 		switch {
@@ -367,14 +367,17 @@ func TestLedger_chaos(t *testing.T) {
 // send, so that every rule has its turn.
 func (c *chaos) takeOver() {
 	c.now = c.clock
-	origin30 := origin.Add(2 * backstop.MaxWait)
+	bound := origin.Add(2 * backstop.MaxWait)
+	if c.l.View().Outcome != "" {
+		return
+	}
 	for range 400 {
 		view := c.l.View()
 		if view.Outcome != "" {
 			break
 		}
 		rule, due := c.l.Send.Plan.Fired(view.WhatsApp, origin, c.now, view.Spent.Has)
-		c.require(c.now.Before(origin30), "the send ends in time")
+		c.require(c.now.Before(bound), "the send ends in time")
 		switch {
 		case c.l.Send.ExpiresAt != nil && !c.now.Before(*c.l.Send.ExpiresAt):
 			c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(true, c.now); return "" })
@@ -395,6 +398,38 @@ func (c *chaos) takeOver() {
 		c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(false, *by); return "" })
 	}
 	c.require(c.l.Send.FinishedAt != nil, "a send ends")
+	c.dropsNothing()
+	c.require(c.l.Send.Outcome == c.whereItEnded() || c.l.Send.Outcome == backstop.OutcomeExpired && c.whereItEnded() == backstop.OutcomeFailed, "the outcome is where it ended: "+string(c.whereItEnded()))
+}
+
+// whereItEnded tells the outcome from the messages alone; an expired one counts as failed.
+func (c *chaos) whereItEnded() backstop.Outcome {
+	arrived := func(on backstop.Channel) bool {
+		return slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool { return a.Channel == on && a.Status.Reached(delivered) })
+	}
+	switch {
+	case arrived(backstop.SMS):
+		return backstop.OutcomeSMS
+	case arrived(backstop.WhatsApp):
+		return backstop.OutcomeWhatsApp
+	case slices.ContainsFunc(c.l.Attempts, mayArrive):
+		return backstop.OutcomeUnconfirmed
+	default:
+		return backstop.OutcomeFailed
+	}
+}
+
+// dropsNothing demands of an end that no rule is left that fires.
+func (c *chaos) dropsNothing() {
+	view, s := c.l.View(), c.l.Send
+	_, due := s.Plan.Fired(s.WhatsAppStatus, origin, c.now, view.Spent.Has)
+	c.require(!due || s.SMSStatus.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
+}
+
+func (c *chaos) optedOut() bool {
+	return !c.l.Send.Category.ChasesOptOut() && slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool {
+		return a.Failure != nil && a.Failure.Class == backstop.OptedOut || a.Refusal != nil && a.Refusal.Class == backstop.OptedOut
+	})
 }
 
 func (c *chaos) takeOverCall(p backstop.Call) {
@@ -410,6 +445,7 @@ func (c *chaos) takeOverCall(p backstop.Call) {
 		c.require(r.Until.After(c.now), "it says until when")
 		c.now = r.Until
 	case backstop.AlreadyOut:
+		c.require(c.smsMayArrive(), "what bars the SMS of a rule that fires may still arrive")
 		c.takeOverEnd(c.l.View())
 	case backstop.MadeAlready:
 		if !c.l.View().Spent.Has(p.Rule) && p.Channel == backstop.SMS {
@@ -425,10 +461,12 @@ func (c *chaos) takeOverCall(p backstop.Call) {
 }
 
 func (c *chaos) smsMayArrive() bool {
-	return slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool {
-		return a.Channel == backstop.SMS && (a.State == backstop.Accepted || a.State == backstop.AttemptState(backstop.Unknown) || a.State == backstop.Calling || a.Reported != 0) &&
-			a.Status != failed && !a.Status.Reached(delivered)
-	})
+	return slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool { return a.Channel == backstop.SMS && mayArrive(a) })
+}
+
+func mayArrive(a backstop.Attempt) bool {
+	out := a.State == backstop.Accepted || a.State == backstop.AttemptState(backstop.Unknown) || a.State == backstop.Calling || a.Reported != 0
+	return out && a.Status != failed && !a.Status.Reached(delivered)
 }
 
 // takeOverEnd waits for the receipts of an SMS that may arrive, and ends the send.
