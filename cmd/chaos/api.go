@@ -57,11 +57,12 @@ const (
 	whatsApp = "whatsapp"
 	sms      = "sms"
 
-	pending = "pending"
+	pending     = "pending"
+	unconfirmed = "unconfirmed"
+	expired     = "expired"
 
 	calling  = "calling"
 	accepted = "accepted"
-	rejected = "rejected"
 	unknown  = "unknown"
 
 	eventAccepted  = "accepted"
@@ -69,6 +70,7 @@ const (
 	eventReceipt   = "receipt"
 	eventDuplicate = "duplicate_delivery"
 	eventFinished  = "finished"
+	eventFired     = "rule_fired"
 )
 
 // smsStatus is that of the SMS; empty if there is none.

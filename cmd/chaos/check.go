@@ -34,6 +34,14 @@ func properties() []property {
 		{"no message twice", checkOnce},
 		{"no SMS after a satisfying receipt", checkSatisfied},
 		{"every send that had to fall back did", checkFellBack},
+		{"every acknowledged receipt is stored", checkStored},
+		{"no SMS to those who opted out", checkOptedOut},
+		{"nothing after expires_at", checkExpired},
+		{"nothing goes back from look to look", checkForward},
+		{"timelines are in order", checkTimelines},
+		{"the outcome is what the attempts say", checkOutcome},
+		{"every call was written down first", checkWritten},
+		{"nothing of a person in histories and logs", checkLeaks},
 	}
 }
 

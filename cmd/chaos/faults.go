@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -64,9 +65,19 @@ type fault struct {
 }
 
 func (f fault) String() string {
-	text := fmt.Sprintf("%s %d for %s", f.Kind, f.Target, f.Length.Round(time.Millisecond))
-	if f.Reset {
-		text += " (reset)"
+	text := string(f.Kind)
+	switch f.Kind {
+	case killTemporal, killPostgres, refuseWebhooks, skewPostgres:
+	default:
+		text += fmt.Sprintf(" of serve-%d", f.Target)
+	}
+	if f.Length != 0 {
+		text += fmt.Sprintf(" for %s", f.Length.Round(time.Millisecond))
+	}
+	switch f.Kind {
+	case cutPostgres, losePostgres, cutTemporal, loseTemporal:
+		text += map[bool]string{true: ", reset", false: ", closed"}[f.Reset]
+	default:
 	}
 	return text
 }
@@ -80,28 +91,34 @@ const (
 
 // planFaults makes the faults of a run. Each kind is there at least once, if the run is long enough.
 func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []fault {
+	var faults []fault
+	if slices.Contains(kinds, freezeServe) {
+		for at := duration / 10; at < duration; at += freezeEvery {
+			begins := at + time.Duration(random.Int64N(int64(min(duration, freezeEvery)/4)))
+			faults = append(faults, fault{Kind: freezeServe, Target: random.IntN(serves), After: begins, Length: freezeLength})
+		}
+	}
+	freezes := slices.Clone(faults)
+	short := slices.DeleteFunc(slices.Clone(kinds), func(k faultKind) bool { return k.weight() == 0 })
+	random.Shuffle(len(short), func(i, j int) { short[i], short[j] = short[j], short[i] })
 	var bag []faultKind
-	for _, kind := range kinds {
+	for _, kind := range short {
 		bag = append(bag, slices.Repeat([]faultKind{kind}, kind.weight())...)
 	}
-	var faults []fault
-	if len(bag) > 0 {
-		first := slices.DeleteFunc(slices.Clone(kinds), func(k faultKind) bool { return k.weight() == 0 })
-		random.Shuffle(len(first), func(i, j int) { first[i], first[j] = first[j], first[i] })
-		for at := faultPause; at < duration+faultTail; at += time.Duration(float64(faultPause) * (0.3 + 1.4*random.Float64())) {
-			kind := bag[random.IntN(len(bag))]
-			if len(first) > 0 {
-				kind, first = first[0], first[1:]
+	for at := faultPause; at < duration+faultTail && len(bag) > 0; at += faultPause*3/10 + time.Duration(random.Int64N(int64(faultPause*14/10))) {
+		kind := bag[random.IntN(len(bag))]
+		if len(short) > 0 {
+			kind, short = short[0], short[1:]
+		}
+		f := planFault(random, kind, at)
+		for _, freeze := range freezes {
+			if f.After < freeze.After+freeze.Length && freeze.After < f.After+f.Length && f.Target == freeze.Target {
+				f.Target = 1 - f.Target // nothing more can be done to a frozen process, and to kill it would end the freeze
 			}
-			faults = append(faults, planFault(random, kind, at))
 		}
+		faults = append(faults, f)
 	}
-	if slices.Contains(kinds, freezeServe) {
-		for at := 2 * time.Second; at < duration; at += freezeEvery {
-			faults = append(faults, fault{Kind: freezeServe, Target: random.IntN(serves), After: at, Length: freezeLength})
-		}
-	}
-	slices.SortStableFunc(faults, func(a, b fault) int { return int(a.After - b.After) })
+	slices.SortStableFunc(faults, func(a, b fault) int { return cmp.Compare(a.After, b.After) })
 	return faults
 }
 
@@ -143,9 +160,10 @@ func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []f
 			break
 		}
 		i.wait.Go(func() {
-			i.say("%s", f)
 			f.Began = time.Now()
-			i.inject(ctx, f)
+			if !i.inject(ctx, f) {
+				return // it met nothing
+			}
 			f.Ended = time.Now()
 			i.mu.Lock()
 			defer i.mu.Unlock()
@@ -157,11 +175,15 @@ func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []f
 	return i.done
 }
 
-func (i *injector) inject(ctx context.Context, f fault) {
+// inject does a fault and returns when it has ended; false if there was nothing to do it to.
+func (i *injector) inject(ctx context.Context, f fault) bool {
 	s := i.stack
+	if f.Kind == killServe && !s.serves[f.Target].kill(f.Length) {
+		return false
+	}
+	i.say("%s", f)
 	switch f.Kind {
 	case killServe:
-		s.serves[f.Target].kill(f.Length)
 		sleep(ctx, f.Length)
 	case freezeServe:
 		frozen := s.serves[f.Target].current()
@@ -190,6 +212,7 @@ func (i *injector) inject(ctx context.Context, f fault) {
 		s.front.refuses.Store(false)
 	case skewPostgres: // as it was started
 	}
+	return true
 }
 
 // lose holds answers back for a while and then cuts the connections, so that what was asked is done and not known.

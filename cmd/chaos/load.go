@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,7 +23,7 @@ type load struct {
 const (
 	repeatPause = 300 * time.Millisecond
 	repeatFor   = 2 * time.Minute
-	looksEach   = 100 * time.Millisecond // between two looks at a send
+	looksEach   = 40 * time.Millisecond // between two looks at a send
 )
 
 // run posts the orders at their times, and returns when each was accepted, or given up.
@@ -75,7 +76,7 @@ func (l *load) post(ctx context.Context, s *sendRecord) {
 
 // isTooLate reports whether a send was refused because it had expired before anybody was there to take it.
 func isTooLate(no *refusal, expiresAt *time.Time) bool {
-	return no.status == http.StatusUnprocessableEntity && expiresAt != nil && !expiresAt.After(time.Now())
+	return no.status == http.StatusUnprocessableEntity && expiresAt != nil && strings.Contains(no.body, "expires_at")
 }
 
 // accepted returns the sends that were accepted so far.

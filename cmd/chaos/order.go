@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -101,7 +102,7 @@ func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
 		}
 		orders = append(orders, o)
 	}
-	slices.SortStableFunc(orders, func(a, b order) int { return int(a.After - b.After) })
+	slices.SortStableFunc(orders, func(a, b order) int { return cmp.Compare(a.After, b.After) })
 	return orders
 }
 

@@ -99,7 +99,8 @@ func (r *record) here(t time.Time) time.Time { return t.Add(-r.offset) }
 // became of a call that it had begun.
 func (r *record) diedAround(from, until time.Time) bool {
 	for _, f := range r.faults {
-		if (f.Kind == killServe || f.Kind == freezeServe) && f.Began.Before(until) && f.Ended.After(from) {
+		isDeath := f.Kind == killServe && f.Began.After(from) && f.Began.Before(until)
+		if isDeath || (f.Kind == freezeServe && f.Began.Before(until) && f.Ended.After(from)) {
 			return true
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // outcome is how the properties came out in one run.
@@ -84,5 +83,3 @@ func median[T cmp.Ordered](list []T) T {
 	slices.Sort(sorted)
 	return sorted[len(sorted)/2]
 }
-
-var _ = time.Now

@@ -179,14 +179,16 @@ func (s *serve) current() *child {
 	return s.child
 }
 
-// kill ends the process as a crash does; it is started again after a while.
-func (s *serve) kill(after time.Duration) {
+// kill ends the process as a crash does; it is started again after a while. False if it does not run.
+func (s *serve) kill(after time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.child != nil && s.child.isAlive() {
-		s.pause = after
-		s.child.signal(syscall.SIGKILL)
+	if s.child == nil || !s.child.isAlive() {
+		return false
 	}
+	s.pause = after
+	s.child.signal(syscall.SIGKILL)
+	return true
 }
 
 func (s *serve) stop() {

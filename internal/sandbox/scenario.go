@@ -130,6 +130,11 @@ func Scenarios() []Scenario {
 			"19", "next sender", rejected, "from the first sender seen: sent, then undelivered: 30008; from another: delivered",
 			noWhatsApp, bySender(step{posts: undeliveredPosts(unknownCarrierError())}, step{posts: deliveredPosts()}),
 		},
+		{
+			"22", "opted out later", "accepted, then failed by webhook: 131050", delivered,
+			reliably(single(failed(optedOut()))), sms,
+		},
+		{"23", "SMS STOP", rejected, "rejected at once: 21610", noWhatsApp, refused(stopped())},
 	}
 }
 

@@ -64,6 +64,8 @@ func expectations() map[string]struct{ whatsApp, sms expectation } {
 		"17": {accepted("0s sent", "0s delivered", "0s read"), delivered},
 		"18": {rejected, expectation{[]outcome{silence}, []string{"1s sent", "2s delivered"}}},
 		"19": {rejected, expectation{[]outcome{ok(201)}, []string{"1s sent", "2s undelivered 30008"}}},
+		"22": {accepted("2s failed 131050"), delivered},
+		"23": {rejected, expectation{calls: []outcome{fault(400, 21610)}}},
 		"42": {accepted(readReceipts...), delivered}, // any other number
 	}
 }
