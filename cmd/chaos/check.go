@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -65,6 +67,8 @@ func checkEnded(r *record) result {
 			out.breach(s, "it was never accepted")
 		case s.Final == nil:
 			out.breach(s, "it cannot be read")
+		case (s.Final.FinishedAt == nil || s.Final.Outcome == pending) && s.isBlind(r):
+			out.excused++
 		case s.Final.FinishedAt == nil || s.Final.Outcome == pending:
 			out.breach(s, "it has not ended: outcome %s", s.Final.Outcome)
 		}
@@ -120,22 +124,15 @@ func (one report) isAckedBefore(moment time.Time) bool {
 	return !one.Acked.IsZero() && one.Acked.Add(slack).Before(moment)
 }
 
-// wasUnknown reports whether the end of a call on a channel was unknown at some time.
+// wasUnknown reports whether the end of a call on a channel was unknown at some time: it still is, or was when somebody
+// looked, or the timeline says so.
 func (s *sendRecord) wasUnknown(channel string) bool {
-	for _, a := range s.attemptsOf(channel) {
-		if a.State == unknown {
-			return true
-		}
-	}
-	if s.Final == nil {
-		return false
-	}
-	for _, e := range s.Final.Events {
-		if e.Kind == eventAttempt && e.Channel == channel && len(e.Detail) >= len(unknown) && e.Detail[:len(unknown)] == unknown {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.looks(), func(v view) bool {
+		return slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.Channel == channel && a.State == unknown }) ||
+			slices.ContainsFunc(v.Events, func(e event) bool {
+				return e.Kind == eventAttempt && e.Channel == channel && strings.HasPrefix(e.Detail, unknown)
+			})
+	})
 }
 
 // attemptOf finds the attempt that a call belongs to: the last of its channel and sender that had begun when the
@@ -213,7 +210,7 @@ func checkFellBack(r *record) result {
 		out.checked++
 		calls := s.callsOf(sms)
 		switch {
-		case len(calls) == 0 && s.isHeld(r):
+		case len(calls) == 0 && (s.isHeld(r) || s.isBlind(r)):
 			out.excused++
 		case len(calls) == 0:
 			out.breach(s, "no SMS was asked for")
@@ -249,11 +246,19 @@ func (s *sendRecord) ackedFailure(messageID string) bool {
 // isHeld reports whether an SMS is held because the process that was about to call died: whether it called, nobody can
 // know, and then it is not sent again. A cut connection is no excuse, because the process lives and knows.
 func (s *sendRecord) isHeld(r *record) bool {
-	for _, a := range s.attemptsOf(sms) {
-		begun := r.here(a.StartedAt)
-		if (a.State == unknown || a.State == calling) && r.diedAround(begun.Add(-time.Second), begun.Add(callLength+time.Second)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.attemptsOf(sms), func(a attempt) bool { return a.isOrphan(r) })
+}
+
+// isOrphan reports whether the attempt's process died in the middle of its call.
+func (a attempt) isOrphan(r *record) bool {
+	begun := r.here(a.StartedAt)
+	return (a.State == unknown || a.State == calling) && r.died(begun.Add(-time.Second), begun.Add(callLength+time.Second))
+}
+
+// isBlind reports whether nothing tells of a failure of the WhatsApp message, and no rule waits: the processes of its
+// last call died. Such a send watches for a failure that may still be reported, for 30 days.
+func (s *sendRecord) isBlind(r *record) bool {
+	attempts := s.attemptsOf(whatsApp)
+	return len(attempts) > 0 && attempts[len(attempts)-1].isOrphan(r) && len(s.Reports) == 0 &&
+		!slices.ContainsFunc(s.Policy.Rules, func(rule rule) bool { return rule.Wait > 0 })
 }

@@ -32,7 +32,7 @@ func (s *sendRecord) holds(one report) bool {
 	if channel == sms {
 		state = s.Final.smsStatus()
 	}
-	if len(s.accepted(channel)) == 1 && rank(state) < rank(one.Status) {
+	if s.stepsOf(channel) == 1 && rank(state) < rank(one.Status) {
 		return false // of several messages on a channel only the newest counts
 	}
 	for _, a := range s.attemptsOf(channel) {
@@ -46,6 +46,15 @@ func (s *sendRecord) holds(one report) bool {
 	})
 }
 
+// stepsOf is how many messages of a channel were tried.
+func (s *sendRecord) stepsOf(channel string) int {
+	steps := map[int]bool{}
+	for _, a := range s.attemptsOf(channel) {
+		steps[a.Step] = true
+	}
+	return len(steps)
+}
+
 func channelOf(one report) string {
 	if one.Provider == twilio {
 		return sms
@@ -53,7 +62,7 @@ func channelOf(one report) string {
 	return whatsApp
 }
 
-// optOuts are the providers' codes of a recipient who wants no such messages.
+// isOptOut knows the providers' codes of a recipient who wants no such messages.
 func isOptOut(code string) bool { return code == "131050" || code == "21610" }
 
 // checkOptedOut: nobody who opted out gets an SMS of what may be marketing. The events stand in the order in which they
@@ -97,7 +106,7 @@ func checkExpired(r *record) result {
 			switch {
 			case begun && a.StartedAt.Sub(*s.ExpiresAt) > slack:
 				out.breach(s, "a %s call began %s after expires_at", c.Channel, a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond))
-			case late > callLength+slack && !r.diedAround(r.here(a.StartedAt), c.Time):
+			case late > callLength+slack && !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time):
 				out.breach(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
 			}
 		}

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
@@ -26,7 +27,7 @@ func searchLeaks(ctx context.Context, s *stack, r *record) error {
 		return fmt.Errorf("reach temporal: %w", err)
 	}
 	defer engine.Close()
-	all := everything(r.sends)
+	all := indexSecrets(r.sends)
 	byID := map[string]*sendRecord{}
 	for _, one := range r.sends {
 		byID["send/"+one.ID] = one
@@ -47,7 +48,7 @@ func searchLeaks(ctx context.Context, s *stack, r *record) error {
 			if err != nil {
 				return fmt.Errorf("encode execution: %w", err)
 			}
-			r.search("the history of "+id, append(text, memo...), byID[id], all)
+			r.search("the history of "+id, string(text)+string(memo), byID[id], all)
 		}
 		if token = page.GetNextPageToken(); len(token) == 0 {
 			break
@@ -58,7 +59,7 @@ func searchLeaks(ctx context.Context, s *stack, r *record) error {
 		if err != nil {
 			return fmt.Errorf("read log: %w", err)
 		}
-		r.search("the log of "+one.name, text, nil, all)
+		r.search("the log of "+one.name, string(text), nil, all)
 	}
 	return nil
 }
@@ -81,76 +82,81 @@ func historyOf(ctx context.Context, engine client.Client, id, run string) ([]byt
 	return text, nil
 }
 
-// secret is something of a person, and how it may be written.
-type secret struct {
-	what  string
-	forms [][]byte
-	send  *sendRecord
+// secrets are what of people may stand nowhere, in every form in which it could be written, by how the form begins: so
+// a text is searched for few beginnings, and what follows is looked up.
+type secrets struct {
+	known map[string]found
+	after map[string][]int // by beginning, how long the forms are
 }
 
-// secretsOf are the number, in digits and in base64, and the texts of a send.
-func secretsOf(s *sendRecord) []secret {
-	national := s.Number[3:] // without +44
-	number := secret{what: "a phone number", send: s, forms: append(base64Forms(national), []byte(national))}
-	return []secret{
-		number,
-		{what: "a text", send: s, forms: append(base64Forms(s.Text), []byte(s.Text))},
-		{what: "a text", send: s, forms: append(base64Forms(s.SMSText), []byte(s.SMSText))},
+// found is what a form is.
+type found struct {
+	what string
+	send *sendRecord
+}
+
+// indexSecrets takes in the numbers and texts of all sends.
+func indexSecrets(sends []*sendRecord) secrets {
+	all := secrets{known: map[string]found{}, after: map[string][]int{}}
+	for _, s := range sends {
+		all.add("7400", s.Number[len("+44"):], found{"a phone number", s})
+		all.add("Your parcel", s.Text, found{"a text", s})
+		all.add("Your parcel", s.SMSText, found{"a text", s})
+	}
+	return all
+}
+
+// add takes in a text that begins with what others begin with, too.
+func (all secrets) add(beginning, text string, what found) {
+	beginnings := append(base64Forms(beginning), beginning)
+	for i, form := range append(base64Forms(text), text) {
+		all.known[form] = what
+		if lengths := all.after[beginnings[i]]; !slices.Contains(lengths, len(form)) {
+			all.after[beginnings[i]] = append(lengths, len(form))
+		}
 	}
 }
 
-// base64Forms are the texts that every base64 of something with this in it has, for each of the three ways in which
-// its bytes can lie. What depends on the neighbours is left out.
-func base64Forms(text string) [][]byte {
-	var forms [][]byte
+// base64Forms are what every base64 of something with this text in it has, for each of the three ways in which its
+// bytes can lie. What depends on the neighbours is left out.
+func base64Forms(text string) []string {
+	var forms []string
 	for before := range 3 {
 		padded := append(make([]byte, before), text...)
 		coded := base64.StdEncoding.EncodeToString(padded[:len(padded)/3*3])
 		skipped := (before*8 + 5) / 6 // characters that hold bits of what stands before
-		forms = append(forms, []byte(coded[skipped:]))
+		forms = append(forms, coded[skipped:])
 	}
 	return forms
 }
 
-// needles are the secrets by a part of them that all of a kind have, so that most texts are searched once.
-type needles struct {
-	secrets []secret
-	common  [][]byte
-}
-
-func everything(sends []*sendRecord) needles {
-	var n needles
-	for _, s := range sends {
-		n.secrets = append(n.secrets, secretsOf(s)...)
-	}
-	n.common = append(base64Forms("7400"), []byte("7400"), []byte("Your parcel"))
-	n.common = append(n.common, base64Forms("Your parcel")...)
-	return n
-}
-
-// search adds what it finds in a text to the leaks: of a history only of its own send, or of all if it is not known whose.
-func (r *record) search(where string, text []byte, whose *sendRecord, all needles) {
-	r.searched++
-	for _, id := range anyMessageID.FindAll(text, 3) {
-		r.leaks = append(r.leaks, leak{where: where, what: fmt.Sprintf("a message id (%.12s...)", id), send: whose})
-	}
-	suspect := false
-	for _, part := range all.common {
-		suspect = suspect || bytes.Contains(text, part)
-	}
-	if !suspect {
-		return
-	}
-	secrets := all.secrets
-	if whose != nil {
-		secrets = secretsOf(whose)
-	}
-	for _, one := range secrets {
-		for _, form := range one.forms {
-			if bytes.Contains(text, form) {
-				r.leaks = append(r.leaks, leak{where: where, what: one.what, send: one.send})
+// in returns the secrets in a text, each once.
+func (all secrets) in(text string) []found {
+	var list []found
+	for beginning, lengths := range all.after {
+		for at := strings.Index(text, beginning); at >= 0; {
+			for _, length := range lengths {
+				if what, known := all.known[text[at:min(at+length, len(text))]]; known && !slices.Contains(list, what) {
+					list = append(list, what)
+				}
+			}
+			next := strings.Index(text[at+1:], beginning)
+			if next < 0 {
 				break
 			}
+			at += 1 + next
 		}
+	}
+	return list
+}
+
+// search adds what it finds in a text to the leaks. Whose is the send that the text is of, or nil.
+func (r *record) search(where, text string, whose *sendRecord, all secrets) {
+	r.searched++
+	if id := anyMessageID.FindString(text); id != "" {
+		r.leaks = append(r.leaks, leak{where: where, what: fmt.Sprintf("a message id (%.12s...)", id), send: whose})
+	}
+	for _, one := range all.in(text) {
+		r.leaks = append(r.leaks, leak{where: where, what: one.what, send: one.send})
 	}
 }

@@ -95,12 +95,11 @@ func (s *sendRecord) attemptsOf(channel string) []attempt {
 // here turns a time of the API's clock into one of this process's.
 func (r *record) here(t time.Time) time.Time { return t.Add(-r.offset) }
 
-// diedAround reports whether a process of Backstop was killed, or frozen, between two moments: then nobody can know what
+// died reports whether a process of Backstop was killed, or frozen, between two moments: then nobody can know what
 // became of a call that it had begun.
-func (r *record) diedAround(from, until time.Time) bool {
+func (r *record) died(from, until time.Time) bool {
 	for _, f := range r.faults {
-		isDeath := f.Kind == killServe && f.Began.After(from) && f.Began.Before(until)
-		if isDeath || (f.Kind == freezeServe && f.Began.Before(until) && f.Ended.After(from)) {
+		if (f.Kind == killServe || f.Kind == freezeServe) && f.Began.After(from) && f.Began.Before(until) {
 			return true
 		}
 	}
