@@ -189,9 +189,13 @@ func TestProperties(t *testing.T) {
 		},
 		"nothing goes back from look to look": looksBack(),
 		"timelines are in order": {
-			"back in time":      func(_ *record, s *sendRecord) { s.Final.Events[5].At = at(1) },
-			"after finished":    func(_ *record, s *sendRecord) { s.Final.Events = append(s.Final.Events, event{At: at(5), Kind: eventFired}) },
-			"finished twice":    func(_ *record, s *sendRecord) { s.Final.Events = append(s.Final.Events, event{At: at(5), Kind: eventFinished}) },
+			"back in time": func(_ *record, s *sendRecord) { s.Final.Events[5].At = at(1) },
+			"after finished": func(_ *record, s *sendRecord) {
+				s.Final.Events = append(s.Final.Events, event{At: at(5), Kind: eventFired})
+			},
+			"finished twice": func(_ *record, s *sendRecord) {
+				s.Final.Events = append(s.Final.Events, event{At: at(5), Kind: eventFinished})
+			},
 			"without accepted":  func(_ *record, s *sendRecord) { s.Final.Events = s.Final.Events[1:] },
 			"nothing in it":     func(_ *record, s *sendRecord) { s.Final.Events = nil },
 			"accepted too late": func(_ *record, s *sendRecord) { s.Final.Events[0].At = at(0.2) },
@@ -245,18 +249,33 @@ func looksBack() map[string]func(*record, *sendRecord) {
 		}
 	}
 	return map[string]func(*record, *sendRecord){
-		"WhatsApp":     look(func(v *view) { v.WhatsApp.Status = delivered }),
-		"an attempt":   look(func(v *view) { v.Attempts[0].Status = read }),
-		"attempts":     look(func(v *view) { v.Attempts = append(v.Attempts, attempt{}) }),
-		"an event":     look(func(v *view) { v.Events[2].Status = failed }),
-		"events":       look(func(v *view) { v.Events = append(v.Events, event{}) }),
-		"finished_at":  look(func(v *view) { v.FinishedAt = ptr(at(3)) }),
-		"the outcome":  func(_ *record, s *sendRecord) { s.Views = []view{*s.Final}; s.Final = ptr(*s.Final); s.Final.Outcome = failed },
-		"to pending":   func(_ *record, s *sendRecord) { s.Views = []view{*s.Final}; s.Final = ptr(*s.Final); s.Final.Outcome = pending },
-		"a duplicate":  look(func(v *view) { v.Duplicate = true }),
-		"unfinished":   func(_ *record, s *sendRecord) { s.Views = []view{*s.Final}; s.Final = ptr(*s.Final); s.Final.FinishedAt = nil },
-		"between two":  func(_ *record, s *sendRecord) { s.Views = []view{*s.Final, *s.Final}; s.Views[1].Outcome = failed },
-		"the first is": func(_ *record, s *sendRecord) { s.Views = []view{*s.Final, *s.Final}; s.Views[1].WhatsApp.Status = queued },
+		"WhatsApp":    look(func(v *view) { v.WhatsApp.Status = delivered }),
+		"an attempt":  look(func(v *view) { v.Attempts[0].Status = read }),
+		"attempts":    look(func(v *view) { v.Attempts = append(v.Attempts, attempt{}) }),
+		"an event":    look(func(v *view) { v.Events[2].Status = failed }),
+		"events":      look(func(v *view) { v.Events = append(v.Events, event{}) }),
+		"finished_at": look(func(v *view) { v.FinishedAt = ptr(at(3)) }),
+		"the outcome": func(_ *record, s *sendRecord) {
+			s.Views = []view{*s.Final}
+			s.Final = ptr(*s.Final)
+			s.Final.Outcome = failed
+		},
+		"to pending": func(_ *record, s *sendRecord) {
+			s.Views = []view{*s.Final}
+			s.Final = ptr(*s.Final)
+			s.Final.Outcome = pending
+		},
+		"a duplicate": look(func(v *view) { v.Duplicate = true }),
+		"unfinished": func(_ *record, s *sendRecord) {
+			s.Views = []view{*s.Final}
+			s.Final = ptr(*s.Final)
+			s.Final.FinishedAt = nil
+		},
+		"between two": func(_ *record, s *sendRecord) { s.Views = []view{*s.Final, *s.Final}; s.Views[1].Outcome = failed },
+		"the first is": func(_ *record, s *sendRecord) {
+			s.Views = []view{*s.Final, *s.Final}
+			s.Views[1].WhatsApp.Status = queued
+		},
 	}
 }
 
