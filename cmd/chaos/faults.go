@@ -32,7 +32,7 @@ const (
 
 var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
 	killServe, freezeServe, killTemporal, killPostgres, cutPostgres, losePostgres, stallPostgres, cutTemporal, loseTemporal,
-	stallTemporal, refuseWebhooks,
+	stallTemporal, refuseWebhooks, skewPostgres,
 }
 
 // weights say how often a kind is chosen; freezes are planned apart.
@@ -192,8 +192,10 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 		frozen.signal(syscall.SIGCONT)
 	case killTemporal:
 		s.temporal.restart(ctx, f.Length)
+		s.repoint()
 	case killPostgres:
 		s.postgres.restart(ctx, f.Length)
+		s.repoint()
 	case cutPostgres:
 		s.toPostgres[f.Target].cut(f.Reset)
 	case losePostgres:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -52,7 +53,20 @@ func TestPlan(t *testing.T) {
 			}
 		}
 	}
-	require.Len(t, kinds, len(allFaults), "every fault")
+	require.Len(t, kinds, len(allFaults)-1, "every fault, but the wrong clock, which is there from the start")
+}
+
+func TestPlanSkew(t *testing.T) {
+	t.Parallel()
+	signs := map[int]bool{}
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a test
+		skew := planSkew(random, allFaults)
+		require.True(t, skew == 0 || skew.Abs() >= 20*time.Second)
+		signs[cmp.Compare(skew, 0)] = true
+		require.Zero(t, planSkew(random, []faultKind{killServe}))
+	}
+	require.Len(t, signs, 3)
 }
 
 func TestPlan_mustFallBack(t *testing.T) {

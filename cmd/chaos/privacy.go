@@ -22,7 +22,7 @@ var anyMessageID = regexp.MustCompile(`wamid\.[A-Za-z0-9+/=_-]{8,}|\b(?:SM|MM)[0
 
 // searchLeaks looks for people's data in every history and log.
 func searchLeaks(ctx context.Context, s *stack, r *record) error {
-	engine, err := client.DialContext(ctx, client.Options{HostPort: s.temporal.url, Logger: slog.New(slog.DiscardHandler)})
+	engine, err := client.DialContext(ctx, client.Options{HostPort: s.temporal.address(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("reach temporal: %w", err)
 	}

@@ -49,7 +49,7 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same seed makes the same run
 	orders := planOrders(random, f.sends, f.duration)
 	faults := planFaults(random, f.faults, f.duration)
-	s, err := startStack(ctx, f, folder, said)
+	s, err := startStack(ctx, f, folder, planSkew(random, f.faults), said)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,8 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go l.watch(watching)
+	seen := make(chan []leak, 1)
+	go func() { seen <- watchEngine(watching, s.temporal.address(), l) }()
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
@@ -84,6 +86,7 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 	}
 	sleep(ctx, lastReceipts)
 	stopWatching()
+	r.leaks = <-seen
 	return r, collect(ctx, s, l, r)
 }
 

@@ -21,10 +21,10 @@ type server struct {
 	log   string
 	env   []string
 	say   say
-	url   string // of Postgres its URL, of Temporal host and port; the same after each restart
 
 	mu    sync.Mutex // held while it is down
 	child *child
+	url   string // of Postgres its URL, of Temporal host and port
 }
 
 // exported are the variables that devstack prints, by service.
@@ -35,9 +35,9 @@ func exported(service string) *regexp.Regexp {
 
 // startServer starts a service on a folder of its own. Temporal's store may be lax, because no fault cuts the power;
 // Postgres may not: it would lose commits that are still in the memory of a killed process.
-func startServer(ctx context.Context, f flags, service, folder string, say say) (*server, error) {
+func startServer(ctx context.Context, f flags, service, folder string, env []string, say say) (*server, error) {
 	s := &server{
-		name: service, log: filepath.Join(folder, "logs", service+".log"), say: say,
+		name: service, log: filepath.Join(folder, "logs", service+".log"), env: env, say: say,
 		words: []string{f.devstack, "--services", service, "--data", filepath.Join(folder, service)},
 	}
 	if service == "temporal" {
@@ -115,6 +115,13 @@ func killPostmaster(ctx context.Context, devstack *child) error {
 		devstack.kill()
 	}
 	return nil
+}
+
+// address is where the service is; while it is down, where it will be.
+func (s *server) address() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
 }
 
 func (s *server) stop() {

@@ -43,11 +43,12 @@ type stack struct {
 	api      *api
 
 	toPostgres, toTemporal []*wire // one for each process of Backstop
+	clock                  string  // the folder of programs with a wrong clock; empty if it is right
 	http                   *http.Client
 }
 
 // startStack starts an installation on empty data. What it has started when it fails is stopped.
-func startStack(ctx context.Context, f flags, folder string, say say) (_ *stack, err error) {
+func startStack(ctx context.Context, f flags, folder string, skew time.Duration, say say) (_ *stack, err error) {
 	s := &stack{folder: folder, http: &http.Client{Timeout: callTimeout}}
 	defer func() {
 		if err != nil {
@@ -57,10 +58,10 @@ func startStack(ctx context.Context, f flags, folder string, say say) (_ *stack,
 	if err := os.MkdirAll(filepath.Join(folder, "logs"), 0o755); err != nil { //nolint:gosec // Postgres runs as another user
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	if s.postgres, err = startServer(ctx, f, "postgres", folder, say); err != nil {
+	if s.postgres, err = startServer(ctx, f, "postgres", folder, s.skewed(skew, say), say); err != nil {
 		return nil, err
 	}
-	if s.temporal, err = startServer(ctx, f, "temporal", folder, say); err != nil {
+	if s.temporal, err = startServer(ctx, f, "temporal", folder, nil, say); err != nil {
 		return nil, err
 	}
 	env, err := s.startAround(ctx, f)
@@ -68,6 +69,21 @@ func startStack(ctx context.Context, f flags, folder string, say say) (_ *stack,
 		return nil, err
 	}
 	return s, s.startServes(ctx, f, env, say)
+}
+
+// skewed returns the environment in which Postgres has a wrong clock. Without faketime it goes on with the right one.
+func (s *stack) skewed(skew time.Duration, say say) []string {
+	if skew == 0 {
+		return nil
+	}
+	folder, err := wrongClock(skew)
+	if err != nil {
+		say("the clock of Postgres stays right: %v", err)
+		return nil
+	}
+	s.clock = folder
+	say("the clock of Postgres is wrong by %s", skew.Round(time.Second))
+	return []string{"PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
 // startAround starts the simulated providers, the wires and the load balancer, and returns the configuration.
@@ -106,7 +122,7 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 
 // startServes migrates the database and starts the processes of Backstop, each behind wires of its own.
 func (s *stack) startServes(ctx context.Context, f flags, env map[string]string, say say) error {
-	env["BACKSTOP_DATABASE_URL"] = s.postgres.url
+	env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
 	migration, err := startChild(s.log("migrate"), lines(env), false, f.program, "migrate")
 	if err != nil {
 		return err
@@ -118,7 +134,7 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 		return ctx.Err()
 	}
 	for i, one := range s.serves {
-		database, err := url.Parse(s.postgres.url)
+		database, err := url.Parse(s.postgres.address())
 		if err != nil {
 			return fmt.Errorf("read address of postgres: %w", err)
 		}
@@ -127,7 +143,7 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 			return err
 		}
 		s.toPostgres = append(s.toPostgres, postgres)
-		temporal, err := newWire(ctx, s.temporal.url)
+		temporal, err := newWire(ctx, s.temporal.address())
 		if err != nil {
 			return err
 		}
@@ -142,6 +158,18 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 		}
 	}
 	return nil
+}
+
+// repoint makes the wires lead to where the servers are: one that was started again may have found its port taken.
+func (s *stack) repoint() {
+	if database, err := url.Parse(s.postgres.address()); err == nil {
+		for _, w := range s.toPostgres {
+			w.point(database.Host)
+		}
+	}
+	for _, w := range s.toTemporal {
+		w.point(s.temporal.address())
+	}
 }
 
 // heal waits until everything is up again after the last fault.
@@ -223,6 +251,9 @@ func (s *stack) stop() {
 		}
 	}
 	ending.Wait()
+	if s.clock != "" {
+		_ = os.RemoveAll(s.clock) // a few links in the temporary folder
+	}
 }
 
 func lines(env map[string]string) []string {
