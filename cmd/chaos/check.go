@@ -25,7 +25,7 @@ type breach struct {
 	text string
 }
 
-func (r *result) breach(s *sendRecord, format string, values ...any) {
+func (r *result) breachf(s *sendRecord, format string, values ...any) {
 	r.breaches = append(r.breaches, breach{s, fmt.Sprintf(format, values...)})
 }
 
@@ -62,19 +62,19 @@ func checkEnded(r *record) result {
 		out.checked++
 		switch {
 		case len(s.Problems) > 0:
-			out.breach(s, "the customer was answered %q", s.Problems)
+			out.breachf(s, "the customer was answered %q", s.Problems)
 		case s.ID == "":
-			out.breach(s, "it was never accepted")
+			out.breachf(s, "it was never accepted")
 		case s.Final == nil:
-			out.breach(s, "it cannot be read")
+			out.breachf(s, "it cannot be read")
 		case (s.Final.FinishedAt == nil || s.Final.Outcome == pending) && s.isBlind(r):
 			out.excused++
 		case s.Final.FinishedAt == nil || s.Final.Outcome == pending:
-			out.breach(s, "it has not ended: outcome %s", s.Final.Outcome)
+			out.breachf(s, "it has not ended: outcome %s", s.Final.Outcome)
 		}
 	}
 	for _, id := range r.extra {
-		out.breach(nil, "the API has a send that nobody asked for: %s", id)
+		out.breachf(nil, "the API has a send that nobody asked for: %s", id)
 	}
 	return out
 }
@@ -89,7 +89,7 @@ func checkOnce(r *record) result {
 		checkSMSOnce(s, &out)
 	}
 	for number := range r.calls {
-		out.breach(nil, "a provider was asked to send to %s, to whom nobody sends", masked(number))
+		out.breachf(nil, "a provider was asked to send to %s, to whom nobody sends", masked(number))
 	}
 	return out
 }
@@ -100,20 +100,20 @@ func checkWhatsAppOnce(r *record, s *sendRecord, out *result) {
 	case len(messages) < 2:
 		return
 	case len(messages) > 2:
-		out.breach(s, "%d WhatsApp messages were accepted", len(messages))
+		out.breachf(s, "%d WhatsApp messages were accepted", len(messages))
 		return
 	case !s.wasUnknown(whatsApp):
-		out.breach(s, "a second WhatsApp message was accepted, and the end of the first call was known")
+		out.breachf(s, "a second WhatsApp message was accepted, and the end of the first call was known")
 		return
 	}
 	second, begun := s.attemptOf(r, messages[1])
 	if !begun {
-		out.breach(s, "a second WhatsApp message was accepted, of which no attempt was written down")
+		out.breachf(s, "a second WhatsApp message was accepted, of which no attempt was written down")
 		return
 	}
 	for _, one := range s.Reports {
 		if one.MessageID == messages[0].ID && one.isAckedBefore(r.here(second.StartedAt)) {
-			out.breach(s, "a second WhatsApp message was sent although %s of the first was acknowledged before", one.Status)
+			out.breachf(s, "a second WhatsApp message was sent although %s of the first was acknowledged before", one.Status)
 			return
 		}
 	}
@@ -151,14 +151,14 @@ func checkSMSOnce(s *sendRecord, out *result) {
 	senders := map[string]int{}
 	for i, m := range messages {
 		if senders[m.From]++; senders[m.From] > 1 {
-			out.breach(s, "two SMS of the rule of %s were accepted", m.From)
+			out.breachf(s, "two SMS of the rule of %s were accepted", m.From)
 			return
 		}
 		for n, before := range messages[:i] {
 			// The provider itself knows of the failure from then on; there are ways to learn of it without a receipt.
 			failedAt := before.Time.Add(smsFails / sandboxSpeed)
 			if s.Scenario.smsOf(n) != failed || m.Time.Add(slack).Before(failedAt) {
-				out.breach(s, "a second SMS was accepted from %s, and the one from %s had not failed", m.From, before.From)
+				out.breachf(s, "a second SMS was accepted from %s, and the one from %s had not failed", m.From, before.From)
 				return
 			}
 		}
@@ -179,17 +179,17 @@ func checkSatisfied(r *record) result {
 			out.checked++
 			rule, known := s.ruleOf(c.From)
 			if !known {
-				out.breach(s, "an SMS was asked for from %s, which no rule names", c.From)
+				out.breachf(s, "an SMS was asked for from %s, which no rule names", c.From)
 				continue
 			}
 			a, begun := s.attemptOf(r, c)
 			if !begun {
-				out.breach(s, "an SMS was asked for of which no attempt was written down")
+				out.breachf(s, "an SMS was asked for of which no attempt was written down")
 				continue
 			}
 			for _, one := range s.Reports {
 				if one.Provider == meta && reached(one.Status, rule.goal()) && one.isAckedBefore(r.here(a.StartedAt)) {
-					out.breach(s, "an SMS from %s was asked for %s after %s was acknowledged", c.From,
+					out.breachf(s, "an SMS from %s was asked for %s after %s was acknowledged", c.From,
 						r.here(a.StartedAt).Sub(one.Acked).Round(time.Millisecond), one.Status)
 					break
 				}
@@ -213,9 +213,9 @@ func checkFellBack(r *record) result {
 		case len(calls) == 0 && (s.isHeld(r) || s.isBlind(r)):
 			out.excused++
 		case len(calls) == 0:
-			out.breach(s, "no SMS was asked for")
+			out.breachf(s, "no SMS was asked for")
 		case s.Scenario.whatsApp == failed && s.askedOfNext(calls) && !s.isHeld(r):
-			out.breach(s, "the SMS failed and no other followed, though the policy has %d rules", len(s.Policy.Rules))
+			out.breachf(s, "the SMS failed and no other followed, though the policy has %d rules", len(s.Policy.Rules))
 		}
 	}
 	return out

@@ -18,7 +18,7 @@ func checkStored(r *record) result {
 			}
 			out.checked++
 			if s.Final == nil || !s.holds(one) {
-				out.breach(s, "%s of %s was acknowledged and is not stored", one.Status, one.Provider)
+				out.breachf(s, "%s of %s was acknowledged and is not stored", one.Status, one.Provider)
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func checkOptedOut(r *record) result {
 			}
 			from := e.Rule[strings.LastIndexByte(e.Rule, ' ')+1:]
 			if slices.ContainsFunc(s.callsOf(sms), func(c call) bool { return c.From == from }) {
-				out.breach(s, "an SMS from %s was asked for after the recipient had opted out", from)
+				out.breachf(s, "an SMS from %s was asked for after the recipient had opted out", from)
 			}
 		}
 	}
@@ -105,9 +105,10 @@ func checkExpired(r *record) result {
 			late := c.Time.Add(r.offset).Sub(*s.ExpiresAt)
 			switch {
 			case begun && a.StartedAt.Sub(*s.ExpiresAt) > slack:
-				out.breach(s, "a %s call began %s after expires_at", c.Channel, a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond))
+				after := a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond)
+				out.breachf(s, "a %s call began %s after expires_at", c.Channel, after)
 			case late > callLength+slack && !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time):
-				out.breach(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
+				out.breachf(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
 			}
 		}
 	}
@@ -122,7 +123,7 @@ func checkForward(r *record) result {
 		for i := 1; i < len(looks); i++ {
 			out.checked++
 			if text := stepBack(looks[i-1], looks[i]); text != "" {
-				out.breach(s, "%s", text)
+				out.breachf(s, "%s", text)
 				break
 			}
 		}
@@ -180,7 +181,7 @@ func checkTimelines(r *record) result {
 		}
 		out.checked++
 		if text := disorder(s.Final.Events); text != "" {
-			out.breach(s, "%s", text)
+			out.breachf(s, "%s", text)
 		}
 	}
 	return out
@@ -213,7 +214,7 @@ func checkOutcome(r *record) result {
 		}
 		out.checked++
 		if want := s.Final.outcomes(); !slices.Contains(want, s.Final.Outcome) {
-			out.breach(s, "the outcome is %s, want %s", s.Final.Outcome, strings.Join(want, " or "))
+			out.breachf(s, "the outcome is %s, want %s", s.Final.Outcome, strings.Join(want, " or "))
 		}
 	}
 	return out
@@ -251,14 +252,14 @@ func checkWritten(r *record) result {
 		for _, channel := range []string{whatsApp, sms} {
 			calls, attempts := s.callsOf(channel), s.attemptsOf(channel)
 			out.checked += len(calls)
-			if len(calls) > len(attempts) {
-				out.breach(s, "%d %s calls reached the provider, and %d attempts were written down", len(calls), channel, len(attempts))
+			if n := len(attempts); len(calls) > n {
+				out.breachf(s, "%d %s calls reached the provider, of %d that were written down", len(calls), channel, n)
 				continue
 			}
 			for _, c := range calls {
 				isKnown := func(a attempt) bool { return a.MessageID == c.ID || a.State == unknown || a.State == calling }
 				if c.Accepted && !slices.ContainsFunc(attempts, isKnown) {
-					out.breach(s, "the provider has a %s message that no attempt knows", channel)
+					out.breachf(s, "the provider has a %s message that no attempt knows", channel)
 				}
 			}
 		}
@@ -270,7 +271,7 @@ func checkWritten(r *record) result {
 func checkLeaks(r *record) result {
 	out := result{checked: r.searched}
 	for _, l := range r.leaks {
-		out.breach(l.send, "%s has %s", l.where, l.what)
+		out.breachf(l.send, "%s has %s", l.where, l.what)
 	}
 	return out
 }

@@ -14,8 +14,6 @@ var noon = time.Date(2031, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
-func ptr[T any](v T) *T { return &v }
-
 const sendID = "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f"
 
 func scenarioOf(digits string) scenario {
@@ -60,7 +58,7 @@ func sound() (*record, *sendRecord) {
 			receipt(0.5, meta, "wamid.1", sent), receipt(3.5, twilio, "SM1", sent), receipt(4, twilio, "SM1", delivered),
 		},
 		Final: &view{
-			ID: sendID, Outcome: sms, AcceptedAt: at(0), FinishedAt: ptr(at(4)),
+			ID: sendID, Outcome: sms, AcceptedAt: at(0), FinishedAt: new(at(4)),
 			WhatsApp: channelState{sent}, SMS: &channelState{delivered},
 			Attempts: []attempt{
 				{Step: 1, Number: 1, Channel: whatsApp, State: accepted, Status: sent, MessageID: "wamid.1", StartedAt: at(0.05)},
@@ -184,8 +182,8 @@ func TestProperties(t *testing.T) {
 			},
 		},
 		"nothing after expires_at": {
-			"begun after it":   func(_ *record, s *sendRecord) { s.ExpiresAt = ptr(at(2)) },
-			"arrived after it": func(_ *record, s *sendRecord) { s.ExpiresAt = ptr(at(3.1)); s.Calls[1].Time = at(8) },
+			"begun after it":   func(_ *record, s *sendRecord) { s.ExpiresAt = new(at(2)) },
+			"arrived after it": func(_ *record, s *sendRecord) { s.ExpiresAt = new(at(3.1)); s.Calls[1].Time = at(8) },
 		},
 		"nothing goes back from look to look": looksBack(),
 		"timelines are in order": {
@@ -206,7 +204,7 @@ func TestProperties(t *testing.T) {
 			"it may be out": func(_ *record, s *sendRecord) { held(s); s.Final.Outcome = expired },
 			"it was out": func(_ *record, s *sendRecord) {
 				noSMS(s)
-				s.Final.Attempts[0].Status, s.Final.ExpiresAt, s.Final.Outcome = failed, ptr(at(2)), expired
+				s.Final.Attempts[0].Status, s.Final.ExpiresAt, s.Final.Outcome = failed, new(at(2)), expired
 			},
 		},
 		"every call was written down first": {
@@ -254,21 +252,21 @@ func looksBack() map[string]func(*record, *sendRecord) {
 		"attempts":    look(func(v *view) { v.Attempts = append(v.Attempts, attempt{}) }),
 		"an event":    look(func(v *view) { v.Events[2].Status = failed }),
 		"events":      look(func(v *view) { v.Events = append(v.Events, event{}) }),
-		"finished_at": look(func(v *view) { v.FinishedAt = ptr(at(3)) }),
+		"finished_at": look(func(v *view) { v.FinishedAt = new(at(3)) }),
 		"the outcome": func(_ *record, s *sendRecord) {
 			s.Views = []view{*s.Final}
-			s.Final = ptr(*s.Final)
+			s.Final = new(*s.Final)
 			s.Final.Outcome = failed
 		},
 		"to pending": func(_ *record, s *sendRecord) {
 			s.Views = []view{*s.Final}
-			s.Final = ptr(*s.Final)
+			s.Final = new(*s.Final)
 			s.Final.Outcome = pending
 		},
 		"a duplicate": look(func(v *view) { v.Duplicate = true }),
 		"unfinished": func(_ *record, s *sendRecord) {
 			s.Views = []view{*s.Final}
-			s.Final = ptr(*s.Final)
+			s.Final = new(*s.Final)
 			s.Final.FinishedAt = nil
 		},
 		"between two": func(_ *record, s *sendRecord) { s.Views = []view{*s.Final, *s.Final}; s.Views[1].Outcome = failed },
@@ -321,7 +319,7 @@ func TestProperties_allowed(t *testing.T) {
 			s.Final.Events[4].Code = "131050"
 		}},
 		"a call that a frozen process ended": {"nothing after expires_at", 0, func(r *record, s *sendRecord) {
-			s.ExpiresAt, s.Calls[1].Time = ptr(at(3.1)), at(40)
+			s.ExpiresAt, s.Calls[1].Time = new(at(3.1)), at(40)
 			r.faults = []fault{{Kind: freezeServe, Began: at(3.07), Ended: at(39)}}
 		}},
 		"another clock": {"no SMS after a satisfying receipt", 0, func(r *record, s *sendRecord) {
@@ -341,7 +339,7 @@ func TestProperties_allowed(t *testing.T) {
 		}},
 		"expired before anybody had it": {"the outcome is what the attempts say", 0, func(_ *record, s *sendRecord) {
 			noSMS(s)
-			s.Final.Attempts, s.Final.ExpiresAt, s.Final.Outcome = nil, ptr(at(2)), expired
+			s.Final.Attempts, s.Final.ExpiresAt, s.Final.Outcome = nil, new(at(2)), expired
 		}},
 		"expired when it was posted": {"every 202 has one final outcome", 0, func(_ *record, s *sendRecord) {
 			s.ID, s.ExpiresIn = "", expiresSoon

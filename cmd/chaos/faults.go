@@ -66,18 +66,14 @@ type fault struct {
 
 func (f fault) String() string {
 	text := string(f.Kind)
-	switch f.Kind {
-	case killTemporal, killPostgres, refuseWebhooks, skewPostgres:
-	default:
+	if !slices.Contains([]faultKind{killTemporal, killPostgres, refuseWebhooks}, f.Kind) {
 		text += fmt.Sprintf(" of serve-%d", f.Target)
 	}
 	if f.Length != 0 {
 		text += fmt.Sprintf(" for %s", f.Length.Round(time.Millisecond))
 	}
-	switch f.Kind {
-	case cutPostgres, losePostgres, cutTemporal, loseTemporal:
+	if slices.Contains([]faultKind{cutPostgres, losePostgres, cutTemporal, loseTemporal}, f.Kind) {
 		text += map[bool]string{true: ", reset", false: ", closed"}[f.Reset]
-	default:
 	}
 	return text
 }
@@ -105,7 +101,8 @@ func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []
 	for _, kind := range short {
 		bag = append(bag, slices.Repeat([]faultKind{kind}, kind.weight())...)
 	}
-	for at := faultPause; at < duration+faultTail && len(bag) > 0; at += faultPause*3/10 + time.Duration(random.Int64N(int64(faultPause*14/10))) {
+	pause := func() time.Duration { return faultPause*3/10 + time.Duration(random.Int64N(int64(faultPause*14/10))) }
+	for at := faultPause; at < duration+faultTail && len(bag) > 0; at += pause() {
 		kind := bag[random.IntN(len(bag))]
 		if len(short) > 0 {
 			kind, short = short[0], short[1:]

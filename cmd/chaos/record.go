@@ -141,7 +141,8 @@ func (s *sendRecord) timeline(r *record) []string {
 	}
 	if s.Final != nil {
 		for _, a := range s.Final.Attempts {
-			add(r.here(a.StartedAt), "attempt: %s step %d.%d %s began; it is %s, %s", a.Channel, a.Step, a.Number, a.SendID, a.State, a.Status)
+			add(r.here(a.StartedAt), "attempt: %s step %d.%d %s began; it is %s, %s",
+				a.Channel, a.Step, a.Number, a.SendID, a.State, a.Status)
 		}
 		for _, e := range s.Final.Events {
 			add(r.here(e.At), "event: %s", strings.Join(strings.Fields(strings.Join(

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -52,7 +53,6 @@ func printBreaches(out io.Writer, o outcome, r *record) {
 func printTable(out io.Writer, outcomes []outcome) {
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	defer table.Flush()
 	fmt.Fprint(table, "property")
 	for _, o := range outcomes {
 		fmt.Fprintf(table, "\tseed %d", o.seed)
@@ -61,14 +61,15 @@ func printTable(out io.Writer, outcomes []outcome) {
 	for i, p := range properties() {
 		fmt.Fprint(table, p.name)
 		for _, o := range outcomes {
-			fmt.Fprintf(table, "\t%s", o.results[i])
+			fmt.Fprintf(table, "\t%s", &o.results[i])
 		}
 		fmt.Fprintln(table)
 	}
+	_ = table.Flush() // a terminal that has gone away
 }
 
-func (r result) String() string {
-	text := fmt.Sprint(r.checked)
+func (r *result) String() string {
+	text := strconv.Itoa(r.checked)
 	if r.excused > 0 {
 		text += fmt.Sprintf(" (%d excused)", r.excused)
 	}

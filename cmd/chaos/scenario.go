@@ -25,7 +25,7 @@ type scenario struct {
 	digits   string
 	whatsApp string   // the status that the WhatsApp message comes to in the end
 	optedOut bool     // the failure says that the recipient wants no marketing
-	sms      []string // the status that an SMS of the first sender comes to, of the second and so on; the last for all further ones
+	sms      []string // the status that an SMS of the first sender comes to, of the second and so on; the last for all others
 }
 
 // scenarios is the README's table.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,7 +22,7 @@ func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool
 	var outcomes []outcome
 	for _, seed := range f.seeds {
 		said("seed %d: %d sends in %s; faults: %s", seed, f.sends, f.duration, strings.Join(names(f.faults), ", "))
-		folder := filepath.Join(f.data, fmt.Sprint(seed))
+		folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
 		if err := os.RemoveAll(folder); err != nil {
 			return false, fmt.Errorf("remove old data: %w", err)
 		}

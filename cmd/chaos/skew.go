@@ -48,9 +48,9 @@ func wrongClock(skew time.Duration) (folder string, err error) {
 			err = errors.Join(err, os.Symlink(program, filepath.Join(folder, filepath.Base(program))))
 		}
 	}
-	const everybody = 0o755 // Postgres runs as another user when chaos runs as root
-	err = errors.Join(err,
-		os.WriteFile(filepath.Join(folder, "postgres"), []byte(script), everybody), os.Chmod(folder, everybody)) //nolint:gosec // see above
+	// Postgres runs as another user when chaos runs as root.
+	const everybody = 0o755
+	err = errors.Join(err, os.WriteFile(filepath.Join(folder, "postgres"), []byte(script), everybody), os.Chmod(folder, everybody))
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("make programs with a wrong clock: %w", err), os.RemoveAll(folder))
 	}

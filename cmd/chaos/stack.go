@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -107,7 +108,7 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": rand.Text(),
 		"BACKSTOP_TWILIO_TIMEOUT": callLength.String(),
 		"BACKSTOP_UNKNOWN_WAIT":   unknownWait.String(), "BACKSTOP_SMS_RECEIPT_WAIT": receiptWait.String(),
-		"BACKSTOP_SANDBOX_LISTEN": ports[serves], "BACKSTOP_SANDBOX_SPEED": fmt.Sprint(sandboxSpeed),
+		"BACKSTOP_SANDBOX_LISTEN": ports[serves], "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
 	}
 	s.boxURL = "http://" + ports[serves]
 	if s.sandbox, err = startChild(s.log("sandbox"), lines(env), false, f.program, "sandbox"); err != nil {
@@ -150,7 +151,8 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 		s.toTemporal = append(s.toTemporal, temporal)
 		database.Host = postgres.address()
 		own := map[string]string{
-			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(), "BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
+			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(),
+			"BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
 		}
 		one.start(f.program, append(lines(env), lines(own)...), s.log(one.name), say)
 		if err := s.untilOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {

@@ -69,7 +69,7 @@ func (w *wire) connect(client net.Conn) {
 	w.mu.Lock()
 	target := w.target
 	w.mu.Unlock()
-	server, err := (&net.Dialer{Timeout: dialTimeout}).Dial("tcp", target) //nolint:noctx // bounded
+	server, err := (&net.Dialer{Timeout: dialTimeout}).Dial("tcp", target)
 	if err != nil {
 		_ = client.Close()
 		return
