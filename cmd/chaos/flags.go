@@ -20,12 +20,16 @@ type flags struct {
 	faults   []faultKind
 	data     string
 	keep     bool
+	parallel int    // runs at once
 	program  string // bin/backstop
 	devstack string // bin/devstack
 }
 
 // mostSends is how many numbers there are of each scenario.
 const mostSends = 10_000
+
+// mostAtOnce is how many sends runs may have together that are made at once. A run is mostly waiting.
+const mostAtOnce = 600
 
 // parseFlags answers flag.ErrHelp after it has printed the help that was asked for.
 func parseFlags(args []string, output io.Writer) (flags, error) {
@@ -43,6 +47,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.DurationVar(&f.duration, "duration", 30*time.Second, "how long the sends of a run are spread over")
 	set.DurationVar(&f.settle, "settle", 3*time.Minute, "how long the sends may take to end after the last fault")
 	set.StringVar(&faults, "faults", strings.Join(names(allFaults), ","), "a comma `list` of the faults to choose from, or none")
+	set.IntVar(&f.parallel, "parallel", 0, "runs at once (0: as many as have together no more than 600 sends)")
 	set.StringVar(&f.data, "data", ".data/chaos", "a `folder` for the data and the logs")
 	set.BoolVar(&f.keep, "keep", false, "keep the data and logs of a run that breached nothing, too")
 	set.StringVar(&f.program, "program", "bin/backstop", "the program to test")
@@ -58,6 +63,9 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 		return flags{}, err
 	}
 	f.seeds = chooseSeeds(seeds, seed)
+	if f.parallel == 0 {
+		f.parallel = max(1, mostAtOnce/max(1, f.sends))
+	}
 	return f, f.check()
 }
 
@@ -67,6 +75,8 @@ func (f flags) check() error {
 		return errors.New("-seeds: want 1 or more")
 	case f.sends < 1 || f.sends > mostSends:
 		return fmt.Errorf("-sends: want 1 to %d", mostSends)
+	case f.parallel < 0:
+		return errors.New("-parallel: want 0 or more")
 	case f.duration < time.Second:
 		return errors.New("-duration: want 1s or more")
 	case f.settle < time.Second:

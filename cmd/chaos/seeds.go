@@ -10,39 +10,63 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // runSeeds makes a run for each seed and prints what came out; kept reports whether every property held.
 func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool, err error) {
 	began := time.Now()
-	said := func(format string, values ...any) {
-		fmt.Fprintf(stderr, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
+	var printing sync.Mutex
+	outcomes := make([]outcome, len(f.seeds))
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(f.parallel)
+	for i, seed := range f.seeds {
+		said := func(format string, values ...any) {
+			printing.Lock()
+			defer printing.Unlock()
+			fmt.Fprintf(stderr, "%5.0f s  seed %d: %s\n", time.Since(began).Seconds(), seed, fmt.Sprintf(format, values...))
+		}
+		runs.Go(func() error {
+			r, err := runFolder(ctx, f, seed, said)
+			if err != nil {
+				return fmt.Errorf("seed %d: %w", seed, err)
+			}
+			outcomes[i] = judge(seed, r)
+			printing.Lock()
+			defer printing.Unlock()
+			printBreaches(stdout, outcomes[i], r)
+			return nil
+		})
 	}
-	var outcomes []outcome
-	for _, seed := range f.seeds {
-		said("seed %d: %d sends in %s; faults: %s", seed, f.sends, f.duration, strings.Join(names(f.faults), ", "))
-		folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
-		if err := os.RemoveAll(folder); err != nil {
-			return false, fmt.Errorf("remove old data: %w", err)
-		}
-		r, err := runSeed(ctx, f, seed, folder, said)
-		if err != nil {
-			return false, fmt.Errorf("seed %d: %w; its logs are in %s", seed, err, folder)
-		}
-		o := judge(seed, r)
-		outcomes = append(outcomes, o)
-		printBreaches(stdout, o, r)
-		if o.breached() || f.keep {
-			said("seed %d: data and logs are kept in %s", seed, folder)
-			continue
-		}
-		if err := os.RemoveAll(folder); err != nil {
-			return false, fmt.Errorf("remove data: %w", err)
-		}
+	if err := runs.Wait(); err != nil {
+		return false, err //nolint:wrapcheck // it is one of those above
 	}
 	printTable(stdout, outcomes)
 	return !slices.ContainsFunc(outcomes, outcome.breached), nil
+}
+
+// runFolder makes one run in a folder of its own, which stays if there is something to look for in it.
+func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, error) {
+	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(names(f.faults), ", "))
+	folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, fmt.Errorf("remove old data: %w", err)
+	}
+	r, err := runSeed(ctx, f, seed, folder, said)
+	if err != nil {
+		return nil, fmt.Errorf("%w; its logs are in %s", err, folder)
+	}
+	if f.keep || judge(seed, r).breached() {
+		said("data and logs are kept in %s", folder)
+		return r, nil
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, fmt.Errorf("remove data: %w", err)
+	}
+	return r, nil
 }
 
 // runSeed makes one run on a new installation, and returns what was seen.

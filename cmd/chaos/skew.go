@@ -50,7 +50,8 @@ func wrongClock(skew time.Duration) (folder string, err error) {
 	}
 	// Postgres runs as another user when chaos runs as root.
 	const everybody = 0o755
-	err = errors.Join(err, os.WriteFile(filepath.Join(folder, "postgres"), []byte(script), everybody), os.Chmod(folder, everybody))
+	wrapper := filepath.Join(folder, "postgres")
+	err = errors.Join(err, os.WriteFile(wrapper, []byte(script), everybody), os.Chmod(folder, everybody))
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("make programs with a wrong clock: %w", err), os.RemoveAll(folder))
 	}

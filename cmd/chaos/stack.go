@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -89,28 +90,29 @@ func (s *stack) skewed(skew time.Duration, say say) []string {
 
 // startAround starts the simulated providers, the wires and the load balancer, and returns the configuration.
 func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, error) {
-	ports, err := freePorts(ctx, serves+1)
+	addresses, err := freePorts(ctx, serves+1)
 	if err != nil {
 		return nil, err
 	}
+	own, box := addresses[:serves], addresses[serves]
 	for i := range serves {
-		s.serves = append(s.serves, &serve{address: ports[i], name: fmt.Sprintf("serve-%d", i)})
+		s.serves = append(s.serves, &serve{address: own[i], name: fmt.Sprintf("serve-%d", i)})
 	}
-	if s.front, err = startFront(ctx, ports[:serves]); err != nil {
+	if s.front, err = startFront(ctx, own); err != nil {
 		return nil, err
 	}
 	env := map[string]string{
-		"BACKSTOP_PUBLIC_URL": s.front.url, "BACKSTOP_API_KEY": rand.Text(), "BACKSTOP_LOG_LEVEL": "info",
-		"BACKSTOP_META_BASE_URL": "http://" + ports[serves], "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
-		"BACKSTOP_META_ACCESS_TOKEN": rand.Text(), "BACKSTOP_META_APP_SECRET": rand.Text(),
-		"BACKSTOP_META_VERIFY_TOKEN": rand.Text(), "BACKSTOP_META_TIMEOUT": callLength.String(),
-		"BACKSTOP_TWILIO_BASE_URL":    "http://" + ports[serves],
-		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": rand.Text(),
+		"BACKSTOP_PUBLIC_URL": s.front.url, "BACKSTOP_API_KEY": cryptorand.Text(), "BACKSTOP_LOG_LEVEL": "info",
+		"BACKSTOP_META_BASE_URL": "http://" + box, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
+		"BACKSTOP_META_ACCESS_TOKEN": cryptorand.Text(), "BACKSTOP_META_APP_SECRET": cryptorand.Text(),
+		"BACKSTOP_META_VERIFY_TOKEN": cryptorand.Text(), "BACKSTOP_META_TIMEOUT": callLength.String(),
+		"BACKSTOP_TWILIO_BASE_URL":    "http://" + box,
+		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": cryptorand.Text(),
 		"BACKSTOP_TWILIO_TIMEOUT": callLength.String(),
 		"BACKSTOP_UNKNOWN_WAIT":   unknownWait.String(), "BACKSTOP_SMS_RECEIPT_WAIT": receiptWait.String(),
-		"BACKSTOP_SANDBOX_LISTEN": ports[serves], "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
+		"BACKSTOP_SANDBOX_LISTEN": box, "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
 	}
-	s.boxURL = "http://" + ports[serves]
+	s.boxURL = "http://" + box
 	if s.sandbox, err = startChild(s.log("sandbox"), lines(env), false, f.program, "sandbox"); err != nil {
 		return nil, err
 	}
@@ -266,28 +268,31 @@ func lines(env map[string]string) []string {
 	return list
 }
 
-// freePorts returns addresses on which nothing listens yet. They are below the ranges from which the client side of
-// connections is taken, because a process that is killed wants its port again.
+// ports hands out ports, each once: runs may be started at once.
+var ports = struct { //nolint:gochecknoglobals // all runs of this process share the machine's
+	sync.Mutex
+
+	next int
+}{next: firstPort + rand.IntN((lastPort-firstPort)/2)} //nolint:gosec // not a secret
+
+// The ports are below the ranges from which the client side of connections is taken, because a process that is killed
+// wants its port again.
+const firstPort, lastPort = 20_000, 32_000
+
+// freePorts returns addresses on which nothing listens yet.
 func freePorts(ctx context.Context, count int) ([]string, error) {
-	const first, last = 20_000, 32_000
-	var (
-		addresses []string
-		open      []net.Listener
-		failure   error
-	)
-	for port := first + int(time.Now().UnixNano()/1000)%(last-first)/2; port < last && len(addresses) < count; port++ {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			failure = err
-			continue
+	ports.Lock()
+	defer ports.Unlock()
+	var addresses []string
+	for ; ports.next < lastPort && len(addresses) < count; ports.next++ {
+		address := fmt.Sprintf("127.0.0.1:%d", ports.next)
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if err == nil && listener.Close() == nil {
+			addresses = append(addresses, address)
 		}
-		addresses, open = append(addresses, listener.Addr().String()), append(open, listener)
-	}
-	for _, listener := range open {
-		failure = errors.Join(failure, listener.Close())
 	}
 	if len(addresses) < count {
-		return nil, fmt.Errorf("find free ports: %w", failure)
+		return nil, errors.New("find free ports: there are none")
 	}
 	return addresses, nil
 }
