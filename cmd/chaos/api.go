@@ -63,6 +63,7 @@ const (
 
 	calling  = "calling"
 	accepted = "accepted"
+	rejected = "rejected"
 	unknown  = "unknown"
 
 	eventAccepted  = "accepted"

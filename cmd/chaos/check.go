@@ -43,6 +43,7 @@ func properties() []property {
 		{"timelines are in order", checkTimelines},
 		{"the outcome is what the attempts say", checkOutcome},
 		{"every call was written down first", checkWritten},
+		{"no workflow fails a task", checkPanics},
 		{"nothing of a person in histories and logs", checkLeaks},
 	}
 }

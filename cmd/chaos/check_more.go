@@ -223,20 +223,27 @@ func checkOutcome(r *record) result {
 // outcomes are those that a send which has ended may have: where it arrived; else unconfirmed while a provider has it
 // or may have it; else that it expired, or failed.
 func (v *view) outcomes() []string {
-	mayArrive := false
 	for _, channel := range []string{sms, whatsApp} {
-		for _, a := range v.Attempts {
-			if a.Channel == channel && reached(a.Status, delivered) {
-				return []string{channel}
-			}
-			isOut := a.State == accepted || a.State == unknown || a.State == calling
-			mayArrive = mayArrive || isOut && a.Status != failed
+		if slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.Channel == channel && reached(a.Status, delivered) }) {
+			return []string{channel}
 		}
 	}
-	wasOut := slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.State == accepted })
+	wasOut, doubtful := false, false
+	for i, a := range v.Attempts {
+		wasOut = wasOut || a.State == accepted
+		isOut := a.Status != failed && (a.State == accepted || a.State == unknown || a.State == calling)
+		// A provider that rejects the same message later had probably not taken it before.
+		rejects := func(b attempt) bool { return b.Channel == whatsApp && b.State == rejected }
+		switch {
+		case isOut && a.Channel == whatsApp && a.State != accepted && slices.ContainsFunc(v.Attempts[i:], rejects):
+			doubtful = true
+		case isOut:
+			return []string{unconfirmed}
+		}
+	}
 	switch {
-	case mayArrive:
-		return []string{unconfirmed}
+	case doubtful:
+		return []string{unconfirmed, failed, expired}
 	case v.ExpiresAt == nil || wasOut:
 		return []string{failed}
 	default:

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/history/v1"
 )
 
 // noon is when the send of every hand-made record is posted.
@@ -202,6 +204,10 @@ func TestProperties(t *testing.T) {
 			"it arrived":    func(_ *record, s *sendRecord) { s.Final.Outcome = failed },
 			"it may arrive": func(_ *record, s *sendRecord) { s.Final.Attempts[1].Status, s.Final.Outcome = sent, failed },
 			"it may be out": func(_ *record, s *sendRecord) { held(s); s.Final.Outcome = expired },
+			"it may be out, though an SMS was rejected": func(_ *record, s *sendRecord) {
+				s.Final.Attempts[0].State, s.Final.Attempts[1].State, s.Final.Attempts[1].Status = unknown, rejected, failed
+				s.Final.Outcome = failed
+			},
 			"it was out": func(_ *record, s *sendRecord) {
 				noSMS(s)
 				s.Final.Attempts[0].Status, s.Final.ExpiresAt, s.Final.Outcome = failed, new(at(2)), expired
@@ -211,6 +217,21 @@ func TestProperties(t *testing.T) {
 			"a call too many": func(_ *record, s *sendRecord) { s.Calls = append(s.Calls, s.Calls[1]) },
 			"an unknown message": func(_ *record, s *sendRecord) {
 				s.Final.Attempts[1].MessageID, s.Final.Attempts[1].State = "", "unavailable"
+			},
+		},
+		"no workflow fails a task": {
+			"nondeterminism": func(r *record, s *sendRecord) { r.panics = []failedTask{{send: s, text: "nondeterminism"}} },
+			"it spins": func(r *record, s *sendRecord) {
+				r.panics = panicsIn(deadlockLine+deadlockLine, map[string]*sendRecord{"send/" + sendID: s})
+			},
+			"by its history": func(r *record, s *sendRecord) {
+				r.panics = failedTasks(&history.History{Events: []*history.HistoryEvent{{
+					Attributes: &history.HistoryEvent_WorkflowTaskFailedEventAttributes{
+						WorkflowTaskFailedEventAttributes: &history.WorkflowTaskFailedEventAttributes{
+							Cause: enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
+						},
+					},
+				}}}, s)
 			},
 		},
 		"nothing of a person in histories and logs": {
@@ -236,6 +257,9 @@ func TestProperties(t *testing.T) {
 		}
 	}
 }
+
+const deadlockLine = `{"level":"ERROR","msg":"Workflow panic","WorkflowID":"send/` + sendID +
+	`","Error":"[TMPRL1101] Potential deadlock detected"}` + "\n"
 
 // looksBack are looks at a send before its end which show more than the end does.
 func looksBack() map[string]func(*record, *sendRecord) {
@@ -334,12 +358,21 @@ func TestProperties_allowed(t *testing.T) {
 			s.Views[0].SMS = &channelState{failed}
 			s.Views[0].Attempts = s.Final.Attempts[:1]
 		}},
+		"a machine that stood still": {"no workflow fails a task", 0, func(r *record, s *sendRecord) {
+			r.panics = panicsIn(deadlockLine, map[string]*sendRecord{"send/" + sendID: s})
+		}},
 		"a late receipt": {"timelines are in order", 0, func(_ *record, s *sendRecord) {
 			s.Final.Events = append(s.Final.Events, event{At: at(5), Kind: eventReceipt}, event{At: at(5), Kind: eventDuplicate})
 		}},
 		"expired before anybody had it": {"the outcome is what the attempts say", 0, func(_ *record, s *sendRecord) {
 			noSMS(s)
 			s.Final.Attempts, s.Final.ExpiresAt, s.Final.Outcome = nil, new(at(2)), expired
+		}},
+		"unknown, and rejected later": {"the outcome is what the attempts say", 0, func(_ *record, s *sendRecord) {
+			noSMS(s)
+			resent(s, 1)
+			s.Final.Attempts[0].State, s.Final.Attempts[1].State, s.Final.Attempts[1].Status = unknown, rejected, failed
+			s.Final.Outcome = failed
 		}},
 		"expired when it was posted": {"every 202 has one final outcome", 0, func(_ *record, s *sendRecord) {
 			s.ID, s.ExpiresIn = "", expiresSoon

@@ -20,7 +20,7 @@ import (
 // anyMessageID is what an id of Meta's (which holds the number) or of Twilio's looks like.
 var anyMessageID = regexp.MustCompile(`wamid\.[A-Za-z0-9+/=_-]{8,}|\b(?:SM|MM)[0-9a-f]{32}\b`)
 
-// searchLeaks looks for people's data in every history and log.
+// searchLeaks looks for people's data in every history and log, and for workflows that failed.
 func searchLeaks(ctx context.Context, s *stack, r *record) error {
 	engine, err := client.DialContext(ctx, client.Options{HostPort: s.temporal.address(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -40,9 +40,14 @@ func searchLeaks(ctx context.Context, s *stack, r *record) error {
 		}
 		for _, found := range page.GetExecutions() {
 			id := found.GetExecution().GetWorkflowId()
-			text, err := historyOf(ctx, engine, id, found.GetExecution().GetRunId())
+			events, err := historyOf(ctx, engine, id, found.GetExecution().GetRunId())
 			if err != nil {
 				return err
+			}
+			r.panics = append(r.panics, failedTasks(events, byID[id])...)
+			text, err := proto.Marshal(events)
+			if err != nil {
+				return fmt.Errorf("encode history: %w", err)
 			}
 			memo, err := proto.Marshal(found)
 			if err != nil {
@@ -60,12 +65,13 @@ func searchLeaks(ctx context.Context, s *stack, r *record) error {
 			return fmt.Errorf("read log: %w", err)
 		}
 		r.search("the log of "+one.name, string(text), nil, all)
+		r.panics = append(r.panics, panicsIn(string(text), byID)...)
 	}
 	return nil
 }
 
-// historyOf returns the bytes of all events of a run, in which what the program has written stands as it is.
-func historyOf(ctx context.Context, engine client.Client, id, run string) ([]byte, error) {
+// historyOf returns all events of a run.
+func historyOf(ctx context.Context, engine client.Client, id, run string) (*history.History, error) {
 	events := engine.GetWorkflowHistory(ctx, id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	var all history.History
 	for events.HasNext() {
@@ -75,11 +81,7 @@ func historyOf(ctx context.Context, engine client.Client, id, run string) ([]byt
 		}
 		all.Events = append(all.Events, e)
 	}
-	text, err := proto.Marshal(&all)
-	if err != nil {
-		return nil, fmt.Errorf("encode history: %w", err)
-	}
-	return text, nil
+	return &all, nil
 }
 
 // secrets are what of people may stand nowhere, in every form in which it could be written, by how the form begins: so

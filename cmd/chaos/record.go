@@ -11,6 +11,7 @@ type record struct {
 	sends    []*sendRecord
 	faults   []fault // as they were done
 	leaks    []leak
+	panics   []failedTask
 	searched int               // histories and logs in which people's data was looked for
 	extra    []string          // sends that the API has and nobody asked for
 	offset   time.Duration     // how far the API's clock is ahead of this process's
@@ -47,6 +48,13 @@ type call struct {
 		Status int `json:"status"`
 		Code   int `json:"code"`
 	} `json:"answer"`
+}
+
+// failedTask is a task of a workflow that failed by the workflow's own fault.
+type failedTask struct {
+	send     *sendRecord
+	deadlock bool // the workflow did not yield for a second
+	text     string
 }
 
 // leak is something of a person where none may be.
