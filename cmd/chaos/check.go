@@ -44,6 +44,7 @@ func properties() []property {
 		{"the outcome is what the attempts say", checkOutcome},
 		{"every call was written down first", checkWritten},
 		{"no workflow fails a task", checkPanics},
+		{"no process ends by itself", checkCrashes},
 		{"nothing of a person in histories and logs", checkLeaks},
 	}
 }
@@ -68,8 +69,6 @@ func checkEnded(r *record) result {
 			out.breachf(s, "it was never accepted")
 		case s.Final == nil:
 			out.breachf(s, "it cannot be read")
-		case (s.Final.FinishedAt == nil || s.Final.Outcome == pending) && s.isBlind(r):
-			out.excused++
 		case s.Final.FinishedAt == nil || s.Final.Outcome == pending:
 			out.breachf(s, "it has not ended: outcome %s", s.Final.Outcome)
 		}
@@ -256,10 +255,11 @@ func (a attempt) isOrphan(r *record) bool {
 	return (a.State == unknown || a.State == calling) && r.died(begun.Add(-time.Second), begun.Add(callLength+time.Second))
 }
 
-// isBlind reports whether nothing tells of a failure of the WhatsApp message, and no rule waits: the processes of its
-// last call died. Such a send watches for a failure that may still be reported, for 30 days.
+// isBlind reports whether nothing tells of a failure of the WhatsApp message, and no rule waits: a process died in its
+// call, and the end of no other is known. Such a send watches for a failure that may still be reported.
 func (s *sendRecord) isBlind(r *record) bool {
 	attempts := s.attemptsOf(whatsApp)
-	return len(attempts) > 0 && attempts[len(attempts)-1].isOrphan(r) && len(s.Reports) == 0 &&
-		!slices.ContainsFunc(s.Policy.Rules, func(rule rule) bool { return rule.Wait > 0 })
+	return s.Policy.neverWaits() && len(s.Reports) == 0 &&
+		slices.ContainsFunc(attempts, func(a attempt) bool { return a.isOrphan(r) }) &&
+		!slices.ContainsFunc(attempts, func(a attempt) bool { return a.State == accepted || a.State == rejected })
 }

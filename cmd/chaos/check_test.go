@@ -234,6 +234,9 @@ func TestProperties(t *testing.T) {
 				}}}, s)
 			},
 		},
+		"no process ends by itself": {
+			"one": func(r *record, _ *sendRecord) { r.crashes = []string{"serve-0"} },
+		},
 		"nothing of a person in histories and logs": {
 			"a leak": func(r *record, s *sendRecord) { r.leaks = []leak{{where: "a log", what: "a phone number", send: s}} },
 		},
@@ -377,10 +380,10 @@ func TestProperties_allowed(t *testing.T) {
 		"expired when it was posted": {"every 202 has one final outcome", 0, func(_ *record, s *sendRecord) {
 			s.ID, s.ExpiresIn = "", expiresSoon
 		}},
-		"no wait, and the process died": {"every 202 has one final outcome", 1, func(r *record, s *sendRecord) {
+		"no rule waits, and the process died": {"every send that had to fall back did", 1, func(r *record, s *sendRecord) {
 			noSMS(s)
-			s.Policy, s.Reports = policyOf("without a wait"), nil
-			s.Final.Attempts[0].State, s.Final.Outcome = unknown, pending
+			s.Scenario, s.Policy, s.Reports = scenarioOf("04"), policyOf("without a wait"), nil
+			s.Final.Attempts[0].State = unknown
 			r.faults = []fault{{Kind: killServe, Began: at(0.1)}}
 		}},
 	} {
@@ -399,6 +402,20 @@ func TestProperties_allowed(t *testing.T) {
 			t.Fatalf("no property %q", tc.property)
 		})
 	}
+}
+
+func TestOffset(t *testing.T) {
+	t.Parallel()
+	var sends []*sendRecord
+	for i := range 20 {
+		s := &sendRecord{PostedAt: at(0), AnsweredAt: at(0.01), Final: &view{AcceptedAt: at(40.005)}}
+		if i%4 == 0 { // the answer was lost, and the request repeated
+			s.AnsweredAt = at(9)
+		}
+		sends = append(sends, s)
+	}
+	require.Equal(t, 40*time.Second, offset(sends))
+	require.Zero(t, offset(nil))
 }
 
 func TestSecrets(t *testing.T) {

@@ -61,6 +61,11 @@ func policies() []*policy {
 	}
 }
 
+// neverWaits reports whether nothing but a failure fires a rule.
+func (p *policy) neverWaits() bool {
+	return !slices.ContainsFunc(p.Rules, func(r rule) bool { return r.Wait > 0 })
+}
+
 // order is one send as the customer wants it.
 type order struct {
 	Scenario  scenario
@@ -74,17 +79,19 @@ type order struct {
 	After     time.Duration // since the beginning of the load
 }
 
-// Expiries of a send: one that matters, and one that never does.
+// Expiries of a send: one that matters; one that ends a send of which nobody knows what became, and that no rule gives
+// up by time; and one that never matters.
 const (
 	expiresSoon = 7 * time.Second
-	expiresLate = time.Hour
+	expiresLate = 2 * time.Minute
+	expiresFar  = time.Hour
 )
 
 // planOrders makes the sends of a run: every scenario as often as every other, the rest by chance.
 func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
 	table, known := scenarios(), policies()
 	categories := []string{"", "", marketing, utility, authentication}
-	expiries := []time.Duration{0, 0, 0, 0, 0, expiresLate, expiresSoon}
+	expiries := []time.Duration{0, 0, 0, 0, 0, expiresFar, expiresSoon}
 	orders := make([]order, 0, count)
 	for i := range count {
 		s := table[i%len(table)]
@@ -97,8 +104,11 @@ func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
 			SMSText: fmt.Sprintf("Your parcel %dSMS comes today.", i),
 			After:   time.Duration(random.Int64N(int64(duration))),
 		}
-		if !o.ends() {
+		switch {
+		case !o.ends():
 			o.ExpiresIn = expiresSoon
+		case o.Policy.neverWaits() && o.ExpiresIn != expiresSoon:
+			o.ExpiresIn = expiresLate
 		}
 		orders = append(orders, o)
 	}

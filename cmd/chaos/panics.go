@@ -47,6 +47,15 @@ func panicsIn(log string, byID map[string]*sendRecord) []failedTask {
 	return failures
 }
 
+// checkCrashes: no process of Backstop ends that was not killed.
+func checkCrashes(r *record) result {
+	out := result{checked: serves}
+	for _, name := range r.crashes {
+		out.breachf(nil, "%s ended", name)
+	}
+	return out
+}
+
 // checkPanics: no workflow fails a task. That a workflow did not yield for a second may be the fault of a machine that
 // stood still, or of a process that was frozen; but not twice for the same workflow.
 func checkPanics(r *record) result {

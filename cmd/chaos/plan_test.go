@@ -78,7 +78,7 @@ func TestPlan_mustFallBack(t *testing.T) {
 	}{
 		"failed":                        {digits: "04", policy: "without a wait", must: true, ends: true},
 		"failed, and it expires":        {digits: "04", policy: "unread", expires: expiresSoon, ends: true},
-		"failed, and it expires later":  {digits: "04", policy: "unread", expires: expiresLate, must: true, ends: true},
+		"failed, and it expires later":  {digits: "04", policy: "unread", expires: expiresFar, must: true, ends: true},
 		"read":                          {digits: "01", policy: "unread", ends: true},
 		"never read":                    {digits: "02", policy: "unread", must: true, ends: true},
 		"delivered":                     {digits: "02", policy: "undelivered", ends: true},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -77,10 +76,4 @@ func (r *result) String() string {
 		text += fmt.Sprintf(", %d BREACHED", len(r.breaches))
 	}
 	return text
-}
-
-func median[T cmp.Ordered](list []T) T {
-	sorted := slices.Clone(list)
-	slices.Sort(sorted)
-	return sorted[len(sorted)/2]
 }

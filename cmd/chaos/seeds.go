@@ -152,6 +152,9 @@ func collect(ctx context.Context, s *stack, l *load, r *record) error {
 			r.extra = append(r.extra, id+" to "+masked(number))
 		}
 	}
+	for _, one := range s.serves {
+		r.crashes = append(r.crashes, slices.Repeat([]string{one.name}, one.crashed())...)
+	}
 	return searchLeaks(ctx, s, r)
 }
 

@@ -179,6 +179,13 @@ func (s *serve) start(program string, env []string, log string, say say) {
 	}()
 }
 
+// crashed is how often the process has ended by itself.
+func (s *serve) crashed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crashes
+}
+
 // current is the process that runs now.
 func (s *serve) current() *child {
 	s.mu.Lock()
