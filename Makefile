@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench console if-npm test test-pgbouncer e2e check console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e check console-check tidy generated vet lint law determinism \
 	generate histories clean FORCE
 
 help: ## list the targets
@@ -35,6 +35,9 @@ if-npm: # the console when it can be built; all else works without it
 bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workflows; BENCH="-only latency -scale 0.1"
 	rm -rf .data/bench
 	bin/devstack --temporal-db postgres --data .data/bench -- bin/bench $(BENCH)
+
+chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and cut off everything under load, then check from outside; CHAOS="-seeds 20 -sends 2000"
+	bin/chaos $(CHAOS)
 
 test: bin/devstack ## run the tests of all modules, on a real Postgres
 	bin/devstack --fast --services postgres --data .data/test -- \
@@ -108,6 +111,9 @@ bin/backstop: FORCE
 
 bin/bench: FORCE
 	$(BUILD) -o $@ ./cmd/bench
+
+bin/chaos: FORCE
+	$(BUILD) -o $@ ./cmd/chaos
 
 bin/devstack: FORCE
 	cd cmd/devstack && $(BUILD) -o ../../$@ .
