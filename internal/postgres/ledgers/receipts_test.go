@@ -1,7 +1,6 @@
 package ledgers_test
 
 import (
-	"context"
 	"database/sql"
 	"strings"
 	"testing"
