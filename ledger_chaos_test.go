@@ -355,7 +355,7 @@ func (c *chaos) check() {
 // over brings the send to its end.
 func TestLedger_chaos(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	checkOften(t, 20, func(t *rapid.T) {
 		c := newChaos(t)
 		t.Repeat(c.actions())
 		c.t = t
