@@ -239,7 +239,7 @@ func (l *Ledger) settle(now time.Time) {
 	case l.optOut() != nil && !(l.isSpent() && s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.failure().Code}, now)
-	case l.isSpent() && !l.isLapsed(now):
+	case l.isSpent():
 	case l.expired(now):
 		l.lapse(l.pendingRule(), now)
 	default:
@@ -266,6 +266,9 @@ func (l *Ledger) lapse(rule string, now time.Time) {
 }
 
 func (l *Ledger) finish(now time.Time) {
+	if l.isLapsed(now) && l.optOut() == nil {
+		l.lapse(l.pendingRule(), now)
+	}
 	l.withdraw(now)
 	at := l.clock(now)
 	l.Send.FinishedAt, l.Send.ReceiptBy = &at, nil

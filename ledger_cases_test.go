@@ -230,6 +230,7 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 func TestLedger_Outcome(t *testing.T) {
 	t.Parallel()
 	finish := func(d *desk) { d.l.Finish(false, d.tick()) }
+	abandon := func(d *desk) { d.l.Abandon("the engine refused it", d.tick()) }
 	lapse := func(d *desk) { d.l.Finish(true, d.at(2*time.Hour).now) }
 	tests := map[string]struct {
 		history func(*desk)
@@ -299,6 +300,19 @@ func TestLedger_Outcome(t *testing.T) {
 				d.call(byFailure(smsOf(1)), throttled)
 				lapse(d)
 			}, want: backstop.OutcomeFailed,
+		},
+		"ended, not lapsed, after expires_at": {
+			history: func(d *desk) { d.expires(2 * time.Hour).at(3 * time.Hour); finish(d) }, want: backstop.OutcomeExpired,
+		},
+		"abandoned after expires_at": {
+			history: func(d *desk) { d.expires(2 * time.Hour).at(3 * time.Hour); abandon(d) }, want: backstop.OutcomeExpired,
+		},
+		"abandoned before any call": {history: abandon, want: backstop.OutcomeFailed},
+		"abandoned, WhatsApp has it": {
+			history: func(d *desk) { d.call(whatsApp(), nil); abandon(d) }, want: backstop.OutcomeUnconfirmed,
+		},
+		"abandoned, an SMS was throttled": {
+			history: func(d *desk) { d.call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), throttled); abandon(d) }, want: backstop.OutcomeFailed,
 		},
 		"opted out": {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, want: backstop.OutcomeFailed},
 	}

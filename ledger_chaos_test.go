@@ -319,6 +319,13 @@ func (c *chaos) actions() map[string]func(*rapid.T) {
 			lapsed, at := c.l.Send.ExpiresAt != nil && !c.now.Before(*c.l.Send.ExpiresAt), c.theirs()
 			c.do("finish", func(l *backstop.Ledger) any { l.Finish(lapsed, at); return lapsed })
 		}),
+		"abandon": act(func() {
+			if rapid.IntRange(0, 19).Draw(c.t, "really") > 0 {
+				return
+			}
+			at := c.theirs()
+			c.do("abandon", func(l *backstop.Ledger) any { l.Abandon("lost", at); return "" })
+		}),
 		"wait": act(func() {
 			c.now = c.now.Add(rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 5 * time.Second, 31 * time.Second, time.Minute, time.Hour}).Draw(c.t, "long"))
 			if c.now.After(c.clock) {
@@ -355,7 +362,7 @@ func (c *chaos) check() {
 // over brings the send to its end.
 func TestLedger_chaos(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	checkOften(t, 20, func(t *rapid.T) {
 		c := newChaos(t)
 		t.Repeat(c.actions())
 		c.t = t

@@ -1,0 +1,156 @@
+package backstop_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/backstophq/backstop"
+)
+
+// A receipt of which Receive says that no workflow must be signalled costs the engine nothing. That is right only if a workflow
+// that knows no more than its own calls and the signals decides at every moment as one that knows all.
+
+// watcher is a workflow that works on a send alone: its own view, and the ledger.
+type watcher struct {
+	*desk
+	view     backstop.View
+	calling  *backstop.Call
+	lingers  bool
+	sent     []backstop.Call
+	resent   bool
+	unknowns map[int]bool // calls of unknown end, by step
+}
+
+func (w *watcher) look() { w.view = w.l.View() }
+
+// busy reports whether an activity is at work: its end brings everything.
+func (w *watcher) busy() bool { return w.calling != nil || w.lingers }
+
+// next is the call that the workflow proposes by its view, or false.
+func (w *watcher) next() (backstop.Call, bool) {
+	rule, due := w.l.Send.Plan.Fired(w.view.WhatsApp, origin, w.now, w.view.Spent.Has)
+	smsOut := w.view.SMS != "" && w.view.SMS != failed
+	pending := w.l.Attempt(backstop.SMSStep(rule, false))
+	switch {
+	case w.busy() || w.view.Outcome != "":
+		return backstop.Call{}, false
+	case due && (!smsOut || pending != nil):
+		c := smsOf(rule)
+		c.ByFailure = w.view.WhatsApp == failed
+		return c, true
+	case w.view.WhatsApp == queued && !smsOut && w.unknowns[1]:
+		return resend(whatsApp()), true
+	case w.view.WhatsApp == queued && !smsOut:
+		return whatsApp(), true
+	}
+	return backstop.Call{}, false
+}
+
+func (w *watcher) call() {
+	c, ok := w.next()
+	if !ok {
+		return
+	}
+	if w.begin(c).Answer == backstop.MayCall {
+		w.calling = &c
+	}
+	w.look()
+}
+
+func (w *watcher) endCall(t *rapid.T) {
+	if w.calling == nil {
+		return
+	}
+	c := *w.calling
+	f := rapid.SampledFrom([]*backstop.Failure{nil, nil, nil, rejected(""), throttled, unknownEnd}).Draw(t, "end")
+	e := w.ending(c, f)
+	if f == nil && rapid.Bool().Draw(t, "lingers") {
+		e.Linger, w.lingers = time.Minute, true
+	}
+	_, err := w.l.End(e, w.tick())
+	require.NoError(t, err)
+	if f == nil || f == unknownEnd {
+		w.sent = append(w.sent, c)
+		w.unknowns[c.Step()] = f != nil
+	}
+	w.calling = nil
+	w.look()
+}
+
+func (w *watcher) receiveAny(t *rapid.T) {
+	of := w.sent
+	if w.calling != nil {
+		of = append(of[:len(of):len(of)], *w.calling)
+	}
+	if len(of) == 0 {
+		return
+	}
+	c := rapid.SampledFrom(of).Draw(t, "of")
+	status := rapid.SampledFrom([]backstop.Status{sent, failed, delivered, read}).Draw(t, "status")
+	class := rapid.SampledFrom([]backstop.RejectClass{"", "", backstop.OptedOut}).Draw(t, "class")
+	if w.l.Receive(receiptOf(c, status, class), w.tick()) {
+		w.look()
+	}
+}
+
+func TestLedger_Receive_unsignalled(t *testing.T) {
+	t.Parallel()
+	checkOften(t, 20, func(t *rapid.T) {
+		w := &watcher{desk: newDesk(t, rapid.SliceOfN(shortRule(), 1, 3).Draw(t, "rules")...), unknowns: map[int]bool{}}
+		w.look()
+		call := func(*rapid.T) { w.call() }
+		t.Repeat(map[string]func(*rapid.T){
+			"call": call, "call 2": call, "end": w.endCall, "end 2": w.endCall, "receive": w.receiveAny, "receive 2": w.receiveAny,
+			"wait": func(t *rapid.T) {
+				if w.busy() {
+					return // no process dies here
+				}
+				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, 5 * time.Second, time.Hour}).Draw(t, "long"))
+			},
+			"stop waiting": func(*rapid.T) {
+				for _, c := range w.sent {
+					w.l.StopWaiting(c.Step())
+				}
+				if w.lingers {
+					w.lingers = false
+					w.look()
+				}
+			},
+			"": func(t *rapid.T) { w.check(t) },
+		})
+	})
+}
+
+// check demands that the view tells all that matters.
+func (w *watcher) check(t *rapid.T) {
+	is := w.l.View()
+	if w.busy() {
+		return
+	}
+	require.Equal(t, is.Outcome != "", w.view.Outcome != "", "the send has ended")
+	if is.Outcome != "" {
+		return
+	}
+	require.Equal(t, is.Spent, w.view.Spent)
+	known := func(v backstop.View) string {
+		return fmt.Sprint(v.SMS == "", v.SMS == queued, v.SMS == failed, v.SMS.Reached(delivered))
+	}
+	require.Equal(t, known(is), known(w.view), "what is known of the SMS: %q, %q", is.SMS, w.view.SMS)
+	if is.SMS != "" && is.SMS != failed {
+		return // what comes by WhatsApp during an SMS comes to light with its end, or by the next last look
+	}
+	require.Equal(t, is.WhatsApp == queued, w.view.WhatsApp == queued, "whether WhatsApp went out")
+	sameAnswers(t, w.l.Send.Plan, is.WhatsApp, w.view.WhatsApp)
+}
+
+// checkOften is rapid.Check with so many times its number of checks.
+func checkOften(t *testing.T, times int, prop func(*rapid.T)) {
+	t.Helper()
+	for range times {
+		rapid.Check(t, prop)
+	}
+}
