@@ -26,6 +26,9 @@ import (
 )
 
 const (
+	// The steps of a send with one rule.
+	whatsAppStep, smsStep = 1, 3
+
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
 	// patience is how long a test waits for what must happen; a busy machine may be slow.
@@ -68,7 +71,7 @@ func newRigOn(t *testing.T, c client.Client) *rig {
 // set changes the settings of the sends that are accepted from now on.
 func (r *rig) set(change func(*workflows.Settings)) {
 	r.t.Helper()
-	settings := workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true}
+	settings := workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour}
 	change(&settings)
 	var err error
 	r.handoff, err = handoff.New(handoff.Options{
@@ -236,16 +239,16 @@ type store struct {
 
 var errAway = errors.New("postgres is away")
 
-func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Duration) (backstop.Send, error) {
+func (s *store) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	s.mu.Lock()
 	gone := s.away > 0
 	s.away--
 	s.mu.Unlock()
 	if gone {
 		<-ctx.Done()
-		return backstop.Send{}, errAway
+		return backstop.Attempt{}, backstop.View{}, errAway
 	}
-	return s.DB.End(ctx, attempt, wait)
+	return s.DB.End(ctx, send, e)
 }
 
 func (s *store) MarkSignalled(context.Context, []string) error { return errAway }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
@@ -26,7 +27,7 @@ func TestWorker_read(t *testing.T) {
 	send := r.accept(backstop.Unread, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
-		r.deliver(send, 1, backstop.WhatsApp, status)
+		r.deliver(send, whatsAppStep, backstop.WhatsApp, status)
 	}
 	result := r.ended(send)
 	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
@@ -45,11 +46,11 @@ func TestWorker_rejected(t *testing.T) {
 	r.work(limits)
 	send := r.accept(backstop.Unread, time.Hour)
 	r.submitted(send, backstop.SMS)
-	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
 	result := r.ended(send)
 	require.Equal(t, backstop.OutcomeSMS, result.Outcome)
 	require.Equal(t, "rule", result.Rule)
-	require.Contains(t, result.Reason, "131026")
+	require.Equal(t, backstop.ByFailure, result.Reason)
 	r.requireCalls(1, 1)
 	require.Len(t, r.events(send), 7, "start, a task of three, two calls, the end: the engine hears of no receipt")
 }
@@ -70,12 +71,12 @@ func TestWorker_restarted(t *testing.T) {
 	r.submitted(read, backstop.WhatsApp)
 	r.submitted(silent, backstop.WhatsApp)
 	stop()
-	r.deliver(read, 1, backstop.WhatsApp, backstop.Read)
-	r.deliver(silent, 1, backstop.WhatsApp, backstop.Failed)
+	r.deliver(read, whatsAppStep, backstop.WhatsApp, backstop.Read)
+	r.deliver(silent, whatsAppStep, backstop.WhatsApp, backstop.Failed)
 	r.work(limits)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(read).Outcome)
 	r.submitted(silent, backstop.SMS)
-	r.deliver(silent, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(silent, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(silent).Outcome)
 	r.requireCalls(2, 1)
 }
@@ -100,7 +101,7 @@ func TestWorker_stoppedDuringCall(t *testing.T) {
 		require.NoError(t, err)
 		return attempts[0].State == backstop.AttemptState(backstop.Unknown)
 	}, patience, moment)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	r.provider.during = nil
 	r.work(limits)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
@@ -123,7 +124,7 @@ func TestWorker_receiptAndTimerInOneTask(t *testing.T) {
 		parked = len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 0
 	}
 	require.Eventually(t, func() bool { return len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 1 }, patience, moment)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	require.Eventually(t, func() bool { // there was no worker to answer an update
 		return len(r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)) == 1
 	}, patience, moment)
@@ -160,8 +161,8 @@ func TestWorker_endNotStored(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, attempts, 1)
 	require.Equal(t, backstop.Accepted, attempts[0].State)
-	require.Equal(t, backstop.Ref{Send: send, Step: 1}.String(), attempts[0].MessageID)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	require.Empty(t, attempts[0].MessageID, "it may hold the number, so the engine did not keep it")
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	r.requireCalls(1, 0)
 }
@@ -176,7 +177,7 @@ func TestWorker_endNotStored_queued(t *testing.T) {
 	r.work(limits)
 	send := r.accept(backstop.Unread, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	r.requireCalls(1, 0)
 }
@@ -192,9 +193,9 @@ func TestWorker_endNotStored_throttled(t *testing.T) {
 	r.submitted(send, backstop.WhatsApp)
 	attempts, _, err := r.db.Timeline(t.Context(), send)
 	require.NoError(t, err)
-	require.Len(t, attempts, 2)
-	require.Equal(t, backstop.AttemptState(backstop.Throttled), attempts[0].State)
-	require.Equal(t, backstop.Accepted, attempts[1].State)
+	require.Len(t, attempts, 1)
+	require.Equal(t, 2, attempts[0].Number)
+	require.Equal(t, backstop.Accepted, attempts[0].State)
 	r.requireCalls(2, 0)
 }
 
@@ -215,7 +216,7 @@ func TestWorker_receiptTwice(t *testing.T) {
 	send := r.accept(backstop.Undelivered, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
 	stopWorker()
-	require.NoError(t, dying.Deliver(t.Context(), []backstop.Receipt{receipt(send, 1, backstop.WhatsApp, backstop.Failed)}))
+	require.NoError(t, dying.Deliver(t.Context(), []backstop.Receipt{receipt(send, whatsAppStep, backstop.WhatsApp, backstop.Failed)}))
 	ctx, stop := context.WithCancel(t.Context())
 	swept := make(chan struct{})
 	go func() { defer close(swept); sweeper.Sweep(ctx) }()
@@ -227,7 +228,7 @@ func TestWorker_receiptTwice(t *testing.T) {
 
 	r.work(limits)
 	r.submitted(send, backstop.SMS)
-	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(send).Outcome)
 	r.requireCalls(1, 1)
 }
@@ -258,7 +259,7 @@ func TestWorker_twoInstallations(t *testing.T) {
 	for i, r := range []*rig{a, b} {
 		for _, send := range sends[i] {
 			r.submitted(send, backstop.WhatsApp)
-			r.deliver(send, 1, backstop.WhatsApp, backstop.Delivered)
+			r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Delivered)
 			require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 			require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT))
 		}
@@ -275,9 +276,10 @@ func TestWorker_lostWorkflow(t *testing.T) {
 	sweeper, err := handoff.New(handoff.Options{
 		Store: clocked{r.db, func() time.Time { return time.Now().Add(time.Hour) }}, Engine: r.client,
 		Installation: r.install, Log: slog.New(slog.DiscardHandler),
-		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
+		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
 	})
 	require.NoError(t, err)
+	vanished := r.vanished()
 	const wait = 15 * time.Second // for a busy machine
 	terminated := r.accept(backstop.Undelivered, wait)
 	r.submitted(terminated, backstop.WhatsApp)
@@ -286,12 +288,32 @@ func TestWorker_lostWorkflow(t *testing.T) {
 	swept := make(chan struct{})
 	go func() { defer close(swept); sweeper.Sweep(ctx) }()
 	r.submitted(terminated, backstop.SMS)
+	r.submitted(vanished, backstop.WhatsApp)
 	stop()
 	<-swept
 	sweeper.Close()
-	r.deliver(terminated, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(terminated, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(terminated).Outcome)
-	r.requireCalls(1, 1)
+	r.deliver(vanished, 1, backstop.WhatsApp, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(vanished).Outcome)
+	r.requireCalls(2, 1)
+}
+
+// vanished stores a send that was handed over, and of which Temporal knows nothing.
+func (r *rig) vanished() string {
+	r.t.Helper()
+	id, err := uuid.NewV7()
+	require.NoError(r.t, err)
+	_, _, err = r.db.InsertSend(r.t.Context(), backstop.Send{
+		ID: id.String(), To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello", AcceptedAt: time.Now(),
+		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+			{ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme"},
+		}},
+	}, nil)
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.db.MarkSent(r.t.Context(), []string{id.String()}))
+	return id.String()
 }
 
 // A worker makes no more calls at once than it may.

@@ -3,7 +3,6 @@ package handoff
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -102,7 +101,7 @@ func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
 
 // checkLater leaves a send as it is because Temporal was not asked, did not answer, or refused.
 func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error) {
-	d := h.deferral(ctx, c.Send.ID, c.Tries, err, slog.String("send", c.Send.ID))
+	d := h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err)
 	if d.Failed {
 		d.Until = h.store.Now().Add(minCheckPause)
 	}

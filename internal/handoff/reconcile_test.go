@@ -42,8 +42,7 @@ func (r *rig) outcome(send string) backstop.Outcome {
 // next returns when a send is checked again, and how often its workflow was started anew.
 func (r *rig) next(send string) (at time.Time, restarts int) {
 	r.t.Helper()
-	query := `SELECT check_at, restarts FROM sends WHERE id = $1`
-	require.NoError(r.t, r.raw.QueryRowContext(r.t.Context(), query, send).Scan(&at, &restarts))
+	r.raw.Row(`SELECT check_at, restarts FROM sends WHERE id = $1`, []any{send}, &at, &restarts)
 	return at, restarts
 }
 
@@ -136,18 +135,10 @@ func TestHandoff_reconcile_healthy(t *testing.T) {
 	h := r.handoff(nil)
 	young, done := accept(t, h), accept(t, h)
 	deliver(t, h, receipt(done.ID, backstop.Delivered))
-	_, err := r.raw.ExecContext(t.Context(), `UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
-	require.NoError(t, err)
+	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
 	back := accept(t, h)
-	attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: back.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
-		StartedAt: time.Now(),
-	}, func(backstop.Send, *backstop.Attempt) bool { return true })
-	require.NoError(t, err)
-	_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: back.ID}, nil, time.Now()), 3*time.Hour)
-	require.NoError(t, err)
-	_, err = r.raw.ExecContext(t.Context(), `UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
-	require.NoError(t, err)
+	r.fallBack(back.ID, 3*time.Hour)
+	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
 	stop := r.sweeping(r.handoff(later))
 	time.Sleep(200 * time.Millisecond)
 	stop()

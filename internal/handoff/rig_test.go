@@ -3,7 +3,6 @@ package handoff_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"os"
@@ -44,7 +43,7 @@ func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
 type rig struct {
 	t      *testing.T
 	db     *postgres.DB
-	raw    *sql.DB // past the store
+	raw    *postgrestest.SQL
 	store  *store
 	engine *engine
 	log    *lines
@@ -59,10 +58,7 @@ func newRig(t *testing.T, behind handoff.Engine) *rig {
 	db := postgrestest.Open(t, url)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	raw, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, raw.Close()) })
-	return &rig{t: t, db: db, raw: raw, store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
+	return &rig{t: t, db: db, raw: postgrestest.Past(t, url), store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
 }
 
 // handoff returns a hand-over on the rig's store and engine.
@@ -79,7 +75,7 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 	h, err := handoff.New(handoff.Options{
 		Store: s, Engine: e, Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
 		Installation: installation,
-		Settings:     workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
+		Settings:     workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
 	})
 	require.NoError(r.t, err)
 	r.mu.Lock()
@@ -142,7 +138,7 @@ func (r *rig) unmarked() (sends, receipts int) {
 	}
 	r.mu.Unlock()
 	count := `SELECT (SELECT count(*) FROM sends WHERE NOT handed_over), (SELECT count(*) FROM receipts WHERE needs_signal)`
-	require.NoError(r.t, r.raw.QueryRowContext(r.t.Context(), count).Scan(&sends, &receipts))
+	r.raw.Row(count, nil, &sends, &receipts)
 	return sends, receipts
 }
 
@@ -187,6 +183,27 @@ func (r *rig) insert() backstop.Send {
 	return accept(r.t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil))
 }
 
+// begin records a call as an activity does.
+func (r *rig) begin(send string, c backstop.Call) {
+	r.t.Helper()
+	c.Provider, c.Token = "scripted", send
+	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.MayCall, ruling.Answer)
+}
+
+// fallBack makes the provider take the SMS of a send, whose receipt the store then waits for.
+func (r *rig) fallBack(send string, wait time.Duration) {
+	r.t.Helper()
+	c := backstop.Call{Channel: backstop.SMS, ByFailure: true}
+	r.begin(send, c)
+	_, view, err := r.db.End(r.t.Context(), send, backstop.Ending{
+		Step: c.Step(), Token: send, Submission: backstop.Submission{MessageID: send}, ReceiptWait: wait,
+	})
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.OutcomePending, view.Outcome)
+}
+
 var errDied = errors.New("the process died")
 
 // receipt is one about the WhatsApp message of a send.
@@ -198,17 +215,17 @@ func receipt(send string, status backstop.Status) backstop.Receipt {
 	}
 }
 
-// signals returns the receipts that the history of a send's only run holds.
-func signals(t *testing.T, c client.Client, send string) []workflows.Receipt {
+// signals returns the views that the history of a send's only run holds.
+func signals(t *testing.T, c client.Client, send string) []backstop.View {
 	t.Helper()
-	var list []workflows.Receipt
+	var list []backstop.View
 	events := c.GetWorkflowHistory(t.Context(), workflows.ID(send), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(t, err)
 		if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal != nil {
 			require.Equal(t, workflows.ReceiptSignal, signal.GetSignalName())
-			var r workflows.Receipt
+			var r backstop.View
 			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(signal.GetInput(), &r))
 			list = append(list, r)
 		}

@@ -17,28 +17,32 @@ import (
 )
 
 // launch is how a workflow is started.
-type launch struct {
-	// eager brings the first task back with the answer. A sweeper does without it: its call may be given up, and then a
-	// task that came with it would be lost.
-	eager bool
-	reuse enums.WorkflowIdReusePolicy
-}
+type launch int
 
-var (
-	firstStart = launch{eager: true, reuse: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE}
-	lateStart  = launch{reuse: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE}
+const (
+	// firstStart is eager: the answer brings the first task with it.
+	firstStart launch = iota
+	// lateStart is a sweeper's: its call may be given up, and then a task that came with it would be lost.
+	lateStart
 	// restart follows a run that was terminated, cancelled or timed out, or that failed; not one that has completed.
-	restart = launch{reuse: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY}
+	restart
 )
+
+func (l launch) reusePolicy() enums.WorkflowIdReusePolicy {
+	if l == restart {
+		return enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	}
+	return enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+}
 
 // start starts the workflow of a send. One that was started before counts as started.
 func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error {
 	_, err := h.engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       workflows.ID(send.ID),
 		TaskQueue:                workflows.QueueOf(h.install),
-		WorkflowIDReusePolicy:    l.reuse,
+		WorkflowIDReusePolicy:    l.reusePolicy(),
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		EnableEagerStart:         l.eager,
+		EnableEagerStart:         l == firstStart,
 		StaticSummary:            "policy " + send.Plan.PolicyName,
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

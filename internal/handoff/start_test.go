@@ -28,8 +28,9 @@ func (i *inputs) ExecuteWorkflow(
 	if err == nil {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		in := args[0].(workflows.SendInput)
-		i.all[in.ID] = in
+		if in, ok := args[0].(workflows.SendInput); ok {
+			i.all[in.ID] = in
+		}
 	}
 	return run, err
 }

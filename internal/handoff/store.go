@@ -23,6 +23,12 @@ type Handover struct {
 
 // Store is what the hand-over needs of Postgres.
 type Store interface {
+	Inbox
+	Backlog
+}
+
+// Inbox stores what comes in, and notes what the engine has.
+type Inbox interface {
 	// Now is the time by the clock that stamps what is stored.
 	Now() time.Time
 
@@ -44,7 +50,10 @@ type Store interface {
 
 	// MarkSignalled records that the engine has the receipts with these ids.
 	MarkSignalled(ctx context.Context, ids []string) error
+}
 
+// Backlog is what the sweeper has to do.
+type Backlog interface {
 	// ClaimSends returns up to limit sends that are not handed over and may be swept at a time, and keeps other sweepers
 	// from them until the lease ends. A send that is marked meanwhile is not claimed again.
 	ClaimSends(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]SendClaim, error)

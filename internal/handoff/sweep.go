@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,7 +81,7 @@ func sweep[T any](
 	ctx context.Context, h *Handoff, what string, claim func(ctx context.Context, limit int) ([]T, error),
 	give func(context.Context, T) bool,
 ) {
-	var claimed int
+	var found int
 	var done atomic.Int64
 	var calls errgroup.Group
 	calls.SetLimit(sweepAtOnce)
@@ -103,11 +102,11 @@ func sweep[T any](
 				return nil
 			})
 		}
-		claimed, more = claimed+len(rows), len(rows) == limit
+		found, more = found+len(rows), len(rows) == limit
 	}
 	_ = calls.Wait() // it returns none
 	if done.Load() > 0 {
-		h.log.InfoContext(ctx, "swept", "what", what, "claimed", claimed, "done", done.Load())
+		h.log.InfoContext(ctx, "swept", "what", what, "claimed", found, "done", done.Load())
 	}
 }
 
@@ -155,7 +154,7 @@ func (h *Handoff) giveSend(ctx context.Context, c SendClaim) bool {
 	case isRefused(err) && c.Tries+1 >= maxRefusals:
 		h.giveUp(ctx, c, err)
 	default:
-		h.refused.add(h.deferral(ctx, c.Send.ID, c.Tries, err, slog.String("send", c.Send.ID)))
+		h.refused.add(h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err))
 	}
 	return false
 }
@@ -185,16 +184,15 @@ func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 	if err == nil {
 		err = h.call(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
 	}
-	send := slog.String("send", c.Send)
 	switch {
 	case err == nil:
 		h.signalled.add(c.ID)
 		return true
 	case isRefused(err) && c.Tries+1 >= maxRefusals:
 		h.signalled.add(c.ID)
-		h.log.ErrorContext(ctx, "receipt not signalled: the engine refuses it", send, "error", err)
+		h.log.ErrorContext(ctx, "receipt not signalled: the engine refuses it", "send", c.Send, "error", err)
 	default:
-		h.unheard.add(h.deferral(ctx, c.ID, c.Tries, err, send))
+		h.unheard.add(h.deferral(ctx, claimed{c.ID, c.Send, c.Tries}, err))
 	}
 	return false
 }
@@ -209,20 +207,26 @@ func (h *Handoff) call(ctx context.Context, hand func(context.Context) error) er
 	return h.hand(ctx, hand)
 }
 
+// claimed is a row that was claimed.
+type claimed struct {
+	row, send string // ids
+	tries     int
+}
+
 // deferral says when a row that was not handed over is tried again: at once if Temporal was not asked, soon if it did not
 // answer, and after a pause that grows if it refused.
-func (h *Handoff) deferral(ctx context.Context, row string, tries int, err error, send slog.Attr) Deferral {
+func (h *Handoff) deferral(ctx context.Context, c claimed, err error) Deferral {
 	now := h.store.Now()
 	switch {
 	case errors.Is(err, errAway), isCanceled(err):
-		return Deferral{ID: row, Until: now}
+		return Deferral{ID: c.row, Until: now}
 	case !isRefused(err):
-		return Deferral{ID: row, Until: now.Add(awayPause)}
+		return Deferral{ID: c.row, Until: now.Add(awayPause)}
 	}
-	if tries == 0 {
-		h.log.WarnContext(ctx, "temporal refuses a hand-over", send, "error", err)
+	if c.tries == 0 {
+		h.log.WarnContext(ctx, "temporal refuses a hand-over", "send", c.send, "error", err)
 	}
-	return Deferral{ID: row, Until: now.Add(min(refusedPause<<tries, maxRefusedPause)), Failed: true}
+	return Deferral{ID: c.row, Until: now.Add(min(refusedPause<<c.tries, maxRefusedPause)), Failed: true}
 }
 
 // isRefused reports whether Temporal, or the SDK before it, will not take this row, rather than nothing now.

@@ -133,9 +133,7 @@ func TestHandoff_Sweep_givenUp(t *testing.T) {
 		var next time.Time
 		require.Eventually(t, func() bool {
 			var refusals int
-			err := r.raw.QueryRowContext(t.Context(), `SELECT refusals, sweep_at FROM sends WHERE id = $1`, poison.ID).
-				Scan(&refusals, &next)
-			require.NoError(t, err)
+			r.raw.Row(`SELECT refusals, sweep_at FROM sends WHERE id = $1`, []any{poison.ID}, &refusals, &next)
 			return refusals == refused+1
 		}, longest, moment)
 		clock.advance(next.Sub(clock.Now()))
@@ -163,14 +161,13 @@ func TestHandoff_Sweep_unreadable(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	broken := r.insertOne()
-	_, err := r.raw.ExecContext(t.Context(), `UPDATE sends SET plan = plan || '{"rules": 7}', refusals = 9`)
-	require.NoError(t, err)
+	r.raw.Exec(`UPDATE sends SET plan = plan || '{"rules": 7}', refusals = 9`)
 	r.insertOne()
 	r.sweep(2, r.handoff(later)) // one is started and one given up
 	r.requireMarked()
 	var outcome, why string
-	require.NoError(t, r.raw.QueryRowContext(t.Context(), `SELECT s.outcome, e.detail FROM sends AS s JOIN events AS e ON send = id
-WHERE id = $1 AND kind = 'gave_up'`, broken.ID).Scan(&outcome, &why))
+	r.raw.Row(`SELECT s.outcome, e.detail FROM sends AS s JOIN events AS e ON send = id WHERE id = $1 AND kind = 'gave_up'`,
+		[]any{broken.ID}, &outcome, &why)
 	require.Equal(t, "failed", outcome)
 	require.Equal(t, "its stored form cannot be read", why)
 	starts, _ := r.engine.calls()
@@ -192,10 +189,7 @@ func TestHandoff_Sweep_parallel(t *testing.T) {
 	require.Eventually(t, func() bool { starts, _ := r.engine.calls(); return starts == 32 }, longest, moment)
 	began := time.Now()
 	for _, send := range sends {
-		_, err := r.db.Begin(t.Context(), backstop.Attempt{
-			Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: time.Now(),
-		}, func(backstop.Send, *backstop.Attempt) bool { return true })
-		require.NoError(t, err)
+		r.begin(send.ID, backstop.Call{Channel: backstop.WhatsApp})
 	}
 	require.Less(t, time.Since(began), 2*time.Second)
 	starts, _ := r.engine.calls()
@@ -330,13 +324,7 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	h := r.handoff(nil)
 	overdue, waiting := accept(t, h), accept(t, h)
 	for id, wait := range map[string]time.Duration{overdue.ID: time.Second, waiting.ID: time.Hour} {
-		attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
-			Ref: backstop.Ref{Send: id, Step: 1}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
-			StartedAt: time.Now(),
-		}, func(backstop.Send, *backstop.Attempt) bool { return true })
-		require.NoError(t, err)
-		_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: id}, nil, time.Now()), wait)
-		require.NoError(t, err)
+		r.fallBack(id, wait)
 	}
 	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("away") })
 	outcome := func(id string) backstop.Outcome {

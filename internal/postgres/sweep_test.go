@@ -107,7 +107,9 @@ func TestDB_ClaimSends_concurrent(t *testing.T) {
 		group.Go(func() {
 			for range 20 {
 				claims, err := db.ClaimSends(t.Context(), at, lease, 4)
-				assert.NoError(t, err)
+				if err != nil {
+					t.Error(err)
+				}
 				mu.Lock()
 				for _, c := range claims {
 					seen[c.Send.ID]++
