@@ -39,8 +39,8 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 
 // inquire asks about one message, if it may still arrive and its provider can be asked, and stores what is said.
 func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
-	finder := a.finder(l.Send.Plan, attempt)
-	if finder == nil || !attempt.MayArrive() || attempt.State == backstop.Calling {
+	finder, ok := a.accountOf(l.Send.Plan, attempt).SMS.(Finder)
+	if !ok || !attempt.MayArrive() || attempt.State == backstop.Calling {
 		return l.View(), nil
 	}
 	found, err := finder.Find(ctx, backstop.Inquiry{
@@ -77,17 +77,15 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 	return view, permanent(err)
 }
 
-// finder returns the account that made the calls of an attempt, or nil if it cannot be asked. Another account of the same
-// driver does not have the message.
-func (a *Activities) finder(plan backstop.Plan, attempt backstop.Attempt) Finder {
+// accountOf returns the SMS account that made the calls of an attempt, or none if it is not configured any more. Another account
+// of the same driver does not have the message.
+func (a *Activities) accountOf(plan backstop.Plan, attempt backstop.Attempt) Route {
 	rule := slices.IndexFunc(plan.Rules, func(r backstop.Rule) bool { return r.Name == attempt.Rule })
 	if attempt.Channel != backstop.SMS || rule < 0 {
-		return nil
+		return Route{}
 	}
-	driver := a.route(plan.Rules[rule].Route).SMS
-	finder, ok := driver.(Finder)
-	if !ok || driver.Name() != attempt.Provider {
-		return nil
+	if route := a.route(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
+		return route
 	}
-	return finder
+	return Route{}
 }
