@@ -22,8 +22,8 @@ var (
 	times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
 )
 
-// comparable returns what a method returned, without what differs between two sends.
-func comparable(t *testing.T, values ...any) string {
+// normalized returns what a method returned, without what differs between two sends.
+func normalized(t *testing.T, values ...any) string {
 	t.Helper()
 	b, err := json.MarshalIndent(values, "", " ")
 	require.NoError(t, err)
@@ -164,12 +164,12 @@ func TestStore_lostAnswer(t *testing.T) {
 					t.Errorf("%s writes nothing", w.name)
 				}
 				proxy.Clear()
-				require.Equal(t, comparable(t, want...), comparable(t, got...), w.name)
+				require.Equal(t, normalized(t, want...), normalized(t, got...), w.name)
 				l := d.by(direct).ledger()
-				require.Equal(t, comparable(t, calm.ledger(), calm.events()), comparable(t, l, d.by(direct).events()), w.name)
+				require.Equal(t, normalized(t, calm.ledger(), calm.events()), normalized(t, l, d.by(direct).events()), w.name)
 				for step := range lastSMS.Step() {
 					want, got := rowsOf(t, sqlDB, calm.messageID(step+1)), rowsOf(t, sqlDB, d.messageID(step+1))
-					require.Equal(t, comparable(t, want), comparable(t, got), w.name)
+					require.Equal(t, normalized(t, want), normalized(t, got), w.name)
 				}
 				requireCached(t, db, l)
 			}

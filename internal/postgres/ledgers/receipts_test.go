@@ -170,3 +170,11 @@ func TestStore_InsertReceipts_halfStored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, append(stored, waited...), swept)
 }
+
+// needsSignal counts a send's receipts that are stored as such.
+func needsSignal(t *testing.T, db *sql.DB, send string) (n int) {
+	t.Helper()
+	count := `SELECT count(*) FROM receipts WHERE send = $1 AND needs_signal`
+	require.NoError(t, db.QueryRowContext(t.Context(), count, send).Scan(&n))
+	return n
+}
