@@ -71,10 +71,10 @@ func changeOnce[T any](
 	return result, after, err
 }
 
-const countReceipts = `SELECT count(*) FROM receipts WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
+const countReceipts = `SELECT count(*) FROM receipts WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 
-// isSaved reports whether a change whose answer was lost has stored its receipts. Other changes need not be asked for: made
-// again, they return the same.
+// isSaved reports whether a change whose answer was lost has stored receipts that need a signal. Other changes need not be
+// asked for: made again, they return the same.
 func (s *Store) isSaved(ctx context.Context, lost saved) (bool, error) {
 	if len(lost.ids) == 0 {
 		return false, nil
