@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -118,8 +117,7 @@ func TestStore_InsertReceipts_concurrent(t *testing.T) {
 		status := []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read}[i%3]
 		by := []*postgres.DB{db, other}[i%2]
 		group.Go(func() {
-			waited, err := by.InsertReceipts(t.Context(), batch(status, i%4 < 2))
-			assert.NoError(t, err)
+			waited := sends[0].by(by).insert(batch(status, i%4 < 2)...)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, w := range waited {
@@ -183,8 +181,7 @@ func TestStore_manyWriters(t *testing.T) {
 			case 0:
 				by.accept(attempt)
 			case 1:
-				_, err := by.db.StopWaiting(t.Context(), d.id, 1)
-				assert.NoError(t, err)
+				by.stopWaiting()
 			case 2:
 				by.ask(firstSMS)
 			default:

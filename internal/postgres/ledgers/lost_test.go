@@ -177,3 +177,41 @@ func TestStore_lostAnswer(t *testing.T) {
 		})
 	}
 }
+
+// The database is away when a change was committed, and comes back. The caller learns that it has to try again, and what it
+// then does is what it has done before.
+func TestStore_away(t *testing.T) {
+	t.Parallel()
+	db, address, proxy := behindProxy(t)
+	direct := postgrestest.Open(t, address)
+	d := newDesk(t, db)
+	call := whatsApp
+	call.Token = "1"
+	lose := func() {
+		proxy.On(cutproxy.Cut{After: true, Match: func(r cutproxy.Request) bool {
+			isOurs := strings.Contains(r.SQL, changesSend)
+			if isOurs {
+				go proxy.Down()
+			}
+			return isOurs
+		}})
+	}
+	lose()
+	_, _, err := db.Begin(t.Context(), d.id, call)
+	requireCode(t, backstop.TryLater, err)
+	proxy.Up()
+	begun := d.by(direct).ledger()
+	require.Equal(t, backstop.Calling, begun.Attempt(1).State)
+	ruling, view := d.ask(call)
+	require.Equal(t, backstop.MayCall, ruling.Answer)
+	require.Equal(t, *begun.Attempt(1), ruling.Attempt)
+	require.Equal(t, begun.View(), view)
+
+	lose()
+	_, err = db.InsertReceipts(t.Context(), []backstop.Receipt{d.receipt(1, backstop.Failed)})
+	requireCode(t, backstop.TryLater, err)
+	proxy.Up()
+	require.Empty(t, d.insert(d.receipt(1, backstop.Failed)))
+	require.Equal(t, []string{"accepted", "receipt whatsapp failed"}, d.kinds())
+	require.Equal(t, backstop.Failed, d.accept(ruling.Attempt).WhatsApp)
+}

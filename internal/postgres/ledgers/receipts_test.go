@@ -95,7 +95,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 		r.Channel = backstop.SMS
 		require.Empty(t, d.insert(r))
 		require.Equal(t, backstop.Submitted, d.check().Send.WhatsAppStatus)
-		require.Equal(t, "", rowsOf(t, sqlDB, d.messageID(1))[0].Send)
+		require.Empty(t, rowsOf(t, sqlDB, d.messageID(1))[0].Send)
 	})
 	t.Run("one message that names two steps", func(t *testing.T) {
 		t.Parallel()

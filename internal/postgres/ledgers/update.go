@@ -19,7 +19,7 @@ type saved struct {
 	news []int    // the steps whose message id the change brought
 }
 
-// update reads the ledger of a send, lets change change it, and saves it in one statement that writes nothing if the send
+// update reads the ledger of a send, lets change alter it, and saves it in one statement that writes nothing if the send
 // has changed since. Then, and when the answer of the statement was lost, it starts over: a change that was saved is
 // recognised. So change begins by resetting what it returns through its closure.
 func update[T any](
