@@ -154,6 +154,14 @@ func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
 	}
 }
 
+// takeUp merges what was reported of the channel's current message while a call was in flight that turned out to replace
+// nothing.
+func (l *Ledger) takeUp(channel Channel, now time.Time) {
+	if a := l.newest(channel); a != nil && a.Status != "" {
+		l.advance(channel, a.Ref.Step, a.Status, now)
+	}
+}
+
 // flagDuplicate notes, once and for good, that the message arrived by WhatsApp after an SMS went out that has not failed.
 func (l *Ledger) flagDuplicate(now time.Time) {
 	s := &l.Send

@@ -141,6 +141,17 @@ func TestLedger_Receive_merges(t *testing.T) {
 		require.Equal(t, failed, d.l.View().SMS)
 		d.answers(backstop.MayCall, smsOf(1))
 	})
+	t.Run("the first fails while its resend is called for, in vain", func(t *testing.T) {
+		t.Parallel()
+		for _, c := range []backstop.Call{whatsApp(), smsOf(0)} {
+			d := newDesk(t, minute, minute).at(time.Minute).call(c, unknownEnd)
+			d.begin(resend(c))
+			d.receive(c, failed).end(resend(c), throttled)
+			v := d.l.View()
+			require.Equal(t, failed, map[backstop.Channel]backstop.Status{backstop.WhatsApp: v.WhatsApp, backstop.SMS: v.SMS}[c.Channel])
+			d.answers(backstop.MayCall, byFailure(smsOf(1)))
+		}
+	})
 	t.Run("another channel's receipt leaves an attempt alone", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, minute, minute).call(whatsApp(), nil).at(time.Minute).call(smsOf(0), nil)
@@ -176,16 +187,20 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 		history func(*desk)
 		want    bool
 	}{
-		"WhatsApp after an SMS":            {history: func(d *desk) { d.call(smsOf(0), nil).receive(whatsApp(), delivered) }, want: true},
-		"WhatsApp after a delivered SMS":   {history: func(d *desk) { d.call(smsOf(0), nil).receive(smsOf(0), delivered).receive(whatsApp(), read) }, want: true},
-		"WhatsApp after a failed SMS":      {history: func(d *desk) { d.call(smsOf(0), nil).receive(smsOf(0), failed).receive(whatsApp(), delivered) }},
-		"the SMS fails after it":           {history: func(d *desk) { d.call(smsOf(0), nil).receive(whatsApp(), delivered).receive(smsOf(0), failed) }, want: true},
-		"the failure of the SMS is undone": {history: func(d *desk) { d.call(smsOf(0), nil).receive(smsOf(0), failed).receive(whatsApp(), delivered).receive(smsOf(0), delivered) }, want: true},
-		"an SMS that was rejected":         {history: func(d *desk) { d.call(smsOf(0), rejected("")).receive(whatsApp(), delivered) }},
-		"an SMS that was throttled":        {history: func(d *desk) { d.call(smsOf(0), throttled).receive(whatsApp(), delivered) }},
-		"an SMS of unknown end":            {history: func(d *desk) { d.call(smsOf(0), unknownEnd).receive(whatsApp(), delivered) }},
-		"it turns out to be sent":          {history: func(d *desk) { d.call(smsOf(0), unknownEnd).receive(whatsApp(), delivered).receive(smsOf(0), sent) }, want: true},
-		"delivered before, unread":         {history: func(d *desk) { d.receive(whatsApp(), delivered).at(time.Hour).call(smsOf(1), nil).receive(whatsApp(), read) }},
+		"WhatsApp after an SMS":          {history: func(d *desk) { d.call(smsOf(0), nil).receive(whatsApp(), delivered) }, want: true},
+		"WhatsApp after a delivered SMS": {history: func(d *desk) { d.call(smsOf(0), nil).receive(smsOf(0), delivered).receive(whatsApp(), read) }, want: true},
+		"WhatsApp after a failed SMS":    {history: func(d *desk) { d.call(smsOf(0), nil).receive(smsOf(0), failed).receive(whatsApp(), delivered) }},
+		"the SMS fails after it":         {history: func(d *desk) { d.call(smsOf(0), nil).receive(whatsApp(), delivered).receive(smsOf(0), failed) }, want: true},
+		"the failure of the SMS is undone": {history: func(d *desk) {
+			d.call(smsOf(0), nil).receive(smsOf(0), failed).receive(whatsApp(), delivered).receive(smsOf(0), delivered)
+		}, want: true},
+		"an SMS that was rejected":  {history: func(d *desk) { d.call(smsOf(0), rejected("")).receive(whatsApp(), delivered) }},
+		"an SMS that was throttled": {history: func(d *desk) { d.call(smsOf(0), throttled).receive(whatsApp(), delivered) }},
+		"an SMS of unknown end":     {history: func(d *desk) { d.call(smsOf(0), unknownEnd).receive(whatsApp(), delivered) }},
+		"it turns out to be sent":   {history: func(d *desk) { d.call(smsOf(0), unknownEnd).receive(whatsApp(), delivered).receive(smsOf(0), sent) }, want: true},
+		"delivered before, unread": {history: func(d *desk) {
+			d.receive(whatsApp(), delivered).at(time.Hour).call(smsOf(1), nil).receive(whatsApp(), read)
+		}},
 		"delivered during a pause between two calls": {
 			history: func(d *desk) {
 				d.at(time.Hour).call(smsOf(1), throttled).receive(whatsApp(), delivered).call(smsOf(1), nil).receive(whatsApp(), read)
@@ -220,31 +235,44 @@ func TestLedger_Outcome(t *testing.T) {
 		history func(*desk)
 		want    backstop.Outcome
 	}{
-		"nothing happened":                      {history: finish, want: backstop.OutcomeFailed},
-		"delivered by WhatsApp":                 {history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), read) }, want: backstop.OutcomeWhatsApp},
-		"delivered by SMS":                      {history: func(d *desk) { d.sms(nil).receive(smsOf(0), delivered) }, want: backstop.OutcomeSMS},
-		"delivered by both":                     {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read).receive(smsOf(0), delivered) }, want: backstop.OutcomeSMS},
-		"delivered by WhatsApp, SMS failed":     {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read).receive(smsOf(0), failed) }, want: backstop.OutcomeWhatsApp},
-		"delivered by WhatsApp, SMS open":       {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read); finish(d) }, want: backstop.OutcomeWhatsApp},
-		"accepted by WhatsApp, nothing more":    {history: func(d *desk) { d.call(whatsApp(), nil); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"a WhatsApp call of unknown end":        {history: func(d *desk) { d.call(whatsApp(), unknownEnd); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"a WhatsApp call in flight":             {history: func(d *desk) { d.begin(whatsApp()); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"throttled by WhatsApp":                 {history: func(d *desk) { d.call(whatsApp(), throttled); finish(d) }, want: backstop.OutcomeFailed},
-		"an SMS, nothing more":                  {history: func(d *desk) { d.sms(nil); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"an SMS of unknown end":                 {history: func(d *desk) { d.sms(unknownEnd); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"WhatsApp may arrive, the SMS failed":   {history: func(d *desk) { d.sms(nil).receive(smsOf(0), failed) }, want: backstop.OutcomeUnconfirmed},
-		"both failed":                           {history: func(d *desk) { d.call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), nil).receive(smsOf(0), failed) }, want: backstop.OutcomeFailed},
-		"expired, nobody has it":                {history: func(d *desk) { d.expires(2 * time.Hour); lapse(d) }, want: backstop.OutcomeExpired},
-		"expired by the engine's clock":         {history: func(d *desk) { d.expires(2*time.Hour + 1); lapse(d) }, want: backstop.OutcomeExpired},
-		"expired, throttled":                    {history: func(d *desk) { d.expires(2 * time.Hour).call(whatsApp(), throttled); lapse(d) }, want: backstop.OutcomeExpired},
-		"expired, WhatsApp has it":              {history: func(d *desk) { d.expires(2 * time.Hour).call(whatsApp(), nil); lapse(d) }, want: backstop.OutcomeUnconfirmed},
-		"expired, WhatsApp may have it":         {history: func(d *desk) { d.expires(2 * time.Hour).call(whatsApp(), unknownEnd); lapse(d) }, want: backstop.OutcomeUnconfirmed},
-		"expired, WhatsApp had it":              {history: func(d *desk) { d.expires(2 * time.Hour).call(whatsApp(), nil).receive(whatsApp(), failed); lapse(d) }, want: backstop.OutcomeFailed},
-		"expired, yet delivered":                {history: func(d *desk) { d.expires(2 * time.Hour).call(whatsApp(), nil); lapse(d); d.receive(whatsApp(), delivered) }, want: backstop.OutcomeWhatsApp},
-		"expired, it came to light that it was": {history: func(d *desk) { d.expires(2 * time.Hour).call(whatsApp(), unknownEnd); lapse(d); d.receive(whatsApp(), failed) }, want: backstop.OutcomeFailed},
+		"nothing happened":                    {history: finish, want: backstop.OutcomeFailed},
+		"delivered by WhatsApp":               {history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), read) }, want: backstop.OutcomeWhatsApp},
+		"delivered by SMS":                    {history: func(d *desk) { d.sms(nil).receive(smsOf(0), delivered) }, want: backstop.OutcomeSMS},
+		"delivered by both":                   {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read).receive(smsOf(0), delivered) }, want: backstop.OutcomeSMS},
+		"delivered by WhatsApp, SMS failed":   {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read).receive(smsOf(0), failed) }, want: backstop.OutcomeWhatsApp},
+		"delivered by WhatsApp, SMS open":     {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read); finish(d) }, want: backstop.OutcomeWhatsApp},
+		"accepted by WhatsApp, nothing more":  {history: func(d *desk) { d.call(whatsApp(), nil); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"a WhatsApp call of unknown end":      {history: func(d *desk) { d.call(whatsApp(), unknownEnd); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"a WhatsApp call in flight":           {history: func(d *desk) { d.begin(whatsApp()); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"throttled by WhatsApp":               {history: func(d *desk) { d.call(whatsApp(), throttled); finish(d) }, want: backstop.OutcomeFailed},
+		"an SMS, nothing more":                {history: func(d *desk) { d.sms(nil); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"an SMS of unknown end":               {history: func(d *desk) { d.sms(unknownEnd); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"WhatsApp may arrive, the SMS failed": {history: func(d *desk) { d.sms(nil).receive(smsOf(0), failed) }, want: backstop.OutcomeUnconfirmed},
+		"both failed": {history: func(d *desk) {
+			d.call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), nil).receive(smsOf(0), failed)
+		}, want: backstop.OutcomeFailed},
+		"expired, nobody has it":        {history: func(d *desk) { d.expires(2 * time.Hour); lapse(d) }, want: backstop.OutcomeExpired},
+		"expired by the engine's clock": {history: func(d *desk) { d.expires(2*time.Hour + 1); lapse(d) }, want: backstop.OutcomeExpired},
+		"expired, throttled":            {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), throttled); lapse(d) }, want: backstop.OutcomeExpired},
+		"expired, WhatsApp has it":      {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), nil); lapse(d) }, want: backstop.OutcomeUnconfirmed},
+		"expired, WhatsApp may have it": {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), unknownEnd); lapse(d) }, want: backstop.OutcomeUnconfirmed},
+		"expired, WhatsApp had it":      {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), nil).receive(whatsApp(), failed); lapse(d) }, want: backstop.OutcomeFailed},
+		"expired, yet delivered": {history: func(d *desk) {
+			d.expires(2*time.Hour).call(whatsApp(), nil)
+			lapse(d)
+			d.receive(whatsApp(), delivered)
+		}, want: backstop.OutcomeWhatsApp},
+		"expired, it came to light that it was": {history: func(d *desk) {
+			d.expires(2*time.Hour).call(whatsApp(), unknownEnd)
+			lapse(d)
+			d.receive(whatsApp(), failed)
+		}, want: backstop.OutcomeFailed},
 		"expired after a rejection": {
-			history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), throttled); lapse(d) },
-			want:    backstop.OutcomeExpired,
+			history: func(d *desk) {
+				d.expires(2*time.Hour).call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), throttled)
+				lapse(d)
+			},
+			want: backstop.OutcomeExpired,
 		},
 		"expired, by the last look of the SMS": {
 			history: func(d *desk) {
@@ -371,10 +399,10 @@ func TestLedger_following_rules(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Unread, 3*s), rule(backstop.SendFailed, 8*s), rule(backstop.SendFailed, s)).call(whatsApp(), nil)
 		d.at(s).call(smsOf(2), nil).receive(whatsApp(), sent).receive(smsOf(2), failed).pending()
-		d.at(2 * s).answers(backstop.Satisfied, smsOf(1)) // an old view
+		d.at(2*s).answers(backstop.Satisfied, smsOf(1)) // an old view
 		require.False(t, d.l.View().Spent.Has(1))
-		d.at(3 * s).call(smsOf(0), nil).receive(smsOf(0), failed)
-		d.at(8 * s).answers(backstop.Satisfied, smsOf(1)).pending()
+		d.at(3*s).call(smsOf(0), nil).receive(smsOf(0), failed)
+		d.at(8*s).answers(backstop.Satisfied, smsOf(1)).pending()
 		d.receive(whatsApp(), failed).call(byFailure(smsOf(1)), nil).receive(smsOf(1), delivered).ended(backstop.OutcomeSMS)
 	})
 	t.Run("send_failed 1 s, send_failed 7 s: WhatsApp fails at 5 s", func(t *testing.T) {
@@ -458,8 +486,8 @@ func TestLedger_Begin_own_token_late(t *testing.T) {
 		meanwhile func(*desk)
 		after     time.Duration
 	}{
-		"finished":        {after: time.Minute, meanwhile: func(d *desk) { d.l.Finish(false, d.now) }},
-		"satisfied":       {after: time.Minute, meanwhile: func(d *desk) { d.receive(whatsApp(), delivered) }},
+		"finished":  {after: time.Minute, meanwhile: func(d *desk) { d.l.Finish(false, d.now) }},
+		"satisfied": {after: time.Minute, meanwhile: func(d *desk) { d.receive(whatsApp(), delivered) }},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

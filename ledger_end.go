@@ -76,6 +76,7 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	if reached != "" {
 		l.advance(a.Channel, a.Ref.Step, reached, now)
 	}
+	l.takeUp(a.Channel, now)
 	l.flagDuplicate(now)
 	l.reckon()
 }
@@ -85,7 +86,7 @@ func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }
 
 // handBack lets the store wait for the receipt of an SMS after which no other can follow, so that the workflow may end.
 func (l *Ledger) handBack(a *Attempt, by time.Time) {
-	if a.Channel == SMS && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
+	if a.Channel == SMS && a.State == Accepted && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
 		l.Send.ReceiptBy = &by
 	}
 }
@@ -143,6 +144,20 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	}
 	if lapsed && (!l.isSpent() || !l.has(Attempt.isSubmitted)) {
 		l.lapse(l.pendingRule(), now)
+	}
+	l.finish(now)
+}
+
+// Abandon ends a send that no workflow will decide about, and says why. A send that only waits for the receipt of its SMS
+// stays as it is. If nothing of it may have gone out, its WhatsApp message has failed.
+func (l *Ledger) Abandon(reason string, now time.Time) {
+	now = l.clock(now)
+	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
+		return
+	}
+	l.note(Event{Kind: EventGaveUp, Detail: reason}, now)
+	if len(l.Attempts) == 0 {
+		l.advance(WhatsApp, whatsAppStep, Failed, now)
 	}
 	l.finish(now)
 }

@@ -102,7 +102,9 @@ func (d *desk) ending(c backstop.Call, f *backstop.Failure) backstop.Ending {
 	return e
 }
 
-func (d *desk) hear(c backstop.Call, s backstop.Status) bool { return d.l.Receive(receiptOf(c, s, ""), d.tick()) }
+func (d *desk) hear(c backstop.Call, s backstop.Status) bool {
+	return d.l.Receive(receiptOf(c, s, ""), d.tick())
+}
 
 func (d *desk) receive(c backstop.Call, statuses ...backstop.Status) *desk {
 	for _, s := range statuses {
@@ -191,36 +193,46 @@ func TestLedger_Begin(t *testing.T) {
 		"a second SMS, the first unsure": {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd) }, call: smsOf(1), want: backstop.AlreadyOut},
 		"a second SMS, the first failed": {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed) }, call: smsOf(1), want: backstop.MayCall},
 
-		"a resend of an unknown end":           {history: func(d *desk) { d.call(whatsApp(), unknownEnd) }, call: resend(whatsApp()), want: backstop.MayCall},
-		"a resend of what was accepted":        {history: func(d *desk) { d.call(whatsApp(), nil) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend of what was rejected":        {history: func(d *desk) { d.call(whatsApp(), rejected("")) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend of what was reported":        {history: func(d *desk) { d.call(whatsApp(), unknownEnd).receive(whatsApp(), sent) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend of what was delivered":       {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), unknownEnd).receive(whatsApp(), delivered) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend of what was accepted late":   {history: func(d *desk) { d.begin(whatsApp()); d.at(time.Minute).begin(whatsApp()); d.end(whatsApp(), nil) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend while an SMS may be out":     {history: func(d *desk) { d.call(whatsApp(), unknownEnd).at(time.Minute).call(smsOf(0), unknownEnd) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"an SMS resend of an unknown end":      {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd) }, call: resend(smsOf(0)), want: backstop.MayCall},
-		"an SMS resend of what was reported":   {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd).receive(smsOf(0), sent) }, call: resend(smsOf(0)), want: backstop.AlreadyOut},
-		"an SMS resend, WhatsApp has it":       {rules: []backstop.Rule{undelivered, unread}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Minute).call(smsOf(0), unknownEnd).receive(whatsApp(), delivered) }, call: resend(smsOf(0)), want: backstop.Satisfied},
-		"a throttled resend goes on":           {history: func(d *desk) { d.call(whatsApp(), unknownEnd).call(resend(whatsApp()), throttled) }, call: resend(whatsApp()), want: backstop.MayCall},
-		"a throttled resend, the first is out": {history: func(d *desk) { d.call(whatsApp(), unknownEnd).call(resend(whatsApp()), throttled).receive(whatsApp(), sent) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of an unknown end":         {history: func(d *desk) { d.call(whatsApp(), unknownEnd) }, call: resend(whatsApp()), want: backstop.MayCall},
+		"a resend of what was accepted":      {history: func(d *desk) { d.call(whatsApp(), nil) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of what was rejected":      {history: func(d *desk) { d.call(whatsApp(), rejected("")) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of what was reported":      {history: func(d *desk) { d.call(whatsApp(), unknownEnd).receive(whatsApp(), sent) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of what was delivered":     {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), unknownEnd).receive(whatsApp(), delivered) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of what was accepted late": {history: func(d *desk) { d.begin(whatsApp()); d.at(time.Minute).begin(whatsApp()); d.end(whatsApp(), nil) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend while an SMS may be out":   {history: func(d *desk) { d.call(whatsApp(), unknownEnd).at(time.Minute).call(smsOf(0), unknownEnd) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"an SMS resend of an unknown end":    {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd) }, call: resend(smsOf(0)), want: backstop.MayCall},
+		"an SMS resend of what was reported": {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd).receive(smsOf(0), sent) }, call: resend(smsOf(0)), want: backstop.AlreadyOut},
+		"an SMS resend, WhatsApp has it": {rules: []backstop.Rule{undelivered, unread}, history: func(d *desk) {
+			d.call(whatsApp(), nil).at(time.Minute).call(smsOf(0), unknownEnd).receive(whatsApp(), delivered)
+		}, call: resend(smsOf(0)), want: backstop.Satisfied},
+		"a throttled resend goes on": {history: func(d *desk) { d.call(whatsApp(), unknownEnd).call(resend(whatsApp()), throttled) }, call: resend(whatsApp()), want: backstop.MayCall},
+		"a throttled resend, the first is out": {history: func(d *desk) {
+			d.call(whatsApp(), unknownEnd).call(resend(whatsApp()), throttled).receive(whatsApp(), sent)
+		}, call: resend(whatsApp()), want: backstop.AlreadyOut},
 
-		"satisfied by the rule's goal":      {rules: []backstop.Rule{undelivered, unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), delivered).at(time.Minute) }, call: smsOf(0), want: backstop.Satisfied},
-		"delivered, the goal is read":       {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), delivered).at(time.Hour) }, call: smsOf(0), want: backstop.MayCall},
-		"a failure undone by a delivery":    {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed, delivered) }, call: byFailure(smsOf(0)), want: backstop.Satisfied},
-		"sent, and then a failure":          {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), sent, failed) }, call: byFailure(smsOf(0)), want: backstop.MayCall},
-		"a failure that the caller missed":  {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed) }, call: smsOf(0), want: backstop.MayCall},
-		"no wait, and nothing failed":       {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
-		"an SMS arrived after all":          {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
-		"past the end":                      {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"an SMS past the end":               {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
-		"a retry past the end":              {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"a resend past the end":             {history: func(d *desk) { d.call(whatsApp(), unknownEnd); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
-		"past expires_at":                   {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a retry past expires_at":           {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a resend past expires_at":          {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), unknownEnd).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
-		"an SMS past expires_at":            {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.HasExpired},
-		"opted out":                         {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.HasFinished},
-		"opted out, but a login code":       {history: func(d *desk) { d.l.Send.Category = backstop.Authentication; d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.MayCall},
+		"satisfied by the rule's goal":     {rules: []backstop.Rule{undelivered, unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), delivered).at(time.Minute) }, call: smsOf(0), want: backstop.Satisfied},
+		"delivered, the goal is read":      {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), delivered).at(time.Hour) }, call: smsOf(0), want: backstop.MayCall},
+		"a failure undone by a delivery":   {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed, delivered) }, call: byFailure(smsOf(0)), want: backstop.Satisfied},
+		"sent, and then a failure":         {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), sent, failed) }, call: byFailure(smsOf(0)), want: backstop.MayCall},
+		"a failure that the caller missed": {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed) }, call: smsOf(0), want: backstop.MayCall},
+		"an SMS resend, the failure undone": {rules: []backstop.Rule{unread}, history: func(d *desk) {
+			d.call(whatsApp(), nil).receive(whatsApp(), failed).call(byFailure(smsOf(0)), unknownEnd).receive(whatsApp(), delivered)
+		}, call: resend(smsOf(0)), want: backstop.TooEarly},
+		"no wait, and nothing failed": {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
+		"an SMS arrived after all":    {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
+		"past the end":                {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
+		"an SMS past the end":         {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
+		"a retry past the end":        {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
+		"a resend past the end":       {history: func(d *desk) { d.call(whatsApp(), unknownEnd); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
+		"past expires_at":             {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
+		"a retry past expires_at":     {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
+		"a resend past expires_at":    {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), unknownEnd).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
+		"an SMS past expires_at":      {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.HasExpired},
+		"opted out":                   {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.HasFinished},
+		"opted out, but a login code": {history: func(d *desk) {
+			d.l.Send.Category = backstop.Authentication
+			d.call(whatsApp(), rejected(backstop.OptedOut))
+		}, call: byFailure(smsOf(0)), want: backstop.MayCall},
 		"opted out by a receipt, wait over": {history: func(d *desk) { d.call(whatsApp(), nil); d.optOut(whatsApp()).at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
 	}
 	for name, tc := range tests {

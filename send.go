@@ -92,8 +92,12 @@ func (s Send) Validate(now time.Time) error {
 	default:
 		f.add("category", "must be authentication, utility or marketing")
 	}
-	if s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
+	switch {
+	case s.ExpiresAt == nil:
+	case !s.ExpiresAt.After(now):
 		f.add("expires_at", "must be in the future")
+	case !ValidTime(*s.ExpiresAt):
+		f.add("expires_at", badTime)
 	}
 	return f.err("the send is not valid")
 }

@@ -63,8 +63,8 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 		return Result{}, err
 	}
 	defer free()
-	if ended := unsaved(ctx, step); ended != nil {
-		return a.end(ctx, step, ended.ending(c.Step()))
+	if err := a.saveEarlier(ctx, step, c.Step()); err != nil {
+		return Result{}, err
 	}
 	began := a.now()
 	c.Token = rand.Text()
@@ -142,22 +142,11 @@ func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, err
 	}
 }
 
-// end stores how a call ended. If Postgres is away, what is known is left with the engine, so that the next run stores it. Neither
-// ends with ctx: an activity may be cancelled, or its worker be told to stop, during the call. If the attempt lingers, it
-// then waits for receipts.
+// end stores how a call ended. If the attempt lingers, it then waits for receipts.
 func (a *Activities) end(ctx context.Context, step Step, e backstop.Ending) (Result, error) {
-	storing, cancel := lasting(ctx)
-	defer cancel()
-	attempt, view, err := a.store.End(storing, step.Send, e)
+	attempt, view, err := a.save(ctx, step, e)
 	if err != nil {
-		ended := endedOf(e)
-		activity.RecordHeartbeat(context.WithoutCancel(ctx), ended) // for the next run of an ordinary activity
-		err = permanent(fmt.Errorf("end attempt: %w", err))
-		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
-			return Result{}, err
-		}
-		a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
-		return Result{}, retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
+		return Result{}, err
 	}
 	if attempt.LingersUntil != nil && e.Linger > 0 {
 		return a.linger(ctx, step, attempt, view, e.Linger)

@@ -219,6 +219,9 @@ func TestSends_BadInput(t *testing.T) {
 	add("components no list", inTemplate(map[string]any{"name": "a", "language": "en", "components": map[string]any{}}), 400, "malformed", "whatsapp.template.components")
 	add("component no object", inTemplate(map[string]any{"name": "a", "language": "en", "components": []any{1}}), 400, "malformed", "whatsapp.template.components.0")
 	add("NUL in a component", inTemplate(map[string]any{"name": "a", "language": "en", "components": []any{map[string]any{"t": "\x00"}}}), 400, "malformed", "whatsapp.template.components.0.t")
+	for _, never := range []string{"9999-12-31T23:59:59-05:00", "9999-12-31T23:30:00-00:31"} { // the year 10000 in UTC
+		add("after the last time", in(map[string]any{"expires_at": never}), 422, "invalid", "expires_at")
+	}
 	add("local number", in(map[string]any{"to": "07400123456"}), 422, "invalid", "to")
 	add("no number", in(map[string]any{"to": "+44abc"}), 422, "invalid", "to")
 	add("impossible number", in(map[string]any{"to": "+447400123456789"}), 422, "invalid", "to")
@@ -237,6 +240,9 @@ func TestSends_BadInput(t *testing.T) {
 		{"unknown id", "GET", "/v1/sends/" + someID, "", nil, 404, "not_found", nil},
 		{"bad filters", "GET", "/v1/sends?outcome=lost&policy_id=x&to=0740&from=now&until=2031&limit=x", "", nil, 400, "malformed",
 			[]string{"outcome", "policy_id", "to", "from", "until", "limit"}},
+		{"before the first time", "GET", "/v1/sends?from=1999-12-31T23:59:59Z&until=0001-01-01T00:00:00Z", "", nil, 422, "invalid",
+			[]string{"from", "until"}},
+		{"after the last time", "GET", "/v1/sends?until=9999-12-31T23:59:59-05:00", "", nil, 422, "invalid", []string{"until"}},
 		{"plus not written as %2B", "GET", "/v1/sends?to=+447400123456", "", nil, 400, "malformed", []string{"to"}},
 	})
 }

@@ -123,6 +123,9 @@ func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListS
 	if err != nil {
 		return nil, err
 	}
+	if err := backstop.ValidateRange(r.Params.From, r.Params.Until); err != nil {
+		return nil, err
+	}
 	sends, more, err := s.sends.ListSends(ctx, backstop.SendFilter{
 		Outcome:  backstop.Outcome(value(r.Params.Outcome)),
 		PolicyID: canonical(value(r.Params.PolicyID)),

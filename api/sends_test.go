@@ -47,6 +47,19 @@ func TestSends_Create(t *testing.T) {
 	}}}, send.Plan)
 }
 
+// The last time that can be given is taken, and read back.
+func TestSends_lastTime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	body := strings.Replace(sendBody(policy.ID), `"to"`, `"expires_at":"9999-12-31T23:59:59Z","to"`, 1)
+	var accepted api.SendAccepted
+	r.call(t, "POST", "/v1/sends", body).into(202, &accepted)
+	var send api.Send
+	r.call(t, "GET", "/v1/sends/"+accepted.ID, "").into(200, &send)
+	require.Equal(t, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), *send.ExpiresAt)
+}
+
 func TestSends_NoRuleApplies(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

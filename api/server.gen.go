@@ -147,7 +147,7 @@ const (
 type Attempt struct {
 	Channel Channel `json:"channel"`
 
-	// EndedAt A time in RFC 3339 form; answers are in UTC.
+	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	EndedAt *Time           `json:"ended_at,omitempty"`
@@ -178,7 +178,7 @@ type Attempt struct {
 	// Example: MyShop
 	SendID *SendID `json:"send_id,omitempty"`
 
-	// StartedAt A time in RFC 3339 form; answers are in UTC.
+	// StartedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	StartedAt Time `json:"started_at"`
@@ -239,7 +239,7 @@ type ChannelState struct {
 
 // Event A line of the timeline.
 type Event struct {
-	// At A time in RFC 3339 form; answers are in UTC.
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	At      Time     `json:"at"`
@@ -252,10 +252,11 @@ type Event struct {
 	Detail *string `json:"detail,omitempty"`
 
 	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-	// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-	// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-	// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-	// such messages. `finished`: nothing more will be decided.
+	// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+	// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+	// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+	// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+	// will be decided.
 	Kind EventKind `json:"kind"`
 	Rule *string   `json:"rule,omitempty"`
 
@@ -265,10 +266,11 @@ type Event struct {
 }
 
 // EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-// such messages. `finished`: nothing more will be decided.
+// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+// will be decided.
 type EventKind string
 
 // FallbackInput When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -379,7 +381,7 @@ type PlannedRule struct {
 
 // Policy defines model for Policy.
 type Policy struct {
-	// CreatedAt A time in RFC 3339 form; answers are in UTC.
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	CreatedAt Time   `json:"created_at"`
@@ -389,7 +391,7 @@ type Policy struct {
 	Name  Name   `json:"name"`
 	Rules []Rule `json:"rules"`
 
-	// UpdatedAt A time in RFC 3339 form; answers are in UTC.
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
@@ -483,7 +485,7 @@ type Rule struct {
 	// Countries Absent when the rule applies everywhere.
 	Countries *[]string `json:"countries,omitempty"`
 
-	// CreatedAt A time in RFC 3339 form; answers are in UTC.
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	CreatedAt Time   `json:"created_at"`
@@ -508,7 +510,7 @@ type Rule struct {
 	// fires at once on a permanent failure.
 	Type RuleType `json:"type"`
 
-	// UpdatedAt A time in RFC 3339 form; answers are in UTC.
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
@@ -590,7 +592,7 @@ type SMSLengthEncoding string
 
 // Send defines model for Send.
 type Send struct {
-	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
@@ -611,12 +613,12 @@ type Send struct {
 	// Events The timeline, oldest first.
 	Events []Event `json:"events"`
 
-	// ExpiresAt A time in RFC 3339 form; answers are in UTC.
+	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt *Time `json:"expires_at,omitempty"`
 
-	// FinishedAt A time in RFC 3339 form; answers are in UTC.
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	FinishedAt *Time `json:"finished_at,omitempty"`
@@ -644,7 +646,7 @@ type Send struct {
 
 // SendAccepted defines model for SendAccepted.
 type SendAccepted struct {
-	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time   `json:"accepted_at"`
@@ -672,7 +674,8 @@ type SendInput struct {
 	// category says that the message is not marketing.
 	Category *Category `json:"category,omitempty"`
 
-	// ExpiresAt When the message loses its use. Past it nothing is sent any more; an expired code is worse than none.
+	// ExpiresAt When the message loses its use. Past it nothing is sent any more; an expired code is worse than none. The last
+	// possible time is the end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -711,7 +714,7 @@ type SendPreview struct {
 
 // SendSummary defines model for SendSummary.
 type SendSummary struct {
-	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
@@ -722,7 +725,7 @@ type SendSummary struct {
 	Country           *string   `json:"country,omitempty"`
 	DuplicateDelivery bool      `json:"duplicate_delivery"`
 
-	// FinishedAt A time in RFC 3339 form; answers are in UTC.
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	FinishedAt *Time `json:"finished_at,omitempty"`
@@ -749,7 +752,7 @@ type SendSummary struct {
 
 // Session defines model for Session.
 type Session struct {
-	// ExpiresAt A time in RFC 3339 form; answers are in UTC.
+	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt         Time   `json:"expires_at"`
@@ -783,7 +786,7 @@ type Stats struct {
 	ByRule []StatsOfRule `json:"by_rule"`
 	ByType []StatsOfType `json:"by_type"`
 
-	// From A time in RFC 3339 form; answers are in UTC.
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	From Time `json:"from"`
@@ -796,7 +799,7 @@ type Stats struct {
 	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
 	Totals         StatsCounts `json:"totals"`
 
-	// Until A time in RFC 3339 form; answers are in UTC.
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	Until Time `json:"until"`
@@ -804,7 +807,7 @@ type Stats struct {
 
 // StatsBucket defines model for StatsBucket.
 type StatsBucket struct {
-	// At A time in RFC 3339 form; answers are in UTC.
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	At     Time        `json:"at"`
@@ -915,7 +918,7 @@ type TemplateInput struct {
 	Name string `json:"name"`
 }
 
-// Time A time in RFC 3339 form; answers are in UTC.
+// Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
 type Time = time.Time
@@ -3143,6 +3146,22 @@ func (response ListSends401ApplicationProblemPlusJSONResponse) VisitListSendsRes
 		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSends422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListSends422ApplicationProblemPlusJSONResponse) VisitListSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }

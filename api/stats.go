@@ -12,6 +12,9 @@ const statsRange = 24 * time.Hour
 
 // GetStats answers GET /v1/stats.
 func (s *server) GetStats(ctx context.Context, r GetStatsRequestObject) (GetStatsResponseObject, error) {
+	if err := backstop.ValidateRange(r.Params.From, r.Params.Until); err != nil {
+		return nil, err
+	}
 	filter := backstop.StatsFilter{Until: s.now(), PolicyID: canonical(value(r.Params.PolicyID))}
 	if r.Params.Until != nil {
 		filter.Until = *r.Params.Until

@@ -79,6 +79,10 @@ func TestStats_Range(t *testing.T) {
 		"from=2031-05-04T00:00:00Z&until=2031-05-03T00:00:00Z": "until",
 		"from=2031-02-01T00:00:00Z&until=2031-05-04T00:00:01Z": "from",
 		"from=2031-01-01T00:00:00Z":                            "from",
+		"from=0000-01-01T00:00:00Z":                            "from",
+		"until=1999-12-31T23:59:59Z":                           "until",
+		"until=2000-01-01T00:59:59%2B01:00":                    "until",
+		"until=9999-12-31T23:59:59-05:00":                      "until",
 	} {
 		r.call(t, "GET", "/v1/stats?"+query, "").problem(422, "invalid", field)
 	}

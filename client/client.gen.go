@@ -142,7 +142,7 @@ const (
 type Attempt struct {
 	Channel Channel `json:"channel"`
 
-	// EndedAt A time in RFC 3339 form; answers are in UTC.
+	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	EndedAt *Time           `json:"ended_at,omitempty"`
@@ -173,7 +173,7 @@ type Attempt struct {
 	// Example: MyShop
 	SendID *SendID `json:"send_id,omitempty"`
 
-	// StartedAt A time in RFC 3339 form; answers are in UTC.
+	// StartedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	StartedAt Time `json:"started_at"`
@@ -234,7 +234,7 @@ type ChannelState struct {
 
 // Event A line of the timeline.
 type Event struct {
-	// At A time in RFC 3339 form; answers are in UTC.
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	At      Time     `json:"at"`
@@ -247,10 +247,11 @@ type Event struct {
 	Detail *string `json:"detail,omitempty"`
 
 	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-	// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-	// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-	// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-	// such messages. `finished`: nothing more will be decided.
+	// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+	// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+	// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+	// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+	// will be decided.
 	Kind EventKind `json:"kind"`
 	Rule *string   `json:"rule,omitempty"`
 
@@ -260,10 +261,11 @@ type Event struct {
 }
 
 // EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-// status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-// `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-// arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-// such messages. `finished`: nothing more will be decided.
+// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+// will be decided.
 type EventKind string
 
 // FallbackInput When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -359,7 +361,7 @@ type PlannedRule struct {
 
 // Policy defines model for Policy.
 type Policy struct {
-	// CreatedAt A time in RFC 3339 form; answers are in UTC.
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	CreatedAt Time   `json:"created_at"`
@@ -369,7 +371,7 @@ type Policy struct {
 	Name  Name   `json:"name"`
 	Rules []Rule `json:"rules"`
 
-	// UpdatedAt A time in RFC 3339 form; answers are in UTC.
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
@@ -463,7 +465,7 @@ type Rule struct {
 	// Countries Absent when the rule applies everywhere.
 	Countries *[]string `json:"countries,omitempty"`
 
-	// CreatedAt A time in RFC 3339 form; answers are in UTC.
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	CreatedAt Time   `json:"created_at"`
@@ -488,7 +490,7 @@ type Rule struct {
 	// fires at once on a permanent failure.
 	Type RuleType `json:"type"`
 
-	// UpdatedAt A time in RFC 3339 form; answers are in UTC.
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
@@ -570,7 +572,7 @@ type SMSLengthEncoding string
 
 // Send defines model for Send.
 type Send struct {
-	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
@@ -591,12 +593,12 @@ type Send struct {
 	// Events The timeline, oldest first.
 	Events []Event `json:"events"`
 
-	// ExpiresAt A time in RFC 3339 form; answers are in UTC.
+	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt *Time `json:"expires_at,omitempty"`
 
-	// FinishedAt A time in RFC 3339 form; answers are in UTC.
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	FinishedAt *Time `json:"finished_at,omitempty"`
@@ -624,7 +626,7 @@ type Send struct {
 
 // SendAccepted defines model for SendAccepted.
 type SendAccepted struct {
-	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time   `json:"accepted_at"`
@@ -652,7 +654,8 @@ type SendInput struct {
 	// category says that the message is not marketing.
 	Category *Category `json:"category,omitempty"`
 
-	// ExpiresAt When the message loses its use. Past it nothing is sent any more; an expired code is worse than none.
+	// ExpiresAt When the message loses its use. Past it nothing is sent any more; an expired code is worse than none. The last
+	// possible time is the end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -691,7 +694,7 @@ type SendPreview struct {
 
 // SendSummary defines model for SendSummary.
 type SendSummary struct {
-	// AcceptedAt A time in RFC 3339 form; answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
@@ -702,7 +705,7 @@ type SendSummary struct {
 	Country           *string   `json:"country,omitempty"`
 	DuplicateDelivery bool      `json:"duplicate_delivery"`
 
-	// FinishedAt A time in RFC 3339 form; answers are in UTC.
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	FinishedAt *Time `json:"finished_at,omitempty"`
@@ -743,7 +746,7 @@ type Stats struct {
 	ByRule []StatsOfRule `json:"by_rule"`
 	ByType []StatsOfType `json:"by_type"`
 
-	// From A time in RFC 3339 form; answers are in UTC.
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	From Time `json:"from"`
@@ -756,7 +759,7 @@ type Stats struct {
 	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
 	Totals         StatsCounts `json:"totals"`
 
-	// Until A time in RFC 3339 form; answers are in UTC.
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	Until Time `json:"until"`
@@ -764,7 +767,7 @@ type Stats struct {
 
 // StatsBucket defines model for StatsBucket.
 type StatsBucket struct {
-	// At A time in RFC 3339 form; answers are in UTC.
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	At     Time        `json:"at"`
@@ -875,7 +878,7 @@ type TemplateInput struct {
 	Name string `json:"name"`
 }
 
-// Time A time in RFC 3339 form; answers are in UTC.
+// Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
 type Time = time.Time
@@ -3847,6 +3850,8 @@ type ListSendsResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Failure
 	// Headers401 the parsed response headers for an HTTP 401 response
@@ -3868,6 +3873,11 @@ func (r ListSendsResponse) GetApplicationProblemJSON400() *BadRequest {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ListSendsResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListSendsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -5594,6 +5604,13 @@ func ParseListSendsResponse(rsp *http.Response) (*ListSendsResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Failure

@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-const migrations = 9
+const migrations = 10
 
 func open(t *testing.T, url string) *sql.DB {
 	t.Helper()

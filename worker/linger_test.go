@@ -39,7 +39,7 @@ func TestWorker_lingers_delivered(t *testing.T) {
 	send := r.accept(backstop.Undelivered, time.Hour)
 	r.lingers(send)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
-		r.deliver(send, 1, backstop.WhatsApp, status)
+		r.deliver(send, whatsAppStep, backstop.WhatsApp, status)
 	}
 	result := r.ended(send)
 	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
@@ -55,9 +55,9 @@ func TestWorker_lingers_failed(t *testing.T) {
 	r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
 	r.lingers(send)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Failed)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Failed)
 	r.submitted(send, backstop.SMS)
-	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(send).Outcome)
 	r.requireCalls(1, 1)
 	require.Len(t, r.events(send), 7)
@@ -71,7 +71,7 @@ func TestWorker_lingers_inVain(t *testing.T) {
 	r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Delivered)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	require.Len(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED), 1)
 }
@@ -92,7 +92,7 @@ func TestWorker_lingers_stopped(t *testing.T) {
 	require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED))
 	require.Len(t, r.events(send, enums.EVENT_TYPE_TIMER_STARTED), 1)
 	r.work(limits)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Delivered)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	r.requireCalls(1, 0)
 }
@@ -104,17 +104,16 @@ func TestWorker_lingers_died(t *testing.T) {
 	r.linger(long)
 	ended, failed := r.accept(backstop.Undelivered, time.Hour), r.accept(backstop.Undelivered, time.Hour)
 	for _, send := range []string{ended, failed} {
-		dead, err := r.db.Begin(t.Context(), backstop.Attempt{
-			Ref: backstop.Ref{Send: send, Step: 1}, Channel: backstop.WhatsApp, Provider: "scripted", StartedAt: time.Now(),
-		}, func(backstop.Send, *backstop.Attempt) bool { return true })
+		c := backstop.Call{Channel: backstop.WhatsApp, Provider: "scripted", Token: send}
+		ruling, _, err := r.db.Begin(t.Context(), send, c)
 		require.NoError(t, err)
-		dead = dead.End(backstop.Submission{MessageID: dead.Ref.String()}, nil, time.Now())
-		dead.LingersUntil = new(time.Now().Add(time.Minute))
-		_, err = r.db.End(t.Context(), dead, 0)
+		_, _, err = r.db.End(t.Context(), send, backstop.Ending{
+			Step: c.Step(), Token: c.Token, Submission: backstop.Submission{MessageID: ruling.Attempt.Ref.String()}, Linger: time.Minute,
+		})
 		require.NoError(t, err)
 	}
-	r.deliver(ended, 1, backstop.WhatsApp, backstop.Delivered)
-	r.deliver(failed, 1, backstop.WhatsApp, backstop.Failed)
+	r.deliver(ended, whatsAppStep, backstop.WhatsApp, backstop.Delivered)
+	r.deliver(failed, whatsAppStep, backstop.WhatsApp, backstop.Failed)
 	r.work(limits)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(ended).Outcome)
 	r.submitted(failed, backstop.SMS)

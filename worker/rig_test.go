@@ -26,6 +26,9 @@ import (
 )
 
 const (
+	// The steps of a send with one rule.
+	whatsAppStep, smsStep = 1, 3
+
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
 	// patience is how long a test waits for what must happen; a busy machine may be slow.
@@ -45,12 +48,22 @@ type rig struct {
 	client   client.Client
 	handoff  *handoff.Handoff
 	provider *provider
+	install  string
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	db, server := postgrestest.New(t), temporal.Server(t)
-	r := &rig{t: t, db: db, store: &store{DB: db}, client: server.Client(t, server.Namespace(t)), provider: &provider{}}
+	server := temporal.Server(t)
+	return newRigOn(t, server.Client(t, server.Namespace(t)))
+}
+
+// newRigOn is another installation on a namespace.
+func newRigOn(t *testing.T, c client.Client) *rig {
+	t.Helper()
+	db := postgrestest.New(t)
+	install, err := db.Installation(t.Context())
+	require.NoError(t, err)
+	r := &rig{t: t, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install}
 	r.set(func(*workflows.Settings) {})
 	return r
 }
@@ -58,11 +71,11 @@ func newRig(t *testing.T) *rig {
 // set changes the settings of the sends that are accepted from now on.
 func (r *rig) set(change func(*workflows.Settings)) {
 	r.t.Helper()
-	settings := workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour, HandBack: true}
+	settings := workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour}
 	change(&settings)
 	var err error
 	r.handoff, err = handoff.New(handoff.Options{
-		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler), Settings: settings,
+		Store: r.db, Engine: r.client, Installation: r.install, Log: slog.New(slog.DiscardHandler), Settings: settings,
 	})
 	require.NoError(r.t, err)
 }
@@ -75,6 +88,7 @@ func (r *rig) work(o worker.Options) (stop func()) {
 		Log: slog.New(slog.DiscardHandler), Calls: o.Calls,
 	})
 	require.NoError(r.t, err)
+	o.Installation = r.install
 	w := worker.New(r.client, acts, o)
 	require.NoError(r.t, w.Start())
 	stop = sync.OnceFunc(w.Stop)
@@ -225,16 +239,16 @@ type store struct {
 
 var errAway = errors.New("postgres is away")
 
-func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Duration) (backstop.Send, error) {
+func (s *store) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	s.mu.Lock()
 	gone := s.away > 0
 	s.away--
 	s.mu.Unlock()
 	if gone {
 		<-ctx.Done()
-		return backstop.Send{}, errAway
+		return backstop.Attempt{}, backstop.View{}, errAway
 	}
-	return s.DB.End(ctx, attempt, wait)
+	return s.DB.End(ctx, send, e)
 }
 
 func (s *store) MarkSignalled(context.Context, []string) error { return errAway }

@@ -11,9 +11,6 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// TaskQueue is the queue that a worker polls.
-const TaskQueue = workflows.TaskQueue
-
 // How many requests for workflow tasks are open at once, as the engine asks for them. A fixed number is shared by the
 // queue of the workflows that this worker keeps and the queue of all others: half of it waits at an empty queue, and
 // while the first has a backlog nobody asks for the second.
@@ -22,8 +19,10 @@ const minPollers, firstPollers, maxPollers = 4, 8, 64
 // roomForOthers is how many workflow tasks, and local activities, may be under way besides those that linger.
 const roomForOthers = 1000
 
-// Options are a worker's limits.
+// Options are whose work a worker does, and its limits.
 type Options struct {
+	Installation string // the id of the database: the worker takes the tasks of its sends alone
+
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
 	Cached      int           // parked sends kept in memory; 0: the SDK's default
@@ -37,7 +36,7 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 	if o.Cached > 0 {
 		worker.SetStickyWorkflowCacheSize(o.Cached) // of the whole process, before its first worker starts
 	}
-	w := worker.New(c, workflows.TaskQueue, worker.Options{
+	w := worker.New(c, workflows.QueueOf(o.Installation), worker.Options{
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
 

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -25,7 +27,7 @@ func TestWorker_read(t *testing.T) {
 	send := r.accept(backstop.Unread, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
-		r.deliver(send, 1, backstop.WhatsApp, status)
+		r.deliver(send, whatsAppStep, backstop.WhatsApp, status)
 	}
 	result := r.ended(send)
 	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
@@ -44,11 +46,11 @@ func TestWorker_rejected(t *testing.T) {
 	r.work(limits)
 	send := r.accept(backstop.Unread, time.Hour)
 	r.submitted(send, backstop.SMS)
-	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
 	result := r.ended(send)
 	require.Equal(t, backstop.OutcomeSMS, result.Outcome)
 	require.Equal(t, "rule", result.Rule)
-	require.Contains(t, result.Reason, "131026")
+	require.Equal(t, backstop.ByFailure, result.Reason)
 	r.requireCalls(1, 1)
 	require.Len(t, r.events(send), 7, "start, a task of three, two calls, the end: the engine hears of no receipt")
 }
@@ -69,12 +71,12 @@ func TestWorker_restarted(t *testing.T) {
 	r.submitted(read, backstop.WhatsApp)
 	r.submitted(silent, backstop.WhatsApp)
 	stop()
-	r.deliver(read, 1, backstop.WhatsApp, backstop.Read)
-	r.deliver(silent, 1, backstop.WhatsApp, backstop.Failed)
+	r.deliver(read, whatsAppStep, backstop.WhatsApp, backstop.Read)
+	r.deliver(silent, whatsAppStep, backstop.WhatsApp, backstop.Failed)
 	r.work(limits)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(read).Outcome)
 	r.submitted(silent, backstop.SMS)
-	r.deliver(silent, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(silent, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(silent).Outcome)
 	r.requireCalls(2, 1)
 }
@@ -99,7 +101,7 @@ func TestWorker_stoppedDuringCall(t *testing.T) {
 		require.NoError(t, err)
 		return attempts[0].State == backstop.AttemptState(backstop.Unknown)
 	}, patience, moment)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	r.provider.during = nil
 	r.work(limits)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
@@ -122,7 +124,7 @@ func TestWorker_receiptAndTimerInOneTask(t *testing.T) {
 		parked = len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 0
 	}
 	require.Eventually(t, func() bool { return len(r.events(send, enums.EVENT_TYPE_TIMER_FIRED)) == 1 }, patience, moment)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	require.Eventually(t, func() bool { // there was no worker to answer an update
 		return len(r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)) == 1
 	}, patience, moment)
@@ -159,8 +161,8 @@ func TestWorker_endNotStored(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, attempts, 1)
 	require.Equal(t, backstop.Accepted, attempts[0].State)
-	require.Equal(t, backstop.Ref{Send: send, Step: 1}.String(), attempts[0].MessageID)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	require.Empty(t, attempts[0].MessageID, "it may hold the number, so the engine did not keep it")
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	r.requireCalls(1, 0)
 }
@@ -175,7 +177,7 @@ func TestWorker_endNotStored_queued(t *testing.T) {
 	r.work(limits)
 	send := r.accept(backstop.Unread, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
-	r.deliver(send, 1, backstop.WhatsApp, backstop.Read)
+	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
 	r.requireCalls(1, 0)
 }
@@ -191,9 +193,9 @@ func TestWorker_endNotStored_throttled(t *testing.T) {
 	r.submitted(send, backstop.WhatsApp)
 	attempts, _, err := r.db.Timeline(t.Context(), send)
 	require.NoError(t, err)
-	require.Len(t, attempts, 2)
-	require.Equal(t, backstop.AttemptState(backstop.Throttled), attempts[0].State)
-	require.Equal(t, backstop.Accepted, attempts[1].State)
+	require.Len(t, attempts, 1)
+	require.Equal(t, 2, attempts[0].Number)
+	require.Equal(t, backstop.Accepted, attempts[0].State)
 	r.requireCalls(2, 0)
 }
 
@@ -201,18 +203,20 @@ func TestWorker_endNotStored_throttled(t *testing.T) {
 func TestWorker_receiptTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	dying, err := handoff.New(handoff.Options{Store: r.store, Engine: r.client, Log: slog.New(slog.DiscardHandler)})
+	dying, err := handoff.New(handoff.Options{
+		Store: r.store, Engine: r.client, Installation: r.install, Log: slog.New(slog.DiscardHandler),
+	})
 	require.NoError(t, err)
 	sweeper, err := handoff.New(handoff.Options{
-		Store: r.db, Engine: r.client, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Now().Add(time.Minute) },
+		Store: clocked{r.db, func() time.Time { return time.Now().Add(time.Minute) }}, Engine: r.client,
+		Installation: r.install, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	stopWorker := r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
 	stopWorker()
-	require.NoError(t, dying.Deliver(t.Context(), []backstop.Receipt{receipt(send, 1, backstop.WhatsApp, backstop.Failed)}))
+	require.NoError(t, dying.Deliver(t.Context(), []backstop.Receipt{receipt(send, whatsAppStep, backstop.WhatsApp, backstop.Failed)}))
 	ctx, stop := context.WithCancel(t.Context())
 	swept := make(chan struct{})
 	go func() { defer close(swept); sweeper.Sweep(ctx) }()
@@ -224,9 +228,92 @@ func TestWorker_receiptTwice(t *testing.T) {
 
 	r.work(limits)
 	r.submitted(send, backstop.SMS)
-	r.deliver(send, 2, backstop.SMS, backstop.Delivered)
+	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, r.ended(send).Outcome)
 	r.requireCalls(1, 1)
+}
+
+// clocked is a store with another clock.
+type clocked struct {
+	*postgres.DB
+
+	now func() time.Time
+}
+
+func (c clocked) Now() time.Time { return c.now() }
+
+// Two installations use one namespace: each completes its own sends.
+func TestWorker_twoInstallations(t *testing.T) {
+	t.Parallel()
+	const n = 10
+	a := newRig(t)
+	b := newRigOn(t, a.client)
+	require.NotEqual(t, a.install, b.install)
+	a.work(limits)
+	b.work(limits)
+	var sends [2][]string
+	for range n {
+		sends[0] = append(sends[0], a.accept(backstop.Undelivered, time.Hour))
+		sends[1] = append(sends[1], b.accept(backstop.Undelivered, time.Hour))
+	}
+	for i, r := range []*rig{a, b} {
+		for _, send := range sends[i] {
+			r.submitted(send, backstop.WhatsApp)
+			r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Delivered)
+			require.Equal(t, backstop.OutcomeWhatsApp, r.ended(send).Outcome)
+			require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT))
+		}
+		r.requireCalls(n, 0)
+	}
+}
+
+// The workflow of a parked send was terminated, or is lost with Temporal's data: the sweeper starts it anew, and its fallback
+// goes out, once.
+func TestWorker_lostWorkflow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.work(limits)
+	sweeper, err := handoff.New(handoff.Options{
+		Store: clocked{r.db, func() time.Time { return time.Now().Add(time.Hour) }}, Engine: r.client,
+		Installation: r.install, Log: slog.New(slog.DiscardHandler),
+		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
+	})
+	require.NoError(t, err)
+	vanished := r.vanished()
+	const wait = 15 * time.Second // for a busy machine
+	terminated := r.accept(backstop.Undelivered, wait)
+	r.submitted(terminated, backstop.WhatsApp)
+	require.NoError(t, r.client.TerminateWorkflow(t.Context(), workflows.ID(terminated), "", "by an operator"))
+	ctx, stop := context.WithCancel(t.Context())
+	swept := make(chan struct{})
+	go func() { defer close(swept); sweeper.Sweep(ctx) }()
+	r.submitted(terminated, backstop.SMS)
+	r.submitted(vanished, backstop.WhatsApp)
+	stop()
+	<-swept
+	sweeper.Close()
+	r.deliver(terminated, smsStep, backstop.SMS, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeSMS, r.ended(terminated).Outcome)
+	r.deliver(vanished, 1, backstop.WhatsApp, backstop.Delivered)
+	require.Equal(t, backstop.OutcomeWhatsApp, r.ended(vanished).Outcome)
+	r.requireCalls(2, 1)
+}
+
+// vanished stores a send that was handed over, and of which Temporal knows nothing.
+func (r *rig) vanished() string {
+	r.t.Helper()
+	id, err := uuid.NewV7()
+	require.NoError(r.t, err)
+	_, _, err = r.db.InsertSend(r.t.Context(), backstop.Send{
+		ID: id.String(), To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello", AcceptedAt: time.Now(),
+		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+			{ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme"},
+		}},
+	}, nil)
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.db.MarkSent(r.t.Context(), []string{id.String()}))
+	return id.String()
 }
 
 // A worker makes no more calls at once than it may.

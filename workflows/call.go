@@ -82,9 +82,6 @@ func (c *call) abandon(ctx workflow.Context, why error) error {
 	return errors.Join(why, c.await(ctx))
 }
 
-// wasCancelled reports whether the call ended without a result.
-func (c *call) wasCancelled() bool { return c.err != nil }
-
 // result returns how the call ended. Without a result, because it was cancelled and its last run did not answer, the ledger
 // knows more. An error is one that no other try can cure.
 func (c *call) result(ctx workflow.Context) (r activities.Result, ended bool, err error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TaskQueue is the queue that the workers of Backstop poll.
+// TaskQueue begins the names of the queues that the workers of Backstop poll: see QueueOf.
 const TaskQueue = "backstop"
 
 // Names by which others reach a running Send. Both carry a backstop.View.
@@ -34,6 +34,9 @@ type SendInput struct {
 	// Age is how old the send was when its start was requested, by the store's clock. The workflow counts from its own start
 	// less the age, so that no time of one clock is compared with a time of another.
 	Age time.Duration `json:"age,omitempty"`
+
+	// Installation is the id of the database that has the send.
+	Installation string `json:"installation"`
 
 	Settings Settings `json:"settings"`
 }

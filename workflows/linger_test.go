@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
-	"github.com/backstophq/backstop/workflows"
 )
 
 // The call stays for its receipts: what comes meanwhile the workflow learns from its result, in the task in which it was
@@ -16,49 +15,48 @@ func TestSend_lingers(t *testing.T) {
 	t.Parallel()
 	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)
 	failed := whatsapp(1, backstop.Failed)
-	failed.Class, failed.Code = backstop.RecipientFault, "131026"
+	failed.Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026"}
 	optedOut := whatsapp(1, backstop.Failed)
-	optedOut.Class, optedOut.Code = backstop.OptedOut, "131050"
+	optedOut.Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
 	const linger = 4 * time.Second
 	for name, tc := range map[string]struct {
 		rules   []backstop.Rule
-		atOnce  []workflows.Receipt
+		atOnce  []backstop.Receipt
 		heard   []heard
 		send    func(*backstop.Send)
 		outcome backstop.Outcome
-		reason  string
+		reason  backstop.FallbackReason
 		sms     int
 		timers  int
 		lingers time.Duration
 	}{
 		"delivered": {
-			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Sent), whatsapp(1, backstop.Delivered)},
+			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{whatsapp(1, backstop.Sent), whatsapp(1, backstop.Delivered)},
 			outcome: backstop.OutcomeWhatsApp, lingers: linger,
 		},
 		"failed": {
-			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{failed}, outcome: backstop.OutcomePending, sms: 1,
-			reason: "the WhatsApp message failed: rejected (recipient) 131026", lingers: linger,
+			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{failed}, outcome: backstop.OutcomePending, sms: 1,
+			reason: backstop.ByFailure, lingers: linger,
 		},
 		"opted out": {
-			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{optedOut}, outcome: backstop.OutcomeFailed,
-			reason: "the WhatsApp message failed: rejected (opted_out) 131050", lingers: linger,
+			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{optedOut}, outcome: backstop.OutcomeFailed, lingers: linger,
 		},
 		"delivered later": {
-			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Sent)},
+			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{whatsapp(1, backstop.Sent)},
 			heard:   []heard{{after: 30 * time.Second, receipt: whatsapp(1, backstop.Delivered)}},
 			outcome: backstop.OutcomeWhatsApp, timers: 1, lingers: linger,
 		},
 		"never delivered": {
 			rules: []backstop.Rule{undelivered}, outcome: backstop.OutcomePending, sms: 1, timers: 1,
-			reason: "not delivered within 1m0s", lingers: linger,
+			reason: backstop.NotDelivered, lingers: linger,
 		},
 		"not past the first wait": {
 			rules:   []backstop.Rule{rule("ur", backstop.Undelivered, time.Minute), rule("sf", backstop.SendFailed, 2*time.Second)},
-			atOnce:  []workflows.Receipt{whatsapp(1, backstop.Delivered)},
+			atOnce:  []backstop.Receipt{whatsapp(1, backstop.Delivered)},
 			outcome: backstop.OutcomeWhatsApp, lingers: 2 * time.Second,
 		},
 		"not past the end of the message": {
-			rules: []backstop.Rule{undelivered}, atOnce: []workflows.Receipt{whatsapp(1, backstop.Delivered)},
+			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{whatsapp(1, backstop.Delivered)},
 			send:    func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(3 * time.Second)) },
 			outcome: backstop.OutcomeWhatsApp, lingers: 3 * time.Second,
 		},
@@ -80,7 +78,7 @@ func TestSend_lingers(t *testing.T) {
 			timers := 0
 			w.env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
 			set := settings
-			set.HandBack, set.Linger = true, linger
+			set.Linger = linger
 			result := w.run(set)
 			require.Equal(t, tc.outcome, result.Outcome)
 			require.Equal(t, tc.reason, result.Reason)

@@ -9,8 +9,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Each SMS carries why the first rule fired, also that of a later rule, so that whoever stores it need not know which is
-// the first. An averted one does not count.
+// The send keeps why the first rule fired, also when a later rule sends. An averted one does not count.
 func TestSend_fallbackReason(t *testing.T) {
 	t.Parallel()
 	rejected := failure(backstop.Rejected, backstop.RecipientFault)
@@ -22,31 +21,31 @@ func TestSend_fallbackReason(t *testing.T) {
 		sms      error
 		heard    []heard
 		late     bool
-		want     []backstop.FallbackReason // of each SMS
+		want     backstop.FallbackReason
 	}{
-		"rejected at once": {rules: []backstop.Rule{unread}, whatsapp: rejected, want: []backstop.FallbackReason{backstop.ByFailure}},
+		"rejected at once": {rules: []backstop.Rule{unread}, whatsapp: rejected, want: backstop.ByFailure},
 		"failed by receipt": {
 			rules: []backstop.Rule{undelivered}, heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Failed)}},
-			want: []backstop.FallbackReason{backstop.ByFailure},
+			want: backstop.ByFailure,
 		},
 		"not sent": {
 			rules: []backstop.Rule{rule("sf", backstop.SendFailed, time.Minute)},
-			want:  []backstop.FallbackReason{backstop.NotSent},
+			want:  backstop.NotSent,
 		},
-		"not delivered": {rules: []backstop.Rule{undelivered}, want: []backstop.FallbackReason{backstop.NotDelivered}},
+		"not delivered": {rules: []backstop.Rule{undelivered}, want: backstop.NotDelivered},
 		"not read": {
 			rules: []backstop.Rule{undelivered, unread}, heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Delivered)}},
-			want: []backstop.FallbackReason{backstop.NotRead},
+			want: backstop.NotRead,
 		},
-		"too late": {rules: []backstop.Rule{unread}, late: true, want: []backstop.FallbackReason{backstop.TooLate}},
+		"too late": {rules: []backstop.Rule{unread}, late: true, want: backstop.TooLate},
 		"the SMS failed": {
 			rules: []backstop.Rule{undelivered, unread}, sms: rejected,
-			want: []backstop.FallbackReason{backstop.NotDelivered, backstop.NotDelivered},
+			want: backstop.NotDelivered,
 		},
 		"the first was averted": {
 			rules: []backstop.Rule{undelivered, unread},
 			heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
-			want:  []backstop.FallbackReason{backstop.NotRead},
+			want:  backstop.NotRead,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,14 +59,8 @@ func TestSend_fallbackReason(t *testing.T) {
 			if tc.late {
 				w.send.AcceptedAt = w.send.AcceptedAt.Add(-time.Hour)
 			}
-			w.run(settings)
-			var got []backstop.FallbackReason
-			for _, a := range w.attempts {
-				if a.Channel == backstop.SMS {
-					got = append(got, a.FallbackReason)
-				}
-			}
-			require.Equal(t, tc.want, got)
+			require.Equal(t, tc.want, w.run(settings).Reason)
+			require.Equal(t, tc.want, w.ledger().Send.FallbackReason)
 		})
 	}
 }

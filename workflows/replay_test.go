@@ -42,27 +42,27 @@ func recordings() map[string]func(*world) {
 		},
 		"fallback_by_timer": func(w *world) {
 			w.send.Plan.Rules = short
-			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
+			w.receive(heard{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"rejected_at_once": func(w *world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, rejected)
-			w.receive(heard{after: time.Second, receipt: sms(2, backstop.Delivered)})
+			w.receive(heard{after: time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"failed_by_receipt": func(w *world) {
 			w.send.Plan.Rules = short
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Failed)})
-			w.receive(heard{after: 2 * time.Second, receipt: sms(2, backstop.Delivered)})
+			w.receive(heard{after: 2 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"averted_then_second_rule": func(w *world) {
 			w.send.Plan.Rules = two
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true})
-			w.receive(heard{after: 5 * time.Second, receipt: sms(3, backstop.Delivered)})
+			w.receive(heard{after: 5 * time.Second, receipt: sms(1, backstop.Delivered)})
 		},
 		"called_off": func(w *world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, throttled)
-			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
+			w.receive(heard{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"unknown_then_resent": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("patient", backstop.Undelivered, time.Minute)}
@@ -72,14 +72,14 @@ func recordings() map[string]func(*world) {
 		"next_rule": func(w *world) {
 			w.send.Plan.Rules = two
 			w.answers(backstop.WhatsApp, rejected)
-			w.receive(heard{after: time.Second, receipt: sms(2, backstop.Failed)})
-			w.receive(heard{after: 2 * time.Second, receipt: sms(3, backstop.Delivered)})
+			w.receive(heard{after: time.Second, receipt: sms(0, backstop.Failed)})
+			w.receive(heard{after: 2 * time.Second, receipt: sms(1, backstop.Delivered)})
 		},
 		"sms_unknown_then_resent": func(w *world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, rejected)
 			w.answers(backstop.SMS, failure(backstop.Unknown, ""), nil)
-			w.receive(heard{after: 3 * time.Second, receipt: sms(3, backstop.Delivered)})
+			w.receive(heard{after: 3 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, true), backstop.Delivered)})
 		},
 		"opted_out": func(w *world) {
 			w.send.Plan.Rules = short
@@ -98,18 +98,18 @@ func recordings() map[string]func(*world) {
 		"delivered_then_unread": func(w *world) {
 			w.send.Plan.Rules = two
 			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
-			w.receive(heard{after: 5 * time.Second, receipt: sms(2, backstop.Delivered)})
+			w.receive(heard{after: 5 * time.Second, receipt: sms(1, backstop.Delivered)})
 		},
 		"through_the_queue": func(w *world) {
 			w.send.Plan.Rules = short
 			w.queued = true
-			w.receive(heard{after: 3 * time.Second, receipt: sms(2, backstop.Delivered)})
+			w.receive(heard{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"handed_back_by_timer": func(w *world) {
-			w.send.Plan.Rules, w.handBack = short, true
+			w.send.Plan.Rules = short
 		},
 		"handed_back_after_throttling": func(w *world) {
-			w.send.Plan.Rules, w.handBack = two, true
+			w.send.Plan.Rules = two
 			w.answers(backstop.WhatsApp, rejected)
 			w.answers(backstop.SMS, rejected, throttled, nil)
 		},
@@ -119,11 +119,11 @@ func recordings() map[string]func(*world) {
 		},
 		"lingering_delivered": func(w *world) {
 			w.send.Plan.Rules, w.linger = two[:1], time.Second
-			w.atOnce = []workflows.Receipt{whatsapp(1, backstop.Delivered)}
+			w.atOnce = []backstop.Receipt{whatsapp(1, backstop.Delivered)}
 		},
 		"lingering_failed": func(w *world) {
-			w.send.Plan.Rules, w.linger, w.handBack = two[:1], time.Second, true
-			w.atOnce = []workflows.Receipt{whatsapp(1, backstop.Failed)}
+			w.send.Plan.Rules, w.linger = two[:1], time.Second
+			w.atOnce = []backstop.Receipt{whatsapp(1, backstop.Failed)}
 		},
 		"lingering_in_vain": func(w *world) {
 			w.send.Plan.Rules, w.linger, w.byUpdate = two[:1], time.Second, true
@@ -191,17 +191,17 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 	w := bareWorld(t, time.Now, nil)
 	w.send.ID = uuid.NewString()
 	w.after = func(d time.Duration, f func()) { time.AfterFunc(d, func() { <-started; f() }) }
-	w.signal = func(r workflows.Receipt) {
-		if w.byUpdate && r.Outcome != "" {
+	w.signal = func(v backstop.View) {
+		if w.byUpdate && v.Outcome != "" {
 			update, err := temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
-				WorkflowID: run.GetID(), UpdateID: "receipt-1", UpdateName: workflows.ReceiptUpdate, Args: []any{r},
+				WorkflowID: run.GetID(), UpdateID: "receipt-1", UpdateName: workflows.ReceiptUpdate, Args: []any{v},
 				WaitForStage: client.WorkflowUpdateStageCompleted,
 			})
 			require.NoError(t, err)
 			require.NoError(t, update.Get(t.Context(), nil))
 			return
 		}
-		err := temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ReceiptSignal, r)
+		err := temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ReceiptSignal, v)
 		require.NoError(t, err)
 	}
 	script(w)
@@ -215,7 +215,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{
 			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
-			QueuedCalls: w.queued, HandBack: w.handBack, Linger: w.linger,
+			QueuedCalls: w.queued, Linger: w.linger,
 		}))
 	require.NoError(t, err)
 	close(started)

@@ -9,36 +9,38 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TestSend_route: each rule's SMS goes by the rule's own route. One that is not configured any more costs no time: the
-// next rule is tried at once.
+// TestSend_route: each rule's SMS goes by the rule's own route, at the end of its own wait. A route that is not configured any
+// more fails at once, and leaves the next rule to its wait.
 func TestSend_route(t *testing.T) {
 	t.Parallel()
 	other, gone, last := rule("other", backstop.Unread, time.Minute), rule("gone", backstop.Unread, 2*time.Minute), rule("last", backstop.Unread, 3*time.Minute)
 	other.Route, gone.Route = "second", "gone"
 	w := newWorld(t, other, gone, last)
-	w.receive(heard{after: 90 * time.Second, receipt: sms(2, backstop.Failed)})
-	w.receive(heard{after: 100 * time.Second, receipt: sms(4, backstop.Delivered)})
+	w.receive(heard{after: 90 * time.Second, receipt: sms(0, backstop.Failed)})
+	w.receive(heard{after: 4 * time.Minute, receipt: sms(2, backstop.Delivered)})
 	result := w.run(settings)
+	w.afterwards()
 
-	require.Equal(t, backstop.OutcomeSMS, result.Outcome)
+	require.Equal(t, backstop.OutcomeSMS, w.ledger().Send.Outcome)
 	require.Equal(t, "last", result.Rule)
-	require.Equal(t, []time.Duration{time.Minute, 90 * time.Second}, w.smsAfter(), "no call for the one that is gone")
-	providers := make([]string, len(w.attempts))
-	for i, a := range w.attempts {
+	require.Equal(t, []time.Duration{time.Minute, 3 * time.Minute}, w.smsAfter(), "no call for the one that is gone")
+	attempts := w.ledger().Attempts
+	providers := make([]string, len(attempts))
+	for i, a := range attempts {
 		providers[i] = a.Provider
 	}
 	require.Equal(t, []string{"scripted", "other", "gone", "scripted"}, providers)
-	require.Equal(t, backstop.AccountFault, w.attempts[2].Failure.Class)
+	require.Equal(t, backstop.AccountFault, attempts[2].Failure.Class)
 }
 
-// TestSend_routeGone: when no other rule is left, the send has failed.
+// TestSend_routeGone: when no other rule is left, only the WhatsApp message may still arrive.
 func TestSend_routeGone(t *testing.T) {
 	t.Parallel()
 	gone := rule("gone", backstop.Unread, time.Minute)
 	gone.Route = "gone"
 	w := newWorld(t, gone)
 	result := w.run(settings)
-	require.Equal(t, backstop.OutcomeFailed, result.Outcome)
+	require.Equal(t, backstop.OutcomeUnconfirmed, result.Outcome)
 	require.Equal(t, backstop.Failed, result.SMS)
 	require.Empty(t, w.calls[backstop.SMS])
 }

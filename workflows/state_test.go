@@ -15,7 +15,7 @@ import (
 func TestSend_state(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("ur", backstop.Unread, 10*time.Minute), rule("ud", backstop.Undelivered, 5*time.Minute))
-	w.receive(heard{after: 7 * time.Minute, receipt: sms(2, backstop.Delivered)})
+	w.receive(heard{after: 7 * time.Minute, receipt: sms(1, backstop.Delivered)})
 	ask := func() workflows.State {
 		answer, err := w.env.QueryWorkflow(workflows.StateQuery)
 		require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestSend_state(t *testing.T) {
 	require.Equal(t, backstop.Submitted, fallen.SMS)
 	require.Contains(t, fallen.WaitingFor, "the SMS's receipt, until ")
 	require.Equal(t, "ud", fallen.Rule)
-	require.Equal(t, "not delivered within 5m0s", fallen.Reason)
+	require.Equal(t, backstop.NotDelivered, fallen.Reason)
 	require.True(t, fallen.Rules[1].Spent)
 }
 
@@ -52,6 +52,6 @@ func TestSend_cancelled(t *testing.T) {
 
 	require.True(t, temporal.IsCanceledError(w.env.GetWorkflowError()), "%v", w.env.GetWorkflowError())
 	require.Empty(t, w.calls[backstop.SMS])
-	require.Equal(t, backstop.OutcomeUnconfirmed, w.send.Outcome)
-	require.NotNil(t, w.send.FinishedAt)
+	require.Equal(t, backstop.OutcomeUnconfirmed, w.ledger().Send.Outcome)
+	require.NotNil(t, w.ledger().Send.FinishedAt)
 }

@@ -44,26 +44,31 @@ func (s *send) stopWhatsApp(ctx workflow.Context) error {
 	if err := s.call.await(ctx); err != nil {
 		return err
 	}
-	_, fired := s.fired(ctx)
-	mustGiveUp := !fired && !s.isEnded() && !s.hasSMS() && !s.hasLapsed(ctx) && s.call.wasCancelled()
-	if mustGiveUp {
-		step := activities.Step{Send: s.in.ID, Resend: s.resent}
-		s.call, s.alarm, s.last = nil, nil, false
-		return s.giveUp(ctx, backstop.WhatsApp, step)
-	}
 	return s.endWhatsApp(ctx)
 }
 
-// endWhatsApp takes in how the WhatsApp call ended.
+// endWhatsApp takes in how the WhatsApp call ended. Without a result it was stopped, or the engine made no other try: if
+// nothing else is to be done now, the call is given up.
 func (s *send) endWhatsApp(ctx workflow.Context) error {
 	r, ended, err := s.call.result(ctx)
 	s.call = nil
-	if s.last && !isReady(s.alarm) {
+	if s.last && !(isReady(s.alarm) && s.hasLapsed(ctx)) {
 		s.alarm, s.last = nil, false // it was for the end of the retries
 	}
-	if err != nil || !ended {
-		return err // without a result: an operator's cancellation, which the next wait returns, or stopWhatsApp's
+	switch _, fired := s.fired(ctx); {
+	case err != nil:
+		return err
+	case ended:
+		s.takeIn(ctx, r)
+		return nil
+	case fired || s.isEnded() || s.hasSMS() || s.hasLapsed(ctx) || ctx.Err() != nil:
+		return nil
+	default:
+		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.resent})
 	}
+}
+
+func (s *send) takeIn(ctx workflow.Context, r activities.Result) {
 	s.see(ctx, r.View)
 	s.isDone = s.isDone || r.Verdict == activities.Over && !s.hasSMS()
 	if r.Verdict == activities.Unknown && s.view.WhatsApp == backstop.Queued {
@@ -71,7 +76,6 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 		s.waiting = by("a receipt for a WhatsApp call of unknown end", until)
 		s.unknown = alarm(ctx, until, s.waiting)
 	}
-	return nil
 }
 
 // resendWhatsApp decides about a call of unknown end when no receipt has shown that it went out.

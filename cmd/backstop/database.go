@@ -60,7 +60,7 @@ func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*pos
 // reachDatabase opens the database, and waits for it while it is away.
 func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
 	for {
-		db, err := postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns})
+		db, err := postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log})
 		if err == nil {
 			return db, nil
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 	"github.com/backstophq/backstop/worker"
+	"github.com/backstophq/backstop/workflows"
 )
 
 // role is what a process does.
@@ -60,6 +61,7 @@ type program struct {
 	log      *slog.Logger
 	listener net.Listener // nil: one is made for config.API.Listen
 	db       *postgres.DB
+	install  string // the installation's id
 	temporal *engine
 	handoff  *handoff.Handoff
 	meta     *meta.Client
@@ -75,6 +77,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
+	if p.install, err = p.db.Installation(ctx); err != nil {
+		return err
+	}
 	if p.temporal, err = newTemporal(p.config.Temporal, p.log); err != nil {
 		return err
 	}
@@ -83,7 +88,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		p.log.WarnContext(ctx, "going on without temporal", "error", err)
 	}
 	p.handoff, err = handoff.New(handoff.Options{
-		Store: p.db, Engine: p.temporal, Settings: p.config.settings(), Log: p.log,
+		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
 	})
 	if err != nil {
 		return err
@@ -260,7 +265,8 @@ func (p *program) work(ctx context.Context) error {
 	var w sdkworker.Worker
 	for {
 		w = worker.New(p.temporal.Client, acts, worker.Options{
-			Calls: p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
+			Installation: p.install,
+			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drain(),
 			OnFatalError: func(err error) { failed <- err },
 		})
@@ -277,7 +283,7 @@ func (p *program) work(ctx context.Context) error {
 		case <-time.After(workerRetry):
 		}
 	}
-	p.log.InfoContext(ctx, "working", "task_queue", worker.TaskQueue)
+	p.log.InfoContext(ctx, "working", "task_queue", workflows.QueueOf(p.install))
 	defer w.Stop()
 	select {
 	case <-ctx.Done():

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 )
@@ -78,6 +79,16 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 		return nil, err
 	}
 	return e.Client.UpdateWorkflow(ctx, o) //nolint:wrapcheck // handoff wraps it
+}
+
+// DescribeWorkflowExecution is the client's, once it is connected.
+func (e *engine) DescribeWorkflowExecution(
+	ctx context.Context, workflowID, runID string,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if err := e.reach(ctx); err != nil {
+		return nil, err
+	}
+	return e.Client.DescribeWorkflowExecution(ctx, workflowID, runID) //nolint:wrapcheck // handoff wraps it
 }
 
 // check reports whether Temporal answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -59,6 +60,17 @@ func (s *store) strings(ctx context.Context, query string, args ...any) (list []
 		return nil, fmt.Errorf("query postgres: %w", err)
 	}
 	return list, nil
+}
+
+const installationQuery = `SELECT id FROM installation`
+
+// installation returns the id by which Backstop's task queue is named.
+func (s *store) installation(ctx context.Context) (string, error) {
+	ids, err := s.strings(ctx, installationQuery)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(ids, ""), nil // it is one row
 }
 
 const sizesQuery = `SELECT

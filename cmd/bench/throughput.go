@@ -36,7 +36,7 @@ type round struct {
 
 const backstopName = "backstop"
 
-func (b *bench) contestants(policy string) []contestant {
+func (b *bench) contestants(policy, installation string) []contestant {
 	plain := func(k kind) func(context.Context, time.Duration) (Tally, error) {
 		return func(ctx context.Context, during time.Duration) (t Tally, err error) {
 			err = b.plain.call(ctx, "Run", RunArgs{Kind: string(k), During: during, InFlight: b.flags.inFlight}, &t)
@@ -55,7 +55,7 @@ func (b *bench) contestants(policy string) []contestant {
 	return []contestant{
 		{string(bare), usePlain, bare.taskQueue(), plain(bare)},
 		{string(tuned), usePlain, tuned.taskQueue(), plain(tuned)},
-		{backstopName, useBackstop, workflows.TaskQueue, backstop},
+		{backstopName, useBackstop, workflows.QueueOf(installation), backstop},
 	}
 }
 
@@ -65,7 +65,11 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, rounds := b.contestants(policy), map[string][]round{}
+	installation, err := b.store.installation(ctx)
+	if err != nil {
+		return err
+	}
+	all, rounds := b.contestants(policy, installation), map[string][]round{}
 	for _, c := range all {
 		b.say("warming up %s", c.name)
 		if _, err := b.playRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {

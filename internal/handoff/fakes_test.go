@@ -6,6 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/backstophq/backstop"
@@ -21,10 +25,17 @@ type engine struct {
 	starts  map[string]int // by workflow id
 	signals map[string]int
 	updates map[string]int
+
+	runs        map[string]enums.WorkflowExecutionStatus // by workflow id
+	unreachable error                                    // what a description fails with
+	described   int
 }
 
 func newEngine(behind handoff.Engine) *engine {
-	return &engine{behind: behind, starts: map[string]int{}, signals: map[string]int{}, updates: map[string]int{}}
+	return &engine{
+		behind: behind, starts: map[string]int{}, signals: map[string]int{}, updates: map[string]int{},
+		runs: map[string]enums.WorkflowExecutionStatus{},
+	}
 }
 
 func newEngineThat(fail func(workflowID string) error) *engine {
@@ -99,9 +110,38 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 	return e.behind.UpdateWorkflow(ctx, o)
 }
 
+// DescribeWorkflowExecution says, without an engine behind it, what became of a workflow as the test has set it.
+func (e *engine) DescribeWorkflowExecution(
+	ctx context.Context, workflowID, runID string,
+) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if e.behind != nil {
+		return e.behind.DescribeWorkflowExecution(ctx, workflowID, runID)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.described++
+	if e.unreachable != nil {
+		return nil, e.unreachable
+	}
+	status, known := e.runs[workflowID]
+	if !known {
+		return nil, serviceerror.NewNotFound("no such workflow")
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: status},
+	}, nil
+}
+
+// ends sets what is said of a workflow from now on.
+func (e *engine) ends(send string, status enums.WorkflowExecutionStatus) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.runs["send/"+send] = status
+}
+
 var errSilent = errors.New("no worker answers")
 
-// store counts the rows that sweepers have marked, and fails or interferes as it is told.
+// store counts the rows that were marked, and fails or interferes as it is told.
 type store struct {
 	handoff.Store
 
@@ -118,11 +158,10 @@ func (s *store) swept() int {
 	return s.marked
 }
 
-func (s *store) count(offered, marked int, err error) (int, int, error) {
+func (s *store) count(ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.marked += marked
-	return offered, marked, err
+	s.marked += len(ids)
 }
 
 func (s *store) InsertSend(
@@ -147,24 +186,25 @@ func (s *store) MarkSent(ctx context.Context, ids []string) error {
 	if s.mark != nil {
 		return s.mark
 	}
-	return s.Store.MarkSent(ctx, ids)
+	err := s.Store.MarkSent(ctx, ids)
+	s.count(ids)
+	return err
 }
 
 func (s *store) MarkSignalled(ctx context.Context, ids []string) error {
 	if s.mark != nil {
 		return s.mark
 	}
-	return s.Store.MarkSignalled(ctx, ids)
+	err := s.Store.MarkSignalled(ctx, ids)
+	s.count(ids)
+	return err
 }
 
-func (s *store) SweepSends(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
-) (offered, marked int, err error) {
-	return s.count(s.Store.SweepSends(ctx, olderThan, limit, give))
+// clocked is a store with another clock.
+type clocked struct {
+	handoff.Store
+
+	now func() time.Time
 }
 
-func (s *store) SweepReceipts(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
-) (offered, marked int, err error) {
-	return s.count(s.Store.SweepReceipts(ctx, olderThan, limit, give))
-}
+func (c clocked) Now() time.Time { return c.now() }

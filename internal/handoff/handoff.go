@@ -12,9 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -43,6 +42,9 @@ type Engine interface {
 	ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
 	SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error
 	UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+	DescribeWorkflowExecution(
+		ctx context.Context, workflowID, runID string,
+	) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 }
 
 // Handoff takes sends and receipts over.
@@ -50,36 +52,44 @@ type Handoff struct {
 	store    Store
 	engine   Engine
 	settings workflows.Settings
+	install  string
 	log      *slog.Logger
 	now      func() time.Time
 	outage   outage
 	workers  workers
 
 	hands           hands
-	sent, signalled marks
+	sent, signalled batch[string]   // what the engine has
+	refused         batch[Deferral] // sends that are to be claimed again
+	unheard         batch[Deferral] // receipts that are to be claimed again
+	checked         batch[Deferral] // sends whose workflow is to be looked at again
 }
 
 // Options are what a Handoff needs. All are required but Now, which is time.Now by default.
 type Options struct {
-	Store    Store
-	Engine   Engine
-	Settings workflows.Settings // for the sends that are accepted from now on
-	Log      *slog.Logger
-	Now      func() time.Time
+	Store        Store
+	Engine       Engine
+	Installation string             // the id of the store's database: its workers take what is started
+	Settings     workflows.Settings // for the sends that are accepted from now on
+	Log          *slog.Logger
+	Now          func() time.Time // by which Temporal's outages are timed; the store has its own clock
 }
 
 // New returns a Handoff, or an error that names what is missing.
 func New(o Options) (*Handoff, error) {
-	if o.Store == nil || o.Engine == nil || o.Log == nil {
-		return nil, errors.New("new handoff: Store, Engine and Log are required")
+	if o.Store == nil || o.Engine == nil || o.Installation == "" || o.Log == nil {
+		return nil, errors.New("new handoff: Store, Engine, Installation and Log are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return &Handoff{
-		store: o.Store, engine: o.Engine, settings: o.Settings, log: o.Log, now: o.Now,
-		sent:      marks{write: o.Store.MarkSent, log: o.Log},
-		signalled: marks{write: o.Store.MarkSignalled, log: o.Log},
+		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation, log: o.Log, now: o.Now,
+		sent:      batch[string]{write: o.Store.MarkSent, log: o.Log},
+		signalled: batch[string]{write: o.Store.MarkSignalled, log: o.Log},
+		refused:   batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
+		unheard:   batch[Deferral]{write: o.Store.DeferReceipts, log: o.Log},
+		checked:   batch[Deferral]{write: o.Store.DeferChecks, log: o.Log},
 	}, nil
 }
 
@@ -89,6 +99,9 @@ func (h *Handoff) Close() {
 	h.hands.wait(patience)
 	h.sent.close()
 	h.signalled.close()
+	h.refused.close()
+	h.unheard.close()
+	h.checked.close()
 }
 
 // Accepted returns the send that an idempotency key was used for, or false. A key that was used with another body is
@@ -105,19 +118,19 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 // without an error the send cannot be lost, whether Temporal is there or not. If the key was used meanwhile, it
 // returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
-	id, err := uuid.NewV7()
+	send.AcceptedAt = h.store.Now()
+	id, err := newIDAt(send.AcceptedAt)
 	if err != nil {
-		return backstop.Send{}, false, fmt.Errorf("make send id: %w", err)
+		return backstop.Send{}, false, err
 	}
-	send.ID = id.String()
-	send.AcceptedAt = h.now().UTC().Truncate(time.Microsecond) // as Postgres keeps it
+	send.ID = id
 	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
 	send, created, err := h.store.InsertSend(ctx, send, key)
 	if err != nil || !created {
 		return send, false, err
 	}
 	h.soon(ctx, func(ctx context.Context) {
-		if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send, true) }); err != nil {
+		if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send, firstStart) }); err != nil {
 			h.leave(ctx, "start workflow", err)
 			return
 		}
@@ -208,31 +221,6 @@ func (h *Handoff) leave(ctx context.Context, what string, err error) {
 	if !errors.Is(err, errAway) {
 		h.log.WarnContext(ctx, "hand-over left to the sweeper", "what", what, "error", err)
 	}
-}
-
-// start starts the workflow of a send. One that was started before counts as started. An eager start brings the first
-// task back with the answer.
-func (h *Handoff) start(ctx context.Context, send backstop.Send, eager bool) error {
-	_, err := h.engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       workflows.ID(send.ID),
-		TaskQueue:                workflows.TaskQueue,
-		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		EnableEagerStart:         eager,
-		StaticSummary:            "policy " + send.Plan.PolicyName,
-
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, workflows.Send, workflows.SendInput{
-		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
-		Settings: h.settings,
-	})
-	if _, started := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); started {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("start workflow: %w", err)
-	}
-	return nil
 }
 
 // signal tells a workflow of a receipt. A workflow that is not there has ended, and needs it no more, or will start

@@ -19,13 +19,15 @@ import (
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	full := handoff.Options{Store: &store{}, Engine: newEngine(nil), Log: slog.New(slog.DiscardHandler)}
+	full := handoff.Options{Store: &store{}, Engine: newEngine(nil), Installation: installation, Log: slog.New(slog.DiscardHandler)}
 	_, err := handoff.New(full)
 	require.NoError(t, err)
 	for name, without := range map[string]func(*handoff.Options){
 		"store":  func(o *handoff.Options) { o.Store = nil },
 		"engine": func(o *handoff.Options) { o.Engine = nil },
 		"log":    func(o *handoff.Options) { o.Log = nil },
+
+		"installation": func(o *handoff.Options) { o.Installation = "" },
 	} {
 		o := full
 		without(&o)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
 )
 
 // A send that could not be handed over is passed over for a while. Its receipts must wait for it: Temporal would
@@ -30,6 +31,8 @@ func TestHandoff_Sweep_receiptAfterSend(t *testing.T) {
 
 // recovering is a Temporal that does not answer its first call, and knows what it was asked to start.
 type recovering struct {
+	handoff.Engine
+
 	mu        sync.Mutex
 	asked     bool
 	started   map[string]bool

@@ -28,6 +28,8 @@ const (
 	text     = "your code is 481516"
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
+	installation = "0190a0a0-0000-7000-8000-00000000000f"
+
 	// longest is how long a test waits for what must happen; a busy machine may be slow.
 	longest = 30 * time.Second
 	moment  = 20 * time.Millisecond
@@ -41,6 +43,7 @@ func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
 type rig struct {
 	t      *testing.T
 	db     *postgres.DB
+	raw    *postgrestest.SQL
 	store  *store
 	engine *engine
 	log    *lines
@@ -51,8 +54,11 @@ type rig struct {
 
 func newRig(t *testing.T, behind handoff.Engine) *rig {
 	t.Helper()
-	db := postgrestest.New(t)
-	return &rig{t: t, db: db, store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	return &rig{t: t, db: db, raw: postgrestest.Past(t, url), store: &store{Store: db}, engine: newEngine(behind), log: &lines{}}
 }
 
 // handoff returns a hand-over on the rig's store and engine.
@@ -63,9 +69,13 @@ func (r *rig) handoff(now func() time.Time) *handoff.Handoff {
 
 func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Time) *handoff.Handoff {
 	r.t.Helper()
+	if now != nil {
+		s = clocked{Store: s, now: now}
+	}
 	h, err := handoff.New(handoff.Options{
 		Store: s, Engine: e, Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
-		Settings: workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
+		Installation: installation,
+		Settings:     workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
 	})
 	require.NoError(r.t, err)
 	r.mu.Lock()
@@ -76,6 +86,9 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 
 // later is a clock by which every row is old enough for the sweeper.
 func later() time.Time { return time.Now().Add(time.Minute) }
+
+// muchLater is one by which every refused row is tried again.
+func muchLater() time.Time { return time.Now().Add(time.Hour) }
 
 // sweep runs sweepers until they have marked so many rows.
 func (r *rig) sweep(rows int, sweepers ...*handoff.Handoff) {
@@ -124,12 +137,8 @@ func (r *rig) unmarked() (sends, receipts int) {
 		h.Close()
 	}
 	r.mu.Unlock()
-	looked := errors.New("only looked")
-	all, limit := time.Now().Add(time.Hour), 10_000
-	sends, _, err := r.db.SweepSends(r.t.Context(), all, limit, func(context.Context, backstop.Send) error { return looked })
-	require.NoError(r.t, err)
-	receipts, _, err = r.db.SweepReceipts(r.t.Context(), all, limit, func(context.Context, handoff.Handover) error { return looked })
-	require.NoError(r.t, err)
+	count := `SELECT (SELECT count(*) FROM sends WHERE NOT handed_over), (SELECT count(*) FROM receipts WHERE needs_signal)`
+	r.raw.Row(count, nil, &sends, &receipts)
 	return sends, receipts
 }
 
@@ -174,6 +183,27 @@ func (r *rig) insert() backstop.Send {
 	return accept(r.t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil))
 }
 
+// begin records a call as an activity does.
+func (r *rig) begin(send string, c backstop.Call) {
+	r.t.Helper()
+	c.Provider, c.Token = "scripted", send
+	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.MayCall, ruling.Answer)
+}
+
+// fallBack makes the provider take the SMS of a send, whose receipt the store then waits for.
+func (r *rig) fallBack(send string, wait time.Duration) {
+	r.t.Helper()
+	c := backstop.Call{Channel: backstop.SMS, ByFailure: true}
+	r.begin(send, c)
+	_, view, err := r.db.End(r.t.Context(), send, backstop.Ending{
+		Step: c.Step(), Token: send, Submission: backstop.Submission{MessageID: send}, ReceiptWait: wait,
+	})
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.OutcomePending, view.Outcome)
+}
+
 var errDied = errors.New("the process died")
 
 // receipt is one about the WhatsApp message of a send.
@@ -185,17 +215,17 @@ func receipt(send string, status backstop.Status) backstop.Receipt {
 	}
 }
 
-// signals returns the receipts that the history of a send's only run holds.
-func signals(t *testing.T, c client.Client, send string) []workflows.Receipt {
+// signals returns the views that the history of a send's only run holds.
+func signals(t *testing.T, c client.Client, send string) []backstop.View {
 	t.Helper()
-	var list []workflows.Receipt
+	var list []backstop.View
 	events := c.GetWorkflowHistory(t.Context(), workflows.ID(send), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(t, err)
 		if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal != nil {
 			require.Equal(t, workflows.ReceiptSignal, signal.GetSignalName())
-			var r workflows.Receipt
+			var r backstop.View
 			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(signal.GetInput(), &r))
 			list = append(list, r)
 		}

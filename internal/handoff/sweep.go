@@ -3,157 +3,231 @@ package handoff
 import (
 	"context"
 	"errors"
-	"maps"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/backstophq/backstop"
+	"go.temporal.io/api/serviceerror"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
-	// sweepEvery is how often the sweeper looks for what was not handed over.
+	// sweepEvery is how often the sweeper looks for rows that were not handed over.
 	sweepEvery = time.Second
-	// grace is how old a row must be, so that the sweeper leaves alone what a request is handing over.
-	grace = patience + 3*time.Second
-	// sweepLimit bounds the rows that one sweep locks, not counting those that it only passes over.
-	sweepLimit = 50
-	// sweepFor is how long one sweep goes on asking Temporal. With the last answer it stays below the lock_timeout of
-	// internal/postgres, so that an activity of a send whose row is locked waits rather than fails.
-	sweepFor = 2 * time.Second
-	// sweepCall bounds one call of the sweeper, which holds the lock of the row.
-	sweepCall = 2 * time.Second
-	// sweepTimeout bounds one sweep with all that it does in Postgres.
-	sweepTimeout = 10 * time.Second
-	// awayPause is how long a row is passed over after Temporal did not answer for it, so that the next try is made
-	// with another row: only a part of Temporal may be down.
+	// sweepAtOnce bounds the calls to Temporal that a sweep has under way, and so its share of Temporal.
+	sweepAtOnce = 32
+	// claimLimit bounds the rows of one claim.
+	claimLimit = 4 * sweepAtOnce
+	// sweepCall bounds one call of the sweeper.
+	sweepCall = 5 * time.Second
+	// lease is how long a claimed row is kept from other sweepers: as long as the rows of a claim may take if each call takes
+	// sweepCall, with the writes that follow. A crash leaves the rows to others after it.
+	lease = 30 * time.Second
+	// storeTimeout bounds one statement of the sweeper.
+	storeTimeout = 10 * time.Second
+	// awayPause is how long a row waits after Temporal did not answer for it, so that the next try is made with another row:
+	// only a part of Temporal may be down.
 	awayPause = 5 * time.Second
-	// refusedPause is how long a row is passed over after Temporal refused it.
-	refusedPause = time.Minute
-	// maxPaused bounds the rows that are passed over.
-	maxPaused = 500
+	// A row that Temporal refuses is tried maxRefusals times, with a pause that doubles from refusedPause to
+	// maxRefusedPause: for three quarters of an hour in all. A refusal may be a fault of the installation that an operator
+	// mends, so no send is given up at its first one.
+	maxRefusals     = 10
+	refusedPause    = 15 * time.Second
+	maxRefusedPause = 10 * time.Minute
 )
 
-var (
-	errPaused = errors.New("passed over after a failure")
-	errTimeUp = errors.New("left to the next sweep")
-)
-
-// Sweep hands over, until ctx is done, what requests could not. Any number of sweepers may run: rows that one holds
-// are passed over by the others.
+// Sweep hands over, until ctx is done, what requests could not, ends what is overdue, and finds the sends whose workflow
+// was lost. Any number of sweepers may run: each claims rows of its own.
 func (h *Handoff) Sweep(ctx context.Context) {
-	s := &sweeper{Handoff: h, paused: map[string]time.Time{}, left: map[string]bool{}}
-	ticker := time.NewTicker(sweepEvery)
+	var parts sync.WaitGroup
+	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepSends) })
+	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepReceipts) })
+	parts.Go(func() { repeat(ctx, sweepEvery, h.finishOverdue) })
+	parts.Go(func() { repeat(ctx, reconcileEvery, h.reconcile) })
+	parts.Wait()
+}
+
+// repeat runs a part of the sweeper at once, and again after each period, until ctx is done.
+func repeat(ctx context.Context, period time.Duration, part func(context.Context)) {
+	ticker := time.NewTicker(period)
 	defer ticker.Stop()
-	for {
-		for more := true; more && ctx.Err() == nil; {
-			more = s.round(ctx)
-		}
+	for ctx.Err() == nil {
+		part(ctx)
 		select {
 		case <-ctx.Done():
-			return
 		case <-ticker.C:
 		}
 	}
 }
 
-// sweeper is one run of Sweep. Rows are offered oldest first, so one that Temporal refuses would come first for ever:
-// it is passed over for a while, and more rows are asked for instead.
-type sweeper struct {
-	*Handoff
-
-	paused map[string]time.Time // until when, by the row's id
-	left   map[string]bool      // the sends that this round did not hand over, for whatever reason
-	timeUp time.Time            // when this sweep stops asking Temporal
-	failed int                  // rows of this sweep that were tried, or due, and not handed over
+func (h *Handoff) sweepSends(ctx context.Context) {
+	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
+		return h.store.ClaimSends(ctx, h.store.Now(), lease, limit)
+	}
+	sweep(ctx, h, "sends", claim, h.giveSend)
 }
 
-// round sweeps both tables, ends what is overdue, and reports whether there is more to do at once.
-func (s *sweeper) round(ctx context.Context) bool {
-	clear(s.left)
-	olderThan := s.now().Add(-grace) // for both, so that a receipt's send was offered before it
-	sends := s.sweep(ctx, "sends", func(ctx context.Context, limit int) (int, int, error) {
-		return s.store.SweepSends(ctx, olderThan, limit, s.giveSend)
-	})
-	receipts := s.sweep(ctx, "receipts", func(ctx context.Context, limit int) (int, int, error) {
-		return s.store.SweepReceipts(ctx, olderThan, limit, s.giveReceipt)
-	})
-	overdue := s.sweep(ctx, "overdue", func(ctx context.Context, limit int) (int, int, error) {
-		n, err := s.store.FinishOverdue(ctx, s.now(), limit)
-		return n, n, err
-	})
-	return sends || receipts || overdue
+func (h *Handoff) sweepReceipts(ctx context.Context) {
+	claim := func(ctx context.Context, limit int) ([]ReceiptClaim, error) {
+		return h.store.ClaimReceipts(ctx, h.store.Now(), lease, limit)
+	}
+	sweep(ctx, h, "receipts", claim, h.giveReceipt)
 }
 
-// sweep sweeps one table and reports whether to go on at once: it was full, and Temporal took all that was due.
-func (s *sweeper) sweep(
-	ctx context.Context, what string, table func(ctx context.Context, limit int) (offered, marked int, err error),
-) bool {
-	now := s.now()
-	maps.DeleteFunc(s.paused, func(_ string, until time.Time) bool { return !now.Before(until) })
-	s.timeUp, s.failed = now.Add(sweepFor), 0
-	limit := sweepLimit + len(s.paused)
-	bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
+// sweep claims rows until few are left, and gives them to Temporal, several at once. Give reports whether Temporal has the
+// row. While Temporal is away one row at a time tries it.
+func sweep[T any](
+	ctx context.Context, h *Handoff, what string, claim func(ctx context.Context, limit int) ([]T, error),
+	give func(context.Context, T) bool,
+) {
+	var found int
+	var done atomic.Int64
+	var calls errgroup.Group
+	calls.SetLimit(sweepAtOnce)
+	for more := true; more && ctx.Err() == nil && !h.outage.isShut(h.now()); {
+		limit := claimLimit
+		if h.outage.isOn() {
+			limit = 1
+		}
+		rows, err := bounded(ctx, func(ctx context.Context) ([]T, error) { return claim(ctx, limit) })
+		if err != nil {
+			h.sweepFailed(ctx, what, err)
+		}
+		for _, row := range rows {
+			calls.Go(func() error {
+				if give(ctx, row) {
+					done.Add(1)
+				}
+				return nil
+			})
+		}
+		found, more = found+len(rows), len(rows) == limit
+	}
+	_ = calls.Wait() // it returns none
+	if done.Load() > 0 {
+		h.log.InfoContext(ctx, "swept", "what", what, "claimed", found, "done", done.Load())
+	}
+}
+
+func (h *Handoff) finishOverdue(ctx context.Context) {
+	for found := claimLimit; found == claimLimit && ctx.Err() == nil; {
+		var err error
+		found, err = bounded(ctx, func(ctx context.Context) (int, error) {
+			return h.store.FinishOverdue(ctx, h.store.Now(), claimLimit)
+		})
+		if err != nil {
+			h.sweepFailed(ctx, "overdue", err)
+			return
+		}
+		if found > 0 {
+			h.log.InfoContext(ctx, "swept", "what", "overdue", "claimed", found, "done", found)
+		}
+	}
+}
+
+// bounded runs one statement of the sweeper.
+func bounded[T any](ctx context.Context, statement func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	offered, marked, err := table(bounded, limit)
+	return statement(ctx)
+}
+
+func (h *Handoff) sweepFailed(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		h.log.WarnContext(ctx, "sweep failed", "what", what, "error", err)
+	}
+}
+
+// giveSend starts the workflow of a claimed send.
+func (h *Handoff) giveSend(ctx context.Context, c SendClaim) bool {
+	err := c.Err
+	if err == nil {
+		err = h.call(ctx, func(ctx context.Context) error {
+			return h.start(ctx, c.Send, lateStart)
+		})
+	}
 	switch {
-	case ctx.Err() != nil:
-		return false
-	case err != nil:
-		s.log.WarnContext(ctx, "sweep failed", "what", what, "error", err)
-		return false
-	case marked > 0:
-		s.log.InfoContext(ctx, "swept", "what", what, "offered", offered, "done", marked)
+	case err == nil:
+		h.sent.add(c.Send.ID)
+		return true
+	case isRefused(err) && c.Tries+1 >= maxRefusals:
+		h.giveUp(ctx, c, err)
+	default:
+		h.refused.add(h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err))
 	}
-	return offered == limit && marked > 0 && s.failed == 0
+	return false
 }
 
-func (s *sweeper) giveSend(ctx context.Context, send backstop.Send) error {
-	err := s.give(ctx, send.ID, send.ID, func(ctx context.Context) error {
-		return s.start(ctx, send, false) // the call may be given up, and then a task that came with it would be lost
+// giveUp ends a send that the engine can never take.
+func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
+	reason := fmt.Sprintf("the engine refused it %d times: %s", maxRefusals, serviceerror.ToStatus(refusal).Code())
+	if c.Err != nil {
+		reason = "its stored form cannot be read"
+	}
+	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, h.store.Abandon(ctx, c.Send.ID, reason)
 	})
-	s.left[send.ID] = err != nil
-	return err
+	if err != nil {
+		h.sweepFailed(ctx, "refused sends", err)
+		h.refused.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})
+		return
+	}
+	h.sent.add(c.Send.ID) // it is not to be claimed again
+	h.log.ErrorContext(ctx, "send given up", "send", c.Send.ID, "reason", reason, "error", refusal)
 }
 
-// giveReceipt signals a receipt, but not before its send was handed over: Temporal would answer that there is no such
-// workflow, and that would be taken for one that has ended.
-func (s *sweeper) giveReceipt(ctx context.Context, receipt Handover) error {
-	if s.left[receipt.Send] {
-		s.pause(receipt.ID, sweepEvery)
-		return errPaused
+// giveReceipt signals a claimed receipt. One that is refused for good is dropped: it is stored, and whatever its workflow
+// does next it does by what is stored.
+func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
+	err := c.Err
+	if err == nil {
+		err = h.call(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
 	}
-	return s.give(ctx, receipt.ID, receipt.Send, func(ctx context.Context) error { return s.signal(ctx, receipt) })
+	switch {
+	case err == nil:
+		h.signalled.add(c.ID)
+		return true
+	case isRefused(err) && c.Tries+1 >= maxRefusals:
+		h.signalled.add(c.ID)
+		h.log.ErrorContext(ctx, "receipt not signalled: the engine refuses it", "send", c.Send, "error", err)
+	default:
+		h.unheard.add(h.deferral(ctx, claimed{c.ID, c.Send, c.Tries}, err))
+	}
+	return false
 }
 
-// give hands one row over, unless it is paused, the sweep has taken long enough, or Temporal is away.
-func (s *sweeper) give(ctx context.Context, row, send string, hand func(context.Context) error) error {
-	now := s.now()
-	if now.Before(s.paused[row]) {
-		return errPaused
-	}
-	if !now.Before(s.timeUp) {
-		s.failed++
-		return errTimeUp
+// call hands one row over, unless the sweeper stops or Temporal is away.
+func (h *Handoff) call(ctx context.Context, hand func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return serviceerror.NewCanceled("the sweeper stops") //nolint:wrapcheck // it is made here
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepCall)
 	defer cancel()
-	err := s.hand(ctx, hand)
-	if err == nil {
-		return nil
-	}
-	s.failed++
-	switch {
-	case errors.Is(err, errAway), isCanceled(err):
-	case isAway(err):
-		s.pause(row, awayPause)
-	default:
-		s.pause(row, refusedPause)
-		s.log.ErrorContext(ctx, "temporal refuses a hand-over", "send", send, "error", err)
-	}
-	return err
+	return h.hand(ctx, hand)
 }
 
-func (s *sweeper) pause(row string, d time.Duration) {
-	if len(s.paused) < maxPaused {
-		s.paused[row] = s.now().Add(d)
-	}
+// claimed is a row that was claimed.
+type claimed struct {
+	row, send string // ids
+	tries     int
 }
+
+// deferral says when a row that was not handed over is tried again: at once if Temporal was not asked, soon if it did not
+// answer, and after a pause that grows if it refused.
+func (h *Handoff) deferral(ctx context.Context, c claimed, err error) Deferral {
+	now := h.store.Now()
+	switch {
+	case errors.Is(err, errAway), isCanceled(err):
+		return Deferral{ID: c.row, Until: now}
+	case !isRefused(err):
+		return Deferral{ID: c.row, Until: now.Add(awayPause)}
+	}
+	if c.tries == 0 {
+		h.log.WarnContext(ctx, "temporal refuses a hand-over", "send", c.send, "error", err)
+	}
+	return Deferral{ID: c.row, Until: now.Add(min(refusedPause<<c.tries, maxRefusedPause)), Failed: true}
+}
+
+// isRefused reports whether Temporal, or the SDK before it, will not take this row, rather than nothing now.
+func isRefused(err error) bool { return !errors.Is(err, errAway) && !isCanceled(err) && !isAway(err) }

@@ -3,9 +3,11 @@ package handoff_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 
@@ -39,7 +41,6 @@ func TestHandoff_Sweep_together(t *testing.T) {
 		require.Len(t, signals(t, c, send.ID), 1)
 	}
 	require.Len(t, r.engine.starts, n)
-	require.Equal(t, 2*n, r.store.swept())
 }
 
 // A process that died after it started a workflow, or signalled one, and before it wrote that down.
@@ -73,18 +74,17 @@ func TestHandoff_Sweep_grace(t *testing.T) {
 	require.Zero(t, starts)
 }
 
-// More rows that Temporal refuses for good than a sweep takes come first in every sweep: the others are handed over
-// nevertheless, at once and not one sweep later, and requests too.
+// Any number of rows that Temporal refuses come first: the others are handed over nevertheless, and requests too.
 func TestHandoff_Sweep_refused(t *testing.T) {
 	t.Parallel()
-	const bad, good = 60, 70
+	const bad, good = 600, 70
 	r := newRig(t, nil)
 	poison := make([]string, bad)
 	for i := range poison {
-		poison[i] = r.insert().ID
+		poison[i] = r.insertOne().ID
 	}
 	for range good {
-		r.insert()
+		r.insertOne()
 	}
 	r.engine.fails(refuse(poison...))
 	stop := r.sweeping(r.handoff(later))
@@ -95,7 +95,7 @@ func TestHandoff_Sweep_refused(t *testing.T) {
 	sends, _ := r.unmarked()
 	require.Equal(t, bad, sends)
 	for _, id := range poison {
-		require.Equal(t, 1, r.engine.starts["send/"+id], "it is tried again after a minute, not in every sweep")
+		require.Equal(t, 1, r.engine.starts["send/"+id], "it is tried again after a pause, not in every sweep")
 	}
 	require.Contains(t, r.log.String(), "temporal refuses a hand-over")
 	require.Contains(t, r.log.String(), poison[0])
@@ -103,8 +103,103 @@ func TestHandoff_Sweep_refused(t *testing.T) {
 	require.NotContains(t, r.log.String(), text)
 
 	r.engine.fails(nil)
-	r.sweep(bad, r.handoff(later)) // a new process
+	r.sweep(bad, r.handoff(muchLater)) // a new process
 	r.requireMarked()
+}
+
+// insertOne stores a send that nobody hands over.
+func (r *rig) insertOne() backstop.Send {
+	r.t.Helper()
+	send := newSend()
+	id, err := uuid.NewV7()
+	require.NoError(r.t, err)
+	send.ID, send.AcceptedAt = id.String(), time.Now()
+	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
+	send, _, err = r.db.InsertSend(r.t.Context(), send, nil)
+	require.NoError(r.t, err)
+	return send
+}
+
+// A send that Temporal refuses again and again ends, and says why.
+func TestHandoff_Sweep_givenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	poison, good := r.insertOne(), r.insertOne()
+	r.engine.fails(refuse(poison.ID))
+	clock := &clock{now: later()}
+	began := clock.Now()
+	defer r.sweeping(r.handoff(clock.Now))()
+	for refused := range 9 {
+		var next time.Time
+		require.Eventually(t, func() bool {
+			var refusals int
+			r.raw.Row(`SELECT refusals, sweep_at FROM sends WHERE id = $1`, []any{poison.ID}, &refusals, &next)
+			return refusals == refused+1
+		}, longest, moment)
+		clock.advance(next.Sub(clock.Now()))
+	}
+	require.Eventually(t, func() bool {
+		send, err := r.db.Send(t.Context(), poison.ID)
+		require.NoError(t, err)
+		return send.Outcome == backstop.OutcomeFailed
+	}, longest, moment)
+	require.Greater(t, clock.Now().Sub(began), 30*time.Minute, "an operator has time to mend what is wrong")
+	_, events, err := r.db.Timeline(t.Context(), poison.ID)
+	require.NoError(t, err)
+	require.Len(t, events, 3)
+	require.Equal(t, backstop.EventGaveUp, events[1].Kind)
+	require.Equal(t, "the engine refused it 10 times: InvalidArgument", events[1].Detail)
+	require.Equal(t, backstop.EventFinished, events[2].Kind)
+	require.Eventually(t, func() bool { sends, _ := r.unmarked(); return sends == 0 }, longest, moment)
+	require.Equal(t, 10, r.engine.starts["send/"+poison.ID])
+	require.Equal(t, 1, r.engine.starts["send/"+good.ID])
+	require.Equal(t, 1, strings.Count(r.log.String(), `"level":"ERROR"`))
+}
+
+// A row that cannot be read keeps no other from being handed over.
+func TestHandoff_Sweep_unreadable(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	broken := r.insertOne()
+	r.raw.Exec(`UPDATE sends SET plan = plan || '{"rules": 7}', refusals = 9`)
+	r.insertOne()
+	r.sweep(2, r.handoff(later)) // one is started and one given up
+	r.requireMarked()
+	var outcome, why string
+	r.raw.Row(`SELECT s.outcome, e.detail FROM sends AS s JOIN events AS e ON send = id WHERE id = $1 AND kind = 'gave_up'`,
+		[]any{broken.ID}, &outcome, &why)
+	require.Equal(t, "failed", outcome)
+	require.Equal(t, "its stored form cannot be read", why)
+	starts, _ := r.engine.calls()
+	require.Equal(t, 1, starts)
+}
+
+// Many starts are under way together, and no row is locked meanwhile: what happens to the sends goes on.
+func TestHandoff_Sweep_parallel(t *testing.T) {
+	t.Parallel()
+	const n = 100
+	r := newRig(t, nil)
+	var sends []backstop.Send
+	for range n {
+		sends = append(sends, r.insertOne())
+	}
+	answer := make(chan struct{})
+	r.engine.fails(func(string) error { <-answer; return nil })
+	stop := r.sweeping(r.handoff(later))
+	require.Eventually(t, func() bool { starts, _ := r.engine.calls(); return starts == 32 }, longest, moment)
+	began := time.Now()
+	for _, send := range sends {
+		r.begin(send.ID, backstop.Call{Channel: backstop.WhatsApp})
+	}
+	require.Less(t, time.Since(began), 2*time.Second)
+	starts, _ := r.engine.calls()
+	require.Equal(t, 32, starts, "no more at once")
+	close(answer)
+	require.Eventually(t, func() bool { starts, _ := r.engine.calls(); return starts == n }, longest, moment)
+	stop()
+	for id, times := range r.engine.starts {
+		require.Equal(t, 1, times, id)
+	}
 }
 
 // A refused receipt keeps no other from being signalled.
@@ -143,29 +238,30 @@ func TestHandoff_Sweep_oneUnavailable(t *testing.T) {
 	require.Equal(t, 1, sends)
 }
 
-// Temporal answers so slowly that a sweep has no time for all of its rows: what it did is kept, and the receipts have
-// their turn.
+// Starts that take long hold up no receipt of another send.
 func TestHandoff_Sweep_slow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	for range 8 {
-		r.insert()
-	}
 	old := accept(t, r.handoff(nil))
+	for range 32 {
+		r.insertOne()
+	}
 	r.deliverAndDie(r.handoff(nil), receipt(old.ID, backstop.Sent))
 	_, before := r.engine.calls()
-	slow := &clock{now: later()}
-	r.engine.fails(func(string) error { slow.advance(time.Second); return nil })
-	stop := r.sweeping(r.handoff(slow.Now))
+	answer := make(chan struct{})
+	r.engine.fails(func(id string) error {
+		if id != "send/"+old.ID {
+			<-answer
+		}
+		return nil
+	})
+	stop := r.sweeping(r.handoff(later))
 	require.Eventually(t, func() bool {
 		_, told := r.engine.calls()
 		return told > before
 	}, longest, moment)
+	close(answer)
 	stop()
-	sends, _ := r.unmarked()
-	require.Positive(t, sends, "there was no time for all")
-	require.Positive(t, r.store.swept())
-	r.sweep(sends, r.handoff(slow.Now))
 	r.requireMarked()
 }
 
@@ -178,13 +274,12 @@ func TestHandoff_Sweep_stopped(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	r.engine.fails(func(string) error { stop(); return serviceerror.NewCanceled("stopped") })
+	before := r.store.swept()
 	h := r.handoff(later)
 	h.Sweep(ctx)
-	require.Zero(t, r.store.swept())
-	require.Eventually(t, func() bool { // Postgres lets go of the rows when it notices that the sweeper is gone
-		sends, _ := r.unmarked()
-		return sends == 3
-	}, longest, moment)
+	require.Equal(t, before, r.store.swept())
+	sends, _ := r.unmarked()
+	require.Equal(t, 3, sends)
 	require.NotContains(t, r.log.String(), "away")
 	r.engine.fails(nil)
 	r.sweep(3, h)
@@ -210,14 +305,14 @@ type flaky struct {
 	failed bool
 }
 
-func (f *flaky) SweepSends(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
-) (offered, marked int, err error) {
+func (f *flaky) ClaimSends(
+	ctx context.Context, at time.Time, lease time.Duration, limit int,
+) ([]handoff.SendClaim, error) {
 	if !f.failed {
 		f.failed = true
-		return 0, 0, errors.New("postgres is away")
+		return nil, errors.New("postgres is away")
 	}
-	return f.store.SweepSends(ctx, olderThan, limit, give)
+	return f.store.ClaimSends(ctx, at, lease, limit)
 }
 
 var _ handoff.Store = (*flaky)(nil)
@@ -229,13 +324,7 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	h := r.handoff(nil)
 	overdue, waiting := accept(t, h), accept(t, h)
 	for id, wait := range map[string]time.Duration{overdue.ID: time.Second, waiting.ID: time.Hour} {
-		attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
-			Ref: backstop.Ref{Send: id, Step: 1}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
-			StartedAt: time.Now(),
-		}, func(backstop.Send, *backstop.Attempt) bool { return true })
-		require.NoError(t, err)
-		_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: id}, nil, time.Now()), wait)
-		require.NoError(t, err)
+		r.fallBack(id, wait)
 	}
 	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("away") })
 	outcome := func(id string) backstop.Outcome {

@@ -92,7 +92,7 @@ func TestHandoff_updateRejected(t *testing.T) {
 	server := temporal.Server(t)
 	c := server.Client(t, server.Namespace(t))
 	r := newRig(t, c)
-	old := worker.New(c, workflows.TaskQueue, worker.Options{})
+	old := worker.New(c, workflows.QueueOf(installation), worker.Options{})
 	old.RegisterWorkflowWithOptions(func(ctx workflow.Context, _ workflows.SendInput) error {
 		return workflow.Sleep(ctx, time.Hour)
 	}, workflow.RegisterOptions{Name: "Send"})

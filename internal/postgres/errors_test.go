@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"database/sql"
 	"io"
 	"net"
 	"net/url"
@@ -59,7 +60,7 @@ func TestDB_away(t *testing.T) {
 	require.Equal(t, send, getSend(t, db, send.ID), "nothing was half done")
 }
 
-// TestDB_blocked waits for a send that a sweeper holds.
+// TestDB_blocked waits for a send whose row another transaction holds.
 func TestDB_blocked(t *testing.T) {
 	t.Parallel()
 	base := postgrestest.URL(t)
@@ -70,7 +71,14 @@ func TestDB_blocked(t *testing.T) {
 	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")
 	send := insertSend(t, db)
 
-	_, _, err = db.SweepSends(t.Context(), soon(), 1, func(context.Context, backstop.Send) error {
+	raw, err := sql.Open("postgres", base)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	holder, err := raw.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = holder.ExecContext(t.Context(), `SELECT FROM sends WHERE id = $1 FOR UPDATE`, send.ID)
+	require.NoError(t, err)
+	func() {
 		_, err := impatient.Finish(t.Context(), send.ID, false)
 		requireAway(t, err)
 		_, err = hasty.Finish(t.Context(), send.ID, false)
@@ -85,9 +93,8 @@ func TestDB_blocked(t *testing.T) {
 		_, err = db.Finish(left, send.ID, false)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, backstop.CodeOf(err), "the caller left; nothing is wrong with the database")
-		return nil
-	})
-	require.NoError(t, err)
+	}()
+	require.NoError(t, holder.Rollback())
 	_, err = db.Finish(t.Context(), send.ID, false)
 	require.NoError(t, err)
 }

@@ -10,6 +10,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
@@ -40,6 +41,9 @@ func (db *DB) Close() error { return db.pool.Close() }
 
 // Ping asks the database for an answer; an Error of code TryLater when there is none.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
+
+// NewID makes a UUIDv7 of a time that Now returned.
+func (*DB) NewID(at time.Time) (string, error) { return pool.NewIDAt(at) }
 
 // Migrate brings the schema up to date and returns how many migrations it applied. It uses a connection of its own,
 // without a statement_timeout: rewriting a large table takes its time.

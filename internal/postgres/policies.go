@@ -99,12 +99,13 @@ const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updat
 // CreatePolicy stores a policy. Errors have the code Invalid, for a name or rule id that is wrong, or Conflict, for
 // a name that is taken.
 func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
-	id, err := pool.NewID()
+	at := db.Now()
+	id, err := pool.NewIDAt(at)
 	if err != nil {
 		return backstop.Policy{}, err
 	}
 	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		return pool.Execute(ctx, tx, insertPolicy, id, name, db.Now())
+		return pool.Execute(ctx, tx, insertPolicy, id, name, at)
 	})
 }
 

@@ -82,13 +82,14 @@ RETURNING ` + readRule
 // CreateRule stores a valid rule, of which it sets ID, Version and the times. A name that is taken is an Error of
 // code Conflict.
 func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule, error) {
-	id, err := pool.NewID()
+	at := db.Now()
+	id, err := pool.NewIDAt(at)
 	if err != nil {
 		return backstop.Rule{}, err
 	}
 	var row ruleRow
 	err = db.pool.GetUnprepared(ctx, &row, insertRule,
-		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), db.Now())
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), at)
 	return row.rule(), pool.Failed(ctx, "insert rule", err)
 }
 

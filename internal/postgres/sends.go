@@ -20,16 +20,16 @@ import (
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
 const insertSend = `WITH s AS (
-    INSERT INTO sends (` + ledgers.Columns + `, policy_id, idempotency_key, idempotency_hash, changed_at)
+    INSERT INTO sends (` + ledgers.Columns + `, policy_id, idempotency_key, idempotency_hash, check_at, changed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, $23, $24, $25, $10)
+        $22, $23, $24, $25, $26, $10)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 
-// InsertSend stores a send whose ID is a UUIDv7 made when it was accepted, with its first event. When the key was
+// InsertSend stores a send whose ID is a UUIDv7 of the time when it was accepted, with its first event. When the key was
 // used before with the same hash it stores nothing and returns the earlier send and false; with another hash, an
 // Error of code Mismatch. If the answer of Postgres is lost it asks again, so that a send which was stored is not reported
 // as an error, nor as another's.
@@ -57,7 +57,7 @@ func (db *DB) InsertSend(
 			send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
 			send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
 			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash)
+			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, pool.Stamp(send.CheckAt()))
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // by this very send, whose first answer was lost
 			stored, created = send, true
@@ -165,7 +165,8 @@ func (db *DB) ListSends(
 	return list, more, err
 }
 
-// idSlack is how far the time in a send's id may be from AcceptedAt: they are read from the clock one after the other.
+// idSlack is how far the time in a send's id may be from AcceptedAt, so that a list by time is a range of ids. Both come from
+// one clock, the database's.
 const idSlack = time.Second
 
 // markSent has its ids in a subquery for the reason that save.go gives.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -183,4 +184,31 @@ func TestDB_ListSends(t *testing.T) {
 	}))
 	_, _, err := db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{After: "x", Limit: 1})
 	requireCode(t, backstop.Invalid, err)
+}
+
+// The machine that accepts a send may have a clock that is hours off. Its sends are listed where they belong.
+func TestDB_ListSends_skewedClock(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	for _, ahead := range []time.Duration{-5 * time.Hour, 5 * time.Hour} {
+		skewed, err := postgres.Open(t.Context(), url, postgres.Options{
+			Clock: func() time.Time { return time.Now().Add(ahead) },
+		})
+		require.NoError(t, err)
+		send := newSend(t)
+		send.AcceptedAt = skewed.Now()
+		send.ID, err = skewed.NewID(send.AcceptedAt)
+		require.NoError(t, err)
+		_, _, err = skewed.InsertSend(t.Context(), send, nil)
+		require.NoError(t, err)
+		require.NoError(t, skewed.Close())
+
+		around := backstop.SendFilter{From: time.Now().Add(-time.Minute), Until: time.Now().Add(time.Minute)}
+		list, _, err := db.ListSends(t.Context(), around, backstop.Page{Limit: 1})
+		require.NoError(t, err)
+		require.Equal(t, []backstop.Send{send}, list)
+	}
 }

@@ -266,10 +266,10 @@ func TestDB_Stats_slices(t *testing.T) {
 	const n = 28_800 // one each quarter of a second, for two hours
 	_, err = raw.ExecContext(t.Context(), `INSERT INTO sends (id, recipient, country, text, sms_text, category, policy_id, plan, accepted_at,
     whatsapp_status, sms_status, duplicate_delivery, fired, fired_reason, expired, finished_at, outcome, delivered_at, delivered_by,
-    changed_at)
+    changed_at, check_at)
 SELECT (lpad(to_hex($1::bigint + i * 250), 12, '0') || '70008' || lpad(to_hex(i), 15, '0'))::uuid,
     '+447400123456', 'GB', 'x', 'x', '', $2, jsonb_build_object('policy_id', $2::uuid), at,
-    'delivered', '', false, '', '', false, at, 'whatsapp', at + interval '1 second', 'whatsapp', at
+    'delivered', '', false, '', '', false, at, 'whatsapp', at + interval '1 second', 'whatsapp', at, at
 FROM generate_series(0, $3 - 1) AS i, LATERAL (SELECT to_timestamp(($1::bigint + i * 250) / 1000.0) AS at) AS l`,
 		start.UnixMilli(), policyID, n)
 	require.NoError(t, err)

@@ -1,113 +1,157 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
-	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-const (
-	sweepSends = `SELECT ` + ledgers.Columns + ` FROM sends
-WHERE NOT handed_over AND accepted_at < $1
-ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED`
-	markSwept = `UPDATE sends SET handed_over = true WHERE id = ANY($1::uuid[])`
-)
-
-// SweepSends offers up to limit sends accepted before olderThan and not handed over, oldest first, and marks those for
-// which give returns nil. Their rows stay locked until all were offered, so limit must be small and ctx bounded; rows
-// that another sweeper holds are passed over. When ctx ends, nothing is marked. Give must not change the send through
-// this store.
-func (db *DB) SweepSends(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, backstop.Send) error,
-) (offered, marked int, err error) {
-	err = db.pool.InTx(ctx, "sweep sends", func(tx *sqlx.Tx) error {
-		var rows []ledgers.Row
-		if err := tx.SelectContext(ctx, &rows, sweepSends, pool.Stamp(olderThan), limit); err != nil {
-			return fmt.Errorf("select: %w", err)
-		}
-		list, err := ledgers.Sends(rows)
-		if err != nil {
-			return err
-		}
-		offered, marked, err = offer(ctx, tx, markSwept, list, func(s backstop.Send) string { return s.ID }, give)
-		return err
-	})
-	if err != nil {
-		return offered, 0, err
-	}
-	return offered, marked, nil
-}
+// A claim is one short statement: it moves sweep_at to the end of the lease, so no row stays locked while its claimer
+// calls the engine. A claimer that dies leaves its rows to the others when the lease ends. The rows are found first and then
+// updated by an array of their ids: of an array Postgres expects few elements, so it finds each row by the primary key,
+// however many rows it expects to be due.
 
 const (
-	sweepReceipts = `SELECT r.id, send FROM receipts AS r
-WHERE needs_signal AND received_at < $1
-ORDER BY r.id LIMIT $2 FOR UPDATE OF r SKIP LOCKED`
-	markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
+	claimedColumns = `id, plan, category, accepted_at, expires_at`
+
+	claimSends = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
+    SELECT id FROM sends WHERE NOT handed_over AND sweep_at <= $1
+    ORDER BY sweep_at LIMIT $3 FOR UPDATE SKIP LOCKED
+)) RETURNING ` + claimedColumns + `, refusals AS tries`
 )
 
-// SweepReceipts does the same for receipts that a workflow must hear of. Their Outcome is set when the send has ended,
-// whichever receipt has ended it.
-func (db *DB) SweepReceipts(
-	ctx context.Context, olderThan time.Time, limit int, give func(context.Context, handoff.Handover) error,
-) (offered, marked int, err error) {
-	err = db.pool.InTx(ctx, "sweep receipts", func(tx *sqlx.Tx) error {
-		var rows []handoverRow
-		if err := tx.SelectContext(ctx, &rows, sweepReceipts, pool.Stamp(olderThan), limit); err != nil {
-			return fmt.Errorf("select: %w", err)
-		}
-		list := make([]handoff.Handover, len(rows))
-		for i, row := range rows {
-			view, err := db.View(ctx, row.Send)
-			if err != nil {
-				return err
-			}
-			list[i] = handoff.Handover{ID: row.ID, Send: row.Send, View: view}
-		}
-		offered, marked, err = offer(ctx, tx, markSignalled, list, func(h handoff.Handover) string { return h.ID }, give)
+type claimRow struct {
+	ID         string            `db:"id"`
+	Plan       []byte            `db:"plan"`
+	Category   backstop.Category `db:"category"`
+	AcceptedAt time.Time         `db:"accepted_at"`
+	ExpiresAt  *time.Time        `db:"expires_at"`
+	Tries      int               `db:"tries"`
+}
+
+func (r claimRow) claim() handoff.SendClaim {
+	claim := handoff.SendClaim{Tries: r.Tries, Send: backstop.Send{
+		ID: r.ID, Category: r.Category, AcceptedAt: pool.Stamp(r.AcceptedAt), ExpiresAt: pool.StampPtr(r.ExpiresAt),
+	}}
+	if err := json.Unmarshal(r.Plan, &claim.Send.Plan); err != nil {
+		claim.Err = fmt.Errorf("read plan: %w", err)
+	}
+	return claim
+}
+
+// ClaimSends returns up to limit sends that are not handed over and may be swept at a time, those that have waited
+// longest first, and keeps them from other sweepers until the lease ends.
+func (db *DB) ClaimSends(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]handoff.SendClaim, error) {
+	return db.claim(ctx, "claim sends", claimSends, at, lease, limit)
+}
+
+// claim runs a statement whose parameters are the time, the end of the lease and the limit.
+func (db *DB) claim(
+	ctx context.Context, what, statement string, at time.Time, lease time.Duration, limit int,
+) ([]handoff.SendClaim, error) {
+	var rows []claimRow
+	if err := db.pool.SelectAll(ctx, &rows, statement, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit); err != nil {
+		return nil, pool.Failed(ctx, what, err)
+	}
+	slices.SortFunc(rows, func(a, b claimRow) int { return cmp.Compare(a.ID, b.ID) }) // an UPDATE returns them in any order
+	claims := make([]handoff.SendClaim, len(rows))
+	for i, row := range rows {
+		claims[i] = row.claim()
+	}
+	return claims, nil
+}
+
+const deferSends = `UPDATE sends SET sweep_at = u.until, refusals = refusals + u.failed::int
+FROM json_to_recordset($1) AS u (id uuid, until timestamptz, failed boolean)
+WHERE sends.id = u.id AND NOT handed_over`
+
+// DeferSends says when claimed sends may be claimed again.
+func (db *DB) DeferSends(ctx context.Context, deferrals []handoff.Deferral) error {
+	return db.deferRows(ctx, "defer sends", deferSends, deferrals)
+}
+
+// deferralRow is a deferral as json_to_recordset reads it.
+type deferralRow struct {
+	ID     string    `json:"id"`
+	Until  time.Time `json:"until"`
+	Failed bool      `json:"failed"`
+}
+
+func (db *DB) deferRows(ctx context.Context, what, statement string, deferrals []handoff.Deferral) error {
+	rows := make([]deferralRow, len(deferrals))
+	for i, d := range deferrals {
+		rows[i] = deferralRow{ID: d.ID, Until: pool.Stamp(d.Until), Failed: d.Failed}
+	}
+	written, err := pool.JSONRows(rows)
+	if err != nil {
+		return err
+	}
+	return pool.UntilDone(ctx, what, func() error {
+		_, err := db.pool.Exec(ctx, statement, written)
 		return err
 	})
+}
+
+// claimReceipts leaves out the receipts of sends that are not handed over: the engine would answer that there is no such
+// workflow, and that is taken for one that has ended.
+const claimReceipts = `UPDATE receipts SET sweep_at = $2 WHERE needs_signal AND id = ANY(ARRAY(
+    SELECT id FROM receipts AS r
+    WHERE needs_signal AND sweep_at <= $1 AND (SELECT handed_over FROM sends AS s WHERE s.id = r.send)
+    ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+)) RETURNING id, send, refusals AS tries`
+
+// ClaimReceipts does the same for receipts that a workflow must be told of, once their send is handed over.
+func (db *DB) ClaimReceipts(
+	ctx context.Context, at time.Time, lease time.Duration, limit int,
+) ([]handoff.ReceiptClaim, error) {
+	var rows []struct {
+		ID    string `db:"id"`
+		Send  string `db:"send"`
+		Tries int    `db:"tries"`
+	}
+	err := db.pool.SelectAll(ctx, &rows, claimReceipts, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit)
+	if err != nil || len(rows) == 0 {
+		return nil, pool.Failed(ctx, "claim receipts", err)
+	}
+	sends := make([]string, len(rows))
+	for i, row := range rows {
+		sends[i] = row.Send
+	}
+	views, err := db.Views(ctx, sends)
 	if err != nil {
-		return offered, 0, err
+		return nil, err
 	}
-	return offered, marked, nil
-}
-
-type handoverRow struct {
-	ID   string `db:"id"`
-	Send string `db:"send"`
-}
-
-// offer gives each item away and marks those that were taken. One that was not is offered again by the next sweep.
-func offer[T any](
-	ctx context.Context, tx *sqlx.Tx, mark string, items []T, id func(T) string, give func(context.Context, T) error,
-) (offered, marked int, err error) {
-	var taken pq.StringArray
-	for _, item := range items {
-		if ctx.Err() != nil {
-			break
-		}
-		offered++
-		if give(ctx, item) == nil {
-			taken = append(taken, id(item))
+	claims := make([]handoff.ReceiptClaim, len(rows))
+	for i, row := range rows {
+		claims[i] = handoff.ReceiptClaim{
+			Tries: row.Tries, Handover: handoff.Handover{ID: row.ID, Send: row.Send, View: views[row.Send]},
 		}
 	}
-	if len(taken) == 0 {
-		return offered, 0, nil
-	}
-	if err := pool.Execute(ctx, tx, mark, taken); err != nil {
-		return offered, 0, err
-	}
-	return offered, len(taken), nil
+	slices.SortFunc(claims, func(a, b handoff.ReceiptClaim) int { return cmp.Compare(a.ID, b.ID) })
+	return claims, nil
 }
+
+const deferReceipts = `UPDATE receipts SET sweep_at = u.until, refusals = refusals + u.failed::int
+FROM json_to_recordset($1) AS u (id uuid, until timestamptz, failed boolean)
+WHERE receipts.id = u.id AND needs_signal`
+
+// DeferReceipts says when claimed receipts may be claimed again.
+func (db *DB) DeferReceipts(ctx context.Context, deferrals []handoff.Deferral) error {
+	return db.deferRows(ctx, "defer receipts", deferReceipts, deferrals)
+}
+
+const markSignalled = `UPDATE receipts SET needs_signal = false WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 
 // MarkSignalled records that the engine has the receipts with these ids.
 func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
@@ -115,18 +159,35 @@ func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
 	return pool.Failed(ctx, "mark receipts", err)
 }
 
-const listOverdue = `SELECT id FROM sends WHERE receipt_by <= $1 ORDER BY receipt_by LIMIT $2`
+const (
+	claimOverdue = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
+    SELECT id FROM sends WHERE receipt_by <= $1 AND sweep_at <= $1
+    ORDER BY receipt_by LIMIT $3 FOR UPDATE SKIP LOCKED
+)) RETURNING id`
+
+	// overdueLease is how long an overdue send is left to the process that ends it.
+	overdueLease = 30 * time.Second
+	// overdueAtOnce bounds the overdue sends that one call ends side by side.
+	overdueAtOnce = 8
+)
 
 // FinishOverdue ends up to limit sends that were handed back and whose receipt has not come by at, those that waited
-// longest first, and returns how many there were. It may run anywhere at once.
+// longest first, and returns how many there were. It may run anywhere at once: each send is ended by one of the callers.
 func (db *DB) FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error) {
 	var ids []string
-	if err := db.pool.SelectAll(ctx, &ids, listOverdue, pool.Stamp(at), limit); err != nil {
-		return 0, pool.Failed(ctx, "list overdue sends", err)
+	err := db.pool.SelectAll(ctx, &ids, claimOverdue, pool.Stamp(at), pool.Stamp(at.Add(overdueLease)), limit)
+	if err != nil {
+		return 0, pool.Failed(ctx, "claim overdue sends", err)
 	}
-	var errs []error
-	for _, id := range ids {
-		errs = append(errs, db.Store.FinishOverdue(ctx, id)) // one that cannot be ended keeps no other from it
+	errs := make([]error, len(ids)) // one that cannot be ended keeps no other from it
+	var group errgroup.Group
+	group.SetLimit(overdueAtOnce)
+	for i, id := range ids {
+		group.Go(func() error {
+			errs[i] = db.Store.FinishOverdue(ctx, id)
+			return nil
+		})
 	}
+	_ = group.Wait() // it returns none
 	return len(ids), errors.Join(errs...)
 }

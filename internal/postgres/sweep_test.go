@@ -1,8 +1,7 @@
 package postgres_test
 
 import (
-	"context"
-	"errors"
+	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -16,9 +15,40 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
+// soon is when every row may be swept; its lease ends in a minute more.
 func soon() time.Time { return time.Now().Add(time.Minute) }
 
-func TestDB_SweepSends(t *testing.T) {
+const lease = time.Minute
+
+func claimSends(t *testing.T, db *postgres.DB, at time.Time, limit int) []handoff.SendClaim {
+	t.Helper()
+	claims, err := db.ClaimSends(t.Context(), at, lease, limit)
+	require.NoError(t, err)
+	return claims
+}
+
+func sendIDs(claims []handoff.SendClaim) []string {
+	ids := []string{}
+	for _, c := range claims {
+		ids = append(ids, c.Send.ID)
+	}
+	return ids
+}
+
+// claimReceipts looks at what may be claimed, and leaves it to other tests.
+func claimReceipts(t *testing.T, db *postgres.DB) []handoff.Handover {
+	t.Helper()
+	claims, err := db.ClaimReceipts(t.Context(), soon(), -time.Minute, 1000)
+	require.NoError(t, err)
+	list := []handoff.Handover{}
+	for _, c := range claims {
+		require.NoError(t, c.Err)
+		list = append(list, c.Handover)
+	}
+	return list
+}
+
+func TestDB_ClaimSends(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	var all []string
@@ -30,38 +60,39 @@ func TestDB_SweepSends(t *testing.T) {
 	require.NoError(t, db.MarkSent(t.Context(), nil))
 	requireCode(t, backstop.NotFound, db.MarkSent(t.Context(), []string{all[0], "x"}))
 
-	sweep := func(limit int, give func(id string) error) (seen []string, marked int) {
-		offered, marked, err := db.SweepSends(t.Context(), soon(), limit, func(_ context.Context, s backstop.Send) error {
-			require.Equal(t, plan(), s.Plan)
-			seen = append(seen, s.ID)
-			return give(s.ID)
-		})
-		require.NoError(t, err)
-		require.Len(t, seen, offered)
-		return seen, marked
+	require.Empty(t, claimSends(t, db, time.Now(), 9), "they are too young")
+	at := soon()
+	first := claimSends(t, db, at, 3)
+	require.Equal(t, all[:3], sendIDs(first), "oldest first")
+	for _, c := range first {
+		require.NoError(t, c.Err)
+		require.Equal(t, plan(), c.Send.Plan)
+		require.Zero(t, c.Tries)
+		require.Equal(t, getSend(t, db, c.Send.ID).AcceptedAt, c.Send.AcceptedAt)
+		require.Empty(t, c.Send.To)
+		require.Empty(t, c.Send.Text)
 	}
-	seen, marked := sweep(3, func(id string) error {
-		if id == all[1] {
-			return errors.New("the engine is away")
-		}
-		return nil
-	})
-	require.Equal(t, all[:3], seen, "oldest first")
-	require.Equal(t, 2, marked)
-	seen, marked = sweep(3, func(string) error { return nil })
-	require.Equal(t, []string{all[1], all[3]}, seen)
-	require.Equal(t, 2, marked)
-	seen, _ = sweep(3, func(string) error { return nil })
-	require.Empty(t, seen)
+	require.Equal(t, all[3:4], sendIDs(claimSends(t, db, at, 9)), "the others are taken")
+	require.Empty(t, claimSends(t, db, at, 9))
 
-	insertSend(t, db)
-	offered, _, err := db.SweepSends(t.Context(), time.Now().Add(-time.Minute), 9, nil)
-	require.NoError(t, err)
-	require.Zero(t, offered, "it is too young")
+	require.NoError(t, db.MarkSent(t.Context(), all[:1]))
+	require.NoError(t, db.DeferSends(t.Context(), []handoff.Deferral{
+		{ID: all[0], Until: at}, // it was marked
+		{ID: all[1], Until: at},
+		{ID: all[2], Until: at.Add(time.Hour), Failed: true},
+	}))
+	require.Equal(t, all[1:2], sendIDs(claimSends(t, db, at, 9)))
+	over := at.Add(lease)
+	require.Equal(t, []string{all[1], all[3]}, sendIDs(claimSends(t, db, over, 9)), "their leases are over")
+	last := claimSends(t, db, at.Add(time.Hour), 9)
+	require.Len(t, last, 3)
+	for _, c := range last {
+		require.Equal(t, c.Send.ID == all[2], c.Tries == 1)
+	}
 }
 
-// Sweepers at work at once never offer the same send, and together offer all.
-func TestDB_SweepSends_concurrent(t *testing.T) {
+// Sweepers at work at once never claim the same send, and together claim all.
+func TestDB_ClaimSends_concurrent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	const total = 40
@@ -70,19 +101,20 @@ func TestDB_SweepSends_concurrent(t *testing.T) {
 	}
 	var mu sync.Mutex
 	seen := map[string]int{}
+	at := soon()
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			for range 5 {
-				_, _, err := db.SweepSends(t.Context(), soon(), 4, func(_ context.Context, s backstop.Send) error {
-					mu.Lock()
-					defer mu.Unlock()
-					seen[s.ID]++
-					return nil
-				})
+			for range 20 {
+				claims, err := db.ClaimSends(t.Context(), at, lease, 4)
 				if err != nil {
 					t.Error(err)
 				}
+				mu.Lock()
+				for _, c := range claims {
+					seen[c.Send.ID]++
+				}
+				mu.Unlock()
 			}
 		})
 	}
@@ -93,29 +125,65 @@ func TestDB_SweepSends_concurrent(t *testing.T) {
 	}
 }
 
-func TestDB_SweepSends_canceled(t *testing.T) {
+// A plan that cannot be read stops no other send, and a send that has it can be ended.
+func TestDB_ClaimSends_unreadable(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t)
-	insertSend(t, db)
-	insertSend(t, db)
-	ctx, cancel := context.WithCancel(t.Context())
-	offered, marked, err := db.SweepSends(ctx, soon(), 5, func(context.Context, backstop.Send) error {
-		cancel()
-		return nil
-	})
-	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, 1, offered)
-	require.Zero(t, marked)
-	offered, marked, err = db.SweepSends(t.Context(), soon(), 5, func(context.Context, backstop.Send) error { return nil })
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 2, offered)
-	require.Equal(t, 2, marked)
+	broken, good := insertSend(t, db), insertSend(t, db)
+	raw, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	plan := func(rules string) {
+		_, err := raw.ExecContext(t.Context(), `UPDATE sends SET plan = plan || jsonb_build_object('rules', $2::jsonb),
+    revision = revision + 1 WHERE id = $1`, broken.ID, rules)
+		require.NoError(t, err)
+	}
+	plan(`7`)
+	claims := claimSends(t, db, soon(), 9)
+	require.Len(t, claims, 2)
+	require.Error(t, claims[0].Err)
+	require.NoError(t, claims[1].Err)
+	other := postgrestest.Open(t, url)
+	require.NoError(t, other.Abandon(t.Context(), broken.ID, "it cannot be read"))
+	require.NoError(t, other.Abandon(t.Context(), good.ID, "it was refused"))
+	plan(`[]`)
+	for _, id := range []string{broken.ID, good.ID} {
+		send := getSend(t, db, id)
+		require.Equal(t, backstop.OutcomeFailed, send.Outcome)
+		require.Equal(t, backstop.Failed, send.WhatsAppStatus)
+		require.NotNil(t, send.FinishedAt)
+		require.Equal(t, []string{"accepted", "gave_up", "finished"}, kinds(t, db, id))
+	}
 }
 
-func TestDB_SweepReceipts(t *testing.T) {
+func TestDB_Abandon(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	a, b, c := underway(t, db), underway(t, db), underway(t, db)
+	requireCode(t, backstop.NotFound, db.Abandon(t.Context(), newID(t), "x"))
+
+	sent := underway(t, db)
+	require.NoError(t, db.Abandon(t.Context(), sent.ID, "its workflow was lost"))
+	require.NoError(t, db.Abandon(t.Context(), sent.ID, "again"))
+	require.Equal(t, backstop.OutcomeUnconfirmed, getSend(t, db, sent.ID).Outcome, "the provider has it")
+	_, events := timeline(t, db, sent.ID)
+	require.Equal(t, backstop.EventFinished, events[len(events)-1].Kind)
+	gaveUp := events[len(events)-2]
+	require.Equal(t, backstop.EventGaveUp, gaveUp.Kind)
+	require.Equal(t, "its workflow was lost", gaveUp.Detail)
+
+	back := underway(t, db)
+	fallBack(t, db, back.ID, time.Hour)
+	require.NoError(t, db.Abandon(t.Context(), back.ID, "its workflow has ended"))
+	require.Equal(t, backstop.OutcomePending, getSend(t, db, back.ID).Outcome, "its receipt is still waited for")
+}
+
+func TestDB_ClaimReceipts(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	a, b, c, early := underway(t, db), underway(t, db), underway(t, db), insertSend(t, db)
 	insert(t, db, receipt(a.ID, 1, backstop.Sent)) // nobody waits for it
 	waited := insert(t, db, receipt(a.ID, 1, backstop.Failed))
 	waited = append(waited, insert(t, db, receipt(b.ID, 1, backstop.Delivered))...)
@@ -123,42 +191,54 @@ func TestDB_SweepReceipts(t *testing.T) {
 	require.NoError(t, db.MarkSignalled(t.Context(), []string{told[0].ID}))
 	require.NoError(t, db.MarkSignalled(t.Context(), nil))
 	finish(t, db, b.ID)
-	for i := range waited { // they say what is so when they are offered
-		var err error
-		waited[i].View, err = db.View(t.Context(), waited[i].Send)
-		require.NoError(t, err)
-	}
+	waited[1].View = view(t, db, b.ID)
 	require.Equal(t, backstop.OutcomeWhatsApp, waited[1].View.Outcome)
+	last := insert(t, db, receipt(early.ID, 1, backstop.Failed))
+	require.Len(t, last, 1)
 
-	var seen []handoff.Handover
-	give := func(_ context.Context, h handoff.Handover) error {
-		seen = append(seen, h)
-		if h.Send == a.ID && len(seen) < 3 {
-			return errors.New("the engine is away")
+	claim := func(at time.Time) []handoff.Handover {
+		claims, err := db.ClaimReceipts(t.Context(), at, lease, 9)
+		require.NoError(t, err)
+		list := []handoff.Handover{}
+		for _, c := range claims {
+			c.Handover.View = view(t, db, c.Send)
+			list = append(list, c.Handover)
 		}
-		return nil
+		return list
 	}
-	offered, marked, err := db.SweepReceipts(t.Context(), soon(), 9, give)
+	require.Empty(t, claim(time.Now()), "they are too young")
+	at := soon()
+	require.Equal(t, waited, claim(at))
+	require.Empty(t, claim(at), "they are taken")
+	require.NoError(t, db.MarkSent(t.Context(), []string{early.ID}))
+	require.Equal(t, last, claim(at), "its send is handed over now")
+
+	require.NoError(t, db.MarkSignalled(t.Context(), []string{waited[0].ID}))
+	require.NoError(t, db.DeferReceipts(t.Context(), []handoff.Deferral{
+		{ID: waited[0].ID, Until: at}, {ID: waited[1].ID, Until: at, Failed: true},
+		{ID: last[0].ID, Until: at.Add(time.Hour)},
+	}))
+	claims, err := db.ClaimReceipts(t.Context(), at, lease, 9)
 	require.NoError(t, err)
-	require.Equal(t, waited, seen)
-	require.Equal(t, 2, offered)
-	require.Equal(t, 1, marked)
-	_, marked, err = db.SweepReceipts(t.Context(), soon(), 9, give)
-	require.NoError(t, err)
-	require.Equal(t, 1, marked)
-	offered, _, err = db.SweepReceipts(t.Context(), soon(), 9, give)
-	require.NoError(t, err)
-	require.Zero(t, offered)
+	require.Len(t, claims, 1)
+	require.Equal(t, waited[1], claims[0].Handover)
+	require.Equal(t, 1, claims[0].Tries)
 }
 
 // An attempt of a send shows that the engine has it.
-func TestDB_SweepSends_begun(t *testing.T) {
+func TestDB_ClaimSends_begun(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	begin(t, db, insertSend(t, db).ID, whatsApp)
-	offered, _, err := db.SweepSends(t.Context(), soon(), 9, nil)
+	require.Empty(t, claimSends(t, db, soon(), 9))
+}
+
+// view is what a workflow has to know of a send, as it is stored.
+func view(t *testing.T, db *postgres.DB, send string) backstop.View {
+	t.Helper()
+	v, err := db.View(t.Context(), send)
 	require.NoError(t, err)
-	require.Zero(t, offered)
+	return v
 }
 
 // fallBack makes the provider take a send's last SMS, whose receipt is then waited for.
@@ -184,7 +264,7 @@ func TestDB_FinishOverdue(t *testing.T) {
 	patient := underway(t, db)
 	fallBack(t, db, patient.ID, time.Hour)
 	finishOverdue := func(limit int) int {
-		n, err := db.FinishOverdue(t.Context(), time.Now(), limit)
+		n, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), limit)
 		require.NoError(t, err)
 		return n
 	}
@@ -199,7 +279,7 @@ func TestDB_FinishOverdue(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 { // sweepers
 		group.Go(func() {
-			_, err := db.FinishOverdue(t.Context(), time.Now(), 9)
+			_, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), 9)
 			assert.NoError(t, err)
 		})
 	}

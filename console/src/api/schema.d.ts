@@ -373,7 +373,7 @@ export interface components {
     schemas: {
         /**
          * Format: date-time
-         * @description A time in RFC 3339 form; answers are in UTC.
+         * @description A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
          * @example 2031-05-04T12:10:00Z
          */
         Time: string;
@@ -505,7 +505,8 @@ export interface components {
             category?: components["schemas"]["Category"];
             /**
              * Format: date-time
-             * @description When the message loses its use. Past it nothing is sent any more; an expired code is worse than none.
+             * @description When the message loses its use. Past it nothing is sent any more; an expired code is worse than none. The last
+             *     possible time is the end of the year 9999 in UTC.
              */
             expires_at?: string;
         };
@@ -685,10 +686,11 @@ export interface components {
             at: components["schemas"]["Time"];
             /**
              * @description `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-             *     status. `gave_up`: the provider took no call for as long as it was tried. `rule_fired`: an SMS is due.
-             *     `averted`: a last look found that the message had arrived, and no SMS went out. `duplicate_delivery`: it
-             *     arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no
-             *     such messages. `finished`: nothing more will be decided.
+             *     status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
+             *     could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
+             *     message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
+             *     `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
+             *     will be decided.
              * @enum {string}
              */
             kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
@@ -1447,6 +1449,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };

@@ -1,7 +1,6 @@
 package ledgers_test
 
 import (
-	"context"
 	"database/sql"
 	"strings"
 	"testing"
@@ -161,13 +160,13 @@ func TestStore_InsertReceipts_halfStored(t *testing.T) {
 	waited := a.insert(a.receipt(1, backstop.Delivered), b.receipt(1, backstop.Delivered))
 	require.Len(t, waited, 1)
 	require.Equal(t, b.id, waited[0].Send)
-	var swept []handoff.Handover
-	later := time.Now().Add(time.Hour)
-	_, _, err := db.SweepReceipts(t.Context(), later, 9, func(_ context.Context, h handoff.Handover) error {
-		swept = append(swept, h)
-		return nil
-	})
+	require.NoError(t, db.MarkSent(t.Context(), []string{a.id, b.id}))
+	claims, err := db.ClaimReceipts(t.Context(), time.Now().Add(time.Hour), time.Minute, 9)
 	require.NoError(t, err)
+	var swept []handoff.Handover
+	for _, c := range claims {
+		swept = append(swept, c.Handover)
+	}
 	require.Equal(t, append(stored, waited...), swept)
 }
 

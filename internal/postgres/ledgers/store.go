@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
@@ -81,6 +83,12 @@ func (s *Store) FinishOverdue(ctx context.Context, send string) error {
 	return err
 }
 
+// Abandon ends a send that no workflow will decide about, and says why.
+func (s *Store) Abandon(ctx context.Context, send, reason string) error {
+	_, err := s.change(ctx, "abandon send", send, func(l *backstop.Ledger, now time.Time) { l.Abandon(reason, now) })
+	return err
+}
+
 func (s *Store) change(
 	ctx context.Context, what, send string, change func(l *backstop.Ledger, now time.Time),
 ) (backstop.View, error) {
@@ -101,6 +109,23 @@ func (s *Store) View(ctx context.Context, send string) (backstop.View, error) {
 		return backstop.View{}, err
 	}
 	return l.View(), nil
+}
+
+// Views returns the same of several sends, by their ids.
+func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.View, error) {
+	var rows []ledgerRow
+	if err := s.pool.SelectAll(ctx, &rows, readLedgers, pq.StringArray(sends)); err != nil {
+		return nil, pool.Failed(ctx, "read sends", err)
+	}
+	views := map[string]backstop.View{}
+	for _, row := range rows {
+		l, err := row.ledger()
+		if err != nil {
+			return nil, err
+		}
+		views[row.ID] = l.View()
+	}
+	return views, nil
 }
 
 // Ledger returns the ledger of a send, as it is stored.

@@ -1,0 +1,121 @@
+package handoff
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/backstophq/backstop/workflows"
+)
+
+const (
+	// reconcileEvery is how often sends are looked for that should have ended.
+	reconcileEvery = time.Minute
+	// checkAfterStart is when a workflow that was started anew is checked again.
+	checkAfterStart = 10 * time.Minute
+	// A send whose workflow runs is checked again after its age, within these bounds: a wait of 30 days costs some 35 checks.
+	minCheckPause = time.Hour
+	maxCheckPause = 24 * time.Hour
+	// maxRestarts is how often a lost workflow is started anew. One that is lost so often is lost for a reason.
+	maxRestarts = 3
+)
+
+// fate is what became of a workflow.
+type fate string
+
+const (
+	running fate = "running"
+	ended   fate = "ended" // completed or cancelled: it would have decided nothing more
+	lost    fate = "lost"  // terminated, failed, timed out, or unknown to Temporal
+)
+
+// reconcile compares sends that are past their last possible moment with their workflows. A lost workflow is started anew:
+// the ledger knows what was sent, so the new run repeats nothing. A send whose workflow has ended without ending it ends
+// here, so no send is pending for ever.
+func (h *Handoff) reconcile(ctx context.Context) {
+	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
+		return h.store.ClaimChecks(ctx, h.store.Now(), lease, limit)
+	}
+	sweep(ctx, h, "checks", claim, h.check)
+}
+
+// check compares one send with its workflow, and reports whether that was there or is there again.
+func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
+	var found fate
+	err := c.Err
+	if err == nil {
+		err = h.call(ctx, func(ctx context.Context) (err error) {
+			found, err = h.fateOf(ctx, c.Send.ID)
+			return err
+		})
+	}
+	now := h.store.Now()
+	switch {
+	case err != nil:
+		h.checkLater(ctx, c, err)
+	case found == running:
+		pause := min(max(now.Sub(c.Send.AcceptedAt), minCheckPause), maxCheckPause)
+		h.checked.add(Deferral{ID: c.Send.ID, Until: now.Add(pause)})
+		return true
+	case found == ended:
+		h.endUnfinished(ctx, c, "its workflow ended without an outcome")
+	case c.Tries >= maxRestarts:
+		h.endUnfinished(ctx, c, fmt.Sprintf("its workflow was lost %d times", c.Tries+1))
+	default:
+		return h.startAnew(ctx, c)
+	}
+	return false
+}
+
+// fateOf asks Temporal for the newest run of a send's workflow.
+func (h *Handoff) fateOf(ctx context.Context, send string) (fate, error) {
+	d, err := h.engine.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
+	if isGone(err) {
+		return lost, nil // its retention is over, or Temporal has lost its data
+	}
+	if err != nil {
+		return "", fmt.Errorf("describe workflow: %w", err)
+	}
+	switch status := d.GetWorkflowExecutionInfo().GetStatus(); status {
+	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return ended, nil
+	case enums.WORKFLOW_EXECUTION_STATUS_FAILED, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+		enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return lost, nil
+	default: // an operator may have paused it
+		return running, nil
+	}
+}
+
+func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
+	if err := h.call(ctx, func(ctx context.Context) error { return h.start(ctx, c.Send, restart) }); err != nil {
+		h.checkLater(ctx, c, err)
+		return false
+	}
+	h.checked.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(checkAfterStart), Failed: true})
+	h.log.WarnContext(ctx, "lost workflow started anew", "send", c.Send.ID, "times", c.Tries+1)
+	return true
+}
+
+// checkLater leaves a send as it is because Temporal was not asked, did not answer, or refused.
+func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error) {
+	d := h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err)
+	if d.Failed {
+		d.Until = h.store.Now().Add(minCheckPause)
+	}
+	h.checked.add(d)
+}
+
+func (h *Handoff) endUnfinished(ctx context.Context, c SendClaim, reason string) {
+	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, h.store.Abandon(ctx, c.Send.ID, reason)
+	})
+	if err != nil {
+		h.sweepFailed(ctx, "checks", err)
+		h.checked.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(minCheckPause)})
+		return
+	}
+	h.log.ErrorContext(ctx, "send ended without its workflow", "send", c.Send.ID, "reason", reason)
+}

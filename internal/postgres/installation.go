@@ -1,0 +1,16 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+const getInstallation = `SELECT id FROM installation`
+
+// Installation returns the id of this database's installation: a UUID that its first migration has made.
+func (db *DB) Installation(ctx context.Context) (string, error) {
+	var id string
+	err := db.pool.Get(ctx, &id, getInstallation)
+	return id, pool.Failed(ctx, "get installation", err)
+}

@@ -1,0 +1,127 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	clockEvery   = time.Minute
+	clockTimeout = 5 * time.Second // of one reading
+	clockProbes  = 3               // the fastest round trip of as many counts
+
+	// maxDrift is how far a local clock goes wrong in a second: 500 ppm, which is also how fast NTP slews it.
+	maxDrift = 500e-6
+	// maxHold is how far the clock may be put back without ever showing an earlier time than before: it stands still then.
+	maxHold = time.Second
+	// maxSkew is how far the clock of this machine may be off before it is worth a warning.
+	maxSkew = time.Second
+)
+
+// clock shows the database's time: what its clock showed at the last reading, and what has passed here since. So all
+// processes of one database have the same clock, whatever the clocks of their machines show.
+type clock struct {
+	local func() time.Time // with a monotonic reading, so that putting the machine's clock does no harm
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	read   reading
+	last   time.Time     // what Now returned
+	warned time.Duration // the skew that the log has; 0: none
+}
+
+// reading is what both clocks showed at the same time, give or take its error.
+type reading struct {
+	local, database time.Time
+	err             time.Duration // half the round trip
+}
+
+// skew is how far the local clock is ahead.
+func (r reading) skew() time.Duration { return r.local.Round(0).Sub(r.database) }
+
+// at returns the database's time when the local clock shows t.
+func (r reading) at(t time.Time) time.Time { return r.database.Add(t.Sub(r.local)) }
+
+// errorAt is how far that may be off.
+func (r reading) errorAt(t time.Time) time.Duration {
+	return r.err + time.Duration(float64(t.Sub(r.local))*maxDrift)
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.read.at(c.local())
+	if back := c.last.Sub(t); back > 0 && back < maxHold {
+		t = c.last
+	}
+	c.last = t
+	return Stamp(t)
+}
+
+// put takes a reading over if it is better than the one before, or shows that the one before is wrong.
+func (c *clock) put(ctx context.Context, r reading) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old, now := c.read, r.local
+	apart := old.at(now).Sub(r.database).Abs()
+	if old.local.IsZero() || r.err <= old.errorAt(now) || apart > r.err+old.errorAt(now) {
+		c.read = r
+	}
+	c.warn(ctx, c.read.skew())
+}
+
+// warn logs a skew, once until it changes.
+func (c *clock) warn(ctx context.Context, skew time.Duration) {
+	isLarge := skew.Abs() > maxSkew
+	switch {
+	case isLarge && (c.warned == 0 || (skew-c.warned).Abs() > maxSkew):
+		c.log.WarnContext(ctx, "the clock of this machine differs from the database's, which is used instead",
+			"ahead_seconds", skew.Round(time.Millisecond).Seconds())
+		c.warned = skew
+	case !isLarge && c.warned != 0:
+		c.log.InfoContext(ctx, "the clock of this machine agrees with the database's again")
+		c.warned = 0
+	}
+}
+
+const databaseTime = `SELECT clock_timestamp()`
+
+// readClock asks the database for its time.
+func (p *Pool) readClock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	var best reading
+	for range clockProbes {
+		var database time.Time
+		before := p.clock.local()
+		if err := p.db.GetContext(ctx, &database, databaseTime); err != nil {
+			return fmt.Errorf("read clock: %w", err)
+		}
+		half := p.clock.local().Sub(before) / 2
+		if best.local.IsZero() || half < best.err {
+			best = reading{local: before.Add(half), database: database, err: half}
+		}
+	}
+	p.clock.put(ctx, best)
+	return nil
+}
+
+// followClock reads the clock once a minute until ctx is done. If the database is away the last reading goes on.
+func (p *Pool) followClock(ctx context.Context) {
+	ticker := time.NewTicker(clockEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_ = p.readClock(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Now is the time by the database's clock, as Postgres keeps it. It asks nobody.
+func (p *Pool) Now() time.Time { return p.clock.now() }
