@@ -137,13 +137,7 @@ func TestHandoff_reconcile_healthy(t *testing.T) {
 	deliver(t, h, receipt(done.ID, backstop.Delivered))
 	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
 	back := accept(t, h)
-	attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
-		Ref: backstop.Ref{Send: back.ID, Step: 2}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
-		StartedAt: time.Now(),
-	}, func(backstop.Send, *backstop.Attempt) bool { return true })
-	require.NoError(t, err)
-	_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: back.ID}, nil, time.Now()), 3*time.Hour)
-	require.NoError(t, err)
+	r.handBack(back.ID, 3*time.Hour)
 	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
 	stop := r.sweeping(r.handoff(later))
 	time.Sleep(200 * time.Millisecond)

@@ -3,6 +3,7 @@ package handoff_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -75,7 +76,7 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 	h, err := handoff.New(handoff.Options{
 		Store: s, Engine: e, Log: slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: now,
 		Installation: installation,
-		Settings:     workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, HandBack: true},
+		Settings:     workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour},
 	})
 	require.NoError(r.t, err)
 	r.mu.Lock()
@@ -194,17 +195,37 @@ func receipt(send string, status backstop.Status) backstop.Receipt {
 	}
 }
 
-// signals returns the receipts that the history of a send's only run holds.
-func signals(t *testing.T, c client.Client, send string) []workflows.Receipt {
+// begin records a call that may be made.
+func (r *rig) begin(send string, c backstop.Call) backstop.Attempt {
+	r.t.Helper()
+	c.Token = rand.Text()
+	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.MayCall, ruling.Answer)
+	return ruling.Attempt
+}
+
+// handBack makes a provider take a send's last SMS, whose receipt the store waits for.
+func (r *rig) handBack(send string, wait time.Duration) {
+	r.t.Helper()
+	sms := r.begin(send, backstop.Call{Channel: backstop.SMS, ByFailure: true, Provider: "twilio"})
+	_, _, err := r.db.End(r.t.Context(), send, backstop.Ending{
+		Step: sms.Ref.Step, Token: sms.Token, Submission: backstop.Submission{MessageID: send}, ReceiptWait: wait,
+	})
+	require.NoError(r.t, err)
+}
+
+// signals returns what the history of a send's only run says of its receipts.
+func signals(t *testing.T, c client.Client, send string) []backstop.View {
 	t.Helper()
-	var list []workflows.Receipt
+	var list []backstop.View
 	events := c.GetWorkflowHistory(t.Context(), workflows.ID(send), "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(t, err)
 		if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal != nil {
 			require.Equal(t, workflows.ReceiptSignal, signal.GetSignalName())
-			var r workflows.Receipt
+			var r backstop.View
 			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(signal.GetInput(), &r))
 			list = append(list, r)
 		}

@@ -189,10 +189,7 @@ func TestHandoff_Sweep_parallel(t *testing.T) {
 	require.Eventually(t, func() bool { starts, _ := r.engine.calls(); return starts == 32 }, longest, moment)
 	began := time.Now()
 	for _, send := range sends {
-		_, err := r.db.Begin(t.Context(), backstop.Attempt{
-			Ref: backstop.Ref{Send: send.ID, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta", StartedAt: time.Now(),
-		}, func(backstop.Send, *backstop.Attempt) bool { return true })
-		require.NoError(t, err)
+		r.begin(send.ID, backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"})
 	}
 	require.Less(t, time.Since(began), 2*time.Second)
 	starts, _ := r.engine.calls()
@@ -327,13 +324,7 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	h := r.handoff(nil)
 	overdue, waiting := accept(t, h), accept(t, h)
 	for id, wait := range map[string]time.Duration{overdue.ID: time.Second, waiting.ID: time.Hour} {
-		attempt, err := r.db.Begin(t.Context(), backstop.Attempt{
-			Ref: backstop.Ref{Send: id, Step: 1}, Channel: backstop.SMS, Provider: "twilio", Rule: "undelivered", SendID: "Acme",
-			StartedAt: time.Now(),
-		}, func(backstop.Send, *backstop.Attempt) bool { return true })
-		require.NoError(t, err)
-		_, err = r.db.End(t.Context(), attempt.End(backstop.Submission{MessageID: id}, nil, time.Now()), wait)
-		require.NoError(t, err)
+		r.handBack(id, wait)
 	}
 	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("away") })
 	outcome := func(id string) backstop.Outcome {
