@@ -10,11 +10,11 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench console if-npm test e2e check console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e check console-check tidy generated vet lint law determinism \
 	generate histories clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 
@@ -36,10 +36,17 @@ bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workf
 	rm -rf .data/bench
 	bin/devstack --temporal-db postgres --data .data/bench -- bin/bench $(BENCH)
 
+chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and cut off everything under load, then check from outside; CHAOS="-seeds 20 -sends 2000"
+	bin/chaos $(CHAOS)
+
 test: bin/devstack ## run the tests of all modules, on a real Postgres
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/devstack && go test ./...
+
+test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer in transaction mode
+	bin/devstack --fast --services postgres --data .data/test -- \
+		go run ./cmd/pgbouncer go test$(if $(RACE), $(RACE)) -count=1 ./internal/postgres/...
 
 e2e: if-npm ## use the web console in a browser, with everything behind it; wants npm and Chromium
 	@$(MAKE) --no-print-directory build
@@ -104,6 +111,9 @@ bin/backstop: FORCE
 
 bin/bench: FORCE
 	$(BUILD) -o $@ ./cmd/bench
+
+bin/chaos: FORCE
+	$(BUILD) -o $@ ./cmd/chaos
 
 bin/devstack: FORCE
 	cd cmd/devstack && $(BUILD) -o ../../$@ .

@@ -181,7 +181,7 @@ func (l *Ledger) isDoubled(c Call) bool {
 
 // isDue reports whether the rule of an SMS may have fired: on a failure at once, else when its wait has ended.
 func (l *Ledger) isDue(c Call, now time.Time) bool {
-	if c.ByFailure || l.Send.WhatsAppStatus == Failed || c.Resend {
+	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
 		return true
 	}
 	deadline := l.deadline(c)

@@ -215,17 +215,20 @@ func TestLedger_Begin(t *testing.T) {
 		"a failure undone by a delivery":   {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed, delivered) }, call: byFailure(smsOf(0)), want: backstop.Satisfied},
 		"sent, and then a failure":         {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), sent, failed) }, call: byFailure(smsOf(0)), want: backstop.MayCall},
 		"a failure that the caller missed": {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed) }, call: smsOf(0), want: backstop.MayCall},
-		"no wait, and nothing failed":      {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
-		"an SMS arrived after all":         {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
-		"past the end":                     {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"an SMS past the end":              {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
-		"a retry past the end":             {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"a resend past the end":            {history: func(d *desk) { d.call(whatsApp(), unknownEnd); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
-		"past expires_at":                  {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a retry past expires_at":          {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a resend past expires_at":         {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), unknownEnd).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
-		"an SMS past expires_at":           {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.HasExpired},
-		"opted out":                        {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.HasFinished},
+		"an SMS resend, the failure undone": {rules: []backstop.Rule{unread}, history: func(d *desk) {
+			d.call(whatsApp(), nil).receive(whatsApp(), failed).call(byFailure(smsOf(0)), unknownEnd).receive(whatsApp(), delivered)
+		}, call: resend(smsOf(0)), want: backstop.TooEarly},
+		"no wait, and nothing failed": {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
+		"an SMS arrived after all":    {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
+		"past the end":                {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
+		"an SMS past the end":         {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
+		"a retry past the end":        {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
+		"a resend past the end":       {history: func(d *desk) { d.call(whatsApp(), unknownEnd); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
+		"past expires_at":             {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
+		"a retry past expires_at":     {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
+		"a resend past expires_at":    {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), unknownEnd).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
+		"an SMS past expires_at":      {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.HasExpired},
+		"opted out":                   {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.HasFinished},
 		"opted out, but a login code": {history: func(d *desk) {
 			d.l.Send.Category = backstop.Authentication
 			d.call(whatsApp(), rejected(backstop.OptedOut))

@@ -69,7 +69,7 @@ func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step 
 		return backstop.View{}, permanent(err)
 	}
 	if ruling.Answer == backstop.UnderWay {
-		return backstop.View{}, retryable(UnderWay, "a call may still be under way", 0)
+		return backstop.View{}, retryable(UnderWay, "a call may still be under way", ruling.Until.Sub(a.store.Now()))
 	}
 	return view, nil
 }

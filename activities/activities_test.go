@@ -13,8 +13,10 @@ import (
 
 func TestNew(t *testing.T) {
 	t.Parallel()
+	route := activities.Route{Name: "first", SMS: sms{}}
 	full := activities.Options{
-		Store: &store{}, WhatsApp: whatsapp{}, SMS: routes(sms{}, sms{}), Log: slog.New(slog.DiscardHandler),
+		Store: &store{}, WhatsApp: whatsapp{}, SMS: []activities.Route{route, {Name: "second", SMS: sms{}}},
+		Log: slog.New(slog.DiscardHandler),
 	}
 	_, err := activities.New(full)
 	require.NoError(t, err)
@@ -24,7 +26,7 @@ func TestNew(t *testing.T) {
 		"sms":      func(o *activities.Options) { o.SMS = nil },
 		"no name":  func(o *activities.Options) { o.SMS = []activities.Route{{SMS: sms{}}} },
 		"driver":   func(o *activities.Options) { o.SMS = []activities.Route{{Name: "first"}} },
-		"twice":    func(o *activities.Options) { o.SMS = append(routes(sms{}), routes(sms{})...) },
+		"twice":    func(o *activities.Options) { o.SMS = []activities.Route{route, route} },
 		"log":      func(o *activities.Options) { o.Log = nil },
 	} {
 		o := full
@@ -34,21 +36,58 @@ func TestNew(t *testing.T) {
 	}
 }
 
-func TestActivities_RecordAndFinish(t *testing.T) {
+// A provider that took no call for long counts as failed.
+func TestActivities_GiveUp(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	send := r.insert()
-	at := time.Now()
-	for range 2 { // the engine may repeat both
-		event := backstop.Event{Send: send.ID, At: at, Kind: backstop.EventExpired, Rule: "unread"}
-		require.NoError(t, r.acts.Record(t.Context(), event))
-	}
-	for range 2 {
-		outcome, err := r.acts.Finish(t.Context(), send.ID, at)
+	for _, channel := range channels {
+		r := newRig(t)
+		r.provider.answers(fails(down))
+		_, err := r.runOn(channel)
+		requireRetry(t, "unavailable", 0, err)
+		first, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
 		require.NoError(t, err)
-		require.Equal(t, backstop.OutcomeExpired, outcome)
+		again, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+		require.Equal(t, backstop.Failed, statusOf(first, channel))
 	}
-	_, events, err := r.db.Timeline(t.Context(), send.ID)
-	require.NoError(t, err)
-	require.Len(t, events, 3, "accepted, expired, finished")
+}
+
+// A call in flight is not given up: its end counts. If its process has died, the message may be out.
+func TestActivities_GiveUp_callInFlight(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		r.otherBegins(channel)
+		r.clock.pass(10 * time.Second)
+		_, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		requireRetry(t, activities.UnderWay, activities.CallTimeout-10*time.Second, err)
+		require.Equal(t, backstop.Calling, r.attempt(channel).State)
+
+		r.clock.pass(activities.CallTimeout)
+		view, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		require.NoError(t, err)
+		require.Equal(t, backstop.Queued, statusOf(view, channel))
+		require.Equal(t, backstop.AttemptState(backstop.Unknown), r.attempt(channel).State)
+	}
+}
+
+func TestActivities_Finish(t *testing.T) {
+	t.Parallel()
+	for lapsed, outcome := range map[bool]backstop.Outcome{true: backstop.OutcomeExpired, false: backstop.OutcomeFailed} {
+		r := newRig(t)
+		first, err := r.acts.Finish(t.Context(), r.send.ID, lapsed)
+		require.NoError(t, err)
+		require.Equal(t, outcome, first.Outcome)
+		again, err := r.acts.Finish(t.Context(), r.send.ID, !lapsed)
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+	}
+}
+
+func statusOf(v backstop.View, channel backstop.Channel) backstop.Status {
+	if channel == backstop.SMS {
+		return v.SMS
+	}
+	return v.WhatsApp
 }

@@ -63,10 +63,8 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 		return Result{}, err
 	}
 	defer free()
-	if ended := unsaved(ctx, step); ended != nil {
-		if r, err := a.end(ctx, step, ended.ending(c.Step())); !mayRepeat(err) {
-			return r, err
-		}
+	if err := a.saveEarlier(ctx, step, c.Step()); err != nil {
+		return Result{}, err
 	}
 	began := a.now()
 	c.Token = rand.Text()
@@ -130,7 +128,7 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, error) {
 	switch r.Answer {
 	case backstop.MadeAlready:
-		return resultOf(r.Attempt, view, a.store.Now())
+		return resultOf(r.Attempt, view)
 	case backstop.UnderWay:
 		return Result{}, retryable(UnderWay, "an earlier call may still be under way", r.Until.Sub(a.store.Now()))
 	case backstop.TooEarly:
@@ -144,27 +142,16 @@ func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, err
 	}
 }
 
-// end stores how a call ended. If Postgres is away, what is known is left with the engine, so that the next run stores it. Neither
-// ends with ctx: an activity may be cancelled, or its worker be told to stop, during the call. If the attempt lingers, it
-// then waits for receipts.
+// end stores how a call ended. If the attempt lingers, it then waits for receipts.
 func (a *Activities) end(ctx context.Context, step Step, e backstop.Ending) (Result, error) {
-	storing, cancel := lasting(ctx)
-	defer cancel()
-	attempt, view, err := a.store.End(storing, step.Send, e)
+	attempt, view, err := a.save(ctx, step, e)
 	if err != nil {
-		ended := endedOf(e)
-		activity.RecordHeartbeat(context.WithoutCancel(ctx), ended) // for the next run of an ordinary activity
-		err = permanent(fmt.Errorf("end attempt: %w", err))
-		if _, final := errors.AsType[*temporal.ApplicationError](err); final {
-			return Result{}, err
-		}
-		a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
-		return Result{}, retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
+		return Result{}, err
 	}
 	if attempt.LingersUntil != nil && e.Linger > 0 {
 		return a.linger(ctx, step, attempt, view, e.Linger)
 	}
-	return resultOf(attempt, view, a.store.Now())
+	return resultOf(attempt, view)
 }
 
 // lasting is a context for what must be known of a call that was made, also when the activity is cancelled meanwhile.
@@ -186,7 +173,7 @@ func (a *Activities) logFailure(ctx context.Context, send, provider string, f *b
 }
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.
-func resultOf(attempt backstop.Attempt, view backstop.View, now time.Time) (Result, error) {
+func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 	r := Result{Verdict: Accepted, View: view}
 	switch {
 	case attempt.Reported != 0 || attempt.State == backstop.Accepted:
@@ -194,20 +181,11 @@ func resultOf(attempt backstop.Attempt, view backstop.View, now time.Time) (Resu
 		r.Verdict = Rejected
 	case attempt.Failure != nil && attempt.Failure.Kind != backstop.Unknown:
 		f := attempt.Failure
-		return Result{}, retryable(string(f.Kind), f.Code, f.RetryAfter-now.Sub(*attempt.EndedAt))
+		return Result{}, retryable(string(f.Kind), f.Code, f.RetryAfter)
 	default:
 		r.Verdict = Unknown
 	}
 	return r, nil
-}
-
-// mayRepeat reports whether an earlier call surely sent nothing, and may be made again now.
-func mayRepeat(err error) bool {
-	failed, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || failed.NextRetryDelay() > 0 {
-		return false
-	}
-	return failed.Type() == string(backstop.Throttled) || failed.Type() == string(backstop.Unavailable)
 }
 
 // retryable is an error that is worth another try, after a while if that is not 0. Its text goes into the history: it holds

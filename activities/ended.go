@@ -2,9 +2,12 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/backstophq/backstop"
 )
@@ -49,4 +52,44 @@ func unsaved(ctx context.Context, step Step) *Ended {
 		return step.Ended
 	}
 	return &ended
+}
+
+// save stores how a call ended. If Postgres is away, the engine keeps what the next run has to store. The write does not end
+// with ctx: an activity may be cancelled, or its worker be stopped, during the call.
+func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
+	storing, cancel := lasting(ctx)
+	defer cancel()
+	attempt, view, err := a.store.End(storing, step.Send, e)
+	if err == nil {
+		return attempt, view, nil
+	}
+	ended := endedOf(e)
+	activity.RecordHeartbeat(context.WithoutCancel(ctx), ended) // for the next run of an ordinary activity
+	err = permanent(fmt.Errorf("end attempt: %w", err))
+	if _, final := errors.AsType[*temporal.ApplicationError](err); final {
+		return backstop.Attempt{}, backstop.View{}, err
+	}
+	a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
+	return backstop.Attempt{}, backstop.View{}, retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
+}
+
+// saveEarlier stores the end of an earlier call that could not be stored then. The engine keeps that end for all runs that
+// follow, so the ledger says what the step needs now: the call may be stored, made again or under way since. Only the delay
+// that a provider asked for is for the engine.
+func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) error {
+	ended := unsaved(ctx, step)
+	if ended == nil {
+		return nil
+	}
+	attempt, _, err := a.save(ctx, step, ended.ending(number))
+	if err != nil {
+		return err
+	}
+	if attempt.Token != ended.Token || attempt.State != backstop.AttemptState(backstop.Throttled) {
+		return nil
+	}
+	if left := ended.RetryAfter - a.store.Now().Sub(*attempt.EndedAt); left > 0 {
+		return retryable(string(backstop.Throttled), ended.Code, left)
+	}
+	return nil
 }

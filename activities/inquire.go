@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -11,29 +12,34 @@ import (
 // inquirySlack is how far a provider's clock may be from ours, for the search of a message by the time of its call.
 const inquirySlack = 2 * time.Minute
 
-// Inquire asks the providers what became of those messages of a send that may still arrive: after a call of unknown end, and when
-// receipts are missing. It returns what is known then; an error if a provider did not answer.
+// Inquire asks the providers what became of those messages of a send that may still arrive: after a call of unknown end, and
+// when receipts are missing. It returns what is known then. If a provider did not answer about one of them it returns an error,
+// unless the answers about the others have ended the send.
 func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, error) {
 	l, err := a.store.Ledger(ctx, send)
 	if err != nil {
 		return backstop.View{}, permanent(fmt.Errorf("read ledger: %w", err))
 	}
 	view := l.View()
+	var unanswered error
 	for _, attempt := range l.Attempts {
 		v, err := a.inquire(ctx, l, attempt)
-		if err != nil {
-			return backstop.View{}, err
-		}
-		if v.Revision > view.Revision {
+		switch {
+		case err != nil:
+			unanswered = err
+		case v.Revision > view.Revision:
 			view = v
 		}
+	}
+	if unanswered != nil && view.Outcome == "" {
+		return backstop.View{}, unanswered
 	}
 	return view, nil
 }
 
 // inquire asks about one message, if it may still arrive and its provider can be asked, and stores what is said.
 func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
-	finder := a.finder(attempt.Provider)
+	finder := a.finder(l.Send.Plan, attempt)
 	if finder == nil || !attempt.MayArrive() || attempt.State == backstop.Calling {
 		return l.View(), nil
 	}
@@ -71,12 +77,17 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 	return view, permanent(err)
 }
 
-// finder returns the account of a driver that can be asked, or nil.
-func (a *Activities) finder(driver string) Finder {
-	for _, route := range a.sms {
-		if finder, ok := route.SMS.(Finder); ok && route.SMS.Name() == driver {
-			return finder
-		}
+// finder returns the account that made the calls of an attempt, or nil if it cannot be asked. Another account of the same
+// driver does not have the message.
+func (a *Activities) finder(plan backstop.Plan, attempt backstop.Attempt) Finder {
+	rule := slices.IndexFunc(plan.Rules, func(r backstop.Rule) bool { return r.Name == attempt.Rule })
+	if attempt.Channel != backstop.SMS || rule < 0 {
+		return nil
 	}
-	return nil
+	driver := a.route(plan.Rules[rule].Route).SMS
+	finder, ok := driver.(Finder)
+	if !ok || driver.Name() != attempt.Provider {
+		return nil
+	}
+	return finder
 }

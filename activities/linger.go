@@ -62,5 +62,5 @@ func (a *Activities) stopWaiting(ctx context.Context, step Step, attempt backsto
 	if err != nil {
 		return Result{}, permanent(fmt.Errorf("stop waiting: %w", err))
 	}
-	return resultOf(attempt, view, a.store.Now())
+	return resultOf(attempt, view)
 }

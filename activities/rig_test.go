@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,12 +15,13 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
-	"github.com/backstophq/backstop/internal/postgres"
-	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/ledgertest"
 )
 
 const (
@@ -27,35 +29,89 @@ const (
 	text     = "your code is 481516"
 	smsText  = "by SMS: your code is 481516"
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
+
+	wait = time.Minute // of the first rule
 )
 
-// rig is the activities of one test on a real Postgres, with scripted providers.
+var (
+	channels  = []backstop.Channel{backstop.WhatsApp, backstop.SMS}
+	throttled = &backstop.Failure{Kind: backstop.Throttled, RetryAfter: 7 * time.Second}
+	down      = &backstop.Failure{Kind: backstop.Unavailable, Code: "503"}
+)
+
+// rig is the activities of one send, with scripted providers. The send is new, and the wait of its first rule has just ended.
 type rig struct {
 	t        *testing.T
-	db       *postgres.DB
+	send     backstop.Send
 	store    *store
+	receipt  func(backstop.Receipt) (mustSignal bool) // stores one
 	provider *provider
+	sms      []activities.Route
+	clock    *clock
 	log      bytes.Buffer // of ours and of the engine
 	acts     *activities.Activities
-	now      time.Time // that the activities see; zero: the time
 
 	heartbeat converter.EncodedValues // the newest, as the engine keeps it for the next run
+	ctx       context.Context         // of the next run
+	stopping  chan struct{}           // closed: the worker is being stopped
 }
 
-func newRig(t *testing.T) *rig {
+// newRig returns a rig whose store is in memory, and goes by the rig's clock as the activities do.
+func newRig(t *testing.T, change ...func(*backstop.Send)) *rig {
 	t.Helper()
-	db := postgrestest.New(t)
-	r := &rig{t: t, db: db, store: &store{Store: db}, provider: &provider{}}
-	r.with(r.provider)
+	send, c := newSend(t, change...), newClock()
+	memory := ledgertest.New(send, c.Now)
+	return newRigOn(t, send, memory, c, func(r backstop.Receipt) bool {
+		_, mustSignal := memory.Receive(r)
+		return mustSignal
+	})
+}
+
+func newRigOn(
+	t *testing.T, send backstop.Send, on activities.Store, c *clock, receipt func(backstop.Receipt) bool,
+) *rig {
+	t.Helper()
+	r := &rig{
+		t: t, send: send, store: &store{Store: on}, receipt: receipt, provider: &provider{}, clock: c,
+		ctx: t.Context(), stopping: make(chan struct{}),
+	}
+	r.sms = []activities.Route{{Name: "first", SMS: sms{r.provider, "scripted"}}, {Name: "second", SMS: sms{r.provider, "other"}}}
+	r.restart()
 	return r
 }
 
-// with puts the activities on another provider.
-func (r *rig) with(p *provider) {
+// newSend is a send that was accepted before the wait of its rule, an unread rule.
+func newSend(t *testing.T, change ...func(*backstop.Send)) backstop.Send {
+	t.Helper()
+	id, err := uuid.NewV7()
+	require.NoError(t, err)
+	send := backstop.Send{
+		ID: id.String(), To: to, Country: "GB", Text: text, SMSText: smsText,
+		Plan:       backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{newRule("unread", backstop.Unread)}},
+		AcceptedAt: time.Now().UTC().Truncate(time.Microsecond).Add(-wait), WhatsAppStatus: backstop.Queued,
+		Outcome: backstop.OutcomePending,
+	}
+	for _, c := range change {
+		c(&send)
+	}
+	return send
+}
+
+func newRule(name string, of backstop.RuleType) backstop.Rule {
+	return backstop.Rule{ID: policyID, Name: name, Type: of, WaitSeconds: int(wait.Seconds()), SendID: "Acme"}
+}
+
+// withRules gives a send another plan.
+func withRules(rules ...backstop.Rule) func(*backstop.Send) {
+	return func(s *backstop.Send) { s.Plan.Rules = rules }
+}
+
+// restart makes the activities anew, as another process that is configured as the rig is now.
+func (r *rig) restart() {
 	r.t.Helper()
 	var err error
 	r.acts, err = activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{p}, SMS: routes(sms{p, "scripted"}, sms{p, "other"}), Log: r.logger(), Now: r.clock,
+		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: r.logger(), Now: r.clock.Now,
 	})
 	require.NoError(r.t, err)
 }
@@ -64,183 +120,135 @@ func (r *rig) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func (r *rig) clock() time.Time {
-	if r.now.IsZero() {
-		return time.Now()
-	}
-	return r.now
+func (r *rig) environment() *testsuite.TestActivityEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	env.SetTestTimeout(2 * long)
+	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: r.ctx})
+	env.SetWorkerStopChannel(r.stopping)
+	env.RegisterActivity(r.acts)
+	return env
 }
 
-// run runs an activity once, as an engine does that remembers the heartbeat of the run before.
-func (r *rig) run(run any, arg any) (activities.Result, error) {
+// run runs an activity once, as an engine does that keeps the heartbeat of the run before.
+func (r *rig) run(run any, step activities.Step) (activities.Result, error) {
 	r.t.Helper()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(log.NewStructuredLogger(r.logger()))
-	env := suite.NewTestActivityEnvironment()
-	env.SetTestTimeout(20 * time.Second)
-	env.RegisterActivity(r.acts)
+	env := r.environment()
 	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { r.heartbeat = details })
 	if r.heartbeat != nil {
-		var attempt backstop.Attempt
-		require.NoError(r.t, r.heartbeat.Get(&attempt))
-		env.SetHeartbeatDetails(attempt)
+		var ended activities.Ended
+		require.NoError(r.t, r.heartbeat.Get(&ended))
+		env.SetHeartbeatDetails(ended)
 	}
-	value, err := env.ExecuteActivity(run, arg)
+	return resultOf(env.ExecuteActivity(run, step))
+}
+
+// try runs an activity as a first try, a local activity.
+func (r *rig) try(run any, step activities.Step) (activities.Result, error) {
+	return resultOf(r.environment().ExecuteLocalActivity(run, step))
+}
+
+func resultOf(value converter.EncodedValue, err error) (activities.Result, error) {
 	if err != nil {
 		return activities.Result{}, err
 	}
 	var result activities.Result
-	require.NoError(r.t, value.Get(&result))
-	return result, nil
+	return result, value.Get(&result)
 }
 
-// insert stores a send that waits for its first attempt.
-func (r *rig) insert(change ...func(*backstop.Send)) backstop.Send {
+// runOn runs the send's step of a channel.
+func (r *rig) runOn(channel backstop.Channel) (activities.Result, error) {
 	r.t.Helper()
-	id, err := uuid.NewV7()
-	require.NoError(r.t, err)
-	send := backstop.Send{
-		ID: id.String(), To: to, Country: "GB", Text: text, SMSText: smsText,
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
-			{ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 60, SendID: "Acme"},
-		}},
-		AcceptedAt: time.Now(), WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+	if channel == backstop.SMS {
+		return r.run(r.acts.SendSMS, r.fallback(0))
 	}
-	for _, c := range change {
-		c(&send)
-	}
-	send, _, err = r.db.InsertSend(r.t.Context(), send, nil)
-	require.NoError(r.t, err)
-	return send
+	return r.run(r.acts.SendWhatsApp, r.step())
 }
 
-// receive stores a WhatsApp receipt.
-func (r *rig) receive(send string, status backstop.Status) {
+func (r *rig) step() activities.Step { return activities.Step{Send: r.send.ID} }
+
+// fallback is the step of a rule that fires by the end of its wait.
+func (r *rig) fallback(rule int) activities.Step {
+	return activities.Step{Send: r.send.ID, Rule: rule, ReceiptWait: time.Hour}
+}
+
+func (r *rig) requireVerdict(want activities.Verdict, result activities.Result, err error) {
 	r.t.Helper()
-	ref := backstop.Ref{Send: send, Step: 1}
-	_, err := r.db.InsertReceipts(r.t.Context(), []backstop.Receipt{{
-		Provider: "scripted", Channel: backstop.WhatsApp, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
-	}})
 	require.NoError(r.t, err)
+	require.Equal(r.t, want, result.Verdict)
 }
 
-func (r *rig) attempts(send string) []backstop.Attempt {
+// requireRetry asserts an error of a type that the engine retries after a delay; 0 is its own.
+func requireRetry(t *testing.T, kind string, after time.Duration, err error) *temporal.ApplicationError {
+	t.Helper()
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, kind, failed.Type())
+	require.False(t, failed.NonRetryable())
+	require.Equal(t, after, failed.NextRetryDelay())
+	return failed
+}
+
+// callOf is the call of a channel's step.
+func callOf(channel backstop.Channel) backstop.Call {
+	return backstop.Call{Channel: channel, Provider: "scripted"}
+}
+
+// otherBegins begins a call as another process does, of which nothing more is heard.
+func (r *rig) otherBegins(channel backstop.Channel) backstop.Attempt {
 	r.t.Helper()
-	list, _, err := r.db.Timeline(r.t.Context(), send)
+	c := callOf(channel)
+	c.Token = "another process's"
+	ruling, _, err := r.store.Store.Begin(r.t.Context(), r.send.ID, c)
 	require.NoError(r.t, err)
-	return list
+	require.Equal(r.t, backstop.MayCall, ruling.Answer)
+	return ruling.Attempt
 }
 
-func (r *rig) get(send string) backstop.Send {
+// receive stores a receipt of a channel's first message.
+func (r *rig) receive(channel backstop.Channel, status backstop.Status, failure ...*backstop.Failure) (mustSignal bool) {
+	ref := backstop.Ref{Send: r.send.ID, Step: callOf(channel).Step()}
+	receipt := backstop.Receipt{
+		Provider: "scripted", Channel: channel, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
+	}
+	if len(failure) > 0 {
+		receipt.Failure = failure[0]
+	}
+	return r.receipt(receipt)
+}
+
+func (r *rig) ledger() *backstop.Ledger {
 	r.t.Helper()
-	s, err := r.db.Send(r.t.Context(), send)
+	l, err := r.store.Ledger(r.t.Context(), r.send.ID)
 	require.NoError(r.t, err)
-	return s
+	return l
 }
 
-func step(send string, n int) activities.Step {
-	return activities.Step{Ref: backstop.Ref{Send: send, Step: n}}
+// attempt is the only one of a channel.
+func (r *rig) attempt(channel backstop.Channel) backstop.Attempt {
+	r.t.Helper()
+	list := slices.DeleteFunc(r.ledger().Attempts, func(a backstop.Attempt) bool { return a.Channel != channel })
+	require.Len(r.t, list, 1)
+	return list[0]
 }
 
-// fallback is what the workflow gives SendSMS when an unread rule fires, the last one.
-func fallback(send string) activities.Step {
-	return activities.Step{
-		Ref: step(send, 2).Ref, Rule: "unread", Reason: "not read within 1m0s", SendID: "Acme", Unless: backstop.Read,
-		ReceiptWait: time.Hour,
-	}
+// clock stands still until a test moves it.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
 }
 
-// provider plays a script: an answer for each call; when it has ended, the message is accepted.
-type provider struct {
-	script []func(context.Context, backstop.Ref) (backstop.Submission, error)
+func newClock() *clock { return &clock{at: time.Now().UTC().Truncate(time.Microsecond)} }
 
-	mu       sync.Mutex
-	whatsapp []backstop.WhatsAppMessage
-	sms      []backstop.SMSMessage
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
 }
 
-func (p *provider) calls() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.whatsapp) + len(p.sms)
-}
-
-func (p *provider) answers(script ...func(context.Context, backstop.Ref) (backstop.Submission, error)) {
-	p.script = script
-}
-
-func (p *provider) answer(ctx context.Context, ref backstop.Ref) (backstop.Submission, error) {
-	if n := p.calls(); n <= len(p.script) {
-		return p.script[n-1](ctx, ref)
-	}
-	return backstop.Submission{MessageID: ref.String()}, nil
-}
-
-// routes names the routes of these drivers, which have names of their own.
-func routes(drivers ...sms) []activities.Route {
-	list := make([]activities.Route, len(drivers))
-	for i, d := range drivers {
-		list[i] = activities.Route{Name: []string{"first", "second"}[i], SMS: d}
-	}
-	return list
-}
-
-// fails is the answer of a provider that returns this error.
-func fails(err error) func(context.Context, backstop.Ref) (backstop.Submission, error) {
-	return func(context.Context, backstop.Ref) (backstop.Submission, error) { return backstop.Submission{}, err }
-}
-
-type whatsapp struct{ *provider }
-
-func (whatsapp) Name() string { return "scripted" }
-
-func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
-	p.mu.Lock()
-	p.whatsapp = append(p.whatsapp, m)
-	p.mu.Unlock()
-	return p.answer(ctx, m.Ref)
-}
-
-// sms is a driver; several may have one script.
-type sms struct {
-	*provider
-
-	name string
-}
-
-func (p sms) Name() string { return p.name }
-
-func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
-	p.mu.Lock()
-	p.sms = append(p.sms, m)
-	p.mu.Unlock()
-	return p.answer(ctx, m.Ref)
-}
-
-// store is a Postgres that goes away for the next writes of an end, or is written to by another worker.
-type store struct {
-	activities.Store
-
-	away   int
-	held   int    // for the next writes of one that leaves
-	mute   int    // the next ends that are stored, without an answer
-	ending func() // what happens before each write of an end; nil: nothing
-}
-
-var errAway = errors.New("postgres is away")
-
-func (s *store) End(ctx context.Context, attempt backstop.Attempt, wait time.Duration) (backstop.Send, error) {
-	if s.ending != nil {
-		s.ending()
-	}
-	if s.away > 0 {
-		s.away--
-		return backstop.Send{}, errAway
-	}
-	send, err := s.Store.End(ctx, attempt, wait)
-	if err == nil && s.mute > 0 {
-		s.mute--
-		return backstop.Send{}, errAway
-	}
-	return send, err
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
 }

@@ -1,7 +1,6 @@
 package activities_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -15,152 +14,229 @@ import (
 func TestActivities_SendWhatsApp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	send := r.insert()
-	result, err := r.run(r.acts.SendWhatsApp, step(send.ID, 1))
-	require.NoError(t, err)
-	require.Equal(t, activities.Result{Verdict: activities.Accepted, WhatsApp: backstop.Submitted}, result)
-	require.Equal(t, []backstop.WhatsAppMessage{{Ref: step(send.ID, 1).Ref, To: to, Text: text}}, r.provider.whatsapp)
-	attempts := r.attempts(send.ID)
-	require.Len(t, attempts, 1)
-	require.Equal(t, backstop.Accepted, attempts[0].State)
-	require.Equal(t, "scripted", attempts[0].Provider)
-	require.Equal(t, step(send.ID, 1).Ref.String(), attempts[0].MessageID)
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, r.ledger().View(), result.View)
+	require.Equal(t, backstop.Submitted, result.View.WhatsApp)
+	ref := backstop.Ref{Send: r.send.ID, Step: backstop.WhatsAppStep(false)}
+	require.Equal(t, []backstop.WhatsAppMessage{{Ref: ref, To: to, Text: text}}, r.provider.whatsapp)
+	attempt := r.attempt(backstop.WhatsApp)
+	require.Equal(t, backstop.Accepted, attempt.State)
+	require.Equal(t, "scripted", attempt.Provider)
+	require.Equal(t, ref.String(), attempt.MessageID)
 	require.Empty(t, r.log.String())
 }
 
 func TestActivities_SendWhatsApp_template(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
 	template := &backstop.Template{Name: "code", Language: "en", Components: json.RawMessage(`[{"type":"body"}]`)}
-	send := r.insert(func(s *backstop.Send) { s.Text, s.Template = "", template })
-	_, err := r.run(r.acts.SendWhatsApp, step(send.ID, 1))
+	r := newRig(t, func(s *backstop.Send) { s.Text, s.Template = "", template })
+	_, err := r.runOn(backstop.WhatsApp)
 	require.NoError(t, err)
-	require.Equal(t, []backstop.WhatsAppMessage{{Ref: step(send.ID, 1).Ref, To: to, Template: template}}, r.provider.whatsapp)
+	require.Len(t, r.provider.whatsapp, 1)
+	require.Equal(t, template, r.provider.whatsapp[0].Template)
 }
 
 // A receipt that is faster than the answer to the call is in the result.
 func TestActivities_SendWhatsApp_receiptFirst(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	send := r.insert()
-	r.provider.answers(func(_ context.Context, ref backstop.Ref) (backstop.Submission, error) {
-		r.receive(ref.Send, backstop.Delivered)
-		return backstop.Submission{MessageID: ref.String()}, nil
-	})
-	result, err := r.run(r.acts.SendWhatsApp, step(send.ID, 1))
-	require.NoError(t, err)
-	require.Equal(t, activities.Result{Verdict: activities.Accepted, WhatsApp: backstop.Delivered}, result)
+	r.provider.answers(meanwhile(func() { require.False(t, r.receive(backstop.WhatsApp, backstop.Delivered)) }))
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, backstop.Delivered, result.View.WhatsApp)
+}
+
+// A resend follows a call of unknown end, as a step of its own. It does not go out when the first message has been reported.
+func TestActivities_SendWhatsApp_resend(t *testing.T) {
+	t.Parallel()
+	for reported, verdict := range map[backstop.Status]activities.Verdict{"": activities.Accepted, backstop.Sent: activities.Out} {
+		r := newRig(t)
+		r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+		result, err := r.runOn(backstop.WhatsApp)
+		r.requireVerdict(activities.Unknown, result, err)
+		if reported != "" {
+			r.receive(backstop.WhatsApp, reported)
+		}
+		resend := r.step()
+		resend.Resend = true
+		for range 2 {
+			result, err = r.run(r.acts.SendWhatsApp, resend)
+			r.requireVerdict(verdict, result, err)
+		}
+		if verdict == activities.Accepted {
+			require.Len(t, r.provider.whatsapp, 2)
+			require.Equal(t, backstop.WhatsAppStep(true), r.provider.whatsapp[1].Ref.Step)
+		} else {
+			require.Len(t, r.provider.whatsapp, 1)
+		}
+	}
 }
 
 func TestActivities_SendSMS(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	send := r.insert()
-	result, err := r.run(r.acts.SendSMS, fallback(send.ID))
-	require.NoError(t, err)
-	require.Equal(t, activities.Result{
-		Verdict: activities.Accepted, WhatsApp: backstop.Queued, SMS: backstop.Submitted, Outcome: backstop.OutcomePending,
-	}, result)
-	require.Equal(t, []backstop.SMSMessage{{Ref: step(send.ID, 2).Ref, To: to, SendID: "Acme", Text: smsText}}, r.provider.sms)
-	attempts := r.attempts(send.ID)
-	require.Len(t, attempts, 1)
-	require.Equal(t, "unread", attempts[0].Rule)
-	require.Equal(t, "not read within 1m0s", attempts[0].Reason)
-	require.Equal(t, "Acme", attempts[0].SendID)
-	require.Equal(t, "unread", r.get(send.ID).Fired)
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, r.ledger().View(), result.View)
+	require.Equal(t, backstop.Submitted, result.View.SMS)
+	require.Equal(t, backstop.OutcomePending, result.View.Outcome, "the store waits for the receipt")
+	ref := backstop.Ref{Send: r.send.ID, Step: backstop.SMSStep(0, false)}
+	require.Equal(t, []backstop.SMSMessage{{Ref: ref, To: to, SendID: "Acme", Text: smsText}}, r.provider.sms)
+	attempt := r.attempt(backstop.SMS)
+	require.Equal(t, "unread", attempt.Rule)
+	require.Equal(t, "Acme", attempt.SendID)
+	require.Equal(t, "unread", r.ledger().Send.Fired)
 }
 
-// The last look: what had arrived when the SMS was about to go out.
+// An SMS is of use until the send expires; from then on none goes out.
+func TestActivities_SendSMS_validFor(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[time.Duration]time.Duration{
+		time.Hour: time.Hour, 1500 * time.Millisecond: 1500 * time.Millisecond, time.Millisecond: time.Second,
+	} {
+		r := newRig(t)
+		r = newRig(t, func(s *backstop.Send) { *s = r.send; s.ExpiresAt = new(r.send.AcceptedAt.Add(2 * time.Hour)) })
+		r.clock.pass(r.send.ExpiresAt.Add(-left).Sub(r.clock.Now()))
+		result, err := r.runOn(backstop.SMS)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Len(t, r.provider.sms, 1)
+		require.Equal(t, want, r.provider.sms[0].ValidFor, left)
+	}
+	for _, channel := range channels {
+		r := newRig(t, func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(time.Second)) })
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Over, result, err)
+		require.Zero(t, r.provider.calls())
+	}
+}
+
+// The provider dropped an SMS whose validity was over: the send has expired.
+func TestActivities_SendSMS_validityOver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(wait + time.Minute)) })
+	_, err := r.runOn(backstop.SMS)
+	require.NoError(t, err)
+	r.clock.pass(2 * time.Minute)
+	r.receive(backstop.SMS, backstop.Failed, &backstop.Failure{Kind: backstop.Rejected, Class: backstop.Expired, Code: "30036"})
+	require.Equal(t, backstop.OutcomeExpired, r.ledger().View().Outcome)
+}
+
+// The last look: a message that has come as far as the rule wants needs no SMS. A later rule may still want more.
 func TestActivities_SendSMS_lastLook(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	tests := map[string]struct {
+	for name, tc := range map[string]struct {
 		stored backstop.Status
-		unless backstop.Status
+		rule   backstop.RuleType
 		want   activities.Verdict
 	}{
-		"read":                          {backstop.Read, backstop.Read, activities.Averted},
-		"delivered, to be read":         {backstop.Delivered, backstop.Read, activities.Accepted},
-		"read, to be delivered":         {backstop.Read, backstop.Delivered, activities.Averted},
-		"sent, to be sent":              {backstop.Sent, backstop.Sent, activities.Averted},
-		"failed, unless delivered":      {backstop.Failed, backstop.Delivered, activities.Accepted},
-		"failed, to be sent":            {backstop.Failed, backstop.Sent, activities.Accepted},
-		"delivered after all, a rescue": {backstop.Delivered, backstop.Delivered, activities.Averted},
-	}
-	for name, tc := range tests { // not in parallel: they share a script
-		send := r.insert()
-		r.receive(send.ID, tc.stored)
-		in := fallback(send.ID)
-		in.Unless = tc.unless
-		before := r.provider.calls()
-		result, err := r.run(r.acts.SendSMS, in)
+		"sent, to be sent":           {backstop.Sent, backstop.SendFailed, activities.Averted},
+		"delivered, to be sent":      {backstop.Delivered, backstop.SendFailed, activities.Averted},
+		"sent, to be delivered":      {backstop.Sent, backstop.Undelivered, activities.Accepted},
+		"delivered, to be delivered": {backstop.Delivered, backstop.Undelivered, activities.Averted},
+		"delivered, to be read":      {backstop.Delivered, backstop.Unread, activities.Accepted},
+		"read, to be delivered":      {backstop.Read, backstop.Undelivered, activities.Over},
+		"read, to be read":           {backstop.Read, backstop.Unread, activities.Over},
+		"failed, to be delivered":    {backstop.Failed, backstop.Undelivered, activities.Accepted},
+		"failed, to be sent":         {backstop.Failed, backstop.SendFailed, activities.Accepted},
+	} {
+		r := newRig(t, withRules(newRule("r", tc.rule), newRule("later", backstop.Unread)))
+		_, err := r.runOn(backstop.WhatsApp)
+		require.NoError(t, err)
+		r.receive(backstop.WhatsApp, tc.stored)
+		result, err := r.runOn(backstop.SMS)
 		require.NoError(t, err, name)
 		require.Equal(t, tc.want, result.Verdict, name)
-		require.Equal(t, tc.stored, result.WhatsApp, name)
-		called := 0
-		if tc.want == activities.Accepted {
-			called = 1
-		}
-		require.Equal(t, called, r.provider.calls()-before, name)
-		require.Len(t, r.attempts(send.ID), called, name)
+		require.Equal(t, tc.stored, result.View.WhatsApp, name)
+		require.Equal(t, tc.want == activities.Accepted, len(r.provider.sms) == 1, name)
+		require.Equal(t, tc.want == activities.Over, result.View.Outcome == backstop.OutcomeWhatsApp, name)
 	}
 }
 
-// The look is taken before each try, not only before the first.
-func TestActivities_SendSMS_lastLookBetweenTries(t *testing.T) {
+// A failure fires a rule at once; a delivery meanwhile undoes it.
+func TestActivities_SendSMS_byFailure(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	send := r.insert()
-	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Throttled}))
-	_, err := r.run(r.acts.SendSMS, fallback(send.ID))
-	require.Error(t, err)
-	r.receive(send.ID, backstop.Read)
-	result, err := r.run(r.acts.SendSMS, fallback(send.ID))
-	require.NoError(t, err)
-	require.Equal(t, activities.Averted, result.Verdict)
-	require.Equal(t, 1, r.provider.calls())
-}
-
-func TestActivities_SendSMS_expired(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	expires := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
-	for after, want := range map[time.Duration]activities.Verdict{
-		-time.Second: activities.Accepted, 0: activities.Expired, time.Second: activities.Expired,
+	for after, want := range map[backstop.Status]activities.Verdict{
+		"": activities.Accepted, backstop.Delivered: activities.Averted,
 	} {
-		send := r.insert(func(s *backstop.Send) { s.ExpiresAt = &expires })
-		r.now = expires.Add(after)
-		result, err := r.run(r.acts.SendSMS, fallback(send.ID))
+		later := newRule("later", backstop.Unread)
+		r := newRig(t, withRules(newRule("unsent", backstop.SendFailed), later), func(s *backstop.Send) { s.AcceptedAt = s.AcceptedAt.Add(wait) })
+		_, err := r.runOn(backstop.WhatsApp)
 		require.NoError(t, err)
-		require.Equal(t, want, result.Verdict, after)
+		r.receive(backstop.WhatsApp, backstop.Failed)
+		if after != "" {
+			r.receive(backstop.WhatsApp, after)
+		}
+		step := r.fallback(0)
+		step.ByFailure = true
+		result, err := r.run(r.acts.SendSMS, step)
+		r.requireVerdict(want, result, err)
 	}
-	require.Equal(t, 1, r.provider.calls())
-	send := r.insert(func(s *backstop.Send) { s.ExpiresAt = &expires })
-	r.receive(send.ID, backstop.Read)
-	result, err := r.run(r.acts.SendSMS, fallback(send.ID))
-	require.NoError(t, err)
-	require.Equal(t, activities.Averted, result.Verdict, "it arrived: that it is late does not matter")
 }
 
-// The SMS of an earlier rule, given up, arrives after all when the next rule's is about to go out.
-func TestActivities_SendSMS_earlierArrived(t *testing.T) {
+// The recipient wants no such messages: no SMS follows, except one that is not marketing.
+func TestActivities_SendSMS_optedOut(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	send := r.insert()
-	_, err := r.run(r.acts.SendSMS, fallback(send.ID))
-	require.NoError(t, err)
-	first := step(send.ID, 2).Ref
-	for _, status := range []backstop.Status{backstop.Failed, backstop.Delivered} {
-		_, err = r.db.InsertReceipts(t.Context(), []backstop.Receipt{{
-			Provider: "scripted", Channel: backstop.SMS, MessageID: first.String(), Ref: first, Status: status, At: time.Now(),
-		}})
-		require.NoError(t, err)
+	optedOut := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
+	for category, want := range map[backstop.Category]activities.Verdict{
+		"": activities.Over, backstop.Marketing: activities.Over,
+		backstop.Authentication: activities.Accepted, backstop.Utility: activities.Accepted,
+	} {
+		for name, optsOut := range map[string]func(*rig){
+			"by receipt": func(r *rig) {
+				_, err := r.runOn(backstop.WhatsApp)
+				require.NoError(t, err)
+				r.receive(backstop.WhatsApp, backstop.Failed, optedOut)
+			},
+			"by the call": func(r *rig) {
+				r.provider.answers(fails(optedOut))
+				result, err := r.runOn(backstop.WhatsApp)
+				r.requireVerdict(activities.Rejected, result, err)
+			},
+		} {
+			r := newRig(t, func(s *backstop.Send) { s.Category = category })
+			optsOut(r)
+			result, err := r.runOn(backstop.SMS)
+			require.NoError(t, err)
+			require.Equal(t, want, result.Verdict, "%s %s", category, name)
+			require.Equal(t, want == activities.Accepted, len(r.provider.sms) == 1)
+		}
 	}
-	in := fallback(send.ID)
-	in.Ref.Step = 3
-	result, err := r.run(r.acts.SendSMS, in)
-	require.NoError(t, err)
-	require.Equal(t, activities.Averted, result.Verdict)
-	require.Equal(t, backstop.Delivered, result.SMS)
+}
+
+// A recipient who opted out of SMS gets none from the sender of the next rule either.
+func TestActivities_SendSMS_stop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withRules(newRule("first", backstop.Undelivered), newRule("second", backstop.Undelivered)))
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "21610"}))
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Rejected, result, err)
+	result, err = r.run(r.acts.SendSMS, r.fallback(1))
+	r.requireVerdict(activities.Over, result, err)
 	require.Equal(t, 1, r.provider.calls())
+}
+
+// The SMS of the next rule goes out only when the first has failed for good, and not if that has arrived after all.
+func TestActivities_SendSMS_nextRule(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		reported []backstop.Status
+		want     activities.Verdict
+	}{
+		{nil, activities.Out},
+		{[]backstop.Status{backstop.Sent}, activities.Out},
+		{[]backstop.Status{backstop.Failed}, activities.Accepted},
+		{[]backstop.Status{backstop.Failed, backstop.Delivered}, activities.Over},
+	} {
+		r := newRig(t, withRules(newRule("first", backstop.Undelivered), newRule("second", backstop.Undelivered)))
+		result, err := r.runOn(backstop.SMS)
+		r.requireVerdict(activities.Accepted, result, err)
+		for _, status := range tc.reported {
+			r.receive(backstop.SMS, status)
+		}
+		result, err = r.run(r.acts.SendSMS, r.fallback(1))
+		require.NoError(t, err)
+		require.Equal(t, tc.want, result.Verdict, "%v", tc.reported)
+		require.Equal(t, tc.want == activities.Accepted, r.provider.calls() == 2)
+	}
 }

@@ -13,37 +13,31 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed *.sql
 var files embed.FS
 
-// Waiting for another migration: a try each second, for as long as a large table may take to rewrite.
-const (
-	lockPeriod = 1   // seconds
-	lockTries  = 600 // 10 minutes
-)
-
 // lockID differs between schemas of one database, because they may be migrated side by side.
 const lockID = `SELECT hashtextextended('backstop migrate ' || COALESCE(current_schema(), ''), 0)`
 
 // Migrate applies the migrations that the database does not have yet and returns how many those were. It holds an
-// advisory lock meanwhile: a second Migrate of the same schema waits for the first, for at most ten minutes. The
-// connections of db must not have a short statement_timeout.
+// advisory lock meanwhile: a second Migrate of the same schema waits for the first, for at most ten minutes. It uses two
+// connections of db at the same time, which must not have a short statement_timeout.
 func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	var id int64
 	if err := db.QueryRowContext(ctx, lockID).Scan(&id); err != nil {
 		return 0, fmt.Errorf("find the migration lock: %w", err)
 	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(lockPeriod, lockTries))
-	if err != nil {
-		return 0, fmt.Errorf("make the migration lock: %w", err)
-	}
-	provider, err := newProvider(db, goose.WithSessionLocker(locker))
+	provider, err := newProvider(db)
 	if err != nil {
 		return 0, err
 	}
+	unlock, err := lock(ctx, db, id)
+	if err != nil {
+		return 0, fmt.Errorf("wait for another migration: %w", err)
+	}
+	defer unlock()
 	done, err := provider.Up(ctx)
 	if err != nil {
 		return len(done), fmt.Errorf("migrate: %w", err)

@@ -55,8 +55,8 @@ func TestHandoff_outage(t *testing.T) {
 		if i < n { // a workflow that starts after its receipt learns of it from Postgres
 			require.NotEmpty(t, told)
 		}
-		for _, receipt := range told {
-			require.Equal(t, backstop.Sent, receipt.WhatsApp)
+		for _, view := range told {
+			require.Equal(t, backstop.Sent, view.WhatsApp)
 		}
 	}
 	accept(t, h)

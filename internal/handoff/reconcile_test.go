@@ -137,7 +137,7 @@ func TestHandoff_reconcile_healthy(t *testing.T) {
 	deliver(t, h, receipt(done.ID, backstop.Delivered))
 	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id <> $1`, young.ID)
 	back := accept(t, h)
-	r.handBack(back.ID, 3*time.Hour)
+	r.fallBack(back.ID, 3*time.Hour)
 	r.raw.Exec(`UPDATE sends SET check_at = now() WHERE id = $1`, back.ID)
 	stop := r.sweeping(r.handoff(later))
 	time.Sleep(200 * time.Millisecond)

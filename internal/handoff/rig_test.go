@@ -3,7 +3,6 @@ package handoff_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -184,6 +183,27 @@ func (r *rig) insert() backstop.Send {
 	return accept(r.t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil))
 }
 
+// begin records a call as an activity does.
+func (r *rig) begin(send string, c backstop.Call) {
+	r.t.Helper()
+	c.Provider, c.Token = "scripted", send
+	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.MayCall, ruling.Answer)
+}
+
+// fallBack makes the provider take the SMS of a send, whose receipt the store then waits for.
+func (r *rig) fallBack(send string, wait time.Duration) {
+	r.t.Helper()
+	c := backstop.Call{Channel: backstop.SMS, ByFailure: true}
+	r.begin(send, c)
+	_, view, err := r.db.End(r.t.Context(), send, backstop.Ending{
+		Step: c.Step(), Token: send, Submission: backstop.Submission{MessageID: send}, ReceiptWait: wait,
+	})
+	require.NoError(r.t, err)
+	require.Equal(r.t, backstop.OutcomePending, view.Outcome)
+}
+
 var errDied = errors.New("the process died")
 
 // receipt is one about the WhatsApp message of a send.
@@ -195,27 +215,7 @@ func receipt(send string, status backstop.Status) backstop.Receipt {
 	}
 }
 
-// begin records a call that may be made.
-func (r *rig) begin(send string, c backstop.Call) backstop.Attempt {
-	r.t.Helper()
-	c.Token = rand.Text()
-	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
-	require.NoError(r.t, err)
-	require.Equal(r.t, backstop.MayCall, ruling.Answer)
-	return ruling.Attempt
-}
-
-// handBack makes a provider take a send's last SMS, whose receipt the store waits for.
-func (r *rig) handBack(send string, wait time.Duration) {
-	r.t.Helper()
-	sms := r.begin(send, backstop.Call{Channel: backstop.SMS, ByFailure: true, Provider: "twilio"})
-	_, _, err := r.db.End(r.t.Context(), send, backstop.Ending{
-		Step: sms.Ref.Step, Token: sms.Token, Submission: backstop.Submission{MessageID: send}, ReceiptWait: wait,
-	})
-	require.NoError(r.t, err)
-}
-
-// signals returns what the history of a send's only run says of its receipts.
+// signals returns the views that the history of a send's only run holds.
 func signals(t *testing.T, c client.Client, send string) []backstop.View {
 	t.Helper()
 	var list []backstop.View

@@ -189,7 +189,7 @@ func TestHandoff_Sweep_parallel(t *testing.T) {
 	require.Eventually(t, func() bool { starts, _ := r.engine.calls(); return starts == 32 }, longest, moment)
 	began := time.Now()
 	for _, send := range sends {
-		r.begin(send.ID, backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"})
+		r.begin(send.ID, backstop.Call{Channel: backstop.WhatsApp})
 	}
 	require.Less(t, time.Since(began), 2*time.Second)
 	starts, _ := r.engine.calls()
@@ -324,7 +324,7 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	h := r.handoff(nil)
 	overdue, waiting := accept(t, h), accept(t, h)
 	for id, wait := range map[string]time.Duration{overdue.ID: time.Second, waiting.ID: time.Hour} {
-		r.handBack(id, wait)
+		r.fallBack(id, wait)
 	}
 	r.engine.fails(func(string) error { return serviceerror.NewUnavailable("away") })
 	outcome := func(id string) backstop.Outcome {

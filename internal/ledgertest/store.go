@@ -4,6 +4,7 @@ package ledgertest
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -51,16 +52,19 @@ func (s *Store) Receive(r backstop.Receipt) (view backstop.View, mustSignal bool
 	return view, mustSignal
 }
 
-// change lets f change the ledger, and stores what came of it.
+// change lets f change the ledger, and stores what came of it. What changes nothing makes no revision.
 func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.ledger.Clone()
 	f(l, s.now())
+	if reflect.DeepEqual(l, s.ledger) {
+		return l.View()
+	}
 	s.events = append(s.events, l.Events...)
 	l.Revision += max(len(l.Events), 1)
 	s.ledger = l.Clone()
-	if l.Send.FinishedAt != nil || l.Send.WhatsAppStatus == backstop.Failed {
+	if isDecided(l.Send) {
 		for _, c := range s.waiting {
 			c <- l.View()
 		}
@@ -68,6 +72,8 @@ func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View 
 	}
 	return l.View()
 }
+
+func isDecided(s backstop.Send) bool { return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed }
 
 // Begin is the ledger's.
 func (s *Store) Begin(_ context.Context, _ string, c backstop.Call) (r backstop.Ruling, v backstop.View, err error) {
@@ -99,7 +105,11 @@ func (s *Store) nextFailure() error {
 func (s *Store) Await(ctx context.Context, _ string) (backstop.View, bool) {
 	c := make(chan backstop.View, 1)
 	s.mu.Lock()
-	s.waiting = append(s.waiting, c)
+	if isDecided(s.ledger.Send) {
+		c <- s.ledger.View()
+	} else {
+		s.waiting = append(s.waiting, c)
+	}
 	s.mu.Unlock()
 	select {
 	case v := <-c:

@@ -34,19 +34,6 @@ func sendIDs(claims []handoff.SendClaim) []string {
 	return ids
 }
 
-// claimReceipts looks at what may be claimed, and leaves it to other tests.
-func claimReceipts(t *testing.T, db *postgres.DB) []handoff.Handover {
-	t.Helper()
-	claims, err := db.ClaimReceipts(t.Context(), soon(), -time.Minute, 1000)
-	require.NoError(t, err)
-	list := []handoff.Handover{}
-	for _, c := range claims {
-		require.NoError(t, c.Err)
-		list = append(list, c.Handover)
-	}
-	return list
-}
-
 func TestDB_ClaimSends(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -196,7 +183,7 @@ func TestDB_ClaimReceipts(t *testing.T) {
 		require.NoError(t, err)
 		list := []handoff.Handover{}
 		for _, c := range claims {
-			c.Handover.View = view(t, db, c.Send)
+			c.View = view(t, db, c.Send)
 			list = append(list, c.Handover)
 		}
 		return list

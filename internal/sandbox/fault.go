@@ -68,6 +68,10 @@ func unreachablePair() *fault {
 	}
 }
 
+func stopped() *fault {
+	return &fault{status: http.StatusBadRequest, code: 21610, title: "Attempt to send to unsubscribed recipient"}
+}
+
 func unreachableHandset() *fault {
 	return &fault{code: 30003, title: "Unreachable destination handset"}
 }

@@ -66,6 +66,8 @@ func expectations() map[string]struct{ whatsApp, sms expectation } {
 		"19": {rejected, expectation{[]outcome{ok(201)}, []string{"1s sent", "2s undelivered 30008"}}},
 		"20": {rejected, delivered},
 		"21": {rejected, expectation{[]outcome{ok(201)}, []string{"30s sent", "31s delivered"}}},
+		"22": {accepted("2s failed 131050"), delivered},
+		"23": {rejected, expectation{calls: []outcome{fault(400, 21610)}}},
 		"42": {accepted(readReceipts...), delivered}, // any other number
 	}
 }

@@ -42,7 +42,7 @@ func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
 	if err != nil {
 		return err
 	}
-	return pool.UntilDone(ctx, "insert orphans", func() error {
+	return pool.UntilKnown(ctx, "insert orphans", func(bool) error { // repeated, it stores nothing
 		_, err := s.pool.Exec(ctx, insertOrphans, written)
 		return err
 	})
@@ -103,7 +103,9 @@ func (s *Store) adopt(ctx context.Context, after saved, step int) (backstop.View
 	if err != nil || len(orphans) == 0 {
 		return after.View(), err
 	}
-	_, newest, err := s.receive(ctx, batch{send: after.Send.ID, receipts: orphans, isSilent: true})
+	_, newest, err := s.receive(ctx, batch{
+		send: after.Send.ID, receipts: orphans, isSilent: true, isOrphan: true,
+	})
 	if err != nil {
 		return backstop.View{}, err
 	}

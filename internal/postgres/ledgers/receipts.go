@@ -25,10 +25,18 @@ type receiptRow struct {
 	NeedsSignal bool              `json:"needs_signal"`
 }
 
-// receiptRows gives each receipt an id.
+// receiptRows gives each receipt an id. Those that a message reports twice, under two references, are one row.
 func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, ids []string, err error) {
 	at := s.pool.Now()
 	for _, r := range receipts {
+		same := func(o receiptRow) bool {
+			return o.Provider == r.Provider && o.MessageID == r.MessageID && o.Status == r.Status
+		}
+		if i := slices.IndexFunc(rows, same); i >= 0 {
+			rows[i].NeedsSignal = rows[i].NeedsSignal || r.NeedsSignal
+			ids = append(ids, rows[i].ID)
+			continue
+		}
 		id, err := pool.NewID()
 		if err != nil {
 			return nil, nil, err
@@ -47,6 +55,7 @@ type batch struct {
 	send     string
 	receipts []backstop.Receipt
 	isSilent bool // the workflow learns of them in another way, so they need no signal
+	isOrphan bool // they were stored without a send
 }
 
 // InsertReceipts stores those receipts that are new, advances the statuses that they concern, ends the sends for which
@@ -122,16 +131,31 @@ func (s *Store) receive(ctx context.Context, b batch) (waited []handoff.Handover
 			waited = append(waited, handoff.Handover{ID: after.ids[i], Send: b.send, View: after.View()})
 		}
 	}
-	more, after, err := s.receiveOrphans(ctx, after, b.isSilent)
+	more, after, err := s.receiveOrphans(ctx, after, b)
 	return append(waited, more...), after, err
+}
+
+// identifiedBy returns the steps whose message ids a batch may have brought. If all of it was known, the process that stored
+// it may have died before it looked for orphans.
+func (b batch) identifiedBy(after saved) []int {
+	if b.isOrphan || len(after.Receipts) > 0 {
+		return after.news
+	}
+	var steps []int
+	for _, r := range b.receipts {
+		if !slices.Contains(steps, r.Ref.Step) && after.Attempt(r.Ref.Step) != nil {
+			steps = append(steps, r.Ref.Step)
+		}
+	}
+	return steps
 }
 
 // receiveOrphans merges in receipts without a reference, that came before the ids of their messages were known.
 func (s *Store) receiveOrphans(
-	ctx context.Context, after saved, isSilent bool,
+	ctx context.Context, after saved, b batch,
 ) (waited []handoff.Handover, newest saved, err error) {
 	newest = after
-	for _, step := range after.news {
+	for _, step := range b.identifiedBy(after) {
 		orphans, err := s.orphansOf(ctx, *after.Attempt(step))
 		if err != nil {
 			return nil, saved{}, err
@@ -139,7 +163,9 @@ func (s *Store) receiveOrphans(
 		if len(orphans) == 0 {
 			continue
 		}
-		more, later, err := s.receive(ctx, batch{send: after.Send.ID, receipts: orphans, isSilent: isSilent})
+		more, later, err := s.receive(ctx, batch{
+			send: after.Send.ID, receipts: orphans, isSilent: b.isSilent, isOrphan: true,
+		})
 		if err != nil {
 			return nil, saved{}, err
 		}

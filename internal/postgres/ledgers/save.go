@@ -75,9 +75,9 @@ func touched(before, l *backstop.Ledger) []backstop.Attempt {
 	return list
 }
 
-// save writes what has become of a ledger since before. It fails with pool.ErrMoved if somebody was faster.
+// save writes what has become of a ledger since before. It fails with pool.ErrMoved if somebody was faster. What it returns
+// is so too if the answer of Postgres was lost, and the change was saved.
 func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, error) {
-	id := l.Send.ID
 	rows, ids, err := s.receiptRows(l.Receipts)
 	if err != nil {
 		return saved{}, err
@@ -87,21 +87,24 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 		return saved{}, err
 	}
 	n, err := s.pool.Exec(ctx, statement, args...)
-	if err != nil || n == 0 {
-		s.cache.drop(id)
+	if err == nil && n == 0 {
+		err = pool.ErrMoved
 	}
-	switch {
-	case err != nil:
-		return saved{}, fmt.Errorf("save send: %w", err)
-	case n == 0:
-		return saved{}, pool.ErrMoved
-	}
-	after := saved{Ledger: l, ids: ids, news: identified(before, l)}
 	l.Revision = nextRevision(l)
 	l.Events = nil
+	if err != nil {
+		s.cache.drop(l.Send.ID)
+		err = fmt.Errorf("save send: %w", err)
+	} else {
+		s.publish(l)
+	}
+	return saved{Ledger: l, ids: ids, news: identified(before, l)}, err
+}
+
+// publish keeps a ledger that was saved, and brings it to the activities that wait for it.
+func (s *Store) publish(l *backstop.Ledger) {
 	s.cache.put(l)
 	s.waiters.notify(l)
-	return after, nil
 }
 
 // nextRevision is the send's when it is saved: the number of its newest event, or the next if there is none.

@@ -19,17 +19,18 @@ import (
 //
 // A connection to a server that has become read-only is closed, and so are all that are as old.
 type connector struct {
-	pq    *pq.Connector
-	epoch atomic.Int64 // grows when the server turns out to be read-only
+	pq       *pq.Connector
+	settings string       // statements with which each transaction begins, or ""
+	epoch    atomic.Int64 // grows when the server turns out to be read-only
 }
 
-func newConnector(config pq.Config) (*connector, error) {
+func newConnector(config pq.Config, settings string) (*connector, error) {
 	inner, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	inner.Dialer(dialer{})
-	return &connector{pq: inner}, nil
+	return &connector{pq: inner, settings: settings}, nil
 }
 
 // Connect implements driver.Connector.
@@ -88,6 +89,11 @@ func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 	// A standby refuses BEGIN READ WRITE, which is what the driver sends, as if it were something that it cannot do.
 	if refused := pq.As(err, pqerror.FeatureNotSupported); refused != nil {
 		refused.Code = pqerror.ReadOnlySQLTransaction
+	}
+	if err == nil && c.connector.settings != "" {
+		if _, err = c.pqConn.ExecContext(ctx, c.connector.settings, nil); err != nil {
+			_ = tx.Rollback()
+		}
 	}
 	c.judge(err)
 	return tx, err //nolint:wrapcheck // database/sql compares it

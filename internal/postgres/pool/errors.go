@@ -73,7 +73,7 @@ func nameTaken(what string) *backstop.Error {
 // away reports whether err says that Postgres cannot work now, and not that it will not do this.
 func away(err error) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		return awayClass(e.Code.Class()) || slices.Contains(awayCodes(), e.Code)
+		return (awayClass(e.Code.Class()) && !isHopeless(err)) || slices.Contains(awayCodes(), e.Code)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok { // connection refused, reset, timed out
 		return true

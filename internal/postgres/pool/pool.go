@@ -41,10 +41,14 @@ func limits() map[string]string {
 // Pool is a pool of connections to one database. Its methods may be called concurrently.
 type Pool struct {
 	db         *sqlx.DB
-	config     pq.Config
+	config     pq.Config // with what applies by default
 	statements statements
 	clock      clock
 	stop       func() // stops following the clock
+	log        *slog.Logger
+
+	isBehindPooler   bool
+	statementTimeout time.Duration // of a single statement, if Postgres does not bound it
 }
 
 // Options are optional.
@@ -69,7 +73,8 @@ func (o Options) withDefaults() Options {
 
 // Open connects to the database of a postgres:// URL and tries the connection once; an Error of code TryLater says
 // that it may work later. Parameters of the URL that are not the driver's, such as statement_timeout, lock_timeout
-// and search_path, are set on each connection. The caller closes the Pool.
+// and search_path, are set on each connection. Behind a pooler such as PgBouncer, which refuses them, the timeouts hold all
+// the same, and another parameter is an error unless the role has it. The caller closes the Pool.
 func Open(ctx context.Context, url string, o Options) (*Pool, error) {
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, errors.New("open database: the URL must begin with postgres://")
@@ -79,15 +84,9 @@ func Open(ctx context.Context, url string, o Options) (*Pool, error) {
 		return nil, errors.New("open database: the URL is not valid") // err may quote the password
 	}
 	o = o.withDefaults()
-	db, err := connect(withDefaults(config), o.MaxConns)
-	if err != nil {
-		return nil, err
-	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p := &Pool{
-		db: sqlx.NewDb(db, "postgres"), config: config, clock: clock{local: o.Clock, log: o.Log}, stop: stop,
-	}
-	err = p.Ping(ctx)
+	p := &Pool{config: withDefaults(config), clock: clock{local: o.Clock, log: o.Log}, stop: stop, log: o.Log}
+	err = p.connectAny(ctx, o.MaxConns)
 	if err == nil {
 		err = Failed(ctx, "open database", p.readClock(ctx))
 	}
@@ -101,6 +100,9 @@ func Open(ctx context.Context, url string, o Options) (*Pool, error) {
 // Close closes all connections.
 func (p *Pool) Close() error {
 	p.stop()
+	if p.db == nil {
+		return nil
+	}
 	if err := p.db.Close(); err != nil {
 		return fmt.Errorf("close database: %w", err)
 	}
@@ -118,11 +120,17 @@ func (p *Pool) Ping(ctx context.Context) error {
 // DB returns the connections themselves, for a library that asks for them.
 func (p *Pool) DB() *sql.DB { return p.db.DB }
 
-// Unbounded returns a connection of its own, without a statement_timeout. The caller closes it.
+// Unbounded returns connections of their own, without a statement_timeout. The caller closes them.
 func (p *Pool) Unbounded() (*sql.DB, error) {
-	config := withDefaults(p.config)
-	config.Runtime["statement_timeout"] = "0"
-	return connect(config, 1)
+	const conns = 2 // one that does the work and one that holds a lock
+	unbounded := map[string]string{"statement_timeout": "0"}
+	config := p.config.Clone()
+	if p.isBehindPooler {
+		clear(config.Runtime)
+		return connect(config, conns, p.localSettings(unbounded))
+	}
+	maps.Copy(config.Runtime, unbounded)
+	return connect(config, conns, "")
 }
 
 func withDefaults(config pq.Config) pq.Config {
@@ -141,8 +149,18 @@ func withDefaults(config pq.Config) pq.Config {
 	return config
 }
 
-func connect(config pq.Config, maxConns int) (*sql.DB, error) {
-	connector, err := newConnector(config)
+func (p *Pool) connect(config pq.Config, maxConns int, settings string) error {
+	db, err := connect(config, maxConns, settings)
+	if err != nil {
+		return err
+	}
+	p.db = sqlx.NewDb(db, "postgres")
+	return nil
+}
+
+// connect begins each transaction with settings, if there are any.
+func connect(config pq.Config, maxConns int, settings string) (*sql.DB, error) {
+	connector, err := newConnector(config, settings)
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,12 @@ package pool_test
 
 import (
 	"net"
-	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
-	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
 func TestOpen(t *testing.T) {
@@ -31,15 +29,6 @@ func TestOpen(t *testing.T) {
 			require.Empty(t, backstop.CodeOf(err))
 			require.NotContains(t, err.Error(), "secret")
 		}
-	})
-	t.Run("a database that does not exist is no matter of time", func(t *testing.T) {
-		t.Parallel()
-		base, err := url.Parse(postgrestest.URL(t))
-		require.NoError(t, err)
-		base.Path = "/no_such_database"
-		_, err = pool.Open(t.Context(), base.String(), pool.Options{})
-		require.Error(t, err)
-		require.Empty(t, backstop.CodeOf(err))
 	})
 }
 

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"sync"
 
@@ -58,31 +59,49 @@ func (p *Pool) prepared(ctx context.Context, query string, run func(*sqlx.Stmt) 
 
 // Get runs a prepared statement and reads one row into dest, or fails with sql.ErrNoRows.
 func (p *Pool) Get(ctx context.Context, dest any, query string, args ...any) error {
+	if p.isBehindPooler {
+		return p.GetUnprepared(ctx, dest, query, args...)
+	}
 	return p.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.GetContext(ctx, dest, args...) })
 }
 
 // SelectAll runs a prepared statement and reads all rows into the slice that dest points to.
 func (p *Pool) SelectAll(ctx context.Context, dest any, query string, args ...any) error {
+	if p.isBehindPooler {
+		return p.SelectUnprepared(ctx, dest, query, args...)
+	}
 	return p.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.SelectContext(ctx, dest, args...) })
 }
 
 // Exec runs a prepared statement and returns how many rows it wrote or returned.
 func (p *Pool) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	if p.isBehindPooler {
+		ctx, cancel := p.bound(ctx)
+		defer cancel()
+		return affected(p.db.ExecContext(ctx, query, args...))
+	}
 	err = p.prepared(ctx, query, func(s *sqlx.Stmt) error {
-		result, err := s.ExecContext(ctx, args...)
-		if err != nil {
-			return fmt.Errorf("execute: %w", err)
-		}
-		if rows, err = result.RowsAffected(); err != nil {
-			return fmt.Errorf("count rows: %w", err)
-		}
-		return nil
+		rows, err = affected(s.ExecContext(ctx, args...))
+		return err
 	})
 	return rows, err
 }
 
+func affected(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, fmt.Errorf("execute: %w", err)
+	}
+	rows, err := result.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("count rows: %w", err)
+	}
+	return rows, nil
+}
+
 // GetUnprepared reads one row into dest, or fails with sql.ErrNoRows. The statement is planned anew, with its values.
 func (p *Pool) GetUnprepared(ctx context.Context, dest any, query string, args ...any) error {
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
 	if err := p.db.GetContext(ctx, dest, query, args...); err != nil {
 		return fmt.Errorf("get: %w", err)
 	}
@@ -91,6 +110,8 @@ func (p *Pool) GetUnprepared(ctx context.Context, dest any, query string, args .
 
 // SelectUnprepared reads all rows into the slice that dest points to. The statement is planned anew, with its values.
 func (p *Pool) SelectUnprepared(ctx context.Context, dest any, query string, args ...any) error {
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
 	if err := p.db.SelectContext(ctx, dest, query, args...); err != nil {
 		return fmt.Errorf("select: %w", err)
 	}
@@ -99,6 +120,8 @@ func (p *Pool) SelectUnprepared(ctx context.Context, dest any, query string, arg
 
 // ExecUnprepared runs a statement that returns nothing. It is planned anew, with its values.
 func (p *Pool) ExecUnprepared(ctx context.Context, query string, args ...any) error {
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
 	if _, err := p.db.ExecContext(ctx, query, args...); err != nil {
 		return fmt.Errorf("execute: %w", err)
 	}

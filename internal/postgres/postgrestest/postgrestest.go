@@ -1,6 +1,8 @@
 // Package postgrestest gives each test a database of its own: a schema in the database that BACKSTOP_DATABASE_URL
 // names, and a role whose search_path it is, both dropped when the test ends. A schema takes a third of the time of a database cloned from a template, mostly
 // because dropping a database waits for a checkpoint.
+//
+// If BACKSTOP_TEST_POOLER has the host and port of a PgBouncer, the tests go through it: see make test-pgbouncer.
 package postgrestest
 
 import (
@@ -21,6 +23,8 @@ import (
 
 // maxConns leaves connections to the other tests that run at the same time.
 const maxConns = 8
+
+const poolerVariable = "BACKSTOP_TEST_POOLER"
 
 // New returns a store on a new schema that has every migration. It is closed when the test ends.
 func New(tb testing.TB) *postgres.DB {
@@ -58,8 +62,14 @@ func URL(tb testing.TB) string {
 		`CREATE SCHEMA `+name+` AUTHORIZATION `+name)
 	tb.Cleanup(func() { execute(tb, `DROP SCHEMA `+name+` CASCADE`, `DROP ROLE `+name) })
 	base.User = url.UserPassword(name, password(base))
+	if BehindPooler() {
+		base.Host = os.Getenv(poolerVariable)
+	}
 	return base.String()
 }
+
+// BehindPooler reports whether the URLs lead to a PgBouncer.
+func BehindPooler() bool { return os.Getenv(poolerVariable) != "" }
 
 // Set sets a run-time parameter for all connections that are opened with a URL from now on; an empty value takes it back.
 func Set(tb testing.TB, of, parameter, value string) {

@@ -1,0 +1,179 @@
+package activities_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+)
+
+// Postgres is away after the call: the engine keeps how the call ended until the next run can store it.
+func TestActivities_endNotStored(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		r.store.endAway = 2
+		for range 2 {
+			_, err := r.runOn(channel)
+			requireRetry(t, activities.Unsaved, 0, err)
+			require.Equal(t, backstop.Calling, r.attempt(channel).State)
+		}
+		for range 2 {
+			result, err := r.runOn(channel)
+			r.requireVerdict(activities.Accepted, result, err)
+			require.Equal(t, channel == backstop.SMS, result.View.Outcome == backstop.OutcomePending, "the store waits for the SMS's receipt")
+		}
+		require.Equal(t, backstop.Accepted, r.attempt(channel).State)
+		require.Equal(t, 1, r.provider.calls())
+
+		r.receive(channel, backstop.Delivered)
+		require.NotEmpty(t, r.attempt(channel).MessageID, "a receipt brings the id that the engine must not keep")
+	}
+}
+
+// A first try has no heartbeat: the details of its error reach the next run through the workflow.
+func TestActivities_endNotStored_local(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store.endAway = 1
+	result, err := r.run(r.acts.SendWhatsApp, r.afterUnsaved(r.step()))
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, backstop.Accepted, r.attempt(backstop.WhatsApp).State)
+	require.Equal(t, 1, r.provider.calls())
+}
+
+// afterUnsaved makes a first try whose end cannot be stored, and returns the step of the next run.
+func (r *rig) afterUnsaved(step activities.Step) activities.Step {
+	r.t.Helper()
+	_, err := r.try(r.acts.SendWhatsApp, step)
+	failed := requireRetry(r.t, activities.Unsaved, 0, err)
+	var ended activities.Ended
+	require.NoError(r.t, failed.Details(&ended))
+	step.Ended, step.Linger = &ended, 0
+	return step
+}
+
+// A rejection that could not be stored keeps its class: an opt-out must not be chased.
+func TestActivities_endNotStored_optedOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}))
+	r.store.endAway = 1
+	_, err := r.runOn(backstop.WhatsApp)
+	requireRetry(t, activities.Unsaved, 0, err)
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Rejected, result, err)
+	r.heartbeat = nil // another activity has none
+	result, err = r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Over, result, err)
+	require.Equal(t, 1, r.provider.calls())
+}
+
+// A call that is to be made again: the delay that the provider asked for is kept, and the end that the engine keeps does not
+// stand for the calls that follow.
+func TestActivities_endNotStored_throttled(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		r.provider.answers(fails(throttled))
+		r.store.endAway = 1
+		_, err := r.runOn(channel)
+		requireRetry(t, activities.Unsaved, 0, err)
+		_, err = r.runOn(channel)
+		requireRetry(t, "throttled", throttled.RetryAfter, err)
+		require.Equal(t, 1, r.provider.calls())
+		r.clock.pass(throttled.RetryAfter)
+		r.requireAccepted(channel)
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, 2, r.provider.calls())
+	}
+}
+
+// The same through the workflow, whose step keeps the end as long as the activity is retried.
+func TestActivities_endNotStored_unavailable_local(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.provider.answers(fails(down), fails(down))
+	r.store.endAway = 1
+	next := r.afterUnsaved(r.step())
+	_, err := r.run(r.acts.SendWhatsApp, next)
+	requireRetry(t, "unavailable", 0, err)
+	for range 2 {
+		result, err := r.run(r.acts.SendWhatsApp, next)
+		r.requireVerdict(activities.Accepted, result, err)
+	}
+	require.Equal(t, 3, r.provider.calls())
+	require.Equal(t, 3, r.attempt(backstop.WhatsApp).Number)
+}
+
+// A later call that may be under way is not taken for the one whose end the engine keeps.
+func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.provider.answers(fails(down))
+	r.store.endAway = 1
+	next := r.afterUnsaved(r.step())
+	r.store.beginLost = 1
+	r.clock.pass(time.Second)
+	_, err := r.run(r.acts.SendWhatsApp, next) // stores the end, and begins a call of which nothing more is heard
+	require.ErrorContains(t, err, errAway.Error())
+	require.Equal(t, 2, r.attempt(backstop.WhatsApp).Number)
+	_, err = r.run(r.acts.SendWhatsApp, next)
+	requireRetry(t, activities.UnderWay, activities.CallTimeout, err)
+	r.clock.pass(activities.CallTimeout)
+	result, err := r.run(r.acts.SendWhatsApp, next)
+	r.requireVerdict(activities.Unknown, result, err)
+	require.Equal(t, 1, r.provider.calls())
+}
+
+// The end was stored, and the answer was lost.
+func TestActivities_endAnswerLost(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		r.store.endLost = 1
+		_, err := r.runOn(channel)
+		requireRetry(t, activities.Unsaved, 0, err)
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.NotEmpty(t, r.attempt(channel).MessageID)
+		require.Equal(t, 1, r.provider.calls())
+	}
+}
+
+// The same, of an attempt that lingers: the next run does not wait, and from then on receipts are signalled.
+func TestActivities_endAnswerLost_lingering(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store.endLost = 1
+	step := r.step()
+	step.Linger = long
+	next := r.afterUnsaved(step)
+	require.NotNil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.False(t, r.receive(backstop.WhatsApp, backstop.Sent))
+	result, err := r.run(r.acts.SendWhatsApp, next)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, backstop.Sent, result.View.WhatsApp)
+	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.True(t, r.receive(backstop.WhatsApp, backstop.Failed))
+	require.Equal(t, 1, r.provider.calls())
+}
+
+// The attempt is not there, because Postgres has lost it: no other run can store its end.
+func TestActivities_endNotFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	step := r.step()
+	step.Ended = &activities.Ended{Token: "lost"}
+	_, err := r.run(r.acts.SendWhatsApp, step)
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok, "%v", err)
+	require.True(t, failed.NonRetryable())
+	require.Equal(t, string(backstop.NotFound), failed.Type())
+}

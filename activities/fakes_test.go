@@ -1,0 +1,155 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+)
+
+// answer is what a provider makes of a call.
+type answer func(context.Context, backstop.Ref) (backstop.Submission, error)
+
+// fails is the answer of a provider that returns this error.
+func fails(err error) answer {
+	return func(context.Context, backstop.Ref) (backstop.Submission, error) { return backstop.Submission{}, err }
+}
+
+// meanwhile is the answer of a provider that accepts the message after something else has happened.
+func meanwhile(happens func()) answer {
+	return func(_ context.Context, ref backstop.Ref) (backstop.Submission, error) {
+		happens()
+		return backstop.Submission{MessageID: ref.String()}, nil
+	}
+}
+
+// provider plays a script: an answer for each call. After the last one it accepts every message.
+type provider struct {
+	mu       sync.Mutex
+	script   []answer
+	whatsapp []backstop.WhatsAppMessage
+	sms      []backstop.SMSMessage
+}
+
+func (p *provider) answers(script ...answer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.script = script
+}
+
+func (p *provider) calls() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.whatsapp) + len(p.sms)
+}
+
+func (p *provider) answer(ctx context.Context, ref backstop.Ref) (backstop.Submission, error) {
+	p.mu.Lock()
+	next := meanwhile(func() {})
+	if len(p.script) > 0 {
+		next, p.script = p.script[0], p.script[1:]
+	}
+	p.mu.Unlock()
+	return next(ctx, ref)
+}
+
+type whatsapp struct{ *provider }
+
+func (whatsapp) Name() string { return "scripted" }
+
+func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
+	p.mu.Lock()
+	p.whatsapp = append(p.whatsapp, m)
+	p.mu.Unlock()
+	return p.answer(ctx, m.Ref)
+}
+
+// sms is a driver. Several may have one script.
+type sms struct {
+	*provider
+
+	name string
+}
+
+func (p sms) Name() string { return p.name }
+
+func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
+	p.mu.Lock()
+	p.sms = append(p.sms, m)
+	p.mu.Unlock()
+	return p.answer(ctx, m.Ref)
+}
+
+// finder is a driver that can be asked what became of a message.
+type finder struct {
+	sms
+
+	found func(backstop.Inquiry) (*backstop.Found, error)
+}
+
+func (f finder) Find(_ context.Context, q backstop.Inquiry) (*backstop.Found, error) {
+	return f.found(q)
+}
+
+var errAway = errors.New("postgres is away")
+
+// store is a store that Postgres is away for, or whose answers are lost.
+type store struct {
+	activities.Store
+
+	beginLost  int    // the next calls are begun, and the answer is lost
+	beginAgain bool   // a call is begun, the answer is lost, and the store asks again
+	begun      func() // happens when a call was begun
+	endAway    int    // the next ends are not stored
+	endLost    int    // the next ends are stored, and the answer is lost
+	stopAway   int    // the next ends of a wait are not stored
+
+	owner backstop.Ref // of every message; zero: as it is stored
+}
+
+func (s *store) Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
+	ruling, view, err := s.Store.Begin(ctx, send, c)
+	if s.begun != nil {
+		s.begun()
+	}
+	if s.beginLost > 0 {
+		s.beginLost--
+		return backstop.Ruling{}, backstop.View{}, errAway
+	}
+	if s.beginAgain {
+		return s.Store.Begin(ctx, send, c)
+	}
+	return ruling, view, err
+}
+
+func (s *store) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
+	if s.endAway > 0 {
+		s.endAway--
+		return backstop.Attempt{}, backstop.View{}, errAway
+	}
+	attempt, view, err := s.Store.End(ctx, send, e)
+	if err == nil && s.endLost > 0 {
+		s.endLost--
+		return backstop.Attempt{}, backstop.View{}, errAway
+	}
+	return attempt, view, err
+}
+
+func (s *store) StopWaiting(ctx context.Context, send string, step int) (backstop.View, error) {
+	if s.stopAway > 0 {
+		s.stopAway--
+		return backstop.View{}, errAway
+	}
+	return s.Store.StopWaiting(ctx, send, step)
+}
+
+func (s *store) Owner(
+	ctx context.Context, channel backstop.Channel, provider, messageID string,
+) (owner backstop.Ref, found bool, err error) {
+	if s.owner != (backstop.Ref{}) {
+		return s.owner, true, nil
+	}
+	return s.Store.Owner(ctx, channel, provider, messageID)
+}

@@ -1,0 +1,259 @@
+package activities_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+)
+
+// asked lets the rig's first account be asked. It returns the questions that come.
+func (r *rig) asked(found *backstop.Found, err error) *[]backstop.Inquiry {
+	r.t.Helper()
+	var asked []backstop.Inquiry
+	r.sms[0].SMS = finder{sms{r.provider, "scripted"}, func(q backstop.Inquiry) (*backstop.Found, error) {
+		asked = append(asked, q)
+		return found, err
+	}}
+	r.restart()
+	return &asked
+}
+
+// unknownSMS makes an SMS call of unknown end.
+func (r *rig) unknownSMS() {
+	r.t.Helper()
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown, Reason: "cut off"}))
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Unknown, result, err)
+}
+
+func (r *rig) inquire() (backstop.View, error) {
+	r.t.Helper()
+	value, err := r.environment().ExecuteActivity(r.acts.Inquire, r.send.ID)
+	if err != nil {
+		return backstop.View{}, err
+	}
+	var view backstop.View
+	return view, value.Get(&view)
+}
+
+// The provider is asked about a call of unknown end, and its word is stored.
+func TestActivities_Inquire(t *testing.T) {
+	t.Parallel()
+	undelivered := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "30003"}
+	for name, tc := range map[string]struct {
+		found   *backstop.Found
+		state   backstop.AttemptState
+		status  backstop.Status
+		outcome backstop.Outcome
+	}{
+		"the provider holds it": {
+			found: &backstop.Found{MessageID: "SM1", Status: backstop.Submitted, Segments: 2},
+			state: backstop.Accepted, status: backstop.Submitted,
+		},
+		"sent": {
+			found: &backstop.Found{MessageID: "SM1", Status: backstop.Sent}, state: backstop.Accepted, status: backstop.Sent,
+		},
+		"delivered": {
+			found: &backstop.Found{MessageID: "SM1", Status: backstop.Delivered},
+			state: backstop.Accepted, status: backstop.Delivered, outcome: backstop.OutcomeSMS,
+		},
+		"failed": {
+			found: &backstop.Found{MessageID: "SM1", Status: backstop.Failed, Failure: undelivered},
+			state: backstop.Accepted, status: backstop.Failed, outcome: backstop.OutcomeFailed,
+		},
+		"none": {state: "unknown", status: backstop.Queued},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			asked := r.asked(tc.found, nil)
+			r.unknownSMS()
+			view, err := r.inquire()
+			require.NoError(t, err)
+			require.Equal(t, r.ledger().View(), view)
+			require.Equal(t, tc.status, view.SMS)
+			require.Equal(t, tc.outcome, view.Outcome)
+			attempt := r.attempt(backstop.SMS)
+			require.Equal(t, tc.state, attempt.State)
+			if tc.found != nil {
+				require.Equal(t, "SM1", attempt.MessageID)
+				require.Equal(t, tc.found.Failure, attempt.Refusal)
+				require.Equal(t, tc.found.Segments, attempt.Segments)
+			}
+			require.Equal(t, []backstop.Inquiry{{
+				Ref: attempt.Ref, To: to, SendID: "Acme", Text: smsText,
+				Since: attempt.StartedAt.Add(-2 * time.Minute), Until: attempt.StartedAt.Add(activities.CallTimeout + 2*time.Minute),
+			}}, *asked)
+			require.Equal(t, 1, r.provider.calls())
+		})
+	}
+}
+
+// A message whose id is known is asked for by it, when its receipt is missing. The rule that follows is for the workflow.
+func TestActivities_Inquire_receiptMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withRules(newRule("first", backstop.Undelivered), newRule("second", backstop.Undelivered)))
+	asked := r.asked(&backstop.Found{MessageID: "SM1", Status: backstop.Failed}, nil)
+	r.provider.answers(func(context.Context, backstop.Ref) (backstop.Submission, error) {
+		return backstop.Submission{MessageID: "SM1"}, nil
+	})
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Failed, view.SMS)
+	require.Empty(t, view.Outcome)
+	require.Len(t, *asked, 1)
+	require.Equal(t, "SM1", (*asked)[0].MessageID)
+
+	_, err = r.inquire()
+	require.NoError(t, err)
+	require.Len(t, *asked, 1, "its end is known")
+}
+
+// A provider that does not answer, or finds several messages, is asked again. Nothing of its text reaches the engine.
+func TestActivities_Inquire_unanswered(t *testing.T) {
+	t.Parallel()
+	for kind, err := range map[backstop.FailureKind]error{
+		backstop.Unavailable: &backstop.Failure{Kind: backstop.Unavailable, Code: "503", Reason: "of " + to},
+		backstop.Throttled:   throttled,
+		backstop.Unknown:     &backstop.Failure{Kind: backstop.Unknown, Reason: "several messages to " + to},
+		backstop.Rejected:    &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault, Code: "20003"},
+	} {
+		for _, err := range []error{err, fmt.Errorf("ask: %w", err)} {
+			r := newRig(t)
+			r.asked(nil, err)
+			r.unknownSMS()
+			before := r.ledger()
+			after := time.Duration(0)
+			if kind == backstop.Throttled {
+				after = throttled.RetryAfter
+			}
+			_, err := r.inquire()
+			requireRetry(t, string(kind), after, err)
+			requireNone(t, err.Error(), to)
+			require.Equal(t, before, r.ledger())
+		}
+	}
+}
+
+// A message that another attempt has is not this one's, though the text and the number are the same.
+func TestActivities_Inquire_ofAnother(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.asked(&backstop.Found{MessageID: "SM1", Status: backstop.Delivered}, nil)
+	r.unknownSMS()
+	r.store.owner = backstop.Ref{Send: "another", Step: 3}
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Queued, view.SMS)
+	require.Equal(t, backstop.AttemptState(backstop.Unknown), r.attempt(backstop.SMS).State)
+
+	r.store.owner = r.attempt(backstop.SMS).Ref
+	view, err = r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Delivered, view.SMS)
+}
+
+// Of a call and its resend, both of unknown end, one message is found: it is the first one's alone.
+func TestActivities_Inquire_resend(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	asked := r.asked(&backstop.Found{MessageID: "SM1", Status: backstop.Sent}, nil)
+	r.unknownSMS()
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+	resend := r.fallback(0)
+	resend.Resend = true
+	result, err := r.run(r.acts.SendSMS, resend)
+	r.requireVerdict(activities.Unknown, result, err)
+	_, err = r.inquire()
+	require.NoError(t, err)
+	require.Len(t, *asked, 2)
+	l := r.ledger()
+	require.Equal(t, "SM1", l.Attempt(backstop.SMSStep(0, false)).MessageID)
+	require.Empty(t, l.Attempt(backstop.SMSStep(0, true)).MessageID)
+}
+
+// The answer about one message is stored, and brought to the workflow if it ends the send, though there is none about another.
+func TestActivities_Inquire_resend_unanswered(t *testing.T) {
+	t.Parallel()
+	for status, ended := range map[backstop.Status]bool{backstop.Delivered: true, backstop.Sent: false} {
+		r := newRig(t)
+		r.sms[0].SMS = finder{sms{r.provider, "scripted"}, func(q backstop.Inquiry) (*backstop.Found, error) {
+			if q.Ref.Step == backstop.SMSStep(0, false) {
+				return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "several messages"}
+			}
+			return &backstop.Found{MessageID: "SM2", Status: status}, nil
+		}}
+		r.restart()
+		r.unknownSMS()
+		r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+		resend := r.fallback(0)
+		resend.Resend = true
+		_, err := r.run(r.acts.SendSMS, resend)
+		require.NoError(t, err)
+		view, err := r.inquire()
+		require.Equal(t, status, r.ledger().Send.SMSStatus)
+		if ended {
+			require.NoError(t, err)
+			require.Equal(t, backstop.OutcomeSMS, view.Outcome)
+			continue
+		}
+		requireRetry(t, "unknown", 0, err)
+	}
+}
+
+// Nothing is asked about a call that is under way, and nothing of a provider that cannot be asked.
+func TestActivities_Inquire_nothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	asked := r.asked(&backstop.Found{MessageID: "SM1", Status: backstop.Delivered}, nil)
+	r.otherBegins(backstop.SMS)
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, r.ledger().View(), view)
+	require.Empty(t, *asked)
+
+	r = newRig(t)
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+	_, err = r.runOn(backstop.WhatsApp)
+	require.NoError(t, err)
+	r.unknownSMS()
+	view, err = r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, r.ledger().View(), view)
+}
+
+// Two accounts share a driver: the one that made the call is asked, because the other surely has no such message.
+func TestActivities_Inquire_route(t *testing.T) {
+	t.Parallel()
+	second := newRule("unread", backstop.Unread)
+	second.Route = "second"
+	r := newRig(t, withRules(second))
+	asked := r.asked(nil, nil)
+	r.sms[1].SMS = finder{sms{r.provider, "scripted"}, func(backstop.Inquiry) (*backstop.Found, error) {
+		return &backstop.Found{MessageID: "SM1", Status: backstop.Sent}, nil
+	}}
+	r.restart()
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+	step := r.fallback(0)
+	step.Route = second.Route
+	result, err := r.run(r.acts.SendSMS, step)
+	r.requireVerdict(activities.Unknown, result, err)
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Sent, view.SMS)
+	require.Empty(t, *asked)
+
+	r.sms = r.sms[:1] // the account is not configured any more
+	r.restart()
+	_, err = r.inquire()
+	require.NoError(t, err)
+	require.Empty(t, *asked)
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checkStored: what was acknowledged to a provider is there: in the timeline, or in a higher status of its message; and
+// the channel has come at least so far.
+func checkStored(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		for _, one := range s.Reports {
+			if one.Acked.IsZero() {
+				continue
+			}
+			out.checked++
+			if s.Final == nil || !s.holds(one) {
+				out.breachf(s, "%s of %s was acknowledged and is not stored", one.Status, one.Provider)
+			}
+		}
+	}
+	return out
+}
+
+// holds reports whether the API shows a receipt, or what is more.
+func (s *sendRecord) holds(one report) bool {
+	channel := channelOf(one)
+	state := s.Final.WhatsApp.Status
+	if channel == sms {
+		state = s.Final.smsStatus()
+	}
+	if s.stepsOf(channel) == 1 && rank(state) < rank(one.Status) {
+		return false // of several messages on a channel only the newest counts
+	}
+	for _, a := range s.attemptsOf(channel) {
+		isIt := a.MessageID == one.MessageID || one.Ref == fmt.Sprintf("%s.%d", s.ID, a.Step)
+		if isIt && rank(a.Status) >= rank(one.Status) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Final.Events, func(e event) bool {
+		return e.Kind == eventReceipt && e.Channel == channel && e.Status == one.Status
+	})
+}
+
+// stepsOf is how many messages of a channel were tried.
+func (s *sendRecord) stepsOf(channel string) int {
+	steps := map[int]bool{}
+	for _, a := range s.attemptsOf(channel) {
+		steps[a.Step] = true
+	}
+	return len(steps)
+}
+
+func channelOf(one report) string {
+	if one.Provider == twilio {
+		return sms
+	}
+	return whatsApp
+}
+
+// isOptOut knows the providers' codes of a recipient who wants no such messages.
+func isOptOut(code string) bool { return code == "131050" || code == "21610" }
+
+// checkOptedOut: nobody who opted out gets an SMS of what may be marketing. The events stand in the order in which they
+// were stored, so an SMS whose rule fired after the opt-out should have been kept back.
+func checkOptedOut(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		if !s.maybeMarketing() || s.Final == nil {
+			continue
+		}
+		refused := slices.IndexFunc(s.Final.Events, func(e event) bool { return isOptOut(e.Code) })
+		if refused < 0 {
+			continue
+		}
+		out.checked++
+		for _, e := range s.Final.Events[refused+1:] {
+			if e.Kind != eventFired {
+				continue
+			}
+			from := e.Rule[strings.LastIndexByte(e.Rule, ' ')+1:]
+			if slices.ContainsFunc(s.callsOf(sms), func(c call) bool { return c.From == from }) {
+				out.breachf(s, "an SMS from %s was asked for after the recipient had opted out", from)
+			}
+		}
+	}
+	return out
+}
+
+// checkExpired: no call begins after expires_at, and none reaches the provider later than a call lasts. A process that
+// was frozen in the middle of a call may finish it when it thaws. Backstop's clock is the law.
+func checkExpired(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		if s.ExpiresAt == nil {
+			continue
+		}
+		for _, c := range s.Calls {
+			out.checked++
+			a, begun := s.attemptOf(r, c)
+			late := c.Time.Add(r.offset).Sub(*s.ExpiresAt)
+			switch {
+			case begun && a.StartedAt.Sub(*s.ExpiresAt) > slack:
+				after := a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond)
+				out.breachf(s, "a %s call began %s after expires_at", c.Channel, after)
+			case late > callLength+slack && !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time):
+				out.breachf(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
+			}
+		}
+	}
+	return out
+}
+
+// checkForward: what the API shows only advances from one look to the next.
+func checkForward(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		looks := s.looks()
+		for i := 1; i < len(looks); i++ {
+			out.checked++
+			if text := stepBack(looks[i-1], looks[i]); text != "" {
+				out.breachf(s, "%s", text)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// looks are all that was seen of the send by the API, in order.
+func (s *sendRecord) looks() []view {
+	looks := slices.Clone(s.Views)
+	if s.Final != nil {
+		looks = append(looks, *s.Final)
+	}
+	return looks
+}
+
+// stepBack says what went back between two looks; empty if nothing did.
+func stepBack(before, after view) string {
+	switch {
+	case rank(after.WhatsApp.Status) < rank(before.WhatsApp.Status):
+		return fmt.Sprintf("the status of WhatsApp went from %s to %s", before.WhatsApp.Status, after.WhatsApp.Status)
+	case before.FinishedAt != nil && (after.FinishedAt == nil || !after.FinishedAt.Equal(*before.FinishedAt)):
+		return "finished_at changed"
+	case before.Duplicate && !after.Duplicate:
+		return "duplicate_delivery went from true to false"
+	case len(after.Attempts) < len(before.Attempts), len(after.Events) < len(before.Events):
+		return "an attempt or an event vanished"
+	case arrived(before.Outcome) && !arrived(after.Outcome), before.Outcome != pending && after.Outcome == pending:
+		return fmt.Sprintf("the outcome went from %s to %s", before.Outcome, after.Outcome)
+	}
+	for i, e := range before.Events {
+		if e != after.Events[i] {
+			return fmt.Sprintf("event %d changed from %s to %s", i+1, e.Kind, after.Events[i].Kind)
+		}
+	}
+	for _, a := range before.Attempts {
+		for _, b := range after.Attempts {
+			if a.Step == b.Step && a.Number == b.Number && rank(b.Status) < rank(a.Status) {
+				return fmt.Sprintf("the status of attempt %d.%d went from %s to %s", a.Step, a.Number, a.Status, b.Status)
+			}
+		}
+	}
+	return ""
+}
+
+func arrived(outcome string) bool { return outcome == whatsApp || outcome == sms }
+
+// checkTimelines: the times of a timeline never go back, it begins with accepted, and nothing but a receipt (with the
+// duplicate that it may reveal) follows finished.
+func checkTimelines(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		if s.Final == nil {
+			continue
+		}
+		out.checked++
+		if text := disorder(s.Final.Events); text != "" {
+			out.breachf(s, "%s", text)
+		}
+	}
+	return out
+}
+
+// disorder says what is wrong with a timeline; empty if nothing is.
+func disorder(events []event) string {
+	if len(events) == 0 || events[0].Kind != eventAccepted {
+		return "the timeline does not begin with accepted"
+	}
+	finished := false
+	for i, e := range events {
+		switch {
+		case i > 0 && e.At.Before(events[i-1].At):
+			return fmt.Sprintf("%s goes back by %s, after %s", e.Kind, events[i-1].At.Sub(e.At), events[i-1].Kind)
+		case finished && e.Kind != eventReceipt && e.Kind != eventDuplicate:
+			return fmt.Sprintf("%s follows finished", e.Kind)
+		}
+		finished = finished || e.Kind == eventFinished
+	}
+	return ""
+}
+
+// checkOutcome: the outcome is what the attempts and their statuses say.
+func checkOutcome(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		if s.Final == nil || s.Final.Outcome == pending {
+			continue
+		}
+		out.checked++
+		if want := s.Final.outcomes(); !slices.Contains(want, s.Final.Outcome) {
+			out.breachf(s, "the outcome is %s, want %s", s.Final.Outcome, strings.Join(want, " or "))
+		}
+	}
+	return out
+}
+
+// outcomes are those that a send which has ended may have: where it arrived; else unconfirmed while a provider has it
+// or may have it; else that it expired, or failed.
+func (v *view) outcomes() []string {
+	for _, channel := range []string{sms, whatsApp} {
+		if slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.Channel == channel && reached(a.Status, delivered) }) {
+			return []string{channel}
+		}
+	}
+	wasOut, doubtful := false, false
+	for i, a := range v.Attempts {
+		wasOut = wasOut || a.State == accepted
+		isOut := a.Status != failed && (a.State == accepted || a.State == unknown || a.State == calling)
+		// A provider that rejects the same message later had probably not taken it before.
+		rejects := func(b attempt) bool { return b.Channel == whatsApp && b.State == rejected }
+		switch {
+		case isOut && a.Channel == whatsApp && a.State != accepted && slices.ContainsFunc(v.Attempts[i:], rejects):
+			doubtful = true
+		case isOut:
+			return []string{unconfirmed}
+		}
+	}
+	switch {
+	case doubtful:
+		return []string{unconfirmed, failed, expired}
+	case v.ExpiresAt == nil || wasOut:
+		return []string{failed}
+	default:
+		return []string{expired, failed}
+	}
+}
+
+// checkWritten: each call that a provider got was written down before, and Backstop knows each message that a provider
+// accepted, or knows that it does not know.
+func checkWritten(r *record) result {
+	var out result
+	for _, s := range r.sends {
+		for _, channel := range []string{whatsApp, sms} {
+			calls, attempts := s.callsOf(channel), s.attemptsOf(channel)
+			out.checked += len(calls)
+			if n := len(attempts); len(calls) > n {
+				out.breachf(s, "%d %s calls reached the provider, of %d that were written down", len(calls), channel, n)
+				continue
+			}
+			for _, c := range calls {
+				isKnown := func(a attempt) bool { return a.MessageID == c.ID || a.State == unknown || a.State == calling }
+				if c.Accepted && !slices.ContainsFunc(attempts, isKnown) {
+					out.breachf(s, "the provider has a %s message that no attempt knows", channel)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// checkLeaks: nothing of a person stands in a history or a log.
+func checkLeaks(r *record) result {
+	out := result{checked: r.searched}
+	for _, l := range r.leaks {
+		out.breachf(l.send, "%s has %s", l.where, l.what)
+	}
+	return out
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// faultKind is what is done to the installation.
+type faultKind string
+
+// The faults.
+const (
+	killServe      faultKind = "kill-serve"      // SIGKILL of one process of Backstop, which is started again
+	freezeServe    faultKind = "freeze-serve"    // SIGSTOP of one, longer than every time-out
+	killTemporal   faultKind = "kill-temporal"   // SIGKILL, started again on the same data
+	killPostgres   faultKind = "kill-postgres"   // SIGKILL, started again on the same data
+	cutPostgres    faultKind = "cut-postgres"    // every connection of one process to Postgres is cut
+	losePostgres   faultKind = "lose-postgres"   // for a moment Postgres does what it is asked and its answers are lost
+	stallPostgres  faultKind = "stall-postgres"  // no byte passes for a while
+	cutTemporal    faultKind = "cut-temporal"    // as for Postgres
+	loseTemporal   faultKind = "lose-temporal"   //
+	stallTemporal  faultKind = "stall-temporal"  //
+	refuseWebhooks faultKind = "refuse-webhooks" // the load balancer answers webhooks with 503
+	skewPostgres   faultKind = "skew-postgres"   // Postgres's clock is wrong for the whole of the run
+)
+
+var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
+	killServe, freezeServe, killTemporal, killPostgres, cutPostgres, losePostgres, stallPostgres, cutTemporal, loseTemporal,
+	stallTemporal, refuseWebhooks, skewPostgres,
+}
+
+// weights say how often a kind is chosen; freezes are planned apart.
+func (k faultKind) weight() int {
+	switch k {
+	case killServe:
+		return 6
+	case losePostgres:
+		return 5
+	case cutPostgres, loseTemporal, cutTemporal:
+		return 3
+	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks:
+		return 1
+	case freezeServe, skewPostgres:
+		return 0
+	default:
+		return 0
+	}
+}
+
+// fault is one fault, planned or done.
+type fault struct {
+	Kind   faultKind
+	Target int           // which process of Backstop it concerns
+	Reset  bool          // a cut connection gets a RST instead of a FIN
+	After  time.Duration // since the beginning of the load
+	Length time.Duration // how long what it concerns is away
+
+	Began, Ended time.Time // once done
+}
+
+func (f fault) String() string {
+	text := string(f.Kind)
+	if !slices.Contains([]faultKind{killTemporal, killPostgres, refuseWebhooks}, f.Kind) {
+		text += fmt.Sprintf(" of serve-%d", f.Target)
+	}
+	if f.Length != 0 {
+		text += fmt.Sprintf(" for %s", f.Length.Round(time.Millisecond))
+	}
+	if slices.Contains([]faultKind{cutPostgres, losePostgres, cutTemporal, loseTemporal}, f.Kind) {
+		text += map[bool]string{true: ", reset", false: ", closed"}[f.Reset]
+	}
+	return text
+}
+
+const (
+	freezeLength = 33 * time.Second // longer than a call that nobody has heard of is waited for
+	freezeEvery  = 2 * time.Minute
+	faultPause   = 1500 * time.Millisecond // between two faults, on average
+	faultTail    = 5 * time.Second         // the faults last longer than the load
+)
+
+// planFaults makes the faults of a run. Each kind is there at least once, if the run is long enough.
+func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []fault {
+	var faults []fault
+	if slices.Contains(kinds, freezeServe) {
+		for at := duration / 10; at < duration; at += freezeEvery {
+			begins := at + time.Duration(random.Int64N(int64(min(duration, freezeEvery)/4)))
+			faults = append(faults, fault{Kind: freezeServe, Target: random.IntN(serves), After: begins, Length: freezeLength})
+		}
+	}
+	freezes := slices.Clone(faults)
+	short := slices.DeleteFunc(slices.Clone(kinds), func(k faultKind) bool { return k.weight() == 0 })
+	random.Shuffle(len(short), func(i, j int) { short[i], short[j] = short[j], short[i] })
+	var bag []faultKind
+	for _, kind := range short {
+		bag = append(bag, slices.Repeat([]faultKind{kind}, kind.weight())...)
+	}
+	pause := func() time.Duration { return faultPause*3/10 + time.Duration(random.Int64N(int64(faultPause*14/10))) }
+	for at := faultPause; at < duration+faultTail && len(bag) > 0; at += pause() {
+		kind := bag[random.IntN(len(bag))]
+		if len(short) > 0 {
+			kind, short = short[0], short[1:]
+		}
+		f := planFault(random, kind, at)
+		for _, freeze := range freezes {
+			if f.After < freeze.After+freeze.Length && freeze.After < f.After+f.Length && f.Target == freeze.Target {
+				f.Target = 1 - f.Target // nothing more can be done to a frozen process, and to kill it would end the freeze
+			}
+		}
+		faults = append(faults, f)
+	}
+	slices.SortStableFunc(faults, func(a, b fault) int { return cmp.Compare(a.After, b.After) })
+	return faults
+}
+
+func planFault(random *rand.Rand, kind faultKind, at time.Duration) fault {
+	between := func(least, most time.Duration) time.Duration {
+		return least + time.Duration(random.Int64N(int64(most-least)))
+	}
+	f := fault{Kind: kind, Target: random.IntN(serves), After: at, Reset: random.IntN(2) == 0}
+	switch kind {
+	case killServe:
+		f.Length = between(100*time.Millisecond, 6*time.Second)
+	case killTemporal, killPostgres:
+		f.Length = between(100*time.Millisecond, 4*time.Second)
+	case losePostgres, loseTemporal:
+		f.Length = between(20*time.Millisecond, 400*time.Millisecond)
+	case stallPostgres, stallTemporal:
+		f.Length = between(time.Second, 8*time.Second)
+	case refuseWebhooks:
+		f.Length = between(time.Second, 4*time.Second)
+	case cutPostgres, cutTemporal, freezeServe, skewPostgres:
+	}
+	return f
+}
+
+// injector does the faults of a plan.
+type injector struct {
+	stack *stack
+	say   say
+
+	mu   sync.Mutex
+	done []fault
+	wait sync.WaitGroup
+}
+
+// run does the faults at their times, and returns when the last has ended.
+func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []fault {
+	for _, f := range faults {
+		if !sleep(ctx, time.Until(began.Add(f.After))) {
+			break
+		}
+		i.wait.Go(func() {
+			f.Began = time.Now()
+			if !i.inject(ctx, f) {
+				return // it met nothing
+			}
+			f.Ended = time.Now()
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.done = append(i.done, f)
+		})
+	}
+	i.wait.Wait()
+	sortBy(i.done, func(f fault) time.Time { return f.Began })
+	return i.done
+}
+
+// inject does a fault and returns when it has ended; false if there was nothing to do it to.
+func (i *injector) inject(ctx context.Context, f fault) bool {
+	s := i.stack
+	if f.Kind == killServe && !s.serves[f.Target].kill(f.Length) {
+		return false
+	}
+	i.say("%s", f)
+	switch f.Kind {
+	case killServe:
+		sleep(ctx, f.Length)
+	case freezeServe:
+		frozen := s.serves[f.Target].current()
+		frozen.signal(syscall.SIGSTOP)
+		sleep(ctx, f.Length)
+		frozen.signal(syscall.SIGCONT)
+	case killTemporal:
+		s.temporal.restart(ctx, f.Length)
+		s.repoint()
+	case killPostgres:
+		s.postgres.restart(ctx, f.Length)
+		s.repoint()
+	case cutPostgres:
+		s.toPostgres[f.Target].cut(f.Reset)
+	case losePostgres:
+		lose(ctx, s.toPostgres[f.Target], f)
+	case stallPostgres:
+		stall(ctx, s.toPostgres[f.Target], f)
+	case cutTemporal:
+		s.toTemporal[f.Target].cut(f.Reset)
+	case loseTemporal:
+		lose(ctx, s.toTemporal[f.Target], f)
+	case stallTemporal:
+		stall(ctx, s.toTemporal[f.Target], f)
+	case refuseWebhooks:
+		s.front.refuses.Store(true)
+		sleep(ctx, f.Length)
+		s.front.refuses.Store(false)
+	case skewPostgres: // as it was started
+	}
+	return true
+}
+
+// lose holds answers back for a while and then cuts the connections, so that what was asked is done and not known.
+func lose(ctx context.Context, w *wire, f fault) {
+	release := w.hold(toClient)
+	sleep(ctx, f.Length)
+	w.cut(f.Reset)
+	release()
+}
+
+func stall(ctx context.Context, w *wire, f fault) {
+	release := w.hold(toServer, toClient)
+	sleep(ctx, f.Length)
+	release()
+}
+
+// sleep reports whether the time passed before the context ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func sortBy[T any](list []T, at func(T) time.Time) {
+	slices.SortStableFunc(list, func(a, b T) int { return at(a).Compare(at(b)) })
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// flags is the command line, checked.
+type flags struct {
+	seeds    []uint64
+	sends    int
+	duration time.Duration // of the load; the faults last a little longer
+	settle   time.Duration // how long the sends may take to end after the last fault
+	faults   []faultKind
+	data     string
+	keep     bool
+	parallel int    // runs at once
+	program  string // bin/backstop
+	devstack string // bin/devstack
+}
+
+// mostSends is how many numbers there are of each scenario.
+const mostSends = 10_000
+
+// mostAtOnce is how many sends runs may have together that are made at once. A run is mostly waiting.
+const mostAtOnce = 600
+
+// parseFlags answers flag.ErrHelp after it has printed the help that was asked for.
+func parseFlags(args []string, output io.Writer) (flags, error) {
+	var (
+		f      flags
+		seeds  int
+		seed   uint64
+		faults string
+	)
+	set := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	set.SetOutput(output)
+	set.IntVar(&seeds, "seeds", 3, "how many runs, each with a seed of its own")
+	set.Uint64Var(&seed, "seed", 0, "run this seed alone; the seed decides the sends and the faults (0: take new ones)")
+	set.IntVar(&f.sends, "sends", 200, "sends of a run")
+	set.DurationVar(&f.duration, "duration", 30*time.Second, "how long the sends of a run are spread over")
+	set.DurationVar(&f.settle, "settle", 3*time.Minute, "how long the sends may take to end after the last fault")
+	set.StringVar(&faults, "faults", strings.Join(names(allFaults), ","), "a comma `list` of the faults to choose from, or none")
+	set.IntVar(&f.parallel, "parallel", 0, "runs at once (0: as many as have together no more than 600 sends)")
+	set.StringVar(&f.data, "data", ".data/chaos", "a `folder` for the data and the logs")
+	set.BoolVar(&f.keep, "keep", false, "keep the data and logs of a run that breached nothing, too")
+	set.StringVar(&f.program, "program", "bin/backstop", "the program to test")
+	set.StringVar(&f.devstack, "devstack", "bin/devstack", "what starts Postgres and Temporal")
+	if err := set.Parse(args); err != nil {
+		return flags{}, fmt.Errorf("read flags: %w", err)
+	}
+	if set.NArg() > 0 {
+		return flags{}, fmt.Errorf("unexpected argument %q", set.Arg(0))
+	}
+	var err error
+	if f.faults, err = parseFaults(faults); err != nil {
+		return flags{}, err
+	}
+	f.seeds = chooseSeeds(seeds, seed)
+	if f.parallel == 0 {
+		f.parallel = max(1, mostAtOnce/max(1, f.sends))
+	}
+	return f, f.check()
+}
+
+func (f flags) check() error {
+	switch {
+	case len(f.seeds) == 0:
+		return errors.New("-seeds: want 1 or more")
+	case f.sends < 1 || f.sends > mostSends:
+		return fmt.Errorf("-sends: want 1 to %d", mostSends)
+	case f.parallel < 0:
+		return errors.New("-parallel: want 0 or more")
+	case f.duration < time.Second:
+		return errors.New("-duration: want 1s or more")
+	case f.settle < time.Second:
+		return errors.New("-settle: want 1s or more")
+	default:
+		return nil
+	}
+}
+
+// chooseSeeds takes small numbers, which are easy to type again.
+func chooseSeeds(count int, given uint64) []uint64 {
+	if given != 0 {
+		return []uint64{given}
+	}
+	var seeds []uint64
+	for range count {
+		seeds = append(seeds, 1+rand.Uint64N(1_000_000)) //nolint:gosec // a seed is not a secret
+	}
+	return seeds
+}
+
+func parseFaults(list string) ([]faultKind, error) {
+	if list == "none" || list == "" {
+		return nil, nil
+	}
+	var chosen []faultKind
+	for name := range strings.SplitSeq(list, ",") {
+		kind := faultKind(strings.TrimSpace(name))
+		if !slices.Contains(allFaults, kind) {
+			return nil, fmt.Errorf("-faults: %q is none of %s", kind, strings.Join(names(allFaults), ", "))
+		}
+		chosen = append(chosen, kind)
+	}
+	return chosen, nil
+}
+
+func names[T ~string](list []T) []string {
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = string(item)
+	}
+	return texts
+}

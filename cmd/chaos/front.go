@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	frontTimeout = 3 * time.Second // of one request to a backend
+	downFor      = time.Second     // a backend that did not answer gets no requests for so long
+	maxBody      = 4 << 20         // bytes
+)
+
+// front is the load balancer before the processes of Backstop. It notes every webhook, and what it was answered.
+type front struct {
+	server   *http.Server
+	url      string
+	client   *http.Client
+	backends []*backend
+	next     atomic.Uint64
+	refuses  atomic.Bool // webhooks are answered 503
+
+	mu      sync.Mutex
+	reports []report
+}
+
+type backend struct {
+	address string
+	down    atomic.Int64 // until then, as Unix nanoseconds
+}
+
+// report is a receipt in a webhook. One that was acknowledged is Backstop's: the provider does not repeat it.
+type report struct {
+	Provider  string
+	MessageID string
+	Ref       string // what Backstop gave the provider with the message: the send's id and the step
+	Status    string
+	Code      string // of a failure
+	To        string
+	Arrived   time.Time
+	Acked     time.Time // zero if it was not
+}
+
+func startFront(ctx context.Context, addresses []string) (*front, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	f := &front{
+		url: "http://" + listener.Addr().String(),
+		// Without keep-alive the transport repeats no request by itself.
+		client: &http.Client{Timeout: frontTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+	for _, address := range addresses {
+		f.backends = append(f.backends, &backend{address: address})
+	}
+	f.server = &http.Server{Handler: f, ReadHeaderTimeout: frontTimeout}
+	go func() { _ = f.server.Serve(listener) }() // until it is closed
+	return f, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	arrived := time.Now()
+	status, header, answer := f.forward(r, body)
+	if strings.HasPrefix(r.URL.Path, "/webhooks/") {
+		f.note(r, body, arrived, status)
+	}
+	for _, name := range []string{"Content-Type", "Retry-After"} {
+		if value := header.Get(name); value != "" {
+			w.Header().Set(name, value)
+		}
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) //nolint:gosec // the answer of a backend, as it is; the client may have gone away
+}
+
+// forward gives a request to a backend; to the next one only if the first took no connection.
+func (f *front) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
+	if f.refuses.Load() && strings.HasPrefix(r.URL.Path, "/webhooks/") {
+		return http.StatusServiceUnavailable, nil, nil
+	}
+	for _, b := range f.order() {
+		status, header, answer, err := f.call(r, body, b)
+		if err == nil {
+			return status, header, answer
+		}
+		b.down.Store(time.Now().Add(downFor).UnixNano())
+		if dial := (*net.OpError)(nil); !errors.As(err, &dial) || dial.Op != "dial" {
+			return http.StatusBadGateway, nil, nil // it may have been done
+		}
+	}
+	return http.StatusServiceUnavailable, nil, nil
+}
+
+// order is that in which the backends are tried: in turn, those that are down last.
+func (f *front) order() []*backend {
+	first, now := int(f.next.Add(1)%uint64(len(f.backends))), time.Now().UnixNano() //nolint:gosec // smaller than the length
+	var up, down []*backend
+	for i := range f.backends {
+		b := f.backends[(first+i)%len(f.backends)]
+		if b.down.Load() > now {
+			down = append(down, b)
+		} else {
+			up = append(up, b)
+		}
+	}
+	return append(up, down...)
+}
+
+func (f *front) call(r *http.Request, body []byte, b *backend) (int, http.Header, []byte, error) {
+	target := "http://" + b.address + r.URL.RequestURI()
+	request, err := http.NewRequestWithContext(r.Context(), r.Method, target, bytes.NewReader(body)) //nolint:gosec // a proxy
+	if err != nil {
+		return 0, nil, nil, fmt.Errorf("make request: %w", err)
+	}
+	request.Header = r.Header.Clone()
+	response, err := f.client.Do(request) //nolint:gosec // a proxy
+	if err != nil {
+		return 0, nil, nil, fmt.Errorf("call backend: %w", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	if err != nil {
+		return 0, nil, nil, fmt.Errorf("read answer of backend: %w", err)
+	}
+	return response.StatusCode, response.Header, answer, nil
+}
+
+// note keeps the receipts of a webhook.
+func (f *front) note(r *http.Request, body []byte, arrived time.Time, status int) {
+	var acked time.Time
+	if status >= 200 && status <= 299 {
+		acked = time.Now()
+	}
+	reports := readWebhook(r.URL, body)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range reports {
+		one.Arrived, one.Acked = arrived, acked
+		f.reports = append(f.reports, one)
+	}
+}
+
+// noted returns every receipt so far.
+func (f *front) noted() []report {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]report(nil), f.reports...)
+}
+
+func (f *front) close() { _ = f.server.Close() }

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// The types of a rule.
+const (
+	sendFailed  = "send_failed"
+	undelivered = "undelivered"
+	unread      = "unread"
+)
+
+// The categories of a send; empty is allowed too.
+const (
+	marketing      = "marketing"
+	utility        = "utility"
+	authentication = "authentication"
+)
+
+// rule is a rule of a policy. Each rule of a policy has a sender ID of its own, by which its SMS are known.
+type rule struct {
+	Type   string
+	Wait   time.Duration // 0: none
+	SendID string
+}
+
+// goal is the status that satisfies the rule.
+func (r rule) goal() string {
+	switch r.Type {
+	case sendFailed:
+		return sent
+	case undelivered:
+		return delivered
+	default:
+		return read
+	}
+}
+
+type policy struct {
+	Name  string
+	Rules []rule
+	ID    string // once it was made
+}
+
+func policies() []*policy {
+	return []*policy{
+		{Name: "undelivered", Rules: []rule{{undelivered, 3 * time.Second, "UD3"}}},
+		{Name: "undelivered soon", Rules: []rule{{undelivered, time.Second, "UD1"}}},
+		{Name: "unread", Rules: []rule{{unread, 4 * time.Second, "UR4"}}},
+		{Name: "send failed", Rules: []rule{{sendFailed, 2 * time.Second, "SF2"}}},
+		{Name: "in turn", Rules: []rule{
+			{undelivered, 3 * time.Second, "TA3"}, {unread, 6 * time.Second, "TB6"}, {sendFailed, 0, "TC0"},
+		}},
+		{Name: "without a wait", Rules: []rule{{undelivered, 0, "NA0"}, {sendFailed, 0, "NB0"}}},
+		{Name: "patient", Rules: []rule{{undelivered, 10 * time.Second, "PA10"}, {unread, 10 * time.Second, "PB10"}}},
+	}
+}
+
+// neverWaits reports whether nothing but a failure fires a rule.
+func (p *policy) neverWaits() bool {
+	return !slices.ContainsFunc(p.Rules, func(r rule) bool { return r.Wait > 0 })
+}
+
+// order is one send as the customer wants it.
+type order struct {
+	Scenario  scenario
+	Policy    *policy
+	Number    string // E.164; no two orders have the same
+	Key       string // the idempotency key
+	Category  string
+	ExpiresIn time.Duration // 0: never
+	Text      string        // of the WhatsApp message
+	SMSText   string
+	After     time.Duration // since the beginning of the load
+}
+
+// Expiries of a send: one that matters; one that ends a send of which nobody knows what became, and that no rule gives
+// up by time; and one that never matters.
+const (
+	expiresSoon = 7 * time.Second
+	expiresLate = 2 * time.Minute
+	expiresFar  = time.Hour
+)
+
+// planOrders makes the sends of a run: every scenario as often as every other, the rest by chance.
+func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
+	table, known := scenarios(), policies()
+	categories := []string{"", "", marketing, utility, authentication}
+	expiries := []time.Duration{0, 0, 0, 0, 0, expiresFar, expiresSoon}
+	orders := make([]order, 0, count)
+	for i := range count {
+		s := table[i%len(table)]
+		o := order{
+			Scenario: s, Policy: known[random.IntN(len(known))],
+			Number:   fmt.Sprintf("+447400%04d%s", i, s.digits),
+			Key:      fmt.Sprintf("order-%d", i),
+			Category: categories[random.IntN(len(categories))], ExpiresIn: expiries[random.IntN(len(expiries))],
+			Text:    fmt.Sprintf("Your parcel %dWA comes today.", i),
+			SMSText: fmt.Sprintf("Your parcel %dSMS comes today.", i),
+			After:   time.Duration(random.Int64N(int64(duration))),
+		}
+		switch {
+		case !o.ends():
+			o.ExpiresIn = expiresSoon
+		case o.Policy.neverWaits() && o.ExpiresIn != expiresSoon:
+			o.ExpiresIn = expiresLate
+		}
+		orders = append(orders, o)
+	}
+	slices.SortStableFunc(orders, func(a, b order) int { return cmp.Compare(a.After, b.After) })
+	return orders
+}
+
+// ends reports whether the send ends without an expiry: it fell back, or nothing can make it fall back any more. The
+// others watch for a failure for 30 days.
+func (o order) ends() bool {
+	return o.fires() || !slices.ContainsFunc(o.Policy.Rules, func(r rule) bool {
+		return !reached(o.Scenario.whatsApp, r.goal()) || !reached(o.Scenario.whatsApp, delivered)
+	})
+}
+
+// fires reports whether a rule fires, whatever happens: the message fails, or never satisfies a rule that waits.
+func (o order) fires() bool {
+	return o.Scenario.whatsApp == failed || slices.ContainsFunc(o.Policy.Rules, func(r rule) bool {
+		return r.Wait > 0 && !reached(o.Scenario.whatsApp, r.goal())
+	})
+}
+
+// mustFallBack reports whether an SMS must be asked for, whatever happens. A send that expires soon need not, because
+// a fault may last longer.
+func (o order) mustFallBack() bool {
+	return o.fires() && !o.mustNotFallBack() && o.ExpiresIn != expiresSoon
+}
+
+// mustNotFallBack reports whether no SMS may be asked for: the recipient opted out of what this may be.
+func (o order) mustNotFallBack() bool { return o.Scenario.optedOut && o.maybeMarketing() }
+
+func (o order) maybeMarketing() bool { return o.Category == "" || o.Category == marketing }
+
+// ruleOf finds the rule of an SMS by its sender ID; false if the policy has none.
+func (o order) ruleOf(sendID string) (rule, bool) {
+	i := slices.IndexFunc(o.Policy.Rules, func(r rule) bool { return r.SendID == sendID })
+	if i < 0 {
+		return rule{}, false
+	}
+	return o.Policy.Rules[i], true
+}

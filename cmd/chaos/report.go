@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// outcome is how the properties came out in one run.
+type outcome struct {
+	seed    uint64
+	results []result // one for each property
+}
+
+func (o outcome) breached() bool {
+	return slices.ContainsFunc(o.results, func(r result) bool { return len(r.breaches) > 0 })
+}
+
+// judge checks every property.
+func judge(seed uint64, r *record) outcome {
+	o := outcome{seed: seed}
+	for _, p := range properties() {
+		o.results = append(o.results, p.check(r))
+	}
+	return o
+}
+
+// mostShown is how many timelines are printed for a property.
+const mostShown = 3
+
+// printBreaches prints each breach, with the timelines of the first.
+func printBreaches(out io.Writer, o outcome, r *record) {
+	for i, p := range properties() {
+		for n, b := range o.results[i].breaches {
+			id := ""
+			if b.send != nil {
+				id = b.send.ID
+			}
+			fmt.Fprintf(out, "\nseed %d BREACHED %s: %s %s\n", o.seed, p.name, id, b.text)
+			if b.send != nil && n < mostShown {
+				fmt.Fprintf(out, "  %s\n", strings.Join(b.send.timeline(r), "\n  "))
+			}
+		}
+	}
+}
+
+// printTable prints one line per property, one column per seed: how many were checked, how many of them could not be
+// judged, because a process died at a moment when nobody can know what it did, and how many breached it.
+func printTable(out io.Writer, outcomes []outcome) {
+	fmt.Fprintln(out)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "property")
+	for _, o := range outcomes {
+		fmt.Fprintf(table, "\tseed %d", o.seed)
+	}
+	fmt.Fprintln(table)
+	for i, p := range properties() {
+		fmt.Fprint(table, p.name)
+		for _, o := range outcomes {
+			fmt.Fprintf(table, "\t%s", &o.results[i])
+		}
+		fmt.Fprintln(table)
+	}
+	_ = table.Flush() // a terminal that has gone away
+}
+
+func (r *result) String() string {
+	text := strconv.Itoa(r.checked)
+	if r.excused > 0 {
+		text += fmt.Sprintf(" (%d excused)", r.excused)
+	}
+	if len(r.breaches) > 0 {
+		text += fmt.Sprintf(", %d BREACHED", len(r.breaches))
+	}
+	return text
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// runSeeds makes a run for each seed and prints what came out; kept reports whether every property held.
+func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool, err error) {
+	began := time.Now()
+	var printing sync.Mutex
+	outcomes := make([]outcome, len(f.seeds))
+	runs, ctx := errgroup.WithContext(ctx)
+	runs.SetLimit(f.parallel)
+	for i, seed := range f.seeds {
+		said := func(format string, values ...any) {
+			printing.Lock()
+			defer printing.Unlock()
+			fmt.Fprintf(stderr, "%5.0f s  seed %d: %s\n", time.Since(began).Seconds(), seed, fmt.Sprintf(format, values...))
+		}
+		runs.Go(func() error {
+			r, err := runFolder(ctx, f, seed, said)
+			if err != nil {
+				return fmt.Errorf("seed %d: %w", seed, err)
+			}
+			outcomes[i] = judge(seed, r)
+			printing.Lock()
+			defer printing.Unlock()
+			printBreaches(stdout, outcomes[i], r)
+			return nil
+		})
+	}
+	if err := runs.Wait(); err != nil {
+		return false, err //nolint:wrapcheck // it is one of those above
+	}
+	printTable(stdout, outcomes)
+	return !slices.ContainsFunc(outcomes, outcome.breached), nil
+}
+
+// runFolder makes one run in a folder of its own, which stays if there is something to look for in it.
+func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, error) {
+	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(names(f.faults), ", "))
+	folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, fmt.Errorf("remove old data: %w", err)
+	}
+	r, err := runSeed(ctx, f, seed, folder, said)
+	if err != nil {
+		return nil, fmt.Errorf("%w; its logs are in %s", err, folder)
+	}
+	if f.keep || judge(seed, r).breached() {
+		said("data and logs are kept in %s", folder)
+		return r, nil
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, fmt.Errorf("remove data: %w", err)
+	}
+	return r, nil
+}
+
+// runSeed makes one run on a new installation, and returns what was seen.
+func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say) (*record, error) {
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same seed makes the same run
+	orders := planOrders(random, f.sends, f.duration)
+	faults := planFaults(random, f.faults, f.duration)
+	s, err := startStack(ctx, f, folder, planSkew(random, f.faults), said)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	for _, p := range policiesOf(orders) {
+		if err := s.api.makePolicy(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	said("started; the load begins")
+	began := time.Now()
+	l, i := &load{api: s.api}, &injector{stack: s, say: said}
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go l.watch(watching)
+	seen := make(chan []leak, 1)
+	go func() { seen <- watchEngine(watching, s.temporal.address(), l) }()
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		l.run(ctx, orders, began)
+	}()
+	r := &record{faults: i.run(ctx, faults, began)}
+	<-loaded
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("interrupted: %w", ctx.Err())
+	}
+	said("the faults are over; waiting for the sends to end")
+	if err := s.heal(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.settle(ctx, f.settle, said); err != nil {
+		return nil, err
+	}
+	sleep(ctx, lastReceipts)
+	stopWatching()
+	r.leaks = <-seen
+	return r, collect(ctx, s, l, r)
+}
+
+// lastReceipts is how long receipts may still come in after the last send has ended.
+const lastReceipts = 3 * time.Second
+
+// collect reads what the checks look at.
+func collect(ctx context.Context, s *stack, l *load, r *record) error {
+	calls, err := s.calls(ctx)
+	if err != nil {
+		return err
+	}
+	r.sends = l.sends
+	byNumber := map[string]*sendRecord{}
+	for _, one := range r.sends {
+		byNumber[one.Number] = one
+		one.Calls = calls[one.Number]
+		delete(calls, one.Number)
+		if one.ID == "" {
+			continue
+		}
+		if one.Final, err = s.api.get(ctx, one.ID); err != nil {
+			one.Problems = append(one.Problems, err.Error())
+		}
+	}
+	r.calls, r.offset = calls, offset(r.sends)
+	for _, one := range s.front.noted() {
+		if send := byNumber[one.To]; send != nil {
+			send.Reports = append(send.Reports, one)
+		}
+	}
+	stored, err := s.api.list(ctx, "")
+	if err != nil {
+		return err
+	}
+	for id, number := range stored {
+		if send := byNumber[number]; send == nil || send.ID != id && send.ID != "" {
+			r.extra = append(r.extra, id+" to "+masked(number))
+		}
+	}
+	for _, one := range s.serves {
+		r.crashes = append(r.crashes, slices.Repeat([]string{one.name}, one.crashed())...)
+	}
+	return searchLeaks(ctx, s, r)
+}
+
+func policiesOf(orders []order) []*policy {
+	var found []*policy
+	for _, o := range orders {
+		if !slices.Contains(found, o.Policy) {
+			found = append(found, o.Policy)
+		}
+	}
+	return found
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+)
+
+// server is Postgres or Temporal, under a devstack of its own, so that each can be killed alone.
+type server struct {
+	name  string // the service of devstack
+	words []string
+	log   string
+	env   []string
+	say   say
+
+	mu    sync.Mutex // held while it is down
+	child *child
+	url   string // of Postgres its URL, of Temporal host and port
+}
+
+// exported are the variables that devstack prints, by service.
+func exported(service string) *regexp.Regexp {
+	name := map[string]string{"postgres": "BACKSTOP_DATABASE_URL", "temporal": "BACKSTOP_TEMPORAL_ADDRESS"}[service]
+	return regexp.MustCompile(`(?m)^export ` + name + `=(\S+)$`)
+}
+
+// startServer starts a service on a folder of its own. Temporal's store may be lax, because no fault cuts the power;
+// Postgres may not: it would lose commits that are still in the memory of a killed process.
+func startServer(ctx context.Context, f flags, service, folder string, env []string, say say) (*server, error) {
+	s := &server{
+		name: service, log: filepath.Join(folder, "logs", service+".log"), env: env, say: say,
+		words: []string{f.devstack, "--services", service, "--data", filepath.Join(folder, service)},
+	}
+	if service == "temporal" {
+		s.words = append(s.words, "--fast")
+	}
+	return s, s.start(ctx)
+}
+
+// start starts the service and waits until it is ready.
+func (s *server) start(ctx context.Context) error {
+	child, err := startChild(s.log, s.env, true, s.words...)
+	if err != nil {
+		return err
+	}
+	s.child = child
+	pattern := exported(s.name)
+	for deadline := time.Now().Add(readyTimeout); ; {
+		if found := pattern.FindStringSubmatch(child.lines.String()); found != nil {
+			s.url = strings.Trim(found[1], "'")
+			return nil
+		}
+		if !child.isAlive() || time.Now().After(deadline) {
+			child.kill()
+			return fmt.Errorf("start %s: it does not get ready; see %s", s.name, s.log)
+		}
+		if !sleep(ctx, 20*time.Millisecond) {
+			child.kill()
+			return ctx.Err()
+		}
+	}
+}
+
+// restart kills the service as a crash does, and starts it again after a while.
+func (s *server) restart(ctx context.Context, after time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.name == "postgres" {
+		if err := killPostmaster(ctx, s.child); err != nil {
+			s.say("kill postgres: %v", err)
+		}
+	} else {
+		s.child.kill()
+	}
+	sleep(ctx, after)
+	// Processes of a killed Postgres hold its memory for a moment, and then it does not start.
+	for tries := 0; tries < 5 && ctx.Err() == nil; tries++ {
+		err := s.start(ctx)
+		if err == nil {
+			return
+		}
+		s.say("%v", err)
+		sleep(ctx, time.Second)
+	}
+}
+
+// killPostmaster kills the server itself: devstack would end it in order.
+func killPostmaster(ctx context.Context, devstack *child) error {
+	parent, err := process.NewProcessWithContext(ctx, int32(devstack.cmd.Process.Pid)) //nolint:gosec // 32 bits wide
+	if err != nil {
+		return fmt.Errorf("find devstack: %w", err)
+	}
+	children, err := parent.ChildrenWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("find children of devstack: %w", err)
+	}
+	if len(children) == 0 {
+		return errors.New("devstack has no child")
+	}
+	for _, one := range children {
+		_ = syscall.Kill(int(one.Pid), syscall.SIGKILL)
+	}
+	select {
+	case <-devstack.ended: // it has nothing left to do
+	case <-time.After(stopGrace):
+		devstack.kill()
+	}
+	return nil
+}
+
+// address is where the service is; while it is down, where it will be.
+func (s *server) address() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
+}
+
+func (s *server) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.child != nil {
+		s.child.stop()
+	}
+}
+
+// serve is a process of Backstop that is started again whenever it ends.
+type serve struct {
+	name, address string
+
+	mu      sync.Mutex
+	child   *child
+	pause   time.Duration // before the next start
+	stopped bool
+	over    chan struct{}
+	crashes int // ends that nobody asked for
+}
+
+const restartPause = 500 * time.Millisecond
+
+// start starts the process and keeps it running.
+func (s *serve) start(program string, env []string, log string, say say) {
+	s.over = make(chan struct{})
+	go func() {
+		defer close(s.over)
+		for {
+			s.mu.Lock()
+			if s.stopped {
+				s.mu.Unlock()
+				return
+			}
+			child, err := startChild(log, env, false, program, "serve")
+			s.child, s.pause = child, -1
+			s.mu.Unlock()
+			if err != nil {
+				say("%s: %v", s.name, err)
+				return
+			}
+			<-child.ended
+			_ = child.log.Close()
+			s.mu.Lock()
+			pause := s.pause
+			if pause < 0 && !s.stopped {
+				s.crashes++
+				say("%s ended by itself; see %s", s.name, log)
+				pause = restartPause
+			}
+			s.mu.Unlock()
+			time.Sleep(max(pause, 0))
+		}
+	}()
+}
+
+// crashed is how often the process has ended by itself.
+func (s *serve) crashed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crashes
+}
+
+// current is the process that runs now.
+func (s *serve) current() *child {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.child
+}
+
+// kill ends the process as a crash does; it is started again after a while. False if it does not run.
+func (s *serve) kill(after time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.child == nil || !s.child.isAlive() {
+		return false
+	}
+	s.pause = after
+	s.child.signal(syscall.SIGKILL)
+	return true
+}
+
+func (s *serve) stop() {
+	s.mu.Lock()
+	s.stopped = true
+	child := s.child
+	s.mu.Unlock()
+	if child != nil {
+		child.stop()
+		<-s.over
+	}
+}

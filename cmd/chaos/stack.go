@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	cryptorand "crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// say prints a line about what is going on.
+type say func(format string, values ...any)
+
+// serves is how many processes of Backstop there are.
+const serves = 2
+
+// The settings of the run: as in production, but faster.
+const (
+	sandboxSpeed = 4
+	callLength   = 4 * time.Second // of a call to a provider, at most
+	unknownWait  = 5 * time.Second
+	receiptWait  = 15 * time.Second // for the receipt of an SMS
+
+	readyTimeout = 60 * time.Second
+)
+
+// stack is a whole installation of Backstop, with everything around it.
+type stack struct {
+	folder   string
+	postgres *server
+	temporal *server
+	sandbox  *child
+	boxURL   string
+	front    *front
+	serves   []*serve
+	api      *api
+
+	toPostgres, toTemporal []*wire // one for each process of Backstop
+	clock                  string  // the folder of programs with a wrong clock; empty if it is right
+	http                   *http.Client
+}
+
+// startStack starts an installation on empty data. What it has started when it fails is stopped.
+func startStack(ctx context.Context, f flags, folder string, skew time.Duration, say say) (_ *stack, err error) {
+	s := &stack{folder: folder, http: &http.Client{Timeout: callTimeout}}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if err := os.MkdirAll(filepath.Join(folder, "logs"), 0o755); err != nil { //nolint:gosec // Postgres runs as another user
+		return nil, fmt.Errorf("make folder: %w", err)
+	}
+	if s.postgres, err = startServer(ctx, f, "postgres", folder, s.skewed(skew, say), say); err != nil {
+		return nil, err
+	}
+	if s.temporal, err = startServer(ctx, f, "temporal", folder, nil, say); err != nil {
+		return nil, err
+	}
+	env, err := s.startAround(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.startServes(ctx, f, env, say)
+}
+
+// skewed returns the environment in which Postgres has a wrong clock. Without faketime it goes on with the right one.
+func (s *stack) skewed(skew time.Duration, say say) []string {
+	if skew == 0 {
+		return nil
+	}
+	folder, err := wrongClock(skew)
+	if err != nil {
+		say("the clock of Postgres stays right: %v", err)
+		return nil
+	}
+	s.clock = folder
+	say("the clock of Postgres is wrong by %s", skew.Round(time.Second))
+	return []string{"PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH")}
+}
+
+// startAround starts the simulated providers, the wires and the load balancer, and returns the configuration.
+func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, error) {
+	addresses, err := freePorts(ctx, serves+1)
+	if err != nil {
+		return nil, err
+	}
+	own, box := addresses[:serves], addresses[serves]
+	for i := range serves {
+		s.serves = append(s.serves, &serve{address: own[i], name: fmt.Sprintf("serve-%d", i)})
+	}
+	if s.front, err = startFront(ctx, own); err != nil {
+		return nil, err
+	}
+	env := map[string]string{
+		"BACKSTOP_PUBLIC_URL": s.front.url, "BACKSTOP_API_KEY": cryptorand.Text(), "BACKSTOP_LOG_LEVEL": "info",
+		"BACKSTOP_META_BASE_URL": "http://" + box, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
+		"BACKSTOP_META_ACCESS_TOKEN": cryptorand.Text(), "BACKSTOP_META_APP_SECRET": cryptorand.Text(),
+		"BACKSTOP_META_VERIFY_TOKEN": cryptorand.Text(), "BACKSTOP_META_TIMEOUT": callLength.String(),
+		"BACKSTOP_TWILIO_BASE_URL":    "http://" + box,
+		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": cryptorand.Text(),
+		"BACKSTOP_TWILIO_TIMEOUT": callLength.String(),
+		"BACKSTOP_UNKNOWN_WAIT":   unknownWait.String(), "BACKSTOP_SMS_RECEIPT_WAIT": receiptWait.String(),
+		"BACKSTOP_SANDBOX_LISTEN": box, "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
+	}
+	s.boxURL = "http://" + box
+	if s.sandbox, err = startChild(s.log("sandbox"), lines(env), false, f.program, "sandbox"); err != nil {
+		return nil, err
+	}
+	if err := s.untilOK(ctx, s.boxURL+"/healthz"); err != nil {
+		return nil, err
+	}
+	s.api = newAPI(s.front.url, env["BACKSTOP_API_KEY"])
+	return env, nil
+}
+
+// startServes migrates the database and starts the processes of Backstop, each behind wires of its own.
+func (s *stack) startServes(ctx context.Context, f flags, env map[string]string, say say) error {
+	env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
+	migration, err := startChild(s.log("migrate"), lines(env), false, f.program, "migrate")
+	if err != nil {
+		return err
+	}
+	select {
+	case <-migration.ended:
+	case <-ctx.Done():
+		migration.kill()
+		return ctx.Err()
+	}
+	for i, one := range s.serves {
+		database, err := url.Parse(s.postgres.address())
+		if err != nil {
+			return fmt.Errorf("read address of postgres: %w", err)
+		}
+		postgres, err := newWire(ctx, database.Host)
+		if err != nil {
+			return err
+		}
+		s.toPostgres = append(s.toPostgres, postgres)
+		temporal, err := newWire(ctx, s.temporal.address())
+		if err != nil {
+			return err
+		}
+		s.toTemporal = append(s.toTemporal, temporal)
+		database.Host = postgres.address()
+		own := map[string]string{
+			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(),
+			"BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
+		}
+		one.start(f.program, append(lines(env), lines(own)...), s.log(one.name), say)
+		if err := s.untilOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repoint makes the wires lead to where the servers are: one that was started again may have found its port taken.
+func (s *stack) repoint() {
+	if database, err := url.Parse(s.postgres.address()); err == nil {
+		for _, w := range s.toPostgres {
+			w.point(database.Host)
+		}
+	}
+	for _, w := range s.toTemporal {
+		w.point(s.temporal.address())
+	}
+}
+
+// heal waits until everything is up again after the last fault.
+func (s *stack) heal(ctx context.Context) error {
+	for _, one := range s.serves {
+		if err := s.untilOK(ctx, "http://"+one.address+"/readyz"); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
+	}
+	return nil
+}
+
+func (s *stack) untilOK(ctx context.Context, address string) error {
+	for deadline := time.Now().Add(readyTimeout); ; {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+		if err != nil {
+			return fmt.Errorf("make request: %w", err)
+		}
+		response, err := s.http.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = fmt.Errorf("HTTP %d", response.StatusCode)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not ready after %s: %w", readyTimeout, err)
+		}
+		if !sleep(ctx, 100*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+}
+
+// calls returns every call to the simulated providers, by number.
+func (s *stack) calls(ctx context.Context) (map[string][]call, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.boxURL+"/messages", http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("list messages: %w", err)
+	}
+	defer response.Body.Close()
+	var all []call
+	if err := json.NewDecoder(response.Body).Decode(&all); err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	byNumber := map[string][]call{}
+	for _, c := range all {
+		byNumber[c.To] = append(byNumber[c.To], c)
+	}
+	return byNumber, nil
+}
+
+func (s *stack) log(name string) string { return filepath.Join(s.folder, "logs", name+".log") }
+
+// stop ends everything, what depends on others first.
+func (s *stack) stop() {
+	var ending sync.WaitGroup
+	for _, one := range s.serves {
+		ending.Go(one.stop)
+	}
+	ending.Wait()
+	if s.front != nil {
+		s.front.close()
+	}
+	for _, w := range append(s.toPostgres, s.toTemporal...) {
+		w.close()
+	}
+	if s.sandbox != nil {
+		ending.Go(s.sandbox.stop)
+	}
+	for _, one := range []*server{s.temporal, s.postgres} {
+		if one != nil {
+			ending.Go(one.stop)
+		}
+	}
+	ending.Wait()
+	if s.clock != "" {
+		_ = os.RemoveAll(s.clock) // a few links in the temporary folder
+	}
+}
+
+func lines(env map[string]string) []string {
+	list := make([]string, 0, len(env))
+	for name, value := range env {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+// ports hands out ports, each once: runs may be started at once.
+var ports = struct { //nolint:gochecknoglobals // all runs of this process share the machine's
+	sync.Mutex
+
+	next int
+}{next: firstPort + rand.IntN((lastPort-firstPort)/2)} //nolint:gosec // not a secret
+
+// The ports are below the ranges from which the client side of connections is taken, because a process that is killed
+// wants its port again.
+const firstPort, lastPort = 20_000, 32_000
+
+// freePorts returns addresses on which nothing listens yet.
+func freePorts(ctx context.Context, count int) ([]string, error) {
+	ports.Lock()
+	defer ports.Unlock()
+	var addresses []string
+	for ; ports.next < lastPort && len(addresses) < count; ports.next++ {
+		address := fmt.Sprintf("127.0.0.1:%d", ports.next)
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if err == nil && listener.Close() == nil {
+			addresses = append(addresses, address)
+		}
+	}
+	if len(addresses) < count {
+		return nil, errors.New("find free ports: there are none")
+	}
+	return addresses, nil
+}

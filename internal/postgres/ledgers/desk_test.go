@@ -1,0 +1,224 @@
+package ledgers_test
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+const policyID = "0190a0a0-0000-7000-8000-000000000001"
+
+// What is called for. Of the plan's two rules the first waits for the delivery, and the second for the message to be read.
+var (
+	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"}
+	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, Provider: "twilio"}
+	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, Provider: "twilio"}
+)
+
+func resend(c backstop.Call) backstop.Call { c.Resend = true; return c }
+
+// desk is a send in a database, with the shortest words for what a process does with it.
+type desk struct {
+	t  testing.TB
+	db *postgres.DB
+	id string
+}
+
+// age is how old a send is, so that the waits of its rules are over.
+const age = time.Hour
+
+// newSend returns a send that was accepted before the waits of its rules.
+func newSend(t testing.TB) backstop.Send {
+	t.Helper()
+	at := pool.Stamp(time.Now().Add(-age))
+	id, err := pool.NewIDAt(at)
+	require.NoError(t, err)
+	return backstop.Send{
+		ID: id, To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello by SMS", AcceptedAt: at,
+		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
+			{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme"},
+			{ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 300, SendID: "Acme2", Route: "bulk"},
+		}},
+	}
+}
+
+func newDesk(t testing.TB, db *postgres.DB) desk {
+	t.Helper()
+	return insertSend(t, db, newSend(t))
+}
+
+func insertSend(t testing.TB, db *postgres.DB, send backstop.Send) desk {
+	t.Helper()
+	stored, created, err := db.InsertSend(t.Context(), send, nil)
+	require.NoError(t, err)
+	require.True(t, created)
+	return desk{t: t, db: db, id: stored.ID}
+}
+
+// underway returns a send whose WhatsApp message the provider has taken.
+func underway(t testing.TB, db *postgres.DB) desk {
+	t.Helper()
+	d := newDesk(t, db)
+	d.accept(d.begin(whatsApp))
+	return d
+}
+
+// lingering returns the same, with an activity that waits for the message's receipts.
+func lingering(t testing.TB, db *postgres.DB) desk {
+	t.Helper()
+	d := newDesk(t, db)
+	d.end(d.begin(whatsApp), backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(1)}, Linger: time.Minute})
+	return d
+}
+
+// by is the same send, seen by another process.
+func (d desk) by(db *postgres.DB) desk { d.db = db; return d }
+
+// ask proposes a call.
+func (d desk) ask(c backstop.Call) (backstop.Ruling, backstop.View) {
+	d.t.Helper()
+	if c.Token == "" {
+		c.Token = rand.Text()
+	}
+	ruling, view, err := d.db.Begin(d.t.Context(), d.id, c)
+	require.NoError(d.t, err)
+	return ruling, view
+}
+
+// begin records a call that may be made.
+func (d desk) begin(c backstop.Call) backstop.Attempt {
+	d.t.Helper()
+	ruling, _ := d.ask(c)
+	require.Equal(d.t, backstop.MayCall, ruling.Answer)
+	return ruling.Attempt
+}
+
+func (d desk) end(a backstop.Attempt, e backstop.Ending) backstop.View {
+	d.t.Helper()
+	e.Step, e.Token = a.Ref.Step, a.Token
+	_, view, err := d.db.End(d.t.Context(), d.id, e)
+	require.NoError(d.t, err)
+	return view
+}
+
+// accept ends a call whose message the provider has taken.
+func (d desk) accept(a backstop.Attempt) backstop.View {
+	d.t.Helper()
+	return d.end(a, backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(a.Ref.Step), Segments: 2}})
+}
+
+func (d desk) fail(a backstop.Attempt, kind backstop.FailureKind) backstop.View {
+	d.t.Helper()
+	return d.end(a, backstop.Ending{Failure: &backstop.Failure{Kind: kind, Code: "131026", Reason: "no"}})
+}
+
+func (d desk) messageID(step int) string { return backstop.Ref{Send: d.id, Step: step}.String() + ".mid" }
+
+// receipt is one about a step that carries its reference.
+func (d desk) receipt(step int, status backstop.Status) backstop.Receipt {
+	r := backstop.Receipt{
+		Provider: "meta", Channel: backstop.WhatsApp, MessageID: d.messageID(step),
+		Ref: backstop.Ref{Send: d.id, Step: step}, Status: status, At: time.Date(2026, 3, 1, 12, 0, 20, 0, time.UTC),
+	}
+	if step >= firstSMS.Step() {
+		r.Provider, r.Channel = "twilio", backstop.SMS
+	}
+	if status == backstop.Failed {
+		r.Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026", Reason: "no"}
+	}
+	return r
+}
+
+// lone is one that carries no reference.
+func (d desk) lone(step int, status backstop.Status) backstop.Receipt {
+	r := d.receipt(step, status)
+	r.Ref = backstop.Ref{}
+	return r
+}
+
+func (d desk) insert(receipts ...backstop.Receipt) []handoff.Handover {
+	d.t.Helper()
+	waited, err := d.db.InsertReceipts(d.t.Context(), receipts)
+	require.NoError(d.t, err)
+	return waited
+}
+
+// ledger reads the send as it is stored.
+func (d desk) ledger() *backstop.Ledger {
+	d.t.Helper()
+	l, err := d.db.Ledger(d.t.Context(), d.id)
+	require.NoError(d.t, err)
+	return l
+}
+
+func (d desk) events() []backstop.Event {
+	d.t.Helper()
+	_, events, err := d.db.Timeline(d.t.Context(), d.id)
+	require.NoError(d.t, err)
+	return events
+}
+
+// kinds lists the events, shortly.
+func (d desk) kinds() []string {
+	d.t.Helper()
+	list := []string{}
+	for _, e := range d.events() {
+		kind := string(e.Kind)
+		if e.Channel != "" {
+			kind += " " + string(e.Channel)
+		}
+		if e.Status != "" {
+			kind += " " + string(e.Status)
+		}
+		list = append(list, kind)
+	}
+	return list
+}
+
+// twoProcesses are two that share a database, and nothing that they keep.
+func twoProcesses(t *testing.T) (db, other *postgres.DB) {
+	t.Helper()
+	url := postgrestest.URL(t)
+	db, other = postgrestest.Open(t, url), postgrestest.Open(t, url)
+	migrate(t, db)
+	return db, other
+}
+
+func migrate(t *testing.T, db *postgres.DB) {
+	t.Helper()
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+}
+
+// raw is a connection for statements that no method makes.
+func raw(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func newID(t testing.TB) string {
+	t.Helper()
+	id, err := uuid.NewV7()
+	require.NoError(t, err)
+	return id.String()
+}
+
+func requireCode(t testing.TB, code backstop.Code, err error) {
+	t.Helper()
+	require.Error(t, err)
+	require.Equal(t, code, backstop.CodeOf(err), err)
+}

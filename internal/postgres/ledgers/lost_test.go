@@ -1,0 +1,179 @@
+package ledgers_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/cutproxy"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// What differs between two sends to which the same happens.
+var (
+	uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
+)
+
+// comparable returns what a method returned, without what differs between two sends.
+func comparable(t *testing.T, values ...any) string {
+	t.Helper()
+	b, err := json.MarshalIndent(values, "", " ")
+	require.NoError(t, err)
+	return times.ReplaceAllString(uuids.ReplaceAllString(string(b), "id"), `"time"`)
+}
+
+// Statements that each write one change of a send.
+const (
+	insertsSend    = "INSERT INTO sends"
+	changesSend    = "UPDATE sends SET revision"
+	insertsOrphans = "INSERT INTO receipts"
+	countsReceipts = "SELECT count(*) FROM receipts"
+)
+
+// writing is one method in a send's life, and the statement with which it writes.
+type writing struct {
+	name, statement string
+	do              func(t *testing.T, d desk) []any
+}
+
+// life is all that may happen to a send, one after the other.
+func life() []writing {
+	begin := func(c backstop.Call, token string) func(t *testing.T, d desk) []any {
+		c.Token = token
+		return func(t *testing.T, d desk) []any {
+			t.Helper()
+			ruling, view, err := d.db.Begin(t.Context(), d.id, c)
+			return []any{ruling, view, err}
+		}
+	}
+	end := func(e backstop.Ending) func(t *testing.T, d desk) []any {
+		return func(t *testing.T, d desk) []any {
+			t.Helper()
+			if e.Failure == nil {
+				e.Submission = backstop.Submission{MessageID: d.messageID(e.Step), Segments: 1}
+			}
+			attempt, view, err := d.db.End(t.Context(), d.id, e)
+			return []any{attempt, view, err}
+		}
+	}
+	receive := func(receipt func(d desk) backstop.Receipt) func(t *testing.T, d desk) []any {
+		return func(t *testing.T, d desk) []any {
+			t.Helper()
+			waited, err := d.db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(d)})
+			return []any{waited, err}
+		}
+	}
+	first, last := firstSMS.Step(), lastSMS.Step()
+	return []writing{
+		{"begin", changesSend, begin(whatsApp, "1")},
+		{"store an orphan", insertsOrphans, receive(func(d desk) backstop.Receipt { return d.lone(1, backstop.Sent) })},
+		{"end, and adopt it", changesSend, end(backstop.Ending{Step: 1, Token: "1", Linger: time.Minute})},
+		{"stop waiting", changesSend, func(t *testing.T, d desk) []any {
+			t.Helper()
+			view, err := d.db.StopWaiting(t.Context(), d.id, 1)
+			return []any{view, err}
+		}},
+		{"receive what needs a signal", changesSend, receive(func(d desk) backstop.Receipt { return d.receipt(1, backstop.Failed) })},
+		{"fall back", changesSend, begin(firstSMS, "2")},
+		{"end in vain", changesSend, end(backstop.Ending{
+			Step: first, Token: "2", Failure: &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Second},
+		})},
+		{"begin again", changesSend, begin(firstSMS, "3")},
+		{"end in vain again", changesSend, end(backstop.Ending{
+			Step: first, Token: "3", Failure: &backstop.Failure{Kind: backstop.Unavailable},
+		})},
+		{"give up", changesSend, func(t *testing.T, d desk) []any {
+			t.Helper()
+			ruling, view, err := d.db.GiveUp(t.Context(), d.id, firstSMS)
+			return []any{ruling, view, err}
+		}},
+		{"fall back again", changesSend, begin(lastSMS, "4")},
+		{"end of unknown end", changesSend, end(backstop.Ending{
+			Step: last, Token: "4", Failure: &backstop.Failure{Kind: backstop.Unknown},
+		})},
+		{"learn", changesSend, func(t *testing.T, d desk) []any {
+			t.Helper()
+			view, err := d.db.Learn(t.Context(), d.receipt(last, backstop.Sent))
+			return []any{view, err}
+		}},
+		{"finish", changesSend, func(t *testing.T, d desk) []any {
+			t.Helper()
+			view, err := d.db.Finish(t.Context(), d.id, false)
+			return []any{view, err}
+		}},
+		{"receive late", changesSend, receive(func(d desk) backstop.Receipt { return d.receipt(1, backstop.Read) })},
+	}
+}
+
+// behindProxy returns a store whose connections pass a proxy, and the address of the same database without it.
+func behindProxy(t *testing.T) (db *postgres.DB, address string, proxy *cutproxy.Proxy) {
+	t.Helper()
+	address = postgrestest.URL(t)
+	parsed, err := url.Parse(address)
+	require.NoError(t, err)
+	proxy, err = cutproxy.Start(t.Context(), parsed.Host, cutproxy.Postgres)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+	parsed.Host = proxy.Addr()
+	db = postgrestest.Open(t, parsed.String())
+	migrate(t, db)
+	return db, address, proxy
+}
+
+func executes(text string) func(cutproxy.Request) bool {
+	return func(r cutproxy.Request) bool { return strings.Contains(r.SQL, text) }
+}
+
+// The connection is cut at each statement of a send's life: when it is committed and before the caller reads the answer, or
+// before it reaches Postgres. Every method returns what it returns without a cut, and what is stored is the same.
+func TestStore_lostAnswer(t *testing.T) {
+	t.Parallel()
+	for name, cut := range map[string]cutproxy.Cut{
+		"reset after": {How: cutproxy.Reset, After: true}, "end after": {How: cutproxy.Finish, After: true},
+		"reset before": {How: cutproxy.Reset}, "end before": {How: cutproxy.Finish},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, address, proxy := behindProxy(t)
+			direct, sqlDB := postgrestest.Open(t, address), raw(t, address)
+			strike := func(statement string) <-chan struct{} {
+				cut := cut
+				cut.Match = executes(statement)
+				return proxy.On(cut)
+			}
+			calm := newDesk(t, direct)
+			struck := strike(insertsSend)
+			d := newDesk(t, db)
+			<-struck
+			for _, w := range life() {
+				want := w.do(t, calm)
+				struck := strike(w.statement)
+				strike(countsReceipts) // the look whether it was stored is lost too
+				got := w.do(t, d)
+				select {
+				case <-struck:
+				default:
+					t.Errorf("%s writes nothing", w.name)
+				}
+				proxy.Clear()
+				require.Equal(t, comparable(t, want...), comparable(t, got...), w.name)
+				l := d.by(direct).ledger()
+				require.Equal(t, comparable(t, calm.ledger(), calm.events()), comparable(t, l, d.by(direct).events()), w.name)
+				for step := range lastSMS.Step() {
+					want, got := rowsOf(t, sqlDB, calm.messageID(step+1)), rowsOf(t, sqlDB, d.messageID(step+1))
+					require.Equal(t, comparable(t, want), comparable(t, got), w.name)
+				}
+				requireCached(t, db, l)
+			}
+			require.NotNil(t, d.ledger().Send.FinishedAt)
+		})
+	}
+}

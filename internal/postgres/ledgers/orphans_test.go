@@ -1,0 +1,122 @@
+package ledgers_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// Receipts that came before the id of their message was known are merged in when it is, whoever brings it.
+func TestStore_orphans(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db, other, sqlDB := postgrestest.Open(t, url), postgrestest.Open(t, url), raw(t, url)
+	migrate(t, db)
+	// know stores a message's id and no more, as a process does that dies before it looks for orphans.
+	know := func(t *testing.T, d desk) {
+		t.Helper()
+		_, err := sqlDB.ExecContext(t.Context(), `UPDATE attempts SET message_id = $2 WHERE send = $1`, d.id, d.messageID(1))
+		require.NoError(t, err)
+	}
+
+	t.Run("the end of the call", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		attempt := d.begin(whatsApp)
+		for _, status := range []backstop.Status{backstop.Delivered, backstop.Sent, backstop.Delivered} {
+			require.Empty(t, d.by(other).insert(d.lone(1, status)))
+		}
+		require.Equal(t, []string{"accepted"}, d.kinds(), "nobody knows yet whose they are")
+		require.Len(t, rowsOf(t, sqlDB, d.messageID(1)), 2)
+		view := d.accept(attempt)
+		require.Equal(t, backstop.Delivered, view.WhatsApp)
+		require.Equal(t, d.check().View(), view)
+		require.Equal(t, []string{
+			"accepted", "attempt whatsapp submitted", "receipt whatsapp delivered", "receipt whatsapp sent",
+		}, d.kinds())
+		for _, r := range rowsOf(t, sqlDB, d.messageID(1)) {
+			require.Equal(t, row{ID: r.ID, Send: d.id, Step: 1, Status: r.Status}, r, "the end of the call has brought it")
+		}
+		require.Empty(t, d.insert(d.receipt(1, backstop.Delivered)), "it is not new")
+	})
+	t.Run("an end that is repeated by a process that took over", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		attempt := d.begin(whatsApp)
+		d.accept(attempt)
+		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
+    (id, provider, channel, message_id, status, at, received_at, needs_signal)
+VALUES ($1, 'meta', 'whatsapp', $2, 'read', now(), now(), false)`, newID(t), d.messageID(1))
+		require.NoError(t, err)
+		require.Equal(t, backstop.Read, d.by(other).accept(attempt).WhatsApp)
+		require.NotNil(t, d.ledger().Send.FinishedAt)
+	})
+	t.Run("a worker that looks at the call once more", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		d.fail(d.begin(whatsApp), backstop.Unknown)
+		require.Empty(t, d.insert(d.lone(1, backstop.Delivered)))
+		know(t, d)
+		ruling, view := d.by(other).ask(whatsApp)
+		require.Equal(t, backstop.MadeAlready, ruling.Answer)
+		require.Equal(t, backstop.Delivered, view.WhatsApp)
+	})
+	t.Run("a receipt with a reference", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		d.fail(d.begin(whatsApp), backstop.Unknown)
+		require.Empty(t, d.insert(d.lone(1, backstop.Read)))
+		waited := d.insert(d.receipt(1, backstop.Sent))
+		require.Len(t, waited, 2, "the first status, and the end")
+		require.Equal(t, d.check().View(), waited[1].View)
+		require.Equal(t, backstop.OutcomeWhatsApp, waited[1].View.Outcome)
+	})
+	t.Run("such a receipt once more, when its first process died before it looked", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		d.fail(d.begin(whatsApp), backstop.Unknown)
+		d.insert(d.receipt(1, backstop.Sent))
+		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
+    (id, provider, channel, message_id, status, at, received_at, needs_signal)
+VALUES ($1, 'meta', 'whatsapp', $2, 'read', now(), now(), false)`, newID(t), d.messageID(1))
+		require.NoError(t, err)
+		require.Len(t, d.by(other).insert(d.receipt(1, backstop.Sent)), 1)
+		require.Equal(t, backstop.Read, d.ledger().Send.WhatsAppStatus)
+	})
+	t.Run("the orphan itself, with its reference", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		d.fail(d.begin(whatsApp), backstop.Unknown)
+		require.Empty(t, d.insert(d.lone(1, backstop.Delivered)))
+		waited := d.insert(d.receipt(1, backstop.Delivered))
+		require.Len(t, waited, 1)
+		rows := rowsOf(t, sqlDB, d.messageID(1))
+		require.Equal(t, []row{{ID: waited[0].ID, Send: d.id, Step: 1, Status: "delivered", NeedsSignal: true}}, rows)
+	})
+	t.Run("a failure's reason", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, db)
+		attempt := d.begin(whatsApp)
+		require.Empty(t, d.insert(d.lone(1, backstop.Failed)))
+		require.Equal(t, backstop.Failed, d.accept(attempt).WhatsApp)
+		require.Equal(t, d.receipt(1, backstop.Failed).Failure, d.check().Attempt(1).Refusal)
+	})
+}
+
+// The newest attempt owns a message whose id two attempts have.
+func TestStore_orphans_newest(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	d := newDesk(t, db)
+	d.fail(d.begin(whatsApp), backstop.Unknown)
+	second := d.begin(resend(whatsApp))
+	d.end(second, backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(1)}})
+	d.insert(d.receipt(1, backstop.Sent)) // so that the first has the id too
+	require.Equal(t, d.messageID(1), d.ledger().Attempt(1).MessageID)
+	d.insert(d.lone(1, backstop.Delivered))
+	require.Equal(t, backstop.Delivered, d.check().Attempt(2).Status)
+	require.Equal(t, backstop.Sent, d.ledger().Attempt(1).Status)
+}

@@ -1,0 +1,277 @@
+package ledgers_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// stored is what is stored of a ledger: an averted event is kept without what the timeline alone has of it.
+func stored(l *backstop.Ledger) backstop.Ledger {
+	c := *l.Clone()
+	if len(c.Attempts) == 0 {
+		c.Attempts = nil
+	}
+	averted := c.Averted
+	c.Averted = nil
+	for _, e := range averted {
+		c.Averted = append(c.Averted, backstop.Event{Kind: e.Kind, Rule: e.Rule, Status: e.Status})
+	}
+	return c
+}
+
+// requireCached demands that what the process keeps of a send, if it does, is what is stored.
+func requireCached(t require.TestingT, db *postgres.DB, l *backstop.Ledger) (isCached bool) {
+	cached, isCached := db.Cached(l.Send.ID)
+	if isCached {
+		require.Equal(t, stored(l), stored(cached))
+	}
+	return isCached
+}
+
+// check demands that a process without a cache reads the send as the one that has changed it keeps it.
+func (d desk) check() *backstop.Ledger {
+	d.t.Helper()
+	l := d.ledger()
+	requireCached(d.t, d.db, l)
+	return l
+}
+
+// seen collects the fields that were not zero in anything that was read back.
+type seen map[string]bool
+
+func (s seen) add(v any) {
+	of := reflect.ValueOf(v)
+	for i := range of.NumField() {
+		if !of.Field(i).IsZero() {
+			s[of.Type().Field(i).Name] = true
+		}
+	}
+}
+
+func (s seen) requireAll(t *testing.T, v any) {
+	t.Helper()
+	for i := range reflect.TypeOf(v).NumField() {
+		name := reflect.TypeOf(v).Field(i).Name
+		require.True(t, s[name], "%T.%s was never set", v, name)
+	}
+}
+
+// Each change is read back as it was made, every field of it.
+func TestStore_roundTrip(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	sends, attempts, events := seen{}, seen{}, seen{}
+	look := func(d desk) {
+		l := d.check()
+		sends.add(l.Send)
+		for _, a := range l.Attempts {
+			require.Equal(t, d.id, a.Ref.Send)
+			attempts.add(a)
+		}
+		for _, e := range d.events() {
+			events.add(e)
+		}
+	}
+
+	send := newSend(t)
+	send.Text, send.Template = "", &backstop.Template{
+		Name: "code", Language: "en_US", Components: json.RawMessage(`[{"b":1.0,"a":"\u0000 é"}]`),
+	}
+	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
+	d := insertSend(t, db, send)
+	look(d)
+	first := d.begin(whatsApp)
+	require.Equal(t, first, *d.ledger().Attempt(1), "the attempt is returned as it is stored")
+	look(d)
+	ended, view, err := db.End(t.Context(), d.id, backstop.Ending{
+		Step: 1, Token: first.Token, Submission: backstop.Submission{MessageID: d.messageID(1)},
+		Linger: time.Hour + time.Nanosecond,
+	})
+	require.NoError(t, err)
+	require.Equal(t, ended, *d.ledger().Attempt(1))
+	require.Equal(t, view, d.ledger().View())
+	look(d)
+	d.insert(d.receipt(1, backstop.Sent), d.receipt(1, backstop.Failed))
+	look(d)
+	retried := d.begin(firstSMS)
+	d.end(retried, backstop.Ending{
+		Failure: &backstop.Failure{Kind: backstop.Throttled, Code: "20429", Reason: "slow down", RetryAfter: 1500 * time.Millisecond},
+	})
+	look(d)
+	retried = d.begin(firstSMS)
+	require.Equal(t, 2, retried.Number)
+	d.fail(retried, backstop.Rejected)
+	last := d.begin(lastSMS)
+	d.end(last, backstop.Ending{
+		Submission:  backstop.Submission{MessageID: d.messageID(last.Ref.Step), Segments: 3},
+		ReceiptWait: time.Hour + time.Nanosecond,
+	})
+	look(d)
+	d.insert(d.receipt(last.Ref.Step, backstop.Delivered), d.receipt(1, backstop.Delivered))
+	look(d)
+
+	send = newSend(t)
+	send.ExpiresAt = new(send.AcceptedAt.Add(time.Second))
+	expired := insertSend(t, db, send)
+	ruling, _ := expired.ask(whatsApp)
+	require.Equal(t, backstop.HasExpired, ruling.Answer)
+	look(expired)
+
+	twice := underway(t, db)
+	twice.accept(twice.begin(firstSMS))
+	twice.insert(twice.receipt(1, backstop.Delivered))
+	look(twice)
+
+	averted := underway(t, db)
+	averted.insert(averted.receipt(1, backstop.Delivered))
+	ruling, _ = averted.ask(firstSMS)
+	require.Equal(t, backstop.Satisfied, ruling.Answer)
+	require.NotEmpty(t, averted.check().Averted)
+
+	sends.requireAll(t, backstop.Send{})
+	attempts.requireAll(t, backstop.Attempt{})
+	events.requireAll(t, backstop.Event{})
+}
+
+// A provider's text that Postgres cannot hold loses no receipt, and no end.
+func TestStore_oddTexts(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	d := newDesk(t, db)
+	attempt := d.begin(whatsApp)
+	d.end(attempt, backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Rejected, Code: "1\x00", Reason: "bad \x00\xff text"}})
+	l := d.check()
+	require.Equal(t, "bad \uFFFD text", l.Attempt(1).Failure.Reason)
+	d.begin(firstSMS)
+	require.Contains(t, d.check().Send.FiredReason, "bad \uFFFD text")
+
+	d = newDesk(t, db)
+	d.end(d.begin(whatsApp), backstop.Ending{Submission: backstop.Submission{MessageID: "\x00a\xff"}})
+	require.Equal(t, "a\uFFFD", d.check().Attempt(1).MessageID)
+
+	d = underway(t, db)
+	r := d.receipt(1, backstop.Failed)
+	r.At, r.Failure.Reason, r.Failure.Code = time.Unix(1<<60, 0), "\xff\x00", "\x00"
+	d.insert(r)
+	require.Equal(t, "\uFFFD", d.check().Attempt(1).Refusal.Reason)
+	require.WithinDuration(t, time.Now(), d.events()[2].At, time.Minute, "the time is ours, not the provider's")
+	read := d.receipt(1, backstop.Read)
+	r.MessageID = "\x00"
+	_, err := db.InsertReceipts(t.Context(), []backstop.Receipt{read, r})
+	requireCode(t, backstop.Invalid, err)
+	require.Equal(t, backstop.Failed, d.check().Send.WhatsAppStatus, "nothing of it is stored")
+	require.Empty(t, d.insert())
+}
+
+func TestStore_NotFound(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	for _, id := range []string{newID(t), "", "x", "a\x00b"} {
+		ctx := t.Context()
+		_, _, err := db.Begin(ctx, id, whatsApp)
+		requireCode(t, backstop.NotFound, err)
+		_, _, err = db.End(ctx, id, backstop.Ending{Step: 1})
+		requireCode(t, backstop.NotFound, err)
+		_, err = db.StopWaiting(ctx, id, 1)
+		requireCode(t, backstop.NotFound, err)
+		_, _, err = db.GiveUp(ctx, id, whatsApp)
+		requireCode(t, backstop.NotFound, err)
+		_, err = db.Finish(ctx, id, false)
+		requireCode(t, backstop.NotFound, err)
+		requireCode(t, backstop.NotFound, db.Store.FinishOverdue(ctx, id))
+		_, err = db.View(ctx, id)
+		requireCode(t, backstop.NotFound, err)
+		_, err = db.Ledger(ctx, id)
+		requireCode(t, backstop.NotFound, err)
+		_, err = db.Learn(ctx, backstop.Receipt{
+			Ref: backstop.Ref{Send: id, Step: 1}, Channel: backstop.WhatsApp, Provider: "meta", MessageID: "m", Status: backstop.Sent,
+		})
+		requireCode(t, backstop.NotFound, err)
+	}
+	d := newDesk(t, db)
+	_, _, err := db.End(t.Context(), d.id, backstop.Ending{Step: 1})
+	requireCode(t, backstop.NotFound, err)
+	call := whatsApp
+	call.Channel, call.Rule = backstop.SMS, 9
+	_, _, err = db.Begin(t.Context(), d.id, call)
+	require.Error(t, err)
+	require.Empty(t, backstop.CodeOf(err), "a fault of the program")
+}
+
+// Each method that is repeated, here or by a process that has not seen the first, returns the same and changes nothing.
+func TestStore_repeated(t *testing.T) {
+	t.Parallel()
+	db, other := twoProcesses(t)
+	type answer struct {
+		what any
+		view backstop.View
+		err  error
+	}
+	pair := func(what any, view backstop.View, err error) answer { return answer{what, view, err} }
+	d := newDesk(t, db)
+	wa, sms := whatsApp, lastSMS
+	wa.Token, sms.Token = "token 1", "token 2"
+	for name, act := range []func(db *postgres.DB) answer{
+		func(db *postgres.DB) answer { return pair(db.Begin(t.Context(), d.id, wa)) },
+		func(db *postgres.DB) answer {
+			return pair(db.End(t.Context(), d.id, backstop.Ending{
+				Step: 1, Token: wa.Token, Submission: backstop.Submission{MessageID: d.messageID(1)}, Linger: time.Minute,
+			}))
+		},
+		func(db *postgres.DB) answer {
+			view, err := db.StopWaiting(t.Context(), d.id, 1)
+			return answer{nil, view, err}
+		},
+		func(db *postgres.DB) answer {
+			view, err := db.Learn(t.Context(), d.receipt(1, backstop.Failed))
+			return answer{nil, view, err}
+		},
+		func(db *postgres.DB) answer { return pair(db.Begin(t.Context(), d.id, sms)) },
+		func(db *postgres.DB) answer {
+			return pair(db.End(t.Context(), d.id, backstop.Ending{
+				Step: sms.Step(), Token: sms.Token, Failure: &backstop.Failure{Kind: backstop.Unavailable},
+			}))
+		},
+		func(db *postgres.DB) answer { return pair(db.GiveUp(t.Context(), d.id, sms)) },
+		func(db *postgres.DB) answer {
+			view, err := db.Finish(t.Context(), d.id, false)
+			return answer{nil, view, err}
+		},
+	} {
+		first := act(db)
+		require.NoError(t, first.err)
+		before := d.events()
+		for _, again := range []*postgres.DB{db, other, db} {
+			require.Equal(t, first, act(again), name)
+			require.Equal(t, before, d.events(), name)
+			requireCached(t, again, d.ledger())
+		}
+		require.Equal(t, d.ledger().Revision, first.view.Revision, name)
+	}
+}
+
+func TestStore_View(t *testing.T) {
+	t.Parallel()
+	db, other := twoProcesses(t)
+	d := underway(t, db)
+	view := func(by *postgres.DB) backstop.View {
+		v, err := by.View(t.Context(), d.id)
+		require.NoError(t, err)
+		return v
+	}
+	require.Equal(t, backstop.View{Revision: 3, WhatsApp: backstop.Submitted}, view(db))
+	d.by(other).insert(d.receipt(1, backstop.Delivered))
+	require.Equal(t, backstop.View{Revision: 4, WhatsApp: backstop.Delivered}, view(db), "as it is stored, not as it is cached")
+	require.Equal(t, view(db), view(other))
+	revision, err := db.Revision(t.Context(), d.id)
+	require.NoError(t, err)
+	require.Equal(t, 4, revision)
+}

@@ -1,0 +1,499 @@
+package backstop_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/backstophq/backstop"
+)
+
+// callMost is how long a provider's answer may take. A process that has waited longer since it began a call does not make it.
+const callMost = 20 * time.Second
+
+// chaos is a send that several processes work on at once, each by what it believes: their clocks differ, answers are lost,
+// processes die and others take over. The ledger alone is certain.
+type chaos struct {
+	t     *rapid.T
+	l     backstop.Ledger
+	now   time.Time
+	clock time.Time // the latest that any process said
+	views []backstop.View
+	calls []*call
+	out   map[int]int // messages that a provider has, by step
+	log   []string
+	n     int
+}
+
+// call is a call that a process began.
+type call struct {
+	backstop.Call
+	begun time.Time // by the ledger
+	made  bool
+	went  bool
+	lost  bool // its process is dead
+	over  bool // its end is stored
+	end   backstop.Ending
+}
+
+func newChaos(t *rapid.T) *chaos {
+	c := &chaos{t: t, now: origin, clock: origin, out: map[int]int{}}
+	c.l = newLedger(rapid.SliceOfN(shortRule(), 1, 3).Draw(t, "rules")...)
+	c.l.Send.Category = rapid.SampledFrom([]backstop.Category{"", backstop.Utility}).Draw(t, "category")
+	if rapid.IntRange(0, 2).Draw(t, "expires?") == 0 {
+		at := origin.Add(rapid.SampledFrom([]time.Duration{3 * time.Second, time.Minute, time.Hour}).Draw(t, "expires"))
+		c.l.Send.ExpiresAt = &at
+	}
+	c.views = []backstop.View{c.l.View()}
+	return c
+}
+
+// theirs is the time by the clock of the process that acts.
+func (c *chaos) theirs() time.Time {
+	at := c.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, -20, 20, -3000, 3000}).Draw(c.t, "clock")) * time.Millisecond)
+	if at.After(c.clock) {
+		c.clock = at
+	}
+	return at
+}
+
+func (c *chaos) say(format string, args ...any) {
+	c.log = append(c.log, c.now.Sub(origin).String()+" "+fmt.Sprintf(format, args...))
+}
+
+func (c *chaos) require(ok bool, law string) {
+	if !ok {
+		for _, line := range c.log {
+			c.t.Log(line)
+		}
+		for _, a := range c.l.Attempts {
+			c.t.Logf("%+v", a)
+		}
+		c.t.Fatal(law)
+	}
+}
+
+// do applies a change twice: the second time it may change nothing.
+func (c *chaos) do(what string, change func(*backstop.Ledger) any) any {
+	before := c.l
+	got := change(&c.l)
+	c.say("%s: %v; WhatsApp %s, SMS %s, %s", what, got, c.l.Send.WhatsAppStatus, c.l.Send.SMSStatus, c.l.Send.Outcome)
+	again := cloneLedger(c.l)
+	events := len(again.Events)
+	change(&again)
+	c.require(reflect.DeepEqual(bare(c.l), bare(again)) && len(again.Events) == events, "repeating changes nothing: "+what)
+	c.goesOn(before.Send, c.l.Send)
+	c.l.Revision++
+	c.views = append(c.views, c.l.View())
+	return got
+}
+
+func cloneLedger(l backstop.Ledger) backstop.Ledger {
+	l.Attempts, l.Averted, l.Events = slices.Clone(l.Attempts), slices.Clone(l.Averted), slices.Clone(l.Events)
+	return l
+}
+
+func bare(l backstop.Ledger) backstop.Ledger {
+	l.Events, l.Receipts = nil, nil
+	return l
+}
+
+// better are the outcomes that may follow another after the end.
+var better = map[backstop.Outcome][]backstop.Outcome{
+	backstop.OutcomeUnconfirmed: {backstop.OutcomeFailed, backstop.OutcomeExpired, backstop.OutcomeWhatsApp, backstop.OutcomeSMS},
+	backstop.OutcomeExpired:     {backstop.OutcomeUnconfirmed, backstop.OutcomeFailed, backstop.OutcomeWhatsApp, backstop.OutcomeSMS},
+	backstop.OutcomeFailed:      {backstop.OutcomeWhatsApp, backstop.OutcomeSMS},
+	backstop.OutcomeWhatsApp:    {backstop.OutcomeSMS},
+}
+
+// goesOn demands that nothing goes back.
+func (c *chaos) goesOn(from, to backstop.Send) {
+	c.require(rank(to.WhatsAppStatus) >= rank(from.WhatsAppStatus), "the status of WhatsApp goes back")
+	c.require(to.DuplicateDelivery || !from.DuplicateDelivery, "duplicate_delivery goes back")
+	c.require(to.Expired || !from.Expired, "expired goes back")
+	if from.FinishedAt != nil {
+		c.require(to.FinishedAt != nil && to.FinishedAt.Equal(*from.FinishedAt), "the end moves")
+		c.require(from.Outcome == to.Outcome || slices.Contains(better[from.Outcome], to.Outcome), fmt.Sprintf("the outcome goes from %s to %s", from.Outcome, to.Outcome))
+	}
+	c.require((to.FinishedAt == nil) == (to.Outcome == backstop.OutcomePending), "pending until the end")
+}
+
+// proposal is a call that some process thinks of, by an old view or by none.
+func (c *chaos) proposal() backstop.Call {
+	view := c.views[len(c.views)-1-rapid.IntRange(0, min(4, len(c.views)-1)).Draw(c.t, "old view")]
+	p := whatsApp()
+	if rapid.IntRange(0, 2).Draw(c.t, "channel") > 0 {
+		p = smsOf(rapid.IntRange(0, len(c.l.Send.Plan.Rules)-1).Draw(c.t, "rule"))
+		p.ByFailure = view.WhatsApp == failed
+	}
+	p.Resend = rapid.IntRange(0, 2).Draw(c.t, "resend") == 0
+	return p
+}
+
+func (c *chaos) begin() {
+	p := c.proposal()
+	c.n++
+	p.Token = fmt.Sprint("token ", c.n)
+	c.propose(p, nil, c.theirs())
+}
+
+// propose asks for a call, for the first time or, after a lost answer, again.
+func (c *chaos) propose(p backstop.Call, again *call, at time.Time) backstop.Ruling {
+	before := cloneLedger(c.l)
+	r := c.do(fmt.Sprintf("begin %+v", p), func(l *backstop.Ledger) any {
+		r, err := l.Begin(p, at)
+		require.NoError(c.t, err)
+		return r
+	}).(backstop.Ruling)
+	if r.Answer != backstop.MayCall {
+		if again != nil {
+			again.lost = true
+		}
+		return r
+	}
+	c.mayCall(before, p, at)
+	if again != nil {
+		again.begun = r.Attempt.StartedAt
+		return r
+	}
+	c.calls = append(c.calls, &call{Call: p, begun: r.Attempt.StartedAt})
+	return r
+}
+
+// mayCall demands that a call may be made, by what was stored at that moment.
+func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
+	s := l.Send
+	c.require(s.FinishedAt == nil, "nothing is called after the end")
+	c.require(s.ExpiresAt == nil || at.Before(*s.ExpiresAt), "nothing is called after expires_at")
+	for _, a := range l.Attempts {
+		for _, f := range []*backstop.Failure{a.Failure, a.Refusal} {
+			c.require(f == nil || f.Class != backstop.OptedOut || s.Category.ChasesOptOut(), "who opted out is not chased")
+		}
+	}
+	for _, other := range c.calls {
+		if other.Token != p.Token && !other.lost && !other.over {
+			inFlight := c.clock.Sub(other.begun) < callMost
+			c.require(!inFlight, "two calls at once: "+fmt.Sprint(other.Call))
+		}
+	}
+	for _, a := range c.l.Attempts {
+		if before := l.Attempt(a.Ref.Step); a.Ref.Step == p.Step() {
+			if before == nil {
+				continue
+			}
+			a = *before
+		}
+		open := mayArrive(a)
+		own := a.Ref.Step == p.Step()
+		first := p.Resend && a.Ref.Step == p.Step()-1
+		switch {
+		case first:
+			c.require(a.State == backstop.AttemptState(backstop.Unknown) && a.Status == "", "only an unknown end is resent")
+		case a.Channel == p.Channel && !own, p.Channel == backstop.WhatsApp && a.Channel == backstop.SMS:
+			c.require(!open, "a message is out that may arrive")
+		case own:
+			c.require(a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.AttemptState(backstop.Throttled) || a.State == backstop.AttemptState(backstop.Unavailable), "only what was surely not sent is tried again")
+		}
+	}
+	if p.Channel == backstop.WhatsApp {
+		c.require(s.WhatsAppStatus == queued, "WhatsApp has it")
+		return
+	}
+	rule := s.Plan.Rules[p.Rule]
+	goal := rule.Type.Goal()
+	if s.WhatsAppStatus == failed {
+		goal = delivered
+	}
+	c.require(!s.WhatsAppStatus.Reached(goal), "it arrived as the rule wants it")
+	deadline, waits := rule.Deadline(origin)
+	c.require(s.WhatsAppStatus == failed || waits && !c.clock.Add(time.Second).Before(deadline), "the rule has not fired")
+}
+
+func (c *chaos) pick(what string, is func(*call) bool) *call {
+	var of []*call
+	for _, call := range c.calls {
+		if is(call) {
+			of = append(of, call)
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	return rapid.SampledFrom(of).Draw(c.t, what)
+}
+
+func (c *chaos) live(call *call) bool {
+	return !call.lost && !call.made && c.clock.Sub(call.begun) < callMost
+}
+
+// makeCall is the provider's side of a call.
+func (c *chaos) makeCall() {
+	call := c.pick("call", c.live)
+	if call == nil {
+		return
+	}
+	call.made = true
+	step := call.Step()
+	call.end = backstop.Ending{Step: step, Token: call.Token}
+	end := rapid.SampledFrom([]string{"accepted", "accepted", "rejected", "opted out", "throttled", "unavailable", "unknown, went", "unknown"}).Draw(c.t, "end")
+	switch end {
+	case "accepted":
+		call.went, call.end.Submission.MessageID = true, fmt.Sprint("message ", step)
+		if rapid.Bool().Draw(c.t, "hand back") {
+			call.end.ReceiptWait = receiptWait
+		}
+	case "unknown, went":
+		call.went, call.end.Failure = true, unknownEnd
+	default:
+		call.end.Failure = map[string]*backstop.Failure{
+			"rejected": rejected(""), "opted out": rejected(backstop.OptedOut), "throttled": throttled, "unavailable": unavailable, "unknown": unknownEnd,
+		}[end]
+	}
+	c.say("step %d is called: %s", step, end)
+	if call.went {
+		c.out[step]++
+		c.require(c.out[step] == 1, "a step is sent twice")
+	}
+}
+
+// endCall stores how a call ended: at once, late, or again.
+func (c *chaos) endCall() {
+	call := c.pick("ended", func(call *call) bool { return call.made && !call.lost })
+	if call == nil {
+		return
+	}
+	at := c.theirs()
+	c.do(fmt.Sprintf("end %d", call.end.Step), func(l *backstop.Ledger) any {
+		a, err := l.End(call.end, at)
+		require.NoError(c.t, err)
+		return a.State
+	})
+	call.over = true
+}
+
+func (c *chaos) receive() {
+	call := c.pick("reported", func(call *call) bool { return call.went })
+	if call == nil {
+		return
+	}
+	status := rapid.SampledFrom([]backstop.Status{sent, failed, failed, delivered, read}).Draw(c.t, "status")
+	class := rapid.SampledFrom([]backstop.RejectClass{"", "", "", backstop.OptedOut}).Draw(c.t, "class")
+	at := c.theirs()
+	c.do(fmt.Sprintf("receive %d %s", call.Step(), status), func(l *backstop.Ledger) any {
+		return l.Receive(receiptOf(call.Call, status, class), at)
+	})
+}
+
+func (c *chaos) actions() map[string]func(*rapid.T) {
+	act := func(f func()) func(*rapid.T) { return func(t *rapid.T) { c.t = t; f() } }
+	return map[string]func(*rapid.T){
+		"begin": act(c.begin), "begin 2": act(c.begin), "call": act(c.makeCall), "call 2": act(c.makeCall), "end": act(c.endCall), "end 2": act(c.endCall),
+		"receive": act(c.receive), "receive 2": act(c.receive),
+		"begin again": act(func() {
+			if call := c.pick("again", func(call *call) bool { return !call.lost && !call.made }); call != nil {
+				c.propose(call.Call, call, c.theirs())
+			}
+		}),
+		"die": act(func() {
+			if call := c.pick("dies", func(call *call) bool { return !call.lost && !call.over }); call != nil {
+				call.lost = true
+			}
+		}),
+		"give up": act(func() {
+			p, at := c.proposal(), c.theirs()
+			c.do(fmt.Sprintf("give up %d", p.Step()), func(l *backstop.Ledger) any { return l.GiveUp(p, at).Answer })
+		}),
+		"stop waiting": act(func() {
+			step := c.proposal().Step()
+			c.do("stop waiting", func(l *backstop.Ledger) any { l.StopWaiting(step); return "" })
+		}),
+		"finish": act(func() {
+			if rapid.IntRange(0, 9).Draw(c.t, "really") > 0 {
+				return
+			}
+			lapsed, at := c.l.Send.ExpiresAt != nil && !c.now.Before(*c.l.Send.ExpiresAt), c.theirs()
+			c.do("finish", func(l *backstop.Ledger) any { l.Finish(lapsed, at); return lapsed })
+		}),
+		"wait": act(func() {
+			c.now = c.now.Add(rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 5 * time.Second, 31 * time.Second, time.Minute, time.Hour}).Draw(c.t, "long"))
+			if c.now.After(c.clock) {
+				c.clock = c.now
+			}
+		}),
+		"": func(t *rapid.T) { c.t = t; c.check() },
+	}
+}
+
+// check demands of the timeline and of the attempts what must always be true.
+func (c *chaos) check() {
+	ended := false
+	for i, e := range c.l.Events {
+		c.require(i == 0 || !e.At.Before(c.l.Events[i-1].At), "the times of a timeline go back")
+		c.require(!ended || e.Kind == backstop.EventReceipt, "nothing but receipts follows the end")
+		ended = ended || e.Kind == backstop.EventFinished
+	}
+	c.require(ended == (c.l.Send.FinishedAt != nil), "the end is noted once")
+	whatsApps, sms := c.out[1]+c.out[2], map[int]int{}
+	for step, n := range c.out {
+		if step > 2 {
+			sms[(step-3)/2] += n
+		}
+	}
+	c.require(whatsApps <= 2, "at most two WhatsApp messages")
+	for rule, n := range sms {
+		c.require(n <= 2, "at most two SMS of a rule")
+		c.require(c.l.Attempt(backstop.SMSStep(rule, false)) != nil, "it is recorded")
+	}
+}
+
+// Whatever the processes do, nobody gets what must not go out, nothing that is known is lost, and a process that takes
+// over brings the send to its end.
+func TestLedger_chaos(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		c := newChaos(t)
+		t.Repeat(c.actions())
+		c.t = t
+		c.takeOver()
+	})
+}
+
+// takeOver is a workflow that starts over, on a system that works from now on. The providers reject whatever they are asked to
+// send, so that every rule has its turn.
+func (c *chaos) takeOver() {
+	c.now = c.clock
+	bound := origin.Add(2 * backstop.MaxWait)
+	if c.l.View().Outcome != "" {
+		return
+	}
+	for range 400 {
+		view := c.l.View()
+		if view.Outcome != "" {
+			break
+		}
+		rule, due := c.l.Send.Plan.Fired(view.WhatsApp, origin, c.now, view.Spent.Has)
+		c.require(c.now.Before(bound), "the send ends in time")
+		switch {
+		case c.l.Send.ExpiresAt != nil && !c.now.Before(*c.l.Send.ExpiresAt):
+			c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(true, c.now); return "" })
+		case due:
+			p := smsOf(rule)
+			p.ByFailure = view.WhatsApp == failed
+			c.takeOverCall(p)
+		case view.WhatsApp == queued && c.l.Attempt(1) == nil:
+			c.takeOverCall(whatsApp())
+		case c.l.Send.Plan.Over(view.WhatsApp, view.Spent.Has), !c.now.Before(origin.Add(backstop.MaxWait)):
+			c.takeOverEnd(view)
+		default:
+			c.takeOverWait(view)
+		}
+		c.check()
+	}
+	if by := c.l.Send.ReceiptBy; by != nil {
+		c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(false, *by); return "" })
+	}
+	c.require(c.l.Send.FinishedAt != nil, "a send ends")
+	c.dropsNothing()
+	c.require(c.l.Send.Outcome == c.whereItEnded() || c.l.Send.Outcome == backstop.OutcomeExpired && c.whereItEnded() == backstop.OutcomeFailed, "the outcome is where it ended: "+string(c.whereItEnded()))
+}
+
+// whereItEnded tells the outcome from the messages alone; an expired one counts as failed.
+func (c *chaos) whereItEnded() backstop.Outcome {
+	arrived := func(on backstop.Channel) bool {
+		return slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool { return a.Channel == on && a.Status.Reached(delivered) })
+	}
+	switch {
+	case arrived(backstop.SMS):
+		return backstop.OutcomeSMS
+	case arrived(backstop.WhatsApp):
+		return backstop.OutcomeWhatsApp
+	case slices.ContainsFunc(c.l.Attempts, mayArrive):
+		return backstop.OutcomeUnconfirmed
+	default:
+		return backstop.OutcomeFailed
+	}
+}
+
+// dropsNothing demands of an end that no rule is left that fires.
+func (c *chaos) dropsNothing() {
+	view, s := c.l.View(), c.l.Send
+	_, due := s.Plan.Fired(s.WhatsAppStatus, origin, c.now, view.Spent.Has)
+	c.require(!due || s.SMSStatus.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
+}
+
+func (c *chaos) optedOut() bool {
+	return !c.l.Send.Category.ChasesOptOut() && slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool {
+		return a.Failure != nil && a.Failure.Class == backstop.OptedOut || a.Refusal != nil && a.Refusal.Class == backstop.OptedOut
+	})
+}
+
+func (c *chaos) takeOverCall(p backstop.Call) {
+	c.n++
+	p.Token = fmt.Sprint("token ", c.n)
+	switch r := c.propose(p, nil, c.now); r.Answer {
+	case backstop.MayCall:
+		call := c.calls[len(c.calls)-1]
+		call.made, call.end = true, backstop.Ending{Step: p.Step(), Token: p.Token, Failure: rejected("")}
+		c.do("take over: end", func(l *backstop.Ledger) any { a, _ := l.End(call.end, c.now); return a.State })
+		call.over = true
+	case backstop.UnderWay, backstop.TooEarly:
+		c.require(r.Until.After(c.now), "it says until when")
+		c.now = r.Until
+	case backstop.AlreadyOut:
+		c.require(c.smsMayArrive(), "what bars the SMS of a rule that fires may still arrive")
+		c.takeOverEnd(c.l.View())
+	case backstop.MadeAlready:
+		if !c.l.View().Spent.Has(p.Rule) && p.Channel == backstop.SMS {
+			c.require(false, "an SMS that was made is spent")
+		}
+	case backstop.HasOptedOut, backstop.HasExpired, backstop.HasFinished:
+		c.require(c.l.View().Outcome != "" || c.smsMayArrive(), "it ends: "+string(r.Answer))
+		c.takeOverEnd(c.l.View())
+	}
+	if c.now.After(c.clock) {
+		c.clock = c.now
+	}
+}
+
+func (c *chaos) smsMayArrive() bool {
+	return slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool { return a.Channel == backstop.SMS && mayArrive(a) })
+}
+
+func mayArrive(a backstop.Attempt) bool {
+	out := a.State == backstop.Accepted || a.State == backstop.AttemptState(backstop.Unknown) || a.State == backstop.Calling || a.Reported != 0
+	return out && a.Status != failed && !a.Status.Reached(delivered)
+}
+
+// takeOverEnd waits for the receipts of an SMS that may arrive, and ends the send.
+func (c *chaos) takeOverEnd(view backstop.View) {
+	if view.Outcome != "" {
+		return
+	}
+	c.now = c.now.Add(receiptWait)
+	c.clock = c.now
+	c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(false, c.now); return "" })
+}
+
+// takeOverWait waits for the next end of a wait. A fresh run begins with WhatsApp, and resumes the SMS that was tried.
+func (c *chaos) takeOverWait(view backstop.View) {
+	if view.SMS != "" && view.SMS != failed && c.smsMayArrive() {
+		c.takeOverEnd(view)
+		return
+	}
+	next := origin.Add(backstop.MaxWait)
+	for i, r := range c.l.Send.Plan.Rules {
+		at, waits := r.Deadline(origin)
+		if waits && !view.Spent.Has(i) && at.After(c.now) && at.Before(next) {
+			next = at
+		}
+	}
+	if at := c.l.Send.ExpiresAt; at != nil && at.After(c.now) && at.Before(next) {
+		next = *at
+	}
+	c.now, c.clock = next, next
+}
