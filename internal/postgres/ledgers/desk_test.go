@@ -123,7 +123,9 @@ func (d desk) fail(a backstop.Attempt, kind backstop.FailureKind) backstop.View 
 	return d.end(a, backstop.Ending{Failure: &backstop.Failure{Kind: kind, Code: "131026", Reason: "no"}})
 }
 
-func (d desk) messageID(step int) string { return backstop.Ref{Send: d.id, Step: step}.String() + ".mid" }
+func (d desk) messageID(step int) string {
+	return backstop.Ref{Send: d.id, Step: step}.String() + ".mid"
+}
 
 // receipt is one about a step that carries its reference.
 func (d desk) receipt(step int, status backstop.Status) backstop.Receipt {
