@@ -111,19 +111,46 @@ const claimReceipts = `UPDATE receipts SET sweep_at = $2 WHERE needs_signal AND 
     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
 )) RETURNING id, send, refusals AS tries`
 
+type receiptRow struct {
+	ID    string `db:"id"`
+	Send  string `db:"send"`
+	Tries int    `db:"tries"`
+}
+
 // ClaimReceipts does the same for receipts that a workflow must be told of, once their send is handed over.
 func (db *DB) ClaimReceipts(
 	ctx context.Context, at time.Time, lease time.Duration, limit int,
 ) ([]handoff.ReceiptClaim, error) {
-	var rows []struct {
-		ID    string `db:"id"`
-		Send  string `db:"send"`
-		Tries int    `db:"tries"`
-	}
+	var rows []receiptRow
 	err := db.pool.SelectAll(ctx, &rows, claimReceipts, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit)
 	if err != nil || len(rows) == 0 {
 		return nil, pool.Failed(ctx, "claim receipts", err)
 	}
+	slices.SortFunc(rows, func(a, b receiptRow) int { return cmp.Compare(a.ID, b.ID) })
+	claims, err := db.readClaims(ctx, rows)
+	if !isUnreadable(err) {
+		return claims, err
+	}
+	claims = nil
+	for i := range rows { // one by one: a send that cannot be read stops no other
+		one, err := db.readClaims(ctx, rows[i:i+1])
+		switch {
+		case isUnreadable(err):
+			one = []handoff.ReceiptClaim{rows[i].claim(backstop.View{}, err)}
+		case err != nil:
+			return nil, err
+		}
+		claims = append(claims, one...)
+	}
+	return claims, nil
+}
+
+func (r receiptRow) claim(view backstop.View, err error) handoff.ReceiptClaim {
+	return handoff.ReceiptClaim{Handover: handoff.Handover{ID: r.ID, Send: r.Send, View: view}, Tries: r.Tries, Err: err}
+}
+
+// readClaims reads the sends of claimed receipts.
+func (db *DB) readClaims(ctx context.Context, rows []receiptRow) ([]handoff.ReceiptClaim, error) {
 	sends := make([]string, len(rows))
 	for i, row := range rows {
 		sends[i] = row.Send
@@ -134,11 +161,8 @@ func (db *DB) ClaimReceipts(
 	}
 	claims := make([]handoff.ReceiptClaim, len(rows))
 	for i, row := range rows {
-		claims[i] = handoff.ReceiptClaim{
-			Tries: row.Tries, Handover: handoff.Handover{ID: row.ID, Send: row.Send, View: views[row.Send]},
-		}
+		claims[i] = row.claim(views[row.Send], nil)
 	}
-	slices.SortFunc(claims, func(a, b handoff.ReceiptClaim) int { return cmp.Compare(a.ID, b.ID) })
 	return claims, nil
 }
 
