@@ -92,7 +92,8 @@ func (a *Activities) provide(
 	ctx context.Context, until time.Time, r backstop.Ruling, provide provide,
 ) (backstop.Submission, *backstop.Failure) {
 	if !a.now().Before(until) {
-		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "the process was held up before the call"}
+		heldUp := &backstop.Failure{Kind: backstop.Unavailable, Reason: "the process was held up before the call"}
+		return backstop.Submission{}, heldUp
 	}
 	ctx, cancel := context.WithTimeout(ctx, until.Sub(a.now()))
 	defer cancel()
@@ -137,9 +138,11 @@ func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, err
 		return Result{Verdict: Averted, View: view}, nil
 	case backstop.AlreadyOut:
 		return Result{Verdict: Out, View: view}, nil
-	default: // finished, expired, opted out
+	case backstop.HasFinished, backstop.HasExpired, backstop.HasOptedOut:
 		return Result{Verdict: Over, View: view}, nil
+	case backstop.MayCall, backstop.HasGivenUp:
 	}
+	return Result{}, fmt.Errorf("begin attempt: %q is no refusal", r.Answer)
 }
 
 // end stores how a call ended. If the attempt lingers, it then waits for receipts.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -215,6 +216,22 @@ func TestActivities_heldUp_replaced(t *testing.T) {
 	}
 }
 
+// A process that was taken for dead ends its call before another run looks: its end counts, and the store waits for the receipt.
+func TestActivities_deadWorker_wasSlow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	slow := r.otherBegins(backstop.SMS)
+	r.clock.pass(activities.CallTimeout)
+	_, _, err := r.store.End(t.Context(), r.send.ID, backstop.Ending{
+		Step: slow.Ref.Step, Token: slow.Token, Submission: backstop.Submission{MessageID: "slow"}, ReceiptWait: time.Hour,
+	})
+	require.NoError(t, err)
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, backstop.OutcomePending, result.View.Outcome)
+	require.Zero(t, r.provider.calls())
+}
+
 // The ledger says how long to wait for a call that another step makes, or for the end of a rule's wait.
 func TestActivities_notYet(t *testing.T) {
 	t.Parallel()
@@ -252,8 +269,8 @@ func TestActivities_notYet(t *testing.T) {
 func TestActivities_canceled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	var cancel context.CancelFunc
-	r.ctx, cancel = context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	r.under(ctx)
 	r.provider.answers(meanwhile(cancel))
 	result, err := r.runOn(backstop.WhatsApp)
 	r.requireVerdict(activities.Accepted, result, err)
@@ -272,12 +289,12 @@ func TestActivities_busy(t *testing.T) {
 	r.provider.answers(meanwhile(func() {
 		_, err := r.try(r.acts.SendSMS, r.fallback(0))
 		requireRetry(t, activities.Busy, 0, err)
-		var cancel context.CancelFunc
-		r.ctx, cancel = context.WithTimeout(t.Context(), short)
+		ctx, cancel := context.WithTimeout(t.Context(), short)
 		defer cancel()
+		r.under(ctx)
 		_, err = r.runOn(backstop.SMS)
 		require.ErrorContains(t, err, "deadline exceeded")
-		r.ctx = t.Context()
+		r.under(t.Context())
 	}))
 	result, err := r.runOn(backstop.WhatsApp)
 	r.requireVerdict(activities.Accepted, result, err)
@@ -295,7 +312,7 @@ func TestActivities_secrets(t *testing.T) {
 		return backstop.Submission{MessageID: id}, nil
 	}
 	none := []string{to, to[1:], text, smsText, secret, id}
-	var logs string
+	var logs strings.Builder
 	for _, answers := range []answer{
 		accepted,
 		fails(fmt.Errorf("post %s to %s with %s", text, to, secret)),
@@ -318,13 +335,13 @@ func TestActivities_secrets(t *testing.T) {
 				}
 				requireNone(t, out, append(none, "the token expired")...)
 				requireNone(t, fmt.Sprint(r.attempt(channel).Failure), none...)
-				logs += r.log.String()
+				logs.WriteString(r.log.String())
 			}
 		}
 	}
-	requireNone(t, logs, none...)
-	require.Contains(t, logs, `"level":"ERROR","msg":"provider call failed"`, "an operator must act")
-	require.Contains(t, logs, `"level":"INFO","msg":"provider call failed"`)
+	requireNone(t, logs.String(), none...)
+	require.Contains(t, logs.String(), `"level":"ERROR","msg":"provider call failed"`, "an operator must act")
+	require.Contains(t, logs.String(), `"level":"INFO","msg":"provider call failed"`)
 }
 
 func requireNone(t *testing.T, s string, of ...string) {

@@ -70,7 +70,8 @@ func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (ba
 		return backstop.Attempt{}, backstop.View{}, err
 	}
 	a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
-	return backstop.Attempt{}, backstop.View{}, retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
+	err = retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
+	return backstop.Attempt{}, backstop.View{}, err
 }
 
 // saveEarlier stores the end of an earlier call that could not be stored then. The engine keeps that end for all runs that

@@ -80,7 +80,7 @@ func TestActivities_endNotStored_throttled(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)
-		r.provider.answers(fails(throttled))
+		r.provider.answers(fails(throttled), fails(&backstop.Failure{Kind: backstop.Throttled}))
 		r.store.endAway = 1
 		_, err := r.runOn(channel)
 		requireRetry(t, activities.Unsaved, 0, err)
@@ -88,10 +88,13 @@ func TestActivities_endNotStored_throttled(t *testing.T) {
 		requireRetry(t, "throttled", throttled.RetryAfter, err)
 		require.Equal(t, 1, r.provider.calls())
 		r.clock.pass(throttled.RetryAfter)
-		r.requireAccepted(channel)
-		result, err := r.runOn(channel)
-		r.requireVerdict(activities.Accepted, result, err)
-		require.Equal(t, 2, r.provider.calls())
+		_, err = r.runOn(channel)
+		requireRetry(t, "throttled", 0, err)
+		for range 2 {
+			result, err := r.runOn(channel)
+			r.requireVerdict(activities.Accepted, result, err)
+		}
+		require.Equal(t, 3, r.provider.calls())
 	}
 }
 

@@ -125,6 +125,9 @@ func (s *store) Begin(ctx context.Context, send string, c backstop.Call) (backst
 }
 
 func (s *store) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
+	if ctx.Err() != nil {
+		return backstop.Attempt{}, backstop.View{}, ctx.Err()
+	}
 	if s.endAway > 0 {
 		s.endAway--
 		return backstop.Attempt{}, backstop.View{}, errAway
@@ -138,6 +141,9 @@ func (s *store) End(ctx context.Context, send string, e backstop.Ending) (backst
 }
 
 func (s *store) StopWaiting(ctx context.Context, send string, step int) (backstop.View, error) {
+	if ctx.Err() != nil {
+		return backstop.View{}, ctx.Err()
+	}
 	if s.stopAway > 0 {
 		s.stopAway--
 		return backstop.View{}, errAway

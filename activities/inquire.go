@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/backstophq/backstop"
 )
 
@@ -21,26 +23,26 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 		return backstop.View{}, permanent(fmt.Errorf("read ledger: %w", err))
 	}
 	view := l.View()
-	var unanswered error
+	var failed error
 	for _, attempt := range l.Attempts {
 		v, err := a.inquire(ctx, l, attempt)
 		switch {
 		case err != nil:
-			unanswered = err
+			failed = err
 		case v.Revision > view.Revision:
 			view = v
 		}
 	}
-	if unanswered != nil && view.Outcome == "" {
-		return backstop.View{}, unanswered
+	if failed != nil && view.Outcome == "" {
+		return backstop.View{}, failed
 	}
 	return view, nil
 }
 
 // inquire asks about one message, if it may still arrive and its provider can be asked, and stores what is said.
 func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
-	finder := a.finder(l.Send.Plan, attempt)
-	if finder == nil || !attempt.MayArrive() || attempt.State == backstop.Calling {
+	finder, ok := a.accountOf(l.Send.Plan, attempt).SMS.(Finder)
+	if !ok || !attempt.MayArrive() || attempt.State == backstop.Calling {
 		return l.View(), nil
 	}
 	found, err := finder.Find(ctx, backstop.Inquiry{
@@ -48,8 +50,7 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		Since: attempt.StartedAt.Add(-inquirySlack), Until: attempt.StartedAt.Add(CallTimeout + inquirySlack),
 	})
 	if err != nil {
-		f := failureOf(backstop.Submission{}, err)
-		return backstop.View{}, retryable(string(f.Kind), f.Code, f.RetryAfter)
+		return backstop.View{}, unanswered(failureOf(backstop.Submission{}, err))
 	}
 	if found == nil {
 		return l.View(), nil
@@ -59,6 +60,15 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		return l.View(), err
 	}
 	return a.learn(ctx, attempt, *found)
+}
+
+// unanswered is the error of a question without an answer. A provider that is down or throttles is asked again; one that cannot
+// tell is not.
+func unanswered(f *backstop.Failure) error {
+	if f.Kind == backstop.Throttled || f.Kind == backstop.Unavailable {
+		return retryable(string(f.Kind), f.Code, f.RetryAfter)
+	}
+	return temporal.NewNonRetryableApplicationError(f.Code, string(f.Kind), nil)
 }
 
 // learn stores what a provider said of a message.
@@ -77,17 +87,15 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 	return view, permanent(err)
 }
 
-// finder returns the account that made the calls of an attempt, or nil if it cannot be asked. Another account of the same
-// driver does not have the message.
-func (a *Activities) finder(plan backstop.Plan, attempt backstop.Attempt) Finder {
+// accountOf returns the SMS account that made the calls of an attempt, or none if it is not configured any more. Another account
+// of the same driver does not have the message.
+func (a *Activities) accountOf(plan backstop.Plan, attempt backstop.Attempt) Route {
 	rule := slices.IndexFunc(plan.Rules, func(r backstop.Rule) bool { return r.Name == attempt.Rule })
 	if attempt.Channel != backstop.SMS || rule < 0 {
-		return nil
+		return Route{}
 	}
-	driver := a.route(plan.Rules[rule].Route).SMS
-	finder, ok := driver.(Finder)
-	if !ok || driver.Name() != attempt.Provider {
-		return nil
+	if route := a.route(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
+		return route
 	}
-	return finder
+	return Route{}
 }

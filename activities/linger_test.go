@@ -107,22 +107,29 @@ func TestActivities_SendWhatsApp_lingers_workerStops(t *testing.T) {
 // Only the first try of an accepted call waits, and only as long as the call has left it.
 func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	_, err := r.run(r.acts.SendWhatsApp, r.patient(long))
-	require.NoError(t, err)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil, "an ordinary activity")
-
-	r = newRig(t)
-	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Rejected}))
-	_, err = r.try(r.acts.SendWhatsApp, r.patient(long))
-	require.NoError(t, err)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil, "a call that was refused")
-
-	r = newRig(t)
-	r.provider.answers(meanwhile(func() { r.clock.pass(short) }))
-	_, err = r.try(r.acts.SendWhatsApp, r.patient(short))
-	require.NoError(t, err)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil, "a call that took as long as that")
+	for name, tc := range map[string]struct {
+		answer  answer
+		isRetry bool
+	}{
+		"an ordinary activity":     {answer: meanwhile(func() {}), isRetry: true},
+		"a call that was refused":  {answer: fails(&backstop.Failure{Kind: backstop.Rejected})},
+		"a call of unknown end":    {answer: fails(&backstop.Failure{Kind: backstop.Unknown})},
+		"a call that took so long": {},
+	} {
+		r := newRig(t)
+		if tc.answer == nil {
+			tc.answer = meanwhile(func() { r.clock.pass(long) })
+		}
+		r.provider.answers(tc.answer)
+		run, began := r.try, time.Now()
+		if tc.isRetry {
+			run = r.run
+		}
+		_, err := run(r.acts.SendWhatsApp, r.patient(long))
+		require.NoError(t, err, name)
+		require.Less(t, time.Since(began), long/2, name)
+		require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil, name)
+	}
 }
 
 // The worker died while it waited: the next run does not wait, and brings what has come.

@@ -52,8 +52,8 @@ type rig struct {
 	acts     *activities.Activities
 
 	heartbeat converter.EncodedValues // the newest, as the engine keeps it for the next run
-	ctx       context.Context         // of the next run
 	stopping  chan struct{}           // closed: the worker is being stopped
+	prepare   func(*testsuite.TestActivityEnvironment)
 }
 
 // newRig returns a rig whose store is in memory, and goes by the rig's clock as the activities do.
@@ -72,8 +72,7 @@ func newRigOn(
 ) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, send: send, store: &store{Store: on}, receipt: receipt, provider: &provider{}, clock: c,
-		ctx: t.Context(), stopping: make(chan struct{}),
+		t: t, send: send, store: &store{Store: on}, receipt: receipt, provider: &provider{}, clock: c, stopping: make(chan struct{}),
 	}
 	r.sms = []activities.Route{{Name: "first", SMS: sms{r.provider, "scripted"}}, {Name: "second", SMS: sms{r.provider, "other"}}}
 	r.restart()
@@ -125,10 +124,19 @@ func (r *rig) environment() *testsuite.TestActivityEnvironment {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(2 * long)
-	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: r.ctx})
 	env.SetWorkerStopChannel(r.stopping)
 	env.RegisterActivity(r.acts)
+	if r.prepare != nil {
+		r.prepare(env)
+	}
 	return env
+}
+
+// under lets the next runs end with a context.
+func (r *rig) under(ctx context.Context) {
+	r.prepare = func(env *testsuite.TestActivityEnvironment) {
+		env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
+	}
 }
 
 // run runs an activity once, as an engine does that keeps the heartbeat of the run before.

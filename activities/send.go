@@ -30,8 +30,9 @@ type Step struct {
 func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error) {
 	c := backstop.Call{Channel: backstop.WhatsApp, Resend: step.Resend, Provider: a.whatsapp.Name()}
 	return a.call(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
-		s := r.Send
-		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: r.Attempt.Ref, To: s.To, Text: s.Text, Template: s.Template})
+		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{
+			Ref: r.Attempt.Ref, To: r.Send.To, Text: r.Send.Text, Template: r.Send.Template,
+		})
 	})
 }
 

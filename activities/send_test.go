@@ -153,14 +153,14 @@ func TestActivities_SendSMS_lastLook(t *testing.T) {
 	}
 }
 
-// A failure fires a rule at once; a delivery meanwhile undoes it.
+// A failure fires a rule at once. A delivery meanwhile undoes it, also where the rule waits for more.
 func TestActivities_SendSMS_byFailure(t *testing.T) {
 	t.Parallel()
 	for after, want := range map[backstop.Status]activities.Verdict{
 		"": activities.Accepted, backstop.Delivered: activities.Averted,
 	} {
 		later := newRule("later", backstop.Unread)
-		r := newRig(t, withRules(newRule("unsent", backstop.SendFailed), later), func(s *backstop.Send) { s.AcceptedAt = s.AcceptedAt.Add(wait) })
+		r := newRig(t, withRules(newRule("unread", backstop.Unread), later), func(s *backstop.Send) { s.AcceptedAt = s.AcceptedAt.Add(wait) })
 		_, err := r.runOn(backstop.WhatsApp)
 		require.NoError(t, err)
 		r.receive(backstop.WhatsApp, backstop.Failed)

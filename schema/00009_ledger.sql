@@ -27,16 +27,19 @@ SELECT a.send, a.step AS counted,
     ), 0) END + least(row_number() OVER (PARTITION BY a.send, a.channel, a.rule ORDER BY a.step) - 1, 1)::int AS derived
 FROM attempts AS a JOIN sends AS s ON s.id = a.send;
 
+-- More than two of one kind: the first is kept, and the newest.
+DELETE FROM attempts USING steps AS older JOIN steps AS newer USING (send, derived)
+WHERE attempts.send = older.send AND attempts.step = older.counted AND older.counted < newer.counted;
 UPDATE receipts SET step = steps.derived FROM steps WHERE receipts.send = steps.send AND receipts.step = steps.counted;
 UPDATE attempts SET step = steps.derived FROM steps WHERE attempts.send = steps.send AND attempts.step = steps.counted;
-DELETE FROM attempts AS older USING attempts AS newer
-WHERE older.send = newer.send AND older.step = newer.step AND older.started_at < newer.started_at;
 ALTER TABLE attempts ADD PRIMARY KEY (send, step);
 
-UPDATE attempts SET reported = r.bits, refusal = r.refusal
+UPDATE attempts SET reported = r.bits, refusal = CASE WHEN attempts.status <> 'sent' THEN r.refusal END
 FROM (
-    SELECT send, step, bit_or(CASE status WHEN 'sent' THEN 8 WHEN 'failed' THEN 16 WHEN 'delivered' THEN 32 ELSE 64 END) AS bits,
+    SELECT send, step, message_id,
+        bit_or(CASE status WHEN 'sent' THEN 8 WHEN 'failed' THEN 16 WHEN 'delivered' THEN 32 ELSE 64 END) AS bits,
         (array_agg(failure) FILTER (WHERE status = 'failed' AND failure IS NOT NULL))[1] AS refusal
-    FROM receipts WHERE send IS NOT NULL GROUP BY send, step
+    FROM receipts WHERE send IS NOT NULL GROUP BY send, step, message_id
 ) AS r
-WHERE attempts.send = r.send AND attempts.step = r.step AND attempts.status IN ('sent', 'failed', 'delivered', 'read');
+WHERE attempts.send = r.send AND attempts.step = r.step AND attempts.message_id = r.message_id
+    AND attempts.status IN ('sent', 'failed', 'delivered', 'read');

@@ -51,6 +51,8 @@ func scenarios() []scenario {
 		{"17", read, false, arrives},
 		{"18", failed, false, arrives},
 		{"19", failed, false, []string{failed, delivered}},
+		{"20", failed, false, arrives},
+		{"21", failed, false, arrives},
 		{"22", failed, true, arrives},
 		{"23", failed, false, []string{failed}},
 	}

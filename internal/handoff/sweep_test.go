@@ -257,8 +257,8 @@ func TestHandoff_Sweep_slow(t *testing.T) {
 	})
 	stop := r.sweeping(r.handoff(later))
 	require.Eventually(t, func() bool {
-		_, told := r.engine.calls()
-		return told > before
+		starts, told := r.engine.calls()
+		return starts == 1+32 && told > before
 	}, longest, moment)
 	close(answer)
 	stop()

@@ -73,7 +73,9 @@ func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View 
 	return l.View()
 }
 
-func isDecided(s backstop.Send) bool { return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed }
+func isDecided(s backstop.Send) bool {
+	return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed
+}
 
 // Begin is the ledger's.
 func (s *Store) Begin(_ context.Context, _ string, c backstop.Call) (r backstop.Ruling, v backstop.View, err error) {

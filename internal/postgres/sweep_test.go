@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -33,19 +32,6 @@ func sendIDs(claims []handoff.SendClaim) []string {
 		ids = append(ids, c.Send.ID)
 	}
 	return ids
-}
-
-// claimReceipts looks at what may be claimed, and leaves it to other tests.
-func claimReceipts(t *testing.T, db *postgres.DB) []handoff.Handover {
-	t.Helper()
-	claims, err := db.ClaimReceipts(t.Context(), soon(), -time.Minute, 1000)
-	require.NoError(t, err)
-	list := []handoff.Handover{}
-	for _, c := range claims {
-		require.NoError(t, c.Err)
-		list = append(list, c.Handover)
-	}
-	return list
 }
 
 func TestDB_ClaimSends(t *testing.T) {
@@ -125,6 +111,8 @@ func TestDB_ClaimSends_concurrent(t *testing.T) {
 	}
 }
 
+const setRules = `UPDATE sends SET plan = plan || jsonb_build_object('rules', $2::jsonb), revision = revision + 1 WHERE id = $1`
+
 // A plan that cannot be read stops no other send, and a send that has it can be ended.
 func TestDB_ClaimSends_unreadable(t *testing.T) {
 	t.Parallel()
@@ -133,14 +121,8 @@ func TestDB_ClaimSends_unreadable(t *testing.T) {
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
 	broken, good := insertSend(t, db), insertSend(t, db)
-	raw, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, raw.Close()) })
-	plan := func(rules string) {
-		_, err := raw.ExecContext(t.Context(), `UPDATE sends SET plan = plan || jsonb_build_object('rules', $2::jsonb),
-    revision = revision + 1 WHERE id = $1`, broken.ID, rules)
-		require.NoError(t, err)
-	}
+	past := postgrestest.Past(t, url)
+	plan := func(rules string) { past.Exec(setRules, broken.ID, rules) }
 	plan(`7`)
 	claims := claimSends(t, db, soon(), 9)
 	require.Len(t, claims, 2)
@@ -201,7 +183,7 @@ func TestDB_ClaimReceipts(t *testing.T) {
 		require.NoError(t, err)
 		list := []handoff.Handover{}
 		for _, c := range claims {
-			c.Handover.View = view(t, db, c.Send)
+			c.View = view(t, db, c.Send)
 			list = append(list, c.Handover)
 		}
 		return list
@@ -223,6 +205,28 @@ func TestDB_ClaimReceipts(t *testing.T) {
 	require.Len(t, claims, 1)
 	require.Equal(t, waited[1], claims[0].Handover)
 	require.Equal(t, 1, claims[0].Tries)
+}
+
+// A send that cannot be read stops no receipt of another.
+func TestDB_ClaimReceipts_unreadable(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	broken, good := underway(t, db), underway(t, db)
+	waited := insert(t, db, receipt(broken.ID, 1, backstop.Failed), receipt(good.ID, 1, backstop.Failed))
+	require.Len(t, waited, 2)
+	postgrestest.Past(t, url).Exec(setRules, broken.ID, `7`)
+	claims, err := db.ClaimReceipts(t.Context(), soon(), lease, 9)
+	require.NoError(t, err)
+	require.Len(t, claims, 2)
+	for _, c := range claims {
+		require.Equal(t, c.Send == broken.ID, c.Err != nil)
+		if c.Send == good.ID {
+			require.Equal(t, backstop.Failed, c.View.WhatsApp)
+		}
+	}
 }
 
 // An attempt of a send shows that the engine has it.
@@ -264,9 +268,12 @@ func TestDB_FinishOverdue(t *testing.T) {
 	patient := underway(t, db)
 	fallBack(t, db, patient.ID, time.Hour)
 	finishOverdue := func(limit int) int {
-		n, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), limit)
+		claims, err := db.ClaimOverdue(t.Context(), time.Now().Add(time.Minute), lease, limit)
 		require.NoError(t, err)
-		return n
+		for _, c := range claims {
+			require.NoError(t, db.FinishOverdue(t.Context(), c.Send))
+		}
+		return len(claims)
 	}
 	time.Sleep(10 * time.Millisecond)
 	require.Equal(t, 1, finishOverdue(1), "the one that waited longest first")
@@ -279,8 +286,11 @@ func TestDB_FinishOverdue(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 { // sweepers
 		group.Go(func() {
-			_, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), 9)
+			claims, err := db.ClaimOverdue(t.Context(), time.Now().Add(time.Minute), lease, 9)
 			assert.NoError(t, err)
+			for _, c := range claims {
+				assert.NoError(t, db.FinishOverdue(t.Context(), c.Send))
+			}
 		})
 	}
 	group.Wait()

@@ -141,6 +141,7 @@ func Scenarios() []Scenario {
 			"21", "SMS queued", rejected, "sent after 30 s, delivered; failed (30036) if its validity period ends before",
 			noWhatsApp, reliably(queuedPosts()),
 		},
+		{
 			"22", "opted out later", "accepted, then failed by webhook: 131050", delivered,
 			reliably(single(failed(optedOut()))), sms,
 		},

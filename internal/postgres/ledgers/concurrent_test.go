@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -118,8 +117,7 @@ func TestStore_InsertReceipts_concurrent(t *testing.T) {
 		status := []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read}[i%3]
 		by := []*postgres.DB{db, other}[i%2]
 		group.Go(func() {
-			waited, err := by.InsertReceipts(t.Context(), batch(status, i%4 < 2))
-			assert.NoError(t, err)
+			waited := sends[0].by(by).insert(batch(status, i%4 < 2)...)
 			mu.Lock()
 			defer mu.Unlock()
 			for _, w := range waited {
@@ -183,8 +181,7 @@ func TestStore_manyWriters(t *testing.T) {
 			case 0:
 				by.accept(attempt)
 			case 1:
-				_, err := by.db.StopWaiting(t.Context(), d.id, 1)
-				assert.NoError(t, err)
+				by.stopWaiting()
 			case 2:
 				by.ask(firstSMS)
 			default:
@@ -194,14 +191,10 @@ func TestStore_manyWriters(t *testing.T) {
 	}
 	group.Wait()
 	events := d.events()
-	last := time.Time{}
-	once := map[backstop.Event]bool{}
-	for _, e := range events {
-		require.False(t, e.At.Before(last), "the times of the timeline never go back")
-		last, e.At = e.At, time.Time{}
-		require.False(t, once[e], "%+v is there twice", e)
-		once[e] = true
-	}
+	requireOrdered(t, events)
+	kinds := d.kinds()
+	slices.Sort(kinds)
+	require.Len(t, slices.Compact(kinds), len(events), "each event once")
 	l := d.ledger()
 	require.Equal(t, backstop.Delivered, l.Send.WhatsAppStatus)
 	require.Equal(t, backstop.Accepted, l.Attempt(1).State)
@@ -211,6 +204,20 @@ func TestStore_manyWriters(t *testing.T) {
 			requireCached(t, db, l)
 		}
 	}
+}
+
+// requireOrdered demands that the times of a timeline never go back, and that the send began and ended once.
+func requireOrdered(t require.TestingT, events []backstop.Event) {
+	last := time.Time{}
+	n := map[backstop.EventKind]int{}
+	for _, e := range events {
+		require.False(t, e.At.Before(last), "%+v is earlier than the event before it", e)
+		last = e.At
+		n[e.Kind]++
+	}
+	require.Equal(t, 1, n[backstop.EventAccepted])
+	require.LessOrEqual(t, n[backstop.EventFinished], 1)
+	require.LessOrEqual(t, n[backstop.EventDuplicate], 1)
 }
 
 // The last look is at what Postgres has, whatever is cached.

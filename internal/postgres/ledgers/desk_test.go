@@ -118,12 +118,14 @@ func (d desk) accept(a backstop.Attempt) backstop.View {
 	return d.end(a, backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(a.Ref.Step), Segments: 2}})
 }
 
-func (d desk) fail(a backstop.Attempt, kind backstop.FailureKind) backstop.View {
+func (d desk) fail(a backstop.Attempt, kind backstop.FailureKind) {
 	d.t.Helper()
-	return d.end(a, backstop.Ending{Failure: &backstop.Failure{Kind: kind, Code: "131026", Reason: "no"}})
+	d.end(a, backstop.Ending{Failure: &backstop.Failure{Kind: kind, Code: "131026", Reason: "no"}})
 }
 
-func (d desk) messageID(step int) string { return backstop.Ref{Send: d.id, Step: step}.String() + ".mid" }
+func (d desk) messageID(step int) string {
+	return backstop.Ref{Send: d.id, Step: step}.String() + ".mid"
+}
 
 // receipt is one about a step that carries its reference.
 func (d desk) receipt(step int, status backstop.Status) backstop.Receipt {

@@ -22,8 +22,8 @@ var (
 	times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
 )
 
-// comparable returns what a method returned, without what differs between two sends.
-func comparable(t *testing.T, values ...any) string {
+// normalized returns what a method returned, without what differs between two sends.
+func normalized(t *testing.T, values ...any) string {
 	t.Helper()
 	b, err := json.MarshalIndent(values, "", " ")
 	require.NoError(t, err)
@@ -164,16 +164,54 @@ func TestStore_lostAnswer(t *testing.T) {
 					t.Errorf("%s writes nothing", w.name)
 				}
 				proxy.Clear()
-				require.Equal(t, comparable(t, want...), comparable(t, got...), w.name)
+				require.Equal(t, normalized(t, want...), normalized(t, got...), w.name)
 				l := d.by(direct).ledger()
-				require.Equal(t, comparable(t, calm.ledger(), calm.events()), comparable(t, l, d.by(direct).events()), w.name)
+				require.Equal(t, normalized(t, calm.ledger(), calm.events()), normalized(t, l, d.by(direct).events()), w.name)
 				for step := range lastSMS.Step() {
 					want, got := rowsOf(t, sqlDB, calm.messageID(step+1)), rowsOf(t, sqlDB, d.messageID(step+1))
-					require.Equal(t, comparable(t, want), comparable(t, got), w.name)
+					require.Equal(t, normalized(t, want), normalized(t, got), w.name)
 				}
 				requireCached(t, db, l)
 			}
 			require.NotNil(t, d.ledger().Send.FinishedAt)
 		})
 	}
+}
+
+// The database is away when a change was committed, and comes back. The caller learns that it has to try again, and what it
+// then does is what it has done before.
+func TestStore_away(t *testing.T) {
+	t.Parallel()
+	db, address, proxy := behindProxy(t)
+	direct := postgrestest.Open(t, address)
+	d := newDesk(t, db)
+	call := whatsApp
+	call.Token = "1"
+	lose := func() {
+		proxy.On(cutproxy.Cut{After: true, Match: func(r cutproxy.Request) bool {
+			isOurs := strings.Contains(r.SQL, changesSend)
+			if isOurs {
+				go proxy.Down()
+			}
+			return isOurs
+		}})
+	}
+	lose()
+	_, _, err := db.Begin(t.Context(), d.id, call)
+	requireCode(t, backstop.TryLater, err)
+	proxy.Up()
+	begun := d.by(direct).ledger()
+	require.Equal(t, backstop.Calling, begun.Attempt(1).State)
+	ruling, view := d.ask(call)
+	require.Equal(t, backstop.MayCall, ruling.Answer)
+	require.Equal(t, *begun.Attempt(1), ruling.Attempt)
+	require.Equal(t, begun.View(), view)
+
+	lose()
+	_, err = db.InsertReceipts(t.Context(), []backstop.Receipt{d.receipt(1, backstop.Failed)})
+	requireCode(t, backstop.TryLater, err)
+	proxy.Up()
+	require.Empty(t, d.insert(d.receipt(1, backstop.Failed)))
+	require.Equal(t, []string{"accepted", "receipt whatsapp failed"}, d.kinds())
+	require.Equal(t, backstop.Failed, d.accept(ruling.Attempt).WhatsApp)
 }

@@ -2,6 +2,7 @@ package ledgers_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +20,15 @@ func TestStore_orphans(t *testing.T) {
 	know := func(t *testing.T, d desk) {
 		t.Helper()
 		_, err := sqlDB.ExecContext(t.Context(), `UPDATE attempts SET message_id = $2 WHERE send = $1`, d.id, d.messageID(1))
+		require.NoError(t, err)
+	}
+
+	// storeOrphan stores a receipt and no more, as such a process does.
+	storeOrphan := func(t *testing.T, d desk) {
+		t.Helper()
+		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
+    (id, provider, channel, message_id, status, received_at, at, needs_signal)
+VALUES ($1, 'meta', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t), d.messageID(1), time.Now())
 		require.NoError(t, err)
 	}
 
@@ -47,10 +57,7 @@ func TestStore_orphans(t *testing.T) {
 		d := newDesk(t, db)
 		attempt := d.begin(whatsApp)
 		d.accept(attempt)
-		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
-    (id, provider, channel, message_id, status, at, received_at, needs_signal)
-VALUES ($1, 'meta', 'whatsapp', $2, 'read', now(), now(), false)`, newID(t), d.messageID(1))
-		require.NoError(t, err)
+		storeOrphan(t, d)
 		require.Equal(t, backstop.Read, d.by(other).accept(attempt).WhatsApp)
 		require.NotNil(t, d.ledger().Send.FinishedAt)
 	})
@@ -79,10 +86,7 @@ VALUES ($1, 'meta', 'whatsapp', $2, 'read', now(), now(), false)`, newID(t), d.m
 		d := newDesk(t, db)
 		d.fail(d.begin(whatsApp), backstop.Unknown)
 		d.insert(d.receipt(1, backstop.Sent))
-		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
-    (id, provider, channel, message_id, status, at, received_at, needs_signal)
-VALUES ($1, 'meta', 'whatsapp', $2, 'read', now(), now(), false)`, newID(t), d.messageID(1))
-		require.NoError(t, err)
+		storeOrphan(t, d)
 		require.Len(t, d.by(other).insert(d.receipt(1, backstop.Sent)), 1)
 		require.Equal(t, backstop.Read, d.ledger().Send.WhatsAppStatus)
 	})

@@ -192,7 +192,7 @@ func (s *Store) storable(receipts []backstop.Receipt) ([]backstop.Receipt, error
 
 // plausible keeps a provider's time, unless it is one that no clock shows and Postgres may not even hold.
 func (s *Store) plausible(at time.Time) time.Time {
-	if y := at.UTC().Year(); y < 2000 || y > 9999 {
+	if !backstop.ValidTime(at) {
 		return s.pool.Now()
 	}
 	return pool.Stamp(at)

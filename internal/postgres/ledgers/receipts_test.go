@@ -1,7 +1,6 @@
 package ledgers_test
 
 import (
-	"context"
 	"database/sql"
 	"strings"
 	"testing"
@@ -95,7 +94,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 		r.Channel = backstop.SMS
 		require.Empty(t, d.insert(r))
 		require.Equal(t, backstop.Submitted, d.check().Send.WhatsAppStatus)
-		require.Equal(t, "", rowsOf(t, sqlDB, d.messageID(1))[0].Send)
+		require.Empty(t, rowsOf(t, sqlDB, d.messageID(1))[0].Send)
 	})
 	t.Run("one message that names two steps", func(t *testing.T) {
 		t.Parallel()
@@ -169,4 +168,12 @@ func TestStore_InsertReceipts_halfStored(t *testing.T) {
 		swept = append(swept, c.Handover)
 	}
 	require.Equal(t, append(stored, waited...), swept)
+}
+
+// needsSignal counts a send's receipts that are stored as such.
+func needsSignal(t *testing.T, db *sql.DB, send string) (n int) {
+	t.Helper()
+	count := `SELECT count(*) FROM receipts WHERE send = $1 AND needs_signal`
+	require.NoError(t, db.QueryRowContext(t.Context(), count, send).Scan(&n))
+	return n
 }

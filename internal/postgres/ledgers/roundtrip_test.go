@@ -58,9 +58,8 @@ func (s seen) add(v any) {
 
 func (s seen) requireAll(t *testing.T, v any) {
 	t.Helper()
-	for i := range reflect.TypeOf(v).NumField() {
-		name := reflect.TypeOf(v).Field(i).Name
-		require.True(t, s[name], "%T.%s was never set", v, name)
+	for field := range reflect.TypeOf(v).Fields() {
+		require.True(t, s[field.Name], "%T.%s was never set", v, field.Name)
 	}
 }
 

@@ -19,7 +19,7 @@ type saved struct {
 	news []int    // the steps whose message id the change brought
 }
 
-// update reads the ledger of a send, lets change change it, and saves it in one statement that writes nothing if the send
+// update reads the ledger of a send, lets change alter it, and saves it in one statement that writes nothing if the send
 // has changed since. Then, and when the answer of the statement was lost, it starts over: a change that was saved is
 // recognised. So change begins by resetting what it returns through its closure.
 func update[T any](
@@ -71,10 +71,10 @@ func changeOnce[T any](
 	return result, after, err
 }
 
-const countReceipts = `SELECT count(*) FROM receipts WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
+const countReceipts = `SELECT count(*) FROM receipts WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 
-// isSaved reports whether a change whose answer was lost has stored its receipts. Other changes need not be asked for: made
-// again, they return the same.
+// isSaved reports whether a change whose answer was lost has stored receipts that need a signal. Other changes need not be
+// asked for: made again, they return the same.
 func (s *Store) isSaved(ctx context.Context, lost saved) (bool, error) {
 	if len(lost.ids) == 0 {
 		return false, nil

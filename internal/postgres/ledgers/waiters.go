@@ -28,7 +28,7 @@ func (s *Store) Await(ctx context.Context, send string) (backstop.View, bool) {
 	decided, mustPoll := s.waiters.join(send)
 	defer s.waiters.quit(send, decided)
 	if mustPoll {
-		go s.poll() //nolint:gosec // it asks for all that wait, and goes on when this one has gone
+		go s.poll() // it asks for all that wait, and goes on when this one has gone
 	}
 	select {
 	case v := <-decided:

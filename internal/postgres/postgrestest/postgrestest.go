@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -92,6 +93,14 @@ func With(tb testing.TB, of, parameter, value string) string {
 	parsed.User = url.UserPassword(name, password(parsed))
 	Set(tb, parsed.String(), parameter, value)
 	return parsed.String()
+}
+
+// AgeCalls makes all calls older than they are, in the schema of a URL that URL returned. A process that has their sends in its
+// cache does not see it.
+func AgeCalls(tb testing.TB, of string, by time.Duration) {
+	tb.Helper()
+	execute(tb, fmt.Sprintf(`UPDATE %s.attempts SET started_at = started_at - interval '%d microseconds'`,
+		user(tb, of), by.Microseconds()))
 }
 
 func superuser(tb testing.TB) *url.URL {

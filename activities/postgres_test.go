@@ -1,0 +1,226 @@
+package activities_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// cluster is one Postgres with its processes, each of which has connections and a cache of its own.
+type cluster struct {
+	t   *testing.T
+	url string
+}
+
+func newCluster(t *testing.T) cluster {
+	t.Helper()
+	c := cluster{t, postgrestest.URL(t)}
+	_, err := c.process().Migrate(t.Context())
+	require.NoError(t, err)
+	return c
+}
+
+func (c cluster) process() *postgres.DB {
+	c.t.Helper()
+	return postgrestest.Open(c.t, c.url)
+}
+
+// rig returns a rig of a send that is stored, in a process of its own.
+func (c cluster) rig() *rig {
+	c.t.Helper()
+	db := c.process()
+	send, _, err := db.InsertSend(c.t.Context(), newSend(c.t), nil)
+	require.NoError(c.t, err)
+	return newRigOn(c.t, send, db, newClock(), func(r backstop.Receipt) bool {
+		waited, err := db.InsertReceipts(c.t.Context(), []backstop.Receipt{r})
+		require.NoError(c.t, err)
+		return len(waited) > 0
+	})
+}
+
+// moveOn lets the rig go on in another process.
+func (c cluster) moveOn(r *rig) {
+	c.t.Helper()
+	r.store.Store = c.process()
+	r.restart()
+}
+
+// The worker completed the call, and the engine does not know: another worker gives the same result without another call.
+func TestActivities_secondRun(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for _, channel := range channels {
+		r := c.rig()
+		r.store.beginAgain = true // the answer of the first begin was lost
+		first, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, first, err)
+		require.Equal(t, channel == backstop.SMS, first.View.Outcome == backstop.OutcomePending)
+		c.moveOn(r)
+		second, err := r.runOn(channel)
+		require.NoError(t, err)
+		require.Equal(t, first, second)
+		require.Equal(t, 1, r.provider.calls())
+		require.Equal(t, 1, r.attempt(channel).Number)
+	}
+}
+
+// The worker died during the call: it may have gone out, so it is not made again. As long as a call can take, the worker may
+// only have lost the engine.
+func TestActivities_deadWorker(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		c := newCluster(t)
+		r := c.rig()
+		slow, slowStore := r.otherBegins(channel), r.store.Store
+		c.moveOn(r)
+		_, err := r.runOn(channel)
+		early, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, activities.UnderWay, early.Type())
+		require.Greater(t, early.NextRetryDelay(), activities.CallTimeout/2)
+		require.LessOrEqual(t, early.NextRetryDelay(), activities.CallTimeout)
+		postgrestest.AgeCalls(t, c.url, activities.CallTimeout)
+		c.moveOn(r)
+		for range 2 {
+			result, err := r.runOn(channel)
+			r.requireVerdict(activities.Unknown, result, err)
+			require.Empty(t, result.View.Outcome)
+		}
+		require.Zero(t, r.provider.calls())
+
+		// It was not dead but slow.
+		_, view, err := slowStore.End(t.Context(), r.send.ID, backstop.Ending{
+			Step: slow.Ref.Step, Token: slow.Token, ReceiptWait: time.Hour,
+			Submission: backstop.Submission{MessageID: "late"},
+		})
+		require.NoError(t, err)
+		require.Equal(t, backstop.Submitted, statusOf(view, channel))
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Empty(t, result.View.Outcome, "the workflow may know of the unknown end, and wait")
+	}
+}
+
+// Postgres is away at the end of the call: the next run stores the end from another process. The message's id is lost, until a
+// receipt brings it with our reference.
+func TestActivities_endNotStored_otherProcess(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for _, channel := range channels {
+		r := c.rig()
+		r.store.endAway = 1
+		_, err := r.runOn(channel)
+		requireRetry(t, activities.Unsaved, 0, err)
+		c.moveOn(r)
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Empty(t, r.attempt(channel).MessageID)
+		r.receive(channel, backstop.Sent)
+		require.NotEmpty(t, r.attempt(channel).MessageID)
+		require.Equal(t, backstop.Sent, statusOf(r.ledger().View(), channel))
+		require.Equal(t, 1, r.provider.calls())
+	}
+}
+
+// An activity that lingers learns of a receipt that another process stores.
+func TestActivities_lingers_otherProcess(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for _, status := range []backstop.Status{backstop.Read, backstop.Failed} {
+		r := c.rig()
+		end, other := r.lingering(), c.process()
+		ref := r.attempt(backstop.WhatsApp).Ref
+		waited, err := other.InsertReceipts(t.Context(), []backstop.Receipt{{
+			Provider: "scripted", Channel: backstop.WhatsApp, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
+		}})
+		require.NoError(t, err)
+		require.Empty(t, waited)
+		require.Equal(t, status, end().View.WhatsApp)
+	}
+}
+
+// A receipt without our reference is found by the driver's name and the message's id, also when it comes before the end of
+// the call.
+func TestActivities_SendSMS_route_receipts(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	for route, driver := range map[string]string{"first": "scripted", "second": "other"} {
+		for _, early := range []bool{true, false} {
+			r := c.rig()
+			receive := func() {
+				ref := backstop.Ref{Send: r.send.ID, Step: backstop.SMSStep(0, false)}
+				r.receipt(backstop.Receipt{
+					Provider: driver, Channel: backstop.SMS, MessageID: ref.String(), Status: backstop.Delivered, At: time.Now(),
+				})
+			}
+			if early {
+				r.provider.answers(meanwhile(receive))
+			}
+			step := r.fallback(0)
+			step.Route = route
+			result, err := r.run(r.acts.SendSMS, step)
+			r.requireVerdict(activities.Accepted, result, err)
+			if early {
+				require.Equal(t, backstop.OutcomeSMS, result.View.Outcome)
+			} else {
+				receive()
+			}
+			require.Equal(t, backstop.Delivered, r.ledger().Send.SMSStatus)
+		}
+	}
+}
+
+// Two sends have one text and one number: the message that is found is the one's whose call was answered.
+func TestActivities_Inquire_twins(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	r, twin := c.rig(), c.rig()
+	result, err := twin.runOn(backstop.SMS)
+	twin.requireVerdict(activities.Accepted, result, err)
+	found := &backstop.Found{MessageID: twin.attempt(backstop.SMS).MessageID, Status: backstop.Delivered}
+	r.asked(found, nil)
+	r.unknownSMS()
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Queued, view.SMS)
+
+	twin.asked(found, nil)
+	view, err = twin.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.OutcomeSMS, view.Outcome)
+
+	found.MessageID = "SM of its own"
+	view, err = r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.OutcomeSMS, view.Outcome)
+	require.Equal(t, found.MessageID, r.attempt(backstop.SMS).MessageID)
+}
+
+// A send that does not exist will not exist on the next try either.
+func TestActivities_notFound(t *testing.T) {
+	t.Parallel()
+	r := newCluster(t).rig()
+	r.send.ID = uuid.NewString()
+	for name, run := range map[string]func() error{
+		"whatsapp": func() error { _, err := r.runOn(backstop.WhatsApp); return err },
+		"sms":      func() error { _, err := r.runOn(backstop.SMS); return err },
+		"inquire":  func() error { _, err := r.inquire(); return err },
+		"give up":  func() error { _, err := r.acts.GiveUp(t.Context(), backstop.SMS, r.fallback(0)); return err },
+		"finish":   func() error { _, err := r.acts.Finish(t.Context(), r.send.ID, false); return err },
+	} {
+		failed, ok := errors.AsType[*temporal.ApplicationError](run())
+		require.True(t, ok, name)
+		require.True(t, failed.NonRetryable(), name)
+		require.Equal(t, string(backstop.NotFound), failed.Type(), name)
+	}
+	require.Zero(t, r.provider.calls())
+}

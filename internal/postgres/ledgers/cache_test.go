@@ -1,0 +1,181 @@
+package ledgers_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// actor does to a send what a script says. It knows the tokens of the calls.
+type actor struct {
+	desk
+
+	tokens map[int]string // of the newest call of each step
+}
+
+// act is something that happens to a send. It returns what the method has returned.
+type act func(t *testing.T, a actor, place int) (answer []any, signals int, err error)
+
+// acts is what may happen, in any order and more than once. Much of it changes nothing, or is refused.
+func acts() map[string]act {
+	list := map[string]act{
+		"finish": func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			view, err := a.db.Finish(t.Context(), a.id, false)
+			return []any{view}, 0, err
+		},
+		"lapse": func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			view, err := a.db.Finish(t.Context(), a.id, true)
+			return []any{view}, 0, err
+		},
+		"end the wait for the last receipt": func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			return nil, 0, a.db.Store.FinishOverdue(t.Context(), a.id)
+		},
+	}
+	for _, call := range []backstop.Call{whatsApp, resend(whatsApp), firstSMS, resend(firstSMS), lastSMS} {
+		addCalls(list, call)
+		addEnds(list, call.Step())
+		addReceipts(list, call.Step())
+	}
+	return list
+}
+
+func addCalls(list map[string]act, call backstop.Call) {
+	name := fmt.Sprintf("%d ", call.Step())
+	for how, byFailure := range map[string]bool{"call": false, "call after a failure": true} {
+		list[name+how] = func(t *testing.T, a actor, place int) ([]any, int, error) {
+			t.Helper()
+			call := call
+			call.Token, call.ByFailure = fmt.Sprintf("token %d", place), byFailure
+			ruling, view, err := a.db.Begin(t.Context(), a.id, call)
+			if ruling.Answer == backstop.MayCall {
+				a.tokens[call.Step()] = call.Token
+			}
+			return []any{ruling, view}, 0, err
+		}
+	}
+	list[name+"give up"] = func(t *testing.T, a actor, _ int) ([]any, int, error) {
+		t.Helper()
+		ruling, view, err := a.db.GiveUp(t.Context(), a.id, call)
+		return []any{ruling, view}, 0, err
+	}
+	list[name+"stop waiting"] = func(t *testing.T, a actor, _ int) ([]any, int, error) {
+		t.Helper()
+		view, err := a.db.StopWaiting(t.Context(), a.id, call.Step())
+		return []any{view}, 0, err
+	}
+}
+
+func addEnds(list map[string]act, step int) {
+	ends := map[string]backstop.Ending{
+		"accepted":                  {Submission: backstop.Submission{MessageID: "its own", Segments: 2}},
+		"accepted, lingers":         {Submission: backstop.Submission{MessageID: "its own"}, Linger: time.Hour},
+		"accepted, the last":        {Submission: backstop.Submission{MessageID: "its own"}, ReceiptWait: time.Microsecond},
+		"accepted, the id was lost": {},
+		"unknown":                   {Failure: &backstop.Failure{Kind: backstop.Unknown}},
+		"throttled":                 {Failure: &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Second}},
+		"rejected":                  {Failure: &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "7"}},
+	}
+	for how, e := range ends {
+		list[fmt.Sprintf("%d %s", step, how)] = func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			e := e
+			e.Step, e.Token = step, a.tokens[step]
+			if e.Submission.MessageID != "" {
+				e.Submission.MessageID = a.messageID(step)
+			}
+			attempt, view, err := a.db.End(t.Context(), a.id, e)
+			return []any{attempt, view}, 0, err
+		}
+	}
+}
+
+func addReceipts(list map[string]act, step int) {
+	for _, status := range []backstop.Status{backstop.Sent, backstop.Failed, backstop.Delivered, backstop.Read} {
+		receipts := map[string]func(a actor) backstop.Receipt{
+			"":                      func(a actor) backstop.Receipt { return a.receipt(step, status) },
+			", without a reference": func(a actor) backstop.Receipt { return a.lone(step, status) },
+		}
+		for how, receipt := range receipts {
+			list[fmt.Sprintf("%d %s%s", step, status, how)] = func(t *testing.T, a actor, _ int) ([]any, int, error) {
+				t.Helper()
+				waited, err := a.db.InsertReceipts(t.Context(), []backstop.Receipt{receipt(a)})
+				return []any{waited}, len(waited), err
+			}
+		}
+		list[fmt.Sprintf("%d %s, when asked", step, status)] = func(t *testing.T, a actor, _ int) ([]any, int, error) {
+			t.Helper()
+			view, err := a.db.Learn(t.Context(), a.receipt(step, status))
+			return []any{view}, 0, err
+		}
+	}
+}
+
+// What a process caches of a send changes nothing but the number of its statements: a process that has cached all of it, two
+// that are each overtaken by the other, and many that have cached nothing make the same of it. What each returns is the
+// same, and so is what they store.
+func TestStore_cache(t *testing.T) {
+	t.Parallel()
+	const most = 14
+	url := postgrestest.URL(t)
+	one, sqlDB := postgrestest.Open(t, url), raw(t, url)
+	migrate(t, one)
+	both := []*postgres.DB{postgrestest.Open(t, url), postgrestest.Open(t, url)}
+	fresh := make([]*postgres.DB, most+1)
+	for i := range fresh {
+		fresh[i] = postgrestest.Open(t, url)
+	}
+	acts := acts()
+	names := make([]string, 0, len(acts))
+	for name := range acts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	cached := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		script := rapid.SliceOfN(rapid.SampledFrom(names), 1, most).Draw(rt, "script")
+		if rapid.Bool().Draw(rt, "as usual") {
+			script = append([]string{"1 call", "1 accepted"}, script[:min(len(script), most-2)]...)
+		}
+		var actors [3]actor
+		for i, db := range []*postgres.DB{one, both[0], fresh[most]} {
+			actors[i] = actor{desk: newDesk(t, db), tokens: map[int]string{}}
+		}
+		signals := [3]int{}
+		for place, name := range script {
+			dbs := [3]*postgres.DB{one, both[rapid.IntRange(0, 1).Draw(rt, "by")], fresh[place]}
+			var answers [3]string
+			for i := range actors {
+				actors[i].db = dbs[i]
+				answer, n, err := acts[name](t, actors[i], place)
+				if err != nil && backstop.CodeOf(err) != backstop.NotFound {
+					rt.Fatalf("%s: %v", name, err)
+				}
+				signals[i] += n
+				answers[i] = normalized(t, answer, backstop.CodeOf(err))
+			}
+			if requireCached(rt, one, actors[0].ledger()) { // the others may be overtaken
+				cached++
+			}
+			require.Equal(rt, answers[2], answers[0], "%s: in one process", name)
+			require.Equal(rt, answers[2], answers[1], "%s: in two", name)
+		}
+		want := normalized(t, actors[2].ledger(), actors[2].events())
+		for i, a := range actors {
+			require.Equal(rt, want, normalized(t, a.ledger(), a.events()))
+			require.Equal(rt, signals[i], needsSignal(t, sqlDB, a.id))
+			requireOrdered(rt, a.events())
+		}
+	})
+	require.Positive(t, cached, "nothing is cached")
+}
