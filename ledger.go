@@ -236,7 +236,7 @@ func (l *Ledger) settle(now time.Time) {
 	case s.SMSStatus.Reached(Delivered):
 	case l.smsMayArrive():
 		return
-	case l.optOut() != nil && !(l.isSpent() && s.WhatsAppStatus.Reached(Delivered)):
+	case l.optOut() != nil && (!l.isSpent() || !s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.failure().Code}, now)
 	case l.isSpent():

@@ -31,7 +31,7 @@ const (
 	MayCall     Answer = "call"
 	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until, if it has one
+	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; the end is Ruling.Until, or never
 	Satisfied   Answer = "satisfied"    // the message has arrived as the rule wants it
 	AlreadyOut  Answer = "already_out"  // another message that may still arrive is out, or may be
 	HasFinished Answer = "finished"     // the send has ended
