@@ -533,3 +533,31 @@ func TestLedger_Begin_own_token_late(t *testing.T) {
 		require.Equal(t, late, r.Attempt.StartedAt, "its time begins anew")
 	})
 }
+
+// A call was taken for dead, and its process answers after all: the workflow waits, and no receipt would tell it.
+func TestLedger_End_late_announced(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		failure *backstop.Failure
+		status  backstop.Status
+	}{
+		"accepted": {status: backstop.Submitted},
+		"rejected": {failure: &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault}, status: backstop.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, rule(backstop.Undelivered, 0))
+			d.begin(whatsApp())
+			d.at(time.Minute).answers(backstop.MadeAlready, whatsApp())
+			d.end(whatsApp(), tc.failure)
+			require.Len(t, d.l.Receipts, 1)
+			require.True(t, d.l.Receipts[0].NeedsSignal)
+			require.Equal(t, tc.status, d.l.Receipts[0].Status)
+			require.NotEmpty(t, d.l.Receipts[0].MessageID)
+			again := d.l.Clone()
+			_, err := again.End(d.ending(whatsApp(), tc.failure), d.now)
+			require.NoError(t, err)
+			require.Empty(t, again.Receipts, "it is announced once")
+		})
+	}
+}

@@ -254,7 +254,8 @@ func (v *view) outcomes() []string {
 // wasDropped reports whether the provider dropped an SMS from its queue because its validity was over (Twilio 30036): no
 // network ever had it.
 func (v *view) wasDropped(a attempt) bool {
-	return a.Channel == sms && a.Status == failed && slices.ContainsFunc(v.Events, func(e event) bool { return e.Code == "30036" })
+	isValidityOver := func(e event) bool { return e.Code == "30036" }
+	return a.Channel == sms && a.Status == failed && slices.ContainsFunc(v.Events, isValidityOver)
 }
 
 // checkWritten: each call that a provider got was written down before, and Backstop knows each message that a provider
