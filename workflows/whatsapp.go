@@ -65,7 +65,7 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 		s.takeIn(ctx, r)
 		return nil
 	case fired || s.isEnded() || s.hasSMS() || s.hasLapsed(ctx) || isCancelled:
-		return nil
+		return nil //nolint:nilerr // the next wait returns the cancellation
 	default:
 		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.resent})
 	}
