@@ -39,7 +39,7 @@ func (p *Pool) connectAny(ctx context.Context, maxConns int) error {
 	var isDirect bool
 	err = p.db.GetContext(ctx, &isDirect, findMark, sessionMark, mark)
 	if isDirect || (err != nil && !refusesParameter(err)) {
-		return Failed(ctx, "open database", err)
+		return openFailed(ctx, err)
 	}
 	return errors.Join(p.db.Close(), p.connectBehindPooler(ctx, maxConns))
 }
@@ -61,7 +61,7 @@ func (p *Pool) connectBehindPooler(ctx context.Context, maxConns int) error {
 		return err
 	}
 	if err := p.checkSettings(ctx); err != nil {
-		return Failed(ctx, "open database", err)
+		return openFailed(ctx, err)
 	}
 	p.log.InfoContext(ctx, "a pooler is in front of postgres: settings are made per transaction, statements are not prepared")
 	return nil
@@ -91,6 +91,9 @@ const (
 // checkSettings finds out how long a statement may take, and that the role has what the URL asks for: nothing else could
 // make it hold.
 func (p *Pool) checkSettings(ctx context.Context) error {
+	if _, err := p.db.ExecContext(ctx, ping); err != nil {
+		return err //nolint:wrapcheck // it says that there is no connection
+	}
 	var milliseconds int64
 	if err := p.db.GetContext(ctx, &milliseconds, readTimeout, p.config.Runtime["statement_timeout"]); err != nil {
 		return fmt.Errorf("read statement_timeout: %w", err)
@@ -120,8 +123,8 @@ func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithTimeout(ctx, p.statementTimeout)
 }
 
-// isHopeless reports whether a connection was refused for a reason that time does not mend. A pooler reports all that it
-// finds with one code, for which there are but its words.
+// isHopeless reports whether a pooler refused a connection for a reason that time does not mend. It reports all that it finds
+// with one code, which is also that of a lost connection, so there are but its words.
 func isHopeless(err error) bool {
 	if _, ok := errors.AsType[*connectError](err); !ok {
 		return false

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -40,7 +39,7 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 func (dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	dialed, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("dial: %w", err)
+		return nil, err //nolint:wrapcheck // it says what it did
 	}
 	line, ok := ctx.Value(wireKey{}).(*wire)
 	if !ok { // it carries a request to cancel, of which nobody asks
