@@ -48,7 +48,7 @@ type Pool struct {
 	log        *slog.Logger
 
 	isBehindPooler   bool
-	statementTimeout time.Duration // of a single statement, if Postgres does not bound it
+	statementTimeout time.Duration // bounds a single statement; 0: nothing does
 }
 
 // Options are optional.
