@@ -74,8 +74,8 @@ func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, er
 // runSeed makes one run on a new installation, and returns what was seen.
 func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say) (*record, error) {
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same seed makes the same run
-	orders := planOrders(random, f.sends, f.duration)
 	faults := planFaults(random, f.faults, f.duration)
+	orders := planOrders(random, f.sends, f.duration, faults)
 	s, err := startStack(ctx, f, folder, planSkew(random, f.faults), said)
 	if err != nil {
 		return nil, err
