@@ -125,7 +125,7 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 // returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
 	send.AcceptedAt = h.store.Now()
-	id, err := newIDAt(send.AcceptedAt)
+	id, err := h.store.NewID(send.AcceptedAt)
 	if err != nil {
 		return backstop.Send{}, false, err
 	}

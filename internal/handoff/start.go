@@ -2,12 +2,9 @@ package handoff
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -63,17 +60,4 @@ func (h *Handoff) input(send backstop.Send) workflows.SendInput {
 		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
 		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.install,
 	}
-}
-
-// newIDAt makes a UUIDv7 of a time: it begins with 48 bits of Unix milliseconds (RFC 9562, 5.7), so ids sort as the store's
-// clock ran, whatever the clock of this process shows.
-func newIDAt(at time.Time) (string, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return "", fmt.Errorf("make send id: %w", err)
-	}
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(max(at.UnixMilli(), 0)))
-	copy(id[:6], ms[2:])
-	return id.String(), nil
 }

@@ -32,6 +32,10 @@ type Inbox interface {
 	// Now is the time by the clock that stamps what is stored.
 	Now() time.Time
 
+	// NewID makes the id of a send that is accepted at a time of that clock: a UUIDv7, so that the order of ids is the order of
+	// acceptance.
+	NewID(at time.Time) (string, error)
+
 	// InsertSend stores a send that is not yet handed over, with its first event. When the key was used before with
 	// the same hash it stores nothing and returns the earlier send and false; with another hash, an Error of code Mismatch.
 	InsertSend(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error)
