@@ -62,7 +62,8 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 
 // View returns what the workflow of the send has to know, as of the ledger's stored revision.
 func (l *Ledger) View() View {
-	v := View{Revision: l.Revision, WhatsApp: l.Send.WhatsAppStatus, SMS: l.Send.SMSStatus, Spent: l.spent(), Why: l.Send.FallbackReason}
+	s := l.Send
+	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Spent: l.spent(), Why: s.FallbackReason}
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
 		v.Outcome = l.Send.Outcome
 	}
@@ -236,7 +237,7 @@ func (l *Ledger) settle(now time.Time) {
 	case s.SMSStatus.Reached(Delivered):
 	case l.smsMayArrive():
 		return
-	case l.optOut() != nil && !(l.isSpent() && s.WhatsAppStatus.Reached(Delivered)):
+	case l.optOut() != nil && (!l.isSpent() || !s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.failure().Code}, now)
 	case l.isSpent():

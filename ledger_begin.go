@@ -31,7 +31,7 @@ const (
 	MayCall     Answer = "call"
 	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until, if it has one
+	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; the end is Ruling.Until, or never
 	Satisfied   Answer = "satisfied"    // the message has arrived as the rule wants it
 	AlreadyOut  Answer = "already_out"  // another message that may still arrive is out, or may be
 	HasFinished Answer = "finished"     // the send has ended
@@ -62,7 +62,8 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	}
 	a := l.Attempt(c.Step())
 	if a != nil && (a.Channel != c.Channel || a.Rule != l.ruleName(c)) {
-		return Ruling{}, fmt.Errorf("begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
+		return Ruling{}, fmt.Errorf(
+			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
 	}
 	if r, stands := l.standing(a, c, now); stands {
 		return r, nil
@@ -249,7 +250,7 @@ func (l *Ledger) why(c Call) (string, FallbackReason) {
 	rule := l.Send.Plan.Rules[c.Rule]
 	failed := l.newest(WhatsApp)
 	switch {
-	case !c.ByFailure && l.Send.WhatsAppStatus != Failed && !l.has(func(a Attempt) bool { return a.Channel == WhatsApp }):
+	case !c.ByFailure && l.Send.WhatsAppStatus != Failed && !l.has(isWhatsApp):
 		return "handed over after the wait had ended, too late for WhatsApp", TooLate
 	case !c.ByFailure && l.Send.WhatsAppStatus != Failed:
 		return fmt.Sprintf("not %s within %s", rule.Type.Goal(), rule.Wait()), rule.Type.Missed()

@@ -24,8 +24,8 @@ func TestLedger_Receive(t *testing.T) {
 		"what no rule waits for":               {history: out, call: whatsApp(), status: sent},
 		"what a rule waits for":                {history: out, call: whatsApp(), status: delivered, signals: true},
 		"a failure":                            {history: out, call: whatsApp(), status: failed, signals: true},
-		"the first word about a call":          {history: func(d *desk) { d.call(whatsApp(), unknownEnd) }, call: whatsApp(), status: sent, signals: true},
-		"the first word about an SMS":          {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd) }, call: smsOf(0), status: sent, signals: true},
+		"the first word about a call":          {history: func(d *desk) { d.call(whatsApp(), errUnknown) }, call: whatsApp(), status: sent, signals: true},
+		"the first word about an SMS":          {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), errUnknown) }, call: smsOf(0), status: sent, signals: true},
 		"a repeated receipt":                   {history: func(d *desk) { out(d); d.receive(whatsApp(), failed) }, call: whatsApp(), status: failed},
 		"a weaker one, later":                  {history: func(d *desk) { out(d); d.receive(whatsApp(), failed) }, call: whatsApp(), status: sent},
 		"a call in flight brings it":           {history: func(d *desk) { d.begin(whatsApp()) }, call: whatsApp(), status: failed},
@@ -45,22 +45,22 @@ func TestLedger_Receive(t *testing.T) {
 		},
 		"delivered, to an unread rule alone": {rules: []backstop.Rule{unread}, history: out, call: whatsApp(), status: delivered},
 		"an activity lingers for it": {
-			history: func(d *desk) { out(d); d.linger(whatsApp(), 4*time.Second) }, call: whatsApp(), status: failed,
+			history: func(d *desk) { out(d); d.linger(whatsApp()) }, call: whatsApp(), status: failed,
 		},
 		"an activity lingered for it": {
-			history: func(d *desk) { out(d); d.linger(whatsApp(), 4*time.Second).at(5 * time.Second) }, call: whatsApp(), status: failed, signals: true,
+			history: func(d *desk) { out(d); d.linger(whatsApp()).at(5 * time.Second) }, call: whatsApp(), status: failed, signals: true,
 		},
 		"an activity lingers no more": {
-			history: func(d *desk) { out(d); d.linger(whatsApp(), 4*time.Second); d.l.StopWaiting(1) }, call: whatsApp(), status: failed, signals: true,
+			history: func(d *desk) { out(d); d.linger(whatsApp()); d.l.StopWaiting(1) }, call: whatsApp(), status: failed, signals: true,
 		},
 		"the one that lingered was replaced by another run": {
-			history: func(d *desk) { out(d); d.linger(whatsApp(), 4*time.Second).answers(backstop.MadeAlready, whatsApp()) },
+			history: func(d *desk) { out(d); d.linger(whatsApp()).answers(backstop.MadeAlready, whatsApp()) },
 			call:    whatsApp(), status: failed, signals: true,
 		},
 		"the failure of the first, whose resend failed": {
 			rules: []backstop.Rule{minute, minute},
 			history: func(d *desk) {
-				d.at(time.Minute).call(smsOf(0), unknownEnd).call(resend(smsOf(0)), rejected(""))
+				d.at(time.Minute).call(smsOf(0), errUnknown).call(resend(smsOf(0)), rejected(""))
 				d.answers(backstop.AlreadyOut, smsOf(1))
 			},
 			call: smsOf(0), status: failed, signals: true,
@@ -79,9 +79,9 @@ func TestLedger_Receive(t *testing.T) {
 	}
 }
 
-// linger is what an activity does that waits for the receipts of its call.
-func (d *desk) linger(c backstop.Call, long time.Duration) *desk {
-	until := d.now.Add(long)
+// linger is what an activity does that waits 4 s for the receipts of its call.
+func (d *desk) linger(c backstop.Call) *desk {
+	until := d.now.Add(4 * time.Second)
 	d.l.Attempt(c.Step()).LingersUntil = &until
 	return d
 }
@@ -101,7 +101,7 @@ func TestLedger_Receive_merges(t *testing.T) {
 	minute := rule(backstop.Undelivered, time.Minute)
 	t.Run("a receipt brings a lost id", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t, minute).call(whatsApp(), unknownEnd).receive(whatsApp(), sent)
+		d := newDesk(t, minute).call(whatsApp(), errUnknown).receive(whatsApp(), sent)
 		require.Equal(t, "message 1", d.l.Attempt(1).MessageID)
 	})
 	t.Run("no such status", func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestLedger_Receive_merges(t *testing.T) {
 	})
 	t.Run("a replaced message's failure says nothing", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t, minute, minute).call(whatsApp(), unknownEnd).call(resend(whatsApp()), nil).receive(whatsApp(), failed)
+		d := newDesk(t, minute, minute).call(whatsApp(), errUnknown).call(resend(whatsApp()), nil).receive(whatsApp(), failed)
 		require.Equal(t, submitted, d.l.Send.WhatsAppStatus)
 		d.receive(resend(whatsApp()), failed)
 		require.Equal(t, failed, d.l.Send.WhatsAppStatus)
@@ -135,7 +135,7 @@ func TestLedger_Receive_merges(t *testing.T) {
 	})
 	t.Run("a resend fails while the first may still arrive", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t, minute, minute).at(time.Minute).call(smsOf(0), unknownEnd).call(resend(smsOf(0)), rejected(""))
+		d := newDesk(t, minute, minute).at(time.Minute).call(smsOf(0), errUnknown).call(resend(smsOf(0)), rejected(""))
 		require.NotEqual(t, failed, d.l.View().SMS, "no rule fires while an SMS may arrive, so the workflow may not propose one")
 		d.answers(backstop.AlreadyOut, smsOf(1)).receive(smsOf(0), failed)
 		require.Equal(t, failed, d.l.View().SMS)
@@ -144,7 +144,7 @@ func TestLedger_Receive_merges(t *testing.T) {
 	t.Run("the first fails while its resend is called for, in vain", func(t *testing.T) {
 		t.Parallel()
 		for _, c := range []backstop.Call{whatsApp(), smsOf(0)} {
-			d := newDesk(t, minute, minute).at(time.Minute).call(c, unknownEnd)
+			d := newDesk(t, minute, minute).at(time.Minute).call(c, errUnknown)
 			d.begin(resend(c))
 			d.receive(c, failed).end(resend(c), throttled)
 			v := d.l.View()
@@ -196,8 +196,8 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 		}, want: true},
 		"an SMS that was rejected":  {history: func(d *desk) { d.call(smsOf(0), rejected("")).receive(whatsApp(), delivered) }},
 		"an SMS that was throttled": {history: func(d *desk) { d.call(smsOf(0), throttled).receive(whatsApp(), delivered) }},
-		"an SMS of unknown end":     {history: func(d *desk) { d.call(smsOf(0), unknownEnd).receive(whatsApp(), delivered) }},
-		"it turns out to be sent":   {history: func(d *desk) { d.call(smsOf(0), unknownEnd).receive(whatsApp(), delivered).receive(smsOf(0), sent) }, want: true},
+		"an SMS of unknown end":     {history: func(d *desk) { d.call(smsOf(0), errUnknown).receive(whatsApp(), delivered) }},
+		"it turns out to be sent":   {history: func(d *desk) { d.call(smsOf(0), errUnknown).receive(whatsApp(), delivered).receive(smsOf(0), sent) }, want: true},
 		"delivered before, unread": {history: func(d *desk) {
 			d.receive(whatsApp(), delivered).at(time.Hour).call(smsOf(1), nil).receive(whatsApp(), read)
 		}},
@@ -243,11 +243,11 @@ func TestLedger_Outcome(t *testing.T) {
 		"delivered by WhatsApp, SMS failed":   {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read).receive(smsOf(0), failed) }, want: backstop.OutcomeWhatsApp},
 		"delivered by WhatsApp, SMS open":     {history: func(d *desk) { d.sms(nil).receive(whatsApp(), read); finish(d) }, want: backstop.OutcomeWhatsApp},
 		"accepted by WhatsApp, nothing more":  {history: func(d *desk) { d.call(whatsApp(), nil); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"a WhatsApp call of unknown end":      {history: func(d *desk) { d.call(whatsApp(), unknownEnd); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"a WhatsApp call of unknown end":      {history: func(d *desk) { d.call(whatsApp(), errUnknown); finish(d) }, want: backstop.OutcomeUnconfirmed},
 		"a WhatsApp call in flight":           {history: func(d *desk) { d.begin(whatsApp()); finish(d) }, want: backstop.OutcomeUnconfirmed},
 		"throttled by WhatsApp":               {history: func(d *desk) { d.call(whatsApp(), throttled); finish(d) }, want: backstop.OutcomeFailed},
 		"an SMS, nothing more":                {history: func(d *desk) { d.sms(nil); finish(d) }, want: backstop.OutcomeUnconfirmed},
-		"an SMS of unknown end":               {history: func(d *desk) { d.sms(unknownEnd); finish(d) }, want: backstop.OutcomeUnconfirmed},
+		"an SMS of unknown end":               {history: func(d *desk) { d.sms(errUnknown); finish(d) }, want: backstop.OutcomeUnconfirmed},
 		"WhatsApp may arrive, the SMS failed": {history: func(d *desk) { d.sms(nil).receive(smsOf(0), failed) }, want: backstop.OutcomeUnconfirmed},
 		"both failed": {history: func(d *desk) {
 			d.call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), nil).receive(smsOf(0), failed)
@@ -256,7 +256,7 @@ func TestLedger_Outcome(t *testing.T) {
 		"expired by the engine's clock": {history: func(d *desk) { d.expires(2*time.Hour + 1); lapse(d) }, want: backstop.OutcomeExpired},
 		"expired, throttled":            {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), throttled); lapse(d) }, want: backstop.OutcomeExpired},
 		"expired, WhatsApp has it":      {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), nil); lapse(d) }, want: backstop.OutcomeUnconfirmed},
-		"expired, WhatsApp may have it": {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), unknownEnd); lapse(d) }, want: backstop.OutcomeUnconfirmed},
+		"expired, WhatsApp may have it": {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), errUnknown); lapse(d) }, want: backstop.OutcomeUnconfirmed},
 		"expired, WhatsApp had it":      {history: func(d *desk) { d.expires(2*time.Hour).call(whatsApp(), nil).receive(whatsApp(), failed); lapse(d) }, want: backstop.OutcomeFailed},
 		"expired, yet delivered": {history: func(d *desk) {
 			d.expires(2*time.Hour).call(whatsApp(), nil)
@@ -264,7 +264,7 @@ func TestLedger_Outcome(t *testing.T) {
 			d.receive(whatsApp(), delivered)
 		}, want: backstop.OutcomeWhatsApp},
 		"expired, it came to light that it was": {history: func(d *desk) {
-			d.expires(2*time.Hour).call(whatsApp(), unknownEnd)
+			d.expires(2*time.Hour).call(whatsApp(), errUnknown)
 			lapse(d)
 			d.receive(whatsApp(), failed)
 		}, want: backstop.OutcomeFailed},
@@ -347,12 +347,12 @@ func TestLedger_cases(t *testing.T) {
 	})
 	t.Run("a. between a resend and an SMS", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t, rule(backstop.Undelivered, 5*time.Second)).call(whatsApp(), unknownEnd).call(resend(whatsApp()), nil)
+		d := newDesk(t, rule(backstop.Undelivered, 5*time.Second)).call(whatsApp(), errUnknown).call(resend(whatsApp()), nil)
 		d.at(6*time.Second).call(smsOf(0), nil).answers(backstop.MadeAlready, resend(whatsApp()))
 	})
 	t.Run("b. WhatsApp is not resent to who has it", func(t *testing.T) {
 		t.Parallel()
-		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), unknownEnd).receive(whatsApp(), delivered)
+		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), errUnknown).receive(whatsApp(), delivered)
 		d.ended(backstop.OutcomeWhatsApp).answers(backstop.HasFinished, resend(whatsApp()))
 	})
 	t.Run("b. nor retried", func(t *testing.T) {
@@ -532,4 +532,32 @@ func TestLedger_Begin_own_token_late(t *testing.T) {
 		require.Equal(t, backstop.MayCall, r.Answer)
 		require.Equal(t, late, r.Attempt.StartedAt, "its time begins anew")
 	})
+}
+
+// A call was taken for dead, and its process answers after all: the workflow waits, and no receipt would tell it.
+func TestLedger_End_late_announced(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		failure *backstop.Failure
+		status  backstop.Status
+	}{
+		"accepted": {status: backstop.Submitted},
+		"rejected": {failure: &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault}, status: backstop.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, rule(backstop.Undelivered, 0))
+			d.begin(whatsApp())
+			d.at(time.Minute).answers(backstop.MadeAlready, whatsApp())
+			d.end(whatsApp(), tc.failure)
+			require.Len(t, d.l.Receipts, 1)
+			require.True(t, d.l.Receipts[0].NeedsSignal)
+			require.Equal(t, tc.status, d.l.Receipts[0].Status)
+			require.NotEmpty(t, d.l.Receipts[0].MessageID)
+			again := d.l.Clone()
+			_, err := again.End(d.ending(whatsApp(), tc.failure), d.now)
+			require.NoError(t, err)
+			require.Empty(t, again.Receipts, "it is announced once")
+		})
+	}
 }

@@ -33,6 +33,7 @@ type chaos struct {
 // call is a call that a process began.
 type call struct {
 	backstop.Call
+
 	begun time.Time // by the ledger
 	made  bool
 	went  bool
@@ -62,7 +63,7 @@ func (c *chaos) theirs() time.Time {
 	return at
 }
 
-func (c *chaos) say(format string, args ...any) {
+func (c *chaos) sayf(format string, args ...any) {
 	c.log = append(c.log, c.now.Sub(origin).String()+" "+fmt.Sprintf(format, args...))
 }
 
@@ -79,10 +80,10 @@ func (c *chaos) require(ok bool, law string) {
 }
 
 // do applies a change twice: the second time it may change nothing.
-func (c *chaos) do(what string, change func(*backstop.Ledger) any) any {
+func (c *chaos) do(what string, change func(*backstop.Ledger) any) {
 	before := c.l
 	got := change(&c.l)
-	c.say("%s: %v; WhatsApp %s, SMS %s, %s", what, got, c.l.Send.WhatsAppStatus, c.l.Send.SMSStatus, c.l.Send.Outcome)
+	c.sayf("%s: %v; WhatsApp %s, SMS %s, %s", what, got, c.l.Send.WhatsAppStatus, c.l.Send.SMSStatus, c.l.Send.Outcome)
 	again := cloneLedger(c.l)
 	events := len(again.Events)
 	change(&again)
@@ -90,7 +91,6 @@ func (c *chaos) do(what string, change func(*backstop.Ledger) any) any {
 	c.goesOn(before.Send, c.l.Send)
 	c.l.Revision++
 	c.views = append(c.views, c.l.View())
-	return got
 }
 
 func cloneLedger(l backstop.Ledger) backstop.Ledger {
@@ -145,11 +145,15 @@ func (c *chaos) begin() {
 // propose asks for a call, for the first time or, after a lost answer, again.
 func (c *chaos) propose(p backstop.Call, again *call, at time.Time) backstop.Ruling {
 	before := cloneLedger(c.l)
-	r := c.do(fmt.Sprintf("begin %+v", p), func(l *backstop.Ledger) any {
-		r, err := l.Begin(p, at)
+	var r backstop.Ruling
+	c.do(fmt.Sprintf("begin %+v", p), func(l *backstop.Ledger) any {
+		again, err := l.Begin(p, at)
 		require.NoError(c.t, err)
-		return r
-	}).(backstop.Ruling)
+		if l == &c.l {
+			r = again
+		}
+		return again.Answer
+	})
 	if r.Answer != backstop.MayCall {
 		if again != nil {
 			again.lost = true
@@ -248,13 +252,13 @@ func (c *chaos) makeCall() {
 			call.end.ReceiptWait = receiptWait
 		}
 	case "unknown, went":
-		call.went, call.end.Failure = true, unknownEnd
+		call.went, call.end.Failure = true, errUnknown
 	default:
 		call.end.Failure = map[string]*backstop.Failure{
-			"rejected": rejected(""), "opted out": rejected(backstop.OptedOut), "throttled": throttled, "unavailable": unavailable, "unknown": unknownEnd,
+			"rejected": rejected(""), "opted out": rejected(backstop.OptedOut), "throttled": throttled, "unavailable": unavailable, "unknown": errUnknown,
 		}[end]
 	}
-	c.say("step %d is called: %s", step, end)
+	c.sayf("step %d is called: %s", step, end)
 	if call.went {
 		c.out[step]++
 		c.require(c.out[step] == 1, "a step is sent twice")

@@ -1,6 +1,7 @@
 package backstop
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -14,7 +15,7 @@ type Ending struct {
 	Failure    *Failure   // of another
 
 	Linger      time.Duration // how long the activity that made the call waits for receipts of the message, see Attempt
-	ReceiptWait time.Duration // how long the store waits for the receipt of the last SMS, after which the send ends; 0: it does not
+	ReceiptWait time.Duration // how long the store waits for the receipt of the last SMS, before the send ends; 0: not at all
 }
 
 // state is what the attempt becomes.
@@ -25,24 +26,41 @@ func (e Ending) state() AttemptState {
 	return Accepted
 }
 
-// End records how a call ended. A call that was given up for dead may still end: it turns out accepted or rejected. An
-// ending of another call than the attempt's newest changes nothing. An attempt that was not begun is an Error of code
-// NotFound.
+// End records how a call ended. A call that was given up for dead may still end: it turns out accepted or rejected, which is
+// kept like a receipt, because its workflow may have to be signalled. An ending of another call than the attempt's newest
+// changes nothing. An attempt that was not begun is an Error of code NotFound.
 func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	now = l.clock(now)
 	a := l.Attempt(e.Step)
 	if a == nil {
 		return Attempt{}, &Error{Code: NotFound, Message: fmt.Sprintf("there is no attempt %d", e.Step)}
 	}
-	if a.Token == e.Token && a.mayEnd(e.state()) {
-		isLate := a.State != Calling // its workflow was told of an unknown end, and waits
-		l.close(a, e, now)
-		if !isLate && e.ReceiptWait > 0 {
-			l.handBack(a, now.Add(e.ReceiptWait))
-		}
-		l.settle(now)
+	if a.Token != e.Token || !a.mayEnd(e.state()) {
+		return *a, nil
+	}
+	before := l.Clone()
+	isLate := a.State != Calling // the workflow knows of an unknown end, and waits
+	l.close(a, e, now)
+	if !isLate && e.ReceiptWait > 0 {
+		l.handBack(a, now.Add(e.ReceiptWait))
+	}
+	l.settle(now)
+	if isLate && before.mustSignal(l, a.Channel, now) {
+		l.announce(*a, now)
 	}
 	return *a, nil
+}
+
+// announce keeps a late answer of a provider like a receipt that is to be signalled.
+func (l *Ledger) announce(a Attempt, now time.Time) {
+	r := Receipt{
+		Provider: a.Provider, Channel: a.Channel, MessageID: cmp.Or(a.MessageID, a.Ref.String()), Ref: a.Ref,
+		Status: Submitted, At: now,
+	}
+	if a.State == AttemptState(Rejected) {
+		r.Status, r.Failure = Failed, a.Failure
+	}
+	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: true})
 }
 
 // mayEnd reports whether an ending is news. Of a call of unknown end a late answer that is sure is.
@@ -57,7 +75,7 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	wasCalling := a.State == Calling
 	a.State, a.Failure, a.EndedAt = e.state(), e.Failure, &now
 	reached := Status("")
-	switch a.State {
+	switch a.State { //nolint:exhaustive // the other ends say nothing of how far the message has come
 	case Accepted:
 		reached = Submitted
 		a.Segments = e.Submission.Segments
@@ -109,7 +127,7 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 		return Ruling{Answer: HasFinished}
 	case l.gaveUp(a, c):
 		return Ruling{Answer: HasGivenUp}
-	case a == nil && c.Channel == WhatsApp && l.Send.WhatsAppStatus == Queued:
+	case a == nil && c.Channel == WhatsApp && l.Send.WhatsAppStatus == Queued && !l.has(isWhatsApp):
 	case a == nil:
 		return Ruling{Answer: MadeAlready}
 	case a.isInFlight(now):
@@ -127,12 +145,13 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	return Ruling{Answer: HasGivenUp}
 }
 
+func isWhatsApp(a Attempt) bool { return a.Channel == WhatsApp }
+
 // gaveUp reports whether the call was given up before: after some that surely sent nothing, or before the first.
 func (l *Ledger) gaveUp(a *Attempt, c Call) bool {
 	if a != nil {
 		return a.sentNothing() && a.Status == Failed
 	}
-	isWhatsApp := func(a Attempt) bool { return a.Channel == WhatsApp }
 	return c.Channel == WhatsApp && l.Send.WhatsAppStatus == Failed && !l.has(isWhatsApp)
 }
 
@@ -149,7 +168,7 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 }
 
 // Abandon ends a send that no workflow will decide about, and says why. A send that only waits for the receipt of its SMS
-// stays as it is. If nothing of it may have gone out, its WhatsApp message has failed.
+// stays as it is. If nothing was tried, its WhatsApp message has failed.
 func (l *Ledger) Abandon(reason string, now time.Time) {
 	now = l.clock(now)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {

@@ -38,6 +38,7 @@ func foretell(s script) fate {
 type oracle struct {
 	script
 	fate
+
 	now      time.Time
 	messages []message
 	resendAt time.Time
@@ -46,10 +47,11 @@ type oracle struct {
 
 // message is one that a provider was asked to send, by its last call.
 type message struct {
+	delivery
+
 	rule         int // -1: WhatsApp
 	begun, ended time.Time
-	delivery
-	gaveUp bool
+	gaveUp       bool
 }
 
 func (m message) at(t time.Time) backstop.Status {
@@ -233,7 +235,7 @@ func (m *oracle) whatsApp(again bool) {
 	c.Resend = again
 	d := m.Deliveries[c.Step()]
 	since := m.now
-	for n := 0; n < d.Tries; n++ {
+	for range d.Tries {
 		m.now = m.now.Add(d.Takes)
 		if m.ends() || m.firing() >= 0 {
 			return
@@ -253,7 +255,7 @@ func (m *oracle) whatsApp(again bool) {
 		}
 	}
 	m.send(c, d)
-	if !again && m.ResendWA && d.End == unknownEnd {
+	if !again && m.ResendWA && d.End == errUnknown {
 		m.resendAt = m.now.Add(unknownWait)
 	}
 }
@@ -275,7 +277,7 @@ func (m *oracle) sms(rule int) {
 		return
 	}
 	first := m.of(rule)[0]
-	if first.End == unknownEnd && m.ResendSMS && first.at(m.now) == queued {
+	if first.End == errUnknown && m.ResendSMS && first.at(m.now) == queued {
 		silent := func() bool { return m.of(rule)[0].at(m.now) == queued && !m.ends() }
 		m.walk(m.now.Add(unknownWait), func() bool { return !silent() })
 		if silent() {
@@ -309,7 +311,7 @@ func (m *oracle) submit(c backstop.Call) bool {
 		}
 		if n == d.Tries {
 			m.send(c, d)
-			return d.End == nil || d.End == unknownEnd
+			return d.End == nil || d.End == errUnknown
 		}
 		m.now = m.now.Add(d.Takes)
 		if m.ends() {

@@ -3,6 +3,8 @@ package backstop_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,7 +103,7 @@ func anyDelivery() *rapid.Generator[delivery] {
 			d.End = rejected(rapid.SampledFrom([]backstop.RejectClass{"", "", backstop.OptedOut}).Draw(t, "class"))
 			return d
 		case "unknown":
-			d.End, d.Went = unknownEnd, rapid.Bool().Draw(t, "went")
+			d.End, d.Went = errUnknown, rapid.Bool().Draw(t, "went")
 			if !d.Went {
 				return d
 			}
@@ -158,6 +160,7 @@ type driver struct {
 	*desk
 	script
 	fate
+
 	view    backstop.View
 	coming  []arrival
 	resends time.Time // when WhatsApp is called again, or zero
@@ -193,11 +196,11 @@ func drive(t *rapid.T, s script) (fate, string) {
 	d.AtEnd = d.l.Send.Outcome
 	d.pass(d.now.Add(2*backstop.MaxWait), func() bool { return false })
 	d.Outcome, d.Double = d.l.Send.Outcome, d.l.Send.DuplicateDelivery
-	timeline := "\n"
+	var timeline strings.Builder
 	for _, e := range d.l.Events {
-		timeline += fmt.Sprintln(e.At.Sub(origin), e.Kind, e.Channel, e.Status, e.Rule, e.Detail)
+		fmt.Fprintln(&timeline, e.At.Sub(origin), e.Kind, e.Channel, e.Status, e.Rule, e.Detail)
 	}
-	return d.fate, timeline
+	return d.fate, "\n" + timeline.String()
 }
 
 // see takes in the newest view. The ledger that is driven is stored at once.
@@ -327,7 +330,7 @@ func (d *driver) pause(stop time.Time, enough func() bool) {
 // try makes one call if the ledger lets it.
 func (d *driver) try(c backstop.Call) (backstop.Answer, *backstop.Failure) {
 	d.calls++
-	c.Token = fmt.Sprint(d.calls)
+	c.Token = strconv.Itoa(d.calls)
 	r, err := d.l.Begin(c, d.now)
 	require.NoError(d.t, err)
 	d.see()
@@ -376,7 +379,7 @@ func (d *driver) sms(rule int) {
 		d.pass(d.now.Add(unknownWait), func() bool { return d.view.SMS != queued || d.view.Outcome != "" })
 		if d.view.SMS == queued {
 			c.Resend = true
-			d.submit(c)
+			_, _ = d.submit(c) // the wait below is for the first as well
 		}
 	}
 	d.pass(d.now.Add(receiptWait), func() bool { return d.view.Outcome != "" || d.view.SMS == failed })

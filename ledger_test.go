@@ -152,7 +152,7 @@ func rejected(class backstop.RejectClass) *backstop.Failure {
 }
 
 var (
-	unknownEnd  = kind(backstop.Unknown)
+	errUnknown  = kind(backstop.Unknown)
 	throttled   = kind(backstop.Throttled)
 	unavailable = kind(backstop.Unavailable)
 )
@@ -179,7 +179,7 @@ func TestLedger_Begin(t *testing.T) {
 		"SMS in flight, WhatsApp":        {history: func(d *desk) { d.at(time.Minute).begin(smsOf(0)) }, call: whatsApp(), want: backstop.UnderWay},
 		"a call that was accepted":       {history: func(d *desk) { d.call(whatsApp(), nil) }, call: whatsApp(), want: backstop.MadeAlready},
 		"a call that was rejected":       {history: func(d *desk) { d.call(whatsApp(), rejected("")) }, call: whatsApp(), want: backstop.MadeAlready},
-		"a call of unknown end":          {history: func(d *desk) { d.call(whatsApp(), unknownEnd) }, call: whatsApp(), want: backstop.MadeAlready},
+		"a call of unknown end":          {history: func(d *desk) { d.call(whatsApp(), errUnknown) }, call: whatsApp(), want: backstop.MadeAlready},
 		"a throttled call":               {history: func(d *desk) { d.call(whatsApp(), throttled) }, call: whatsApp(), want: backstop.MayCall},
 		"a provider that was down":       {history: func(d *desk) { d.call(whatsApp(), unavailable) }, call: whatsApp(), want: backstop.MayCall},
 		"down, but a receipt says sent":  {history: func(d *desk) { d.call(whatsApp(), unavailable).receive(whatsApp(), sent) }, call: whatsApp(), want: backstop.MadeAlready},
@@ -190,24 +190,24 @@ func TestLedger_Begin(t *testing.T) {
 		"given up before any call":       {history: func(d *desk) { d.l.GiveUp(whatsApp(), d.tick()) }, call: whatsApp(), want: backstop.AlreadyOut},
 		"WhatsApp while an SMS is out":   {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil) }, call: whatsApp(), want: backstop.AlreadyOut},
 		"a second SMS while one is out":  {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil) }, call: smsOf(1), want: backstop.AlreadyOut},
-		"a second SMS, the first unsure": {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd) }, call: smsOf(1), want: backstop.AlreadyOut},
+		"a second SMS, the first unsure": {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), errUnknown) }, call: smsOf(1), want: backstop.AlreadyOut},
 		"a second SMS, the first failed": {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed) }, call: smsOf(1), want: backstop.MayCall},
 
-		"a resend of an unknown end":         {history: func(d *desk) { d.call(whatsApp(), unknownEnd) }, call: resend(whatsApp()), want: backstop.MayCall},
+		"a resend of an unknown end":         {history: func(d *desk) { d.call(whatsApp(), errUnknown) }, call: resend(whatsApp()), want: backstop.MayCall},
 		"a resend of what was accepted":      {history: func(d *desk) { d.call(whatsApp(), nil) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
 		"a resend of what was rejected":      {history: func(d *desk) { d.call(whatsApp(), rejected("")) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend of what was reported":      {history: func(d *desk) { d.call(whatsApp(), unknownEnd).receive(whatsApp(), sent) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend of what was delivered":     {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), unknownEnd).receive(whatsApp(), delivered) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of what was reported":      {history: func(d *desk) { d.call(whatsApp(), errUnknown).receive(whatsApp(), sent) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"a resend of what was delivered":     {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), errUnknown).receive(whatsApp(), delivered) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
 		"a resend of what was accepted late": {history: func(d *desk) { d.begin(whatsApp()); d.at(time.Minute).begin(whatsApp()); d.end(whatsApp(), nil) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"a resend while an SMS may be out":   {history: func(d *desk) { d.call(whatsApp(), unknownEnd).at(time.Minute).call(smsOf(0), unknownEnd) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
-		"an SMS resend of an unknown end":    {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd) }, call: resend(smsOf(0)), want: backstop.MayCall},
-		"an SMS resend of what was reported": {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), unknownEnd).receive(smsOf(0), sent) }, call: resend(smsOf(0)), want: backstop.AlreadyOut},
+		"a resend while an SMS may be out":   {history: func(d *desk) { d.call(whatsApp(), errUnknown).at(time.Minute).call(smsOf(0), errUnknown) }, call: resend(whatsApp()), want: backstop.AlreadyOut},
+		"an SMS resend of an unknown end":    {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), errUnknown) }, call: resend(smsOf(0)), want: backstop.MayCall},
+		"an SMS resend of what was reported": {history: func(d *desk) { d.at(time.Minute).call(smsOf(0), errUnknown).receive(smsOf(0), sent) }, call: resend(smsOf(0)), want: backstop.AlreadyOut},
 		"an SMS resend, WhatsApp has it": {rules: []backstop.Rule{undelivered, unread}, history: func(d *desk) {
-			d.call(whatsApp(), nil).at(time.Minute).call(smsOf(0), unknownEnd).receive(whatsApp(), delivered)
+			d.call(whatsApp(), nil).at(time.Minute).call(smsOf(0), errUnknown).receive(whatsApp(), delivered)
 		}, call: resend(smsOf(0)), want: backstop.Satisfied},
-		"a throttled resend goes on": {history: func(d *desk) { d.call(whatsApp(), unknownEnd).call(resend(whatsApp()), throttled) }, call: resend(whatsApp()), want: backstop.MayCall},
+		"a throttled resend goes on": {history: func(d *desk) { d.call(whatsApp(), errUnknown).call(resend(whatsApp()), throttled) }, call: resend(whatsApp()), want: backstop.MayCall},
 		"a throttled resend, the first is out": {history: func(d *desk) {
-			d.call(whatsApp(), unknownEnd).call(resend(whatsApp()), throttled).receive(whatsApp(), sent)
+			d.call(whatsApp(), errUnknown).call(resend(whatsApp()), throttled).receive(whatsApp(), sent)
 		}, call: resend(whatsApp()), want: backstop.AlreadyOut},
 
 		"satisfied by the rule's goal":     {rules: []backstop.Rule{undelivered, unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), delivered).at(time.Minute) }, call: smsOf(0), want: backstop.Satisfied},
@@ -216,17 +216,17 @@ func TestLedger_Begin(t *testing.T) {
 		"sent, and then a failure":         {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), sent, failed) }, call: byFailure(smsOf(0)), want: backstop.MayCall},
 		"a failure that the caller missed": {rules: []backstop.Rule{unread}, history: func(d *desk) { d.call(whatsApp(), nil).receive(whatsApp(), failed) }, call: smsOf(0), want: backstop.MayCall},
 		"an SMS resend, the failure undone": {rules: []backstop.Rule{unread}, history: func(d *desk) {
-			d.call(whatsApp(), nil).receive(whatsApp(), failed).call(byFailure(smsOf(0)), unknownEnd).receive(whatsApp(), delivered)
+			d.call(whatsApp(), nil).receive(whatsApp(), failed).call(byFailure(smsOf(0)), errUnknown).receive(whatsApp(), delivered)
 		}, call: resend(smsOf(0)), want: backstop.TooEarly},
 		"no wait, and nothing failed": {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
 		"an SMS arrived after all":    {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
 		"past the end":                {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
 		"an SMS past the end":         {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
 		"a retry past the end":        {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"a resend past the end":       {history: func(d *desk) { d.call(whatsApp(), unknownEnd); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
+		"a resend past the end":       {history: func(d *desk) { d.call(whatsApp(), errUnknown); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
 		"past expires_at":             {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
 		"a retry past expires_at":     {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a resend past expires_at":    {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), unknownEnd).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
+		"a resend past expires_at":    {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), errUnknown).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
 		"an SMS past expires_at":      {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.HasExpired},
 		"opted out":                   {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.HasFinished},
 		"opted out, but a login code": {history: func(d *desk) {
@@ -342,7 +342,7 @@ func TestLedger_End(t *testing.T) {
 		require.Equal(t, backstop.NotFound, e.Code)
 	})
 	for f, want := range map[*backstop.Failure]backstop.Status{
-		nil: submitted, rejected(""): failed, throttled: "", unavailable: "", unknownEnd: "",
+		nil: submitted, rejected(""): failed, throttled: "", unavailable: "", errUnknown: "",
 	} {
 		t.Run(fmt.Sprint(f), func(t *testing.T) {
 			t.Parallel()
@@ -366,6 +366,20 @@ func TestLedger_End(t *testing.T) {
 		require.Equal(t, delivered, d.l.Send.WhatsAppStatus)
 		require.Equal(t, delivered, d.l.Attempt(1).Status)
 	})
+	t.Run("a call in flight ends before the send does", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, minute)
+		d.begin(whatsApp())
+		d.receive(whatsApp(), read).pending().end(whatsApp(), nil).ended(backstop.OutcomeWhatsApp)
+		require.Equal(t, []backstop.EventKind{backstop.EventReceipt, backstop.EventAttempt, backstop.EventFinished}, d.kinds())
+	})
+	t.Run("a call of a dead process is closed before the next", func(t *testing.T) {
+		t.Parallel()
+		d := newDesk(t, minute)
+		d.begin(whatsApp())
+		d.at(time.Minute).answers(backstop.MayCall, smsOf(0))
+		require.Equal(t, backstop.AttemptState(backstop.Unknown), d.l.Attempt(1).State)
+	})
 	late := map[string]struct {
 		f       *backstop.Failure
 		receipt backstop.Status
@@ -375,7 +389,7 @@ func TestLedger_End(t *testing.T) {
 		"rejected":                       {f: rejected(""), want: backstop.AttemptState(backstop.Rejected)},
 		"rejected, but a receipt came":   {f: rejected(""), receipt: sent, want: backstop.AttemptState(backstop.Unknown)},
 		"throttled says nothing":         {f: throttled, want: backstop.AttemptState(backstop.Unknown)},
-		"unknown says nothing":           {f: unknownEnd, want: backstop.AttemptState(backstop.Unknown)},
+		"unknown says nothing":           {f: errUnknown, want: backstop.AttemptState(backstop.Unknown)},
 		"accepted, and a receipt failed": {receipt: failed, want: backstop.Accepted},
 	}
 	for name, tc := range late {

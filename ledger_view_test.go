@@ -2,6 +2,7 @@ package backstop_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,11 +18,11 @@ import (
 // watcher is a workflow that works on a send alone: its own view, and the ledger.
 type watcher struct {
 	*desk
+
 	view     backstop.View
 	calling  *backstop.Call
 	lingers  bool
 	sent     []backstop.Call
-	resent   bool
 	unknowns map[int]bool // calls of unknown end, by step
 }
 
@@ -66,14 +67,14 @@ func (w *watcher) endCall(t *rapid.T) {
 		return
 	}
 	c := *w.calling
-	f := rapid.SampledFrom([]*backstop.Failure{nil, nil, nil, rejected(""), throttled, unknownEnd}).Draw(t, "end")
+	f := rapid.SampledFrom([]*backstop.Failure{nil, nil, nil, rejected(""), throttled, errUnknown}).Draw(t, "end")
 	e := w.ending(c, f)
 	if f == nil && rapid.Bool().Draw(t, "lingers") {
 		e.Linger, w.lingers = time.Minute, true
 	}
 	_, err := w.l.End(e, w.tick())
 	require.NoError(t, err)
-	if f == nil || f == unknownEnd {
+	if f == nil || f == errUnknown {
 		w.sent = append(w.sent, c)
 		w.unknowns[c.Step()] = f != nil
 	}
@@ -84,7 +85,7 @@ func (w *watcher) endCall(t *rapid.T) {
 func (w *watcher) receiveAny(t *rapid.T) {
 	of := w.sent
 	if w.calling != nil {
-		of = append(of[:len(of):len(of)], *w.calling)
+		of = append(slices.Clip(of), *w.calling)
 	}
 	if len(of) == 0 {
 		return

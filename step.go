@@ -32,14 +32,3 @@ func ruleOf(step int) int {
 	}
 	return (step - firstSMSStep) / 2
 }
-
-// resendOf reports whether a step repeats a call of unknown end.
-func resendOf(step int) bool { return step%2 == 0 }
-
-// channelOf is the channel of a step.
-func channelOf(step int) Channel {
-	if step < firstSMSStep {
-		return WhatsApp
-	}
-	return SMS
-}

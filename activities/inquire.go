@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/backstophq/backstop"
 )
 
@@ -21,18 +23,18 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 		return backstop.View{}, permanent(fmt.Errorf("read ledger: %w", err))
 	}
 	view := l.View()
-	var unanswered error
+	var failed error
 	for _, attempt := range l.Attempts {
 		v, err := a.inquire(ctx, l, attempt)
 		switch {
 		case err != nil:
-			unanswered = err
+			failed = err
 		case v.Revision > view.Revision:
 			view = v
 		}
 	}
-	if unanswered != nil && view.Outcome == "" {
-		return backstop.View{}, unanswered
+	if failed != nil && view.Outcome == "" {
+		return backstop.View{}, failed
 	}
 	return view, nil
 }
@@ -48,8 +50,7 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		Since: attempt.StartedAt.Add(-inquirySlack), Until: attempt.StartedAt.Add(CallTimeout + inquirySlack),
 	})
 	if err != nil {
-		f := failureOf(backstop.Submission{}, err)
-		return backstop.View{}, retryable(string(f.Kind), f.Code, f.RetryAfter)
+		return backstop.View{}, unanswered(failureOf(backstop.Submission{}, err))
 	}
 	if found == nil {
 		return l.View(), nil
@@ -59,6 +60,15 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		return l.View(), err
 	}
 	return a.learn(ctx, attempt, *found)
+}
+
+// unanswered is the error of a question without an answer. A provider that is down or throttles is asked again; one that cannot
+// tell is not.
+func unanswered(f *backstop.Failure) error {
+	if f.Kind == backstop.Throttled || f.Kind == backstop.Unavailable {
+		return retryable(string(f.Kind), f.Code, f.RetryAfter)
+	}
+	return temporal.NewNonRetryableApplicationError(f.Code, string(f.Kind), nil)
 }
 
 // learn stores what a provider said of a message.

@@ -43,3 +43,8 @@ FROM (
 ) AS r
 WHERE attempts.send = r.send AND attempts.step = r.step AND attempts.message_id = r.message_id
     AND attempts.status IN ('sent', 'failed', 'delivered', 'read');
+
+-- A late answer of a provider, after the call was given up for dead, is kept like a receipt until its workflow was signalled.
+ALTER TABLE receipts
+    DROP CONSTRAINT receipts_status_check,
+    ADD CONSTRAINT receipts_status_check CHECK (status IN ('submitted', 'sent', 'failed', 'delivered', 'read'));

@@ -40,7 +40,7 @@ func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 func callOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: activities.CallTimeout, // after it a dead process is assumed, and another run takes over
-		WaitForCancellation: true,                   // a call in flight may yet send: its end must be known before an SMS goes out
+		WaitForCancellation: true,                   // a call in flight may yet send: its end counts
 		Summary:             summary,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: time.Minute,

@@ -93,12 +93,7 @@ func (s *send) isEnded() bool { return s.isDone || s.view.Outcome != "" }
 
 // hasSMS reports whether an SMS is out, or may be, of which nothing final is known. Until then no rule fires.
 func (s *send) hasSMS() bool {
-	switch s.view.SMS {
-	case backstop.Queued, backstop.Submitted, backstop.Sent:
-		return true
-	default:
-		return false
-	}
+	return s.view.SMS != "" && s.view.SMS != backstop.Failed && !s.view.SMS.Reached(backstop.Delivered)
 }
 
 // watch waits until a rule fires or none can any more, until an SMS shows that another run has sent, or until the send ends.

@@ -52,17 +52,20 @@ func (s *send) stopWhatsApp(ctx workflow.Context) error {
 func (s *send) endWhatsApp(ctx workflow.Context) error {
 	r, ended, err := s.call.result(ctx)
 	s.call = nil
-	if s.last && !(isReady(s.alarm) && s.hasLapsed(ctx)) {
+	if s.last && (!isReady(s.alarm) || !s.hasLapsed(ctx)) {
 		s.alarm, s.last = nil, false // it was for the end of the retries
 	}
-	switch _, fired := s.fired(ctx); {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	_, fired := s.fired(ctx)
+	isCancelled := ctx.Err() != nil
+	switch {
 	case ended:
 		s.takeIn(ctx, r)
 		return nil
-	case fired || s.isEnded() || s.hasSMS() || s.hasLapsed(ctx) || ctx.Err() != nil:
-		return nil
+	case fired || s.isEnded() || s.hasSMS() || s.hasLapsed(ctx) || isCancelled:
+		return nil //nolint:nilerr // the next wait returns the cancellation
 	default:
 		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.resent})
 	}

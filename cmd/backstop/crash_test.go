@@ -229,3 +229,21 @@ func TestServe_stops(t *testing.T) {
 	r.process = nil
 	require.Less(t, time.Since(began), 10*time.Second)
 }
+
+// TestServe_callbacksLost: no status callback of Twilio's ever arrives. Before the send ends, Twilio is asked what became of
+// the message.
+func TestServe_callbacksLost(t *testing.T) {
+	t.Parallel()
+	nowhere := map[string]string{"BACKSTOP_PUBLIC_URL": "http://127.0.0.1:1", "BACKSTOP_SMS_RECEIPT_WAIT": "2s"}
+	r := newRig(t, nowhere)
+	policy, err := r.caller.ensurePolicy(t.Context(), "Lost", ruleSpec{name: "Lost", kind: client.RuleTypeUndelivered, sendID: "ACME"})
+	require.NoError(t, err)
+	id := r.send("+447400123404", policy, "lost")
+	var send *client.Send
+	require.Eventually(t, func() bool {
+		send, err = r.caller.get(t.Context(), id)
+		return err == nil && send.FinishedAt != nil
+	}, 30*time.Second, 100*time.Millisecond)
+	require.Equal(t, client.OutcomeSms, send.Outcome)
+	require.Equal(t, client.StatusDelivered, send.Sms.Status)
+}

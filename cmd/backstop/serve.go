@@ -63,6 +63,7 @@ type program struct {
 	db       *postgres.DB
 	install  string // the installation's id
 	temporal *engine
+	acts     *activities.Activities
 	handoff  *handoff.Handoff
 	meta     *meta.Client
 	twilio   *twilio.Client
@@ -87,8 +88,15 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err := p.temporal.reach(ctx); err != nil {
 		p.log.WarnContext(ctx, "going on without temporal", "error", err)
 	}
+	p.acts, err = activities.New(activities.Options{
+		Store: p.db, WhatsApp: p.meta, SMS: p.routes(), Log: p.log, Calls: p.config.Worker.Calls,
+	})
+	if err != nil {
+		return err
+	}
 	p.handoff, err = handoff.New(handoff.Options{
 		Store: p.db, Engine: p.temporal, Installation: p.install, Settings: p.config.settings(), Log: p.log,
+		Inquire: p.acts.Inquire,
 	})
 	if err != nil {
 		return err
@@ -255,22 +263,17 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 
 // work runs the Temporal worker. A Temporal that is not there yet is waited for.
 func (p *program) work(ctx context.Context) error {
-	acts, err := activities.New(activities.Options{
-		Store: p.db, WhatsApp: p.meta, SMS: p.routes(), Log: p.log, Calls: p.config.Worker.Calls,
-	})
-	if err != nil {
-		return err
-	}
 	failed := make(chan error, 1)
 	var w sdkworker.Worker
 	for {
-		w = worker.New(p.temporal.Client, acts, worker.Options{
+		w = worker.New(p.temporal.Client, p.acts, worker.Options{
 			Installation: p.install,
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
 			StopTimeout:  p.config.drain(),
 			OnFatalError: func(err error) { failed <- err },
 		})
-		if err = p.temporal.reach(ctx); err == nil {
+		err := p.temporal.reach(ctx)
+		if err == nil {
 			err = w.Start()
 		}
 		if err == nil {

@@ -44,6 +44,7 @@ func properties() []property {
 		{"the outcome is what the attempts say", checkOutcome},
 		{"every call was written down first", checkWritten},
 		{"no workflow fails a task", checkPanics},
+		{"no run outlives its send", checkRuns},
 		{"no process ends by itself", checkCrashes},
 		{"nothing of a person in histories and logs", checkLeaks},
 	}

@@ -230,7 +230,7 @@ func (v *view) outcomes() []string {
 	}
 	wasOut, doubtful := false, false
 	for i, a := range v.Attempts {
-		wasOut = wasOut || a.State == accepted
+		wasOut = wasOut || a.State == accepted && !v.wasDropped(a)
 		isOut := a.Status != failed && (a.State == accepted || a.State == unknown || a.State == calling)
 		// A provider that rejects the same message later had probably not taken it before.
 		rejects := func(b attempt) bool { return b.Channel == whatsApp && b.State == rejected }
@@ -251,6 +251,13 @@ func (v *view) outcomes() []string {
 	}
 }
 
+// wasDropped reports whether the provider dropped an SMS from its queue because its validity was over (Twilio 30036): no
+// network ever had it.
+func (v *view) wasDropped(a attempt) bool {
+	isValidityOver := func(e event) bool { return e.Code == "30036" }
+	return a.Channel == sms && a.Status == failed && slices.ContainsFunc(v.Events, isValidityOver)
+}
+
 // checkWritten: each call that a provider got was written down before, and Backstop knows each message that a provider
 // accepted, or knows that it does not know.
 func checkWritten(r *record) result {
@@ -259,12 +266,19 @@ func checkWritten(r *record) result {
 		for _, channel := range []string{whatsApp, sms} {
 			calls, attempts := s.callsOf(channel), s.attemptsOf(channel)
 			out.checked += len(calls)
-			if n := len(attempts); len(calls) > n {
+			n := 0
+			for _, a := range attempts {
+				n += a.Number
+			}
+			if len(calls) > n {
 				out.breachf(s, "%d %s calls reached the provider, of %d that were written down", len(calls), channel, n)
 				continue
 			}
 			for _, c := range calls {
-				isKnown := func(a attempt) bool { return a.MessageID == c.ID || a.State == unknown || a.State == calling }
+				isKnown := func(a attempt) bool {
+					hasNoID := a.State == unknown || a.State == calling || a.State == accepted
+					return a.MessageID == c.ID || a.MessageID == "" && hasNoID
+				}
 				if c.Accepted && !slices.ContainsFunc(attempts, isKnown) {
 					out.breachf(s, "the provider has a %s message that no attempt knows", channel)
 				}

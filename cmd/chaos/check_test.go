@@ -234,6 +234,9 @@ func TestProperties(t *testing.T) {
 				}}}, s)
 			},
 		},
+		"no run outlives its send": {
+			"one": func(r *record, _ *sendRecord) { r.running = map[string]bool{sendID: true} },
+		},
 		"no process ends by itself": {
 			"one": func(r *record, _ *sendRecord) { r.crashes = []string{"serve-0"} },
 		},

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -27,12 +28,14 @@ const (
 	loseTemporal   faultKind = "lose-temporal"   //
 	stallTemporal  faultKind = "stall-temporal"  //
 	refuseWebhooks faultKind = "refuse-webhooks" // the load balancer answers webhooks with 503
+	doubleWebhooks faultKind = "double-webhooks" // each webhook goes to both processes at once, as providers may repeat any
+	loseAnswers    faultKind = "lose-answers"    // the load balancer answers 502 to what was done, so that it is repeated
 	skewPostgres   faultKind = "skew-postgres"   // Postgres's clock is wrong for the whole of the run
 )
 
 var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
 	killServe, freezeServe, killTemporal, killPostgres, cutPostgres, losePostgres, stallPostgres, cutTemporal, loseTemporal,
-	stallTemporal, refuseWebhooks, skewPostgres,
+	stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers, skewPostgres,
 }
 
 // weights say how often a kind is chosen; freezes are planned apart.
@@ -44,7 +47,7 @@ func (k faultKind) weight() int {
 		return 5
 	case cutPostgres, loseTemporal, cutTemporal:
 		return 3
-	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks:
+	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers:
 		return 1
 	case freezeServe, skewPostgres:
 		return 0
@@ -66,7 +69,8 @@ type fault struct {
 
 func (f fault) String() string {
 	text := string(f.Kind)
-	if !slices.Contains([]faultKind{killTemporal, killPostgres, refuseWebhooks}, f.Kind) {
+	whole := []faultKind{killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers}
+	if !slices.Contains(whole, f.Kind) {
 		text += fmt.Sprintf(" of serve-%d", f.Target)
 	}
 	if f.Length != 0 {
@@ -133,7 +137,7 @@ func planFault(random *rand.Rand, kind faultKind, at time.Duration) fault {
 		f.Length = between(20*time.Millisecond, 400*time.Millisecond)
 	case stallPostgres, stallTemporal:
 		f.Length = between(time.Second, 8*time.Second)
-	case refuseWebhooks:
+	case refuseWebhooks, doubleWebhooks, loseAnswers:
 		f.Length = between(time.Second, 4*time.Second)
 	case cutPostgres, cutTemporal, freezeServe, skewPostgres:
 	}
@@ -206,12 +210,21 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 	case stallTemporal:
 		stall(ctx, s.toTemporal[f.Target], f)
 	case refuseWebhooks:
-		s.front.refuses.Store(true)
-		sleep(ctx, f.Length)
-		s.front.refuses.Store(false)
+		during(ctx, &s.front.refuses, f.Length)
+	case doubleWebhooks:
+		during(ctx, &s.front.doubles, f.Length)
+	case loseAnswers:
+		during(ctx, &s.front.loses, f.Length)
 	case skewPostgres: // as it was started
 	}
 	return true
+}
+
+// during sets a flag for a while. Two faults of a kind that overlap end with the first.
+func during(ctx context.Context, flag *atomic.Bool, length time.Duration) {
+	flag.Store(true)
+	sleep(ctx, length)
+	flag.Store(false)
 }
 
 // lose holds answers back for a while and then cuts the connections, so that what was asked is done and not known.

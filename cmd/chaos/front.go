@@ -28,6 +28,8 @@ type front struct {
 	backends []*backend
 	next     atomic.Uint64
 	refuses  atomic.Bool // webhooks are answered 503
+	doubles  atomic.Bool // webhooks go to two backends at once
+	loses    atomic.Bool // what was done is answered 502
 
 	mu      sync.Mutex
 	reports []report
@@ -75,10 +77,15 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	arrived := time.Now()
-	status, header, answer := f.forward(r, body)
-	if strings.HasPrefix(r.URL.Path, "/webhooks/") {
-		f.note(r, body, arrived, status)
+	if isWebhook(r) && f.doubles.Load() {
+		var twin sync.WaitGroup
+		defer twin.Wait()
+		twin.Go(func() { f.handle(r, body) })
+	}
+	status, header, answer := f.handle(r, body)
+	if f.loses.Load() && (isWebhook(r) || r.Method == http.MethodPost) {
+		w.WriteHeader(http.StatusBadGateway)
+		return
 	}
 	for _, name := range []string{"Content-Type", "Retry-After"} {
 		if value := header.Get(name); value != "" {
@@ -89,9 +96,21 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer) //nolint:gosec // the answer of a backend, as it is; the client may have gone away
 }
 
+// handle forwards a request and notes what became of it.
+func (f *front) handle(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
+	arrived := time.Now()
+	status, header, answer = f.forward(r, body)
+	if isWebhook(r) {
+		f.note(r, body, arrived, status)
+	}
+	return status, header, answer
+}
+
+func isWebhook(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/webhooks/") }
+
 // forward gives a request to a backend; to the next one only if the first took no connection.
 func (f *front) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
-	if f.refuses.Load() && strings.HasPrefix(r.URL.Path, "/webhooks/") {
+	if f.refuses.Load() && isWebhook(r) {
 		return http.StatusServiceUnavailable, nil, nil
 	}
 	for _, b := range f.order() {

@@ -88,7 +88,7 @@ const (
 )
 
 // planOrders makes the sends of a run: every scenario as often as every other, the rest by chance.
-func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
+func planOrders(random *rand.Rand, count int, duration time.Duration, faults []fault) []order {
 	table, known := scenarios(), policies()
 	categories := []string{"", "", marketing, utility, authentication}
 	expiries := []time.Duration{0, 0, 0, 0, 0, expiresFar, expiresSoon}
@@ -102,7 +102,7 @@ func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
 			Category: categories[random.IntN(len(categories))], ExpiresIn: expiries[random.IntN(len(expiries))],
 			Text:    fmt.Sprintf("Your parcel %dWA comes today.", i),
 			SMSText: fmt.Sprintf("Your parcel %dSMS comes today.", i),
-			After:   time.Duration(random.Int64N(int64(duration))),
+			After:   planTime(random, duration, faults),
 		}
 		switch {
 		case !o.ends():
@@ -114,6 +114,22 @@ func planOrders(random *rand.Rand, count int, duration time.Duration) []order {
 	}
 	slices.SortStableFunc(orders, func(a, b order) int { return cmp.Compare(a.After, b.After) })
 	return orders
+}
+
+// aimed is how long before a fault a send goes out that is to meet it: its call, its receipts or the wait of its rule.
+const aimed = 2500 * time.Millisecond
+
+// planTime chooses when a send goes out: every second at any time, the others just before a fault.
+func planTime(random *rand.Rand, duration time.Duration, faults []fault) time.Duration {
+	anyTime := time.Duration(random.Int64N(int64(duration)))
+	if len(faults) == 0 || random.IntN(2) == 0 {
+		return anyTime
+	}
+	before := faults[random.IntN(len(faults))].After - time.Duration(random.Int64N(int64(aimed)))
+	if before < 0 || before >= duration {
+		return anyTime
+	}
+	return before
 }
 
 // ends reports whether the send ends without an expiry: it fell back, or nothing can make it fall back any more. The

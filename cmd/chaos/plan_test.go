@@ -13,7 +13,8 @@ import (
 
 func planned(seed uint64) ([]order, []fault) {
 	random := rand.New(rand.NewPCG(seed, seed))
-	return planOrders(random, 300, 30*time.Second), planFaults(random, allFaults, 30*time.Second)
+	faults := planFaults(random, allFaults, 30*time.Second)
+	return planOrders(random, 300, 30*time.Second, faults), faults
 }
 
 func TestPlan(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -21,12 +20,7 @@ import (
 var anyMessageID = regexp.MustCompile(`wamid\.[A-Za-z0-9+/=_-]{8,}|\b(?:SM|MM)[0-9a-f]{32}\b`)
 
 // searchLeaks looks for people's data in every history and log, and for workflows that failed.
-func searchLeaks(ctx context.Context, s *stack, r *record) error {
-	engine, err := client.DialContext(ctx, client.Options{HostPort: s.temporal.address(), Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return fmt.Errorf("reach temporal: %w", err)
-	}
-	defer engine.Close()
+func searchLeaks(ctx context.Context, engine client.Client, s *stack, r *record) error {
 	all := indexSecrets(r.sends)
 	byID := map[string]*sendRecord{}
 	for _, one := range r.sends {

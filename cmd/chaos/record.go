@@ -12,6 +12,7 @@ type record struct {
 	faults   []fault // as they were done
 	leaks    []leak
 	panics   []failedTask
+	running  map[string]bool   // ids of the sends whose run goes on
 	crashes  []string          // processes that ended and were not asked to
 	searched int               // histories and logs in which people's data was looked for
 	extra    []string          // sends that the API has and nobody asked for

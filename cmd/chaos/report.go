@@ -28,13 +28,20 @@ func judge(seed uint64, r *record) outcome {
 	return o
 }
 
-// mostShown is how many timelines are printed for a property.
-const mostShown = 3
+// How many breaches of a property are printed, and of how many the timelines.
+const (
+	mostListed = 50
+	mostShown  = 3
+)
 
 // printBreaches prints each breach, with the timelines of the first.
 func printBreaches(out io.Writer, o outcome, r *record) {
 	for i, p := range properties() {
 		for n, b := range o.results[i].breaches {
+			if n == mostListed {
+				fmt.Fprintf(out, "\nseed %d BREACHED %s: and %d more\n", o.seed, p.name, len(o.results[i].breaches)-n)
+				break
+			}
 			id := ""
 			if b.send != nil {
 				id = b.send.ID

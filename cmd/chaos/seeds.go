@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -72,8 +74,8 @@ func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, er
 // runSeed makes one run on a new installation, and returns what was seen.
 func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say) (*record, error) {
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same seed makes the same run
-	orders := planOrders(random, f.sends, f.duration)
 	faults := planFaults(random, f.faults, f.duration)
+	orders := planOrders(random, f.sends, f.duration, faults)
 	s, err := startStack(ctx, f, folder, planSkew(random, f.faults), said)
 	if err != nil {
 		return nil, err
@@ -112,14 +114,14 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 	sleep(ctx, lastReceipts)
 	stopWatching()
 	r.leaks = <-seen
-	return r, collect(ctx, s, l, r)
+	return r, collect(ctx, s, l, r, said)
 }
 
 // lastReceipts is how long receipts may still come in after the last send has ended.
 const lastReceipts = 3 * time.Second
 
 // collect reads what the checks look at.
-func collect(ctx context.Context, s *stack, l *load, r *record) error {
+func collect(ctx context.Context, s *stack, l *load, r *record, said say) error {
 	calls, err := s.calls(ctx)
 	if err != nil {
 		return err
@@ -155,7 +157,26 @@ func collect(ctx context.Context, s *stack, l *load, r *record) error {
 	for _, one := range s.serves {
 		r.crashes = append(r.crashes, slices.Repeat([]string{one.name}, one.crashed())...)
 	}
-	return searchLeaks(ctx, s, r)
+	return readEngine(ctx, s, r, said)
+}
+
+// readEngine reads what the engine has: the runs that go on, and the histories.
+func readEngine(ctx context.Context, s *stack, r *record, said say) error {
+	options := client.Options{HostPort: s.temporal.address(), Logger: slog.New(slog.DiscardHandler)}
+	engine, err := client.DialContext(ctx, options)
+	if err != nil {
+		return fmt.Errorf("reach temporal: %w", err)
+	}
+	defer engine.Close()
+	running, err := runningAfter(ctx, engine, said)
+	if err != nil {
+		return err
+	}
+	r.running = map[string]bool{}
+	for _, id := range running {
+		r.running[id] = true
+	}
+	return searchLeaks(ctx, engine, s, r)
 }
 
 func policiesOf(orders []order) []*policy {

@@ -155,6 +155,17 @@ func TestFront(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, got)
 	require.True(t, f.noted()[6].Acked.IsZero())
 	require.False(t, f.noted()[6].Arrived.IsZero())
+	f.refuses.Store(false)
+
+	f.doubles.Store(true)
+	_, _ = post()
+	require.Len(t, f.noted(), 12, "a webhook of two receipts, twice")
+	f.doubles.Store(false)
+
+	f.loses.Store(true)
+	got, _ = post()
+	require.Equal(t, http.StatusBadGateway, got)
+	require.False(t, f.noted()[13].Acked.IsZero(), "it was acknowledged, and the acknowledgement lost")
 }
 
 const metaBody = `{"entry": [{"changes": [{"value": {"statuses": [

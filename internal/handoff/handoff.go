@@ -55,6 +55,7 @@ type Handoff struct {
 	install  string
 	log      *slog.Logger
 	now      func() time.Time
+	inquire  Inquire
 	outage   outage
 	workers  workers
 
@@ -65,7 +66,7 @@ type Handoff struct {
 	checked         batch[Deferral] // sends whose workflow is to be looked at again
 }
 
-// Options are what a Handoff needs. All are required but Now, which is time.Now by default.
+// Options are what a Handoff needs. All are required but Now, which is time.Now by default, and Inquire.
 type Options struct {
 	Store        Store
 	Engine       Engine
@@ -73,7 +74,11 @@ type Options struct {
 	Settings     workflows.Settings // for the sends that are accepted from now on
 	Log          *slog.Logger
 	Now          func() time.Time // by which Temporal's outages are timed; the store has its own clock
+	Inquire      Inquire          // nil: no provider is asked
 }
+
+// Inquire asks the providers what became of the messages of a send whose receipts are missing, and stores what they say.
+type Inquire func(ctx context.Context, send string) (backstop.View, error)
 
 // New returns a Handoff, or an error that names what is missing.
 func New(o Options) (*Handoff, error) {
@@ -85,6 +90,7 @@ func New(o Options) (*Handoff, error) {
 	}
 	return &Handoff{
 		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation, log: o.Log, now: o.Now,
+		inquire:   o.Inquire,
 		sent:      batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled: batch[string]{write: o.Store.MarkSignalled, log: o.Log},
 		refused:   batch[Deferral]{write: o.Store.DeferSends, log: o.Log},

@@ -75,9 +75,11 @@ type Backlog interface {
 	// DeferChecks says when claimed sends are checked again.
 	DeferChecks(ctx context.Context, deferrals []Deferral) error
 
-	// FinishOverdue ends up to limit sends that no workflow watches any more and whose receipt has not come by at, and
-	// returns how many it found.
-	FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error)
+	// ClaimOverdue does the same for sends that no workflow watches any more and whose receipt has not come by at.
+	ClaimOverdue(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]OverdueClaim, error)
+
+	// FinishOverdue ends such a send, unless its receipt came meanwhile.
+	FinishOverdue(ctx context.Context, send string) error
 
 	// Abandon ends a send that no workflow will decide about, with an event that says why. A send that has ended, or that
 	// only waits for the receipt of its SMS, stays as it is.
@@ -97,6 +99,12 @@ type ReceiptClaim struct {
 
 	Tries int
 	Err   error
+}
+
+// OverdueClaim is the same for a send whose receipt was to come by a time.
+type OverdueClaim struct {
+	Send string    `db:"id"`
+	By   time.Time `db:"receipt_by"`
 }
 
 // Deferral says when a claimed row may be claimed again.

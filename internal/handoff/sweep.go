@@ -24,6 +24,12 @@ const (
 	// lease is how long a claimed row is kept from other sweepers: as long as the rows of a claim may take if each call takes
 	// sweepCall, with the writes that follow. A crash leaves the rows to others after it.
 	lease = 30 * time.Second
+	// overdueAtOnce bounds the overdue sends that are ended side by side.
+	overdueAtOnce = 8
+	// inquireTimeout bounds the question to a provider that comes before the end of an overdue send, and inquireFor how long
+	// it is asked again.
+	inquireTimeout = 20 * time.Second
+	inquireFor     = time.Hour
 	// storeTimeout bounds one statement of the sweeper.
 	storeTimeout = 10 * time.Second
 	// awayPause is how long a row waits after Temporal did not answer for it, so that the next try is made with another row:
@@ -110,19 +116,45 @@ func sweep[T any](
 	}
 }
 
+// finishOverdue ends the sends whose last receipt has not come in time.
 func (h *Handoff) finishOverdue(ctx context.Context) {
-	for found := claimLimit; found == claimLimit && ctx.Err() == nil; {
-		var err error
-		found, err = bounded(ctx, func(ctx context.Context) (int, error) {
-			return h.store.FinishOverdue(ctx, h.store.Now(), claimLimit)
+	for more := true; more && ctx.Err() == nil; {
+		rows, err := bounded(ctx, func(ctx context.Context) ([]OverdueClaim, error) {
+			return h.store.ClaimOverdue(ctx, h.store.Now(), lease, claimLimit)
 		})
 		if err != nil {
 			h.sweepFailed(ctx, "overdue", err)
 			return
 		}
-		if found > 0 {
-			h.log.InfoContext(ctx, "swept", "what", "overdue", "claimed", found, "done", found)
+		var ends errgroup.Group
+		ends.SetLimit(overdueAtOnce)
+		for _, row := range rows {
+			ends.Go(func() error { h.endOverdue(ctx, row); return nil })
 		}
+		_ = ends.Wait() // it returns none
+		if more = len(rows) == claimLimit; len(rows) > 0 {
+			h.log.InfoContext(ctx, "swept", "what", "overdue", "claimed", len(rows))
+		}
+	}
+}
+
+// endOverdue asks the provider what became of the message, since a receipt may have been lost, and then ends the send. If the
+// provider does not answer, the send is left to the next sweep after the lease, for inquireFor at most.
+func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
+	if h.inquire != nil {
+		asking, cancel := context.WithTimeout(ctx, inquireTimeout)
+		_, err := h.inquire(asking, c.Send)
+		cancel()
+		if err != nil && h.store.Now().Before(c.By.Add(inquireFor)) {
+			h.log.InfoContext(ctx, "provider does not say what became of a message", "send", c.Send, "error", err)
+			return
+		}
+	}
+	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, h.store.FinishOverdue(ctx, c.Send)
+	})
+	if err != nil {
+		h.sweepFailed(ctx, "overdue", err)
 	}
 }
 

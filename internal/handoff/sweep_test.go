@@ -3,6 +3,7 @@ package handoff_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -336,4 +337,50 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	require.Eventually(t, func() bool { return outcome(overdue.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
 	require.Equal(t, backstop.OutcomePending, outcome(waiting.ID))
 	require.Contains(t, r.log.String(), `"what":"overdue"`)
+}
+
+// Before an overdue send ends, the provider is asked, since a receipt may have been lost. If it does not answer, the send is
+// left for the next sweep.
+func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	h := r.handoff(nil)
+	arrived, silent, lost := accept(t, h), accept(t, h), accept(t, h)
+	for _, send := range []backstop.Send{arrived, silent, lost} {
+		r.fallBack(send.ID, time.Millisecond)
+	}
+	inquire := func(ctx context.Context, send string) (backstop.View, error) {
+		switch send {
+		case arrived.ID:
+			ref := backstop.Ref{Send: send, Step: backstop.SMSStep(0, false)}
+			return r.db.Learn(ctx, backstop.Receipt{
+				Provider: "scripted", Channel: backstop.SMS, MessageID: send, Ref: ref, Status: backstop.Delivered, At: time.Now(),
+			})
+		case silent.ID:
+			return backstop.View{}, errors.New("no answer")
+		default:
+			return r.db.View(ctx, send)
+		}
+	}
+	sweeper := func(now func() time.Time) *handoff.Handoff {
+		h, err := handoff.New(handoff.Options{
+			Store: clocked{Store: r.db, now: now}, Engine: r.engine, Installation: installation, Inquire: inquire,
+			Log: slog.New(slog.DiscardHandler),
+		})
+		require.NoError(t, err)
+		return h
+	}
+	outcome := func(id string) backstop.Outcome {
+		s, err := r.db.Send(t.Context(), id)
+		require.NoError(t, err)
+		return s.Outcome
+	}
+	stop := r.sweeping(sweeper(later))
+	require.Eventually(t, func() bool { return outcome(lost.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
+	require.Eventually(t, func() bool { return outcome(arrived.ID) == backstop.OutcomeSMS }, longest, moment)
+	stop()
+	require.Equal(t, backstop.OutcomePending, outcome(silent.ID))
+	muchLater := func() time.Time { return time.Now().Add(2 * time.Hour) }
+	defer r.sweeping(sweeper(muchLater))()
+	require.Eventually(t, func() bool { return outcome(silent.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
 }

@@ -3,10 +3,6 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
-	"io"
-	"net"
-	"net/url"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,17 +23,11 @@ func requireAway(t *testing.T, err error) {
 // TestDB_away cuts the connections of a store that is in use, and mends them.
 func TestDB_away(t *testing.T) {
 	t.Parallel()
-	base, err := url.Parse(postgrestest.URL(t))
-	require.NoError(t, err)
-	cable := newCable(t, base.Host)
-	base.Host = cable.address
-	db := postgrestest.Open(t, base.String())
-	_, err = db.Migrate(t.Context())
-	require.NoError(t, err)
+	db, proxy := behindProxy(t)
 	send := underway(t, db)
 
-	cable.cut()
-	_, _, err = db.Begin(t.Context(), send.ID, firstSMS)
+	proxy.Down()
+	_, _, err := db.Begin(t.Context(), send.ID, firstSMS)
 	requireAway(t, err)
 	requireAway(t, db.Ping(t.Context()))
 	_, err = db.Send(t.Context(), send.ID)
@@ -55,7 +45,7 @@ func TestDB_away(t *testing.T) {
 	requireAway(t, err)
 	requireAway(t, db.DeleteSession(t.Context(), make([]byte, 32)))
 
-	cable.mend()
+	proxy.Up()
 	require.NoError(t, db.Ping(t.Context()))
 	require.Equal(t, send, getSend(t, db, send.ID), "nothing was half done")
 }
@@ -97,63 +87,4 @@ func TestDB_blocked(t *testing.T) {
 	require.NoError(t, holder.Rollback())
 	_, err = db.Finish(t.Context(), send.ID, false)
 	require.NoError(t, err)
-}
-
-// cable stands between a store and its database.
-type cable struct {
-	address, target string
-
-	mu    sync.Mutex
-	isCut bool
-	ends  []net.Conn
-}
-
-func newCable(t *testing.T, target string) *cable {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	c := &cable{address: listener.Addr().String(), target: target}
-	t.Cleanup(func() {
-		require.NoError(t, listener.Close())
-		c.cut()
-	})
-	go func() {
-		for {
-			end, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			c.join(end)
-		}
-	}()
-	return c
-}
-
-func (c *cable) join(near net.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	far, err := new(net.Dialer).Dial("tcp", c.target)
-	if err != nil || c.isCut {
-		_ = near.Close()
-		return
-	}
-	c.ends = append(c.ends, near, far)
-	go func() { _, _ = io.Copy(near, far) }()
-	go func() { _, _ = io.Copy(far, near) }()
-}
-
-func (c *cable) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.isCut = true
-	for _, end := range c.ends {
-		_ = end.Close()
-	}
-	c.ends = nil
-}
-
-func (c *cable) mend() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.isCut = false
 }

@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/lib/pq"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
@@ -183,35 +181,18 @@ func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
 	return pool.Failed(ctx, "mark receipts", err)
 }
 
-const (
-	claimOverdue = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
+const claimOverdue = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
     SELECT id FROM sends WHERE receipt_by <= $1 AND sweep_at <= $1
     ORDER BY receipt_by LIMIT $3 FOR UPDATE SKIP LOCKED
-)) RETURNING id`
+)) RETURNING id, receipt_by`
 
-	// overdueLease is how long an overdue send is left to the process that ends it.
-	overdueLease = 30 * time.Second
-	// overdueAtOnce bounds the overdue sends that one call ends side by side.
-	overdueAtOnce = 8
-)
-
-// FinishOverdue ends up to limit sends that were handed back and whose receipt has not come by at, those that waited
-// longest first, and returns how many there were. It may run anywhere at once: each send is ended by one of the callers.
-func (db *DB) FinishOverdue(ctx context.Context, at time.Time, limit int) (int, error) {
-	var ids []string
-	err := db.pool.SelectAll(ctx, &ids, claimOverdue, pool.Stamp(at), pool.Stamp(at.Add(overdueLease)), limit)
-	if err != nil {
-		return 0, pool.Failed(ctx, "claim overdue sends", err)
-	}
-	errs := make([]error, len(ids)) // one that cannot be ended keeps no other from it
-	var group errgroup.Group
-	group.SetLimit(overdueAtOnce)
-	for i, id := range ids {
-		group.Go(func() error {
-			errs[i] = db.Store.FinishOverdue(ctx, id)
-			return nil
-		})
-	}
-	_ = group.Wait() // it returns none
-	return len(ids), errors.Join(errs...)
+// ClaimOverdue does the same for sends that no workflow watches any more and whose receipt has not come by at, those that
+// waited longest first.
+func (db *DB) ClaimOverdue(
+	ctx context.Context, at time.Time, lease time.Duration, limit int,
+) ([]handoff.OverdueClaim, error) {
+	var claims []handoff.OverdueClaim
+	err := db.pool.SelectAll(ctx, &claims, claimOverdue, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit)
+	slices.SortFunc(claims, func(a, b handoff.OverdueClaim) int { return a.By.Compare(b.By) })
+	return claims, pool.Failed(ctx, "claim overdue sends", err)
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -268,9 +269,12 @@ func TestDB_FinishOverdue(t *testing.T) {
 	patient := underway(t, db)
 	fallBack(t, db, patient.ID, time.Hour)
 	finishOverdue := func(limit int) int {
-		n, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), limit)
+		claims, err := db.ClaimOverdue(t.Context(), time.Now().Add(time.Minute), lease, limit)
 		require.NoError(t, err)
-		return n
+		for _, c := range claims {
+			require.NoError(t, db.FinishOverdue(t.Context(), c.Send))
+		}
+		return len(claims)
 	}
 	time.Sleep(10 * time.Millisecond)
 	require.Equal(t, 1, finishOverdue(1), "the one that waited longest first")
@@ -283,7 +287,10 @@ func TestDB_FinishOverdue(t *testing.T) {
 	var group sync.WaitGroup
 	for range 4 { // sweepers
 		group.Go(func() {
-			_, err := db.FinishOverdue(t.Context(), time.Now().Add(time.Minute), 9)
+			claims, err := db.ClaimOverdue(t.Context(), time.Now().Add(time.Minute), lease, 9)
+			for _, c := range claims {
+				err = errors.Join(err, db.FinishOverdue(t.Context(), c.Send))
+			}
 			assert.NoError(t, err)
 		})
 	}

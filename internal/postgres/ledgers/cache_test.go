@@ -39,7 +39,7 @@ func acts() map[string]act {
 		},
 		"end the wait for the last receipt": func(t *testing.T, a actor, _ int) ([]any, int, error) {
 			t.Helper()
-			return nil, 0, a.db.Store.FinishOverdue(t.Context(), a.id)
+			return nil, 0, a.db.FinishOverdue(t.Context(), a.id)
 		},
 	}
 	for _, call := range []backstop.Call{whatsApp, resend(whatsApp), firstSMS, resend(firstSMS), lastSMS} {

@@ -185,7 +185,7 @@ func TestStore_NotFound(t *testing.T) {
 		requireCode(t, backstop.NotFound, err)
 		_, err = db.Finish(ctx, id, false)
 		requireCode(t, backstop.NotFound, err)
-		requireCode(t, backstop.NotFound, db.Store.FinishOverdue(ctx, id))
+		requireCode(t, backstop.NotFound, db.FinishOverdue(ctx, id))
 		_, err = db.View(ctx, id)
 		requireCode(t, backstop.NotFound, err)
 		_, err = db.Ledger(ctx, id)

@@ -6,16 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 )
 
-// connector makes the connections of a pool. Two things are different from the driver's own.
+// connector makes the connections of a pool. Three things are different from the driver's own.
 //
 // A statement is sent once. The driver answers driver.ErrBadConn when a connection ends, and database/sql then runs the
 // statement again on another one, although the first may have committed it. Here it does so only if nothing was sent; in all
 // other cases the caller gets a lostError, and decides.
+//
+// A caller whose context is done does not wait for the network.
 //
 // A connection to a server that has become read-only is closed, and so are all that are as old.
 type connector struct {
@@ -85,22 +88,27 @@ func (c *conn) IsValid() bool { return c.epoch == c.connector.epoch.Load() && c.
 
 // BeginTx implements driver.ConnBeginTx. A lost BEGIN changes nothing, so database/sql may repeat it.
 func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	tx, err := c.pqConn.BeginTx(ctx, o)
+	defer c.wire.watch(ctx)()
+	inner, err := c.pqConn.BeginTx(ctx, o)
 	// A standby refuses BEGIN READ WRITE, which is what the driver sends, as if it were something that it cannot do.
 	if refused := pq.As(err, pqerror.FeatureNotSupported); refused != nil {
 		refused.Code = pqerror.ReadOnlySQLTransaction
 	}
 	if err == nil && c.connector.settings != "" {
 		if _, err = c.pqConn.ExecContext(ctx, c.connector.settings, nil); err != nil {
-			_ = tx.Rollback()
+			_ = inner.Rollback()
 		}
 	}
 	c.judge(err)
-	return tx, err //nolint:wrapcheck // database/sql compares it
+	if err != nil {
+		return nil, err //nolint:wrapcheck // database/sql compares it
+	}
+	return &tx{Tx: inner, conn: c}, nil
 }
 
 // PrepareContext implements driver.ConnPrepareContext. What is only prepared may be repeated too.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	defer c.wire.watch(ctx)()
 	inner, err := c.pqConn.PrepareContext(ctx, query)
 	if err != nil {
 		c.judge(err)
@@ -115,12 +123,13 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	defer c.wire.watch(ctx)()
 	return once(c, func() (driver.Result, error) { return c.pqConn.ExecContext(ctx, query, args) })
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return once(c, func() (driver.Rows, error) { return c.pqConn.QueryContext(ctx, query, args) })
+	return c.query(ctx, func() (driver.Rows, error) { return c.pqConn.QueryContext(ctx, query, args) })
 }
 
 type pqStmt interface {
@@ -137,12 +146,61 @@ type stmt struct {
 
 // ExecContext implements driver.StmtExecContext.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	defer s.conn.wire.watch(ctx)()
 	return once(s.conn, func() (driver.Result, error) { return s.pqStmt.ExecContext(ctx, args) })
 }
 
 // QueryContext implements driver.StmtQueryContext.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return once(s.conn, func() (driver.Rows, error) { return s.pqStmt.QueryContext(ctx, args) })
+	return s.conn.query(ctx, func() (driver.Rows, error) { return s.pqStmt.QueryContext(ctx, args) })
+}
+
+// query watches a query until its rows are closed.
+func (c *conn) query(ctx context.Context, run func() (driver.Rows, error)) (driver.Rows, error) {
+	stop := c.wire.watch(ctx)
+	inner, err := once(c, run)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	return &rows{Rows: inner, stop: stop}, nil
+}
+
+type rows struct {
+	driver.Rows
+
+	stop func()
+}
+
+// Close implements driver.Rows.
+func (r *rows) Close() error {
+	defer r.stop()
+	return r.Rows.Close() //nolint:wrapcheck // database/sql compares it
+}
+
+// endTimeout bounds the end of a transaction, which has no context.
+const endTimeout = 10 * time.Second
+
+type tx struct {
+	driver.Tx
+
+	conn *conn
+}
+
+// Commit implements driver.Tx.
+func (t *tx) Commit() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	defer t.conn.wire.watch(ctx)()
+	return t.Tx.Commit() //nolint:wrapcheck // database/sql compares it
+}
+
+// Rollback implements driver.Tx.
+func (t *tx) Rollback() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	defer t.conn.wire.watch(ctx)()
+	return t.Tx.Rollback() //nolint:wrapcheck // database/sql compares it
 }
 
 // once runs a statement. Its error is driver.ErrBadConn only if nothing was sent.

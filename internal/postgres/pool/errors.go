@@ -27,7 +27,7 @@ func Failed(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("%s: %w", what, canceled)
 	}
 	cause := fmt.Errorf("%s: %w", what, err)
-	if away(err) || ctx.Err() != nil {
+	if _, ok := errors.AsType[*connectError](err); ok || away(err) || ctx.Err() != nil {
 		return &backstop.Error{Code: backstop.TryLater, Message: "the database is not available, try again later", Cause: cause}
 	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
@@ -37,6 +37,15 @@ func Failed(ctx context.Context, what string, err error) error {
 		}
 	}
 	return cause
+}
+
+// openFailed does the same for the first connection. If time does not mend why it was refused, as with a wrong password, it
+// is no TryLater: there is something to be put right. Later such a thing is, like a password that was changed.
+func openFailed(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() == nil && (!away(err) || isHopeless(err)) {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return Failed(ctx, "open database", err)
 }
 
 // violation returns the Error for a constraint that a caller can break, or nil.
@@ -73,7 +82,7 @@ func nameTaken(what string) *backstop.Error {
 // away reports whether err says that Postgres cannot work now, and not that it will not do this.
 func away(err error) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		return (awayClass(e.Code.Class()) && !isHopeless(err)) || slices.Contains(awayCodes(), e.Code)
+		return awayClass(e.Code.Class()) || slices.Contains(awayCodes(), e.Code)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok { // connection refused, reset, timed out
 		return true

@@ -48,7 +48,7 @@ type Pool struct {
 	log        *slog.Logger
 
 	isBehindPooler   bool
-	statementTimeout time.Duration // of a single statement, if Postgres does not bound it
+	statementTimeout time.Duration // bounds a single statement; 0: nothing does
 }
 
 // Options are optional.
@@ -88,7 +88,7 @@ func Open(ctx context.Context, url string, o Options) (*Pool, error) {
 	p := &Pool{config: withDefaults(config), clock: clock{local: o.Clock, log: o.Log}, stop: stop, log: o.Log}
 	err = p.connectAny(ctx, o.MaxConns)
 	if err == nil {
-		err = Failed(ctx, "open database", p.readClock(ctx))
+		err = openFailed(ctx, p.readClock(ctx))
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.Close())

@@ -38,8 +38,11 @@ func (p *Pool) connectAny(ctx context.Context, maxConns int) error {
 	}
 	var isDirect bool
 	err = p.db.GetContext(ctx, &isDirect, findMark, sessionMark, mark)
-	if isDirect || (err != nil && !refusesParameter(err)) {
-		return Failed(ctx, "open database", err)
+	if isDirect {
+		return openFailed(ctx, p.readTimeout(ctx, timeoutSlack))
+	}
+	if err != nil && !refusesParameter(err) {
+		return openFailed(ctx, err)
 	}
 	return errors.Join(p.db.Close(), p.connectBehindPooler(ctx, maxConns))
 }
@@ -61,7 +64,7 @@ func (p *Pool) connectBehindPooler(ctx context.Context, maxConns int) error {
 		return err
 	}
 	if err := p.checkSettings(ctx); err != nil {
-		return Failed(ctx, "open database", err)
+		return openFailed(ctx, err)
 	}
 	p.log.InfoContext(ctx, "a pooler is in front of postgres: settings are made per transaction, statements are not prepared")
 	return nil
@@ -81,21 +84,37 @@ func (p *Pool) localSettings(other map[string]string) string {
 	return strings.Join(statements, "; ")
 }
 
+// timeoutSlack leaves the bounding of statements to Postgres, unless the network loses its word.
+const timeoutSlack = 5 * time.Second
+
+// readTimeout finds out how long a statement may take.
+func (p *Pool) readTimeout(ctx context.Context, slack time.Duration) error {
+	var milliseconds int64
+	if err := p.db.GetContext(ctx, &milliseconds, parseTimeout, p.config.Runtime["statement_timeout"]); err != nil {
+		return fmt.Errorf("read statement_timeout: %w", err)
+	}
+	if milliseconds > 0 {
+		p.statementTimeout = time.Duration(milliseconds)*time.Millisecond + slack
+	}
+	return nil
+}
+
 const (
-	// readTimeout lets Postgres read what may be written as 10s, 500ms or 1min.
-	readTimeout = `SELECT (extract(epoch FROM set_config('statement_timeout', $1, true)::interval) * 1000)::int8`
+	// parseTimeout lets Postgres read what may be written as 10s, 500ms or 1min.
+	parseTimeout = `SELECT (extract(epoch FROM set_config('statement_timeout', $1, true)::interval) * 1000)::int8`
 	// tryParameter compares what a parameter is with what it is to be. It is changed for this statement only.
 	tryParameter = `SELECT COALESCE(current_setting($1, true), '') = set_config($1, $2, true)`
 )
 
-// checkSettings finds out how long a statement may take, and that the role has what the URL asks for: nothing else could
+// checkSettings finds out how long a statement may take, and whether the role has what the URL asks for: nothing else could
 // make it hold.
 func (p *Pool) checkSettings(ctx context.Context) error {
-	var milliseconds int64
-	if err := p.db.GetContext(ctx, &milliseconds, readTimeout, p.config.Runtime["statement_timeout"]); err != nil {
-		return fmt.Errorf("read statement_timeout: %w", err)
+	if _, err := p.db.ExecContext(ctx, ping); err != nil {
+		return err //nolint:wrapcheck // it says that there is no connection
 	}
-	p.statementTimeout = time.Duration(milliseconds) * time.Millisecond
+	if err := p.readTimeout(ctx, 0); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.config.Runtime)) {
 		if _, isLimit := limits()[name]; isLimit {
 			continue
@@ -112,7 +131,7 @@ func (p *Pool) checkSettings(ctx context.Context) error {
 	return nil
 }
 
-// bound bounds a statement by its context if Postgres cannot.
+// bound bounds a statement by its context: later than Postgres does, or in its place.
 func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if p.statementTimeout == 0 {
 		return ctx, func() {}
@@ -120,8 +139,8 @@ func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithTimeout(ctx, p.statementTimeout)
 }
 
-// isHopeless reports whether a connection was refused for a reason that time does not mend. A pooler reports all that it
-// finds with one code, for which there are but its words.
+// isHopeless reports whether a pooler refused a connection for a reason that time does not mend. It reports all that it finds
+// with one code, which is also that of a lost connection, so there are but its words.
 func isHopeless(err error) bool {
 	if _, ok := errors.AsType[*connectError](err); !ok {
 		return false

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/url"
 	"testing"
@@ -102,6 +103,24 @@ func TestOpen_hopeless(t *testing.T) {
 			require.NotContains(t, err.Error(), "wrong")
 		})
 	}
+}
+
+// A password that is changed under a program that runs is a matter of time: somebody is doing it.
+func TestPool_passwordChanged(t *testing.T) {
+	t.Parallel()
+	p := open(t, postgrestest.URL(t))
+	tx, err := p.Begin(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, pool.Execute(t.Context(), tx, `ALTER ROLE CURRENT_USER PASSWORD 'another'`))
+	require.NoError(t, tx.Commit())
+	tx, err = p.Begin(t.Context(), nil) // it has the connection that there is
+	require.NoError(t, err)
+	err = p.Ping(t.Context())
+	if !postgrestest.BehindPooler() { // which may remember the password
+		requireAway(t, err)
+		require.ErrorContains(t, errors.Unwrap(err), "password")
+	}
+	require.NoError(t, tx.Rollback())
 }
 
 // The log says once that the settings are made in another way.

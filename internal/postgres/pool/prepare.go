@@ -62,6 +62,8 @@ func (p *Pool) Get(ctx context.Context, dest any, query string, args ...any) err
 	if p.isBehindPooler {
 		return p.GetUnprepared(ctx, dest, query, args...)
 	}
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
 	return p.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.GetContext(ctx, dest, args...) })
 }
 
@@ -70,14 +72,16 @@ func (p *Pool) SelectAll(ctx context.Context, dest any, query string, args ...an
 	if p.isBehindPooler {
 		return p.SelectUnprepared(ctx, dest, query, args...)
 	}
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
 	return p.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.SelectContext(ctx, dest, args...) })
 }
 
 // Exec runs a prepared statement and returns how many rows it wrote or returned.
 func (p *Pool) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	ctx, cancel := p.bound(ctx)
+	defer cancel()
 	if p.isBehindPooler {
-		ctx, cancel := p.bound(ctx)
-		defer cancel()
 		return affected(p.db.ExecContext(ctx, query, args...))
 	}
 	err = p.prepared(ctx, query, func(s *sqlx.Stmt) error {

@@ -47,16 +47,19 @@ func UntilDone(ctx context.Context, what string, f func() error) error {
 // error at the end leaves open what was written, MayHaveRun reports that of it too.
 func UntilKnown(ctx context.Context, what string, f func(isRepeated bool) error) error {
 	var lost error
-	end := time.Now().Add(knownWithin)
+	var end time.Time
 	for try := 1; ; try++ {
 		err := f(lost != nil)
 		switch {
 		case MayHaveRun(err):
+			if lost == nil {
+				end = time.Now().Add(knownWithin)
+			}
 			lost = err
 		case lost == nil && (!again(err) || try == tries), lost != nil && !away(err):
 			return Failed(ctx, what, err)
 		}
-		if ctx.Err() != nil || time.Now().After(end) {
+		if ctx.Err() != nil || (lost != nil && time.Now().After(end)) {
 			return Failed(ctx, what, cmp.Or(lost, err))
 		}
 		pause(ctx, min(time.Duration(try)*tryPause, maxPause))

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+)
+
+// runsEnd is how long a run may outlive its send: the sweeper passes on once a minute what the engine was not told.
+const runsEnd = 75 * time.Second
+
+// runningAfter returns the ids of sends whose run goes on, when all that may end have had their time.
+func runningAfter(ctx context.Context, engine client.Client, say say) ([]string, error) {
+	said := false
+	for deadline := time.Now().Add(runsEnd); ; {
+		page, err := engine.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Query: "ExecutionStatus = 'Running'",
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list running workflows: %w", err)
+		}
+		var running []string
+		for _, found := range page.GetExecutions() {
+			running = append(running, strings.TrimPrefix(found.GetExecution().GetWorkflowId(), "send/"))
+		}
+		if len(running) == 0 || time.Now().After(deadline) {
+			return running, nil
+		}
+		if !said {
+			say("%d runs go on", len(running))
+			said = true
+		}
+		if !sleep(ctx, time.Second) {
+			return nil, fmt.Errorf("wait for runs: %w", ctx.Err())
+		}
+	}
+}
+
+// checkRuns: no run goes on when its send has ended.
+func checkRuns(r *record) result {
+	out := result{checked: len(r.sends)}
+	for _, s := range r.sends {
+		if r.running[s.ID] && s.Final != nil && s.Final.FinishedAt != nil {
+			out.breachf(s, "its run goes on though it has ended")
+		}
+	}
+	return out
+}
