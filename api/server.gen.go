@@ -143,7 +143,8 @@ const (
 	WarningCodeExpiresBeforeWait WarningCode = "expires_before_wait"
 )
 
-// Attempt One call to one provider. It is written down before the call is made.
+// Attempt One message to one provider, and the newest call for it. A call is repeated only if the provider surely did not take
+// the message. It is written down before it is made.
 type Attempt struct {
 	Channel Channel `json:"channel"`
 
@@ -156,7 +157,7 @@ type Attempt struct {
 	// MessageID The provider's own id of the message.
 	MessageID *string `json:"message_id,omitempty"`
 
-	// Number Which call for that message, from 1.
+	// Number How many calls were begun for this message, from 1.
 	Number int `json:"number"`
 
 	// Provider Example: meta
@@ -183,20 +184,23 @@ type Attempt struct {
 	// Example: 2031-05-04T12:10:00Z
 	StartedAt Time `json:"started_at"`
 
-	// State `calling`: the call has not ended. `accepted`: the provider has the message. `rejected`: it will never work.
-	// `throttled`, `unavailable`: not sent, tried again. `unknown`: it may have been sent; never blindly repeated.
+	// State How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
+	// never work. `throttled`, `unavailable`: surely not sent, tried again while there is time. `unknown`: it may have been
+	// sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
 	State AttemptState `json:"state"`
 
 	// Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
 	// its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
 	Status *Status `json:"status,omitempty"`
 
-	// Step Which message of the send, from 1.
+	// Step Which message of the send. WhatsApp is 1, its resend after a call of unknown end 2. The SMS of the plan's rule i,
+	// counted from 0, is 3+2i, its resend 4+2i.
 	Step int `json:"step"`
 }
 
-// AttemptState `calling`: the call has not ended. `accepted`: the provider has the message. `rejected`: it will never work.
-// `throttled`, `unavailable`: not sent, tried again. `unknown`: it may have been sent; never blindly repeated.
+// AttemptState How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
+// never work. `throttled`, `unavailable`: surely not sent, tried again while there is time. `unknown`: it may have been
+// sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
 type AttemptState string
 
 // AttemptFailure defines model for AttemptFailure.
@@ -223,8 +227,8 @@ type AttemptFailureClass string
 // AttemptFailureKind defines model for AttemptFailure.Kind.
 type AttemptFailureKind string
 
-// Category What the message is for. Someone who opted out of marketing on WhatsApp is not sent the SMS either, unless the
-// category says that the message is not marketing.
+// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
+// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
 type Category string
 
 // Channel defines model for Channel.
@@ -254,9 +258,9 @@ type Event struct {
 	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
 	// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
 	// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
-	// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
-	// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
-	// will be decided.
+	// message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`: it arrived
+	// by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no such
+	// messages. `finished`: nothing more will be decided; only receipts follow.
 	Kind EventKind `json:"kind"`
 	Rule *string   `json:"rule,omitempty"`
 
@@ -268,9 +272,9 @@ type Event struct {
 // EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
 // status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
 // could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
-// message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
-// `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
-// will be decided.
+// message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`: it arrived
+// by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no such
+// messages. `finished`: nothing more will be decided; only receipts follow.
 type EventKind string
 
 // FallbackInput When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -287,8 +291,8 @@ type FallbackInput struct {
 	// Text The text of the SMS.
 	Text string `json:"text"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-	// fires at once on a permanent failure.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type *RuleType `json:"type,omitempty"`
 
 	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
@@ -335,10 +339,10 @@ type HealthStatus string
 // Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 type Name = string
 
-// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
-// for the receipt of the SMS.
-// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
+// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
+// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
+// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
+// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
 type Outcome string
 
 // Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -367,8 +371,8 @@ type PlannedRule struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-	// fires at once on a permanent failure.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
 	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
@@ -506,8 +510,8 @@ type Rule struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-	// fires at once on a permanent failure.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
 	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
@@ -551,8 +555,8 @@ type RuleInput struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-	// fires at once on a permanent failure.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
 	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
@@ -571,8 +575,8 @@ type RuleList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-// fires at once on a permanent failure.
+// RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 type RuleType string
 
 // SMSLength What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
@@ -597,17 +601,18 @@ type Send struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Attempts Every call to a provider, oldest first.
+	// Attempts One for each step of the send, by step. It shows the newest call of its step; how each call ended is in `events`.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category What the message is for. Someone who opted out of marketing on WhatsApp is not sent the SMS either, unless the
-	// category says that the message is not marketing.
+	// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
+	// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
 	Category *Category `json:"category,omitempty"`
 
 	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one.
 	Country *string `json:"country,omitempty"`
 
-	// DuplicateDelivery It arrived by WhatsApp after an SMS had gone out, so that it is charged twice.
+	// DuplicateDelivery It arrived by WhatsApp after an SMS went out that has not failed, so it is charged twice. Once true, it stays true.
+	// A message that was delivered by WhatsApp before the SMS went out is no duplicate.
 	DuplicateDelivery bool `json:"duplicate_delivery"`
 
 	// Events The timeline, oldest first.
@@ -627,10 +632,10 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
-	// for the receipt of the SMS.
-	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
+	// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
+	// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
+	// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
+	// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -652,10 +657,10 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
-	// for the receipt of the SMS.
-	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
+	// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
+	// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
+	// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
+	// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings What the caller may not have meant. The send goes out all the same.
@@ -670,12 +675,14 @@ type SendID = string
 
 // SendInput defines model for SendInput.
 type SendInput struct {
-	// Category What the message is for. Someone who opted out of marketing on WhatsApp is not sent the SMS either, unless the
-	// category says that the message is not marketing.
+	// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
+	// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
 	Category *Category `json:"category,omitempty"`
 
-	// ExpiresAt When the message loses its use. Past it nothing is sent any more; an expired code is worse than none. The last
-	// possible time is the end of the year 9999 in UTC.
+	// ExpiresAt When the message loses its use. Until then a provider that is down is tried; past it nothing is sent any more,
+	// by either channel. An SMS carries the time that is left as its validity period, where the provider takes one so
+	// long (Twilio: 10 hours), so that the provider drops what it could not send in time. The last possible time is the
+	// end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -719,8 +726,8 @@ type SendSummary struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category What the message is for. Someone who opted out of marketing on WhatsApp is not sent the SMS either, unless the
-	// category says that the message is not marketing.
+	// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
+	// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
 	Category          *Category `json:"category,omitempty"`
 	Country           *string   `json:"country,omitempty"`
 	DuplicateDelivery bool      `json:"duplicate_delivery"`
@@ -734,10 +741,10 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
-	// for the receipt of the SMS.
-	// `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-	// nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
+	// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
+	// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
+	// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
+	// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
@@ -819,12 +826,12 @@ type StatsCounts struct {
 	// Averted Sends of which a last look averted an SMS.
 	Averted int64 `json:"averted"`
 
-	// Duplicates Sends that arrived by both channels.
+	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
 	Expired    int64 `json:"expired"`
 	Failed     int64 `json:"failed"`
 
-	// Fallbacks Sends of which a rule fired and was not averted.
+	// Fallbacks Sends that fell back: an SMS was tried, and not averted.
 	Fallbacks int64 `json:"fallbacks"`
 	Pending   int64 `json:"pending"`
 
@@ -870,8 +877,8 @@ type StatsOfRule struct {
 	// Sends Sends whose plan included it.
 	Sends int64 `json:"sends"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-	// fires at once on a permanent failure.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 }
 
@@ -883,8 +890,8 @@ type StatsOfType struct {
 	// Sends Sends whose plan included a rule of the type.
 	Sends int64 `json:"sends"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-	// fires at once on a permanent failure.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 }
 
@@ -932,13 +939,13 @@ type WaitSeconds = int
 // Warning defines model for Warning.
 type Warning struct {
 	// Code `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-	// before the wait of a rule ends, so that only a reported failure can fire it in time.
+	// before the wait of a rule ends, so only a reported failure can fire that rule in time.
 	Code   WarningCode `json:"code"`
 	Detail string      `json:"detail"`
 }
 
 // WarningCode `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-// before the wait of a rule ends, so that only a reported failure can fire it in time.
+// before the wait of a rule ends, so only a reported failure can fire that rule in time.
 type WarningCode string
 
 // WhatsAppInput The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window.

@@ -135,7 +135,7 @@ export interface paths {
         /**
          * Get a send
          * @description Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-         *     fired, every call to a provider and the timeline. The texts of the messages are not returned.
+         *     fired, an attempt for each message and the timeline. The texts of the messages are not returned.
          */
         get: operations["GetSend"];
         put?: never;
@@ -160,7 +160,7 @@ export interface paths {
          * Watch a send
          * @description Server-sent events. Each is named `send`; its data is the send as `GET /v1/sends/{id}` returns it, its id the send's
          *     revision. The first comes at once, the others when the send has changed, a receipt after its end included. The
-         *     stream ends after some minutes; a client that comes back with `Last-Event-ID` is told what it has not seen.
+         *     stream ends after some minutes; a client that comes back with `Last-Event-ID` gets what it has not seen.
          */
         get: operations["WatchSend"];
         put?: never;
@@ -380,8 +380,8 @@ export interface components {
         /** @description Unique, whatever the case of its letters, and neither begun nor ended by a space. */
         Name: string;
         /**
-         * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Each also
-         *     fires at once on a permanent failure.
+         * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
+         *     also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
          * @enum {string}
          */
         RuleType: "send_failed" | "undelivered" | "unread";
@@ -398,16 +398,16 @@ export interface components {
          */
         SendID: string;
         /**
-         * @description What the message is for. Someone who opted out of marketing on WhatsApp is not sent the SMS either, unless the
-         *     category says that the message is not marketing.
+         * @description What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
+         *     `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
          * @enum {string}
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description Where the send ended, as far as is known; a late receipt may still better it. `pending`: still deciding, or waiting
-         *     for the receipt of the SMS.
-         *     `whatsapp`, `sms`: it arrived by that channel. `unconfirmed`: a provider has it and reported neither an arrival
-         *     nor a failure. `expired`: `expires_at` came and no provider had it. `failed`: it arrived by neither channel.
+         * @description Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
+         *     deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
+         *     arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
+         *     channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
          * @enum {string}
          */
         Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed";
@@ -505,8 +505,10 @@ export interface components {
             category?: components["schemas"]["Category"];
             /**
              * Format: date-time
-             * @description When the message loses its use. Past it nothing is sent any more; an expired code is worse than none. The last
-             *     possible time is the end of the year 9999 in UTC.
+             * @description When the message loses its use. Until then a provider that is down is tried; past it nothing is sent any more,
+             *     by either channel. An SMS carries the time that is left as its validity period, where the provider takes one so
+             *     long (Twilio: 10 hours), so that the provider drops what it could not send in time. The last possible time is the
+             *     end of the year 9999 in UTC.
              */
             expires_at?: string;
         };
@@ -577,7 +579,7 @@ export interface components {
         Warning: {
             /**
              * @description `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-             *     before the wait of a rule ends, so that only a reported failure can fire it in time.
+             *     before the wait of a rule ends, so only a reported failure can fire that rule in time.
              * @enum {string}
              */
             code: "both_may_arrive" | "expires_before_wait";
@@ -594,10 +596,13 @@ export interface components {
             whatsapp: components["schemas"]["ChannelState"];
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
-            /** @description It arrived by WhatsApp after an SMS had gone out, so that it is charged twice. */
+            /**
+             * @description It arrived by WhatsApp after an SMS went out that has not failed, so it is charged twice. Once true, it stays true.
+             *     A message that was delivered by WhatsApp before the SMS went out is no duplicate.
+             */
             duplicate_delivery: boolean;
             plan: components["schemas"]["Plan"];
-            /** @description Every call to a provider, oldest first. */
+            /** @description One for each step of the send, by step. It shows the newest call of its step; how each call ended is in `events`. */
             attempts: components["schemas"]["Attempt"][];
             /** @description The timeline, oldest first. */
             events: components["schemas"]["Event"][];
@@ -636,11 +641,17 @@ export interface components {
             send_id: components["schemas"]["SendID"];
             route?: components["schemas"]["Route"];
         };
-        /** @description One call to one provider. It is written down before the call is made. */
+        /**
+         * @description One message to one provider, and the newest call for it. A call is repeated only if the provider surely did not take
+         *     the message. It is written down before it is made.
+         */
         Attempt: {
-            /** @description Which message of the send, from 1. */
+            /**
+             * @description Which message of the send. WhatsApp is 1, its resend after a call of unknown end 2. The SMS of the plan's rule i,
+             *     counted from 0, is 3+2i, its resend 4+2i.
+             */
             step: number;
-            /** @description Which call for that message, from 1. */
+            /** @description How many calls were begun for this message, from 1. */
             number: number;
             channel: components["schemas"]["Channel"];
             /** @example meta */
@@ -651,8 +662,9 @@ export interface components {
             reason?: string;
             send_id?: components["schemas"]["SendID"];
             /**
-             * @description `calling`: the call has not ended. `accepted`: the provider has the message. `rejected`: it will never work.
-             *     `throttled`, `unavailable`: not sent, tried again. `unknown`: it may have been sent; never blindly repeated.
+             * @description How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
+             *     never work. `throttled`, `unavailable`: surely not sent, tried again while there is time. `unknown`: it may have been
+             *     sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
              * @enum {string}
              */
             state: "calling" | "accepted" | "rejected" | "throttled" | "unavailable" | "unknown";
@@ -688,9 +700,9 @@ export interface components {
              * @description `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
              *     status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
              *     could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
-             *     message had arrived, and no SMS went out. `duplicate_delivery`: it arrived by WhatsApp too, after the SMS.
-             *     `expired`: nothing is sent any more. `opted_out`: the recipient wants no such messages. `finished`: nothing more
-             *     will be decided.
+             *     message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`: it arrived
+             *     by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no such
+             *     messages. `finished`: nothing more will be decided; only receipts follow.
              * @enum {string}
              */
             kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
@@ -765,7 +777,7 @@ export interface components {
             failed: number;
             /**
              * Format: int64
-             * @description Sends of which a rule fired and was not averted.
+             * @description Sends that fell back: an SMS was tried, and not averted.
              */
             fallbacks: number;
             /**
@@ -775,7 +787,7 @@ export interface components {
             averted: number;
             /**
              * Format: int64
-             * @description Sends that arrived by both channels.
+             * @description Sends with `duplicate_delivery`.
              */
             duplicates: number;
         };

@@ -166,7 +166,8 @@ export const en = {
     noRuleLeft: "No rule is left to add",
     full: "A policy has at most {{most}} rules",
     ruleWanted: "Include at least one rule",
-    orderMeans: "All rules watch together. The first to fire wins; at a tie, and after a failure, the order decides.",
+    orderMeans:
+      "All rules watch together. The first to fire wins; at a tie, after a failure and after an SMS that failed, the order decides.",
     inFlight: "Sends that were accepted before are not affected.",
     sendsOf: "Sends by {{name}}",
     order: {
@@ -219,7 +220,7 @@ export const en = {
     countdown: "Until the next rule",
     firesIn: "“{{rule}}” fires in {{left}}",
     firesNow: "“{{rule}}” is due",
-    duplicate: "It also arrived by WhatsApp after the SMS had gone out: both are charged.",
+    duplicate: "It also arrived by WhatsApp after an SMS went out that has not failed: both are charged.",
     smsNotYet: "No rule has fired: no SMS so far.",
     smsNotNeeded: "No SMS was sent.",
     by: "by {{provider}}",
@@ -292,7 +293,7 @@ export const en = {
     componentsWrong: "This is not a JSON array",
     noCategory: "Not said",
     categoryMeans:
-      "Who opted out of marketing gets no SMS either, unless the category says that this is not marketing.",
+      "An opt-out, by WhatsApp or by an SMS STOP, ends the send, unless its category is authentication or utility.",
     fallback: "Fallback",
     policyWanted: "Choose a policy",
     smsText: "Text of the SMS",
@@ -302,7 +303,7 @@ export const en = {
     smsLength_other: "{{encoding}}, {{length}} characters, {{count}} segments",
     overrides: "Change the rules for this send only",
     asTheRule: "As each rule says",
-    expiresMeans: "Past it nothing is sent any more, by either channel.",
+    expiresMeans: "Past it nothing is sent any more, by either channel. Until then a provider that is down is tried.",
     plan: "What it will follow",
     planLater: "Enter the recipient and choose a policy to see when it would fall back.",
     send: "Send",
