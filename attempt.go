@@ -97,8 +97,8 @@ func (a Attempt) wasTried() bool {
 // lacksID reports whether the attempt may have sent a message whose id is not known.
 func (a Attempt) lacksID() bool { return a.MessageID == "" && a.mayBeOut() }
 
-// failure is why the message failed, or nil.
-func (a Attempt) failure() *Failure {
+// Why is why the message failed: after it was accepted, or when it was called for. It is nil if it did not fail.
+func (a Attempt) Why() *Failure {
 	if a.Refusal != nil {
 		return a.Refusal
 	}

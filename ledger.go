@@ -218,7 +218,7 @@ func (l *Ledger) optOut() *Attempt {
 		return nil
 	}
 	return l.find(func(a Attempt) bool {
-		f := a.failure()
+		f := a.Why()
 		return f != nil && f.Class == OptedOut
 	})
 }
@@ -239,7 +239,7 @@ func (l *Ledger) settle(now time.Time) {
 		return
 	case l.optOut() != nil && (!l.isSpent() || !s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
-		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.failure().Code}, now)
+		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.Why().Code}, now)
 	case l.isSpent():
 	case l.expired(now):
 		l.lapse(l.pendingRule(), now)

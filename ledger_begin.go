@@ -254,9 +254,9 @@ func (l *Ledger) why(c Call) (string, FallbackReason) {
 		return "handed over after the wait had ended, too late for WhatsApp", TooLate
 	case !c.ByFailure && l.Send.WhatsAppStatus != Failed:
 		return fmt.Sprintf("not %s within %s", rule.Type.Goal(), rule.Wait()), rule.Type.Missed()
-	case failed == nil || failed.failure() == nil:
+	case failed == nil || failed.Why() == nil:
 		return "the WhatsApp message failed", ByFailure
 	default:
-		return "the WhatsApp message failed: " + failed.failure().Error(), ByFailure
+		return "the WhatsApp message failed: " + failed.Why().Error(), ByFailure
 	}
 }

@@ -58,7 +58,7 @@ func showAttempt(a backstop.Attempt) Attempt {
 		Step: a.Ref.Step, Number: a.Number, Channel: Channel(a.Channel), Provider: a.Provider,
 		Rule: optional(a.Rule), Reason: optional(a.Reason), SendID: optional(a.SendID),
 		State: AttemptState(a.State), Status: optional(Status(a.Status)), MessageID: optional(a.MessageID),
-		Segments: optional(a.Segments), Failure: showFailure(a.Failure),
+		Segments: optional(a.Segments), Failure: showFailure(a.Why()),
 		StartedAt: a.StartedAt.UTC(), EndedAt: utc(a.EndedAt),
 	}
 }

@@ -146,7 +146,9 @@ type Attempt struct {
 	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
-	EndedAt *Time           `json:"ended_at,omitempty"`
+	EndedAt *Time `json:"ended_at,omitempty"`
+
+	// Failure Why the newest call failed, or why the provider did not deliver the message that it had accepted.
 	Failure *AttemptFailure `json:"failure,omitempty"`
 
 	// MessageID The provider's own id of the message.
@@ -198,7 +200,7 @@ type Attempt struct {
 // sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
 type AttemptState string
 
-// AttemptFailure defines model for AttemptFailure.
+// AttemptFailure Why the newest call failed, or why the provider did not deliver the message that it had accepted.
 type AttemptFailure struct {
 	// Class Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
 	// validity was over before it was sent.

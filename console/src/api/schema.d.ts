@@ -677,6 +677,7 @@ export interface components {
             started_at: components["schemas"]["Time"];
             ended_at?: components["schemas"]["Time"];
         };
+        /** @description Why the newest call failed, or why the provider did not deliver the message that it had accepted. */
         AttemptFailure: {
             /** @enum {string} */
             kind: "rejected" | "throttled" | "unavailable" | "unknown";
