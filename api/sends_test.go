@@ -177,11 +177,14 @@ func TestSends_Get(t *testing.T) {
 		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
 			State: backstop.AttemptState(backstop.Throttled), StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
 				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
-		{Ref: backstop.Ref{Send: send.ID, Step: 2}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
+		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
 			Reason: "not delivered in 300 s", SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
 			MessageID: "SM1", Segments: 2, StartedAt: now, EndedAt: &ended},
-		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio",
+		{Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio",
 			State: backstop.Calling, StartedAt: now},
+		{Ref: backstop.Ref{Send: send.ID, Step: 7}, Number: 1, Channel: backstop.SMS, Provider: "twilio", State: backstop.Accepted,
+			Status: backstop.Failed, MessageID: "SM2", StartedAt: now, EndedAt: &ended, Refusal: &backstop.Failure{
+				Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "30005"}},
 	}
 	for _, kind := range []backstop.EventKind{
 		backstop.EventAccepted, backstop.EventAttempt, backstop.EventReceipt, backstop.EventGaveUp, backstop.EventFired,
@@ -204,6 +207,7 @@ func TestSends_Get(t *testing.T) {
 	require.Equal(t, 2, *shown.Attempts[0].Failure.RetryAfterSeconds, "rounded up")
 	require.Equal(t, "SM1", *shown.Attempts[1].MessageID)
 	require.Nil(t, shown.Attempts[2].EndedAt)
+	require.Equal(t, "30005", *shown.Attempts[3].Failure.Code, "as its receipt says")
 	require.Len(t, shown.Events, 10)
 	require.NotContains(t, got.Body.String(), "hello", "texts are not returned")
 }
