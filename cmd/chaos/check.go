@@ -90,7 +90,7 @@ func checkOnce(r *record) result {
 		checkSMSOnce(s, &out)
 	}
 	for number := range r.calls {
-		out.breachf(nil, "a provider was asked to send to %s, to whom nobody sends", masked(number))
+		out.breachf(nil, "a provider was asked to send to %s, to whom nobody sends", maskNumber(number))
 	}
 	return out
 }
@@ -189,7 +189,7 @@ func checkSatisfied(r *record) result {
 				continue
 			}
 			for _, one := range s.Reports {
-				if one.Provider == meta && reached(one.Status, rule.goal()) && one.isAckedBefore(r.here(a.StartedAt)) {
+				if one.Provider == meta && hasReached(one.Status, rule.goal()) && one.isAckedBefore(r.here(a.StartedAt)) {
 					out.breachf(s, "an SMS from %s was asked for %s after %s was acknowledged", c.From,
 						r.here(a.StartedAt).Sub(one.Acked).Round(time.Millisecond), one.Status)
 					break

@@ -32,12 +32,12 @@ func (s *sendRecord) holds(one report) bool {
 	if channel == sms {
 		state = s.Final.smsStatus()
 	}
-	if s.stepsOf(channel) == 1 && rank(state) < rank(one.Status) {
+	if s.stepsOf(channel) == 1 && rankOf(state) < rankOf(one.Status) {
 		return false // of several messages on a channel only the newest counts
 	}
 	for _, a := range s.attemptsOf(channel) {
 		isIt := a.MessageID == one.MessageID || one.Ref == fmt.Sprintf("%s.%d", s.ID, a.Step)
-		if isIt && rank(a.Status) >= rank(one.Status) {
+		if isIt && rankOf(a.Status) >= rankOf(one.Status) {
 			return true
 		}
 	}
@@ -143,7 +143,7 @@ func (s *sendRecord) looks() []view {
 // stepBack says what went back between two looks; empty if nothing did.
 func stepBack(before, after view) string {
 	switch {
-	case rank(after.WhatsApp.Status) < rank(before.WhatsApp.Status):
+	case rankOf(after.WhatsApp.Status) < rankOf(before.WhatsApp.Status):
 		return fmt.Sprintf("the status of WhatsApp went from %s to %s", before.WhatsApp.Status, after.WhatsApp.Status)
 	case before.FinishedAt != nil && (after.FinishedAt == nil || !after.FinishedAt.Equal(*before.FinishedAt)):
 		return "finished_at changed"
@@ -151,7 +151,7 @@ func stepBack(before, after view) string {
 		return "duplicate_delivery went from true to false"
 	case len(after.Attempts) < len(before.Attempts), len(after.Events) < len(before.Events):
 		return "an attempt or an event vanished"
-	case arrived(before.Outcome) && !arrived(after.Outcome), before.Outcome != pending && after.Outcome == pending:
+	case hasArrived(before.Outcome) && !hasArrived(after.Outcome), before.Outcome != pending && after.Outcome == pending:
 		return fmt.Sprintf("the outcome went from %s to %s", before.Outcome, after.Outcome)
 	}
 	for i, e := range before.Events {
@@ -161,7 +161,7 @@ func stepBack(before, after view) string {
 	}
 	for _, a := range before.Attempts {
 		for _, b := range after.Attempts {
-			if a.Step == b.Step && a.Number == b.Number && rank(b.Status) < rank(a.Status) {
+			if a.Step == b.Step && a.Number == b.Number && rankOf(b.Status) < rankOf(a.Status) {
 				return fmt.Sprintf("the status of attempt %d.%d went from %s to %s", a.Step, a.Number, a.Status, b.Status)
 			}
 		}
@@ -169,7 +169,7 @@ func stepBack(before, after view) string {
 	return ""
 }
 
-func arrived(outcome string) bool { return outcome == whatsApp || outcome == sms }
+func hasArrived(outcome string) bool { return outcome == whatsApp || outcome == sms }
 
 // checkTimelines: the times of a timeline never go back, it begins with accepted, and nothing but a receipt (with the
 // duplicate that it may reveal) follows finished.
@@ -180,15 +180,15 @@ func checkTimelines(r *record) result {
 			continue
 		}
 		out.checked++
-		if text := disorder(s.Final.Events); text != "" {
+		if text := timelineFault(s.Final.Events); text != "" {
 			out.breachf(s, "%s", text)
 		}
 	}
 	return out
 }
 
-// disorder says what is wrong with a timeline; empty if nothing is.
-func disorder(events []event) string {
+// timelineFault says what is wrong with a timeline; empty if nothing is.
+func timelineFault(events []event) string {
 	if len(events) == 0 || events[0].Kind != eventAccepted {
 		return "the timeline does not begin with accepted"
 	}
@@ -224,7 +224,8 @@ func checkOutcome(r *record) result {
 // or may have it; else that it expired, or failed.
 func (v *view) outcomes() []string {
 	for _, channel := range []string{sms, whatsApp} {
-		if slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.Channel == channel && reached(a.Status, delivered) }) {
+		isThere := func(a attempt) bool { return a.Channel == channel && hasReached(a.Status, delivered) }
+		if slices.ContainsFunc(v.Attempts, isThere) {
 			return []string{channel}
 		}
 	}

@@ -417,8 +417,8 @@ func TestOffset(t *testing.T) {
 		}
 		sends = append(sends, s)
 	}
-	require.Equal(t, 40*time.Second, offset(sends))
-	require.Zero(t, offset(nil))
+	require.Equal(t, 40*time.Second, clockOffset(sends))
+	require.Zero(t, clockOffset(nil))
 }
 
 func TestSecrets(t *testing.T) {

@@ -200,42 +200,42 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 	case cutPostgres:
 		s.toPostgres[f.Target].cut(f.Reset)
 	case losePostgres:
-		lose(ctx, s.toPostgres[f.Target], f)
+		loseFor(ctx, s.toPostgres[f.Target], f)
 	case stallPostgres:
-		stall(ctx, s.toPostgres[f.Target], f)
+		stallFor(ctx, s.toPostgres[f.Target], f)
 	case cutTemporal:
 		s.toTemporal[f.Target].cut(f.Reset)
 	case loseTemporal:
-		lose(ctx, s.toTemporal[f.Target], f)
+		loseFor(ctx, s.toTemporal[f.Target], f)
 	case stallTemporal:
-		stall(ctx, s.toTemporal[f.Target], f)
+		stallFor(ctx, s.toTemporal[f.Target], f)
 	case refuseWebhooks:
-		during(ctx, &s.front.refuses, f.Length)
+		setDuring(ctx, &s.front.refuses, f.Length)
 	case doubleWebhooks:
-		during(ctx, &s.front.doubles, f.Length)
+		setDuring(ctx, &s.front.doubles, f.Length)
 	case loseAnswers:
-		during(ctx, &s.front.loses, f.Length)
+		setDuring(ctx, &s.front.loses, f.Length)
 	case skewPostgres: // as it was started
 	}
 	return true
 }
 
-// during sets a flag for a while. Two faults of a kind that overlap end with the first.
-func during(ctx context.Context, flag *atomic.Bool, length time.Duration) {
+// setDuring sets a flag for a while. Two faults of a kind that overlap end with the first.
+func setDuring(ctx context.Context, flag *atomic.Bool, length time.Duration) {
 	flag.Store(true)
 	sleep(ctx, length)
 	flag.Store(false)
 }
 
-// lose holds answers back for a while and then cuts the connections, so that what was asked is done and not known.
-func lose(ctx context.Context, w *wire, f fault) {
+// loseFor holds answers back for a while and then cuts the connections, so that what was asked is done and not known.
+func loseFor(ctx context.Context, w *wire, f fault) {
 	release := w.hold(toClient)
 	sleep(ctx, f.Length)
 	w.cut(f.Reset)
 	release()
 }
 
-func stall(ctx context.Context, w *wire, f fault) {
+func stallFor(ctx context.Context, w *wire, f fault) {
 	release := w.hold(toServer, toClient)
 	sleep(ctx, f.Length)
 	release()

@@ -46,7 +46,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.IntVar(&f.sends, "sends", 200, "sends of a run")
 	set.DurationVar(&f.duration, "duration", 30*time.Second, "how long the sends of a run are spread over")
 	set.DurationVar(&f.settle, "settle", 3*time.Minute, "how long the sends may take to end after the last fault")
-	set.StringVar(&faults, "faults", strings.Join(names(allFaults), ","), "a comma `list` of the faults to choose from, or none")
+	set.StringVar(&faults, "faults", strings.Join(texts(allFaults), ","), "a comma `list` of the faults to choose from, or none")
 	set.IntVar(&f.parallel, "parallel", 0, "runs at once (0: as many as have together no more than 600 sends)")
 	set.StringVar(&f.data, "data", ".data/chaos", "a `folder` for the data and the logs")
 	set.BoolVar(&f.keep, "keep", false, "keep the data and logs of a run that breached nothing, too")
@@ -106,14 +106,14 @@ func parseFaults(list string) ([]faultKind, error) {
 	for name := range strings.SplitSeq(list, ",") {
 		kind := faultKind(strings.TrimSpace(name))
 		if !slices.Contains(allFaults, kind) {
-			return nil, fmt.Errorf("-faults: %q is none of %s", kind, strings.Join(names(allFaults), ", "))
+			return nil, fmt.Errorf("-faults: %q is none of %s", kind, strings.Join(texts(allFaults), ", "))
 		}
 		chosen = append(chosen, kind)
 	}
 	return chosen, nil
 }
 
-func names[T ~string](list []T) []string {
+func texts[T ~string](list []T) []string {
 	texts := make([]string, len(list))
 	for i, item := range list {
 		texts[i] = string(item)

@@ -138,9 +138,9 @@ func (l *load) settle(ctx context.Context, atMost time.Duration, say say) error 
 	}
 }
 
-// offset measures how far the API's clock is ahead: by accepted_at, which lies between the request and its answer. Only
+// clockOffset measures how far the API's clock is ahead: by accepted_at, which lies between the request and its answer. Only
 // the quickest answers say it exactly, and their median is not moved by one that was repeated.
-func offset(sends []*sendRecord) time.Duration {
+func clockOffset(sends []*sendRecord) time.Duration {
 	type measure struct{ took, ahead time.Duration }
 	var found []measure
 	for _, s := range sends {

@@ -136,14 +136,14 @@ func planTime(random *rand.Rand, duration time.Duration, faults []fault) time.Du
 // others watch for a failure for 30 days.
 func (o order) ends() bool {
 	return o.fires() || !slices.ContainsFunc(o.Policy.Rules, func(r rule) bool {
-		return !reached(o.Scenario.whatsApp, r.goal()) || !reached(o.Scenario.whatsApp, delivered)
+		return !hasReached(o.Scenario.whatsApp, r.goal()) || !hasReached(o.Scenario.whatsApp, delivered)
 	})
 }
 
 // fires reports whether a rule fires, whatever happens: the message fails, or never satisfies a rule that waits.
 func (o order) fires() bool {
 	return o.Scenario.whatsApp == failed || slices.ContainsFunc(o.Policy.Rules, func(r rule) bool {
-		return r.Wait > 0 && !reached(o.Scenario.whatsApp, r.goal())
+		return r.Wait > 0 && !hasReached(o.Scenario.whatsApp, r.goal())
 	})
 }
 

@@ -116,8 +116,8 @@ func (r *record) died(from, until time.Time) bool {
 	return false
 }
 
-// masked is a number without its middle.
-func masked(number string) string {
+// maskNumber returns a number without its middle.
+func maskNumber(number string) string {
 	const head, tail = 4, 4
 	if len(number) <= head+tail {
 		return number
@@ -168,7 +168,7 @@ func (s *sendRecord) timeline(r *record) []string {
 	sortBy(lines, func(l line) time.Time { return l.at })
 	texts := make([]string, 0, len(lines)+1)
 	texts = append(texts, fmt.Sprintf("send %s to %s, scenario %s, policy %q, category %q, expires in %s",
-		s.ID, masked(s.Number), s.Scenario.digits, s.Policy.Name, s.Category, s.ExpiresIn))
+		s.ID, maskNumber(s.Number), s.Scenario.digits, s.Policy.Name, s.Category, s.ExpiresIn))
 	for _, l := range lines {
 		texts = append(texts, fmt.Sprintf("%+9.3f s  %s", l.at.Sub(s.PostedAt).Seconds(), l.text))
 	}

@@ -12,13 +12,13 @@ const (
 	read      = "read"
 )
 
-// rank is how far a status is; 0 for none.
-func rank(status string) int {
+// rankOf is how far a status is; 0 for none.
+func rankOf(status string) int {
 	return 1 + slices.Index([]string{queued, submitted, sent, failed, delivered, read}, status)
 }
 
-// reached reports whether a message of a status has come at least as far as a goal. A failed one has reached nothing.
-func reached(status, goal string) bool { return status != failed && rank(status) >= rank(goal) }
+// hasReached reports whether a message of a status has come at least as far as a goal. A failed one has reached nothing.
+func hasReached(status, goal string) bool { return status != failed && rankOf(status) >= rankOf(goal) }
 
 // scenario is what becomes of the messages to numbers that end in some digits, as the README's table has it.
 type scenario struct {

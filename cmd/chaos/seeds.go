@@ -52,7 +52,7 @@ func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool
 
 // runFolder makes one run in a folder of its own, which stays if there is something to look for in it.
 func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, error) {
-	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(names(f.faults), ", "))
+	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(texts(f.faults), ", "))
 	folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
 	if err := os.RemoveAll(folder); err != nil {
 		return nil, fmt.Errorf("remove old data: %w", err)
@@ -139,7 +139,7 @@ func collect(ctx context.Context, s *stack, l *load, r *record, said say) error 
 			one.Problems = append(one.Problems, err.Error())
 		}
 	}
-	r.calls, r.offset = calls, offset(r.sends)
+	r.calls, r.offset = calls, clockOffset(r.sends)
 	for _, one := range s.front.noted() {
 		if send := byNumber[one.To]; send != nil {
 			send.Reports = append(send.Reports, one)
@@ -151,7 +151,7 @@ func collect(ctx context.Context, s *stack, l *load, r *record, said say) error 
 	}
 	for id, number := range stored {
 		if send := byNumber[number]; send == nil || send.ID != id && send.ID != "" {
-			r.extra = append(r.extra, id+" to "+masked(number))
+			r.extra = append(r.extra, id+" to "+maskNumber(number))
 		}
 	}
 	for _, one := range s.serves {

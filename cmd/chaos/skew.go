@@ -26,11 +26,11 @@ func planSkew(random *rand.Rand, kinds []faultKind) time.Duration {
 
 // wrongClock makes a folder of Postgres programs, to be put on PATH, of which the server has a wrong clock.
 func wrongClock(skew time.Duration) (folder string, err error) {
-	library, err := newest("/usr/lib/*/faketime/libfaketime.so.1")
+	library, err := newestPath("/usr/lib/*/faketime/libfaketime.so.1")
 	if err != nil {
 		return "", errors.New("libfaketime is missing (Debian: apt-get install faketime)")
 	}
-	server, err := newest("/usr/lib/postgresql/*/bin/postgres")
+	server, err := newestPath("/usr/lib/postgresql/*/bin/postgres")
 	if err != nil {
 		return "", err
 	}
@@ -58,8 +58,8 @@ func wrongClock(skew time.Duration) (folder string, err error) {
 	return folder, nil
 }
 
-// newest returns the last path of a pattern.
-func newest(pattern string) (string, error) {
+// newestPath returns the last path of a pattern.
+func newestPath(pattern string) (string, error) {
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) == 0 {
 		return "", fmt.Errorf("find %s: there is none", pattern)

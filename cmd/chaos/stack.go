@@ -113,7 +113,7 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 		"BACKSTOP_SANDBOX_LISTEN": box, "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
 	}
 	s.boxURL = "http://" + box
-	if s.sandbox, err = startChild(s.log("sandbox"), lines(env), false, f.program, "sandbox"); err != nil {
+	if s.sandbox, err = startChild(s.log("sandbox"), environ(env), false, f.program, "sandbox"); err != nil {
 		return nil, err
 	}
 	if err := s.untilOK(ctx, s.boxURL+"/healthz"); err != nil {
@@ -126,7 +126,7 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 // startServes migrates the database and starts the processes of Backstop, each behind wires of its own.
 func (s *stack) startServes(ctx context.Context, f flags, env map[string]string, say say) error {
 	env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
-	migration, err := startChild(s.log("migrate"), lines(env), false, f.program, "migrate")
+	migration, err := startChild(s.log("migrate"), environ(env), false, f.program, "migrate")
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(),
 			"BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
 		}
-		one.start(f.program, append(lines(env), lines(own)...), s.log(one.name), say)
+		one.start(f.program, append(environ(env), environ(own)...), s.log(one.name), say)
 		if err := s.untilOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {
 			return err
 		}
@@ -260,7 +260,7 @@ func (s *stack) stop() {
 	}
 }
 
-func lines(env map[string]string) []string {
+func environ(env map[string]string) []string {
 	list := make([]string, 0, len(env))
 	for name, value := range env {
 		list = append(list, name+"="+value)

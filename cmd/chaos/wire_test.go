@@ -86,7 +86,7 @@ func TestWire_lose(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		lose(context.Background(), w, fault{Kind: losePostgres, Length: 100 * time.Millisecond})
+		loseFor(context.Background(), w, fault{Kind: losePostgres, Length: 100 * time.Millisecond})
 	}()
 	require.Eventually(t, func() bool {
 		w.mu.Lock()
