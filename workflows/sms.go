@@ -33,9 +33,17 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	case verdict == activities.Over && !s.hasSMS():
 		s.isDone = true
 		return nil
+	case verdict == activities.Out && !s.hasSMS():
+		return s.pause(ctx) // the view lags
 	default:
 		return s.awaitReceipt(ctx)
 	}
+}
+
+// pause keeps a workflow whose proposal was refused from proposing it again at once.
+func (s *send) pause(ctx workflow.Context) error {
+	timer := alarm(ctx, workflow.Now(ctx).Add(time.Minute), "another look at the send")
+	return s.await(ctx, func() bool { return isReady(timer) || s.isEnded() || s.hasSMS() })
 }
 
 // clearUp decides about an SMS call of unknown end: a receipt may tell, or the provider when asked. Then the call is made
