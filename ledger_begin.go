@@ -243,6 +243,23 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	if !c.Resend {
 		l.note(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
 	}
+	l.forgoWhatsApp(now)
+}
+
+// forgoWhatsApp counts a WhatsApp message as failed that no provider took before an SMS: there will be none any more. So the
+// rules that are left follow a failed SMS also if they have no wait.
+func (l *Ledger) forgoWhatsApp(now time.Time) {
+	isOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
+	if l.Send.WhatsAppStatus != Queued || l.has(isOut) {
+		return
+	}
+	l.Send.WhatsAppStatus = Failed
+	for i := range l.Attempts {
+		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.isRetriable() {
+			a.Status = Failed
+			l.note(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
+		}
+	}
 }
 
 // why says why a rule fired: for the timeline, and to be counted.

@@ -561,3 +561,24 @@ func TestLedger_End_late_announced(t *testing.T) {
 		})
 	}
 }
+
+// WhatsApp was skipped, or no provider took it, before an SMS went out: there will be no message that could fail, so a rule
+// without a wait follows when the SMS fails.
+func TestLedger_Begin_withoutWhatsApp(t *testing.T) {
+	t.Parallel()
+	for name, history := range map[string]func(*desk){
+		"too late":  func(*desk) {},
+		"throttled": func(d *desk) { d.call(whatsApp(), throttled) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, rule(backstop.Undelivered, time.Minute), rule(backstop.SendFailed, 0))
+			history(d)
+			d.at(time.Minute).call(smsOf(0), rejected(""))
+			require.Equal(t, failed, d.l.Send.WhatsAppStatus)
+			d.answers(backstop.MayCall, byFailure(smsOf(1)))
+			d.end(smsOf(1), nil)
+			require.NotEqual(t, backstop.MayCall, d.begin(whatsApp()).Answer, "there is no WhatsApp any more")
+		})
+	}
+}

@@ -99,9 +99,13 @@ func (m *oracle) of(rule int) []message {
 	return of
 }
 
-// reached is how far WhatsApp has come: the newest message, unless an older one arrived.
+// reached is how far WhatsApp has come: the newest message, unless an older one arrived. Where an SMS was too early for it,
+// there will be none.
 func (m *oracle) reached(t time.Time) backstop.Status {
 	s := queued
+	if len(m.of(-1)) == 0 && len(m.messages) > 0 {
+		s = failed
+	}
 	for _, msg := range m.of(-1) {
 		if own := msg.at(t); own.Reached(delivered) || !s.Reached(delivered) {
 			s = own

@@ -62,7 +62,7 @@ func anyScript() *rapid.Generator[script] {
 			Deliveries: map[int]delivery{},
 		}
 		if rapid.IntRange(0, 3).Draw(t, "expires?") == 0 {
-			s.Expires = span().Draw(t, "expires") + 1
+			s.Expires = span().Draw(t, "expires") + time.Millisecond // above the resolution of times
 		}
 		if rapid.IntRange(0, 3).Draw(t, "late?") == 0 {
 			s.Start = span().Draw(t, "start")

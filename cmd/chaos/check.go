@@ -222,12 +222,16 @@ func checkFellBack(r *record) result {
 	return out
 }
 
-// askedOfNext reports whether another SMS was due: every one that was asked for is known to have failed, and a rule is left.
+// smsStop is Twilio's code for a recipient who answered STOP.
+const smsStop = 21610
+
+// askedOfNext reports whether another SMS was due: every one that was asked for is known to have failed, none because the
+// recipient opted out, and a rule is left.
 func (s *sendRecord) askedOfNext(calls []call) bool {
 	senders := map[string]bool{}
 	for _, c := range calls {
 		senders[c.From] = true
-		if c.Accepted && !s.ackedFailure(c.ID) {
+		if c.Accepted && !s.ackedFailure(c.ID) || c.Answer.Code == smsStop && s.maybeMarketing() {
 			return false
 		}
 	}
