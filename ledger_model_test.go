@@ -62,13 +62,17 @@ func anyScript() *rapid.Generator[script] {
 			Deliveries: map[int]delivery{},
 		}
 		if rapid.IntRange(0, 3).Draw(t, "expires?") == 0 {
-			s.Expires = span().Draw(t, "expires") + time.Millisecond // above the resolution of times
+			s.Expires = span().Draw(t, "expires") + time.Millisecond/2 // when nothing else happens
 		}
 		if rapid.IntRange(0, 3).Draw(t, "late?") == 0 {
 			s.Start = span().Draw(t, "start")
 		}
 		for step := 1; step <= 2+2*len(s.Rules); step++ {
-			s.Deliveries[step] = anyDelivery().Draw(t, fmt.Sprintf("step %d", step))
+			d := anyDelivery().Draw(t, fmt.Sprintf("step %d", step))
+			for i := range d.Reports { // of two messages never at one moment, which has no order
+				d.Reports[i].After += time.Duration(step) * 7 * time.Microsecond
+			}
+			s.Deliveries[step] = d
 		}
 		return s
 	})
