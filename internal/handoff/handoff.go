@@ -53,6 +53,7 @@ type Handoff struct {
 	engine   Engine
 	settings workflows.Settings
 	install  string
+	task     time.Duration
 	log      *slog.Logger
 	now      func() time.Time
 	outage   outage
@@ -65,12 +66,13 @@ type Handoff struct {
 	checked         batch[Deferral] // sends whose workflow is to be looked at again
 }
 
-// Options are what a Handoff needs. All are required but Now, which is time.Now by default.
+// Options are what a Handoff needs. All are required but TaskTimeout and Now, which is time.Now by default.
 type Options struct {
 	Store        Store
 	Engine       Engine
 	Installation string             // the id of the store's database: its workers take what is started
 	Settings     workflows.Settings // for the sends that are accepted from now on
+	TaskTimeout  time.Duration      // of a workflow task, after which its worker is taken for dead; 0: the engine's default, 10 s
 	Log          *slog.Logger
 	Now          func() time.Time // by which Temporal's outages are timed; the store has its own clock
 }
@@ -84,7 +86,8 @@ func New(o Options) (*Handoff, error) {
 		o.Now = time.Now
 	}
 	return &Handoff{
-		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation, log: o.Log, now: o.Now,
+		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation,
+		task: o.TaskTimeout, log: o.Log, now: o.Now,
 		sent:      batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled: batch[string]{write: o.Store.MarkSignalled, log: o.Log},
 		refused:   batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
