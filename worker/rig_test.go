@@ -38,11 +38,17 @@ const (
 
 var temporal temporaltest.Shared
 
-func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
+func TestMain(m *testing.M) {
+	if settings := os.Getenv(processVariable); settings != "" {
+		os.Exit(runProcess(settings))
+	}
+	os.Exit(temporal.Main(m))
+}
 
 // rig is a Backstop of one test without its API: a real Postgres, a namespace on a real Temporal, scripted providers.
 type rig struct {
 	t        *testing.T
+	address  string // of the database
 	db       *postgres.DB
 	store    *store
 	client   client.Client
@@ -60,10 +66,13 @@ func newRig(t *testing.T) *rig {
 // newRigOn is another installation on a namespace.
 func newRigOn(t *testing.T, c client.Client) *rig {
 	t.Helper()
-	db := postgrestest.New(t)
+	address := postgrestest.URL(t)
+	db := postgrestest.Open(t, address)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
 	install, err := db.Installation(t.Context())
 	require.NoError(t, err)
-	r := &rig{t: t, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install}
+	r := &rig{t: t, address: address, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install}
 	r.set(func(*workflows.Settings) {})
 	return r
 }

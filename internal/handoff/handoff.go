@@ -53,6 +53,7 @@ type Handoff struct {
 	engine   Engine
 	settings workflows.Settings
 	install  string
+	task     time.Duration
 	log      *slog.Logger
 	now      func() time.Time
 	inquire  Inquire
@@ -66,12 +67,13 @@ type Handoff struct {
 	checked         batch[Deferral] // sends whose workflow is to be looked at again
 }
 
-// Options are what a Handoff needs. All are required but Now, which is time.Now by default, and Inquire.
+// Options are what a Handoff needs. All are required but TaskTimeout, Now, which is time.Now by default, and Inquire.
 type Options struct {
 	Store        Store
 	Engine       Engine
 	Installation string             // the id of the store's database: its workers take what is started
 	Settings     workflows.Settings // for the sends that are accepted from now on
+	TaskTimeout  time.Duration      // of a workflow task, after which its worker is taken for dead; 0: the engine's default, 10 s
 	Log          *slog.Logger
 	Now          func() time.Time // by which Temporal's outages are timed; the store has its own clock
 	Inquire      Inquire          // nil: no provider is asked
@@ -89,8 +91,8 @@ func New(o Options) (*Handoff, error) {
 		o.Now = time.Now
 	}
 	return &Handoff{
-		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation, log: o.Log, now: o.Now,
-		inquire:   o.Inquire,
+		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation,
+		task: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
 		sent:      batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled: batch[string]{write: o.Store.MarkSignalled, log: o.Log},
 		refused:   batch[Deferral]{write: o.Store.DeferSends, log: o.Log},

@@ -39,6 +39,7 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error
 		TaskQueue:                workflows.QueueOf(h.install),
 		WorkflowIDReusePolicy:    l.reusePolicy(),
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowTaskTimeout:      h.task,
 		EnableEagerStart:         l == firstStart,
 		StaticSummary:            "policy " + send.Plan.PolicyName,
 

@@ -2,7 +2,6 @@ package ledgers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/lib/pq"
 
@@ -88,14 +87,15 @@ func (s *Store) refsByMessage(ctx context.Context, receipts []backstop.Receipt) 
 	for _, r := range receipts {
 		providers, ids = append(providers, r.Provider), append(ids, r.MessageID)
 	}
-	var rows []struct {
+	type row struct {
 		message
 
 		Send string `db:"send"`
 		Step int    `db:"step"`
 	}
-	if err := s.pool.SelectAll(ctx, &rows, attemptsByMessage, providers, ids); err != nil {
-		return nil, fmt.Errorf("find attempts: %w", err)
+	rows, err := selectAll[row](ctx, s, "find attempts", attemptsByMessage, providers, ids)
+	if err != nil {
+		return nil, err
 	}
 	refs := map[message]backstop.Ref{}
 	for _, row := range rows { // the newest wins
@@ -111,7 +111,7 @@ func (s *Store) Owner(
 	of := backstop.Receipt{Channel: channel, Provider: provider, MessageID: messageID}
 	refs, err := s.refsByMessage(ctx, []backstop.Receipt{of})
 	if err != nil {
-		return backstop.Ref{}, false, pool.Failed(ctx, "find attempt", err)
+		return backstop.Ref{}, false, err
 	}
 	owner, found = refs[messageOf(of)]
 	return owner, found, nil

@@ -67,6 +67,15 @@ func (s *Store) load(ctx context.Context, id string) (*backstop.Ledger, error) {
 	return row.ledger()
 }
 
+// selectAll reads rows. It reads them again if the connection breaks before they have come.
+func selectAll[T any](ctx context.Context, s *Store, what, query string, args ...any) (rows []T, err error) {
+	err = pool.UntilKnown(ctx, what, func(bool) error {
+		rows = nil
+		return s.pool.SelectAll(ctx, &rows, query, args...)
+	})
+	return rows, err
+}
+
 // readLedgers has its ids in a subquery: Postgres then guesses the same number of them whatever the values, and keeps its plan.
 const readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
 
@@ -84,9 +93,9 @@ func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, err
 	if len(missing) == 0 {
 		return known, nil
 	}
-	var rows []ledgerRow
-	if err := s.pool.SelectAll(ctx, &rows, readLedgers, missing); err != nil {
-		return nil, fmt.Errorf("read sends: %w", err)
+	rows, err := selectAll[ledgerRow](ctx, s, "read sends", readLedgers, missing)
+	if err != nil {
+		return nil, err
 	}
 	for _, row := range rows {
 		l, err := row.ledger()

@@ -215,3 +215,40 @@ func TestStore_away(t *testing.T) {
 	require.Equal(t, []string{"accepted", "receipt whatsapp failed"}, d.kinds())
 	require.Equal(t, backstop.Failed, d.accept(ruling.Attempt).WhatsApp)
 }
+
+// The connection is cut while receipts are correlated, before a read or before its answer comes: the provider does not notice,
+// and what a workflow must be told of is not left to the sweeper.
+func TestStore_InsertReceipts_lostRead(t *testing.T) {
+	t.Parallel()
+	unknown := func(t testing.TB, db *postgres.DB) desk {
+		t.Helper()
+		d := newDesk(t, db)
+		d.fail(d.begin(whatsApp), backstop.Unknown)
+		return d
+	}
+	byReference := func(d desk) backstop.Receipt { return d.receipt(1, backstop.Failed) }
+	byMessage := func(d desk) backstop.Receipt { return d.lone(1, backstop.Failed) }
+	for _, read := range []struct {
+		statement string
+		desk      func(testing.TB, *postgres.DB) desk
+		receipt   func(desk) backstop.Receipt
+	}{
+		{"FROM sends AS s WHERE id = ANY", underway, byReference},
+		{"FROM attempts\nWHERE message_id", underway, byMessage},
+		{"FROM receipts\nWHERE provider", unknown, byReference}, // which brings the message's id
+	} {
+		for _, isAfter := range []bool{false, true} {
+			db, address, proxy := behindProxy(t)
+			d := read.desk(t, postgrestest.Open(t, address)) // so that db remembers nothing of it
+			struck := proxy.On(cutproxy.Cut{Match: executes(read.statement), How: cutproxy.Finish, After: isAfter})
+			waited, err := db.InsertReceipts(t.Context(), []backstop.Receipt{read.receipt(d)})
+			require.NoError(t, err, read.statement)
+			require.Len(t, waited, 1)
+			select {
+			case <-struck:
+			default:
+				t.Errorf("%s is not read", read.statement)
+			}
+		}
+	}
+}

@@ -77,9 +77,9 @@ func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.R
 	if a.MessageID == "" {
 		return nil, nil
 	}
-	var rows []orphanRow
-	if err := s.pool.SelectAll(ctx, &rows, listOrphans, a.Provider, a.MessageID, a.Channel); err != nil {
-		return nil, pool.Failed(ctx, "list orphans", err)
+	rows, err := selectAll[orphanRow](ctx, s, "list orphans", listOrphans, a.Provider, a.MessageID, a.Channel)
+	if err != nil {
+		return nil, err
 	}
 	orphans := make([]backstop.Receipt, len(rows))
 	for i, row := range rows {

@@ -69,7 +69,7 @@ func (s *Store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt)
 	}
 	batches, rest, err := s.byReference(ctx, receipts)
 	if err != nil {
-		return nil, pool.Failed(ctx, "insert receipts", err)
+		return nil, err
 	}
 	waited, err := s.receiveAll(ctx, batches)
 	if err != nil || len(rest) == 0 {
@@ -94,7 +94,7 @@ func (s *Store) receiveByMessage(
 ) (orphans []backstop.Receipt, waited []handoff.Handover, err error) {
 	batches, orphans, err := s.byMessage(ctx, receipts)
 	if err != nil {
-		return nil, nil, pool.Failed(ctx, "insert receipts", err)
+		return nil, nil, err
 	}
 	waited, err = s.receiveAll(ctx, batches)
 	return orphans, waited, err

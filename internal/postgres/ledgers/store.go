@@ -113,9 +113,9 @@ func (s *Store) View(ctx context.Context, send string) (backstop.View, error) {
 
 // Views returns the same of several sends, by their ids.
 func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.View, error) {
-	var rows []ledgerRow
-	if err := s.pool.SelectAll(ctx, &rows, readLedgers, pq.StringArray(sends)); err != nil {
-		return nil, pool.Failed(ctx, "read sends", err)
+	rows, err := selectAll[ledgerRow](ctx, s, "read sends", readLedgers, pq.StringArray(sends))
+	if err != nil {
+		return nil, err
 	}
 	views := map[string]backstop.View{}
 	for _, row := range rows {

@@ -1,0 +1,113 @@
+package worker_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/temporaltest"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// outage is a send about which something is reported while Temporal is down.
+type outage struct {
+	name     string
+	part     part // its receipts for the channel come while Temporal is down
+	settings workflows.Settings
+	wait     time.Duration
+	step     int
+	channel  backstop.Channel
+
+	whatsapp, sms int // calls in all
+	outcome       backstop.Outcome
+}
+
+// pastDue is how old the sends are when Temporal comes back: then shortWait is over, and what is to be done again is due.
+const pastDue = 7 * time.Second
+
+func outages() []outage {
+	held := func(channel backstop.Channel, replies []reply, receipts ...backstop.Receipt) part {
+		p := plays(channel, replies, nil)
+		p.receipts[channel] = receipts
+		p.held = channel
+		return p
+	}
+	arrives := reported(backstop.Sent, backstop.Delivered)
+	failed := backstop.Receipt{Status: backstop.Failed, Failure: &backstop.Failure{Kind: backstop.Rejected, Code: "131026"}}
+	optOut := backstop.Receipt{Status: backstop.Failed, Failure: &backstop.Failure{
+		Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050",
+	}}
+	later := reply{failure: &backstop.Failure{Kind: backstop.Unavailable, Code: "503", RetryAfter: shortWait}}
+	plain := workflows.Settings{UnknownWait: shortWait, SMSReceiptWait: time.Hour}
+	resends := plain
+	resends.ResendWhatsApp, resends.ResendSMS = true, true
+	w, s := backstop.WhatsApp, backstop.SMS
+	retriedSMS := held(s, []reply{later}, arrives...)
+	retriedSMS.replies[w] = []reply{rejection}
+	unknownSMS := held(s, []reply{unknownEnd}, arrives...)
+	unknownSMS.replies[w] = []reply{rejection}
+	return []outage{
+		// Letter b. Before: the alarm was faster than the sweeper in one of three restarts, and WhatsApp was sent again.
+		{"unknown end, delivered", held(w, []reply{unknownEnd}, arrives...), resends, time.Hour, 1, w, 1, 0, "whatsapp"},
+		{"unknown end, delivered, wait over", held(w, []reply{unknownEnd}, arrives...), resends, shortWait, 1, w, 1, 0, "whatsapp"},
+		{"unavailable, delivered all the same", held(w, []reply{later}, arrives...), plain, time.Hour, 1, w, 1, 0, "whatsapp"},
+		{"SMS unavailable, sent all the same", retriedSMS, plain, time.Hour, 3, s, 1, 1, "sms"},
+		{"SMS of unknown end, delivered", unknownSMS, resends, time.Hour, 3, s, 1, 1, "sms"},
+		{"accepted, delivered, wait over", held(w, nil, arrives...), plain, shortWait, 1, w, 1, 0, "whatsapp"},
+		// Letter e. Before: the SMS went out in one of two outages.
+		{"accepted, opted out, wait over", held(w, nil, optOut), plain, shortWait, 1, w, 1, 0, "failed"},
+		{"accepted, failed, wait over", held(w, nil, failed), plain, shortWait, 1, w, 1, 1, "sms"},
+		{"accepted, silent, wait over", held(w, nil), plain, shortWait, 1, w, 1, 1, "sms"},
+		{"accepted, failed", held(w, nil, failed), plain, time.Hour, 1, w, 1, 1, "sms"}, // the sweeper tells
+	}
+}
+
+// Temporal is restarted, and receipts come while it is down. What is due when it comes back is decided by them, though nobody
+// has told the workflow: the sweeper starts last.
+func TestCrash_temporalRestarted(t *testing.T) {
+	t.Parallel()
+	server := temporaltest.Start(t)
+	f := fleetOn(newRigOn(t, server.Client(t, server.Namespace(t))))
+	f.here()
+	cases := outages()
+	for _, c := range cases {
+		c.part.diesAt = parked
+		f.send(c.part, c.settings, undelivered(c.wait))
+	}
+	due := time.Now().Add(pastDue)
+	for i, send := range f.accepted {
+		require.Eventually(t, func() bool { return f.isThere(send) }, patience, moment, "send %d to be parked", i)
+	}
+	server.Stop(t)
+	for i, c := range cases {
+		f.carrier.report(backstop.Ref{Send: f.accepted[i], Step: c.step}, c.channel, f.keep)
+	}
+	time.Sleep(time.Until(due))
+	server.Restart(t)
+
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if i == len(cases)-1 {
+				f.sweep()
+			}
+			send := f.accepted[i]
+			require.Equal(t, c.outcome, f.finished(t, send).Outcome)
+			whatsapp, sms := f.carrier.calls(send)
+			require.Equal(t, c.whatsapp, whatsapp, "WhatsApp calls")
+			require.Equal(t, c.sms, sms, "SMS calls")
+			f.carrier.requireSane(t, send, false)
+		})
+	}
+}
+
+// sweep starts the sweeper, for as long as the test runs.
+func (f *fleet) sweep() {
+	f.t.Helper()
+	ctx, stop := context.WithCancel(f.t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); f.door(workflows.Settings{}).Sweep(ctx) }()
+	f.t.Cleanup(func() { stop(); <-done })
+}

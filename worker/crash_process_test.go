@@ -1,0 +1,206 @@
+package worker_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/worker"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// processVariable makes this test binary a worker, which a test can kill: it holds the worker's settings.
+const processVariable = "BACKSTOP_TEST_WORKER"
+
+// processSettings are what a worker's process has to know.
+type processSettings struct {
+	Database     string `json:"database"`
+	Temporal     string `json:"temporal"`
+	Namespace    string `json:"namespace"`
+	Installation string `json:"installation"`
+	Carrier      string `json:"carrier"` // URL of the provider
+}
+
+// runProcess works until it is killed, or until the test that started it is gone.
+func runProcess(settings string) (code int) {
+	stop, err := startProcess(settings)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer stop()
+	fmt.Fprintln(os.Stdout, "ready")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+func startProcess(settings string) (stop func(), err error) {
+	var s processSettings
+	if err := json.Unmarshal([]byte(settings), &s); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	quiet := slog.New(slog.DiscardHandler)
+	db, err := postgres.Open(ctx, s.Database, postgres.Options{MaxConns: 4})
+	if err != nil {
+		return nil, err
+	}
+	p := &process{carrier: s.Carrier}
+	c, err := client.DialContext(ctx, client.Options{
+		HostPort: s.Temporal, Namespace: s.Namespace, Logger: log.NewStructuredLogger(quiet),
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(p.complete)}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	acts, err := activities.New(activities.Options{
+		Store: &mortal{DB: db, process: p}, WhatsApp: remoteWhatsApp{p}, Log: quiet,
+		SMS: []activities.Route{{Name: "scripted", SMS: remoteSMS{p}}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	w := worker.New(c, acts, worker.Options{Installation: s.Installation, Calls: 1000})
+	return w.Stop, w.Start()
+}
+
+// process is a worker that asks the test, at each named point of a send's life, whether it may go on.
+type process struct {
+	carrier string
+	ended   sync.Map // the step whose end was stored last, by send
+}
+
+// passing is a process at a point. A call to a provider is one too.
+type passing struct {
+	Send    string           `json:"send"`
+	Step    int              `json:"step"`
+	Point   point            `json:"point,omitempty"`
+	Channel backstop.Channel `json:"channel,omitempty"` // of a call
+}
+
+// answer is what the provider says to a call.
+type answer struct {
+	MessageID string            `json:"message_id,omitempty"`
+	Failure   *backstop.Failure `json:"failure,omitempty"`
+}
+
+// pass returns when the process may go on.
+func (p *process) pass(send string, step int, at point) {
+	if _, err := p.post(context.Background(), "/pass", passing{Send: send, Step: step, Point: at}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+func (p *process) post(ctx context.Context, path string, what passing) (answer, error) {
+	body, err := json.Marshal(what)
+	if err != nil {
+		return answer{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.carrier+path, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	response, err := new(http.Client).Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	var a answer
+	return a, json.NewDecoder(response.Body).Decode(&a)
+}
+
+// call calls the provider.
+func (p *process) call(ctx context.Context, ref backstop.Ref, channel backstop.Channel) (backstop.Submission, error) {
+	a, err := p.post(ctx, "/call", passing{Send: ref.Send, Step: ref.Step, Channel: channel})
+	switch {
+	case err != nil:
+		return backstop.Submission{}, err
+	case a.Failure != nil:
+		return backstop.Submission{}, a.Failure
+	}
+	return backstop.Submission{MessageID: a.MessageID}, nil
+}
+
+// complete stands before each request to Temporal that says that a task with a provider's call has been done.
+func (p *process) complete(
+	ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, next grpc.UnaryInvoker, o ...grpc.CallOption,
+) error {
+	var token []byte
+	switch r := request.(type) {
+	case *workflowservice.RespondWorkflowTaskCompletedRequest:
+		token = r.GetTaskToken()
+	case *workflowservice.RespondActivityTaskCompletedRequest:
+		token = r.GetTaskToken()
+	case *workflowservice.RespondActivityTaskFailedRequest:
+		token = r.GetTaskToken()
+	}
+	p.ended.Range(func(send, step any) bool {
+		isIt := strings.Contains(string(token), workflows.ID(send.(string))) //nolint:forcetypeassert // End puts them in
+		if isIt {
+			p.pass(send.(string), step.(int), beforeCompletion) //nolint:forcetypeassert // as above
+		}
+		return !isIt
+	})
+	return next(ctx, method, request, reply, conn, o...)
+}
+
+// mortal is the store of a process that may die at each of its points.
+type mortal struct {
+	*postgres.DB
+
+	process *process
+}
+
+func (m *mortal) Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
+	m.process.pass(send, c.Step(), beforeBegin)
+	ruling, view, err := m.DB.Begin(ctx, send, c)
+	if ruling.Answer == backstop.MayCall {
+		m.process.pass(send, c.Step(), afterBegin)
+	}
+	return ruling, view, err
+}
+
+func (m *mortal) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
+	m.process.pass(send, e.Step, beforeEnd)
+	attempt, view, err := m.DB.End(context.WithoutCancel(ctx), send, e)
+	m.process.ended.Store(send, e.Step)
+	m.process.pass(send, e.Step, afterEnd)
+	return attempt, view, err
+}
+
+func (m *mortal) Await(ctx context.Context, send string) (backstop.View, bool) {
+	step, _ := m.process.ended.Load(send)
+	m.process.pass(send, step.(int), lingering) //nolint:forcetypeassert // End put it in
+	return m.DB.Await(ctx, send)
+}
+
+type remoteWhatsApp struct{ *process }
+
+func (remoteWhatsApp) Name() string { return "scripted" }
+
+func (p remoteWhatsApp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
+	return p.call(ctx, m.Ref, backstop.WhatsApp)
+}
+
+type remoteSMS struct{ *process }
+
+func (remoteSMS) Name() string { return "scripted" }
+
+func (p remoteSMS) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
+	return p.call(ctx, m.Ref, backstop.SMS)
+}
