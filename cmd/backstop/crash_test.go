@@ -8,8 +8,10 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -246,4 +248,33 @@ func TestServe_callbacksLost(t *testing.T) {
 	}, 30*time.Second, 100*time.Millisecond)
 	require.Equal(t, client.OutcomeSms, send.Outcome)
 	require.Equal(t, client.StatusDelivered, send.Sms.Status)
+}
+
+// TestServe_smsStop: the recipient has answered STOP to an earlier SMS. No other sender follows, and the send says why.
+func TestServe_smsStop(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	policy, err := r.caller.ensurePolicy(t.Context(), "Two senders",
+		ruleSpec{name: "First", kind: client.RuleTypeSendFailed, sendID: "+12025550143"},
+		ruleSpec{name: "Second", kind: client.RuleTypeSendFailed, sendID: "+12025550199"})
+	require.NoError(t, err)
+	to, text, category := "+447400123423", "Your parcel comes today.", client.CategoryMarketing
+	accepted, err := r.caller.api.CreateSendWithResponse(t.Context(), nil, client.SendInput{
+		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Category: &category,
+		Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+	})
+	require.NoError(t, err)
+	require.NotNil(t, accepted.JSON202)
+	var send *client.Send
+	require.Eventually(t, func() bool {
+		send, err = r.caller.get(t.Context(), accepted.JSON202.ID)
+		return err == nil && send.FinishedAt != nil
+	}, 30*time.Second, 50*time.Millisecond)
+	require.Equal(t, client.OutcomeFailed, send.Outcome)
+	require.Condition(t, func() bool {
+		return slices.ContainsFunc(send.Events, func(e client.Event) bool { return e.Kind == client.EventKindOptedOut })
+	}, "the timeline must say that the recipient opted out: %+v", send.Events)
+	messages, err := r.get(r.local.sandboxURL + "/messages?to=" + url.QueryEscape(to))
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(messages, `"channel":"sms"`), messages)
 }
