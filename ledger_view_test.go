@@ -141,7 +141,7 @@ func (w *watcher) check(t *rapid.T) {
 		return fmt.Sprint(v.SMS == "", v.SMS == queued, v.SMS == failed, v.SMS.Reached(delivered))
 	}
 	require.Equal(t, known(is), known(w.view), "what is known of the SMS: %q, %q", is.SMS, w.view.SMS)
-	if is.SMS != "" && is.SMS != failed {
+	if s := w.l.Send.SMSStatus; s != "" && s != failed {
 		return // what comes by WhatsApp during an SMS comes to light with its end, or by the next last look
 	}
 	require.Equal(t, is.WhatsApp == queued, w.view.WhatsApp == queued, "whether WhatsApp went out")

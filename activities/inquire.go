@@ -33,7 +33,7 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 			view = v
 		}
 	}
-	if failed != nil && view.Outcome == "" {
+	if failed != nil && (view.Outcome == "" || view.Outcome == backstop.OutcomePending) {
 		return backstop.View{}, failed
 	}
 	return view, nil

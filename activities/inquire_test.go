@@ -2,11 +2,13 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
@@ -117,7 +119,7 @@ func TestActivities_Inquire_receiptMissing(t *testing.T) {
 	require.Len(t, *asked, 1, "its end is known")
 }
 
-// A provider that does not answer, or finds several messages, is asked again. Nothing of its text reaches the engine.
+// A provider that does not answer is asked again, and one that finds several messages is not. Nothing of its text reaches the engine.
 func TestActivities_Inquire_unanswered(t *testing.T) {
 	t.Parallel()
 	for kind, err := range map[backstop.FailureKind]error{
@@ -136,7 +138,7 @@ func TestActivities_Inquire_unanswered(t *testing.T) {
 				after = throttled.RetryAfter
 			}
 			_, err := r.inquire()
-			requireRetry(t, string(kind), after, err)
+			requireUnanswered(t, kind, after, err)
 			requireNone(t, err.Error(), to)
 			require.Equal(t, before, r.ledger())
 		}
@@ -205,8 +207,21 @@ func TestActivities_Inquire_resend_unanswered(t *testing.T) {
 			require.Equal(t, backstop.OutcomeSMS, view.Outcome)
 			continue
 		}
-		requireRetry(t, "unknown", 0, err)
+		requireUnanswered(t, backstop.Unknown, 0, err)
 	}
+}
+
+// requireUnanswered asserts the error of a question that is asked again if the provider was away, and else not.
+func requireUnanswered(t *testing.T, kind backstop.FailureKind, after time.Duration, err error) {
+	t.Helper()
+	if kind == backstop.Throttled || kind == backstop.Unavailable {
+		requireRetry(t, string(kind), after, err)
+		return
+	}
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, string(kind), failed.Type())
+	require.True(t, failed.NonRetryable())
 }
 
 // Nothing is asked about a call that is under way, and nothing of a provider that cannot be asked.
@@ -256,4 +271,16 @@ func TestActivities_Inquire_route(t *testing.T) {
 	_, err = r.inquire()
 	require.NoError(t, err)
 	require.Empty(t, *asked)
+}
+
+// The store waits for the receipt of the last SMS. A provider that does not answer is asked again before the send ends.
+func TestActivities_Inquire_handedBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.asked(nil, down)
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, backstop.OutcomePending, result.View.Outcome)
+	_, err = r.inquire()
+	require.Error(t, err)
 }

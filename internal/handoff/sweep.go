@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -145,7 +146,7 @@ func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
 		asking, cancel := context.WithTimeout(ctx, inquireTimeout)
 		_, err := h.inquire(asking, c.Send)
 		cancel()
-		if err != nil && h.store.Now().Before(c.By.Add(inquireFor)) {
+		if err != nil && mayAnswer(err) && h.store.Now().Before(c.By.Add(inquireFor)) {
 			h.log.InfoContext(ctx, "provider does not say what became of a message", "send", c.Send, "error", err)
 			return
 		}
@@ -156,6 +157,12 @@ func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
 	if err != nil {
 		h.sweepFailed(ctx, "overdue", err)
 	}
+}
+
+// mayAnswer reports whether a question that failed is worth another: not when the provider said that it cannot tell.
+func mayAnswer(err error) bool {
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	return !ok || !failed.NonRetryable()
 }
 
 // bounded runs one statement of the sweeper.

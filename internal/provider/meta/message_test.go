@@ -90,6 +90,10 @@ func TestClient_SendWhatsApp(t *testing.T) {
 func TestClient_Receipts(t *testing.T) {
 	t.Parallel()
 	const good = `{"changes":[{"field":"messages","value":{"statuses":[{"id":"wamid.1","status":"read","timestamp":1700000000}]}}]}`
+	status := func(fields string) string {
+		return `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[{"id":"wamid.2",` +
+			fields + `}]}}]}]}`
+	}
 	for name, row := range map[string]struct {
 		body     string
 		receipts int
@@ -105,6 +109,8 @@ func TestClient_Receipts(t *testing.T) {
 			1, backstop.Invalid},
 		"a status of text": {`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":["x"]}}]},` + good + `]}`,
 			1, backstop.Invalid},
+		"errors of text": {status(`"status":"delivered","errors":"none"`), 1, ""},
+		"a code of text": {status(`"status":"failed","errors":[{"code":"131026"}]`), 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

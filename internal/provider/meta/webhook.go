@@ -120,7 +120,9 @@ func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
 		Errors    []apiError `json:"errors"`
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
-		return backstop.Receipt{}, fmt.Errorf("read status: %w", err)
+		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd { // then the rest has been read
+			return backstop.Receipt{}, fmt.Errorf("read status: %w", err)
+		}
 	}
 	if report.Status == "" || !provider.ValidMessageID(report.ID) {
 		return backstop.Receipt{}, errors.New("read status: its id or status is missing or too long")

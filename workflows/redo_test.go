@@ -1,0 +1,86 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/workflows"
+)
+
+// earlier makes a call as a run whose workflow task was lost, or that was terminated: the ledger knows of it, and the workflow
+// does not. Without an end its process died during the call.
+func (w *world) earlier(c backstop.Call, end *backstop.Ending) {
+	w.t.Helper()
+	w.start()
+	c.Provider, c.Token = "scripted", "an earlier run's"
+	ruling, _, err := w.Begin(w.t.Context(), sendID, c)
+	require.NoError(w.t, err)
+	require.Equal(w.t, backstop.MayCall, ruling.Answer)
+	if end != nil {
+		end.Step, end.Token = c.Step(), c.Token
+		_, _, err = w.End(w.t.Context(), sendID, *end)
+		require.NoError(w.t, err)
+	}
+}
+
+func ended(kind backstop.FailureKind) *backstop.Ending {
+	return &backstop.Ending{Failure: &backstop.Failure{Kind: kind, Class: map[bool]backstop.RejectClass{
+		true: backstop.RecipientFault,
+	}[kind == backstop.Rejected]}}
+}
+
+// A run that is made anew finds an SMS that an earlier run has called for and that surely was not sent, or whose process died.
+// It goes on with it: to wait for the receipt of a message that is not out would be to lose the fallback.
+func TestSend_earlierSMS(t *testing.T) {
+	t.Parallel()
+	whatsApp, first := backstop.Call{Channel: backstop.WhatsApp}, backstop.Call{Channel: backstop.SMS, ByFailure: true}
+	second := first
+	second.Rule = 1
+	one := []backstop.Rule{rule("one", backstop.Undelivered, 0)}
+	two := append(one, rule("two", backstop.Undelivered, 0))
+	for name, tc := range map[string]struct {
+		rules    []backstop.Rule
+		earlier  func(w *world)
+		smsAfter []time.Duration
+	}{
+		"the provider was down": {
+			rules: one, earlier: func(w *world) { w.earlier(first, ended(backstop.Unavailable)) },
+			smsAfter: []time.Duration{0},
+		},
+		"the spare sender's provider was down": {
+			rules: two, earlier: func(w *world) {
+				w.earlier(first, ended(backstop.Rejected))
+				w.earlier(second, ended(backstop.Unavailable))
+			},
+			smsAfter: []time.Duration{0},
+		},
+		"the process died during the call": {
+			rules: one, earlier: func(w *world) { w.earlier(first, nil) },
+			smsAfter: []time.Duration{time.Minute}, // CallTimeout, and UnknownWait
+		},
+		"the call is in flight, and the provider is down": {
+			rules: one, earlier: func(w *world) {
+				w.earlier(first, nil)
+				w.after(5*time.Second, func() {
+					e := ended(backstop.Unavailable)
+					e.Step, e.Token = first.Step(), "an earlier run's"
+					_, _, err := w.End(t.Context(), sendID, *e)
+					require.NoError(t, err)
+				})
+			},
+			smsAfter: []time.Duration{30 * time.Second},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.rules...)
+			w.earlier(whatsApp, ended(backstop.Rejected))
+			tc.earlier(w)
+			w.run(workflows.Settings{UnknownWait: 30 * time.Second, ResendSMS: true, SMSReceiptWait: time.Hour})
+			require.Equal(t, tc.smsAfter, w.smsAfter())
+		})
+	}
+}
