@@ -14,7 +14,7 @@ CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard c
 	generate histories clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 build: bin/backstop bin/devstack ## build bin/backstop and bin/devstack
 

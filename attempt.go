@@ -83,11 +83,11 @@ func (a Attempt) MayArrive() bool {
 // isSubmitted reports whether the provider is known to have the message, or to have had it. A message whose validity ended
 // in the provider's queue does not count: it was never sent on.
 func (a Attempt) isSubmitted() bool {
-	if a.Refusal != nil && a.Refusal.Class == Expired {
-		return false
-	}
-	return a.State == Accepted || a.Reported != 0
+	return !a.wasDropped() && (a.State == Accepted || a.Reported != 0)
 }
+
+// wasDropped reports whether the provider dropped the message because its validity was over.
+func (a Attempt) wasDropped() bool { return a.Refusal != nil && a.Refusal.Class == Expired }
 
 // wasTried reports whether the attempt uses up its rule: its message is out, or may be, or failed for good.
 func (a Attempt) wasTried() bool {

@@ -271,9 +271,9 @@ func (l *Ledger) settle(now time.Time) {
 	l.finish(now)
 }
 
-// isLapsed reports whether the message expired before any provider had it: nothing that was tried failed for another reason.
+// isLapsed reports whether the message expired before any provider had it, or was dropped by the provider because it did.
 func (l *Ledger) isLapsed(now time.Time) bool {
-	return l.expired(now) && !l.has(Attempt.isSubmitted)
+	return (l.expired(now) || l.has(Attempt.wasDropped)) && !l.has(Attempt.isSubmitted)
 }
 
 func (l *Ledger) smsMayArrive() bool {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,6 +143,25 @@ func (c config) settings() workflows.Settings {
 	}
 }
 
+// databaseFault says what is wrong with the address of a database, and never repeats it: it holds the password.
+func databaseFault(dsn string) string {
+	u, err := url.Parse(dsn)
+	switch {
+	case dsn == "": // it is required, and said to be missing
+		return ""
+	case !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://"):
+		return "must begin with postgres://"
+	case err != nil || u.Fragment != "" || strings.Contains(u.Host, "@"):
+		return "is not a URL; special characters of the password, such as # / @ and spaces, must be percent-encoded"
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "must have a port from 1 to 65535"
+		}
+	}
+	return ""
+}
+
 func (c config) validate() error {
 	var errs []error
 	check := func(ok bool, name, reason string) {
@@ -154,9 +174,8 @@ func (c config) validate() error {
 	} {
 		check(value == "" || absolute(value), name, "must be an http or https URL")
 	}
-	dsn := string(c.Database.URL)
-	check(dsn == "" || strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://"),
-		"DATABASE_URL", "must begin with postgres://")
+	fault := databaseFault(string(c.Database.URL))
+	check(fault == "", "DATABASE_URL", fault)
 	for name, value := range map[string]string{
 		"LISTEN": c.API.Listen, "TEMPORAL_ADDRESS": c.Temporal.Address, "PPROF_LISTEN": c.Pprof.Listen,
 	} {

@@ -21,7 +21,12 @@ type migrateConfig struct {
 	Database databaseConfig `envPrefix:"DATABASE_"`
 }
 
-func (migrateConfig) validate() error { return nil }
+func (c migrateConfig) validate() error {
+	if fault := databaseFault(string(c.Database.URL)); fault != "" {
+		return fmt.Errorf("%sDATABASE_URL: %s", envPrefix, fault)
+	}
+	return nil
+}
 
 // migrate brings the schema up to date.
 func migrate(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {

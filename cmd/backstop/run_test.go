@@ -62,6 +62,14 @@ func TestRun(t *testing.T) {
 			args: []string{"migrate"}, environ: []string{"BACKSTOP_DATABASE_URL=mysql://root@127.0.0.1/x"},
 			code: exitUsage, stderr: "postgres://",
 		},
+		"a password that is not encoded": {
+			args: []string{"migrate"}, environ: []string{"BACKSTOP_DATABASE_URL=postgres://user:p@ss#w/rd@127.0.0.1/x"},
+			code: exitUsage, stderr: "BACKSTOP_DATABASE_URL: is not a URL; special characters of the password",
+		},
+		"a database's port that is none": {
+			args: []string{"migrate"}, environ: []string{"BACKSTOP_DATABASE_URL=postgres://user:p@127.0.0.1:99999/x"},
+			code: exitUsage, stderr: "BACKSTOP_DATABASE_URL: must have a port from 1 to 65535",
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
