@@ -63,6 +63,7 @@ func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (ba
 	if err == nil {
 		return attempt, view, nil
 	}
+	a.keepSaving(step.Send, e)
 	ended := endedOf(e)
 	activity.RecordHeartbeat(context.WithoutCancel(ctx), ended) // for the next run of an ordinary activity
 	err = permanent(fmt.Errorf("end attempt: %w", err))
@@ -72,6 +73,33 @@ func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (ba
 	a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
 	err = retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
 	return backstop.Attempt{}, backstop.View{}, err
+}
+
+const (
+	// While Postgres is away the end of a call is stored again after these pauses, and kept for as long as its process lives,
+	// for savingFor at most. No call begins without Postgres, so these are as many as were in flight when it went.
+	savingPause    = time.Second
+	maxSavingPause = 30 * time.Second
+	savingFor      = time.Hour
+)
+
+// keepSaving stores the end of a call when Postgres is back, whatever becomes of the activity: its workflow task may be lost, and
+// with it what the engine keeps of the end. The ledger recognises an end that another run has stored meanwhile.
+func (a *Activities) keepSaving(send string, e backstop.Ending) {
+	e.Linger = 0 // no activity waits for the receipts any more
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), savingFor)
+		defer cancel()
+		for pause := savingPause; ctx.Err() == nil; pause = min(2*pause, maxSavingPause) {
+			time.Sleep(pause)
+			storing, free := lasting(ctx)
+			_, _, err := a.store.End(storing, send, e)
+			free()
+			if err == nil || backstop.CodeOf(err) == backstop.NotFound {
+				return
+			}
+		}
+	}()
 }
 
 // saveEarlier stores the end of an earlier call that could not be stored then. The engine keeps that end for all runs that

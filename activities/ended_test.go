@@ -47,6 +47,21 @@ func TestActivities_endNotStored_local(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
+// The workflow task is lost, and with it what the engine kept of the end: the process that made the call still knows, and stores
+// it when Postgres is back.
+func TestActivities_endNotStored_taskLost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store.endAway = 2
+	_, err := r.try(r.acts.SendWhatsApp, r.step())
+	requireRetry(t, activities.Unsaved, 0, err)
+	require.Eventually(t, func() bool { return r.attempt(backstop.WhatsApp).State == backstop.Accepted }, 10*time.Second, 10*time.Millisecond)
+	require.NotEmpty(t, r.attempt(backstop.WhatsApp).MessageID)
+	result, err := r.try(r.acts.SendWhatsApp, r.step())
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, 1, r.provider.calls())
+}
+
 // afterUnsaved makes a first try whose end cannot be stored, and returns the step of the next run.
 func (r *rig) afterUnsaved(step activities.Step) activities.Step {
 	r.t.Helper()

@@ -33,6 +33,8 @@ type send struct {
 	resent  bool
 	isDone  bool // nothing more is to be tried
 	rule    int  // the newest that fired, or -1
+
+	isAwaited bool // a WhatsApp call of unknown end was given its time for a receipt
 }
 
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.
@@ -99,6 +101,7 @@ func (s *send) hasSMS() bool {
 // watch waits until a rule fires or none can any more, until an SMS shows that another run has sent, or until the send ends.
 func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	for {
+		s.findUnknown(ctx)
 		s.arm(ctx)
 		if err = s.await(ctx, func() bool { return s.hasRung() || s.mustDecide(ctx) }); err != nil {
 			return 0, false, fmt.Errorf("watch: %w", err)

@@ -448,3 +448,26 @@ func TestSend_handedBack(t *testing.T) {
 		})
 	}
 }
+
+// The task of a first run was lost after its WhatsApp call, whose end is unknown, and the rule's wait ended meanwhile. The run that
+// takes over sends the SMS; when that fails, it clears the WhatsApp call up, since the rule that is left waits for its failure.
+func TestSend_unknownOfEarlierRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute), rule("reported", backstop.SendFailed, 0))
+	w.send.AcceptedAt = w.send.AcceptedAt.Add(-time.Hour)
+	w.start()
+	earlier := backstop.Call{Channel: backstop.WhatsApp, Provider: "scripted", Token: "earlier"}
+	_, _, err := w.Begin(t.Context(), w.send.ID, earlier)
+	require.NoError(t, err)
+	_, _, err = w.End(t.Context(), w.send.ID, backstop.Ending{
+		Step: earlier.Step(), Token: "earlier", Failure: &backstop.Failure{Kind: backstop.Unknown},
+	})
+	require.NoError(t, err)
+	rejected := failure(backstop.Rejected, backstop.RecipientFault)
+	w.answers(backstop.WhatsApp, rejected)
+	w.answers(backstop.SMS, rejected, nil)
+	result := w.run(settings)
+	require.Equal(t, "reported", result.Rule)
+	require.Len(t, w.calls[backstop.WhatsApp], 1, "the resend")
+	require.Len(t, w.calls[backstop.SMS], 2)
+}

@@ -75,9 +75,23 @@ func (s *send) takeIn(ctx workflow.Context, r activities.Result) {
 	s.see(ctx, r.View)
 	s.isDone = s.isDone || r.Verdict == activities.Over && !s.hasSMS()
 	if r.Verdict == activities.Unknown && s.view.WhatsApp == backstop.Queued {
-		until := workflow.Now(ctx).Add(s.in.Settings.UnknownWait)
-		s.waiting = by("a receipt for a WhatsApp call of unknown end", until)
-		s.unknown = alarm(ctx, until, s.waiting)
+		s.awaitUnknown(ctx)
+	}
+}
+
+// awaitUnknown gives a call of unknown end some time for a receipt.
+func (s *send) awaitUnknown(ctx workflow.Context) {
+	until := workflow.Now(ctx).Add(s.in.Settings.UnknownWait)
+	s.waiting = by("a receipt for a WhatsApp call of unknown end", until)
+	s.unknown, s.isAwaited = alarm(ctx, until, s.waiting), true
+}
+
+// findUnknown looks for a call of unknown end that an earlier run made: this one found a rule due at its start, and called by
+// SMS alone.
+func (s *send) findUnknown(ctx workflow.Context) {
+	_, due := s.fired(ctx)
+	if s.view.WhatsApp == backstop.Queued && s.call == nil && !s.isAwaited && !due && !s.hasSMS() && !s.isEnded() {
+		s.awaitUnknown(ctx)
 	}
 }
 

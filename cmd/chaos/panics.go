@@ -11,6 +11,9 @@ import (
 // deadlock is how the engine's SDK calls a workflow that does not yield.
 const deadlock = "TMPRL1101"
 
+// unreached is how it says that it did not reach the engine while a workflow task was at work: no fault of the workflow.
+const unreached = "error sending workflow task heartbeat"
+
 // failedTasks returns the tasks of a run that its workflow failed, by its history. The engine notes the first of several
 // in a row. A process that dies is a time-out and no failure.
 func failedTasks(events *history.History, s *sendRecord) []failedTask {
@@ -20,7 +23,8 @@ func failedTasks(events *history.History, s *sendRecord) []failedTask {
 		switch task.GetCause() {
 		case enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
 			enums.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE:
-			if text := task.GetFailure().GetMessage(); !strings.Contains(text, deadlock) { // those are counted by the log
+			text := task.GetFailure().GetMessage()
+			if !strings.Contains(text, deadlock) && !strings.Contains(text, unreached) { // deadlocks are counted by the log
 				failures = append(failures, failedTask{send: s, text: text})
 			}
 		default:
