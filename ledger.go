@@ -42,7 +42,8 @@ type View struct {
 	Revision int     `json:"revision"`
 	WhatsApp Status  `json:"whatsapp,omitempty"`
 	SMS      Status  `json:"sms,omitempty"`
-	Spent    RuleSet `json:"spent,omitempty"` // the rules whose SMS went out, or may have, or failed for good
+	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS is of, if it is set
+	Spent    RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
 	Why FallbackReason `json:"why,omitempty"` // the first rule fired
 
@@ -63,6 +64,8 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 // View returns what the workflow of the send has to know, as of the ledger's stored revision.
 func (l *Ledger) View() View {
 	v := View{Revision: l.Revision, WhatsApp: l.Send.WhatsAppStatus, SMS: l.Send.SMSStatus, Spent: l.spent(), Why: l.Send.FallbackReason}
+	isFired := func(r Rule) bool { return r.Name == l.Send.Fired }
+	v.SMSRule = max(slices.IndexFunc(l.Send.Plan.Rules, isFired), 0)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
 		v.Outcome = l.Send.Outcome
 	}
