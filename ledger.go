@@ -42,7 +42,8 @@ type View struct {
 	Revision int     `json:"revision"`
 	WhatsApp Status  `json:"whatsapp,omitempty"`
 	SMS      Status  `json:"sms,omitempty"`
-	Spent    RuleSet `json:"spent,omitempty"` // the rules whose SMS went out, or may have, or failed for good
+	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS is of, if it is set
+	Spent    RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
 	Why FallbackReason `json:"why,omitempty"` // the first rule fired
 
@@ -64,9 +65,8 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 func (l *Ledger) View() View {
 	s := l.Send
 	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Spent: l.spent(), Why: s.FallbackReason}
-	if s.SMSStatus == Queued {
-		v.SMS, v.Spent = l.settledSMS()
-	}
+	isFired := func(r Rule) bool { return r.Name == s.Fired }
+	v.SMSRule = max(slices.IndexFunc(s.Plan.Rules, isFired), 0)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
 		v.Outcome = l.Send.Outcome
 	}
@@ -87,25 +87,6 @@ func (l *Ledger) spent() RuleSet {
 		}
 	}
 	return s
-}
-
-// settledSMS is the status and the spent rules of a send that falls back, without the SMS that is still being called for: it may
-// turn out not to be out. A workflow that does not know of that call, because its task was lost, makes it again and asks the
-// ledger; if it took the SMS for one that is out, it would wait for a receipt that never comes.
-func (l *Ledger) settledSMS() (Status, RuleSet) {
-	status, spent := Status(""), RuleSet(0)
-	for _, a := range l.Attempts {
-		switch {
-		case a.Channel != SMS || !a.wasTried() || a.State == Calling && a.Reported == 0:
-			continue
-		case a.MayArrive():
-			status = Queued
-		case status == "":
-			status = Failed
-		}
-		spent = spent.With(ruleOf(a.Ref.Step))
-	}
-	return status, spent
 }
 
 // isSpent reports whether no SMS may follow by any rule of the plan.

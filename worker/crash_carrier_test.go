@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -52,7 +53,8 @@ type part struct {
 	diesAt point // its process dies there,
 	step   int   // in this step
 
-	expires time.Duration // after this it must not go out any more; 0: it never does
+	goal    backstop.Status // of WhatsApp, as the rule wants it
+	expires time.Duration   // after this it must not go out any more; 0: it never does
 }
 
 // contact is a call as the provider knows it.
@@ -76,9 +78,10 @@ type carrier struct {
 	changed *sync.Cond
 	parts   map[string]part
 	log     map[string][]contact
-	arrival map[string]time.Time // when Backstop knew that the message had arrived by WhatsApp
+	arrival map[string]time.Time // when Backstop knew that the message had arrived by WhatsApp as its rule wants it
 	reached map[string]bool      // the sends whose process is at the point where it dies
-	isArmed bool                 // processes stop at those points
+	isArmed bool                 // processes stop at those points,
+	thawed  chan struct{}        // until this is closed
 	reports sync.WaitGroup
 }
 
@@ -86,15 +89,18 @@ func newCarrier(t *testing.T, deliver func([]backstop.Receipt) error) *carrier {
 	t.Helper()
 	c := &carrier{
 		t: t, deliver: deliver, parts: map[string]part{}, log: map[string][]contact{}, arrival: map[string]time.Time{},
-		reached: map[string]bool{},
+		reached: map[string]bool{}, thawed: make(chan struct{}),
 	}
 	c.changed = sync.NewCond(&c.mu)
 	routes := http.NewServeMux()
 	routes.HandleFunc("/pass", func(w http.ResponseWriter, r *http.Request) {
 		var p passing
 		if json.NewDecoder(r.Body).Decode(&p) == nil && c.stops(p) {
-			<-r.Context().Done() // the process is dead
-			return
+			select {
+			case <-r.Context().Done(): // the process is dead
+				return
+			case <-c.thawed: // it was only held up
+			}
 		}
 		_ = json.NewEncoder(w).Encode(answer{})
 	})
@@ -106,7 +112,7 @@ func newCarrier(t *testing.T, deliver func([]backstop.Receipt) error) *carrier {
 		submission, err := c.call(r.Context(), backstop.Ref{Send: p.Send, Step: p.Step}, p.Channel)
 		a := answer{MessageID: submission.MessageID}
 		if err != nil {
-			a.Failure = err.(*backstop.Failure) //nolint:errcheck,errorlint,forcetypeassert // call returns no other
+			a.Failure = err.(*backstop.Failure) //nolint:errorlint,forcetypeassert // call returns no other
 		}
 		_ = json.NewEncoder(w).Encode(a)
 	})
@@ -149,12 +155,6 @@ func (c *carrier) stops(p passing) bool {
 		c.reached[p.Send] = true
 	}
 	return stops
-}
-
-func (c *carrier) hasReached(send string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reached[send]
 }
 
 func (c *carrier) arm(isArmed bool) {
@@ -215,7 +215,8 @@ func (c *carrier) report(ref backstop.Ref, channel backstop.Channel, deliver fun
 			return
 		}
 		c.mu.Lock()
-		if channel == backstop.WhatsApp && r.Status.Reached(backstop.Delivered) && c.arrival[ref.Send].IsZero() {
+		goal := cmp.Or(c.part(ref.Send).goal, backstop.Delivered)
+		if channel == backstop.WhatsApp && r.Status.Reached(goal) && c.arrival[ref.Send].IsZero() {
 			c.arrival[ref.Send] = time.Now()
 		}
 		c.mu.Unlock()

@@ -101,8 +101,8 @@ func (f *fleet) here() {
 	f.t.Cleanup(w.Stop)
 }
 
-// process starts a worker and returns how to kill it.
-func (f *fleet) process() (kill func()) {
+// process starts a worker and returns it, and how to kill it.
+func (f *fleet) process() (process *os.Process, kill func()) {
 	f.t.Helper()
 	settings, err := json.Marshal(processSettings{
 		Database: f.address, Temporal: f.server.Address, Namespace: f.namespace, Installation: f.install,
@@ -137,13 +137,13 @@ func (f *fleet) process() (kill func()) {
 		stdin.Close()
 	}
 	f.t.Cleanup(kill)
-	return kill
+	return p.Process, kill
 }
 
 // send accepts a send. It waits while many are on their way to their points.
-func (f *fleet) send(p part, s workflows.Settings, rules ...backstop.Rule) string {
+func (f *fleet) send(p part, s workflows.Settings, rules ...backstop.Rule) {
 	f.t.Helper()
-	return f.sendText("hello", p, s, rules...)
+	f.sendText("hello", p, s, rules...)
 }
 
 // sendText is the same with an SMS's text.
@@ -209,19 +209,22 @@ func (f *fleet) isThere(send string) bool {
 	return true
 }
 
-// die waits until all sends have reached their points, and kills their process there.
-func (f *fleet) die(kill func()) {
+// gather waits until all sends have reached their points.
+func (f *fleet) gather() {
 	f.t.Helper()
 	for i, send := range f.accepted {
 		require.Eventually(f.t, func() bool { return f.isThere(send) }, patience, moment, "send %d to reach its point", i)
 	}
-	kill()
-	f.carrier.arm(false)
 }
 
 // finished waits until a send has ended and its workflow too, and returns the send.
 func (f *fleet) finished(t *testing.T, send string) backstop.Send {
 	t.Helper()
+	t.Cleanup(func() {
+		if t.Failed() {
+			f.describe(t, send)
+		}
+	})
 	var stored backstop.Send
 	require.Eventually(t, func() bool {
 		var err error
@@ -255,8 +258,26 @@ func (f *fleet) requireTimeline(t *testing.T, send string) {
 	}
 }
 
-func undelivered(wait time.Duration) backstop.Rule {
+func undelivered(wait time.Duration) backstop.Rule { return ruleOf(backstop.Undelivered, wait) }
+
+func ruleOf(of backstop.RuleType, wait time.Duration) backstop.Rule {
 	return backstop.Rule{
-		ID: policyID, Name: "rule", Type: backstop.Undelivered, WaitSeconds: int(wait.Seconds()), SendID: "Acme",
+		ID: policyID, Name: "rule", Type: of, WaitSeconds: int(wait.Seconds()), SendID: "Acme",
+	}
+}
+
+// describe logs what is known of a send.
+func (f *fleet) describe(t *testing.T, send string) {
+	t.Helper()
+	attempts, events, err := f.db.Timeline(f.t.Context(), send)
+	t.Log(send, err)
+	for _, a := range attempts {
+		t.Logf("attempt %+v failure %+v", a, a.Failure)
+	}
+	for _, e := range events {
+		t.Logf("event %+v", e)
+	}
+	for _, e := range f.events(send) {
+		t.Log(e.GetEventTime().AsTime().Format(time.TimeOnly), e.GetEventType())
 	}
 }

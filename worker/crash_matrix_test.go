@@ -21,26 +21,29 @@ const (
 	delivered     kind = "delivered"
 	silent        kind = "silent"
 	rejected      kind = "rejected"
+	rejectedOnce  kind = "rejected, no SMS resent"
+	throttledSMS  kind = "rejected, SMS throttled"
 	unknown       kind = "unknown"
 	unknownResent kind = "unknown, resent"
 	throttled     kind = "throttled"
 	knownLate     kind = "unknown, resent, delivered meanwhile" // its receipts are stored while no worker is there
-	optedOut      kind = "opted out meanwhile"                  // the same
+	knownUnread   kind = "the same, and not read"
+	optedOut      kind = "opted out meanwhile" // the receipt is stored while no worker is there
 )
 
 // crash is a send whose worker dies.
 type crash struct {
 	kind     kind
 	at       point
-	isResend bool // the point is one of the second call
+	step     int  // whose point it is; 0: the first
 	isLate   bool // the next worker comes after the rule's wait
 	isQueued bool // the first try is an ordinary activity
 }
 
 func (c crash) String() string {
 	name := fmt.Sprintf("%s, dies %s", c.kind, c.at)
-	if c.isResend {
-		name += " of the resend"
+	if c.step > 0 {
+		name += fmt.Sprintf(" of step %d", c.step)
 	}
 	if c.isLate {
 		name += ", back late"
@@ -58,17 +61,24 @@ const (
 )
 
 func (c crash) rule() backstop.Rule {
+	of, wait := backstop.Undelivered, longWait
 	if c.isLate {
-		return undelivered(shortWait)
+		wait = shortWait
 	}
-	return undelivered(longWait)
+	if c.kind == knownUnread {
+		of = backstop.Unread
+	}
+	return ruleOf(of, wait)
 }
 
 func (c crash) settings() workflows.Settings {
 	s := workflows.Settings{UnknownWait: time.Second, SMSReceiptWait: time.Hour, QueuedCalls: c.isQueued}
-	s.ResendWhatsApp = c.mayResend()
+	s.ResendWhatsApp, s.ResendSMS = c.mayResend(), c.step == smsStep && c.kind != rejectedOnce
 	if c.kind == delivered || c.at == lingering {
 		s.Linger = time.Second
+	}
+	if c.kind == rejectedOnce {
+		s.SMSReceiptWait = 3 * time.Second // none comes for a message that did not go out
 	}
 	if c.at == parked {
 		s.UnknownWait = 4 * time.Second // it ends while no worker is there
@@ -76,11 +86,18 @@ func (c crash) settings() workflows.Settings {
 	return s
 }
 
-func (c crash) mayResend() bool { return c.kind == unknownResent || c.kind == knownLate }
+func (c crash) mayResend() bool {
+	return c.kind == unknownResent || c.kind == knownLate || c.kind == knownUnread
+}
+
+// isKept reports whether the receipts are stored while no worker is there, and nobody tells the workflow.
+func (c crash) isKept() bool {
+	return c.kind == knownLate || c.kind == knownUnread || c.kind == optedOut
+}
 
 func (c crash) part() part {
 	p := part{
-		diesAt: c.at, step: backstop.WhatsAppStep(c.isResend),
+		diesAt: c.at, step: max(c.step, whatsAppStep),
 		receipts: map[backstop.Channel][]backstop.Receipt{backstop.SMS: reported(backstop.Sent, backstop.Delivered)},
 	}
 	whatsapp := func(replies []reply, receipts ...backstop.Receipt) {
@@ -92,15 +109,19 @@ func (c crash) part() part {
 	case delivered:
 		whatsapp(nil, arrives...)
 	case silent:
-	case rejected:
+	case rejected, rejectedOnce:
 		whatsapp([]reply{rejection})
 	case unknown:
 		whatsapp([]reply{unknownEnd})
 	case unknownResent:
 		whatsapp([]reply{unknownEnd})
+	case throttledSMS:
+		whatsapp([]reply{rejection})
+		p.replies[backstop.SMS] = []reply{tooFast}
 	case throttled:
 		whatsapp([]reply{tooFast}, arrives...)
-	case knownLate:
+	case knownLate, knownUnread:
+		p.goal = c.rule().Type.Goal()
 		p.held = backstop.WhatsApp
 		whatsapp([]reply{unknownEnd}, arrives...)
 	case optedOut:
@@ -116,6 +137,10 @@ func (c crash) part() part {
 func (c crash) wantSMS() bool {
 	isTried := c.at != beforeBegin && c.at != afterBegin // the WhatsApp call is made, or is begun by the next worker in time
 	switch {
+	case c.kind == rejectedOnce:
+		return c.at != afterBegin // it may have gone out
+	case c.kind == throttledSMS:
+		return true
 	case c.kind == delivered && c.at == beforeBegin, c.kind == throttled && c.at != afterBegin && c.at != beforeEnd:
 		return c.isLate || c.isQueued // the engine takes an activity for dead after 30 s, when the wait is over
 	case c.kind == delivered:
@@ -131,6 +156,8 @@ func (c crash) wantOutcome() backstop.Outcome {
 	switch {
 	case c.wantSMS():
 		return backstop.OutcomeSMS
+	case c.kind == rejectedOnce:
+		return backstop.OutcomeUnconfirmed
 	case c.kind == optedOut:
 		return backstop.OutcomeFailed
 	default:
@@ -158,6 +185,13 @@ func allCrashes() [][]crash {
 		quick = append(quick, crash{kind: delivered, at: lingering, isLate: isLate},
 			crash{kind: silent, at: lingering, isLate: isLate})
 	}
+	for _, at := range []point{beforeBegin, afterBegin, beforeEnd, afterEnd, beforeCompletion} {
+		for _, isQueued := range []bool{false, true} { // its SMS goes out at once
+			slow = append(slow, crash{kind: rejected, at: at, step: smsStep, isQueued: isQueued, isLate: isQueued},
+				crash{kind: rejectedOnce, at: at, step: smsStep, isQueued: isQueued},
+				crash{kind: throttledSMS, at: at, step: smsStep, isQueued: isQueued})
+		}
+	}
 	half := len(slow) / 2
 	return [][]crash{slow[:half], slow[half:], quick, namedCrashes()}
 }
@@ -167,9 +201,9 @@ func namedCrashes() []crash {
 	list := []crash{
 		// Letter a between a resend and an SMS. Before: the SMS was asked for as step 2, found the attempt of the WhatsApp
 		// resend there, and took it for its own. No SMS went out, and the send ended unconfirmed.
-		{kind: unknownResent, at: beforeEnd, isResend: true, isLate: true},
-		{kind: unknownResent, at: afterEnd, isResend: true, isLate: true},
-		{kind: unknownResent, at: beforeCompletion, isResend: true, isLate: true},
+		{kind: unknownResent, at: beforeEnd, step: resendStep, isLate: true},
+		{kind: unknownResent, at: afterEnd, step: resendStep, isLate: true},
+		{kind: unknownResent, at: beforeCompletion, step: resendStep, isLate: true},
 		// Letter e. Before: the SMS went out, because the receipt was stored and not yet signalled.
 		{kind: optedOut, at: parked, isLate: true},
 		{kind: optedOut, at: beforeCompletion, isLate: true},
@@ -178,7 +212,7 @@ func namedCrashes() []crash {
 	// WhatsApp call had no last look.
 	for _, at := range []point{parked, beforeEnd, afterEnd, beforeCompletion} {
 		for _, isLate := range []bool{false, true} {
-			list = append(list, crash{kind: knownLate, at: at, isLate: isLate})
+			list = append(list, crash{kind: knownLate, at: at, isLate: isLate}, crash{kind: knownUnread, at: at, isLate: isLate})
 		}
 	}
 	return list
@@ -195,6 +229,8 @@ func TestCrash(t *testing.T) {
 	server := temporal.Server(t)
 	namespace := server.Namespace(t)
 	c := server.Client(t, namespace)
+	frozen := newFleet(t, server, c, namespace)
+	frozen.freeze()
 	var fleets []*crashFleet
 	for _, crashes := range allCrashes() {
 		f := &crashFleet{fleet: newFleet(t, server, c, namespace), crashes: crashes}
@@ -210,6 +246,7 @@ func TestCrash(t *testing.T) {
 			t.Run(crash.String(), func(t *testing.T) { f.check(t, crash, f.accepted[i]) })
 		}
 	}
+	t.Run("frozen", frozen.checkFrozen)
 }
 
 // crashFleet is a fleet whose worker dies once.
@@ -225,15 +262,17 @@ type crashFleet struct {
 func (f *crashFleet) crash() {
 	f.t.Helper()
 	f.carrier.arm(true)
-	kill := f.process()
+	_, kill := f.process()
 	for _, c := range f.crashes {
 		f.send(c.part(), c.settings(), c.rule())
 	}
 	f.late = time.Now().Add(shortWait + 200*time.Millisecond)
-	f.die(kill)
+	f.gather()
+	kill()
+	f.carrier.arm(false)
 	for i, c := range f.crashes {
 		ref := backstop.Ref{Send: f.accepted[i], Step: whatsAppStep}
-		if c.kind == knownLate || c.kind == optedOut {
+		if c.isKept() {
 			f.carrier.report(ref, backstop.WhatsApp, f.keep)
 		}
 	}
@@ -273,7 +312,7 @@ func (f *crashFleet) check(t *testing.T, c crash, send string) {
 	whatsapp, sms := f.carrier.accepted(send)
 	require.Equal(t, c.wantSMS(), sms == 1, "SMS")
 	require.Equal(t, c.wantOutcome(), stored.Outcome)
-	if c.kind == knownLate || c.kind == optedOut {
+	if c.isKept() {
 		require.Equal(t, 1, whatsapp)
 	}
 }

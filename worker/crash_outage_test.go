@@ -16,6 +16,7 @@ import (
 type outage struct {
 	name     string
 	part     part // its receipts for the channel come while Temporal is down
+	rule     backstop.RuleType
 	settings workflows.Settings
 	wait     time.Duration
 	step     int
@@ -24,6 +25,9 @@ type outage struct {
 	whatsapp, sms int // calls in all
 	outcome       backstop.Outcome
 }
+
+// unreadWait is longer than pastDue, so that whether to send again is decided before the rule fires.
+const unreadWait = 14 * time.Second
 
 // pastDue is how old the sends are when Temporal comes back: then shortWait is over, and what is to be done again is due.
 const pastDue = 7 * time.Second
@@ -49,19 +53,23 @@ func outages() []outage {
 	retriedSMS.replies[w] = []reply{rejection}
 	unknownSMS := held(s, []reply{unknownEnd}, arrives...)
 	unknownSMS.replies[w] = []reply{rejection}
+	unread := held(w, []reply{unknownEnd}, arrives...)
+	unread.goal = backstop.Read
+	u := backstop.Undelivered
 	return []outage{
 		// Letter b. Before: the alarm was faster than the sweeper in one of three restarts, and WhatsApp was sent again.
-		{"unknown end, delivered", held(w, []reply{unknownEnd}, arrives...), resends, time.Hour, 1, w, 1, 0, "whatsapp"},
-		{"unknown end, delivered, wait over", held(w, []reply{unknownEnd}, arrives...), resends, shortWait, 1, w, 1, 0, "whatsapp"},
-		{"unavailable, delivered all the same", held(w, []reply{later}, arrives...), plain, time.Hour, 1, w, 1, 0, "whatsapp"},
-		{"SMS unavailable, sent all the same", retriedSMS, plain, time.Hour, 3, s, 1, 1, "sms"},
-		{"SMS of unknown end, delivered", unknownSMS, resends, time.Hour, 3, s, 1, 1, "sms"},
-		{"accepted, delivered, wait over", held(w, nil, arrives...), plain, shortWait, 1, w, 1, 0, "whatsapp"},
+		{"unknown end, delivered", held(w, []reply{unknownEnd}, arrives...), u, resends, time.Hour, 1, w, 1, 0, "whatsapp"},
+		{"unknown end, delivered, wait over", held(w, []reply{unknownEnd}, arrives...), u, resends, shortWait, 1, w, 1, 0, "whatsapp"},
+		{"unknown end, delivered, not read", unread, backstop.Unread, resends, unreadWait, 1, w, 1, 1, "sms"},
+		{"unavailable, delivered all the same", held(w, []reply{later}, arrives...), u, plain, time.Hour, 1, w, 1, 0, "whatsapp"},
+		{"SMS unavailable, sent all the same", retriedSMS, u, plain, time.Hour, 3, s, 1, 1, "sms"},
+		{"SMS of unknown end, delivered", unknownSMS, u, resends, time.Hour, 3, s, 1, 1, "sms"},
+		{"accepted, delivered, wait over", held(w, nil, arrives...), u, plain, shortWait, 1, w, 1, 0, "whatsapp"},
 		// Letter e. Before: the SMS went out in one of two outages.
-		{"accepted, opted out, wait over", held(w, nil, optOut), plain, shortWait, 1, w, 1, 0, "failed"},
-		{"accepted, failed, wait over", held(w, nil, failed), plain, shortWait, 1, w, 1, 1, "sms"},
-		{"accepted, silent, wait over", held(w, nil), plain, shortWait, 1, w, 1, 1, "sms"},
-		{"accepted, failed", held(w, nil, failed), plain, time.Hour, 1, w, 1, 1, "sms"}, // the sweeper tells
+		{"accepted, opted out, wait over", held(w, nil, optOut), u, plain, shortWait, 1, w, 1, 0, "failed"},
+		{"accepted, failed, wait over", held(w, nil, failed), u, plain, shortWait, 1, w, 1, 1, "sms"},
+		{"accepted, silent, wait over", held(w, nil), u, plain, shortWait, 1, w, 1, 1, "sms"},
+		{"accepted, failed", held(w, nil, failed), u, plain, time.Hour, 1, w, 1, 1, "sms"}, // the sweeper tells
 	}
 }
 
@@ -75,12 +83,10 @@ func TestCrash_temporalRestarted(t *testing.T) {
 	cases := outages()
 	for _, c := range cases {
 		c.part.diesAt = parked
-		f.send(c.part, c.settings, undelivered(c.wait))
+		f.send(c.part, c.settings, ruleOf(c.rule, c.wait))
 	}
 	due := time.Now().Add(pastDue)
-	for i, send := range f.accepted {
-		require.Eventually(t, func() bool { return f.isThere(send) }, patience, moment, "send %d to be parked", i)
-	}
+	f.gather()
 	server.Stop(t)
 	for i, c := range cases {
 		f.carrier.report(backstop.Ref{Send: f.accepted[i], Step: c.step}, c.channel, f.keep)

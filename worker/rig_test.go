@@ -27,7 +27,7 @@ import (
 
 const (
 	// The steps of a send with one rule.
-	whatsAppStep, smsStep = 1, 3
+	whatsAppStep, resendStep, smsStep = 1, 2, 3
 
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 

@@ -31,8 +31,9 @@ type send struct {
 	call    *call           // the WhatsApp call that is under way
 	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
 	resent  bool
-	isDone  bool // nothing more is to be tried
-	rule    int  // the newest that fired, or -1
+	isDone  bool             // nothing more is to be tried
+	rule    int              // the newest that fired, or -1
+	called  backstop.RuleSet // the rules whose SMS this run has asked for
 
 	isAwaited bool // a WhatsApp call of unknown end was given its time for a receipt
 }
@@ -77,6 +78,8 @@ func (s *send) run(ctx workflow.Context) error {
 		switch {
 		case err != nil || s.isEnded():
 			return err
+		case s.view.SMS == backstop.Queued && !s.called.Has(s.view.SMSRule): // the task that has begun the call was lost
+			err = s.fallBack(ctx, s.view.SMSRule)
 		case s.hasSMS():
 			err = s.awaitReceipt(ctx) // that another run has sent
 		case fired:

@@ -17,6 +17,7 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 		Send: s.in.ID, Rule: rule, Route: s.in.Rules[rule].Route, ByFailure: s.view.WhatsApp == backstop.Failed,
 		ReceiptWait: s.in.Settings.SMSReceiptWait,
 	}
+	s.called = s.called.With(rule)
 	verdict, err := s.submitSMS(ctx, step)
 	if err == nil && verdict == activities.Unknown {
 		verdict, err = s.clearUp(ctx, step)
