@@ -32,6 +32,9 @@ func endedOf(e backstop.Ending) Ended {
 	return ended
 }
 
+// sentNothing reports whether the call may be made again.
+func (e Ended) sentNothing() bool { return e.Kind == backstop.Unavailable || e.Kind == backstop.Throttled }
+
 func (e Ended) ending(step int) backstop.Ending {
 	ending := backstop.Ending{Step: step, Token: e.Token, ReceiptWait: e.ReceiptWait}
 	if e.Kind == "" {
@@ -74,6 +77,20 @@ func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (ba
 	return backstop.Attempt{}, backstop.View{}, err
 }
 
+// notBegun is the error of a run that could not begin its call, or never learned that it has. Surely the provider was not
+// called, and only this run knows: the engine keeps the token for the next one, which takes the call back if it stands in the
+// ledger. Otherwise it would count as one that may have sent, which is not made again.
+func (a *Activities) notBegun(ctx context.Context, step Step, c backstop.Call, err error) error {
+	err = permanent(fmt.Errorf("begin attempt: %w", err))
+	if _, final := errors.AsType[*temporal.ApplicationError](err); final || ctx.Err() != nil {
+		return err
+	}
+	ended := Ended{Token: c.Token, Kind: backstop.Unavailable}
+	activity.RecordHeartbeat(ctx, ended)
+	a.log.WarnContext(ctx, "begin of a call not stored, or its answer lost", "send", step.Send, "error", err)
+	return retryable(Unsaved, "the call could not be begun", 0, ended)
+}
+
 // saveEarlier stores the end of an earlier call that could not be stored then. The engine keeps that end for all runs that
 // follow, so the ledger says what the step needs now: the call may be stored, made again or under way since. Only the delay
 // that a provider asked for is for the engine.
@@ -83,6 +100,9 @@ func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) err
 		return nil
 	}
 	attempt, _, err := a.save(ctx, step, ended.ending(number))
+	if backstop.CodeOf(err) == backstop.NotFound && ended.sentNothing() {
+		return nil // the call was never begun
+	}
 	if err != nil {
 		return err
 	}
