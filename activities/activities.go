@@ -26,6 +26,7 @@ type Activities struct {
 	now      func() time.Time
 	calls    chan struct{} // holds a place per call under way; nil is no limit
 	lingers  chan struct{} // holds a place per activity that waits for receipts
+	saving   chan struct{} // holds a place per end that Postgres could not take
 }
 
 // Options are what the activities need. All are required but Now, which is time.Now by default, and Calls.
@@ -52,7 +53,7 @@ func New(o Options) (*Activities, error) {
 	}
 	a := &Activities{
 		store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now,
-		lingers: make(chan struct{}, MaxLingering),
+		lingers: make(chan struct{}, MaxLingering), saving: make(chan struct{}, maxSaving),
 	}
 	if o.Calls > 0 {
 		a.calls = make(chan struct{}, o.Calls)

@@ -70,7 +70,7 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	c.Token = rand.Text()
 	ruling, view, err := a.store.Begin(ctx, step.Send, c)
 	if err != nil {
-		return Result{}, permanent(fmt.Errorf("begin attempt: %w", err))
+		return Result{}, a.notBegun(ctx, step, c, err)
 	}
 	if ruling.Answer != backstop.MayCall {
 		return a.refused(ruling, view)

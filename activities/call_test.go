@@ -165,17 +165,55 @@ func TestActivities_beginAnswerLost(t *testing.T) {
 	}
 }
 
-// The answer never came: another run has another token. It waits as long as the call may be under way, and does not make it
-// again.
+// The answer never came, because Postgres was away for long. The next run knows from the engine that the call was not made,
+// and makes it.
+func TestActivities_beginAnswerLost_nextRun(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		for _, isBegun := range []bool{true, false} {
+			r := newRig(t)
+			if r.store.beginAway = !isBegun; isBegun {
+				r.store.beginLost = 1
+			}
+			_, err := r.runOn(channel)
+			requireRetry(t, activities.Unsaved, 0, err)
+			require.Zero(t, r.provider.calls())
+			r.store.beginAway = false
+			result, err := r.runOn(channel)
+			r.requireVerdict(activities.Accepted, result, err)
+			require.Equal(t, 1, r.provider.calls())
+			result, err = r.runOn(channel)
+			r.requireVerdict(activities.Accepted, result, err)
+			require.Equal(t, 1, r.provider.calls())
+		}
+	}
+}
+
+// The same after a first try, a local activity, whose error brings the token to the next run.
+func TestActivities_beginAnswerLost_afterTry(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store.beginLost = 1
+	step := r.fallback(0)
+	_, err := r.try(r.acts.SendSMS, step)
+	failed := requireRetry(t, activities.Unsaved, 0, err)
+	var ended activities.Ended
+	require.NoError(t, failed.Details(&ended))
+	step.Ended = &ended
+	result, err := r.run(r.acts.SendSMS, step)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, 1, r.provider.calls())
+}
+
+// The answer never came, and the process died: another run has another token. It waits as long as the call may be under way,
+// and does not make it again.
 func TestActivities_beginAnswerLost_otherRun(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)
-		r.store.beginLost = 1
-		_, err := r.runOn(channel)
-		require.ErrorContains(t, err, errAway.Error())
+		r.otherBegins(channel)
 		r.clock.pass(10 * time.Second)
-		_, err = r.runOn(channel)
+		_, err := r.runOn(channel)
 		requireRetry(t, activities.UnderWay, activities.CallTimeout-10*time.Second, err)
 		require.Equal(t, backstop.Calling, r.attempt(channel).State)
 		r.clock.pass(activities.CallTimeout - 10*time.Second)

@@ -32,6 +32,11 @@ func endedOf(e backstop.Ending) Ended {
 	return ended
 }
 
+// sentNothing reports whether the call may be made again.
+func (e Ended) sentNothing() bool {
+	return e.Kind == backstop.Unavailable || e.Kind == backstop.Throttled
+}
+
 func (e Ended) ending(step int) backstop.Ending {
 	ending := backstop.Ending{Step: step, Token: e.Token, ReceiptWait: e.ReceiptWait}
 	if e.Kind == "" {
@@ -77,17 +82,26 @@ func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (ba
 
 const (
 	// While Postgres is away the end of a call is stored again after these pauses, and kept for as long as its process lives,
-	// for savingFor at most. No call begins without Postgres, so these are as many as were in flight when it went.
+	// for savingFor at most.
 	savingPause    = time.Second
 	maxSavingPause = 30 * time.Second
 	savingFor      = time.Hour
+	// maxSaving bounds the ends that a process keeps. No call is made without Postgres, so few are known; during a long outage
+	// the others are of calls that could not be begun, which the engine keeps too.
+	maxSaving = 1000
 )
 
 // keepSaving stores the end of a call when Postgres is back, whatever becomes of the activity: its workflow task may be lost, and
 // with it what the engine keeps of the end. The ledger recognises an end that another run has stored meanwhile.
 func (a *Activities) keepSaving(send string, e backstop.Ending) {
+	select {
+	case a.saving <- struct{}{}:
+	default:
+		return
+	}
 	e.Linger = 0 // no activity waits for the receipts any more
 	go func() {
+		defer func() { <-a.saving }()
 		ctx, cancel := context.WithTimeout(context.Background(), savingFor)
 		defer cancel()
 		for pause := savingPause; ctx.Err() == nil; pause = min(2*pause, maxSavingPause) {
@@ -102,6 +116,21 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	}()
 }
 
+// notBegun is the error of a run that could not begin its call, or never learned that it has. Surely the provider was not
+// called, and only this run knows: the engine keeps the token for the next one, which takes the call back if it stands in the
+// ledger. Otherwise it would count as one that may have sent, which is not made again.
+func (a *Activities) notBegun(ctx context.Context, step Step, c backstop.Call, err error) error {
+	err = permanent(fmt.Errorf("begin attempt: %w", err))
+	if _, final := errors.AsType[*temporal.ApplicationError](err); final || ctx.Err() != nil {
+		return err
+	}
+	ended := Ended{Token: c.Token, Kind: backstop.Unavailable}
+	a.keepSaving(step.Send, ended.ending(c.Step()))
+	activity.RecordHeartbeat(ctx, ended)
+	a.log.WarnContext(ctx, "begin of a call not stored, or its answer lost", "send", step.Send, "error", err)
+	return retryable(Unsaved, "the call could not be begun", 0, ended)
+}
+
 // saveEarlier stores the end of an earlier call that could not be stored then. The engine keeps that end for all runs that
 // follow, so the ledger says what the step needs now: the call may be stored, made again or under way since. Only the delay
 // that a provider asked for is for the engine.
@@ -111,6 +140,9 @@ func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) err
 		return nil
 	}
 	attempt, _, err := a.save(ctx, step, ended.ending(number))
+	if backstop.CodeOf(err) == backstop.NotFound && ended.sentNothing() {
+		return nil // the call was never begun
+	}
 	if err != nil {
 		return err
 	}

@@ -140,8 +140,9 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	r.store.beginLost = 1
 	r.clock.pass(time.Second)
 	_, err := r.run(r.acts.SendWhatsApp, next) // stores the end, and begins a call of which nothing more is heard
-	require.ErrorContains(t, err, errAway.Error())
+	requireRetry(t, activities.Unsaved, 0, err)
 	require.Equal(t, 2, r.attempt(backstop.WhatsApp).Number)
+	r.heartbeat = nil // its process died before the engine learned of it
 	_, err = r.run(r.acts.SendWhatsApp, next)
 	requireRetry(t, activities.UnderWay, activities.CallTimeout, err)
 	r.clock.pass(activities.CallTimeout)

@@ -100,6 +100,7 @@ type store struct {
 	activities.Store
 
 	beginLost  int    // the next calls are begun, and the answer is lost
+	beginAway  bool   // no call is begun
 	beginAgain bool   // a call is begun, the answer is lost, and the store asks again
 	begun      func() // happens when a call was begun
 	endAway    int    // the next ends are not stored
@@ -110,6 +111,9 @@ type store struct {
 }
 
 func (s *store) Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
+	if s.beginAway {
+		return backstop.Ruling{}, backstop.View{}, errAway
+	}
 	ruling, view, err := s.Store.Begin(ctx, send, c)
 	if s.begun != nil {
 		s.begun()

@@ -20,7 +20,7 @@ func TestCrash_sms(t *testing.T) {
 	namespace := server.Namespace(t)
 	f := newFleet(t, server, server.Client(t, namespace), namespace)
 	f.carrier.arm(true)
-	kill := f.process()
+	_, kill := f.process()
 	type crash struct {
 		name    string
 		at      point
@@ -43,7 +43,9 @@ func TestCrash_sms(t *testing.T) {
 			crashes = append(crashes, c)
 		}
 	}
-	f.die(kill)
+	f.gather()
+	kill()
+	f.carrier.arm(false)
 	f.process()
 	for i, c := range crashes {
 		t.Run(c.name, func(t *testing.T) {
