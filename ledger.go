@@ -63,7 +63,9 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 
 // View returns what the workflow of the send has to know, as of the ledger's stored revision.
 func (l *Ledger) View() View {
-	v := View{Revision: l.Revision, WhatsApp: l.Send.WhatsAppStatus, SMS: l.Send.SMSStatus, Spent: l.spent(), Why: l.Send.FallbackReason}
+	v := View{
+		Revision: l.Revision, WhatsApp: l.Send.WhatsAppStatus, SMS: l.Send.SMSStatus, Spent: l.spent(), Why: l.Send.FallbackReason,
+	}
 	isFired := func(r Rule) bool { return r.Name == l.Send.Fired }
 	v.SMSRule = max(slices.IndexFunc(l.Send.Plan.Rules, isFired), 0)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
