@@ -101,8 +101,8 @@ func (f *fleet) here() {
 	f.t.Cleanup(w.Stop)
 }
 
-// process starts a worker and returns it, and how to kill it.
-func (f *fleet) process() (process *os.Process, kill func()) {
+// process starts a worker and returns how to kill it.
+func (f *fleet) process() (kill func()) {
 	f.t.Helper()
 	settings, err := json.Marshal(processSettings{
 		Database: f.address, Temporal: f.server.Address, Namespace: f.namespace, Installation: f.install,
@@ -137,7 +137,7 @@ func (f *fleet) process() (process *os.Process, kill func()) {
 		stdin.Close()
 	}
 	f.t.Cleanup(kill)
-	return p.Process, kill
+	return kill
 }
 
 // send accepts a send. It waits while many are on their way to their points.

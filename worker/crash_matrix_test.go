@@ -246,7 +246,7 @@ func TestCrash(t *testing.T) {
 			t.Run(crash.String(), func(t *testing.T) { f.check(t, crash, f.accepted[i]) })
 		}
 	}
-	t.Run("frozen", frozen.checkFrozen)
+	t.Run("held up", frozen.checkFrozen)
 }
 
 // crashFleet is a fleet whose worker dies once.
@@ -262,7 +262,7 @@ type crashFleet struct {
 func (f *crashFleet) crash() {
 	f.t.Helper()
 	f.carrier.arm(true)
-	_, kill := f.process()
+	kill := f.process()
 	for _, c := range f.crashes {
 		f.send(c.part(), c.settings(), c.rule())
 	}
