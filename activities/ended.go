@@ -33,7 +33,9 @@ func endedOf(e backstop.Ending) Ended {
 }
 
 // sentNothing reports whether the call may be made again.
-func (e Ended) sentNothing() bool { return e.Kind == backstop.Unavailable || e.Kind == backstop.Throttled }
+func (e Ended) sentNothing() bool {
+	return e.Kind == backstop.Unavailable || e.Kind == backstop.Throttled
+}
 
 func (e Ended) ending(step int) backstop.Ending {
 	ending := backstop.Ending{Step: step, Token: e.Token, ReceiptWait: e.ReceiptWait}
