@@ -54,7 +54,7 @@ func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
 	now := h.store.Now()
 	switch {
 	case err != nil:
-		h.checkLater(ctx, c, err)
+		h.checkLater(ctx, c, err, false)
 	case found == running:
 		pause := min(max(now.Sub(c.Send.AcceptedAt), minCheckPause), maxCheckPause)
 		h.checked.add(Deferral{ID: c.Send.ID, Until: now.Add(pause)})
@@ -91,7 +91,7 @@ func (h *Handoff) fateOf(ctx context.Context, send string) (fate, error) {
 
 func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
 	if err := h.call(ctx, func(ctx context.Context) error { return h.start(ctx, c.Send, restart) }); err != nil {
-		h.checkLater(ctx, c, err)
+		h.checkLater(ctx, c, err, true)
 		return false
 	}
 	h.checked.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(checkAfterStart), Failed: true})
@@ -99,11 +99,12 @@ func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
 	return true
 }
 
-// checkLater leaves a send as it is because Temporal was not asked, did not answer, or refused.
-func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error) {
+// checkLater leaves a send as it is because Temporal was not asked, did not answer, or refused. Only a start that was refused
+// counts as one: a workflow that could not be looked at may be there.
+func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error, isStart bool) {
 	d := h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err)
 	if d.Failed {
-		d.Until = h.store.Now().Add(minCheckPause)
+		d.Failed, d.Until = isStart, h.store.Now().Add(minCheckPause)
 	}
 	h.checked.add(d)
 }

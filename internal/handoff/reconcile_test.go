@@ -128,6 +128,19 @@ func TestHandoff_reconcile_away(t *testing.T) {
 	require.Equal(t, 1, r.engine.starts["send/"+send.ID])
 }
 
+// A look that Temporal refuses is no start: the workflow may be there.
+func TestHandoff_reconcile_refused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	send := accept(t, r.handoff(nil))
+	r.engine.unreachable = serviceerror.NewInternal("a shard moves")
+	clock := &clock{now: overdue()}
+	r.check(clock.Now)
+	at, restarts := r.next(send.ID)
+	require.WithinDuration(t, clock.Now().Add(time.Hour), at, time.Second)
+	require.Zero(t, restarts)
+}
+
 // Sends that are not overdue, have ended, or wait for their SMS's receipt alone are not looked at.
 func TestHandoff_reconcile_healthy(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
@@ -345,8 +346,8 @@ func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	h := r.handoff(nil)
-	arrived, silent, lost := accept(t, h), accept(t, h), accept(t, h)
-	for _, send := range []backstop.Send{arrived, silent, lost} {
+	arrived, silent, lost, undecided := accept(t, h), accept(t, h), accept(t, h), accept(t, h)
+	for _, send := range []backstop.Send{arrived, silent, lost, undecided} {
 		r.fallBack(send.ID, time.Millisecond)
 	}
 	inquire := func(ctx context.Context, send string) (backstop.View, error) {
@@ -358,6 +359,8 @@ func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
 			})
 		case silent.ID:
 			return backstop.View{}, errors.New("no answer")
+		case undecided.ID: // the provider cannot tell, now or later
+			return backstop.View{}, sdk.NewNonRetryableApplicationError("", string(backstop.Unknown), nil)
 		default:
 			return r.db.View(ctx, send)
 		}
@@ -378,6 +381,7 @@ func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
 	stop := r.sweeping(sweeper(later))
 	require.Eventually(t, func() bool { return outcome(lost.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
 	require.Eventually(t, func() bool { return outcome(arrived.ID) == backstop.OutcomeSMS }, longest, moment)
+	require.Eventually(t, func() bool { return outcome(undecided.ID) == backstop.OutcomeUnconfirmed }, longest, moment)
 	stop()
 	require.Equal(t, backstop.OutcomePending, outcome(silent.ID))
 	muchLater := func() time.Time { return time.Now().Add(2 * time.Hour) }
