@@ -20,7 +20,7 @@ func TestCrash_sms(t *testing.T) {
 	namespace := server.Namespace(t)
 	f := newFleet(t, server, server.Client(t, namespace), namespace)
 	f.carrier.arm(true)
-	_, kill := f.process()
+	kill := f.process()
 	type crash struct {
 		name    string
 		at      point
