@@ -65,6 +65,9 @@ func New(o Options) (*Activities, error) {
 func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step Step) (backstop.View, error) {
 	c := step.sms()
 	c.Channel = channel
+	if err := a.saveLast(ctx, step, c.Step()); err != nil {
+		return backstop.View{}, err
+	}
 	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)
 	if err != nil {
 		return backstop.View{}, permanent(err)
@@ -73,6 +76,19 @@ func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step 
 		return backstop.View{}, retryable(UnderWay, "a call may still be under way", ruling.Until.Sub(a.store.Now()))
 	}
 	return view, nil
+}
+
+// saveLast stores how the last call ended, if that could not be stored: a call that surely sent nothing must not be taken for one
+// that may have.
+func (a *Activities) saveLast(ctx context.Context, step Step, number int) error {
+	if step.Ended == nil {
+		return nil
+	}
+	_, _, err := a.save(ctx, step, step.Ended.ending(number))
+	if backstop.CodeOf(err) == backstop.NotFound {
+		return nil // it was never begun
+	}
+	return err
 }
 
 // Finish ends a send. Lapsed says that its ExpiresAt came.

@@ -151,6 +151,28 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
+// The SMS is given up when the wait of another rule ends, and the end of its only call is still not stored: it surely was not
+// sent, so that the other rule may fire.
+func TestActivities_endNotStored_givenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withRules(newRule("one", backstop.Undelivered), newRule("two", backstop.Undelivered)))
+	r.provider.answers(fails(down))
+	r.store.endAway = 1
+	_, err := r.try(r.acts.SendSMS, r.fallback(0))
+	var ended activities.Ended
+	require.NoError(t, requireRetry(t, activities.Unsaved, 0, err).Details(&ended))
+	r.clock.pass(time.Minute)
+	step := r.fallback(0)
+	step.Ended = &ended
+	value, err := r.environment().ExecuteLocalActivity(r.acts.GiveUp, backstop.SMS, step)
+	require.NoError(t, err)
+	var view backstop.View
+	require.NoError(t, value.Get(&view))
+	require.Equal(t, backstop.Failed, view.SMS)
+	result, err := r.run(r.acts.SendSMS, r.fallback(1))
+	r.requireVerdict(activities.Accepted, result, err)
+}
+
 // The end was stored, and the answer was lost.
 func TestActivities_endAnswerLost(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,8 @@ type call struct {
 	ended  bool
 	got    activities.Result // when it has ended
 	err    error
+
+	unsaved *activities.Ended // how the first try ended, if that could not be stored
 }
 
 // provide starts a provider call, and does not wait for it. No time-out of the engine ends it while it may still send.
@@ -31,6 +33,7 @@ func (s *send) provide(ctx workflow.Context, summary string, activity any, step 
 			c.err = workflow.ExecuteLocalActivity(tryOptions(ctx, summary), activity, step).Get(ctx, &c.got)
 			c.tried = true
 			pause, retry := afterTry(c.err, &step)
+			c.unsaved = step.Ended
 			if !retry {
 				return
 			}

@@ -87,6 +87,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 		s.isDone = true
 		return activities.Over, nil
 	default:
+		step.Ended = c.unsaved
 		return activities.Rejected, s.giveUp(ctx, backstop.SMS, step)
 	}
 }

@@ -51,6 +51,7 @@ func (s *send) stopWhatsApp(ctx workflow.Context) error {
 // nothing else is to be done now, the call is given up.
 func (s *send) endWhatsApp(ctx workflow.Context) error {
 	r, ended, err := s.call.result(ctx)
+	unsaved := s.call.unsaved
 	s.call = nil
 	if s.last && (!isReady(s.alarm) || !s.hasLapsed(ctx)) {
 		s.alarm, s.last = nil, false // it was for the end of the retries
@@ -67,7 +68,7 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 	case fired || s.isEnded() || s.hasSMS() || s.hasLapsed(ctx) || isCancelled:
 		return nil //nolint:nilerr // the next wait returns the cancellation
 	default:
-		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.resent})
+		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.resent, Ended: unsaved})
 	}
 }
 
