@@ -52,7 +52,7 @@ func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*pos
 	if err != nil {
 		return nil, err
 	}
-	pending, err := db.Pending(ctx)
+	pending, err := untilAnswered(ctx, log, db.Pending)
 	if err == nil && pending > 0 {
 		err = fmt.Errorf("the database lacks %d migrations: run backstop migrate", pending)
 	}
@@ -64,19 +64,27 @@ func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*pos
 
 // reachDatabase opens the database, and waits for it while it is away.
 func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
+	db, err := untilAnswered(ctx, log, func(ctx context.Context) (*postgres.DB, error) {
+		return postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log})
+	})
+	if err != nil && backstop.CodeOf(err) != backstop.TryLater {
+		return nil, usageError{err}
+	}
+	return db, err
+}
+
+// untilAnswered asks the database again while it is away. So the program may be started before it, and while it restarts.
+func untilAnswered[T any](ctx context.Context, log *slog.Logger, ask func(context.Context) (T, error)) (T, error) {
 	for {
-		db, err := postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log})
-		if err == nil {
-			return db, nil
-		}
+		answer, err := ask(ctx)
 		away, ok := errors.AsType[*backstop.Error](err)
 		if !ok || away.Code != backstop.TryLater {
-			return nil, usageError{err}
+			return answer, err
 		}
 		log.WarnContext(ctx, "waiting for postgres", "error", away.Cause)
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for postgres: %w", err)
+			return answer, fmt.Errorf("wait for postgres: %w", err)
 		case <-time.After(databaseRetry):
 		}
 	}

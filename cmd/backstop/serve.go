@@ -78,7 +78,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()
-	if p.install, err = p.db.Installation(ctx); err != nil {
+	if p.install, err = untilAnswered(ctx, p.log, p.db.Installation); err != nil {
 		return err
 	}
 	if p.temporal, err = newTemporal(p.config.Temporal, p.log); err != nil {

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+// TestUntilAnswered: a Postgres that goes away while the program starts does not end it; what time does not cure does.
+func TestUntilAnswered(t *testing.T) {
+	t.Parallel()
+	quiet := slog.New(slog.DiscardHandler)
+	asked := 0
+	answer, err := untilAnswered(t.Context(), quiet, func(context.Context) (string, error) {
+		if asked++; asked == 1 {
+			return "", &backstop.Error{Code: backstop.TryLater, Message: "away"}
+		}
+		return "there", nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, "there", answer)
+	require.Equal(t, 2, asked)
+
+	wrong := errors.New("no such table")
+	_, err = untilAnswered(t.Context(), quiet, func(context.Context) (string, error) { return "", wrong })
+	require.ErrorIs(t, err, wrong)
+
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_, err = untilAnswered(ctx, quiet, func(context.Context) (string, error) {
+		return "", &backstop.Error{Code: backstop.TryLater, Message: "away"}
+	})
+	require.Equal(t, backstop.TryLater, backstop.CodeOf(err))
+}
