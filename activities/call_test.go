@@ -361,10 +361,10 @@ func TestActivities_secrets(t *testing.T) {
 		fails(throttled),
 	} {
 		for _, channel := range channels {
-			for _, away := range []int{0, 1} {
+			for _, away := range []int64{0, 1} {
 				r := newRig(t)
 				r.provider.answers(answers)
-				r.store.endAway = away
+				r.store.endAway.left.Store(away)
 				result, err := r.runOn(channel)
 				out := fmt.Sprintf("%+v %+v", result, err)
 				if away > 0 {

@@ -17,7 +17,7 @@ func TestActivities_endNotStored(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)
-		r.store.endAway = 2
+		r.store.endAway.left.Store(2)
 		for range 2 {
 			_, err := r.runOn(channel)
 			requireRetry(t, activities.Unsaved, 0, err)
@@ -40,7 +40,7 @@ func TestActivities_endNotStored(t *testing.T) {
 func TestActivities_endNotStored_local(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.store.endAway = 1
+	r.store.endAway.left.Store(1)
 	result, err := r.run(r.acts.SendWhatsApp, r.afterUnsaved(r.step()))
 	r.requireVerdict(activities.Accepted, result, err)
 	require.Equal(t, backstop.Accepted, r.attempt(backstop.WhatsApp).State)
@@ -52,7 +52,7 @@ func TestActivities_endNotStored_local(t *testing.T) {
 func TestActivities_endNotStored_taskLost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.store.endAway = 2
+	r.store.endAway.left.Store(2)
 	_, err := r.try(r.acts.SendWhatsApp, r.step())
 	requireRetry(t, activities.Unsaved, 0, err)
 	require.Eventually(t, func() bool { return r.attempt(backstop.WhatsApp).State == backstop.Accepted }, 10*time.Second, 10*time.Millisecond)
@@ -78,7 +78,7 @@ func TestActivities_endNotStored_optedOut(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}))
-	r.store.endAway = 1
+	r.store.endAway.left.Store(1)
 	_, err := r.runOn(backstop.WhatsApp)
 	requireRetry(t, activities.Unsaved, 0, err)
 	result, err := r.runOn(backstop.WhatsApp)
@@ -96,7 +96,7 @@ func TestActivities_endNotStored_throttled(t *testing.T) {
 	for _, channel := range channels {
 		r := newRig(t)
 		r.provider.answers(fails(throttled), fails(&backstop.Failure{Kind: backstop.Throttled}))
-		r.store.endAway = 1
+		r.store.endAway.left.Store(1)
 		_, err := r.runOn(channel)
 		requireRetry(t, activities.Unsaved, 0, err)
 		_, err = r.runOn(channel)
@@ -118,7 +118,7 @@ func TestActivities_endNotStored_unavailable_local(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.provider.answers(fails(down), fails(down))
-	r.store.endAway = 1
+	r.store.endAway.left.Store(1)
 	next := r.afterUnsaved(r.step())
 	_, err := r.run(r.acts.SendWhatsApp, next)
 	requireRetry(t, "unavailable", 0, err)
@@ -135,7 +135,7 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.provider.answers(fails(down))
-	r.store.endAway = 1
+	r.store.endAway.left.Store(1)
 	next := r.afterUnsaved(r.step())
 	r.store.beginLost = 1
 	r.clock.pass(time.Second)
@@ -157,7 +157,7 @@ func TestActivities_endNotStored_givenUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("one", backstop.Undelivered), newRule("two", backstop.Undelivered)))
 	r.provider.answers(fails(down))
-	r.store.endAway = 1
+	r.store.endAway.left.Store(1)
 	_, err := r.try(r.acts.SendSMS, r.fallback(0))
 	var ended activities.Ended
 	require.NoError(t, requireRetry(t, activities.Unsaved, 0, err).Details(&ended))
@@ -178,7 +178,7 @@ func TestActivities_endAnswerLost(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)
-		r.store.endLost = 1
+		r.store.endLost.left.Store(1)
 		_, err := r.runOn(channel)
 		requireRetry(t, activities.Unsaved, 0, err)
 		result, err := r.runOn(channel)
@@ -192,7 +192,7 @@ func TestActivities_endAnswerLost(t *testing.T) {
 func TestActivities_endAnswerLost_lingering(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.store.endLost = 1
+	r.store.endLost.left.Store(1)
 	step := r.step()
 	step.Linger = long
 	next := r.afterUnsaved(step)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
@@ -95,6 +96,11 @@ func (f finder) Find(_ context.Context, q backstop.Inquiry) (*backstop.Found, er
 
 var errAway = errors.New("postgres is away")
 
+// times counts what is still to happen. An end is also stored by a goroutine that outlives its activity.
+type times struct{ left atomic.Int64 }
+
+func (n *times) take() bool { return n.left.Add(-1) >= 0 }
+
 // store is a store that Postgres is away for, or whose answers are lost.
 type store struct {
 	activities.Store
@@ -103,8 +109,8 @@ type store struct {
 	beginAway  bool   // no call is begun
 	beginAgain bool   // a call is begun, the answer is lost, and the store asks again
 	begun      func() // happens when a call was begun
-	endAway    int    // the next ends are not stored
-	endLost    int    // the next ends are stored, and the answer is lost
+	endAway    times  // the next ends are not stored
+	endLost    times  // the next ends are stored, and the answer is lost
 	stopAway   int    // the next ends of a wait are not stored
 
 	owner backstop.Ref // of every message; zero: as it is stored
@@ -132,13 +138,11 @@ func (s *store) End(ctx context.Context, send string, e backstop.Ending) (backst
 	if ctx.Err() != nil {
 		return backstop.Attempt{}, backstop.View{}, ctx.Err()
 	}
-	if s.endAway > 0 {
-		s.endAway--
+	if s.endAway.take() {
 		return backstop.Attempt{}, backstop.View{}, errAway
 	}
 	attempt, view, err := s.Store.End(ctx, send, e)
-	if err == nil && s.endLost > 0 {
-		s.endLost--
+	if err == nil && s.endLost.take() {
 		return backstop.Attempt{}, backstop.View{}, errAway
 	}
 	return attempt, view, err

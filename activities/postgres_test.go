@@ -117,7 +117,7 @@ func TestActivities_endNotStored_otherProcess(t *testing.T) {
 	c := newCluster(t)
 	for _, channel := range channels {
 		r := c.rig()
-		r.store.endAway = 1
+		r.store.endAway.left.Store(1)
 		_, err := r.runOn(channel)
 		requireRetry(t, activities.Unsaved, 0, err)
 		c.moveOn(r)
