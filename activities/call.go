@@ -17,7 +17,7 @@ import (
 // Verdict is what became of a step.
 type Verdict string
 
-// The verdicts. What is worth another try is not a verdict but an error, which the engine retries.
+// The verdicts. A step that is to be retried returns an error instead.
 const (
 	Accepted Verdict = "accepted" // the provider has taken the message
 	Rejected Verdict = "rejected" // it never will
@@ -27,13 +27,13 @@ const (
 	Over     Verdict = "over"     // not called: nothing may go out any more
 )
 
-// Result is how a step ended, with what the workflow has to know of the send.
+// Result is how a step ended, with the view of the send after it.
 type Result struct {
 	Verdict Verdict       `json:"verdict"`
 	View    backstop.View `json:"view"`
 }
 
-// The types of the errors that are no failure of a provider. All are worth another try.
+// The types of the errors that are no failure of a provider. The engine retries all of them.
 const (
 	Busy     = "busy"      // as many first tries are under way as this worker may make at once
 	UnderWay = "under_way" // another process may still be calling for this send
@@ -45,11 +45,10 @@ const (
 	// CallTimeout bounds one run of a provider activity. After it another run may take over.
 	CallTimeout = backstop.CallTimeout
 
-	// storeTimeout bounds the write that follows a provider call, whatever became of the activity meanwhile.
+	// storeTimeout bounds the write that follows a provider call. The write goes on if the activity is cancelled.
 	storeTimeout = 5 * time.Second
 
-	// callBound is when a provider call has ended, counted from before the call was begun: what is left of CallTimeout is
-	// for the write that follows.
+	// callBound bounds Begin and the provider call together. The rest of CallTimeout is for the write that follows.
 	callBound = CallTimeout - storeTimeout
 )
 
@@ -86,8 +85,7 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	return a.end(ctx, step, ending)
 }
 
-// provide makes the call unless its time is over: a process that was stopped for a while must not call when another one has
-// taken over.
+// provide calls the provider, unless it is later than until: after a process was frozen, another one may have taken over.
 func (a *Activities) provide(
 	ctx context.Context, until time.Time, r backstop.Ruling, provide provide,
 ) (backstop.Submission, *backstop.Failure) {
@@ -101,9 +99,8 @@ func (a *Activities) provide(
 	return submission, failureOf(submission, err)
 }
 
-// admit takes a place among the calls of this worker. A first try, which is a local activity, does not wait for one: it
-// would hold its workflow task. It is tried again as an ordinary activity, because the engine's queue is the place to
-// wait in.
+// admit acquires a slot of this worker's concurrent calls. A local activity does not wait for one, because its workflow task
+// would wait too; the workflow retries it as an ordinary activity, which waits in the engine's queue.
 func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 	if a.calls == nil {
 		return func() {}, nil
@@ -157,7 +154,7 @@ func (a *Activities) end(ctx context.Context, step Step, e backstop.Ending) (Res
 	return resultOf(attempt, view)
 }
 
-// lasting is a context for what must be known of a call that was made, also when the activity is cancelled meanwhile.
+// lasting returns a context for a write that must go on when the activity is cancelled.
 func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
@@ -191,8 +188,8 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 	return r, nil
 }
 
-// retryable is an error that is worth another try, after a while if that is not 0. Its text goes into the history: it holds
-// nothing that a provider wrote but a code.
+// retryable is an error that the engine retries, after the given delay if it is not 0. The history records its text, so of a
+// provider's answer it contains only a code.
 func retryable(kind, why string, after time.Duration, details ...any) error {
 	return temporal.NewApplicationErrorWithOptions(why, kind, temporal.ApplicationErrorOptions{
 		NextRetryDelay: max(after, 0),
@@ -201,8 +198,8 @@ func retryable(kind, why string, after time.Duration, details ...any) error {
 	})
 }
 
-// failureOf reads the failure out of what a driver returned. One that does not say may have sent the message. The text
-// of such an error is not kept: nobody knows what it quotes.
+// failureOf returns the failure in a driver's answer, or nil. An error of another type counts as unknown: the message may be
+// out. The text of such an error is dropped, because it may quote the request.
 func failureOf(s backstop.Submission, err error) *backstop.Failure {
 	f, ok := errors.AsType[*backstop.Failure](err)
 	switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Ended is how a call ended, as the engine keeps it until it can be stored. It has no message id, which may hold the
-// recipient's number, and no text of the provider's: a receipt brings the id later.
+// Ended is how a call ended. The engine keeps it until Postgres stores it. It has no message id, because an id may contain the
+// recipient's number, and no text of the provider. A receipt brings the id later.
 type Ended struct {
 	Token       string               `json:"token"`
 	Kind        backstop.FailureKind `json:"kind,omitempty"` // empty: accepted
@@ -47,7 +47,7 @@ func (e Ended) ending(step int) backstop.Ending {
 	return ending
 }
 
-// unsaved returns how an earlier run's call ended that could not be stored, or nil. It may be stored since.
+// unsaved returns the end of a call that an earlier run could not store, or nil. It may have been stored meanwhile.
 func unsaved(ctx context.Context, step Step) *Ended {
 	if !activity.HasHeartbeatDetails(ctx) {
 		return step.Ended
@@ -59,8 +59,8 @@ func unsaved(ctx context.Context, step Step) *Ended {
 	return &ended
 }
 
-// save stores how a call ended. If Postgres is away, the engine keeps what the next run has to store. The write does not end
-// with ctx: an activity may be cancelled, or its worker be stopped, during the call.
+// save stores how a call ended. If Postgres is away, it returns an error with the end in its details, which the engine gives to
+// the next run. The write outlives ctx, because an activity may be cancelled, or its worker stopped, during the call.
 func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	storing, cancel := lasting(ctx)
 	defer cancel()
@@ -81,18 +81,18 @@ func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (ba
 }
 
 const (
-	// While Postgres is away the end of a call is stored again after these pauses, and kept for as long as its process lives,
-	// for savingFor at most.
+	// keepSaving pauses between two writes for savingPause at first, twice as long each time, and maxSavingPause at most. It
+	// stops after savingFor.
 	savingPause    = time.Second
 	maxSavingPause = 30 * time.Second
 	savingFor      = time.Hour
-	// maxSaving bounds the ends that a process keeps. No call is made without Postgres, so few are known; during a long outage
-	// the others are of calls that could not be begun, which the engine keeps too.
+	// maxSaving bounds the ends that a process keeps. Without Postgres no provider is called, so the ends of real calls are
+	// few. The others belong to calls that could not be begun; the engine keeps those too.
 	maxSaving = 1000
 )
 
-// keepSaving stores the end of a call when Postgres is back, whatever becomes of the activity: its workflow task may be lost, and
-// with it what the engine keeps of the end. The ledger recognises an end that another run has stored meanwhile.
+// keepSaving retries in the background until the end of a call is stored. The engine keeps the end too, but loses it if the
+// workflow task of a local activity is lost. The ledger ignores an end that another run has stored meanwhile.
 func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	select {
 	case a.saving <- struct{}{}:
@@ -116,9 +116,9 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	}()
 }
 
-// notBegun is the error of a run that could not begin its call, or never learned that it has. Surely the provider was not
-// called, and only this run knows: the engine keeps the token for the next one, which takes the call back if it stands in the
-// ledger. Otherwise it would count as one that may have sent, which is not made again.
+// notBegun is the error of a run whose Begin failed, or whose answer to Begin was lost. The provider was not called, but the
+// ledger may hold the call, and would count it as one that may have sent the message. So the engine keeps the token, and the
+// next run ends that call as unavailable, which may be retried.
 func (a *Activities) notBegun(ctx context.Context, step Step, c backstop.Call, err error) error {
 	err = permanent(fmt.Errorf("begin attempt: %w", err))
 	if _, final := errors.AsType[*temporal.ApplicationError](err); final || ctx.Err() != nil {
@@ -131,9 +131,9 @@ func (a *Activities) notBegun(ctx context.Context, step Step, c backstop.Call, e
 	return retryable(Unsaved, "the call could not be begun", 0, ended)
 }
 
-// saveEarlier stores the end of an earlier call that could not be stored then. The engine keeps that end for all runs that
-// follow, so the ledger says what the step needs now: the call may be stored, made again or under way since. Only the delay
-// that a provider asked for is for the engine.
+// saveEarlier stores the end of an earlier run's call, if that run could not. All later runs get the same end from the engine,
+// so the call may meanwhile be stored, retried or under way again; the ledger decides. It returns an error only to wait for the
+// delay that the provider asked for, or if the end cannot be stored now either.
 func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) error {
 	ended := unsaved(ctx, step)
 	if ended == nil {

@@ -14,9 +14,9 @@ import (
 // inquirySlack is how far a provider's clock may be from ours, for the search of a message by the time of its call.
 const inquirySlack = 2 * time.Minute
 
-// Inquire asks the providers what became of those messages of a send that may still arrive: after a call of unknown end, and
-// when receipts are missing. It returns what is known then. If a provider did not answer about one of them it returns an error,
-// unless the answers about the others have ended the send.
+// Inquire asks the providers for the status of the messages of a send that may still arrive. It runs after a call of unknown
+// end, and when receipts are missing. It stores the answers and returns the view after them. If one inquiry fails, it returns an
+// error, unless the other answers have ended the send.
 func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, error) {
 	l, err := a.store.Ledger(ctx, send)
 	if err != nil {
@@ -39,7 +39,8 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 	return view, nil
 }
 
-// inquire asks about one message, if it may still arrive and its provider can be asked, and stores what is said.
+// inquire asks for the status of one message and stores it. It skips messages that cannot arrive any more, and providers
+// without inquiry.
 func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
 	finder, ok := a.accountOf(l.Send.Plan, attempt).SMS.(Finder)
 	if !ok || !attempt.MayArrive() || attempt.State == backstop.Calling {
@@ -56,14 +57,13 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		return l.View(), nil
 	}
 	owner, isTaken, err := a.store.Owner(ctx, attempt.Channel, attempt.Provider, found.MessageID)
-	if err != nil || isTaken && owner != attempt.Ref { // the same text to the same number, of another send
+	if err != nil || isTaken && owner != attempt.Ref { // it belongs to another send with the same text and recipient
 		return l.View(), err
 	}
 	return a.learn(ctx, attempt, *found)
 }
 
-// unanswered is the error of a question without an answer. A provider that is down or throttles is asked again; one that cannot
-// tell is not.
+// unanswered is the error of an inquiry that failed. The engine retries it if the provider is down or throttles.
 func unanswered(f *backstop.Failure) error {
 	if f.Kind == backstop.Throttled || f.Kind == backstop.Unavailable {
 		return retryable(string(f.Kind), f.Code, f.RetryAfter)
@@ -71,7 +71,7 @@ func unanswered(f *backstop.Failure) error {
 	return temporal.NewNonRetryableApplicationError(f.Code, string(f.Kind), nil)
 }
 
-// learn stores what a provider said of a message.
+// learn stores a provider's answer about a message.
 func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found backstop.Found) (backstop.View, error) {
 	_, view, err := a.store.End(ctx, attempt.Ref.Send, backstop.Ending{
 		Step: attempt.Ref.Step, Token: attempt.Token,
@@ -87,8 +87,8 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 	return view, permanent(err)
 }
 
-// accountOf returns the SMS account that made the calls of an attempt, or none if it is not configured any more. Another account
-// of the same driver does not have the message.
+// accountOf returns the SMS account that made the calls of an attempt. It returns none if that account is not configured any
+// more: another account of the same driver does not have the message.
 func (a *Activities) accountOf(plan backstop.Plan, attempt backstop.Attempt) Route {
 	rule := slices.IndexFunc(plan.Rules, func(r backstop.Rule) bool { return r.Name == attempt.Rule })
 	if attempt.Channel != backstop.SMS || rule < 0 {
