@@ -70,8 +70,7 @@ func NewPoster(timeout time.Duration, secrets ...string) *Poster {
 	}
 }
 
-// Answer is what came back. Body is nil when it was too long (64 KB, 4 MB to a GET) or broke off: such an answer says
-// nothing.
+// Answer is the provider's answer. Body is nil if it was longer than 64 KB (4 MB to a GET) or broke off.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -100,8 +99,8 @@ func (p *Poster) Post(ctx context.Context, target string, header http.Header, co
 	return answer, nil
 }
 
-// Get asks for something. Without an answer it returns a *backstop.Failure of kind Unavailable: a question changes
-// nothing at the provider, so it may be asked again.
+// Get makes a GET request. Without an answer it returns a *backstop.Failure of kind Unavailable: a GET changes nothing
+// at the provider, so it may be repeated.
 func (p *Poster) Get(ctx context.Context, target string, header http.Header) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -150,11 +149,11 @@ func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
 	return &backstop.Failure{Kind: kind, Reason: p.Text(reason)}
 }
 
-// body is the body of a request. It knows whether the transport has begun to read it, and it refuses to be read after the
-// end of the call. The transport writes a request's header before it reads the body, and no server can act on a
-// request whose announced body is missing: never read means surely not sent, with no race against a transport that is
-// still writing. It also has no GetBody, without which net/http never sends a POST again by itself (net/http
-// transport.go, shouldRetryRequest and rewindBody).
+// body is the body of a request. It records whether the transport has begun to read it, and refuses reads after the end
+// of the call or its deadline. The transport writes a request's header before it reads the body, and no server can act on
+// a request whose announced body is missing. So a body that was never read was not sent, with no race against a transport
+// that is still writing. body has no GetBody, so net/http never sends a POST again by itself (net/http transport.go,
+// shouldRetryRequest and rewindBody).
 type body struct {
 	ctx     context.Context //nolint:containedctx // of the one request that the body belongs to
 	mu      sync.Mutex
@@ -181,11 +180,10 @@ func (b *body) Read(p []byte) (int, error) {
 	return b.content.Read(p) //nolint:wrapcheck // io.EOF must stay bare
 }
 
-// overdue reports whether the time of a call is over. The clock decides, not the context's end: a process that was
-// stopped for a while (SIGSTOP, a paused machine) runs its goroutines and its timers again in any order, and meanwhile
-// others take the call for over. A paused machine may have stopped the monotonic clock too, so the wall clock counts as
-// well. If somebody set it forward, a call is refused that could have been made; it surely did not go out, and is made
-// again.
+// overdue reports whether the deadline of a call has passed. It reads the clock and not the context's state: after a stop
+// (SIGSTOP, a paused machine) a process runs its goroutines and timers in any order, and another worker may have taken
+// over the call. A paused machine may have stopped the monotonic clock too, so overdue also compares the wall clock. If
+// the wall clock was set forward, overdue may refuse a call that was in time. That call was not sent, so it is retried.
 func overdue(ctx context.Context, now time.Time) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && (!now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)))

@@ -15,8 +15,8 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// late is the context of a call in a process that was stopped past the call's deadline and goes on: the clock is past it,
-// the timer that ends the context has not run yet.
+// late is the context of a call in a process that was stopped and resumed: the clock is past the call's deadline, but the
+// timer that ends the context has not fired yet.
 type late struct{ context.Context } //nolint:containedctx // it is one
 
 func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
@@ -33,7 +33,7 @@ func TestPoster_Post_late(t *testing.T) {
 	poster := provider.NewPoster(time.Minute)
 	_, err := poster.Post(t.Context(), server.URL, http.Header{}, []byte("in time"))
 	require.NoError(t, err)
-	_, err = poster.Post(late{t.Context()}, server.URL, http.Header{}, []byte("late")) // by the connection that is open
+	_, err = poster.Post(late{t.Context()}, server.URL, http.Header{}, []byte("late")) // over the open connection
 	failure := new(backstop.Failure)
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, backstop.Unavailable, failure.Kind, "%v", failure)

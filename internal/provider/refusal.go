@@ -21,7 +21,7 @@ const (
 	Template                       // rejected: the message is wrong
 	Account                        // rejected: an operator must act
 	OptedOut                       // rejected: the recipient wants no such messages
-	Expired                        // rejected: the message's validity was over before it was sent
+	Expired                        // rejected: the message's validity period ended before it was sent
 	Throttled                      // not sent: too much traffic
 	Unavailable                    // not sent: a fault of the provider's that will pass
 	unknown                        // it may have been sent

@@ -120,7 +120,7 @@ func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
 		Errors    []apiError `json:"errors"`
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
-		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd { // then the rest has been read
+		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd { // a field of an odd type: the others have been read
 			return backstop.Receipt{}, fmt.Errorf("read status: %w", err)
 		}
 	}

@@ -17,17 +17,17 @@ type Finder interface {
 	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
 }
 
-// Lookup is how the provider of a driver that can look messages up answers.
+// Lookup builds a provider's answers, for a driver that looks messages up.
 type Lookup struct {
-	// CheckRequest fails the test unless the request carries the credentials and asks for the message with this id, or, if
-	// that is empty, for the messages to To.
+	// CheckRequest fails the test unless the request carries the credentials and asks for the message with this id. If id
+	// is empty, the request must ask for the messages to To.
 	CheckRequest func(t *testing.T, r *http.Request, id string)
 	Missing      Reply                         // there is no message with this id
-	One          func(m Listed) Reply          // the answer to a question by id
+	One          func(m Listed) Reply          // the answer to a lookup by id
 	List         func(messages []Listed) Reply // the answer to a search
 }
 
-// Listed is a message as the provider has it.
+// Listed is a message at the provider.
 type Listed struct {
 	ID     string
 	SendID string
@@ -38,10 +38,10 @@ type Listed struct {
 	Reason string
 }
 
-// made is when the messages of these tests were made.
+// made is the creation time of the messages in these tests.
 var made = time.Date(2026, 11, 3, 23, 59, 58, 0, time.UTC)
 
-// inquiry asks for a message whose id is not known.
+// inquiry is an Inquiry without a message id.
 func inquiry() backstop.Inquiry {
 	return backstop.Inquiry{
 		Ref: Ref, To: To, SendID: "Backstop", Text: "Grüße & 4711+1",
@@ -49,7 +49,7 @@ func inquiry() backstop.Inquiry {
 	}
 }
 
-// listed is that message.
+// listed is the message that inquiry describes, with this status.
 func (d Driver) listed(status string) Listed {
 	q := inquiry()
 	return Listed{ID: "id-1", SendID: q.SendID, Text: q.Text, Made: made, Status: status}
@@ -65,7 +65,7 @@ func runFind(t *testing.T, d Driver) {
 	t.Run("unreadable", func(t *testing.T) { t.Parallel(); testFindUnreadable(t, d) })
 }
 
-// find asks a provider that gives this answer.
+// find runs the driver's Find against a server that gives this answer.
 func (d Driver) find(t *testing.T, answer Reply, q backstop.Inquiry) (*backstop.Found, error) {
 	t.Helper()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
@@ -83,7 +83,7 @@ func (d Driver) ask(t *testing.T, baseURL string, timeout time.Duration, q backs
 	return finder.Find(t.Context(), q)
 }
 
-// byID asks for the message whose id is known.
+// byID is an Inquiry with a message id.
 func byID() backstop.Inquiry {
 	q := inquiry()
 	q.MessageID = "id-1"
@@ -131,7 +131,7 @@ func testFindStatuses(t *testing.T, d Driver) {
 	}
 }
 
-// testSearch: exactly one message is the one, none is none, and in doubt the driver does not guess.
+// testSearch: one match is found, no match is nil, and an ambiguous list is an Unknown failure.
 func testSearch(t *testing.T, d Driver) {
 	t.Helper()
 	with := func(change func(m *Listed)) Listed {
@@ -145,7 +145,7 @@ func testSearch(t *testing.T, d Driver) {
 	q := inquiry()
 	for name, row := range map[string]struct {
 		messages []Listed
-		want     string // the id, "" for none, "?" for doubt
+		want     string // the id; "" for no message, "?" for an Unknown failure
 	}{
 		"none":              {},
 		"one":               {[]Listed{d.listed(d.Failed)}, "id-1"},
@@ -178,7 +178,8 @@ func testSearch(t *testing.T, d Driver) {
 	}
 }
 
-// testFindRefused: a question sends nothing, so what is neither throttled nor for an operator may be asked again.
+// testFindRefused: a lookup sends nothing, so a refusal is Unavailable and may be retried. The exceptions are throttling (429)
+// and refusals that need an operator (401, 403).
 func testFindRefused(t *testing.T, d Driver) {
 	t.Helper()
 	for status, kind := range map[int]backstop.FailureKind{

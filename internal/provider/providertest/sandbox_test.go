@@ -30,7 +30,7 @@ type rig struct {
 	mu       sync.Mutex
 	receipts []backstop.Receipt
 	errs     []error
-	away     int // how many webhooks meet a 503
+	away     int // how many webhooks the rig still answers with a 503
 }
 
 func newRig(t *testing.T) *rig {
@@ -205,7 +205,7 @@ func TestSandbox(t *testing.T) {
 	})
 }
 
-// TestSandbox_repeats: a callback that meets a 503 comes again, because it was asked for.
+// TestSandbox_repeats: the sandbox repeats a callback that got a 503, because the driver's StatusCallback asks for it.
 func TestSandbox_repeats(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)

@@ -39,7 +39,7 @@ func verdict(code int) provider.Verdict {
 		21659, 21660, 21661, // the same, more precisely, since 2024
 		30002: // suspended
 		return provider.Account
-	case 30036: // it waited in Twilio's queue for longer than its validity period; it was never sent
+	case 30036: // the validity period ended while the message was in Twilio's queue; it was never sent
 		return provider.Expired
 	default:
 		return 0

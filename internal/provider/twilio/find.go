@@ -13,28 +13,27 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// How much of a list is read: the newest 1000 messages to one recipient. A page of 100 of the longest texts has about
-// 1.3 MB.
+// A search reads the newest 1000 messages to one recipient. A page of 100 of the longest texts has about 1.3 MB.
 const (
 	pageSize = 100
 	maxPages = 10
 )
 
-// codeNotFound is Twilio's code for a resource that is not there.
+// codeNotFound is Twilio's code for a resource that does not exist.
 const codeNotFound = "20404"
 
-// Find says what became of a message, or nil if Twilio surely has no such message as of now. Every error is a
-// *backstop.Failure: Unavailable and Throttled are worth another question later, Rejected wants an operator, and Unknown
-// means that Twilio's word does not tell, now or later.
+// Find returns Twilio's status of a message, or nil if Twilio has no such message yet. Every error is a *backstop.Failure:
+// Unavailable and Throttled may be retried later, Rejected needs an operator, and Unknown means that Twilio's answer is
+// ambiguous and a retry does not help.
 //
-// Without a MessageID it lists what was sent to the recipient and looks for the one message of the sender with this text
-// that was made between Since and Until. It never guesses: two such messages are Unknown, and so is a message of that time
-// that differs in the text alone (a trial account puts words before it, a messaging service may shorten links) or in the
-// sender alone. The id may be that of another send with the same text to the same recipient, whose call was not lost: the
-// caller must look whether it knows the id.
+// Without a MessageID, Find lists the messages to the recipient. It looks for one message with the sender and the text of
+// the inquiry that Twilio made between Since and Until. It never guesses: two such messages are Unknown. Without such a
+// message, another message of that time is Unknown if only its text differs (a trial account puts words before the text, a
+// messaging service may shorten links) or only its sender. A found message may belong to another send with the same text
+// and recipient: the caller must check whether its id is already stored.
 //
-// Twilio does not promise when a message that was just made is in the list. The caller asks some time after the call, and
-// takes nil for "none as of now".
+// Twilio does not document how soon a new message is in the list. So the caller should wait after the call before it calls
+// Find, and a nil may be outdated later.
 func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error) {
 	if q.MessageID != "" {
 		return c.fetch(ctx, q.MessageID)
@@ -63,7 +62,7 @@ func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) 
 	if !answer.Accepted() {
 		refusal := readRefusal(answer.Body)
 		if answer.Status == http.StatusNotFound && refusal != nil && refusal.Code == codeNotFound {
-			return nil, nil //nolint:nilnil // Twilio's word: there is none
+			return nil, nil //nolint:nilnil // nil: Twilio has no such message
 		}
 		return nil, c.unanswered(answer, refusal)
 	}
@@ -76,9 +75,9 @@ func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) 
 
 // list returns one page of messages, and the query of the next page or nil.
 //
-// There is no filter but the recipient. The list can be bounded by the day on which a message was sent, but one that waits in
-// the queue has not been sent, and the manual does not say on which day it is then; a sender that is no number may be
-// written in another way. A message that is missed here may be sent twice.
+// The query filters by recipient alone, because a message that a filter hides may be sent twice. Twilio can filter by the
+// day on which a message was sent, but the manual does not give the day of a message that is still queued. Twilio can
+// filter by sender, but may spell a sender that is not a number in another way.
 func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Values, error) {
 	answer, err := c.poster.Get(ctx, c.messages+"?"+query.Encode(), c.header)
 	if err != nil {
@@ -97,7 +96,7 @@ func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Val
 	if page.Next == "" {
 		return *page.Messages, nil, nil
 	}
-	// Only the query counts: the credentials go to the address that is configured.
+	// Only the query is used, because the credentials must go to the configured address alone.
 	next, err := url.Parse(page.Next)
 	if err != nil || next.RawQuery == "" {
 		return nil, nil, unreadable()
@@ -105,13 +104,13 @@ func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Val
 	return *page.Messages, next.Query(), nil
 }
 
-// search is what was found so far.
+// search is the result of the pages read so far.
 type search struct {
 	matches []message
-	doubts  int // messages that may be the one
+	doubts  int // messages that match in part
 }
 
-// sift adds what may be the message of the inquiry.
+// sift adds the messages that match the inquiry, fully or in part.
 func (s *search) sift(q backstop.Inquiry, messages []message) {
 	for _, m := range messages {
 		made := m.created()
@@ -122,7 +121,7 @@ func (s *search) sift(q backstop.Inquiry, messages []message) {
 		sender, text := m.sentBy(q.SendID), m.Body == q.Text
 		switch {
 		case sender && text && !made.IsZero() && m.Status != "" && provider.ValidMessageID(m.SID):
-			if !slices.ContainsFunc(s.matches, func(known message) bool { return known.SID == m.SID }) { // pages move
+			if !slices.ContainsFunc(s.matches, func(known message) bool { return known.SID == m.SID }) { // pages shift as messages come
 				s.matches = append(s.matches, m)
 			}
 		case sender || text:
@@ -140,12 +139,12 @@ func (c *Client) verdictOf(s search) (*backstop.Found, error) {
 	case s.doubts > 0:
 		return nil, undecided("a message of this time has another text or sender")
 	default:
-		return nil, nil //nolint:nilnil // Twilio's word: there is none
+		return nil, nil //nolint:nilnil // nil: Twilio has no such message
 	}
 }
 
-// unanswered is the failure for an answer that is none to the question. A question sends nothing, so what is no refusal is
-// worth another try.
+// unanswered is the failure of a lookup that Twilio did not answer with a message. A lookup sends nothing, so an Unknown
+// failure becomes Unavailable and may be retried.
 func (c *Client) unanswered(a provider.Answer, refusal *provider.Refusal) *backstop.Failure {
 	failure := c.poster.Refused(a, refusal)
 	if failure.Kind == backstop.Unknown {

@@ -49,7 +49,7 @@ func checkLookup(t *testing.T, r *http.Request, id string) {
 	require.Equal(t, providertest.To, r.URL.Query().Get("To"))
 }
 
-// resource is a message as the API description's example has it.
+// resource is the JSON of a message, as in the example of the API description.
 func resource(m providertest.Listed) string {
 	code := "null"
 	if m.Code != "" {
@@ -88,7 +88,7 @@ func answered(id string) providertest.Listed {
 	return providertest.Listed{ID: id, SendID: "Backstop", Text: "hello", Made: noon, Status: "queued"}
 }
 
-// pages serves a list of pages, of which each names the next.
+// pages serves the pages of a list and counts the requests. It refuses a request for another recipient or a wrong page token.
 func pages(t *testing.T, count *atomic.Int32, page func(n int) string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +177,7 @@ func TestClient_Find_senders(t *testing.T) {
 	}
 }
 
-// An odd field is no reason to lose what the others say, nor to take a message for none.
+// A field of an odd type must not hide the other fields, nor must the message count as missing.
 func TestClient_Find_oddFields(t *testing.T) {
 	t.Parallel()
 	for field, want := range map[string]string{
@@ -195,7 +195,7 @@ func TestClient_Find_oddFields(t *testing.T) {
 				var count atomic.Int32
 				baseURL := pages(t, &count, func(int) string { return `{"messages":[` + string(odd) + `]}` })
 				found, err := newClient(t, options(baseURL)).Find(t.Context(), question())
-				word := field == "status" && value == `"\u0000"` // though an unknown one
+				word := field == "status" && value == `"\u0000"` // a string, although no known status
 				if want == "?" && !word {
 					require.Error(t, err)
 					return
@@ -207,7 +207,7 @@ func TestClient_Find_oddFields(t *testing.T) {
 	}
 }
 
-// An answer of the recipient's is in the list too.
+// The list has inbound messages too. Find skips them.
 func TestClient_Find_inbound(t *testing.T) {
 	t.Parallel()
 	var count atomic.Int32

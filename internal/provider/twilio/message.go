@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// message is Twilio's view of a message (twilio_api_v2010, api.v2010.account.message), as far as it is of use here.
+// message has the fields that are used here of Twilio's message resource (twilio_api_v2010, api.v2010.account.message).
 type message struct {
 	SID          string          `json:"sid"`
 	Status       string          `json:"status"`
@@ -26,7 +26,7 @@ type message struct {
 	ErrorMessage string          `json:"error_message"`
 }
 
-// decode reads JSON. A field of an odd type is left empty, so that it costs none of the others; no document is an error.
+// decode reads JSON. A field of an odd type stays empty and the others are read. A body that is not JSON is an error.
 func decode(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
@@ -35,8 +35,8 @@ func decode(body []byte, into any) error {
 	return err //nolint:wrapcheck // its text is not used: it quotes the answer
 }
 
-// segments reads Twilio's count, which is 0 as long as it does not know. A text of 1600 characters, the longest that
-// it takes, has at most 24.
+// segments is Twilio's number of segments; 0 if Twilio has not counted them yet, or if the number is impossible. Twilio's
+// longest text, 1600 characters, has at most 24.
 func (m message) segments() int {
 	n, err := strconv.Atoi(strings.Trim(string(m.Segments), `"`))
 	if err != nil || n < 0 || n > 24 {
@@ -45,7 +45,7 @@ func (m message) segments() int {
 	return n
 }
 
-// created is when Twilio made the message; the zero time if it does not say so readably.
+// created is when Twilio made the message; the zero time if the date is missing or unreadable.
 func (m message) created() time.Time {
 	at, err := mail.ParseDate(m.Created)
 	if err != nil {
@@ -54,7 +54,7 @@ func (m message) created() time.Time {
 	return at
 }
 
-// sentBy reports whether the message is from this sender, as SendSMS names it.
+// sentBy reports whether the message is from this sender: a messaging service by its id, any other by From.
 func (m message) sentBy(sendID string) bool {
 	if pool.MatchString(sendID) {
 		return strings.EqualFold(m.Service, sendID)
@@ -62,8 +62,8 @@ func (m message) sentBy(sendID string) bool {
 	return strings.EqualFold(m.From, sendID)
 }
 
-// found tells a message as its callbacks would. A word that no callback turns into a status (queued, accepted, scheduled,
-// sending) means that Twilio holds the message.
+// found returns a message with the status that a callback would report. Words for which statusOf is empty (queued,
+// accepted, scheduled, sending) become Submitted: Twilio has the message.
 func (c *Client) found(m message) *backstop.Found {
 	found := &backstop.Found{MessageID: m.SID, Status: cmp.Or(statusOf(m.Status), backstop.Submitted), Segments: m.segments()}
 	if found.Status == backstop.Failed {

@@ -33,8 +33,8 @@ type Options struct {
 // Client is one account. It is safe for concurrent use.
 type Client struct {
 	poster    *provider.Poster
-	messages  string // the address to post to, and to list
-	message   string // that of one message, without its id
+	messages  string // the URL to send and to list messages
+	message   string // the URL of one message, without its id
 	header    http.Header
 	authToken []byte
 	public    *url.URL // without a slash at its end
@@ -109,16 +109,16 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 	return backstop.Submission{MessageID: taken.SID, Segments: taken.segments()}, nil
 }
 
-// repeats asks Twilio to repeat a callback that failed, whatever the failure: up to 5 times within 15 seconds, which is as
-// much as it does. Without it a callback that meets a 503 is gone: the default is one more try, and only if there was no
-// connection. The fragment is neither sent nor signed (manual, "Webhooks (HTTP callbacks): Connection Overrides":
+// repeats asks Twilio to repeat a callback after any failure, up to 5 times within 15 seconds. Twilio allows no more. By
+// default Twilio repeats a callback once, and only if the connection failed, so a callback that gets a 503 would be lost.
+// The fragment is neither sent nor signed (manual, "Webhooks (HTTP callbacks): Connection Overrides":
 // twilio.com/docs/usage/webhooks/webhooks-connection-overrides; rc 0 to 5, rp 4xx, 5xx, ct, rt or all, tt at most 15000 ms).
 const repeats = "#rc=5&rp=all"
 
-// pool is the form of the id of a messaging service, which picks the sender itself.
+// pool matches the id of a messaging service, which picks the sender itself.
 var pool = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 
-// senderOf is the parameter that takes a sender.
+// senderOf is the form field for a sender.
 func senderOf(sendID string) string {
 	if pool.MatchString(sendID) {
 		return "MessagingServiceSid"
@@ -129,10 +129,10 @@ func senderOf(sendID string) string {
 // maxValidity is the longest and default validity period, in seconds (twilio_api_v2010, CreateMessage, ValidityPeriod).
 const maxValidity = 36_000
 
-// validity is the ValidityPeriod for a message that may wait so long in Twilio's queue; 0: leave it out. It is rounded
-// down, because an expired code is worse than none, and at least 1, the least that Twilio takes. Twilio advises more than
-// 5 s, below which a message may expire though nothing is wrong: that is what an end so near means. Beyond 10 hours the
-// default holds, which is a messaging service's own if it has one.
+// validity is the ValidityPeriod in seconds of a message that may stay in Twilio's queue for d; 0 if the field is left out.
+// It is rounded down, because an expired code is worse than none, and is at least 1, Twilio's minimum. Twilio advises more
+// than 5 s, because a shorter period may drop a message without any fault. Here such a message is about to expire anyway.
+// Above 10 hours the field is left out, and the default of Twilio or of the messaging service applies.
 func validity(d time.Duration) int {
 	switch seconds := int64(d / time.Second); {
 	case d == 0 || seconds > maxValidity:

@@ -65,7 +65,7 @@ func statusOf(word string) backstop.Status {
 	}
 }
 
-// undelivered is the failure of a message that ended with this word, a code and a text, which both may be missing.
+// undelivered is the failure of a message that ended with this status word. The code and the text may be empty.
 func (c *Client) undelivered(word, code, text string) *backstop.Failure {
 	refusal := provider.Refusal{Text: "reported as " + word}
 	if text != "" {
@@ -78,8 +78,8 @@ func (c *Client) undelivered(word, code, text string) *backstop.Failure {
 }
 
 // signed compares X-Twilio-Signature in constant time: base64 of HMAC-SHA1 over the address that Twilio called and the
-// form, sorted by name. The address comes from the configuration, because behind a proxy the request does not know it; the
-// fragment of the StatusCallback is not in it, as in no request.
+// form, sorted by name. The address comes from the configuration, because behind a proxy the request does not have it. It
+// excludes the fragment of the StatusCallback, which Twilio does not sign.
 // As Twilio's own libraries do, it takes the address with its port and without ("sig generation on the back end is
 // inconsistent"), and of a parameter that comes more than once each distinct value, sorted.
 func (c *Client) signed(r *http.Request, form url.Values) bool {

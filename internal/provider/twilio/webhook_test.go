@@ -118,7 +118,7 @@ func TestClient_SendSMS(t *testing.T) {
 	}
 }
 
-// The form that an operator's test expects of the address, and what the manual allows in its fragment.
+// The StatusCallback has the webhook's address, and a fragment that the manual allows.
 func TestClient_SendSMS_repeats(t *testing.T) {
 	t.Parallel()
 	form := sentForm(t, message())
