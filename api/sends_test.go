@@ -47,7 +47,7 @@ func TestSends_Create(t *testing.T) {
 	}}}, send.Plan)
 }
 
-// The last time that can be given is taken, and read back.
+// The API accepts the latest valid time and returns it.
 func TestSends_lastTime(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

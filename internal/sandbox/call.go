@@ -14,8 +14,8 @@ type call struct {
 	refuse  func(w http.ResponseWriter, f *fault) // writes the provider's error
 	accept  func(w http.ResponseWriter)           // writes the provider's answer
 	webhook webhook                               // nil when none are wanted
-	repeat  repetition                            // of webhooks that fail; needed with webhook
-	fate    func(posts []post) []post             // changes what becomes of an accepted message; may be nil
+	repeat  repetition                            // of webhooks that fail; required with webhook
+	fate    func(posts []post) []post             // changes the posts of an accepted message; may be nil
 }
 
 // webhook builds the request of one post of a message that was accepted at that time.
@@ -81,7 +81,7 @@ func (s *Server) hold(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// pause keeps a request waiting. A shutdown cuts the connection, as one cuts a request that is held.
+// pause delays a request by d. It cuts the connection if the sandbox stops or the client goes away, as hold does.
 func (s *Server) pause(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -11,30 +11,30 @@ import (
 	"time"
 )
 
-// repetition decides whether a provider posts a webhook again that failed. The attempt is counted from 0, elapsed is the
-// time since the first; the pause comes before the next.
+// repetition decides whether a provider repeats a failed webhook, and after which pause. attempt counts from 0; elapsed is
+// the time since the first attempt.
 type repetition interface {
 	after(attempt int, elapsed time.Duration, err error) (pause time.Duration, again bool)
 }
 
-// statusError is the answer of a receiver that did not take a webhook.
+// statusError is the HTTP status with which a receiver refused a webhook.
 type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("HTTP %d", int(s)) }
 
-// Meta repeats with backoff for 7 days (manual, "Webhooks"); the sandbox does for 10 minutes.
+// Meta repeats with backoff for 7 days (manual, "Webhooks"); the sandbox repeats for 10 minutes.
 const (
 	firstBackoff = time.Second
 	maxBackoff   = time.Minute
 	giveUpAfter  = 10 * time.Minute // at speed 1
 
-	// However fast the sandbox runs, a receiver that restarts needs this much real time.
+	// Lower bounds in real time, at any speed: a receiver needs time to restart.
 	minFirstBackoff = 50 * time.Millisecond
 	minMaxBackoff   = time.Second
 	minGiveUpAfter  = time.Minute
 )
 
-// patiently repeats whatever the failure, as Meta does.
+// patiently repeats after any failure, as Meta does.
 type patiently struct{ speed float64 }
 
 func (p patiently) after(attempt int, elapsed time.Duration, _ error) (time.Duration, bool) {
@@ -42,8 +42,8 @@ func (p patiently) after(attempt int, elapsed time.Duration, _ error) (time.Dura
 	return pause, elapsed+pause <= max(minGiveUpAfter, scale(giveUpAfter, p.speed))
 }
 
-// backoff is the pause after a failed attempt: from 1 s, doubling, to 60 s, divided by speed, but at least from 50 ms
-// to 1 s of real time.
+// backoff is the pause after a failed attempt. It doubles from 1 s to 60 s, divided by speed. Its lower bound, in real time,
+// doubles from 50 ms to 1 s.
 func backoff(attempt int, speed float64) time.Duration {
 	doubled := func(first, most time.Duration) time.Duration {
 		const enough = 16 // doublings reach any limit here, and do not overflow
@@ -62,15 +62,15 @@ const (
 	minTotalTime      = 100 * time.Millisecond
 )
 
-// overrides say when Twilio repeats a callback.
+// overrides decide when Twilio repeats a callback.
 type overrides struct {
 	count int           // rc: tries after the first
 	on    []string      // rp: the kinds of failure
 	total time.Duration // tt: of all tries
 }
 
-// readOverrides reads the fragment of a callback's address. What is not valid in it has no effect, nor have the time-outs
-// (ct, rt), the edge and SNI.
+// readOverrides reads the fragment of a callback's address. It ignores invalid values, the time-outs (ct, rt), the edge
+// and SNI.
 func readOverrides(callback string) overrides {
 	o := overrides{count: defaultRetryCount, on: []string{defaultRetryOn}, total: maxTotalTime}
 	_, fragment, _ := strings.Cut(callback, "#")
@@ -96,8 +96,8 @@ func unknownKind(kind string) bool {
 	return !slices.Contains([]string{"4xx", "5xx", "ct", "rt", "all"}, kind)
 }
 
-// after doubles the pause from 0.4 s, so that five retries end within the 15 s; the manual does not tell the pauses. Speed
-// has no part in it: a receiver that restarts is not faster in a fast sandbox.
+// after doubles the pause from 0.4 s, so that five retries end within 15 s. The manual does not give the pauses. They do not
+// depend on the speed: a receiver restarts no faster in a fast sandbox.
 func (o overrides) after(attempt int, elapsed time.Duration, err error) (time.Duration, bool) {
 	const first = 400 * time.Millisecond
 	pause := first << min(attempt, maxRetryCount)
@@ -107,7 +107,7 @@ func (o overrides) after(attempt int, elapsed time.Duration, err error) (time.Du
 	return pause, slices.Contains(o.on, "all") || slices.Contains(o.on, kindOf(err))
 }
 
-// kindOf names a failure as the retry policy does.
+// kindOf is the name of a failure in the retry policy (rp).
 func kindOf(err error) string {
 	status, answered := errors.AsType[statusError](err)
 	operation, below := errors.AsType[*net.OpError](err)
@@ -119,7 +119,7 @@ func kindOf(err error) string {
 	case answered && status >= 400:
 		return "4xx"
 	case answered:
-		return "" // a redirect: it is followed or not, but not repeated
+		return "" // such as a redirect: it is not repeated
 	case waiting && timeout.Timeout() && !dialing:
 		return "rt"
 	default:

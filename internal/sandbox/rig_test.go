@@ -90,7 +90,7 @@ func (rc *receiver) tried() int {
 	return rc.tries
 }
 
-// last is when the last request came.
+// last is the time of the last request.
 func (rc *receiver) last() time.Time {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()

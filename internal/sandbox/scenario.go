@@ -215,8 +215,8 @@ func disorderlyPosts() []post {
 	}
 }
 
-// expire is what becomes of a message that may stay in the provider's queue for so long: all the same if it is sent by
-// then, else it is dropped.
+// expire returns the posts of a message with this validity period. They are unchanged if the message is sent in time. Else
+// there is one, the failure at the end of the period.
 func expire(posts []post, validity time.Duration, speed float64) []post {
 	for _, p := range posts {
 		for _, r := range p.receipts {

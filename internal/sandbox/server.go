@@ -175,7 +175,7 @@ func scale(d time.Duration, speed float64) time.Duration {
 	return time.Duration(float64(d) / speed)
 }
 
-// unscale turns a real delay into one of the scenario table. Only a finite speed has one.
+// unscale turns a real delay into one of the scenario table. The speed must be finite.
 func unscale(d time.Duration, speed float64) time.Duration {
 	return time.Duration(float64(d) * speed)
 }

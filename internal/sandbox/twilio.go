@@ -188,7 +188,7 @@ func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 		req.Header.Set("User-Agent", "TwilioProxy/1.1")
-		req.Header.Set("I-Twilio-Idempotency-Token", id+"-"+r.status) // the same on every try (same page)
+		req.Header.Set("I-Twilio-Idempotency-Token", id+"-"+r.status) // the same on every try (same manual page)
 		req.Header.Set("X-Twilio-Signature", s.signTwilio(target, values))
 		return req, nil
 	}

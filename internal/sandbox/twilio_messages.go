@@ -16,7 +16,7 @@ const (
 	maxPageSize     = 1000
 )
 
-// twilioMessage is an accepted message and what becomes of it.
+// twilioMessage is an accepted message with its receipts.
 type twilioMessage struct {
 	form    twilioForm
 	id      string
@@ -48,7 +48,7 @@ func (t *twilioMessages) forget() {
 	t.list = nil
 }
 
-// matching returns the messages that keep wants, newest first.
+// matching returns the messages for which keep is true, newest first.
 func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,7 +61,8 @@ func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage
 	return found
 }
 
-// keepTwilio remembers an accepted message, whose validity period may end before it is sent, and returns its receipts.
+// keepTwilio stores an accepted message and returns its posts. A message fails if its validity period ends before it is
+// sent.
 func (s *Server) keepTwilio(form twilioForm, m Message, posts []post) []post {
 	if seconds, err := strconv.Atoi(form.validity); err == nil {
 		posts = expire(posts, time.Duration(seconds)*time.Second, s.speed)
@@ -92,7 +93,7 @@ func notFound(r *http.Request) *fault {
 }
 
 // listTwilio answers with a page of the messages that match To, From and DateSent, the newest first. An unsent message
-// has no DateSent and matches none; the manual does not say.
+// has no DateSent and matches no filter by it. The manual does not describe that case.
 func (s *Server) listTwilio(w http.ResponseWriter, r *http.Request) {
 	if f := s.authenticateTwilio(r); f != nil {
 		refuseTwilio(w, f)
@@ -164,20 +165,20 @@ func (s *Server) listed(m twilioMessage, query url.Values, now time.Time) bool {
 	return true
 }
 
-// sender is who a message is from, once that is known: a service chooses it when it sends.
+// sender is the From of a message. Without one the messaging service chooses it, when it sends.
 func (s *Server) sender(m twilioMessage) string {
 	return withDefault(m.form.from, poolNumber)
 }
 
-// twilioState is how far a message has come.
+// twilioState is the state of a message at one time.
 type twilioState struct {
 	status  string
-	sent    time.Time // zero: not yet
+	sent    time.Time // zero if it is not sent yet
 	updated time.Time
 	fault   *fault
 }
 
-// stateAt is the state of a message by the receipts that are due.
+// stateAt is the state of a message after the receipts that are due at now.
 func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	state := twilioState{status: "queued", updated: m.created}
 	if m.form.service != "" {
@@ -198,8 +199,8 @@ func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	return state
 }
 
-// resource is a message as the examples of the API description (twilio_api_v2010) show it. A messaging service chooses its
-// sender later, so that from and the number of parts are unknown at first.
+// resource is the JSON of a message, as in the examples of the API description (twilio_api_v2010). A messaging service
+// chooses its sender when it sends; until then the sender and the number of segments are unknown.
 func (s *Server) resource(m twilioMessage, now time.Time) map[string]any {
 	state := s.stateAt(m, now)
 	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.id

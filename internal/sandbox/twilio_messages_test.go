@@ -21,7 +21,7 @@ func twilioGet(ctx context.Context, target string) *http.Request {
 	return req
 }
 
-// listed returns the ids of a list, and its next page.
+// listed returns the ids on a page of a list, and the address of the next page.
 func listed(t *testing.T, h http.Handler, target string) (ids []string, next string) {
 	t.Helper()
 	got := serve(h, twilioGet(t.Context(), target))
@@ -38,7 +38,7 @@ func listed(t *testing.T, h http.Handler, target string) (ids []string, next str
 	return ids, next
 }
 
-// sms sends one and returns its id.
+// sms sends an SMS and returns its id.
 func sms(t *testing.T, h http.Handler, to, from, text string) string {
 	t.Helper()
 	form := smsForm(to, from)

@@ -78,13 +78,13 @@ func TestCourier_Retry(t *testing.T) {
 	})
 }
 
-// What Twilio repeats, and how often, is asked for in the fragment of the callback's address.
+// The fragment of the callback's address sets which failures Twilio repeats, and how often.
 func TestCourier_Retry_twilio(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		fragment string
 		status   int // of each answer; 0: no connection
-		posts    int // of the first of the receipts
+		posts    int // of each receipt
 	}{
 		"by default not after a 503":        {"", 503, 1},
 		"by default once if not connected":  {"", 0, 2},
@@ -123,7 +123,7 @@ func TestCourier_Retry_twilio(t *testing.T) {
 	}
 }
 
-// refusing counts a request, and drops its connection if it should.
+// refusing counts the requests, and refuses the connection if drop is set.
 type refusing struct {
 	*receiver
 
@@ -138,7 +138,7 @@ func (f refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("connection refused")
 }
 
-// A repeated callback carries the token of the first try.
+// A repeated callback carries the idempotency token of the first try.
 func TestCourier_Retry_token(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
