@@ -15,7 +15,7 @@ import (
 // A send that was accepted with an end that no answer can show keeps the last possible one, and is handed over.
 func TestMigrate_lastTime(t *testing.T) {
 	t.Parallel()
-	db := open(t, postgrestest.URL(t))
+	db := postgrestest.Raw(t, postgrestest.URL(t))
 	before, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("."), goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
 	_, err = before.UpTo(t.Context(), 8)

@@ -153,7 +153,7 @@ func TestMigrate_ledger(t *testing.T) {
 		},
 	}
 	url := postgrestest.URL(t)
-	db := open(t, url)
+	db := postgrestest.Raw(t, url)
 	before, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("."), goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
 	_, err = before.UpTo(t.Context(), 8)

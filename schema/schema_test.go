@@ -1,11 +1,9 @@
 package schema_test
 
 import (
-	"database/sql"
 	"sync"
 	"testing"
 
-	_ "github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
@@ -14,17 +12,9 @@ import (
 
 const migrations = 10
 
-func open(t *testing.T, url string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
-}
-
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	db := open(t, postgrestest.URL(t))
+	db := postgrestest.Raw(t, postgrestest.URL(t))
 
 	pending, err := schema.Pending(t.Context(), db)
 	require.NoError(t, err)
@@ -52,7 +42,7 @@ func TestMigrate_concurrent(t *testing.T) {
 	applied, errs := make([]int, 3), make([]error, 3)
 	var group sync.WaitGroup
 	for i := range applied {
-		db := open(t, url)
+		db := postgrestest.Raw(t, url)
 		group.Go(func() { applied[i], errs[i] = schema.Migrate(t.Context(), db) })
 	}
 	group.Wait()

@@ -29,7 +29,7 @@ func fired(why string) moment { return moment{kind: "rule_fired", channel: "sms"
 // What the statistics count of sends that are there already is worked out from their events.
 func TestMigrate_stats(t *testing.T) {
 	t.Parallel()
-	db := open(t, postgrestest.URL(t))
+	db := postgrestest.Raw(t, postgrestest.URL(t))
 	before, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("."), goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
 	_, err = before.UpTo(t.Context(), 3)

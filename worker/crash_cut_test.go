@@ -3,7 +3,6 @@ package worker_test
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"sync"
@@ -121,13 +120,8 @@ type struck struct {
 func TestCrash_postgresCut(t *testing.T) {
 	t.Parallel()
 	f := fleetOn(newRig(t))
-	address, err := url.Parse(f.address)
-	require.NoError(t, err)
-	proxy, err := cutproxy.Start(t.Context(), address.Host, cutproxy.Postgres)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
-	address.Host = proxy.Addr()
-	f.use(postgrestest.Open(t, address.String()))
+	through, proxy := postgrestest.Proxy(t, f.address)
+	f.use(postgrestest.Open(t, through))
 	f.here()
 
 	hows := map[string]cutproxy.Cut{

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 	"time"
 
@@ -61,9 +60,7 @@ func TestDB_blocked(t *testing.T) {
 	hasty := postgrestest.Open(t, base+"&statement_timeout=50ms")
 	send := insertSend(t, db)
 
-	raw, err := sql.Open("postgres", base)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	raw := postgrestest.Raw(t, base)
 	holder, err := raw.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = holder.ExecContext(t.Context(), `SELECT FROM sends WHERE id = $1 FOR UPDATE`, send.ID)

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 
@@ -17,14 +16,9 @@ import (
 // behindProxy returns a store whose connections pass a proxy.
 func behindProxy(t *testing.T) (*postgres.DB, *cutproxy.Proxy) {
 	t.Helper()
-	base, err := url.Parse(postgrestest.URL(t))
-	require.NoError(t, err)
-	proxy, err := cutproxy.Start(t.Context(), base.Host, cutproxy.Postgres)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
-	base.Host = proxy.Addr()
-	db := postgrestest.Open(t, base.String())
-	_, err = db.Migrate(t.Context())
+	through, proxy := postgrestest.Proxy(t, postgrestest.URL(t))
+	db := postgrestest.Open(t, through)
+	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
 	return db, proxy
 }

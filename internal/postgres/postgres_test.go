@@ -13,6 +13,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
 var (
@@ -150,16 +151,5 @@ func timeline(t *testing.T, db *postgres.DB, id string) ([]backstop.Attempt, []b
 func kinds(t *testing.T, db *postgres.DB, id string) []string {
 	t.Helper()
 	_, events := timeline(t, db, id)
-	list := []string{}
-	for _, e := range events {
-		kind := string(e.Kind)
-		if e.Channel != "" {
-			kind += " " + string(e.Channel)
-		}
-		if e.Status != "" {
-			kind += " " + string(e.Status)
-		}
-		list = append(list, kind)
-	}
-	return list
+	return postgrestest.Kinds(events)
 }

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"database/sql"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,9 +18,7 @@ func TestDB_prepared_migrated(t *testing.T) {
 	send := underway(t, db)
 	require.Equal(t, send, getSend(t, db, send.ID))
 
-	raw, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, raw.Close()) }()
+	raw := postgrestest.Raw(t, url)
 	_, err = raw.ExecContext(t.Context(), `ALTER TABLE sends ALTER COLUMN fired TYPE varchar(100)`)
 	require.NoError(t, err)
 	require.Equal(t, send, getSend(t, db, send.ID))

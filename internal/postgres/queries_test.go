@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"database/sql"
 	"errors"
 	"go/ast"
 	"go/constant"
@@ -24,9 +23,7 @@ func TestQueries(t *testing.T) {
 	url := postgrestest.URL(t)
 	_, err := postgrestest.Open(t, url).Migrate(t.Context())
 	require.NoError(t, err)
-	db, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	db := postgrestest.Raw(t, url)
 
 	const least = 8 // of one package; fewer are not all of them
 	for _, dir := range []string{".", "ledgers"} {

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"bytes"
-	"database/sql"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,9 +31,7 @@ func TestDB_Session(t *testing.T) {
 	requireCode(t, backstop.NotFound, err)
 
 	count := func() (n int) {
-		raw, err := sql.Open("postgres", url)
-		require.NoError(t, err)
-		defer func() { require.NoError(t, raw.Close()) }()
+		raw := postgrestest.Raw(t, url)
 		require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT count(*) FROM console_sessions`).Scan(&n))
 		return n
 	}

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"database/sql"
 	"encoding/binary"
 	"net/url"
 	"testing"
@@ -259,9 +258,7 @@ func TestDB_Stats_slices(t *testing.T) {
 	db := postgrestest.Open(t, address)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	raw, err := sql.Open("postgres", address)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	raw := postgrestest.Raw(t, address)
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	const n = 28_800 // one each quarter of a second, for two hours
 	_, err = raw.ExecContext(t.Context(), `INSERT INTO sends (id, recipient, country, text, sms_text, category, policy_id, plan, accepted_at,
@@ -315,9 +312,7 @@ func TestDB_Stats_tooMany(t *testing.T) {
 	address := postgrestest.URL(t)
 	_, err := postgrestest.Open(t, address).Migrate(t.Context())
 	require.NoError(t, err)
-	raw, err := sql.Open("postgres", address)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	raw := postgrestest.Raw(t, address)
 	tx, err := raw.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, tx.Rollback()) }()

@@ -128,7 +128,7 @@ func TestStore_cache(t *testing.T) {
 	t.Parallel()
 	const most = 14
 	url := postgrestest.URL(t)
-	one, sqlDB := postgrestest.Open(t, url), raw(t, url)
+	one, sqlDB := postgrestest.Open(t, url), postgrestest.Raw(t, url)
 	migrate(t, one)
 	both := []*postgres.DB{postgrestest.Open(t, url), postgrestest.Open(t, url)}
 	fresh := make([]*postgres.DB, most+1)

@@ -2,7 +2,6 @@ package ledgers_test
 
 import (
 	"crypto/rand"
-	"database/sql"
 	"testing"
 	"time"
 
@@ -174,18 +173,7 @@ func (d desk) events() []backstop.Event {
 // kinds lists the events, shortly.
 func (d desk) kinds() []string {
 	d.t.Helper()
-	list := []string{}
-	for _, e := range d.events() {
-		kind := string(e.Kind)
-		if e.Channel != "" {
-			kind += " " + string(e.Channel)
-		}
-		if e.Status != "" {
-			kind += " " + string(e.Status)
-		}
-		list = append(list, kind)
-	}
-	return list
+	return postgrestest.Kinds(d.events())
 }
 
 // twoProcesses are two that share a database, and nothing that they keep.
@@ -201,15 +189,6 @@ func migrate(t *testing.T, db *postgres.DB) {
 	t.Helper()
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-}
-
-// raw is a connection for statements that no method makes.
-func raw(t *testing.T, url string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("postgres", url)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
 }
 
 func newID(t testing.TB) string {

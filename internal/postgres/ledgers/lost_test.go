@@ -2,7 +2,6 @@ package ledgers_test
 
 import (
 	"encoding/json"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -117,13 +116,8 @@ func life() []writing {
 func behindProxy(t *testing.T) (db *postgres.DB, address string, proxy *cutproxy.Proxy) {
 	t.Helper()
 	address = postgrestest.URL(t)
-	parsed, err := url.Parse(address)
-	require.NoError(t, err)
-	proxy, err = cutproxy.Start(t.Context(), parsed.Host, cutproxy.Postgres)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
-	parsed.Host = proxy.Addr()
-	db = postgrestest.Open(t, parsed.String())
+	through, proxy := postgrestest.Proxy(t, address)
+	db = postgrestest.Open(t, through)
 	migrate(t, db)
 	return db, address, proxy
 }
@@ -143,7 +137,7 @@ func TestStore_lostAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db, address, proxy := behindProxy(t)
-			direct, sqlDB := postgrestest.Open(t, address), raw(t, address)
+			direct, sqlDB := postgrestest.Open(t, address), postgrestest.Raw(t, address)
 			strike := func(statement string) <-chan struct{} {
 				cut := cut
 				cut.Match = executes(statement)

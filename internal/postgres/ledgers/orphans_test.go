@@ -14,7 +14,7 @@ import (
 func TestStore_orphans(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db, other, sqlDB := postgrestest.Open(t, url), postgrestest.Open(t, url), raw(t, url)
+	db, other, sqlDB := postgrestest.Open(t, url), postgrestest.Open(t, url), postgrestest.Raw(t, url)
 	migrate(t, db)
 	// know stores a message's id and no more, as a process does that dies before it looks for orphans.
 	know := func(t *testing.T, d desk) {

@@ -38,7 +38,7 @@ func rowsOf(t *testing.T, db *sql.DB, messageID string) (list []row) {
 func TestStore_InsertReceipts(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db, sqlDB := postgrestest.Open(t, url), raw(t, url)
+	db, sqlDB := postgrestest.Open(t, url), postgrestest.Raw(t, url)
 	migrate(t, db)
 
 	t.Run("what a workflow waits for is stored as such, and returned with the view of that moment", func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 func TestStore_Learn(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db, sqlDB := postgrestest.Open(t, url), raw(t, url)
+	db, sqlDB := postgrestest.Open(t, url), postgrestest.Raw(t, url)
 	migrate(t, db)
 	d := newDesk(t, db)
 	d.fail(d.begin(whatsApp), backstop.Unknown)

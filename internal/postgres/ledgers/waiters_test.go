@@ -24,7 +24,7 @@ func (d desk) stopWaiting() backstop.View {
 func TestStore_StopWaiting(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
-	db, sqlDB := postgrestest.Open(t, url), raw(t, url)
+	db, sqlDB := postgrestest.Open(t, url), postgrestest.Raw(t, url)
 	migrate(t, db)
 
 	t.Run("no receipt needs a signal before it, each that is waited for does after it", func(t *testing.T) {

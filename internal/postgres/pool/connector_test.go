@@ -2,7 +2,6 @@ package pool_test
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -26,13 +25,8 @@ func open(t *testing.T, address string) *pool.Pool {
 // behindProxy returns a pool whose connections pass a proxy.
 func behindProxy(t *testing.T) (*pool.Pool, *cutproxy.Proxy) {
 	t.Helper()
-	base, err := url.Parse(postgrestest.URL(t))
-	require.NoError(t, err)
-	proxy, err := cutproxy.Start(t.Context(), base.Host, cutproxy.Postgres)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
-	base.Host = proxy.Addr()
-	return open(t, base.String()), proxy
+	through, proxy := postgrestest.Proxy(t, postgrestest.URL(t))
+	return open(t, through), proxy
 }
 
 const count = `UPDATE counter SET n = n + $1`

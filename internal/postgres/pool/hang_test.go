@@ -2,7 +2,6 @@ package pool_test
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -55,17 +54,12 @@ func TestPool_hang(t *testing.T) {
 // A caller that waits without an end does not.
 func TestPool_hang_unbounded(t *testing.T) {
 	t.Parallel()
-	base, err := url.Parse(postgrestest.URL(t))
-	require.NoError(t, err)
-	proxy, err := cutproxy.Start(t.Context(), base.Host, cutproxy.Postgres)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
-	base.Host = proxy.Addr()
-	p := open(t, base.String()+"&statement_timeout=100ms")
+	through, proxy := postgrestest.Proxy(t, postgrestest.URL(t))
+	p := open(t, through+"&statement_timeout=100ms")
 	counter(t, p)
 	proxy.Stall()
 	start := time.Now()
-	_, err = p.Exec(context.WithoutCancel(t.Context()), count, 1)
+	_, err := p.Exec(context.WithoutCancel(t.Context()), count, 1)
 	requireAway(t, pool.Failed(t.Context(), "count", err))
 	require.Less(t, time.Since(start), 8*time.Second)
 	proxy.Resume()

@@ -13,12 +13,15 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lib/pq"
 
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/cutproxy"
 	"github.com/backstophq/backstop/internal/postgres"
 )
 
@@ -149,14 +152,37 @@ func execute(tb testing.TB, statements ...string) {
 	}
 }
 
-// SQL is a connection past the store, for what no store would do.
-type SQL struct {
-	tb testing.TB
-	db *sql.DB
+// Proxy starts a proxy before the database of a URL that URL returned, until the test ends. It returns the URL that leads through
+// the proxy to the same schema.
+func Proxy(tb testing.TB, of string) (through string, proxy *cutproxy.Proxy) {
+	tb.Helper()
+	parsed := parse(tb, of)
+	proxy, err := cutproxy.Start(tb.Context(), parsed.Host, cutproxy.Postgres)
+	if err != nil {
+		tb.Fatalf("start proxy: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			tb.Errorf("close proxy: %v", err)
+		}
+	})
+	parsed.Host = proxy.Addr()
+	return parsed.String(), proxy
 }
 
-// Past returns a connection to a URL that URL returned. It is closed when the test ends.
-func Past(tb testing.TB, url string) *SQL {
+// Kinds lists events shortly: kind, channel and status.
+func Kinds(events []backstop.Event) []string {
+	list := make([]string, len(events))
+	for i, e := range events {
+		words := []string{string(e.Kind), string(e.Channel), string(e.Status)}
+		list[i] = strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
+	}
+	return list
+}
+
+// Raw returns connections to a URL that URL returned, for statements that the store does not have. They are closed when the test
+// ends.
+func Raw(tb testing.TB, url string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("postgres", url)
 	if err != nil {
@@ -167,7 +193,19 @@ func Past(tb testing.TB, url string) *SQL {
 			tb.Errorf("close database: %v", err)
 		}
 	})
-	return &SQL{tb: tb, db: db}
+	return db
+}
+
+// SQL is a connection past the store, for what no store would do.
+type SQL struct {
+	tb testing.TB
+	db *sql.DB
+}
+
+// Past returns a connection to a URL that URL returned. It is closed when the test ends.
+func Past(tb testing.TB, url string) *SQL {
+	tb.Helper()
+	return &SQL{tb: tb, db: Raw(tb, url)}
 }
 
 // Exec runs a statement.
