@@ -138,8 +138,8 @@ const (
 	WarningCodeExpiresBeforeWait WarningCode = "expires_before_wait"
 )
 
-// Attempt One message to one provider, and the newest call for it. A call is repeated only if the provider surely did not take
-// the message. It is written down before it is made.
+// Attempt One message to one provider, with the newest call for it. A call is stored before it is made. It is repeated only if
+// it is certain that the provider did not take the message.
 type Attempt struct {
 	Channel Channel `json:"channel"`
 
@@ -148,13 +148,13 @@ type Attempt struct {
 	// Example: 2031-05-04T12:10:00Z
 	EndedAt *Time `json:"ended_at,omitempty"`
 
-	// Failure Why the newest call failed, or why the provider did not deliver the message that it had accepted.
+	// Failure Why the newest call failed, or why the provider did not deliver the accepted message.
 	Failure *AttemptFailure `json:"failure,omitempty"`
 
 	// MessageID The provider's own id of the message.
 	MessageID *string `json:"message_id,omitempty"`
 
-	// Number How many calls were begun for this message, from 1.
+	// Number The number of calls for this message so far, from 1.
 	Number int `json:"number"`
 
 	// Provider Example: meta
@@ -182,28 +182,28 @@ type Attempt struct {
 	StartedAt Time `json:"started_at"`
 
 	// State How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
-	// never work. `throttled`, `unavailable`: surely not sent, tried again while there is time. `unknown`: it may have been
-	// sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
+	// never work. `throttled`, `unavailable`: the message was not sent, and the call is repeated while there is time.
+	// `unknown`: the message may have been sent. Before a resend, Backstop waits for a receipt, and asks Twilio about an SMS.
 	State AttemptState `json:"state"`
 
 	// Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
 	// its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
 	Status *Status `json:"status,omitempty"`
 
-	// Step Which message of the send. WhatsApp is 1, its resend after a call of unknown end 2. The SMS of the plan's rule i,
-	// counted from 0, is 3+2i, its resend 4+2i.
+	// Step Which message of the send. The WhatsApp message is 1; its resend, after a call of unknown end, is 2. The SMS of the
+	// plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
 	Step int `json:"step"`
 }
 
 // AttemptState How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
-// never work. `throttled`, `unavailable`: surely not sent, tried again while there is time. `unknown`: it may have been
-// sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
+// never work. `throttled`, `unavailable`: the message was not sent, and the call is repeated while there is time.
+// `unknown`: the message may have been sent. Before a resend, Backstop waits for a receipt, and asks Twilio about an SMS.
 type AttemptState string
 
-// AttemptFailure Why the newest call failed, or why the provider did not deliver the message that it had accepted.
+// AttemptFailure Why the newest call failed, or why the provider did not deliver the accepted message.
 type AttemptFailure struct {
-	// Class Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
-	// validity was over before it was sent.
+	// Class The cause of a rejection. `account`: an operator must act. `expired`: the provider dropped the message, because its
+	// validity period ended before it was sent.
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's own.
@@ -217,15 +217,15 @@ type AttemptFailure struct {
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
 
-// AttemptFailureClass Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
-// validity was over before it was sent.
+// AttemptFailureClass The cause of a rejection. `account`: an operator must act. `expired`: the provider dropped the message, because its
+// validity period ended before it was sent.
 type AttemptFailureClass string
 
 // AttemptFailureKind defines model for AttemptFailure.Kind.
 type AttemptFailureKind string
 
-// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
-// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
+// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 type Category string
 
 // Channel defines model for Channel.
@@ -253,11 +253,11 @@ type Event struct {
 	Detail *string `json:"detail,omitempty"`
 
 	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-	// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
-	// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
-	// message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`: it arrived
-	// by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no such
-	// messages. `finished`: nothing more will be decided; only receipts follow.
+	// status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
+	// send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
+	// that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
+	// the message arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the
+	// recipient has opted out of such messages. `finished`: the send has ended; only receipts may follow.
 	Kind EventKind `json:"kind"`
 	Rule *string   `json:"rule,omitempty"`
 
@@ -267,11 +267,11 @@ type Event struct {
 }
 
 // EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-// status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
-// could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
-// message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`: it arrived
-// by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no such
-// messages. `finished`: nothing more will be decided; only receipts follow.
+// status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
+// send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
+// that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
+// the message arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the
+// recipient has opted out of such messages. `finished`: the send has ended; only receipts may follow.
 type EventKind string
 
 // FallbackInput When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -288,8 +288,8 @@ type FallbackInput struct {
 	// Text The text of the SMS.
 	Text string `json:"text"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type *RuleType `json:"type,omitempty"`
 
 	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
@@ -321,10 +321,10 @@ type Fired struct {
 // Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
 type Name = string
 
-// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
-// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
-// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
-// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
+// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
+// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
+// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
+// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
 type Outcome string
 
 // Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -353,8 +353,8 @@ type PlannedRule struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
 	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
@@ -492,8 +492,8 @@ type Rule struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
 	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
@@ -537,8 +537,8 @@ type RuleInput struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
 	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
@@ -557,8 +557,8 @@ type RuleList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+// RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 type RuleType string
 
 // SMSLength What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
@@ -583,18 +583,19 @@ type Send struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Attempts One for each step of the send, by step. It shows the newest call of its step; how each call ended is in `events`.
+	// Attempts One for each step of the send, in the order of the steps. An attempt shows the newest call of its step. `events`
+	// shows how each call ended.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
-	// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
+	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
 	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one.
 	Country *string `json:"country,omitempty"`
 
-	// DuplicateDelivery It arrived by WhatsApp after an SMS went out that has not failed, so it is charged twice. Once true, it stays true.
-	// A message that was delivered by WhatsApp before the SMS went out is no duplicate.
+	// DuplicateDelivery The message arrived by WhatsApp after an SMS went out, and that SMS has not failed: both are charged. Once true, it
+	// stays true. A message that WhatsApp delivered before the SMS went out is no duplicate.
 	DuplicateDelivery bool `json:"duplicate_delivery"`
 
 	// Events The timeline, oldest first.
@@ -614,10 +615,10 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
-	// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
-	// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
-	// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
+	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
+	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
+	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
+	// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -639,10 +640,10 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
-	// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
-	// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
-	// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
+	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
+	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
+	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
+	// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings What the caller may not have meant. The send goes out all the same.
@@ -657,14 +658,14 @@ type SendID = string
 
 // SendInput defines model for SendInput.
 type SendInput struct {
-	// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
-	// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
+	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// ExpiresAt When the message loses its use. Until then a provider that is down is tried; past it nothing is sent any more,
-	// by either channel. An SMS carries the time that is left as its validity period, where the provider takes one so
-	// long (Twilio: 10 hours), so that the provider drops what it could not send in time. The last possible time is the
-	// end of the year 9999 in UTC.
+	// ExpiresAt The time at which the message loses its use. Calls to a provider that is down are not repeated after it, and nothing
+	// is sent any more by either channel. An SMS carries the remaining time as its validity period, if the provider
+	// allows one of that length (Twilio: up to 10 hours). The provider then drops the SMS if it cannot send it in time.
+	// The latest possible time is the end of the year 9999 in UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
@@ -708,8 +709,8 @@ type SendSummary struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
-	// `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
+	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category          *Category `json:"category,omitempty"`
 	Country           *string   `json:"country,omitempty"`
 	DuplicateDelivery bool      `json:"duplicate_delivery"`
@@ -723,10 +724,10 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
-	// deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
-	// arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
-	// channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
+	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
+	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
+	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
+	// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
@@ -793,7 +794,7 @@ type StatsCounts struct {
 	Expired    int64 `json:"expired"`
 	Failed     int64 `json:"failed"`
 
-	// Fallbacks Sends that fell back: an SMS was tried, and not averted.
+	// Fallbacks Sends with an SMS that was tried and not averted.
 	Fallbacks int64 `json:"fallbacks"`
 	Pending   int64 `json:"pending"`
 
@@ -839,8 +840,8 @@ type StatsOfRule struct {
 	// Sends Sends whose plan included it.
 	Sends int64 `json:"sends"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 }
 
@@ -852,8 +853,8 @@ type StatsOfType struct {
 	// Sends Sends whose plan included a rule of the type.
 	Sends int64 `json:"sends"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-	// also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 }
 
@@ -1300,7 +1301,7 @@ type ClientInterface interface {
 	// GetSend Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, an attempt for each message and the timeline. The texts of the messages are not returned.
+	// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1669,7 +1670,7 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 // GetSend Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, an attempt for each message and the timeline. The texts of the messages are not returned.
+// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
 //
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2795,7 +2796,7 @@ type ClientWithResponsesInterface interface {
 	// GetSendWithResponse Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, an attempt for each message and the timeline. The texts of the messages are not returned.
+	// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4553,7 +4554,7 @@ func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body 
 // GetSendWithResponse Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, an attempt for each message and the timeline. The texts of the messages are not returned.
+// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
 //
 // Returns a wrapper object for the known response body format(s).
 //

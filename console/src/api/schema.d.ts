@@ -135,7 +135,7 @@ export interface paths {
         /**
          * Get a send
          * @description Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-         *     fired, an attempt for each message and the timeline. The texts of the messages are not returned.
+         *     fired, one attempt per message, and the timeline. The texts of the messages are not returned.
          */
         get: operations["GetSend"];
         put?: never;
@@ -160,7 +160,7 @@ export interface paths {
          * Watch a send
          * @description Server-sent events. Each is named `send`; its data is the send as `GET /v1/sends/{id}` returns it, its id the send's
          *     revision. The first comes at once, the others when the send has changed, a receipt after its end included. The
-         *     stream ends after some minutes; a client that comes back with `Last-Event-ID` gets what it has not seen.
+         *     stream ends after some minutes. A client that reconnects with `Last-Event-ID` gets the send if it has changed since.
          */
         get: operations["WatchSend"];
         put?: never;
@@ -380,8 +380,8 @@ export interface components {
         /** @description Unique, whatever the case of its letters, and neither begun nor ended by a space. */
         Name: string;
         /**
-         * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. A rule of each type
-         *     also fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+         * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
+         *     fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
          * @enum {string}
          */
         RuleType: "send_failed" | "undelivered" | "unread";
@@ -398,16 +398,16 @@ export interface components {
          */
         SendID: string;
         /**
-         * @description What the message is for. An opt-out of the recipient, from WhatsApp messages or by an SMS STOP, ends a send of category
-         *     `marketing` or without a category: no other rule or sender is tried. For the others it is a failure like any other.
+         * @description What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+         *     or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
          * @enum {string}
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description Where the send ended, by what is known of both channels; a late receipt may still better it. `pending`: still
-         *     deciding, or waiting for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it
-         *     arrived by WhatsApp alone. `unconfirmed`: a provider has a message, or may have it, that can still arrive by either
-         *     channel. `expired`: `expires_at` came before any provider had it. `failed`: it arrived by neither channel.
+         * @description The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
+         *     or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
+         *     WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
+         *     may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
          * @enum {string}
          */
         Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed";
@@ -505,10 +505,10 @@ export interface components {
             category?: components["schemas"]["Category"];
             /**
              * Format: date-time
-             * @description When the message loses its use. Until then a provider that is down is tried; past it nothing is sent any more,
-             *     by either channel. An SMS carries the time that is left as its validity period, where the provider takes one so
-             *     long (Twilio: 10 hours), so that the provider drops what it could not send in time. The last possible time is the
-             *     end of the year 9999 in UTC.
+             * @description The time at which the message loses its use. Calls to a provider that is down are not repeated after it, and nothing
+             *     is sent any more by either channel. An SMS carries the remaining time as its validity period, if the provider
+             *     allows one of that length (Twilio: up to 10 hours). The provider then drops the SMS if it cannot send it in time.
+             *     The latest possible time is the end of the year 9999 in UTC.
              */
             expires_at?: string;
         };
@@ -597,12 +597,15 @@ export interface components {
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
             /**
-             * @description It arrived by WhatsApp after an SMS went out that has not failed, so it is charged twice. Once true, it stays true.
-             *     A message that was delivered by WhatsApp before the SMS went out is no duplicate.
+             * @description The message arrived by WhatsApp after an SMS went out, and that SMS has not failed: both are charged. Once true, it
+             *     stays true. A message that WhatsApp delivered before the SMS went out is no duplicate.
              */
             duplicate_delivery: boolean;
             plan: components["schemas"]["Plan"];
-            /** @description One for each step of the send, by step. It shows the newest call of its step; how each call ended is in `events`. */
+            /**
+             * @description One for each step of the send, in the order of the steps. An attempt shows the newest call of its step. `events`
+             *     shows how each call ended.
+             */
             attempts: components["schemas"]["Attempt"][];
             /** @description The timeline, oldest first. */
             events: components["schemas"]["Event"][];
@@ -642,16 +645,16 @@ export interface components {
             route?: components["schemas"]["Route"];
         };
         /**
-         * @description One message to one provider, and the newest call for it. A call is repeated only if the provider surely did not take
-         *     the message. It is written down before it is made.
+         * @description One message to one provider, with the newest call for it. A call is stored before it is made. It is repeated only if
+         *     it is certain that the provider did not take the message.
          */
         Attempt: {
             /**
-             * @description Which message of the send. WhatsApp is 1, its resend after a call of unknown end 2. The SMS of the plan's rule i,
-             *     counted from 0, is 3+2i, its resend 4+2i.
+             * @description Which message of the send. The WhatsApp message is 1; its resend, after a call of unknown end, is 2. The SMS of the
+             *     plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
              */
             step: number;
-            /** @description How many calls were begun for this message, from 1. */
+            /** @description The number of calls for this message so far, from 1. */
             number: number;
             channel: components["schemas"]["Channel"];
             /** @example meta */
@@ -663,8 +666,8 @@ export interface components {
             send_id?: components["schemas"]["SendID"];
             /**
              * @description How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
-             *     never work. `throttled`, `unavailable`: surely not sent, tried again while there is time. `unknown`: it may have been
-             *     sent. Then a receipt is waited for, and the provider asked where it can be, before anything is resent.
+             *     never work. `throttled`, `unavailable`: the message was not sent, and the call is repeated while there is time.
+             *     `unknown`: the message may have been sent. Before a resend, Backstop waits for a receipt, and asks Twilio about an SMS.
              * @enum {string}
              */
             state: "calling" | "accepted" | "rejected" | "throttled" | "unavailable" | "unknown";
@@ -677,13 +680,13 @@ export interface components {
             started_at: components["schemas"]["Time"];
             ended_at?: components["schemas"]["Time"];
         };
-        /** @description Why the newest call failed, or why the provider did not deliver the message that it had accepted. */
+        /** @description Why the newest call failed, or why the provider did not deliver the accepted message. */
         AttemptFailure: {
             /** @enum {string} */
             kind: "rejected" | "throttled" | "unavailable" | "unknown";
             /**
-             * @description Whose fault a rejection is. `account` wants an operator. `expired`: the provider dropped the message, because its
-             *     validity was over before it was sent.
+             * @description The cause of a rejection. `account`: an operator must act. `expired`: the provider dropped the message, because its
+             *     validity period ended before it was sent.
              * @enum {string}
              */
             class?: "recipient" | "template" | "account" | "opted_out" | "expired";
@@ -699,11 +702,11 @@ export interface components {
             at: components["schemas"]["Time"];
             /**
              * @description `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
-             *     status. `gave_up`: the provider took no call for as long as it was tried; or, without a `channel`, the send
-             *     could not be processed, and `detail` says why. `rule_fired`: an SMS is due. `averted`: a last look found that the
-             *     message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`: it arrived
-             *     by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the recipient wants no such
-             *     messages. `finished`: nothing more will be decided; only receipts follow.
+             *     status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
+             *     send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
+             *     that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
+             *     the message arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the
+             *     recipient has opted out of such messages. `finished`: the send has ended; only receipts may follow.
              * @enum {string}
              */
             kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
@@ -778,7 +781,7 @@ export interface components {
             failed: number;
             /**
              * Format: int64
-             * @description Sends that fell back: an SMS was tried, and not averted.
+             * @description Sends with an SMS that was tried and not averted.
              */
             fallbacks: number;
             /**

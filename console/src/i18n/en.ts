@@ -167,7 +167,7 @@ export const en = {
     full: "A policy has at most {{most}} rules",
     ruleWanted: "Include at least one rule",
     orderMeans:
-      "All rules watch together. The first to fire wins; at a tie, after a failure and after an SMS that failed, the order decides.",
+      "All rules watch together. The first to fire wins. The order decides at a tie, after a WhatsApp failure and after a failed SMS.",
     inFlight: "Sends that were accepted before are not affected.",
     sendsOf: "Sends by {{name}}",
     order: {
@@ -220,7 +220,7 @@ export const en = {
     countdown: "Until the next rule",
     firesIn: "“{{rule}}” fires in {{left}}",
     firesNow: "“{{rule}}” is due",
-    duplicate: "It also arrived by WhatsApp after an SMS went out that has not failed: both are charged.",
+    duplicate: "It also arrived by WhatsApp after the SMS, and the SMS has not failed: both are charged.",
     smsNotYet: "No rule has fired: no SMS so far.",
     smsNotNeeded: "No SMS was sent.",
     by: "by {{provider}}",
@@ -272,7 +272,7 @@ export const en = {
       template: "the message or its template is wrong",
       account: "the provider account needs attention",
       opted_out: "the recipient opted out",
-      expired: "it was too late to send it",
+      expired: "its validity ended before it was sent",
     },
   },
   newSend: {
@@ -293,7 +293,7 @@ export const en = {
     componentsWrong: "This is not a JSON array",
     noCategory: "Not said",
     categoryMeans:
-      "An opt-out, by WhatsApp or by an SMS STOP, ends the send, unless its category is authentication or utility.",
+      "An opt-out (on WhatsApp or by SMS STOP) ends the send, unless its category is authentication or utility.",
     fallback: "Fallback",
     policyWanted: "Choose a policy",
     smsText: "Text of the SMS",
@@ -303,7 +303,7 @@ export const en = {
     smsLength_other: "{{encoding}}, {{length}} characters, {{count}} segments",
     overrides: "Change the rules for this send only",
     asTheRule: "As each rule says",
-    expiresMeans: "Past it nothing is sent any more, by either channel. Until then a provider that is down is tried.",
+    expiresMeans: "After it nothing is sent by either channel. Until then, calls to a provider that is down are repeated.",
     plan: "What it will follow",
     planLater: "Enter the recipient and choose a policy to see when it would fall back.",
     send: "Send",

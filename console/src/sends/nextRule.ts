@@ -11,14 +11,14 @@ export function satisfied(status: Status, type: RuleType): boolean {
   return status !== "failed" && rank[status] >= rank[goal[type]];
 }
 
-/** isSpent says whether the rule's SMS went out, or may have, or failed for good. The SMS of a rule has two steps from 3 + 2i on. */
+/** isSpent is whether the rule's SMS was tried. The SMS of rule i has step 3 + 2i, its resend step 4 + 2i. */
 function isSpent(send: Send, place: number): boolean {
   return send.attempts.some((a) => a.step === 3 + 2 * place || a.step === 4 + 2 * place);
 }
 
 /**
- * nextRule is the rule whose wait ends first of those that may still fire; undefined when none will by time. While an SMS may
- * arrive no rule fires.
+ * nextRule is the rule that fires next by the end of its wait; undefined if there is none. No rule fires while an SMS may
+ * still arrive.
  */
 export function nextRule(send: Send): (PlannedRule & { deadline: string }) | undefined {
   if (send.finished_at || (send.sms && send.sms.status !== "failed")) {
