@@ -303,7 +303,8 @@ export const en = {
     smsLength_other: "{{encoding}}, {{length}} characters, {{count}} segments",
     overrides: "Change the rules for this send only",
     asTheRule: "As each rule says",
-    expiresMeans: "After it nothing is sent by either channel. Until then, calls to a provider that is down are repeated.",
+    expiresMeans:
+      "After it nothing is sent by either channel. Until then, calls to a provider that is down are repeated.",
     plan: "What it will follow",
     planLater: "Enter the recipient and choose a policy to see when it would fall back.",
     send: "Send",
