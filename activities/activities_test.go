@@ -59,12 +59,12 @@ func TestActivities_GiveUp_callInFlight(t *testing.T) {
 	for _, channel := range channels {
 		r := newRig(t)
 		r.otherBegins(channel)
-		r.clock.pass(10 * time.Second)
+		r.clock.Advance(10 * time.Second)
 		_, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
 		requireRetry(t, activities.UnderWay, activities.CallTimeout-10*time.Second, err)
 		require.Equal(t, backstop.Calling, r.attempt(channel).State)
 
-		r.clock.pass(activities.CallTimeout)
+		r.clock.Advance(activities.CallTimeout)
 		view, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
 		require.NoError(t, err)
 		require.Equal(t, backstop.Queued, statusOf(view, channel))

@@ -119,7 +119,7 @@ func TestActivities_retry_lastLook(t *testing.T) {
 		"WhatsApp delivered":       {backstop.WhatsApp, receipt(backstop.WhatsApp, backstop.Delivered), activities.Accepted},
 		"WhatsApp failed":          {backstop.WhatsApp, receipt(backstop.WhatsApp, backstop.Failed), activities.Accepted},
 		"WhatsApp finished":        {backstop.WhatsApp, func(r *rig) { r.finish() }, activities.Over},
-		"WhatsApp, an SMS went":    {backstop.WhatsApp, func(r *rig) { r.otherBegins(backstop.SMS); r.clock.pass(time.Minute) }, activities.Rejected},
+		"WhatsApp, an SMS went":    {backstop.WhatsApp, func(r *rig) { r.otherBegins(backstop.SMS); r.clock.Advance(time.Minute) }, activities.Rejected},
 		"SMS sent":                 {backstop.SMS, receipt(backstop.SMS, backstop.Sent), activities.Accepted},
 		"SMS delivered":            {backstop.SMS, receipt(backstop.SMS, backstop.Delivered), activities.Accepted},
 		"SMS, it came by WhatsApp": {backstop.SMS, receipt(backstop.WhatsApp, backstop.Delivered), activities.Averted},
@@ -212,11 +212,11 @@ func TestActivities_beginAnswerLost_otherRun(t *testing.T) {
 	for _, channel := range channels {
 		r := newRig(t)
 		r.otherBegins(channel)
-		r.clock.pass(10 * time.Second)
+		r.clock.Advance(10 * time.Second)
 		_, err := r.runOn(channel)
 		requireRetry(t, activities.UnderWay, activities.CallTimeout-10*time.Second, err)
 		require.Equal(t, backstop.Calling, r.attempt(channel).State)
-		r.clock.pass(activities.CallTimeout - 10*time.Second)
+		r.clock.Advance(activities.CallTimeout - 10*time.Second)
 		for range 2 {
 			result, err := r.runOn(channel)
 			r.requireVerdict(activities.Unknown, result, err)
@@ -230,7 +230,7 @@ func TestActivities_heldUp(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)
-		r.store.begun = func() { r.clock.pass(activities.CallTimeout - 5*time.Second); r.store.begun = nil }
+		r.store.begun = func() { r.clock.Advance(activities.CallTimeout - 5*time.Second); r.store.begun = nil }
 		_, err := r.runOn(channel)
 		requireRetry(t, "unavailable", 0, err)
 		require.Zero(t, r.provider.calls())
@@ -247,7 +247,7 @@ func TestActivities_heldUp_replaced(t *testing.T) {
 		r := newRig(t)
 		r.store.begun = func() {
 			r.store.begun = nil
-			r.clock.pass(activities.CallTimeout)
+			r.clock.Advance(activities.CallTimeout)
 			result, err := r.runOn(channel)
 			r.requireVerdict(activities.Unknown, result, err)
 		}
@@ -262,7 +262,7 @@ func TestActivities_deadWorker_wasSlow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	slow := r.otherBegins(backstop.SMS)
-	r.clock.pass(activities.CallTimeout)
+	r.clock.Advance(activities.CallTimeout)
 	_, _, err := r.store.End(t.Context(), r.send.ID, backstop.Ending{
 		Step: slow.Ref.Step, Token: slow.Token, Submission: backstop.Submission{MessageID: "slow"}, ReceiptWait: time.Hour,
 	})
@@ -280,7 +280,7 @@ func TestActivities_notYet(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
 		r.otherBegins(backstop.WhatsApp)
-		r.clock.pass(time.Second)
+		r.clock.Advance(time.Second)
 		_, err := r.runOn(backstop.SMS)
 		requireRetry(t, activities.UnderWay, activities.CallTimeout-time.Second, err)
 	})
@@ -291,7 +291,7 @@ func TestActivities_notYet(t *testing.T) {
 		require.Greater(t, early, 10*time.Second)
 		_, err := r.runOn(backstop.SMS)
 		requireRetry(t, activities.TooEarly, early, err)
-		r.clock.pass(early)
+		r.clock.Advance(early)
 		result, err := r.runOn(backstop.SMS)
 		r.requireVerdict(activities.Accepted, result, err)
 	})

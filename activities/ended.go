@@ -97,6 +97,7 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	select {
 	case a.saving <- struct{}{}:
 	default:
+		a.log.Warn("too many ends wait to be stored: one more is kept by the engine alone", "send", send, "waiting", maxSaving)
 		return
 	}
 	e.Linger = 0 // no activity waits for the receipts any more

@@ -102,7 +102,7 @@ func TestActivities_endNotStored_throttled(t *testing.T) {
 		_, err = r.runOn(channel)
 		requireRetry(t, "throttled", throttled.RetryAfter, err)
 		require.Equal(t, 1, r.provider.calls())
-		r.clock.pass(throttled.RetryAfter)
+		r.clock.Advance(throttled.RetryAfter)
 		_, err = r.runOn(channel)
 		requireRetry(t, "throttled", 0, err)
 		for range 2 {
@@ -138,14 +138,14 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	r.store.endAway.left.Store(1)
 	next := r.afterUnsaved(r.step())
 	r.store.beginLost = 1
-	r.clock.pass(time.Second)
+	r.clock.Advance(time.Second)
 	_, err := r.run(r.acts.SendWhatsApp, next) // stores the end, and begins a call of which nothing more is heard
 	requireRetry(t, activities.Unsaved, 0, err)
 	require.Equal(t, 2, r.attempt(backstop.WhatsApp).Number)
 	r.heartbeat = nil // its process died before the engine learned of it
 	_, err = r.run(r.acts.SendWhatsApp, next)
 	requireRetry(t, activities.UnderWay, activities.CallTimeout, err)
-	r.clock.pass(activities.CallTimeout)
+	r.clock.Advance(activities.CallTimeout)
 	result, err := r.run(r.acts.SendWhatsApp, next)
 	r.requireVerdict(activities.Unknown, result, err)
 	require.Equal(t, 1, r.provider.calls())
@@ -161,7 +161,7 @@ func TestActivities_endNotStored_givenUp(t *testing.T) {
 	_, err := r.try(r.acts.SendSMS, r.fallback(0))
 	var ended activities.Ended
 	require.NoError(t, requireRetry(t, activities.Unsaved, 0, err).Details(&ended))
-	r.clock.pass(time.Minute)
+	r.clock.Advance(time.Minute)
 	step := r.fallback(0)
 	step.Ended = &ended
 	value, err := r.environment().ExecuteLocalActivity(r.acts.GiveUp, backstop.SMS, step)

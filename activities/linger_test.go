@@ -118,7 +118,7 @@ func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	} {
 		r := newRig(t)
 		if tc.answer == nil {
-			tc.answer = meanwhile(func() { r.clock.pass(long) })
+			tc.answer = meanwhile(func() { r.clock.Advance(long) })
 		}
 		r.provider.answers(tc.answer)
 		run, began := r.try, time.Now()

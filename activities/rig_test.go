@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/internal/clocktest"
 	"github.com/backstophq/backstop/internal/ledgertest"
 )
 
@@ -47,7 +47,7 @@ type rig struct {
 	receipt  func(backstop.Receipt) (mustSignal bool) // stores one
 	provider *provider
 	sms      []activities.Route
-	clock    *clock
+	clock    *clocktest.Clock
 	log      bytes.Buffer // of ours and of the engine
 	acts     *activities.Activities
 
@@ -68,7 +68,7 @@ func newRig(t *testing.T, change ...func(*backstop.Send)) *rig {
 }
 
 func newRigOn(
-	t *testing.T, send backstop.Send, on activities.Store, c *clock, receipt func(backstop.Receipt) bool,
+	t *testing.T, send backstop.Send, on activities.Store, c *clocktest.Clock, receipt func(backstop.Receipt) bool,
 ) *rig {
 	t.Helper()
 	r := &rig{
@@ -241,22 +241,4 @@ func (r *rig) attempt(channel backstop.Channel) backstop.Attempt {
 	return list[0]
 }
 
-// clock stands still until a test moves it.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Now().UTC().Truncate(time.Microsecond)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+func newClock() *clocktest.Clock { return clocktest.New(time.Now().UTC().Truncate(time.Microsecond)) }

@@ -97,7 +97,7 @@ func TestActivities_SendSMS_validFor(t *testing.T) {
 	} {
 		r := newRig(t)
 		r = newRig(t, func(s *backstop.Send) { *s = r.send; s.ExpiresAt = new(r.send.AcceptedAt.Add(2 * time.Hour)) })
-		r.clock.pass(r.send.ExpiresAt.Add(-left).Sub(r.clock.Now()))
+		r.clock.Advance(r.send.ExpiresAt.Add(-left).Sub(r.clock.Now()))
 		result, err := r.runOn(backstop.SMS)
 		r.requireVerdict(activities.Accepted, result, err)
 		require.Len(t, r.provider.sms, 1)
@@ -117,7 +117,7 @@ func TestActivities_SendSMS_validityOver(t *testing.T) {
 	r := newRig(t, func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(wait + time.Minute)) })
 	_, err := r.runOn(backstop.SMS)
 	require.NoError(t, err)
-	r.clock.pass(2 * time.Minute)
+	r.clock.Advance(2 * time.Minute)
 	r.receive(backstop.SMS, backstop.Failed, &backstop.Failure{Kind: backstop.Rejected, Class: backstop.Expired, Code: "30036"})
 	require.Equal(t, backstop.OutcomeExpired, r.ledger().View().Outcome)
 }

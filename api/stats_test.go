@@ -14,6 +14,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/api"
+	"github.com/backstophq/backstop/internal/clocktest"
 )
 
 func TestStats_Get(t *testing.T) {
@@ -106,42 +107,24 @@ func TestStats_Away(t *testing.T) {
 	require.Len(t, r.asked, 2, "an error is not kept")
 }
 
-// clock is a time that a test moves.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // What was counted is kept for ten seconds, also for those who leave the range open while the clock goes on.
 func TestStats_Kept(t *testing.T) {
 	t.Parallel()
-	c := &clock{at: now}
-	r := newRig(t, func(o *api.Options) { o.Now = c.now })
+	c := clocktest.New(now)
+	r := newRig(t, func(o *api.Options) { o.Now = c.Now })
 	ask := func(query string, counted int) {
 		t.Helper()
 		r.call(t, "GET", "/v1/stats?"+query, "").into(200, &api.Stats{})
 		require.Len(t, r.asked, counted)
 	}
 	ask("", 1)
-	c.pass(9 * time.Second)
+	c.Advance(9 * time.Second)
 	ask("", 1)
 	ask("policy_id="+someID, 2)
 	ask("from=2031-05-04T00:00:00Z", 3)
 	ask("from=2031-05-04T02:00:00%2B02:00", 3)
 	ask("until=2031-05-04T00:00:00Z", 4)
-	c.pass(time.Second)
+	c.Advance(time.Second)
 	ask("", 5)
 	ask("until=2031-05-04T00:00:00Z", 5)
 	for i := range 200 { // more than are kept

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/clocktest"
 	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
@@ -145,7 +146,7 @@ func TestHandoff_slow(t *testing.T) {
 		}
 		return nil
 	})
-	clock := &clock{now: time.Now()}
+	clock := clocktest.New(time.Now())
 	h := r.handoffWith(r.db, e, clock.Now)
 	for range 4 {
 		accept(t, h)
@@ -154,7 +155,7 @@ func TestHandoff_slow(t *testing.T) {
 	require.Equal(t, 4, starts)
 
 	accept(t, h) // it answers
-	clock.advance(patience)
+	clock.Advance(patience)
 	accept(t, h) // too slow, and no other answer meanwhile
 	accept(t, h)
 	starts, _ = e.calls()
@@ -181,7 +182,7 @@ func TestHandoff_away_markFails(t *testing.T) {
 func TestHandoff_respite(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	clock := &clock{now: time.Now()}
+	clock := clocktest.New(time.Now())
 	h := r.handoff(clock.Now)
 	gone := serviceerror.NewUnavailable("gone")
 	burst := func(answer error) int { // of ten requests at once, how many ask
@@ -208,30 +209,12 @@ func TestHandoff_respite(t *testing.T) {
 	r.engine.fails(func(string) error { return gone })
 	accept(t, h)
 	require.Zero(t, burst(gone))
-	clock.advance(1100 * time.Millisecond)
+	clock.Advance(1100 * time.Millisecond)
 	require.Equal(t, 1, burst(gone))
 	require.Zero(t, burst(nil), "nobody has asked yet")
-	clock.advance(1100 * time.Millisecond)
+	clock.Advance(1100 * time.Millisecond)
 	accept(t, h)
 	require.Equal(t, 10, burst(nil), "it is back")
-}
-
-// clock is a clock that a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // A slow signal holds up no request, and is not given up: it would be sent once more to an engine that is busy.

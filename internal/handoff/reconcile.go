@@ -110,9 +110,7 @@ func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error, isStar
 }
 
 func (h *Handoff) endUnfinished(ctx context.Context, c SendClaim, reason string) {
-	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, h.store.Abandon(ctx, c.Send.ID, reason)
-	})
+	err := write(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
 	if err != nil {
 		h.sweepFailed(ctx, "checks", err)
 		h.checked.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(minCheckPause)})

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/clocktest"
 )
 
 // overdue is a clock by which every send is past its last possible moment.
@@ -60,7 +61,7 @@ func TestHandoff_reconcile_lost(t *testing.T) {
 			if status != 0 {
 				r.engine.ends(send.ID, status)
 			}
-			clock := &clock{now: overdue()}
+			clock := clocktest.New(overdue())
 			for again := range 3 {
 				r.check(clock.Now)
 				require.Equal(t, 2+again, r.engine.starts["send/"+send.ID])
@@ -68,7 +69,7 @@ func TestHandoff_reconcile_lost(t *testing.T) {
 				require.Equal(t, 1+again, restarts)
 				require.WithinDuration(t, clock.Now().Add(10*time.Minute), at, time.Second)
 				require.Equal(t, backstop.OutcomePending, r.outcome(send.ID))
-				clock.advance(11 * time.Minute)
+				clock.Advance(11 * time.Minute)
 			}
 			r.check(clock.Now)
 			require.Equal(t, 4, r.engine.starts["send/"+send.ID], "it is lost for a reason")
@@ -104,7 +105,7 @@ func TestHandoff_reconcile_running(t *testing.T) {
 	r.engine.ends(send.ID, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
 	at, _ := r.next(send.ID)
 	require.WithinDuration(t, send.AcceptedAt.Add(70*time.Minute), at, 0, "its longest wait, and a margin")
-	clock := &clock{now: overdue()}
+	clock := clocktest.New(overdue())
 	r.check(clock.Now)
 	at, restarts := r.next(send.ID)
 	require.WithinDuration(t, clock.Now().Add(2*time.Hour), at, time.Minute, "after its age")
@@ -119,7 +120,7 @@ func TestHandoff_reconcile_away(t *testing.T) {
 	r := newRig(t, nil)
 	send := accept(t, r.handoff(nil))
 	r.engine.unreachable = serviceerror.NewUnavailable("away")
-	clock := &clock{now: overdue()}
+	clock := clocktest.New(overdue())
 	r.check(clock.Now)
 	at, restarts := r.next(send.ID)
 	require.WithinDuration(t, clock.Now().Add(5*time.Second), at, time.Second)
@@ -134,7 +135,7 @@ func TestHandoff_reconcile_refused(t *testing.T) {
 	r := newRig(t, nil)
 	send := accept(t, r.handoff(nil))
 	r.engine.unreachable = serviceerror.NewInternal("a shard moves")
-	clock := &clock{now: overdue()}
+	clock := clocktest.New(overdue())
 	r.check(clock.Now)
 	at, restarts := r.next(send.ID)
 	require.WithinDuration(t, clock.Now().Add(time.Hour), at, time.Second)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"github.com/backstophq/backstop/internal/clocktest"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -49,7 +50,7 @@ func TestHandoff_age(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, nil)
-			clock := &clock{now: time.Now().Add(skew)}
+			clock := clocktest.New(time.Now().Add(skew))
 			e := &inputs{engine: r.engine, all: map[string]workflows.SendInput{}}
 			h := r.handoffWith(r.store, e, clock.Now)
 			send := accept(t, h)
@@ -63,7 +64,7 @@ func TestHandoff_age(t *testing.T) {
 			r.engine.fails(func(string) error { return errDied })
 			late := accept(t, h)
 			r.engine.fails(nil)
-			clock.advance(2 * time.Minute)
+			clock.Advance(2 * time.Minute)
 			r.sweep(1, h)
 			require.InDelta(t, 2*time.Minute, e.of(late.ID).Age, float64(time.Millisecond))
 		})

@@ -151,10 +151,7 @@ func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
 			return
 		}
 	}
-	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, h.store.FinishOverdue(ctx, c.Send)
-	})
-	if err != nil {
+	if err := write(ctx, func(ctx context.Context) error { return h.store.FinishOverdue(ctx, c.Send) }); err != nil {
 		h.sweepFailed(ctx, "overdue", err)
 	}
 }
@@ -170,6 +167,12 @@ func bounded[T any](ctx context.Context, statement func(context.Context) (T, err
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	return statement(ctx)
+}
+
+// write runs one statement of the sweeper that returns nothing.
+func write(ctx context.Context, statement func(context.Context) error) error {
+	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, statement(ctx) })
+	return err
 }
 
 func (h *Handoff) sweepFailed(ctx context.Context, what string, err error) {
@@ -204,9 +207,7 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 	if c.Err != nil {
 		reason = "its stored form cannot be read"
 	}
-	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, h.store.Abandon(ctx, c.Send.ID, reason)
-	})
+	err := write(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
 	if err != nil {
 		h.sweepFailed(ctx, "refused sends", err)
 		h.refused.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})

@@ -14,6 +14,7 @@ import (
 	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/clocktest"
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
@@ -128,7 +129,7 @@ func TestHandoff_Sweep_givenUp(t *testing.T) {
 	r := newRig(t, nil)
 	poison, good := r.insertOne(), r.insertOne()
 	r.engine.fails(refuse(poison.ID))
-	clock := &clock{now: later()}
+	clock := clocktest.New(later())
 	began := clock.Now()
 	defer r.sweeping(r.handoff(clock.Now))()
 	for refused := range 9 {
@@ -138,7 +139,7 @@ func TestHandoff_Sweep_givenUp(t *testing.T) {
 			r.raw.Row(`SELECT refusals, sweep_at FROM sends WHERE id = $1`, []any{poison.ID}, &refusals, &next)
 			return refusals == refused+1
 		}, longest, moment)
-		clock.advance(next.Sub(clock.Now()))
+		clock.Advance(next.Sub(clock.Now()))
 	}
 	require.Eventually(t, func() bool {
 		send, err := r.db.Send(t.Context(), poison.ID)

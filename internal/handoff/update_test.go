@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/clocktest"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -37,7 +38,7 @@ func (s *silent) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 func TestHandoff_noWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	clock, workers := &clock{now: time.Now()}, &silent{engine: r.engine}
+	clock, workers := clocktest.New(time.Now()), &silent{engine: r.engine}
 	h := r.handoffWith(r.store, workers, clock.Now)
 	told := func(n int) time.Duration {
 		var sends []backstop.Send
@@ -60,13 +61,13 @@ func TestHandoff_noWorker(t *testing.T) {
 	requireSignals(3)
 	require.Equal(t, 1, r.engine.updated())
 
-	clock.advance(6 * time.Second)
+	clock.Advance(6 * time.Second)
 	told(5)
 	requireSignals(8)
 	require.Equal(t, 2, r.engine.updated(), "one tries")
 
 	workers.back.Store(true)
-	clock.advance(6 * time.Second)
+	clock.Advance(6 * time.Second)
 	told(1)
 	told(3)
 	require.Equal(t, 6, r.engine.updated())
