@@ -2,8 +2,8 @@ package main
 
 import "syscall"
 
-// attributes put a child into a group of its own, so that a Ctrl-C reaches only chaos, and end it with chaos, if that
-// is killed.
+// attributes puts a child into its own process group, so Ctrl-C reaches only chaos. If chaos is killed, the child gets
+// SIGTERM.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

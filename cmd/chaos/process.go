@@ -13,18 +13,20 @@ import (
 	"time"
 )
 
-// stopGrace is what a child has to end in before it is killed. Backstop drains for 10 s at most.
+// stopGrace is how long a child may take to end before it is killed. Backstop usually drains for up to 9 s: callLength and
+// 5 s for the write that follows a call.
 const stopGrace = 12 * time.Second
 
-// child is a process that ends with this one.
+// child is a process that chaos has started.
 type child struct {
 	cmd   *exec.Cmd
 	log   *os.File
-	ended chan struct{} // closed when it has ended
-	lines *lineBuffer   // its standard output; nil if that goes to the log
+	ended chan struct{} // closed when the process has ended
+	lines *lineBuffer   // a copy of its standard output; nil unless captured
 }
 
-// startChild starts a program. Its output goes to the end of a log file; what it prints may be read from lines.
+// startChild starts a program and appends its output to a log file. If capture is set, lines gets the standard output
+// too.
 func startChild(logPath string, env []string, capture bool, words ...string) (*child, error) {
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // a path of our own
 	if err != nil {
@@ -40,12 +42,12 @@ func startChild(logPath string, env []string, capture bool, words ...string) (*c
 	}
 	started := make(chan error, 1)
 	go func() {
-		// On Linux a child is told of the end of the thread that started it, so this thread lives as long as the child.
+		// Linux sends Pdeathsig when the thread that started the child ends, so this thread lives as long as the child.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // how it ended is in its log
+			_ = cmd.Wait() // the log has the reason
 			close(c.ended)
 		}
 	}()
@@ -55,7 +57,7 @@ func startChild(logPath string, env []string, capture bool, words ...string) (*c
 	return c, nil
 }
 
-func (c *child) signal(s syscall.Signal) { _ = c.cmd.Process.Signal(s) } // it may have ended by itself
+func (c *child) signal(s syscall.Signal) { _ = c.cmd.Process.Signal(s) } // the process may have ended
 
 func (c *child) isAlive() bool {
 	select {
@@ -66,14 +68,14 @@ func (c *child) isAlive() bool {
 	}
 }
 
-// kill ends the child as a crash does, and waits until it is gone.
+// kill sends SIGKILL and waits until the child has ended.
 func (c *child) kill() {
 	c.signal(syscall.SIGKILL)
 	<-c.ended
 	_ = c.log.Close()
 }
 
-// stop ends the child, orderly if it can.
+// stop sends SIGTERM, and kills the child after stopGrace. A frozen child gets SIGCONT first.
 func (c *child) stop() {
 	c.signal(syscall.SIGCONT)
 	c.signal(syscall.SIGTERM)
@@ -85,7 +87,7 @@ func (c *child) stop() {
 	}
 }
 
-// lineBuffer keeps what a child prints.
+// lineBuffer stores the output of a child.
 type lineBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
