@@ -13,8 +13,8 @@ const claimChecks = `UPDATE sends SET check_at = $2 WHERE id = ANY(ARRAY(
     ORDER BY check_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )) RETURNING ` + claimedColumns + `, restarts AS tries`
 
-// ClaimChecks claims sends as ClaimSends does, but sends that are handed over, have not ended and are due for a check. It skips
-// sends that only wait for the receipt of their SMS, because they have no workflow.
+// ClaimChecks claims the sends that are due for a check, as ClaimSends does. The sends are handed over and have not ended. It
+// skips sends that only wait for the receipt of their SMS, because they have no workflow.
 func (db *DB) ClaimChecks(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]handoff.SendClaim, error) {
 	return db.claim(ctx, "claim checks", claimChecks, at, lease, limit)
 }
