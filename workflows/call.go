@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// call is a provider call with its retries. It goes on until it is cancelled.
+// call is a provider call with its retries. The engine retries it until the workflow cancels it.
 type call struct {
 	cancel workflow.CancelFunc
 	tried  bool // the first try has ended
@@ -23,7 +23,7 @@ type call struct {
 	unsaved *activities.Ended // how the first try ended, if that could not be stored
 }
 
-// provide starts a provider call, and does not wait for it. No time-out of the engine ends it while it may still send.
+// provide starts a provider call, and does not wait for it. No timeout of the engine ends the call while it may still send.
 func (s *send) provide(ctx workflow.Context, summary string, activity any, step activities.Step) *call {
 	ctx, cancel := workflow.WithCancel(ctx)
 	c := &call{cancel: cancel, tried: s.in.Settings.QueuedCalls}
@@ -55,7 +55,7 @@ func afterTry(err error, step *activities.Step) (pause time.Duration, retry bool
 	failed, ok := errors.AsType[*temporal.ApplicationError](err)
 	switch {
 	case !ok:
-		return firstPause, true // it took too long: the attempt that it wrote down tells the next run
+		return firstPause, true // the try timed out: the next run reads the stored attempt
 	case failed.NonRetryable():
 		return 0, false
 	case failed.Type() == activities.Busy:
@@ -69,7 +69,7 @@ func afterTry(err error, step *activities.Step) (pause time.Duration, retry bool
 	return max(failed.NextRetryDelay(), firstPause), true
 }
 
-// await waits for the end of the call, also when an operator cancels the run: a call in flight may yet send.
+// await waits for the end of the call, even if an operator cancels the run, because a call in flight may still send.
 func (c *call) await(ctx workflow.Context) error {
 	ctx, free := workflow.NewDisconnectedContext(ctx)
 	defer free()
@@ -79,14 +79,14 @@ func (c *call) await(ctx workflow.Context) error {
 	return nil
 }
 
-// abandon waits for the end of the call and returns why it is not waited for any longer.
+// abandon cancels the call, waits for its end and returns the reason.
 func (c *call) abandon(ctx workflow.Context, why error) error {
 	c.cancel()
 	return errors.Join(why, c.await(ctx))
 }
 
-// result returns how the call ended. Without a result, because it was cancelled and its last run did not answer, the ledger
-// knows more. An error is one that no other try can cure.
+// result returns the result of the call. Ended is false if the call was cancelled, or its retries ended, before a result came.
+// The state of the call is then in the ledger. An error is permanent, or the cancellation of the run.
 func (c *call) result(ctx workflow.Context) (r activities.Result, ended bool, err error) {
 	failed, ok := errors.AsType[*temporal.ApplicationError](c.err)
 	switch {
@@ -107,8 +107,8 @@ func cancelled(ctx workflow.Context, err error) error {
 	return nil
 }
 
-// giveUp counts a channel as failed because its provider took no call for as long as was tried. A call that may be in flight
-// is waited for.
+// giveUp counts a channel as failed after the retries of its call ended without success. The engine retries the activity while a
+// call may be in flight.
 func (s *send) giveUp(ctx workflow.Context, channel backstop.Channel, step activities.Step) error {
 	var v backstop.View
 	err := workflow.ExecuteLocalActivity(storeOptions(ctx, "give up"), acts.GiveUp, channel, step).Get(ctx, &v)

@@ -1,7 +1,7 @@
 // Package workflows decides, durably, when a send falls back to SMS.
 //
-// A workflow proposes, the ledger of the send decides: each activity returns what is known of the send, and the workflow goes by
-// the newest of these views. Its history holds ids, rules, times and statuses; never a text, a phone number, a provider's
+// A workflow proposes calls, and the ledger of the send decides. Each activity returns a view of the send, and the workflow uses
+// the newest view. The workflow's history holds ids, rules, times and statuses, but never a text, a phone number, a provider's
 // message id or a secret. Activities read those from Postgres.
 package workflows
 
@@ -11,13 +11,13 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TaskQueue begins the names of the queues that the workers of Backstop poll: see QueueOf.
+// TaskQueue is the prefix of the task queues that the workers of Backstop poll, see QueueOf.
 const TaskQueue = "backstop"
 
-// Names by which others reach a running Send. Both carry a backstop.View.
+// Names of the signal, the update and the query of a running Send. The signal and the update carry a backstop.View.
 const (
 	ReceiptSignal = "receipt"
-	ReceiptUpdate = "receipt" // says the same; cheaper for the engine, and only while a worker is there to answer
+	ReceiptUpdate = "receipt" // carries the same; cheaper for the engine, but needs a running worker
 	StateQuery    = "state"
 )
 
@@ -31,11 +31,11 @@ type SendInput struct {
 	AcceptedAt time.Time       `json:"accepted_at"`          // by the store's clock
 	ExpiresAt  *time.Time      `json:"expires_at,omitempty"` // by the same clock
 
-	// Age is how old the send was when its start was requested, by the store's clock. The workflow counts from its own start
-	// less the age, so that no time of one clock is compared with a time of another.
+	// Age is the time from AcceptedAt to the start request, by the store's clock. The workflow counts from its own start less
+	// Age, so it never compares the times of two clocks.
 	Age time.Duration `json:"age,omitempty"`
 
-	// Installation is the id of the database that has the send.
+	// Installation is the id of the database that stores the send.
 	Installation string `json:"installation"`
 
 	Settings Settings `json:"settings"`
@@ -55,12 +55,12 @@ type Settings struct {
 	Linger time.Duration `json:"linger,omitempty"`
 }
 
-// SendResult is where a send ended. Pending is the outcome of a send whose SMS's receipt is waited for in the store.
+// SendResult is the result of a send. The outcome is Pending if the store still waits for the SMS's receipt.
 type SendResult struct {
 	Outcome  backstop.Outcome        `json:"outcome"`
 	WhatsApp backstop.Status         `json:"whatsapp,omitempty"`
 	SMS      backstop.Status         `json:"sms,omitempty"`
-	Rule     string                  `json:"rule,omitempty"` // the newest that fired
+	Rule     string                  `json:"rule,omitempty"` // the newest rule that fired
 	Reason   backstop.FallbackReason `json:"reason,omitempty"`
 }
 

@@ -21,7 +21,7 @@ const (
 	// storeTimeout bounds one write to Postgres.
 	storeTimeout = 10 * time.Second
 
-	// askFor bounds the questions about a call of unknown end. A provider that answers none for so long is down.
+	// askFor bounds the inquiries about an SMS. A provider that answers none in this time counts as down.
 	askFor = 10 * time.Minute
 )
 
@@ -39,8 +39,8 @@ func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 // provider that says when to come back is obeyed (NextRetryDelay).
 func callOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: activities.CallTimeout, // after it a dead process is assumed, and another run takes over
-		WaitForCancellation: true,                   // a call in flight may yet send: its end counts
+		StartToCloseTimeout: activities.CallTimeout, // then the process counts as dead, and another run takes over
+		WaitForCancellation: true,                   // a call in flight may still send, so its end counts
 		Summary:             summary,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: time.Minute,
@@ -48,7 +48,7 @@ func callOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// A question sends nothing, so it may be given up at any time.
+// An inquiry sends nothing, so it may be stopped at any time.
 func inquiryOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    activities.CallTimeout,

@@ -1,4 +1,4 @@
 package workflows
 
-// QueueOf is the task queue of an installation: the workers on one database poll it, and no others.
+// QueueOf returns the task queue of an installation. Only the workers on its database poll it.
 func QueueOf(installation string) string { return TaskQueue + "-" + installation }

@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// The send keeps why the first rule fired, also when a later rule sends. An averted one does not count.
+// The send keeps the reason of the first rule that fired, even if a later rule sends. An averted rule does not count.
 func TestSend_fallbackReason(t *testing.T) {
 	t.Parallel()
 	rejected := failure(backstop.Rejected, backstop.RecipientFault)

@@ -9,8 +9,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// finish ends the send in Postgres, also when an operator cancelled the workflow, unless it has ended there or a receipt
-// will end it.
+// finish ends the send in Postgres, even if an operator cancelled the workflow. It writes nothing if the send has ended there, or
+// if the store waits for the SMS's receipt.
 func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()

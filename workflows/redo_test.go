@@ -10,8 +10,8 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// earlier makes a call as a run whose workflow task was lost, or that was terminated: the ledger knows of it, and the workflow
-// does not. Without an end its process died during the call.
+// earlier makes a call of an earlier run that was terminated, or whose workflow task was lost. The call is in the ledger, and not
+// in the workflow. Without an end, the process died during the call.
 func (w *world) earlier(c backstop.Call, end *backstop.Ending) {
 	w.t.Helper()
 	w.start()
@@ -30,8 +30,8 @@ func ended(kind backstop.FailureKind) *backstop.Ending {
 	return &backstop.Ending{Failure: &backstop.Failure{Kind: kind}}
 }
 
-// A run that is made anew finds an SMS that an earlier run has called for and that surely was not sent, or whose process died.
-// It goes on with it: to wait for the receipt of a message that is not out would be to lose the fallback.
+// A new run finds an SMS call of an earlier run that the provider did not take, or whose process died. The new run goes on with
+// that SMS. If it waited for the receipt of a message that is not out, the fallback would be lost.
 func TestSend_earlierSMS(t *testing.T) {
 	t.Parallel()
 	whatsApp, first := backstop.Call{Channel: backstop.WhatsApp}, backstop.Call{Channel: backstop.SMS, ByFailure: true}

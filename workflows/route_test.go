@@ -9,8 +9,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TestSend_route: each rule's SMS goes by the rule's own route, at the end of its own wait. A route that is not configured any
-// more fails at once, and leaves the next rule to its wait.
+// TestSend_route: each rule's SMS goes by the rule's own route, at the end of its own wait. A route that is no longer configured
+// fails at once, and the next rule still waits for the end of its wait.
 func TestSend_route(t *testing.T) {
 	t.Parallel()
 	other, gone, last := rule("other", backstop.Unread, time.Minute), rule("gone", backstop.Unread, 2*time.Minute), rule("last", backstop.Unread, 3*time.Minute)

@@ -19,23 +19,23 @@ type send struct {
 	in       SendInput
 	plan     backstop.Plan
 	origin   time.Time  // when the send was accepted, by the engine's clock
-	expires  *time.Time // the same of ExpiresAt
+	expires  *time.Time // ExpiresAt by the engine's clock
 	view     backstop.View
 	receipts workflow.ReceiveChannel
 
 	alarm   workflow.Future // for the next moment at which something may have to be decided
 	alarmAt time.Time
 	last    bool   // no rule has a wait left: the alarm ends the watch
-	waiting string // what for, when it is not a rule's wait
+	waiting string // what the send waits for, if it is not a rule's wait
 
 	call    *call           // the WhatsApp call that is under way
 	unknown workflow.Future // ends the wait for a receipt after a call that may have sent
 	resent  bool
 	isDone  bool             // nothing more is to be tried
-	rule    int              // the newest that fired, or -1
+	rule    int              // the newest rule that fired, or -1
 	called  backstop.RuleSet // the rules whose SMS this run has asked for
 
-	isAwaited bool // a WhatsApp call of unknown end was given its time for a receipt
+	isAwaited bool // the wait for a receipt after a WhatsApp call of unknown end has begun
 }
 
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.
@@ -66,7 +66,7 @@ func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	return result, ran
 }
 
-// run goes on until nothing is left to decide. A send that comes so late that a rule is due goes by SMS alone.
+// run goes on until nothing is left to decide. If a rule is due at the start already, the send goes by SMS alone.
 func (s *send) run(ctx workflow.Context) error {
 	if _, due := s.fired(ctx); !due {
 		if err := s.callWhatsApp(ctx); err != nil {
@@ -78,10 +78,10 @@ func (s *send) run(ctx workflow.Context) error {
 		switch {
 		case err != nil || s.isEnded():
 			return err
-		case s.view.SMS == backstop.Queued && !s.called.Has(s.view.SMSRule): // the task that has begun the call was lost
+		case s.view.SMS == backstop.Queued && !s.called.Has(s.view.SMSRule): // the workflow task that began the call was lost
 			err = s.fallBack(ctx, s.view.SMSRule)
 		case s.hasSMS():
-			err = s.awaitReceipt(ctx) // that another run has sent
+			err = s.awaitReceipt(ctx) // of the SMS that another run sent
 		case fired:
 			err = s.fallBack(ctx, rule)
 		default:
@@ -96,12 +96,12 @@ func (s *send) run(ctx workflow.Context) error {
 // isEnded reports whether the workflow has nothing left to do but to finish.
 func (s *send) isEnded() bool { return s.isDone || s.view.Outcome != "" }
 
-// hasSMS reports whether an SMS is out, or may be, of which nothing final is known. Until then no rule fires.
+// hasSMS reports whether an SMS is out, or may be, and has neither failed nor been delivered. Meanwhile no rule fires.
 func (s *send) hasSMS() bool {
 	return s.view.SMS != "" && s.view.SMS != backstop.Failed && !s.view.SMS.Reached(backstop.Delivered)
 }
 
-// watch waits until a rule fires or none can any more, until an SMS shows that another run has sent, or until the send ends.
+// watch waits until a rule fires, until none can fire any more, until the view has an SMS of another run, or until the send ends.
 func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	for {
 		s.findUnknown(ctx)
@@ -128,14 +128,13 @@ func (s *send) watch(ctx workflow.Context) (rule int, fired bool, err error) {
 	}
 }
 
-// mustDecide reports whether the watch has something to decide. An alarm that has rung only wants the next to be set.
+// mustDecide reports whether the watch has something to decide. If only an alarm has rung, the watch just sets the next one.
 func (s *send) mustDecide(ctx workflow.Context) bool {
 	_, due := s.fired(ctx)
 	return due || s.callEnded() || isReady(s.unknown) || s.isOver() || s.isEnded() || s.hasSMS()
 }
 
-// await waits for a condition, and takes in each receipt that has come before it looks: a receipt in the same workflow task
-// as a timer outranks it.
+// await waits for a condition. It reads all receipts before each check, so a receipt outranks a timer in the same workflow task.
 func (s *send) await(ctx workflow.Context, condition func() bool) error {
 	err := workflow.Await(ctx, func() bool { s.drain(ctx); return condition() })
 	if err != nil {
@@ -179,7 +178,7 @@ func (s *send) arm(ctx workflow.Context) {
 // hasRung reports whether the alarm has gone off and another is to be set.
 func (s *send) hasRung() bool { return isReady(s.alarm) && !s.last }
 
-// now is the time; an alarm that has gone off is believed even if the clock lags.
+// now returns the time. After the alarm has gone off, it is at least the alarm's time, even if the clock lags.
 func (s *send) now(ctx workflow.Context) time.Time {
 	now := workflow.Now(ctx)
 	if isReady(s.alarm) && s.alarmAt.After(now) {
@@ -198,7 +197,7 @@ func (s *send) isOver() bool {
 	return s.plan.Over(s.view.WhatsApp, s.view.Spent.Has) || s.last && isReady(s.alarm)
 }
 
-// hasLapsed reports whether ExpiresAt has come. Before the alarm for it has rung it is not asked.
+// hasLapsed reports whether ExpiresAt has come.
 func (s *send) hasLapsed(ctx workflow.Context) bool {
 	return s.expires != nil && !s.now(ctx).Before(*s.expires)
 }
@@ -214,13 +213,13 @@ func (s *send) drain(ctx workflow.Context) {
 	}
 }
 
-// update takes in a receipt that came as an update. The SDK runs it before whatever else is in the same workflow task.
+// update takes in a receipt that came as an update. The SDK runs it before everything else in the same workflow task.
 func (s *send) update(ctx workflow.Context, v backstop.View) error {
 	s.see(ctx, v)
 	return nil
 }
 
-// see takes in what is known of the send, unless a newer view has come before.
+// see takes in a view of the send, unless the current view is newer.
 func (s *send) see(ctx workflow.Context, v backstop.View) {
 	if !v.WhatsApp.Valid() {
 		workflow.GetLogger(ctx).Warn("view of no known status ignored", "status", string(v.WhatsApp))

@@ -32,7 +32,7 @@ func whatsapp(step int, s backstop.Status) backstop.Receipt {
 	return receipt(backstop.WhatsApp, step, s)
 }
 
-// sms is about the SMS of a rule.
+// sms is a receipt for the SMS of a rule.
 func sms(rule int, s backstop.Status) backstop.Receipt {
 	return receipt(backstop.SMS, backstop.SMSStep(rule, false), s)
 }
@@ -363,7 +363,7 @@ func TestSend_retriesEnd(t *testing.T) {
 	}
 }
 
-// Postgres is away when the first try has ended: what is known of the call goes on to the next run, which makes none.
+// Postgres is away when the first try has ended. The next run gets the end of that call, and makes no call.
 func TestSend_endNotStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("unread", backstop.Unread, time.Minute))
@@ -449,8 +449,8 @@ func TestSend_handedBack(t *testing.T) {
 	}
 }
 
-// The task of a first run was lost after its WhatsApp call, whose end is unknown, and the rule's wait ended meanwhile. The run that
-// takes over sends the SMS; when that fails, it clears the WhatsApp call up, since the rule that is left waits for its failure.
+// The task of a first run was lost after a WhatsApp call of unknown end, and a rule's wait has ended. The second run sends the
+// SMS, which fails. It then resolves the WhatsApp call, because the other rule fires only if WhatsApp fails.
 func TestSend_unknownOfEarlierRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute), rule("reported", backstop.SendFailed, 0))

@@ -10,8 +10,8 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// fallBack sends the SMS of the rule that fired, and waits until it is known to have arrived or failed, or long enough, or
-// until the store waits for its receipt.
+// fallBack sends the SMS of the rule that fired. It waits until the SMS has arrived or failed, until SMSReceiptWait has passed,
+// or until the store waits for the receipt instead.
 func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	step := activities.Step{
 		Send: s.in.ID, Rule: rule, Route: s.in.Rules[rule].Route, ByFailure: s.view.WhatsApp == backstop.Failed,
@@ -35,20 +35,20 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 		s.isDone = true
 		return nil
 	case verdict == activities.Out && !s.hasSMS():
-		return s.pause(ctx) // the view lags
+		return s.pause(ctx) // the view is older than the ledger
 	default:
 		return s.awaitReceipt(ctx)
 	}
 }
 
-// pause keeps a workflow whose proposal was refused from proposing it again at once.
+// pause waits 1 minute after a refused proposal, so that the workflow does not repeat the proposal at once.
 func (s *send) pause(ctx workflow.Context) error {
 	timer := alarm(ctx, workflow.Now(ctx).Add(time.Minute), "another look at the send")
 	return s.await(ctx, func() bool { return isReady(timer) || s.isEnded() || s.hasSMS() })
 }
 
-// clearUp decides about an SMS call of unknown end: a receipt may tell, or the provider when asked. Then the call is made
-// again if the account is configured so.
+// clearUp resolves an SMS call of unknown end: it waits for a receipt, and then asks the provider. If the provider answers and
+// the SMS is still Queued, clearUp resends the SMS, provided that ResendSMS is set.
 func (s *send) clearUp(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
 	if err := s.awaitSMS(ctx, s.in.Settings.UnknownWait, func() bool { return s.view.SMS != backstop.Queued }); err != nil {
 		return "", err
@@ -64,8 +64,8 @@ func (s *send) clearUp(ctx workflow.Context, step activities.Step) (activities.V
 	return s.submitSMS(ctx, step)
 }
 
-// submitSMS makes the SMS call with its retries. They end when the wait of another rule ends, when the message expires, or
-// after tryFor; then the SMS counts as failed.
+// submitSMS makes the SMS call with its retries, until retriesEnd. If the retries end without success, the SMS counts as failed,
+// unless the message has expired.
 func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
 	rule := s.in.Rules[step.Rule]
 	c := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", rule.SendID, rule.Name), acts.SendSMS, step)
@@ -92,7 +92,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 	}
 }
 
-// awaitRetries waits for a call that is being retried, and stops it when its time is over.
+// awaitRetries waits for the end of a call that is being retried, and stops it at retriesEnd.
 func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
 	until := s.retriesEnd(ctx, rule)
 	timer := alarm(ctx, until, by("retries of the SMS", until))
@@ -103,14 +103,14 @@ func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
 		return nil
 	}
 	if isReady(timer) {
-		s.alarm, s.alarmAt, s.last = timer, until, false // it is believed even if the clock lags
+		s.alarm, s.alarmAt, s.last = timer, until, false // its time counts as come even if the clock lags
 	}
 	c.cancel()
 	return c.await(ctx)
 }
 
-// retriesEnd is until when a provider is tried from now that throttles or is down: until the wait of a rule ends or the
-// message expires, whichever comes first; without either for tryFor.
+// retriesEnd returns when the retries of an SMS end: when the wait of another rule ends or the message expires, whichever comes
+// first. Without either, the retries end tryFor from now.
 func (s *send) retriesEnd(ctx workflow.Context, rule int) time.Time {
 	now := workflow.Now(ctx)
 	var end time.Time
@@ -129,8 +129,8 @@ func (s *send) retriesEnd(ctx workflow.Context, rule int) time.Time {
 	return end
 }
 
-// awaitReceipt waits for the receipt of an SMS that is out, or may be. If none comes in time, the provider is asked; then
-// the send ends, because no rule fires while an SMS may still arrive.
+// awaitReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the provider.
+// If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive.
 func (s *send) awaitReceipt(ctx workflow.Context) error {
 	isFinal := func() bool { return !s.hasSMS() }
 	if err := s.awaitSMS(ctx, s.in.Settings.SMSReceiptWait, isFinal); err != nil || isFinal() || s.isEnded() {
@@ -154,12 +154,12 @@ func (s *send) awaitSMS(ctx workflow.Context, atMost time.Duration, isEnough fun
 	return s.await(ctx, func() bool { return isEnough() || s.isEnded() || isReady(timer) })
 }
 
-// inquire asks the provider what became of the SMS, and reports whether it answered.
+// inquire asks the provider for the status of the SMS, and reports whether the provider answered.
 func (s *send) inquire(ctx workflow.Context) (asked bool, err error) {
 	var v backstop.View
 	err = workflow.ExecuteActivity(inquiryOptions(ctx), acts.Inquire, s.in.ID).Get(ctx, &v)
 	if err != nil {
-		return false, cancelled(ctx, err) // a provider that does not answer is no reason to stop
+		return false, cancelled(ctx, err) // without an answer the send goes on
 	}
 	s.see(ctx, v)
 	return true, nil

@@ -9,16 +9,16 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// callWhatsApp starts the WhatsApp call and waits for its first try, which nothing may interrupt: no other wait is
-// started before. The retries are not waited for, because the rules' waits run meanwhile.
+// callWhatsApp starts the WhatsApp call and waits for its first try. Nothing interrupts the first try, because no other wait has
+// started. callWhatsApp does not wait for the retries, because the rules' waits run meanwhile.
 func (s *send) callWhatsApp(ctx workflow.Context) error {
 	step := activities.Step{Send: s.in.ID, Resend: s.resent, Linger: s.linger(ctx)}
 	s.call = s.provide(ctx, "WhatsApp", acts.SendWhatsApp, step)
 	return s.await(ctx, func() bool { return s.call.tried })
 }
 
-// linger is how long the first try may wait for receipts: where a delivery ends the send, and not past the moment when
-// something is to be done without one.
+// linger returns how long the first try may wait for receipts. It is 0 unless a delivery ends the send. The wait ends before the
+// next wait of a rule ends, and before the message expires.
 func (s *send) linger(ctx workflow.Context) time.Duration {
 	if s.in.Settings.QueuedCalls || !s.plan.Over(backstop.Delivered, s.view.Spent.Has) {
 		return 0
@@ -37,8 +37,8 @@ func (s *send) linger(ctx workflow.Context) time.Duration {
 
 func (s *send) callEnded() bool { return s.call != nil && s.call.ended }
 
-// stopWhatsApp ends the WhatsApp call because a rule fired, or because it was tried for long enough. A call between two
-// tries ends at once; a call in flight is waited for, because what it returns may be a message that went out.
+// stopWhatsApp ends the WhatsApp call because a rule fired, or because its retries are over. A call between two tries ends at
+// once. If a call is in flight, stopWhatsApp waits for its result, because the message may have gone out.
 func (s *send) stopWhatsApp(ctx workflow.Context) error {
 	s.call.cancel()
 	if err := s.call.await(ctx); err != nil {
@@ -47,14 +47,14 @@ func (s *send) stopWhatsApp(ctx workflow.Context) error {
 	return s.endWhatsApp(ctx)
 }
 
-// endWhatsApp takes in how the WhatsApp call ended. Without a result it was stopped, or the engine made no other try: if
-// nothing else is to be done now, the call is given up.
+// endWhatsApp takes in the end of the WhatsApp call. Without a result, the call was stopped or the engine's retries ended. Then
+// endWhatsApp gives up WhatsApp, unless a rule fires, an SMS is out, or the send is ended, expired or cancelled.
 func (s *send) endWhatsApp(ctx workflow.Context) error {
 	r, ended, err := s.call.result(ctx)
 	unsaved := s.call.unsaved
 	s.call = nil
 	if s.last && (!isReady(s.alarm) || !s.hasLapsed(ctx)) {
-		s.alarm, s.last = nil, false // it was for the end of the retries
+		s.alarm, s.last = nil, false // that alarm was for the end of the retries
 	}
 	if err != nil {
 		return err
@@ -80,15 +80,15 @@ func (s *send) takeIn(ctx workflow.Context, r activities.Result) {
 	}
 }
 
-// awaitUnknown gives a call of unknown end some time for a receipt.
+// awaitUnknown starts the wait for a receipt after a call of unknown end.
 func (s *send) awaitUnknown(ctx workflow.Context) {
 	until := workflow.Now(ctx).Add(s.in.Settings.UnknownWait)
 	s.waiting = by("a receipt for a WhatsApp call of unknown end", until)
 	s.unknown, s.isAwaited = alarm(ctx, until, s.waiting), true
 }
 
-// findUnknown looks for a call of unknown end that an earlier run made: this one found a rule due at its start, and called by
-// SMS alone.
+// findUnknown starts the same wait for a WhatsApp call of an earlier run. This run made no WhatsApp call, because a rule was due
+// at its start.
 func (s *send) findUnknown(ctx workflow.Context) {
 	_, due := s.fired(ctx)
 	if s.view.WhatsApp == backstop.Queued && s.call == nil && !s.isAwaited && !due && !s.hasSMS() && !s.isEnded() {
@@ -96,7 +96,7 @@ func (s *send) findUnknown(ctx workflow.Context) {
 	}
 }
 
-// resendWhatsApp decides about a call of unknown end when no receipt has shown that it went out.
+// resendWhatsApp sends WhatsApp again, once, if ResendWhatsApp is set and no receipt came after a call of unknown end.
 func (s *send) resendWhatsApp(ctx workflow.Context) error {
 	s.unknown, s.waiting = nil, ""
 	if s.view.WhatsApp != backstop.Queued || s.resent || !s.in.Settings.ResendWhatsApp {

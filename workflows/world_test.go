@@ -38,10 +38,10 @@ type world struct {
 	queued   bool                         // calls go through the task queue from the first try, when recorded
 	byUpdate bool                         // a receipt that ends the send comes as an update, when recorded
 	linger   time.Duration                // of Settings.Linger, when recorded
-	away     int                          // the next ends that cannot be stored
-	unheard  []backstop.Receipt           // what has not come yet, in order
-	atOnce   []backstop.Receipt           // what comes while the WhatsApp call lingers, if it does
-	lingered time.Duration                // how long it would have
+	away     int                          // how many of the next ends cannot be stored
+	unheard  []backstop.Receipt           // receipts that have not come yet, in order
+	atOnce   []backstop.Receipt           // receipts that come while the WhatsApp call lingers, if it does
+	lingered time.Duration                // how long the call could have lingered
 }
 
 // newWorld makes a world in which time is skipped.
@@ -64,7 +64,8 @@ func newWorld(t *testing.T, rules ...backstop.Rule) *world {
 	return w
 }
 
-// tell brings a view to the workflow as a hand-over does while a worker is there: what ends the send as an update.
+// tell sends a view to the workflow, as a hand-over does while a worker runs: by an update if the send has ended, else by a
+// signal.
 func (w *world) tell(v backstop.View) {
 	if v.Outcome == "" {
 		w.env.SignalWorkflow(workflows.ReceiptSignal, v)
@@ -100,8 +101,8 @@ func (w *world) activities() *activities.Activities {
 // answers scripts a provider: nil is an accepted call.
 func (w *world) answers(channel backstop.Channel, errs ...error) { w.script[channel] = errs }
 
-// receive makes a receipt come in at a moment after the send was accepted. It is stored first and may end the send there;
-// then it is signalled if the workflow must be told, as handoff.Deliver does, unless it is mute: Temporal is away.
+// receive makes a receipt come in at a moment after the send was accepted. As in handoff.Deliver, the receipt is stored first and
+// may end the send. Then the workflow is signalled if it needs the signal. A mute receipt is not signalled: Temporal is away.
 func (w *world) receive(h heard) {
 	w.unheard = append(w.unheard, h.receipt)
 	w.after(h.after, func() {
@@ -112,7 +113,7 @@ func (w *world) receive(h heard) {
 	})
 }
 
-// start makes the store, once the send is as the test wants it.
+// start makes the store, after the test has set up the send.
 func (w *world) start() {
 	w.begin.Do(func() {
 		w.Store = ledgertest.New(w.send, w.now)
@@ -122,13 +123,13 @@ func (w *world) start() {
 	})
 }
 
-// ledger is the send's as it is stored.
+// ledger returns the stored ledger of the send.
 func (w *world) ledger() backstop.Ledger {
 	l, _ := w.Snapshot()
 	return l
 }
 
-// afterwards is what becomes of a send in Postgres whose workflow has ended: the store waits for the SMS's receipt.
+// afterwards ends a send whose workflow has ended, as the store does: the remaining receipts come, or the wait for them ends.
 func (w *world) afterwards() {
 	w.t.Helper()
 	for _, r := range w.unheard {
@@ -203,7 +204,7 @@ func (p provider) answer() (backstop.Submission, error) {
 // lateStore is the world's store, which is made after the activities are.
 type lateStore struct{ *world }
 
-// Await skips the time: what comes while the call lingers comes at once, and the rest does not come in time.
+// Await skips the time. The receipts of atOnce come at once, and the others do not come in time.
 func (s lateStore) Await(ctx context.Context, _ string) (backstop.View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
