@@ -141,8 +141,9 @@ func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time
 	}
 }
 
-// isOfChannel reports whether the status of a message is its channel's too. A delivery always is. Any other status counts only
-// for the channel's current message. SMS fails only when no SMS may arrive any more, because the next rule fires then.
+// isOfChannel reports whether the status of a message is its channel's too. A delivery always is, and so is a status without an
+// attempt. Any other status counts only for the channel's current message. SMS fails only when no SMS may arrive any more,
+// because the next rule fires then.
 func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
 	pending := l.pendingSMS()
 	switch current := l.newest(channel); {
@@ -296,8 +297,7 @@ func (l *Ledger) pendingRule() string {
 	return ""
 }
 
-// withdraw removes the SMS that is being retried from the send, because it will not be sent. The state of the SMS before it is
-// restored.
+// withdraw removes the pending SMS, because it will not be sent. The send gets back the state of the SMS before it.
 func (l *Ledger) withdraw(now time.Time) {
 	pending := l.pendingSMS()
 	if pending == nil {

@@ -50,8 +50,8 @@ type Send struct {
 	FinishedAt        *time.Time
 	Outcome           Outcome
 
-	// ReceiptBy is set while the store alone waits for the SMS's receipt, after the workflow's end. The send ends with the
-	// receipt, or at ReceiptBy.
+	// ReceiptBy is set while the store, and not the workflow, waits for the SMS's receipt. The send ends with the receipt, or at
+	// ReceiptBy.
 	ReceiptBy *time.Time
 }
 
