@@ -9,27 +9,27 @@ import (
 
 const (
 	readSize = 64 << 10
-	// lingerTime is how long a finished connection still takes in what the client writes: unread bytes would make the
-	// kernel send a reset.
+	// lingerTime is how long a finished connection still reads from the client. Unread bytes would make the kernel send a
+	// reset.
 	lingerTime = time.Second
 )
 
-// pair is a client's connection and the one to the backend that belongs to it.
+// pair is a client's connection and its connection to the backend.
 type pair struct {
 	proxy      *Proxy
 	number     int
 	client     net.Conn
 	backend    net.Conn
-	statements map[string]string // of Postgres: the texts of those prepared, by name
+	statements map[string]string // of Postgres: the texts of the prepared statements, by name
 	hasStarted bool              // of Postgres: the startup message has passed
 
 	mu      sync.Mutex
-	pending *Cut   // it waits for the backend's answer
-	answer  []byte // the part of it that has come
+	pending *Cut   // the cut that waits for the backend's answer
+	answer  []byte // the received part of that answer
 	isCut   bool
 }
 
-// forwardRequests passes on what the client sends, one request after the other.
+// forwardRequests forwards the client's requests, one after the other.
 func (c *pair) forwardRequests() {
 	defer c.backend.Close()
 	buffer, chunk := []byte(nil), make([]byte, readSize)
@@ -53,7 +53,7 @@ func (c *pair) forwardRequests() {
 	}
 }
 
-// forward reports whether the request went to the backend.
+// forward sends a request to the backend, and reports whether it did. It does not if the request meets a cut.
 func (c *pair) forward(request []byte) bool {
 	c.proxy.awaitFlow()
 	r := Request{Conn: c.number, Bytes: request, SQL: c.readSQL(request)}
@@ -70,7 +70,7 @@ func (c *pair) forward(request []byte) bool {
 	return err == nil
 }
 
-// forwardAnswers passes on what the backend sends, but for an answer that a cut waits for.
+// forwardAnswers forwards the backend's answers, except an answer that a cut waits for.
 func (c *pair) forwardAnswers() {
 	chunk := make([]byte, readSize)
 	for {
@@ -88,7 +88,7 @@ func (c *pair) forwardAnswers() {
 	}
 }
 
-// end closes the client's side when the backend has closed its own; a hanging connection stays as it is.
+// end closes the client's connection when the backend has closed its own. A hanging connection stays open.
 func (c *pair) end() {
 	c.mu.Lock()
 	isCut := c.isCut
@@ -98,7 +98,7 @@ func (c *pair) end() {
 	}
 }
 
-// hold keeps back what belongs to an answer that the client must not read, and cuts when it is whole.
+// hold reports whether the client must not read a chunk. When the answer of a pending cut is whole, hold cuts the connection.
 func (c *pair) hold(chunk []byte) bool {
 	c.mu.Lock()
 	met, isCut := c.pending, c.isCut

@@ -21,7 +21,7 @@ const (
 	startupCode = 3 // the major version; other messages of that form ask for TLS, or to cancel
 )
 
-// requestSize returns how many bytes of a buffer are its first request, or 0 if that is not whole.
+// requestSize returns the size of the first request in a buffer, or 0 if that request is not whole.
 func (c *pair) requestSize(buffer []byte) int {
 	if c.proxy.protocol == Raw {
 		return len(buffer)
@@ -63,7 +63,7 @@ func whole(buffer []byte, size int) int {
 	return size
 }
 
-// readSQL returns the texts of the statements that a request executes, and keeps those that it prepares.
+// readSQL returns the texts of the statements that a request executes. It keeps the texts of prepared statements.
 func (c *pair) readSQL(request []byte) string {
 	if c.proxy.protocol == Raw {
 		return ""
@@ -101,8 +101,8 @@ func word(b []byte) (string, []byte) {
 	return string(before), after
 }
 
-// isReady reports whether an answer of Postgres ends with ReadyForQuery: then the statement is committed, unless it is
-// part of a transaction.
+// isReady reports whether an answer of Postgres ends with ReadyForQuery. The statement is then committed, unless it is part of
+// a transaction.
 func isReady(answer []byte) bool {
 	const size = headSize + 1
 	return len(answer) >= size && bytes.HasPrefix(answer[len(answer)-size:], []byte{msgReady, 0, 0, 0, headSize})

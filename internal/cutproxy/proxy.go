@@ -1,5 +1,5 @@
 // Package cutproxy is a TCP proxy for tests. It stands between a client and a backend, and cuts connections on command:
-// before a request reaches the backend, or when the backend has answered and before the client can read the answer.
+// before a request reaches the backend, or after the backend has answered and before the client can read the answer.
 package cutproxy
 
 import (
@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// Protocol is what the proxy has to know of the bytes that pass.
+// Protocol is how the proxy finds requests and answers in the bytes.
 type Protocol int
 
-// The protocols. Of a Raw one a request is what the client writes at once, and an answer is what the backend does; that
-// does for small HTTP requests. Of Postgres they are whole, and their SQL is known; TLS must be off.
+// The protocols. With Raw, each read from the client is a request, and each read from the backend is an answer; that is enough
+// for small HTTP requests. With Postgres, requests and answers are whole, and the SQL is parsed; TLS must be off.
 const (
 	Raw Protocol = iota
 	Postgres
@@ -22,8 +22,8 @@ const (
 // How a connection is cut.
 type How int
 
-// A Reset fails the client's read with ECONNRESET. After a Finish it reads EOF. After a Hang it reads nothing, until Close
-// or CutAll.
+// After a Reset the client's read fails with ECONNRESET. After a Finish the client reads EOF. After a Hang it reads nothing,
+// until Close or CutAll.
 const (
 	Reset How = iota
 	Finish
@@ -34,15 +34,15 @@ const (
 type Request struct {
 	Conn  int    // the number of the connection, from 1
 	Bytes []byte // as they pass
-	SQL   string // of Postgres: the texts of the statements that it executes
+	SQL   string // of Postgres: the texts of the executed statements
 }
 
 // Cut says which requests lose their connection, and how.
 type Cut struct {
 	Match func(Request) bool // nil: every request
-	Skip  int                // so many of those that match pass before it
-	Times int                // so many are cut; 0: 1
-	After bool               // when the backend has answered; else the request never reaches it
+	Skip  int                // matching requests that pass first
+	Times int                // matching requests that are cut; 0: 1
+	After bool               // cut after the backend's answer; else before the request reaches the backend
 	How   How
 }
 
@@ -97,7 +97,7 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// On cuts connections as c says. The channel is closed when the last of c.Times is cut.
+// On adds a cut. The channel is closed when the last of its requests meets the cut.
 func (p *Proxy) On(c Cut) (done <-chan struct{}) {
 	c.Times = max(c.Times, 1)
 	a := &armed{Cut: c, done: make(chan struct{})}
@@ -107,14 +107,14 @@ func (p *Proxy) On(c Cut) (done <-chan struct{}) {
 	return a.done
 }
 
-// Clear takes back all that On asked for.
+// Clear removes all cuts of On.
 func (p *Proxy) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts = nil
 }
 
-// CutAll cuts the connections that there are. New ones are accepted.
+// CutAll cuts all open connections. New ones are accepted.
 func (p *Proxy) CutAll(how How) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +123,7 @@ func (p *Proxy) CutAll(how How) {
 	}
 }
 
-// Down resets all connections, and each new one at once.
+// Down resets all connections. Until Up it resets each new one too.
 func (p *Proxy) Down() {
 	p.mu.Lock()
 	p.isDown = true
@@ -138,7 +138,7 @@ func (p *Proxy) Up() {
 	p.isDown = false
 }
 
-// Stall lets nothing pass until Resume. Connections stay open, and new ones are accepted.
+// Stall holds back all bytes until Resume. Connections stay open, and new ones are accepted.
 func (p *Proxy) Stall() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *Proxy) Stall() {
 	}
 }
 
-// Resume lets through what was held back by Stall.
+// Resume ends Stall.
 func (p *Proxy) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,7 +167,7 @@ func (p *Proxy) Accepted() int {
 	return p.accepted
 }
 
-// Requests returns how many requests the clients have sent, those that were cut included.
+// Requests returns how many requests the clients have sent, with the cut ones.
 func (p *Proxy) Requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

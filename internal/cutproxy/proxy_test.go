@@ -39,7 +39,7 @@ func site(t *testing.T) (address string, reached *atomic.Int64) {
 	return server.Listener.Addr().String(), reached
 }
 
-// post is not repeated by net/http, as a GET is.
+// post sends a POST, because net/http retries a GET.
 func post(ctx context.Context, client *http.Client, address, path string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+path, strings.NewReader("x"))
 	if err != nil {
@@ -179,7 +179,7 @@ func TestProxy_postgres(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, client.Close()) }()
 	ask := func(request ...[]byte) error {
-		for _, b := range bytes.Join(request, nil) { // in as many parts as there can be
+		for _, b := range bytes.Join(request, nil) { // one byte at a time
 			if _, err := client.Write([]byte{b}); err != nil {
 				return err
 			}

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// batchPause is how long a write waits for others, so that one statement writes them all. Most sends are marked by then: the
-// beginning of an attempt does it too. It must stay far below grace and lease: the sweeper hands over again what is not
-// marked by then, which changes nothing but costs the engine a request.
+// batchPause is how long a write waits for others, so that one statement writes them all. Most sends are marked by then,
+// because the begin of an attempt marks its send too. The pause must stay far below lease, and below the 5 s after which the
+// sweeper may take a new row. Otherwise the sweeper repeats hand-overs: that is harmless, but costs the engine requests.
 const batchPause = time.Second
 
-// batch gathers what came of hand-overs and records it, many rows at a time. What a crash loses of it is handed over once
-// more.
+// batch collects the results of hand-overs and writes many rows at a time. If a crash loses results, the sweeper repeats
+// those hand-overs.
 type batch[T any] struct {
 	write func(ctx context.Context, items []T) error
 	log   *slog.Logger
@@ -34,7 +34,7 @@ func (b *batch[T]) add(items ...T) {
 	b.items = append(b.items, items...)
 }
 
-// flush writes what has gathered.
+// flush writes the collected rows.
 func (b *batch[T]) flush() {
 	defer b.writing.Done()
 	b.mu.Lock()
@@ -48,7 +48,7 @@ func (b *batch[T]) flush() {
 	}
 }
 
-// close writes what has gathered at once, and waits until it is written.
+// close writes the collected rows at once, and waits for writes under way.
 func (b *batch[T]) close() {
 	b.mu.Lock()
 	timer := b.timer

@@ -27,7 +27,7 @@ type engine struct {
 	updates map[string]int
 
 	runs        map[string]enums.WorkflowExecutionStatus // by workflow id
-	unreachable error                                    // what a description fails with
+	unreachable error                                    // the error of DescribeWorkflowExecution
 	described   int
 }
 
@@ -110,7 +110,7 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 	return e.behind.UpdateWorkflow(ctx, o)
 }
 
-// DescribeWorkflowExecution says, without an engine behind it, what became of a workflow as the test has set it.
+// DescribeWorkflowExecution returns the status that the test has set, or asks the engine behind it.
 func (e *engine) DescribeWorkflowExecution(
 	ctx context.Context, workflowID, runID string,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
@@ -132,7 +132,7 @@ func (e *engine) DescribeWorkflowExecution(
 	}, nil
 }
 
-// ends sets what is said of a workflow from now on.
+// ends sets the status of a workflow.
 func (e *engine) ends(send string, status enums.WorkflowExecutionStatus) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -141,7 +141,7 @@ func (e *engine) ends(send string, status enums.WorkflowExecutionStatus) {
 
 var errSilent = errors.New("no worker answers")
 
-// store counts the rows that were marked, and fails or interferes as it is told.
+// store counts the marked rows. A test can make it fail, or call a function after an insert.
 type store struct {
 	handoff.Store
 

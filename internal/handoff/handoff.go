@@ -61,25 +61,25 @@ type Handoff struct {
 	workers  workers
 
 	hands           hands
-	sent, signalled batch[string]   // what the engine has
-	refused         batch[Deferral] // sends that are to be claimed again
-	unheard         batch[Deferral] // receipts that are to be claimed again
-	checked         batch[Deferral] // sends whose workflow is to be looked at again
+	sent, signalled batch[string]   // ids of rows that the engine has
+	refused         batch[Deferral] // sends to claim again
+	unheard         batch[Deferral] // receipts to claim again
+	checked         batch[Deferral] // sends to check again
 }
 
-// Options are what a Handoff needs. All are required but TaskTimeout, Now, which is time.Now by default, and Inquire.
+// Options are what a Handoff needs. TaskTimeout, Now (by default time.Now) and Inquire are optional.
 type Options struct {
 	Store        Store
 	Engine       Engine
-	Installation string             // the id of the store's database: its workers take what is started
+	Installation string             // the id of the store's database; it selects the task queue
 	Settings     workflows.Settings // for the sends that are accepted from now on
-	TaskTimeout  time.Duration      // of a workflow task, after which its worker is taken for dead; 0: the engine's default, 10 s
+	TaskTimeout  time.Duration      // the engine retries a workflow task after it; 0: the engine's default, 10 s
 	Log          *slog.Logger
-	Now          func() time.Time // by which Temporal's outages are timed; the store has its own clock
+	Now          func() time.Time // the clock for Temporal's outages; the store has its own
 	Inquire      Inquire          // nil: no provider is asked
 }
 
-// Inquire asks the providers what became of the messages of a send whose receipts are missing, and stores what they say.
+// Inquire asks the providers for the status of a send's messages whose receipts are missing, and stores the answers.
 type Inquire func(ctx context.Context, send string) (backstop.View, error)
 
 // New returns a Handoff, or an error that names what is missing.

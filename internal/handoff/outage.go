@@ -31,7 +31,7 @@ func (o *outage) admits(now time.Time) bool {
 	return now.UnixNano() >= until && o.until.CompareAndSwap(until, taken)
 }
 
-// isShut reports whether nobody may ask Temporal now.
+// isShut reports whether no request may go to Temporal now.
 func (o *outage) isShut(now time.Time) bool { return now.UnixNano() < o.until.Load() }
 
 // isOn reports whether Temporal did not answer when it was last asked.

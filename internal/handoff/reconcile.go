@@ -11,29 +11,29 @@ import (
 )
 
 const (
-	// reconcileEvery is how often sends are looked for that should have ended.
+	// reconcileEvery is how often the sweeper looks for sends that should have ended.
 	reconcileEvery = time.Minute
-	// checkAfterStart is when a workflow that was started anew is checked again.
+	// checkAfterStart is the pause before a restarted workflow is checked again.
 	checkAfterStart = 10 * time.Minute
-	// A send whose workflow runs is checked again after its age, within these bounds: a wait of 30 days costs some 35 checks.
+	// If a send's workflow runs, the pause before the next check is the age of the send, within these bounds. A wait of 30 days
+	// costs some 35 checks.
 	minCheckPause = time.Hour
 	maxCheckPause = 24 * time.Hour
-	// maxRestarts is how often a lost workflow is started anew. One that is lost so often is lost for a reason.
+	// maxRestarts bounds the restarts of a lost workflow. If it is lost again, a further restart would not help.
 	maxRestarts = 3
 )
 
-// fate is what became of a workflow.
+// fate is the status of a workflow.
 type fate string
 
 const (
 	running fate = "running"
-	ended   fate = "ended" // completed or cancelled: it would have decided nothing more
+	ended   fate = "ended" // completed or cancelled; it is not restarted
 	lost    fate = "lost"  // terminated, failed, timed out, or unknown to Temporal
 )
 
-// reconcile compares sends that are past their last possible moment with their workflows. A lost workflow is started anew:
-// the ledger knows what was sent, so the new run repeats nothing. A send whose workflow has ended without ending it ends
-// here, so no send is pending for ever.
+// reconcile checks the workflows of sends that should have ended. It restarts a lost workflow. The ledger has all calls, so the
+// new run repeats none. If a workflow has ended and its send has not, reconcile ends the send, so no send is pending for ever.
 func (h *Handoff) reconcile(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
 		return h.store.ClaimChecks(ctx, h.store.Now(), lease, limit)
@@ -41,7 +41,7 @@ func (h *Handoff) reconcile(ctx context.Context) {
 	sweep(ctx, h, "checks", claim, h.check)
 }
 
-// check compares one send with its workflow, and reports whether that was there or is there again.
+// check compares one send with its workflow, and reports whether the workflow runs or was restarted.
 func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
 	var found fate
 	err := c.Err
@@ -69,7 +69,7 @@ func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
 	return false
 }
 
-// fateOf asks Temporal for the newest run of a send's workflow.
+// fateOf asks Temporal for the status of the newest run of a send's workflow.
 func (h *Handoff) fateOf(ctx context.Context, send string) (fate, error) {
 	d, err := h.engine.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
 	if isGone(err) {
@@ -99,8 +99,8 @@ func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
 	return true
 }
 
-// checkLater leaves a send as it is because Temporal was not asked, did not answer, or refused. Only a start that was refused
-// counts as one: a workflow that could not be looked at may be there.
+// checkLater defers the check of a send if Temporal was not asked, did not answer, or refused. A refused start counts as a
+// restart. A refused status request does not, because the workflow may exist.
 func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error, isStart bool) {
 	d := h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err)
 	if d.Failed {

@@ -12,17 +12,17 @@ import (
 	"github.com/backstophq/backstop/internal/clocktest"
 )
 
-// overdue is a clock by which every send is past its last possible moment.
+// overdue is a clock by which every send should have ended.
 func overdue() time.Time { return time.Now().Add(2 * time.Hour) }
 
-// check runs the reconciler once by a clock.
+// check runs the reconciler once, with a clock.
 func (r *rig) check(now func() time.Time) {
 	r.t.Helper()
 	h := r.handoff(now)
 	before := r.checks()
 	stop := r.sweeping(h)
 	require.Eventually(r.t, func() bool { return r.checks() > before }, longest, moment)
-	time.Sleep(5 * moment) // what follows from it
+	time.Sleep(5 * moment) // until the check has ended
 	stop()
 	h.Close()
 }
@@ -40,14 +40,14 @@ func (r *rig) outcome(send string) backstop.Outcome {
 	return s.Outcome
 }
 
-// next returns when a send is checked again, and how often its workflow was started anew.
+// next returns the time of a send's next check, and how often its workflow was restarted.
 func (r *rig) next(send string) (at time.Time, restarts int) {
 	r.t.Helper()
 	r.raw.Row(`SELECT check_at, restarts FROM sends WHERE id = $1`, []any{send}, &at, &restarts)
 	return at, restarts
 }
 
-// Lost workflows are started anew, whatever has ended them.
+// A lost workflow is restarted up to 3 times, for each status of a lost workflow. Then the send fails.
 func TestHandoff_reconcile_lost(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]enums.WorkflowExecutionStatus{
@@ -81,7 +81,7 @@ func TestHandoff_reconcile_lost(t *testing.T) {
 	}
 }
 
-// A send whose workflow has ended without ending it ends.
+// The reconciler ends a send whose workflow has ended without an outcome.
 func TestHandoff_reconcile_ended(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]enums.WorkflowExecutionStatus{
@@ -97,7 +97,7 @@ func TestHandoff_reconcile_ended(t *testing.T) {
 	}
 }
 
-// A workflow that runs is left alone, and looked at again later.
+// A running workflow is not changed, and checked again later.
 func TestHandoff_reconcile_running(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -114,7 +114,7 @@ func TestHandoff_reconcile_running(t *testing.T) {
 	require.Equal(t, 1, r.engine.starts["send/"+send.ID])
 }
 
-// A Temporal that is away says nothing of a workflow.
+// While Temporal is away, the send does not change, and is checked again after 5 s.
 func TestHandoff_reconcile_away(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -129,7 +129,7 @@ func TestHandoff_reconcile_away(t *testing.T) {
 	require.Equal(t, 1, r.engine.starts["send/"+send.ID])
 }
 
-// A look that Temporal refuses is no start: the workflow may be there.
+// If Temporal refuses the status request, nothing is restarted, because the workflow may exist.
 func TestHandoff_reconcile_refused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -142,7 +142,7 @@ func TestHandoff_reconcile_refused(t *testing.T) {
 	require.Zero(t, restarts)
 }
 
-// Sends that are not overdue, have ended, or wait for their SMS's receipt alone are not looked at.
+// The reconciler skips sends that are not overdue, that have ended, or that only wait for the receipt of their SMS.
 func TestHandoff_reconcile_healthy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

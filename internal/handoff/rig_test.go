@@ -87,7 +87,7 @@ func (r *rig) handoffWith(s handoff.Store, e handoff.Engine, now func() time.Tim
 // later is a clock by which every row is old enough for the sweeper.
 func later() time.Time { return time.Now().Add(time.Minute) }
 
-// muchLater is one by which every refused row is tried again.
+// muchLater is a clock by which every refused row is due again.
 func muchLater() time.Time { return time.Now().Add(time.Hour) }
 
 // sweep runs sweepers until they have marked so many rows.
@@ -183,7 +183,7 @@ func (r *rig) insert() backstop.Send {
 	return accept(r.t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil))
 }
 
-// begin records a call as an activity does.
+// begin begins a call as an activity does.
 func (r *rig) begin(send string, c backstop.Call) {
 	r.t.Helper()
 	c.Provider, c.Token = "scripted", send
@@ -192,7 +192,7 @@ func (r *rig) begin(send string, c backstop.Call) {
 	require.Equal(r.t, backstop.MayCall, ruling.Answer)
 }
 
-// fallBack makes the provider take the SMS of a send, whose receipt the store then waits for.
+// fallBack stores an accepted SMS for a send. The store then waits for the receipt of the SMS.
 func (r *rig) fallBack(send string, wait time.Duration) {
 	r.t.Helper()
 	c := backstop.Call{Channel: backstop.SMS, ByFailure: true}
@@ -215,7 +215,7 @@ func receipt(send string, status backstop.Status) backstop.Receipt {
 	}
 }
 
-// signals returns the views that the history of a send's only run holds.
+// signals returns the views of the signals in the history of a send's only run.
 func signals(t *testing.T, c client.Client, send string) []backstop.View {
 	t.Helper()
 	var list []backstop.View

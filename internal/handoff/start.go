@@ -17,11 +17,11 @@ import (
 type launch int
 
 const (
-	// firstStart is eager: the answer brings the first task with it.
+	// firstStart is eager: the answer of the engine contains the first task.
 	firstStart launch = iota
-	// lateStart is a sweeper's: its call may be given up, and then a task that came with it would be lost.
+	// lateStart is the sweeper's. It is not eager, because a call that times out would lose the task.
 	lateStart
-	// restart follows a run that was terminated, cancelled or timed out, or that failed; not one that has completed.
+	// restart may follow a run that failed, timed out, or was terminated or cancelled, and not a completed run.
 	restart
 )
 
@@ -32,7 +32,7 @@ func (l launch) reusePolicy() enums.WorkflowIdReusePolicy {
 	return enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 }
 
-// start starts the workflow of a send. One that was started before counts as started.
+// start starts the workflow of a send. It returns no error if the workflow was started before.
 func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error {
 	_, err := h.engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       workflows.ID(send.ID),
@@ -54,8 +54,8 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error
 	return nil
 }
 
-// input is what a workflow is started with now. Its Age comes from the clock that stamped AcceptedAt, so the workflow counts
-// its waits from its own start and never compares that clock with Temporal's.
+// input returns the workflow's argument. Its Age comes from the store's clock, as AcceptedAt does. The workflow counts its
+// waits from its own start, so it never compares that clock with Temporal's.
 func (h *Handoff) input(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
 		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,

@@ -14,12 +14,12 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// inputs keeps what workflows are started with.
+// inputs records the arguments of started workflows.
 type inputs struct {
 	*engine
 
 	mu  sync.Mutex
-	all map[string]workflows.SendInput // by send
+	all map[string]workflows.SendInput // by the send's id
 }
 
 func (i *inputs) ExecuteWorkflow(
@@ -42,7 +42,7 @@ func (i *inputs) of(send string) workflows.SendInput {
 	return i.all[send]
 }
 
-// A send's age comes from the store's clock alone: that it is far from the clocks of this process and of Temporal changes
+// A send's age comes from the store's clock only. Its difference from the clocks of this process and of Temporal changes
 // nothing.
 func TestHandoff_age(t *testing.T) {
 	t.Parallel()

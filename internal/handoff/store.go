@@ -13,12 +13,11 @@ type Idempotency struct {
 	Hash []byte
 }
 
-// Handover is a stored receipt that the workflow of its send must be told of: because it waits for it, or because the receipt
-// has ended the send.
+// Handover is a stored receipt that must be signalled, because the workflow waits for it or because it has ended the send.
 type Handover struct {
 	ID   string // of the stored receipt
 	Send string
-	View backstop.View // of the send, once the receipt was stored
+	View backstop.View // of the send, with the receipt
 }
 
 // Store is what the hand-over needs of Postgres.
@@ -27,12 +26,12 @@ type Store interface {
 	Backlog
 }
 
-// Inbox stores what comes in, and notes what the engine has.
+// Inbox stores sends and receipts, and marks those that the engine has.
 type Inbox interface {
-	// Now is the time by the clock that stamps what is stored.
+	// Now returns the time by the store's clock, which stamps the rows.
 	Now() time.Time
 
-	// NewID makes the id of a send that is accepted at a time of that clock: a UUIDv7, so that the order of ids is the order of
+	// NewID makes the id of a send that is accepted at a time of that clock. It is a UUIDv7, so ids sort in the order of
 	// acceptance.
 	NewID(at time.Time) (string, error)
 
@@ -46,58 +45,58 @@ type Inbox interface {
 	// MarkSent records that the engine has the sends with these ids. Repeated, it changes nothing.
 	MarkSent(ctx context.Context, ids []string) error
 
-	// InsertReceipts stores those receipts that are new, advances the statuses that they concern, ends the sends for
-	// which nothing is left to do, and returns the receipts that a workflow must hear of. Each send's receipts are stored
-	// together or not at all. An error means that all must be given again: what was stored already is then recognised,
-	// and what of it a workflow must hear of is left to ClaimReceipts.
+	// InsertReceipts stores the receipts that are new, and advances the statuses of their sends. It ends the sends for which
+	// nothing is left to do. It returns the receipts that must be signalled. Each send's receipts are stored together or not at
+	// all. After an error the caller passes all receipts again. InsertReceipts then skips those that are stored, and
+	// ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.
 	MarkSignalled(ctx context.Context, ids []string) error
 }
 
-// Backlog is what the sweeper has to do.
+// Backlog is the work of the sweeper.
 type Backlog interface {
-	// ClaimSends returns up to limit sends that are not handed over and may be swept at a time, and keeps other sweepers
-	// from them until the lease ends. A send that is marked meanwhile is not claimed again.
+	// ClaimSends leases up to limit sends that are not handed over and are due at a time. Other sweepers do not get them until
+	// the lease ends. A send that is marked meanwhile is not claimed again.
 	ClaimSends(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]SendClaim, error)
 
-	// DeferSends says when claimed sends may be claimed again. A send that was marked meanwhile stays as it is.
+	// DeferSends stores when claimed sends may be claimed again. It skips sends that were marked meanwhile.
 	DeferSends(ctx context.Context, deferrals []Deferral) error
 
-	// ClaimReceipts does the same for receipts that a workflow must hear of, once their send is handed over. Outcome is
-	// set when the send has ended, whichever receipt has ended it.
+	// ClaimReceipts leases receipts that must be signalled, if their send is handed over. Their View is the newest one of the
+	// send. It has an Outcome if the send has ended, by this or another receipt.
 	ClaimReceipts(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]ReceiptClaim, error)
 
-	// DeferReceipts does the same for receipts.
+	// DeferReceipts stores when claimed receipts may be claimed again.
 	DeferReceipts(ctx context.Context, deferrals []Deferral) error
 
-	// ClaimChecks does as ClaimSends for sends that are handed over and have not ended, and whose next check is due. Tries is
-	// how often their workflow was started anew.
+	// ClaimChecks leases sends that are handed over and have not ended, and whose next check is due. Tries is how often their
+	// workflow was restarted.
 	ClaimChecks(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]SendClaim, error)
 
-	// DeferChecks says when claimed sends are checked again.
+	// DeferChecks stores when claimed sends are checked again.
 	DeferChecks(ctx context.Context, deferrals []Deferral) error
 
-	// ClaimOverdue does the same for sends that no workflow watches any more and whose receipt has not come by at.
+	// ClaimOverdue leases sends that only wait for the receipt of their SMS, if it was due by a time.
 	ClaimOverdue(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]OverdueClaim, error)
 
-	// FinishOverdue ends such a send, unless its receipt came meanwhile.
+	// FinishOverdue ends an overdue send, unless its receipt came meanwhile.
 	FinishOverdue(ctx context.Context, send string) error
 
-	// Abandon ends a send that no workflow will decide about, with an event that says why. A send that has ended, or that
-	// only waits for the receipt of its SMS, stays as it is.
+	// Abandon ends a send that no workflow will end, and stores the reason as an event. It skips sends that have ended, or that
+	// only wait for the receipt of their SMS.
 	Abandon(ctx context.Context, send, reason string) error
 }
 
-// SendClaim is a send that one sweeper has for itself until the lease of its claim ends.
+// SendClaim is a send that a sweeper has leased.
 type SendClaim struct {
 	Send  backstop.Send // ID, Plan, Category, AcceptedAt and ExpiresAt; no text and no number
-	Tries int           // how often it failed before
-	Err   error         // set when its row cannot be read; the plan is missing then
+	Tries int           // how many tries failed before
+	Err   error         // set if the row cannot be read; the plan is then missing
 }
 
-// ReceiptClaim is the same for a receipt.
+// ReceiptClaim is a receipt that a sweeper has leased.
 type ReceiptClaim struct {
 	Handover
 
@@ -105,7 +104,7 @@ type ReceiptClaim struct {
 	Err   error
 }
 
-// OverdueClaim is the same for a send whose receipt was to come by a time.
+// OverdueClaim is a leased send whose receipt was due at By.
 type OverdueClaim struct {
 	Send string    `db:"id"`
 	By   time.Time `db:"receipt_by"`
@@ -115,5 +114,5 @@ type OverdueClaim struct {
 type Deferral struct {
 	ID     string
 	Until  time.Time
-	Failed bool // it counts as a try
+	Failed bool // the try counts as failed
 }

@@ -16,36 +16,35 @@ import (
 const (
 	// sweepEvery is how often the sweeper looks for rows that were not handed over.
 	sweepEvery = time.Second
-	// sweepAtOnce bounds the calls to Temporal that a sweep has under way, and so its share of Temporal.
+	// sweepAtOnce bounds the concurrent calls of a sweep to Temporal, and so its share of Temporal's capacity.
 	sweepAtOnce = 32
 	// claimLimit bounds the rows of one claim.
 	claimLimit = 4 * sweepAtOnce
-	// sweepCall bounds one call of the sweeper.
+	// sweepCall bounds one call of the sweeper to Temporal.
 	sweepCall = 5 * time.Second
-	// lease is how long a claimed row is kept from other sweepers: as long as the rows of a claim may take if each call takes
-	// sweepCall, with the writes that follow. A crash leaves the rows to others after it.
+	// lease is how long other sweepers do not get a claimed row. It covers one call of sweepCall for each row of a claim, and the
+	// writes that follow. After a crash, other sweepers claim the rows when the lease ends.
 	lease = 30 * time.Second
-	// overdueAtOnce bounds the overdue sends that are ended side by side.
+	// overdueAtOnce bounds the overdue sends that are ended concurrently.
 	overdueAtOnce = 8
-	// inquireTimeout bounds the question to a provider that comes before the end of an overdue send, and inquireFor how long
-	// it is asked again.
+	// inquireTimeout bounds one inquiry before the end of an overdue send. A failed inquiry is retried for inquireFor after the
+	// receipt was due.
 	inquireTimeout = 20 * time.Second
 	inquireFor     = time.Hour
 	// storeTimeout bounds one statement of the sweeper.
 	storeTimeout = 10 * time.Second
-	// awayPause is how long a row waits after Temporal did not answer for it, so that the next try is made with another row:
-	// only a part of Temporal may be down.
+	// awayPause is how long a row waits if Temporal did not answer for it. The next try uses another row, because only a part of
+	// Temporal may be down.
 	awayPause = 5 * time.Second
-	// A row that Temporal refuses is tried maxRefusals times, with a pause that doubles from refusedPause to
-	// maxRefusedPause: for three quarters of an hour in all. A refusal may be a fault of the installation that an operator
-	// mends, so no send is given up at its first one.
+	// A row that Temporal refuses is tried maxRefusals times. The pause doubles from refusedPause to maxRefusedPause, so the
+	// tries take 45 minutes in all. Meanwhile an operator can fix a fault of the installation.
 	maxRefusals     = 10
 	refusedPause    = 15 * time.Second
 	maxRefusedPause = 10 * time.Minute
 )
 
-// Sweep hands over, until ctx is done, what requests could not, ends what is overdue, and finds the sends whose workflow
-// was lost. Any number of sweepers may run: each claims rows of its own.
+// Sweep runs the sweeper until ctx is done. The sweeper hands over the rows that requests could not, ends overdue sends, and
+// restarts lost workflows. Any number of sweepers may run, because each claims its own rows.
 func (h *Handoff) Sweep(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepSends) })
@@ -82,8 +81,8 @@ func (h *Handoff) sweepReceipts(ctx context.Context) {
 	sweep(ctx, h, "receipts", claim, h.giveReceipt)
 }
 
-// sweep claims rows until few are left, and gives them to Temporal, several at once. Give reports whether Temporal has the
-// row. While Temporal is away one row at a time tries it.
+// sweep claims rows until a claim returns fewer than its limit, and calls give for each row, sweepAtOnce concurrently. Give
+// reports whether Temporal has the row. While Temporal is away, sweep tries one row at a time.
 func sweep[T any](
 	ctx context.Context, h *Handoff, what string, claim func(ctx context.Context, limit int) ([]T, error),
 	give func(context.Context, T) bool,
@@ -111,7 +110,7 @@ func sweep[T any](
 		}
 		found, more = found+len(rows), len(rows) == limit
 	}
-	_ = calls.Wait() // it returns none
+	_ = calls.Wait() // no call returns an error
 	if done.Load() > 0 {
 		h.log.InfoContext(ctx, "swept", "what", what, "claimed", found, "done", done.Load())
 	}
@@ -132,15 +131,15 @@ func (h *Handoff) finishOverdue(ctx context.Context) {
 		for _, row := range rows {
 			ends.Go(func() error { h.endOverdue(ctx, row); return nil })
 		}
-		_ = ends.Wait() // it returns none
+		_ = ends.Wait() // no end returns an error
 		if more = len(rows) == claimLimit; len(rows) > 0 {
 			h.log.InfoContext(ctx, "swept", "what", "overdue", "claimed", len(rows))
 		}
 	}
 }
 
-// endOverdue asks the provider what became of the message, since a receipt may have been lost, and then ends the send. If the
-// provider does not answer, the send is left to the next sweep after the lease, for inquireFor at most.
+// endOverdue ends a send. Before, it asks the provider for the status of the message, because a receipt may be lost. If the
+// provider does not answer, a sweep after the lease tries again, for inquireFor at most.
 func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
 	if h.inquire != nil {
 		asking, cancel := context.WithTimeout(ctx, inquireTimeout)
@@ -156,7 +155,7 @@ func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
 	}
 }
 
-// mayAnswer reports whether a question that failed is worth another: not when the provider said that it cannot tell.
+// mayAnswer reports whether a failed inquiry is retried. It is not if the provider has no clear result, now or later.
 func mayAnswer(err error) bool {
 	failed, ok := errors.AsType[*temporal.ApplicationError](err)
 	return !ok || !failed.NonRetryable()
@@ -201,7 +200,7 @@ func (h *Handoff) giveSend(ctx context.Context, c SendClaim) bool {
 	return false
 }
 
-// giveUp ends a send that the engine can never take.
+// giveUp ends a send that Temporal refuses for good, or that cannot be read.
 func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 	reason := fmt.Sprintf("the engine refused it %d times: %s", maxRefusals, serviceerror.ToStatus(refusal).Code())
 	if c.Err != nil {
@@ -213,12 +212,12 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 		h.refused.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})
 		return
 	}
-	h.sent.add(c.Send.ID) // it is not to be claimed again
+	h.sent.add(c.Send.ID) // so it is not claimed again
 	h.log.ErrorContext(ctx, "send given up", "send", c.Send.ID, "reason", reason, "error", refusal)
 }
 
-// giveReceipt signals a claimed receipt. One that is refused for good is dropped: it is stored, and whatever its workflow
-// does next it does by what is stored.
+// giveReceipt signals a claimed receipt. If Temporal refuses it for good, the signal is dropped. The receipt is stored, and the
+// ledger uses it when the workflow makes its next call.
 func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 	err := c.Err
 	if err == nil {
@@ -237,7 +236,7 @@ func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 	return false
 }
 
-// call hands one row over, unless the sweeper stops or Temporal is away.
+// call hands one row over within sweepCall, unless the sweeper stops or Temporal is away.
 func (h *Handoff) call(ctx context.Context, hand func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return serviceerror.NewCanceled("the sweeper stops") //nolint:wrapcheck // it is made here
@@ -247,14 +246,14 @@ func (h *Handoff) call(ctx context.Context, hand func(context.Context) error) er
 	return h.hand(ctx, hand)
 }
 
-// claimed is a row that was claimed.
+// claimed identifies a claimed row.
 type claimed struct {
 	row, send string // ids
 	tries     int
 }
 
-// deferral says when a row that was not handed over is tried again: at once if Temporal was not asked, soon if it did not
-// answer, and after a pause that grows if it refused.
+// deferral returns when a row is tried again: at once if Temporal was not asked, after awayPause if it did not answer, and after
+// a growing pause if it refused.
 func (h *Handoff) deferral(ctx context.Context, c claimed, err error) Deferral {
 	now := h.store.Now()
 	switch {
@@ -269,5 +268,5 @@ func (h *Handoff) deferral(ctx context.Context, c claimed, err error) Deferral {
 	return Deferral{ID: c.row, Until: now.Add(min(refusedPause<<c.tries, maxRefusedPause)), Failed: true}
 }
 
-// isRefused reports whether Temporal, or the SDK before it, will not take this row, rather than nothing now.
+// isRefused reports whether Temporal, or its SDK, refuses this row. It returns false if Temporal is away.
 func isRefused(err error) bool { return !errors.Is(err, errAway) && !isCanceled(err) && !isAway(err) }

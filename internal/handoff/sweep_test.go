@@ -77,7 +77,7 @@ func TestHandoff_Sweep_grace(t *testing.T) {
 	require.Zero(t, starts)
 }
 
-// Any number of rows that Temporal refuses come first: the others are handed over nevertheless, and requests too.
+// Temporal refuses the oldest 600 rows. The sweeper hands over the others, and requests are handed over too.
 func TestHandoff_Sweep_refused(t *testing.T) {
 	t.Parallel()
 	const bad, good = 600, 70
@@ -106,11 +106,11 @@ func TestHandoff_Sweep_refused(t *testing.T) {
 	require.NotContains(t, r.log.String(), text)
 
 	r.engine.fails(nil)
-	r.sweep(bad, r.handoff(muchLater)) // a new process
+	r.sweep(bad, r.handoff(muchLater)) // of a new process
 	r.requireMarked()
 }
 
-// insertOne stores a send that nobody hands over.
+// insertOne stores a send without a hand-over.
 func (r *rig) insertOne() backstop.Send {
 	r.t.Helper()
 	send := newSend()
@@ -123,7 +123,7 @@ func (r *rig) insertOne() backstop.Send {
 	return send
 }
 
-// A send that Temporal refuses again and again ends, and says why.
+// A send ends after Temporal has refused it 10 times. Its timeline contains the reason.
 func TestHandoff_Sweep_givenUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -159,14 +159,14 @@ func TestHandoff_Sweep_givenUp(t *testing.T) {
 	require.Equal(t, 1, strings.Count(r.log.String(), `"level":"ERROR"`))
 }
 
-// A row that cannot be read keeps no other from being handed over.
+// A row that cannot be read does not block the others.
 func TestHandoff_Sweep_unreadable(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	broken := r.insertOne()
 	r.raw.Exec(`UPDATE sends SET plan = plan || '{"rules": 7}', refusals = 9`)
 	r.insertOne()
-	r.sweep(2, r.handoff(later)) // one is started and one given up
+	r.sweep(2, r.handoff(later)) // one is started, the other given up
 	r.requireMarked()
 	var outcome, why string
 	r.raw.Row(`SELECT s.outcome, e.detail FROM sends AS s JOIN events AS e ON send = id WHERE id = $1 AND kind = 'gave_up'`,
@@ -177,7 +177,7 @@ func TestHandoff_Sweep_unreadable(t *testing.T) {
 	require.Equal(t, 1, starts)
 }
 
-// Many starts are under way together, and no row is locked meanwhile: what happens to the sends goes on.
+// The sweeper makes 32 concurrent starts and locks no row meanwhile, so activities can change the sends.
 func TestHandoff_Sweep_parallel(t *testing.T) {
 	t.Parallel()
 	const n = 100
@@ -241,7 +241,7 @@ func TestHandoff_Sweep_oneUnavailable(t *testing.T) {
 	require.Equal(t, 1, sends)
 }
 
-// Starts that take long hold up no receipt of another send.
+// Slow starts do not delay the receipts of other sends.
 func TestHandoff_Sweep_slow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -341,8 +341,8 @@ func TestHandoff_Sweep_overdue(t *testing.T) {
 	require.Contains(t, r.log.String(), `"what":"overdue"`)
 }
 
-// Before an overdue send ends, the provider is asked, since a receipt may have been lost. If it does not answer, the send is
-// left for the next sweep.
+// Before an overdue send ends, the provider is asked, because a receipt may be lost. If the provider does not answer, a later
+// sweep tries again.
 func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -360,7 +360,7 @@ func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
 			})
 		case silent.ID:
 			return backstop.View{}, errors.New("no answer")
-		case undecided.ID: // the provider cannot tell, now or later
+		case undecided.ID: // the provider has no clear result, so the inquiry is not retried
 			return backstop.View{}, sdk.NewNonRetryableApplicationError("", string(backstop.Unknown), nil)
 		default:
 			return r.db.View(ctx, send)

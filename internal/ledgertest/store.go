@@ -1,5 +1,5 @@
-// Package ledgertest is a store of one send in memory, for tests. It keeps what a store must: one change after the other, a
-// revision, copies. What a change means is decided by the same backstop.Ledger as in Postgres.
+// Package ledgertest is a store of one send in memory, for tests. Like Postgres, it makes one change after the other, counts
+// revisions, returns copies, and leaves the meaning of a change to backstop.Ledger.
 package ledgertest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Store keeps the ledger of one send. Its methods may be called concurrently. The send's id is not looked at.
+// Store keeps the ledger of one send. Its methods may be called concurrently. They ignore the send's id.
 type Store struct {
 	now func() time.Time
 
@@ -23,7 +23,7 @@ type Store struct {
 	waiting  []chan backstop.View
 }
 
-// New returns a store of a send that was just accepted, by a clock.
+// New returns a store with a clock, for a send that was just accepted.
 func New(send backstop.Send, now func() time.Time) *Store {
 	return &Store{
 		now:    now,
@@ -32,27 +32,27 @@ func New(send backstop.Send, now func() time.Time) *Store {
 	}
 }
 
-// Fail makes the next writes of an end fail with these errors, one after the other.
+// Fail makes the next calls of End fail with these errors, one after the other.
 func (s *Store) Fail(errs ...error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = append(s.failures, errs...)
 }
 
-// Snapshot returns the ledger as it is, and its whole timeline.
+// Snapshot returns copies of the ledger and of its whole timeline.
 func (s *Store) Snapshot() (backstop.Ledger, []backstop.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return *s.ledger.Clone(), slices.Clone(s.events)
 }
 
-// Receive stores a receipt, and reports whether the workflow must be signalled, with what it then has to know.
+// Receive stores a receipt. It returns the view afterwards, and whether the workflow must be signalled.
 func (s *Store) Receive(r backstop.Receipt) (view backstop.View, mustSignal bool) {
 	view = s.change(func(l *backstop.Ledger, now time.Time) { mustSignal = l.Receive(r, now) })
 	return view, mustSignal
 }
 
-// change lets f change the ledger, and stores what came of it. What changes nothing makes no revision.
+// change lets f change the ledger, and stores the result. If nothing has changed, there is no new revision.
 func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,13 +77,13 @@ func isDecided(s backstop.Send) bool {
 	return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed
 }
 
-// Begin is the ledger's.
+// Begin calls Ledger.Begin and stores the change.
 func (s *Store) Begin(_ context.Context, _ string, c backstop.Call) (r backstop.Ruling, v backstop.View, err error) {
 	v = s.change(func(l *backstop.Ledger, now time.Time) { r, err = l.Begin(c, now) })
 	return r, v, err
 }
 
-// End is the ledger's, unless Fail says otherwise.
+// End calls Ledger.End and stores the change, unless Fail has set an error.
 func (s *Store) End(_ context.Context, _ string, e backstop.Ending) (a backstop.Attempt, v backstop.View, err error) {
 	if err := s.nextFailure(); err != nil {
 		return backstop.Attempt{}, backstop.View{}, err
@@ -103,7 +103,7 @@ func (s *Store) nextFailure() error {
 	return err
 }
 
-// Await waits until the send has ended or its WhatsApp message has failed; false when ctx is done first.
+// Await waits until the send has ended or its WhatsApp message has failed. It returns false if ctx is done first.
 func (s *Store) Await(ctx context.Context, _ string) (backstop.View, bool) {
 	c := make(chan backstop.View, 1)
 	s.mu.Lock()
@@ -121,35 +121,35 @@ func (s *Store) Await(ctx context.Context, _ string) (backstop.View, bool) {
 	}
 }
 
-// StopWaiting is the ledger's.
+// StopWaiting calls Ledger.StopWaiting and stores the change.
 func (s *Store) StopWaiting(_ context.Context, _ string, step int) (backstop.View, error) {
 	return s.change(func(l *backstop.Ledger, _ time.Time) { l.StopWaiting(step) }), nil
 }
 
-// GiveUp is the ledger's.
+// GiveUp calls Ledger.GiveUp and stores the change.
 func (s *Store) GiveUp(_ context.Context, _ string, c backstop.Call) (r backstop.Ruling, v backstop.View, err error) {
 	v = s.change(func(l *backstop.Ledger, now time.Time) { r = l.GiveUp(c, now) })
 	return r, v, nil
 }
 
-// Finish is the ledger's.
+// Finish calls Ledger.Finish and stores the change.
 func (s *Store) Finish(_ context.Context, _ string, lapsed bool) (backstop.View, error) {
 	return s.change(func(l *backstop.Ledger, now time.Time) { l.Finish(lapsed, now) }), nil
 }
 
-// Ledger returns the ledger as it is stored.
+// Ledger returns a copy of the stored ledger.
 func (s *Store) Ledger(context.Context, string) (*backstop.Ledger, error) {
 	l, _ := s.Snapshot()
 	return &l, nil
 }
 
-// Learn stores a status that a provider told when asked.
+// Learn stores a status that a provider returned to an inquiry.
 func (s *Store) Learn(_ context.Context, r backstop.Receipt) (backstop.View, error) {
 	view, _ := s.Receive(r)
 	return view, nil
 }
 
-// Owner returns the attempt that has a message.
+// Owner returns the attempt with this message id, or false.
 func (s *Store) Owner(_ context.Context, channel backstop.Channel, _, id string) (backstop.Ref, bool, error) {
 	l, _ := s.Snapshot()
 	for _, a := range l.Attempts {
