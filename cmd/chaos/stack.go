@@ -131,7 +131,7 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 		return err
 	}
 	select {
-	case <-migration.ended:
+	case <-migration.Ended():
 	case <-ctx.Done():
 		migration.kill()
 		return ctx.Err()
