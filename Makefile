@@ -36,7 +36,7 @@ bench: bin/backstop bin/bench bin/devstack ## measure against hand-written workf
 	rm -rf .data/bench
 	bin/devstack --temporal-db postgres --data .data/bench -- bin/bench $(BENCH)
 
-chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and cut off everything under load, then check from outside; CHAOS="-seeds 20 -sends 2000"
+chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and disconnect everything under load, then check the promises; CHAOS="-seeds 20 -sends 2000"
 	bin/chaos $(CHAOS)
 
 test: bin/devstack ## run the tests of all modules, on a real Postgres

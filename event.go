@@ -10,7 +10,7 @@ const (
 	EventAccepted  EventKind = "accepted"           // we took the send; nothing can lose it now
 	EventAttempt   EventKind = "attempt"            // a call to a provider ended
 	EventReceipt   EventKind = "receipt"            // a provider reported a status
-	EventGaveUp    EventKind = "gave_up"            // a provider took no call in time; without a channel: see Detail
+	EventGaveUp    EventKind = "gave_up"            // a channel's retries ended in failure; without a channel, see Detail
 	EventFired     EventKind = "rule_fired"         // a rule fired: an SMS is due
 	EventAverted   EventKind = "averted"            // the last look found that it had arrived: no SMS
 	EventDuplicate EventKind = "duplicate_delivery" // it arrived by WhatsApp too, after the SMS went out

@@ -6,53 +6,53 @@ import (
 	"time"
 )
 
-// Ledger is all that is known of one send, and the law of what may happen to it. Every change of a send is one of its
-// methods: Begin, End, Receive, StopWaiting, GiveUp, Finish. Each may be repeated, by any process and at any later time; what
-// was done before is recognised and changes nothing.
+// Ledger is the state of one send, and decides what may happen to the send. Only its methods change a send: Begin, End, Receive,
+// StopWaiting, GiveUp, Finish and Abandon. Each is idempotent: any process may repeat it at any later time, and the repetition
+// changes nothing.
 //
-// A Ledger is a value: its store loads it, lets one method change it, and saves the change only if nobody saved another one
-// meanwhile. The times that the methods take are all by one clock, the store's.
+// A Ledger is a value. Its store loads it, calls one method, and saves the change by compare-and-swap on Revision. All times that
+// the methods take are by the store's clock.
 type Ledger struct {
-	Revision int // of the newest change that is stored
+	Revision int // of the newest stored change
 	Send     Send
 	Attempts []Attempt // by step
 	Averted  []Event   // the timeline's events of this kind, so that none is repeated
 	At       time.Time // of the newest event
 
-	Events   []Event    // that were added since the ledger was loaded, to be stored
+	Events   []Event    // added since the ledger was loaded, still to be stored
 	Receipts []Received // the same
 }
 
-// Received is a receipt that is news.
+// Received is a receipt that is new to the ledger.
 type Received struct {
 	Receipt
 
-	NeedsSignal bool // the workflow must be told
+	NeedsSignal bool // the workflow must be signalled
 }
 
-// Clone returns a ledger of its own, as it is stored: without what is still to be stored.
+// Clone returns a copy of the ledger, without the Events and Receipts that are still to be stored.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
 	c.Attempts, c.Averted, c.Events, c.Receipts = slices.Clone(l.Attempts), slices.Clone(l.Averted), nil, nil
 	return &c
 }
 
-// View is what a workflow has to know of its send. The newer one, by Revision, replaces the other.
+// View is the part of a ledger that the send's workflow needs. A view with a higher Revision replaces an older view.
 type View struct {
 	Revision int     `json:"revision"`
 	WhatsApp Status  `json:"whatsapp,omitempty"`
 	SMS      Status  `json:"sms,omitempty"`
-	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS is of, if it is set
+	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS belongs to, if SMS is set
 	Spent    RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
-	Why FallbackReason `json:"why,omitempty"` // the first rule fired
+	Why FallbackReason `json:"why,omitempty"` // why the first rule fired
 
-	// Outcome is set when nothing is left to do for the workflow. It is Pending while only an SMS's receipt is waited for,
-	// which ends the send in the store.
+	// Outcome is set when the workflow has nothing left to do. It is Pending while the store waits for the SMS's receipt, which
+	// ends the send.
 	Outcome Outcome `json:"outcome,omitempty"`
 }
 
-// RuleSet is a set of a plan's rules, by their places.
+// RuleSet is a set of a plan's rules, by their places in the plan.
 type RuleSet uint16
 
 // Has reports whether a rule is in the set.
@@ -61,7 +61,7 @@ func (s RuleSet) Has(rule int) bool { return s&(1<<rule) != 0 }
 // With returns the set with a rule added.
 func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 
-// View returns what the workflow of the send has to know, as of the ledger's stored revision.
+// View returns the view for the send's workflow, as of the ledger's stored revision.
 func (l *Ledger) View() View {
 	s := l.Send
 	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Spent: l.spent(), Why: s.FallbackReason}
@@ -78,7 +78,7 @@ func (l *Ledger) Attempt(step int) *Attempt {
 	return l.find(func(a Attempt) bool { return a.Ref.Step == step })
 }
 
-// spent are the rules that were used. A rule fires at most once.
+// spent returns the rules that are used up. A spent rule does not fire again.
 func (l *Ledger) spent() RuleSet {
 	var s RuleSet
 	for _, a := range l.Attempts {
@@ -89,7 +89,7 @@ func (l *Ledger) spent() RuleSet {
 	return s
 }
 
-// isSpent reports whether no SMS may follow by any rule of the plan.
+// isSpent reports whether no rule of the plan can fire any more.
 func (l *Ledger) isSpent() bool { return l.Send.Plan.Over(l.Send.WhatsAppStatus, l.spent().Has) }
 
 func (l *Ledger) find(wanted func(Attempt) bool) *Attempt {
@@ -101,8 +101,8 @@ func (l *Ledger) find(wanted func(Attempt) bool) *Attempt {
 
 func (l *Ledger) has(wanted func(Attempt) bool) bool { return slices.ContainsFunc(l.Attempts, wanted) }
 
-// newest returns the attempt of a channel whose message is the channel's current one, or nil: the last that may be out or
-// that failed for good.
+// newest returns the attempt with the channel's current message, or nil. That message is the last one that is out, may be out or
+// failed for good.
 func (l *Ledger) newest(channel Channel) *Attempt {
 	var best *Attempt
 	for i := range l.Attempts {
@@ -117,7 +117,7 @@ func (l *Ledger) newest(channel Channel) *Attempt {
 	return best
 }
 
-// status is how far the channel's current message has come.
+// status points to the status of the channel's current message.
 func (l *Ledger) status(channel Channel) *Status {
 	if channel == SMS {
 		return &l.Send.SMSStatus
@@ -141,9 +141,8 @@ func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time
 	}
 }
 
-// isOfChannel reports whether the status of a message is its channel's too. A message that a newer one of the channel has
-// replaced may still arrive; otherwise it says nothing of the newer one. SMS has failed when none may arrive any more: that
-// is what the next rule waits for.
+// isOfChannel reports whether the status of a message is its channel's too. A delivery always is. Any other status counts only
+// for the channel's current message. SMS fails only when no SMS may arrive any more, because the next rule fires then.
 func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
 	pending := l.pendingSMS()
 	switch current := l.newest(channel); {
@@ -158,15 +157,16 @@ func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
 	}
 }
 
-// takeUp merges what was reported of the channel's current message while a call was in flight that turned out to replace
-// nothing.
+// takeUp merges the status of the channel's current message into the channel. The channel ignored that status while a newer call
+// was in flight. A newer call that sent nothing replaces no message.
 func (l *Ledger) takeUp(channel Channel, now time.Time) {
 	if a := l.newest(channel); a != nil && a.Status != "" {
 		l.advance(channel, a.Ref.Step, a.Status, now)
 	}
 }
 
-// flagDuplicate notes, once and for good, that the message arrived by WhatsApp after an SMS went out that has not failed.
+// flagDuplicate sets DuplicateDelivery if the message arrived by WhatsApp after an SMS went out, and that SMS has not failed.
+// The flag is never reset.
 func (l *Ledger) flagDuplicate(now time.Time) {
 	s := &l.Send
 	if s.DuplicateDelivery || !s.WhatsAppStatus.Reached(Delivered) {
@@ -182,8 +182,8 @@ func (l *Ledger) flagDuplicate(now time.Time) {
 	}
 }
 
-// note adds an event to the timeline. Its times never go back, though the clocks of two processes may differ a little. After
-// the end only receipts follow.
+// note adds an event to the timeline. The times of a timeline never go back, even if the clocks of two processes differ. After
+// the end of the send only receipts are added.
 func (l *Ledger) note(e Event, now time.Time) {
 	if l.Send.FinishedAt != nil && e.Kind != EventReceipt && e.Kind != EventFinished {
 		return
@@ -206,7 +206,7 @@ func (l *Ledger) clock(now time.Time) time.Time {
 	return now
 }
 
-// startTime returns when a call begins: later than every call and delivery before it, because their order is told by time.
+// startTime returns when a call begins. It is later than every earlier call and delivery, because their times give their order.
 func (l *Ledger) startTime(now time.Time) time.Time {
 	isTaken := func(a Attempt) bool { return a.StartedAt.Equal(now) }
 	if l.has(isTaken) || l.Send.DeliveredAt != nil && l.Send.DeliveredAt.Equal(now) {
@@ -215,7 +215,8 @@ func (l *Ledger) startTime(now time.Time) time.Time {
 	return now
 }
 
-// optOut returns the attempt that says that the recipient wants no more such messages, or nil.
+// optOut returns the attempt that failed because the recipient has opted out, or nil. It is nil too if the send's category allows
+// an SMS after an opt-out.
 func (l *Ledger) optOut() *Attempt {
 	if l.Send.Category.ChasesOptOut() {
 		return nil
@@ -226,12 +227,12 @@ func (l *Ledger) optOut() *Attempt {
 	})
 }
 
-// expired reports whether nothing may go out any more.
+// expired reports whether the message has expired, so nothing may go out any more.
 func (l *Ledger) expired(now time.Time) bool {
 	return l.Send.Expired || l.Send.ExpiresAt != nil && !now.Before(*l.Send.ExpiresAt)
 }
 
-// settle ends the send when nothing is left to decide, whatever is reported from now on. A call in flight has to end first.
+// settle ends the send if no later receipt can lead to another message. A call in flight has to end first.
 func (l *Ledger) settle(now time.Time) {
 	s := &l.Send
 	switch {
@@ -252,7 +253,7 @@ func (l *Ledger) settle(now time.Time) {
 	l.finish(now)
 }
 
-// isLapsed reports whether the message expired before any provider had it, or was dropped by the provider because it did.
+// isLapsed reports whether the message expired before any provider had it, or was dropped because it expired at the provider.
 func (l *Ledger) isLapsed(now time.Time) bool {
 	return (l.expired(now) || l.has(Attempt.wasDropped)) && !l.has(Attempt.isSubmitted)
 }
@@ -261,7 +262,7 @@ func (l *Ledger) smsMayArrive() bool {
 	return l.has(func(a Attempt) bool { return a.Channel == SMS && a.MayArrive() })
 }
 
-// lapse notes that the message expired before everything was tried: the SMS of a rule, if one is named.
+// lapse records that the message expired before everything was tried. The rule, if any, is the one whose SMS was being tried.
 func (l *Ledger) lapse(rule string, now time.Time) {
 	if !l.Send.Expired {
 		l.Send.Expired = true
@@ -280,7 +281,7 @@ func (l *Ledger) finish(now time.Time) {
 	l.note(Event{Kind: EventFinished, Detail: string(l.Send.Outcome)}, now)
 }
 
-// pendingSMS returns the SMS that is being tried and surely was not sent so far, or nil.
+// pendingSMS returns the SMS that is being retried and that no provider took so far, or nil.
 func (l *Ledger) pendingSMS() *Attempt {
 	if l.Send.SMSStatus != Queued {
 		return nil
@@ -295,7 +296,8 @@ func (l *Ledger) pendingRule() string {
 	return ""
 }
 
-// withdraw takes back an SMS that is being tried and will not be sent after all. What was sent before it stays.
+// withdraw removes the SMS that is being retried from the send, because it will not be sent. The state of the SMS before it is
+// restored.
 func (l *Ledger) withdraw(now time.Time) {
 	pending := l.pendingSMS()
 	if pending == nil {
@@ -314,7 +316,8 @@ func (l *Ledger) withdraw(now time.Time) {
 	s.SMSStatus, s.Fired, s.FiredReason = cmp.Or(before.Status, Queued), before.Rule, before.Reason
 }
 
-// avert notes that the last look found the message arrived: the rule sends no SMS now. It may fire later.
+// avert records that the rule sends no SMS now, because the check before the call found that the message had arrived. The rule
+// may fire later.
 func (l *Ledger) avert(rule int, now time.Time) {
 	e := Event{Kind: EventAverted, Channel: WhatsApp, Rule: l.Send.Plan.Rules[rule].Name, Status: l.Send.WhatsAppStatus}
 	known := func(o Event) bool { return o.Rule == e.Rule && o.Status == e.Status }
@@ -324,7 +327,7 @@ func (l *Ledger) avert(rule int, now time.Time) {
 	}
 }
 
-// outcome works out where the send ended, as far as is known.
+// outcome returns the send's outcome by its current state.
 func (l *Ledger) outcome() Outcome {
 	s := l.Send
 	switch {

@@ -15,7 +15,7 @@ type Call struct {
 	Token     string // made for this call, see Attempt
 }
 
-// Step is the call's step.
+// Step returns the call's step.
 func (c Call) Step() int {
 	if c.Channel == SMS {
 		return SMSStep(c.Rule, c.Resend)
@@ -23,7 +23,7 @@ func (c Call) Step() int {
 	return WhatsAppStep(c.Resend)
 }
 
-// Answer is the ledger's word on a proposed call.
+// Answer is the ledger's decision on a proposed call.
 type Answer string
 
 // The answers. Only on MayCall may the provider be called.
@@ -31,20 +31,20 @@ const (
 	MayCall     Answer = "call"
 	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; the end is Ruling.Until, or never
-	Satisfied   Answer = "satisfied"    // the message has arrived as the rule wants it
-	AlreadyOut  Answer = "already_out"  // another message that may still arrive is out, or may be
+	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until (zero: never)
+	Satisfied   Answer = "satisfied"    // the message has reached the status that the rule wants
+	AlreadyOut  Answer = "already_out"  // another message is out, or may be, and may still arrive
 	HasFinished Answer = "finished"     // the send has ended
 	HasExpired  Answer = "expired"      // it is past ExpiresAt
-	HasOptedOut Answer = "opted_out"    // the recipient wants no more such messages
+	HasOptedOut Answer = "opted_out"    // the recipient has opted out
 	HasGivenUp  Answer = "given_up"     // of GiveUp alone: the call counts as failed now
 )
 
-// clockSlack is how much earlier than the end of a wait an SMS may go out, by the store's clock. The engine's timer measures
-// the wait from a moment that a request took time to reach.
+// clockSlack is how much earlier than the end of a wait an SMS may go out, by the store's clock. The engine's timer and that
+// clock may differ by the time that a request takes.
 const clockSlack = time.Second
 
-// Ruling is an answer with what belongs to it.
+// Ruling is an Answer with its details.
 type Ruling struct {
 	Answer  Answer
 	Attempt Attempt   // of MayCall and MadeAlready
@@ -52,9 +52,9 @@ type Ruling struct {
 	Until   time.Time // of UnderWay and TooEarly
 }
 
-// Begin is the last look before a provider is called, for a first call as for a retry or a resend. On MayCall the attempt is
-// recorded as Calling. An error says that the step belongs to another rule or channel, or to a rule that the plan lacks:
-// that is a fault of the program.
+// Begin decides whether a provider may be called now, for a first call, a retry or a resend. If it answers MayCall, it records
+// the attempt as Calling. Begin returns an error if the step belongs to another rule or channel, or if the plan lacks the rule.
+// Such an error is a bug of the program.
 func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	now = l.clock(now)
 	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
@@ -82,7 +82,7 @@ func (l *Ledger) ruleName(c Call) string {
 	return ""
 }
 
-// standing answers for a step that has an attempt, unless that surely sent nothing and may be tried again.
+// standing answers for a step that has an attempt, unless the attempt may be retried.
 func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	switch {
 	case a == nil || a.isRetriable():
@@ -93,12 +93,12 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
 	l.buryDead(a, now)
-	a.LingersUntil = nil // the caller asks because it does not wait for the activity that made the call
+	a.LingersUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
 }
 
-// lookAgain answers a caller that has not made the call that it began. A call that must not be made any more is taken back;
-// one that others would take for dead by now begins anew.
+// lookAgain answers a caller that began the call and has not made it. If the call must not be made any more, lookAgain ends it as
+// not called. After CallTimeout other processes count the call as dead, so it begins anew.
 func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
 	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
@@ -114,7 +114,7 @@ func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	return Ruling{Answer: MayCall, Attempt: begun, Send: l.Send}, true
 }
 
-// buryDead closes a call whose process must have died: it may have sent the message.
+// buryDead ends a call after CallTimeout as Unknown: its process counts as dead, and may have sent the message.
 func (l *Ledger) buryDead(a *Attempt, now time.Time) {
 	if a.State == Calling && !a.isInFlight(now) {
 		l.close(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
@@ -154,7 +154,7 @@ func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
 	return Ruling{}, false
 }
 
-// isSatisfied reports whether the message arrived as the rule of an SMS wants it. A failure is undone by a delivery.
+// isSatisfied reports whether the message has reached the status that the SMS's rule wants. After a failure it wants a delivery.
 func (l *Ledger) isSatisfied(c Call) bool {
 	goal := l.Send.Plan.Rules[c.Rule].Type.Goal()
 	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
@@ -163,8 +163,8 @@ func (l *Ledger) isSatisfied(c Call) bool {
 	return l.Send.WhatsAppStatus.Reached(goal) || l.Send.SMSStatus.Reached(Delivered)
 }
 
-// isDoubled reports whether a call would double a message that is out, or may be. A resend is for a first call of unknown end
-// of which nothing was reported. WhatsApp never follows an SMS that may arrive.
+// isDoubled reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown end
+// without receipts. WhatsApp never follows an SMS that may arrive.
 func (l *Ledger) isDoubled(c Call) bool {
 	first := c
 	first.Resend = false
@@ -180,7 +180,7 @@ func (l *Ledger) isDoubled(c Call) bool {
 	}) || c.Channel == WhatsApp && l.Send.WhatsAppStatus != Queued || c.Resend && l.Attempt(first.Step()) == nil
 }
 
-// isDue reports whether the rule of an SMS may have fired: on a failure at once, else when its wait has ended.
+// isDue reports whether the SMS's rule fires: at once after a failure, else at the end of its wait, less clockSlack.
 func (l *Ledger) isDue(c Call, now time.Time) bool {
 	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
 		return true
@@ -189,7 +189,7 @@ func (l *Ledger) isDue(c Call, now time.Time) bool {
 	return !deadline.IsZero() && !now.Add(clockSlack).Before(deadline)
 }
 
-// deadline is when the wait of an SMS's rule ends, or zero if it has none.
+// deadline returns when the wait of the SMS's rule ends, or zero if the rule has no wait.
 func (l *Ledger) deadline(c Call) time.Time {
 	deadline, waits := l.Send.Plan.Rules[c.Rule].Deadline(l.Send.AcceptedAt)
 	if !waits {
@@ -246,8 +246,8 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	l.forgoWhatsApp(now)
 }
 
-// forgoWhatsApp counts a WhatsApp message as failed that no provider took before an SMS: there will be none any more. So the
-// rules that are left follow a failed SMS also if they have no wait.
+// forgoWhatsApp counts WhatsApp as failed if no provider took the WhatsApp message before the SMS, because none is sent after an
+// SMS. So a rule without a wait can follow if the SMS fails.
 func (l *Ledger) forgoWhatsApp(now time.Time) {
 	isOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
 	if l.Send.WhatsAppStatus != Queued || l.has(isOut) {
@@ -262,7 +262,7 @@ func (l *Ledger) forgoWhatsApp(now time.Time) {
 	}
 }
 
-// why says why a rule fired: for the timeline, and to be counted.
+// why returns why a rule fired: as text for the timeline, and as a reason for the statistics.
 func (l *Ledger) why(c Call) (string, FallbackReason) {
 	rule := l.Send.Plan.Rules[c.Rule]
 	failed := l.newest(WhatsApp)

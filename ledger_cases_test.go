@@ -79,7 +79,7 @@ func TestLedger_Receive(t *testing.T) {
 	}
 }
 
-// linger is what an activity does that waits 4 s for the receipts of its call.
+// linger makes an activity wait 4 s for the receipts of its call.
 func (d *desk) linger(c backstop.Call) *desk {
 	until := d.now.Add(4 * time.Second)
 	d.l.Attempt(c.Step()).LingersUntil = &until
@@ -226,7 +226,7 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 	}
 }
 
-// The table of "Where a send ends".
+// The table "Where a send ends" in the README.
 func TestLedger_Outcome(t *testing.T) {
 	t.Parallel()
 	finish := func(d *desk) { d.l.Finish(false, d.tick()) }
@@ -398,7 +398,7 @@ func TestLedger_cases(t *testing.T) {
 	})
 }
 
-// What a healthy system did wrong: letter w of the issue.
+// Letter w of the issue: errors on a system without faults.
 func TestLedger_following_rules(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
@@ -493,7 +493,7 @@ func TestLedger_timeline(t *testing.T) {
 	})
 }
 
-// A call that begun before an end that came meanwhile is not made, if its process asks again.
+// A process begins a call, and then the send ends or its message is delivered. If the process repeats Begin, it must not call.
 func TestLedger_Begin_own_token_late(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -534,7 +534,7 @@ func TestLedger_Begin_own_token_late(t *testing.T) {
 	})
 }
 
-// A call was taken for dead, and its process answers after all: the workflow waits, and no receipt would tell it.
+// A call counts as dead, and then its process stores the end. The workflow waits for a receipt, so the end is signalled like one.
 func TestLedger_End_late_announced(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -562,8 +562,8 @@ func TestLedger_End_late_announced(t *testing.T) {
 	}
 }
 
-// WhatsApp was skipped, or no provider took it, before an SMS went out: there will be no message that could fail, so a rule
-// without a wait follows when the SMS fails.
+// WhatsApp was skipped, or no provider took it, before an SMS went out. No WhatsApp message can fail later, so a rule without a
+// wait fires when the SMS fails.
 func TestLedger_Begin_withoutWhatsApp(t *testing.T) {
 	t.Parallel()
 	for name, history := range map[string]func(*desk){

@@ -13,16 +13,16 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// callMost is how long a provider's answer may take. A process that has waited longer since it began a call does not make it.
+// callMost is the longest time of a provider call. A process does not make a call that it began longer ago.
 const callMost = 20 * time.Second
 
-// chaos is a send that several processes work on at once, each by what it believes: their clocks differ, answers are lost,
-// processes die and others take over. The ledger alone is certain.
+// chaos is a send that several concurrent processes work on, each by its own view. Their clocks differ, answers are lost, and
+// processes die and others take over. Only the ledger is reliable.
 type chaos struct {
 	t     *rapid.T
 	l     backstop.Ledger
 	now   time.Time
-	clock time.Time // the latest that any process said
+	clock time.Time // the latest time that a process has used
 	views []backstop.View
 	calls []*call
 	out   map[int]int // messages that a provider has, by step
@@ -34,7 +34,7 @@ type chaos struct {
 type call struct {
 	backstop.Call
 
-	begun time.Time // by the ledger
+	begun time.Time // as stored in the ledger
 	made  bool
 	went  bool
 	lost  bool // its process is dead
@@ -54,7 +54,7 @@ func newChaos(t *rapid.T) *chaos {
 	return c
 }
 
-// theirs is the time by the clock of the process that acts.
+// theirs returns the time by the clock of the acting process.
 func (c *chaos) theirs() time.Time {
 	at := c.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, -20, 20, -3000, 3000}).Draw(c.t, "clock")) * time.Millisecond)
 	if at.After(c.clock) {
@@ -79,7 +79,7 @@ func (c *chaos) require(ok bool, law string) {
 	}
 }
 
-// do applies a change twice: the second time it may change nothing.
+// do applies a change twice. The second time must change nothing.
 func (c *chaos) do(what string, change func(*backstop.Ledger) any) {
 	before := c.l
 	got := change(&c.l)
@@ -111,7 +111,7 @@ var better = map[backstop.Outcome][]backstop.Outcome{
 	backstop.OutcomeWhatsApp:    {backstop.OutcomeSMS},
 }
 
-// goesOn demands that nothing goes back.
+// goesOn requires that no part of the send goes back.
 func (c *chaos) goesOn(from, to backstop.Send) {
 	c.require(rank(to.WhatsAppStatus) >= rank(from.WhatsAppStatus), "the status of WhatsApp goes back")
 	c.require(to.DuplicateDelivery || !from.DuplicateDelivery, "duplicate_delivery goes back")
@@ -123,7 +123,7 @@ func (c *chaos) goesOn(from, to backstop.Send) {
 	c.require((to.FinishedAt == nil) == (to.Outcome == backstop.OutcomePending), "pending until the end")
 }
 
-// proposal is a call that some process thinks of, by an old view or by none.
+// proposal returns a call that a process may propose, possibly by an old view.
 func (c *chaos) proposal() backstop.Call {
 	view := c.views[len(c.views)-1-rapid.IntRange(0, min(4, len(c.views)-1)).Draw(c.t, "old view")]
 	p := whatsApp()
@@ -142,7 +142,7 @@ func (c *chaos) begin() {
 	c.propose(p, nil, c.theirs())
 }
 
-// propose asks for a call, for the first time or, after a lost answer, again.
+// propose calls Begin: for the first time, or again after a lost answer.
 func (c *chaos) propose(p backstop.Call, again *call, at time.Time) backstop.Ruling {
 	before := cloneLedger(c.l)
 	var r backstop.Ruling
@@ -169,7 +169,7 @@ func (c *chaos) propose(p backstop.Call, again *call, at time.Time) backstop.Rul
 	return r
 }
 
-// mayCall demands that a call may be made, by what was stored at that moment.
+// mayCall requires that a call was allowed by the ledger before it.
 func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
 	s := l.Send
 	c.require(s.FinishedAt == nil, "nothing is called after the end")
@@ -340,7 +340,7 @@ func (c *chaos) actions() map[string]func(*rapid.T) {
 	}
 }
 
-// check demands of the timeline and of the attempts what must always be true.
+// check requires the invariants of the timeline and of the attempts.
 func (c *chaos) check() {
 	ended := false
 	for i, e := range c.l.Events {
@@ -362,8 +362,8 @@ func (c *chaos) check() {
 	}
 }
 
-// Whatever the processes do, nobody gets what must not go out, nothing that is known is lost, and a process that takes
-// over brings the send to its end.
+// In any order of events, no forbidden message goes out and no stored state is lost. A process that takes over brings the send
+// to its end.
 func TestLedger_chaos(t *testing.T) {
 	t.Parallel()
 	checkOften(t, 20, func(t *rapid.T) {
@@ -374,8 +374,8 @@ func TestLedger_chaos(t *testing.T) {
 	})
 }
 
-// takeOver is a workflow that starts over, on a system that works from now on. The providers reject whatever they are asked to
-// send, so that every rule has its turn.
+// takeOver is a workflow that starts over, on a system without further faults. The providers reject every message, so that every
+// rule fires.
 func (c *chaos) takeOver() {
 	c.now = c.clock
 	bound := origin.Add(2 * backstop.MaxWait)
@@ -413,7 +413,7 @@ func (c *chaos) takeOver() {
 	c.require(c.l.Send.Outcome == c.whereItEnded() || c.l.Send.Outcome == backstop.OutcomeExpired && c.whereItEnded() == backstop.OutcomeFailed, "the outcome is where it ended: "+string(c.whereItEnded()))
 }
 
-// whereItEnded tells the outcome from the messages alone; an expired one counts as failed.
+// whereItEnded returns the outcome by the messages alone. An expired send counts as failed.
 func (c *chaos) whereItEnded() backstop.Outcome {
 	arrived := func(on backstop.Channel) bool {
 		return slices.ContainsFunc(c.l.Attempts, func(a backstop.Attempt) bool { return a.Channel == on && a.Status.Reached(delivered) })
@@ -430,7 +430,7 @@ func (c *chaos) whereItEnded() backstop.Outcome {
 	}
 }
 
-// dropsNothing demands of an end that no rule is left that fires.
+// dropsNothing requires that no rule fires at the end of the send.
 func (c *chaos) dropsNothing() {
 	view, s := c.l.View(), c.l.Send
 	_, due := s.Plan.Fired(s.WhatsAppStatus, origin, c.now, view.Spent.Has)
@@ -490,7 +490,7 @@ func (c *chaos) takeOverEnd(view backstop.View) {
 	c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(false, c.now); return "" })
 }
 
-// takeOverWait waits for the next end of a wait. A fresh run begins with WhatsApp, and resumes the SMS that was tried.
+// takeOverWait waits for the next end of a wait. If an SMS may arrive, it waits for the receipts of that SMS instead.
 func (c *chaos) takeOverWait(view backstop.View) {
 	if view.SMS != "" && view.SMS != failed && c.smsMayArrive() {
 		c.takeOverEnd(view)

@@ -12,13 +12,13 @@ type Ending struct {
 	Token string // of the call that has ended
 
 	Submission Submission // of a call that the provider accepted; its MessageID may be lost
-	Failure    *Failure   // of another
+	Failure    *Failure   // of any other call
 
-	Linger      time.Duration // how long the activity that made the call waits for receipts of the message, see Attempt
+	Linger      time.Duration // how long the activity that made the call waits for receipts, see Attempt.LingersUntil
 	ReceiptWait time.Duration // how long the store waits for the receipt of the last SMS, before the send ends; 0: not at all
 }
 
-// state is what the attempt becomes.
+// state returns the attempt's new state.
 func (e Ending) state() AttemptState {
 	if e.Failure != nil {
 		return AttemptState(e.Failure.Kind)
@@ -26,9 +26,9 @@ func (e Ending) state() AttemptState {
 	return Accepted
 }
 
-// End records how a call ended. A call that was given up for dead may still end: it turns out accepted or rejected, which is
-// kept like a receipt, because its workflow may have to be signalled. An ending of another call than the attempt's newest
-// changes nothing. An attempt that was not begun is an Error of code NotFound.
+// End records how a call ended. A call that counts as dead may still end as accepted or rejected. If the workflow must be
+// signalled then, End adds this late answer to Receipts. The ending of a call that is not the attempt's newest changes nothing.
+// If the attempt was not begun, End returns an Error of code NotFound.
 func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	now = l.clock(now)
 	a := l.Attempt(e.Step)
@@ -39,7 +39,7 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 		return *a, nil
 	}
 	before := l.Clone()
-	isLate := a.State != Calling // the workflow knows of an unknown end, and waits
+	isLate := a.State != Calling // the workflow has an unknown end already, and waits
 	l.close(a, e, now)
 	if !isLate && e.ReceiptWait > 0 {
 		l.handBack(a, now.Add(e.ReceiptWait))
@@ -51,7 +51,7 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	return *a, nil
 }
 
-// announce keeps a late answer of a provider like a receipt that is to be signalled.
+// announce adds a provider's late answer as a receipt that must be signalled.
 func (l *Ledger) announce(a Attempt, now time.Time) {
 	r := Receipt{
 		Provider: a.Provider, Channel: a.Channel, MessageID: cmp.Or(a.MessageID, a.Ref.String()), Ref: a.Ref,
@@ -63,7 +63,8 @@ func (l *Ledger) announce(a Attempt, now time.Time) {
 	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: true})
 }
 
-// mayEnd reports whether an ending is news. Of a call of unknown end a late answer that is sure is.
+// mayEnd reports whether an ending changes the attempt. A call of unknown end may still turn out accepted, or rejected if no
+// receipt came.
 func (a Attempt) mayEnd(as AttemptState) bool {
 	isLate := a.State == AttemptState(Unknown)
 	return a.State == Calling ||
@@ -99,26 +100,26 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	l.reckon()
 }
 
-// reckon works the outcome out anew after the end: a late answer or receipt may better it.
+// reckon computes the outcome again, because a late answer or receipt may change it after the end.
 func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }
 
-// handBack lets the store wait for the receipt of an SMS after which no other can follow, so that the workflow may end.
+// handBack makes the store wait for the SMS's receipt if no other SMS can follow. The workflow can then end.
 func (l *Ledger) handBack(a *Attempt, by time.Time) {
 	if a.Channel == SMS && a.State == Accepted && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
 		l.Send.ReceiptBy = &by
 	}
 }
 
-// StopWaiting ends the wait of the activity that made a call, for receipts of its message. A receipt that is stored later is
-// signalled.
+// StopWaiting records that the activity that made a call no longer waits for its receipts. A later receipt may need a signal.
 func (l *Ledger) StopWaiting(step int) {
 	if a := l.Attempt(step); a != nil {
 		a.LingersUntil = nil
 	}
 }
 
-// GiveUp counts a channel as failed because its provider took no call for as long as was tried. It answers HasGivenUp, also
-// when repeated; UnderWay while a call may be in flight, whose end counts; else MadeAlready.
+// GiveUp counts a channel as failed after the retries of its call ended without success. It answers HasGivenUp, also when
+// repeated. While a call may be in flight it answers UnderWay, because the end of that call counts. After the send's end it
+// answers HasFinished, and otherwise MadeAlready.
 func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	now = l.clock(now)
 	a := l.Attempt(c.Step())
@@ -147,7 +148,7 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 
 func isWhatsApp(a Attempt) bool { return a.Channel == WhatsApp }
 
-// gaveUp reports whether the call was given up before: after some that surely sent nothing, or before the first.
+// gaveUp reports whether GiveUp counted the channel as failed before: after calls that sent nothing, or before the first call.
 func (l *Ledger) gaveUp(a *Attempt, c Call) bool {
 	if a != nil {
 		return a.sentNothing() && a.Status == Failed
@@ -155,7 +156,7 @@ func (l *Ledger) gaveUp(a *Attempt, c Call) bool {
 	return c.Channel == WhatsApp && l.Send.WhatsAppStatus == Failed && !l.has(isWhatsApp)
 }
 
-// Finish ends the send. Lapsed says that ExpiresAt came by the engine's clock. Repeated, it changes nothing.
+// Finish ends the send. Lapsed means that ExpiresAt has come by the engine's clock. A repeated Finish changes nothing.
 func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	now = l.clock(now)
 	if l.Send.FinishedAt != nil {
@@ -167,8 +168,8 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	l.finish(now)
 }
 
-// Abandon ends a send that no workflow will decide about, and says why. A send that only waits for the receipt of its SMS
-// stays as it is. If nothing was tried, its WhatsApp message has failed.
+// Abandon ends a send that no workflow will finish, and records the reason. If the send only waits for the receipt of its SMS,
+// Abandon changes nothing. If no call was begun, WhatsApp counts as failed.
 func (l *Ledger) Abandon(reason string, now time.Time) {
 	now = l.clock(now)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
@@ -181,7 +182,7 @@ func (l *Ledger) Abandon(reason string, now time.Time) {
 	l.finish(now)
 }
 
-// describe returns the code of a failure, and for people its kind, class and reason.
+// describe returns the code of a failure, and a text with its kind, class and reason.
 func (f *Failure) describe() (code, detail string) {
 	if f == nil {
 		return "", ""

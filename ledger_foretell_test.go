@@ -7,8 +7,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// foretell is the model: what DESIGN.md says of a script, worked out from the whole of it. It knows neither steps nor
-// attempts nor revisions. Every status is a function of the messages that were sent and of the time.
+// foretell is the model. It computes the documented result of a script from the whole script, without attempts and revisions.
+// Every status is a function of the messages that were sent and of the time.
 func foretell(s script) fate {
 	m := &oracle{script: s, now: origin.Add(s.Start)}
 	if rule := m.firing(); rule < 0 && !m.late() {
@@ -42,10 +42,10 @@ type oracle struct {
 	now      time.Time
 	messages []message
 	resendAt time.Time
-	waited   bool // the last SMS was waited for long enough
+	waited   bool // the wait for the last SMS's receipt has ended
 }
 
-// message is one that a provider was asked to send, by its last call.
+// message is a message that a provider was asked to send. Its times are those of the last call.
 type message struct {
 	delivery
 
@@ -84,7 +84,7 @@ func (m message) mayArrive(t time.Time) bool {
 	return s != failed && !s.Reached(delivered)
 }
 
-// had reports whether a provider is known to have taken it.
+// had reports whether a provider is known to have taken the message.
 func (m message) had(t time.Time) bool {
 	return !m.gaveUp && m.End == nil && !t.Before(m.ended) || len(m.reports(t)) > 0
 }
@@ -99,8 +99,8 @@ func (m *oracle) of(rule int) []message {
 	return of
 }
 
-// reached is how far WhatsApp has come: the newest message, unless an older one arrived. Where an SMS was too early for it,
-// there will be none.
+// reached returns the status of WhatsApp: of the newest message, unless an older one arrived. If an SMS went out and no WhatsApp
+// message before it, WhatsApp counts as failed.
 func (m *oracle) reached(t time.Time) backstop.Status {
 	s := queued
 	if len(m.of(-1)) == 0 && len(m.messages) > 0 {
@@ -184,7 +184,7 @@ func (m *oracle) optedOut() bool {
 	})
 }
 
-// walk lets the time pass to a moment, or to the first before it at which something new is true.
+// walk advances the time to a moment, event by event. It stops early when stop is true.
 func (m *oracle) walk(until time.Time, stop func() bool) {
 	for m.now.Before(until) {
 		next := until
@@ -210,7 +210,8 @@ func (m *oracle) walk(until time.Time, stop func() bool) {
 	}
 }
 
-// stop is when a provider that takes no call is tried no longer: the end of another rule's wait that has not been met.
+// stop returns when the retries of a provider end: after tryFor, or at the end of another rule's wait if that is earlier. Rules
+// that are spent or satisfied do not count.
 func (m *oracle) stop(since time.Time, but int) time.Time {
 	stop := since.Add(tryFor)
 	for i, r := range m.Rules {
@@ -295,7 +296,7 @@ func (m *oracle) sms(rule int) {
 	m.waited = m.smsMayArrive()
 }
 
-// submit tries until the provider has answered for good, and reports whether a message may be out.
+// submit calls until the provider gives a final answer, and reports whether a message may be out.
 func (m *oracle) submit(c backstop.Call) bool {
 	d := m.Deliveries[c.Step()]
 	since := m.now
@@ -333,7 +334,7 @@ func (m *oracle) submit(c backstop.Call) bool {
 	}
 }
 
-// outcome is where the send has ended, as far as is known at a time.
+// outcome returns the outcome of the send by its messages at a time.
 func (m *oracle) outcome(t time.Time) backstop.Outcome {
 	is := func(what func(message) bool) bool { return slices.ContainsFunc(m.messages, what) }
 	switch {

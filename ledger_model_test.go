@@ -14,15 +14,15 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// The bounds that the workflow and the model have in common. None of them is the ledger's.
+// The time limits that the workflow and the model share. The ledger has none of them.
 const (
-	unknownWait = 3 * time.Second  // for a word on a call of unknown end, before it is resent
+	unknownWait = 3 * time.Second  // for a receipt of a call of unknown end, before the resend
 	receiptWait = 12 * time.Hour   // for the receipt of an SMS
-	tryFor      = 24 * time.Hour   // a provider that takes no call
+	tryFor      = 24 * time.Hour   // for the retries of a provider that takes no call
 	pause       = 13 * time.Minute // between two tries
 )
 
-// script is all that happens to one send from outside: what providers answer and what they report, by step.
+// script is the input of one send: its settings, and the providers' answers and receipts by step.
 type script struct {
 	Rules      []backstop.Rule
 	Category   backstop.Category
@@ -34,9 +34,9 @@ type script struct {
 	Deliveries map[int]delivery // by step
 }
 
-// delivery is what becomes of a step: some tries that surely send nothing, one that ends it, and reports.
+// delivery is the course of a step: throttled calls, one call that ends the step, and receipts.
 type delivery struct {
-	Tries   int // throttled before
+	Tries   int // throttled calls before the last one
 	Takes   time.Duration
 	End     *backstop.Failure
 	Class   backstop.RejectClass
@@ -62,14 +62,14 @@ func anyScript() *rapid.Generator[script] {
 			Deliveries: map[int]delivery{},
 		}
 		if rapid.IntRange(0, 3).Draw(t, "expires?") == 0 {
-			s.Expires = span().Draw(t, "expires") + time.Millisecond/2 // when nothing else happens
+			s.Expires = span().Draw(t, "expires") + time.Millisecond/2 // a moment at which nothing else happens
 		}
 		if rapid.IntRange(0, 3).Draw(t, "late?") == 0 {
 			s.Start = span().Draw(t, "start")
 		}
 		for step := 1; step <= 2+2*len(s.Rules); step++ {
 			d := anyDelivery().Draw(t, fmt.Sprintf("step %d", step))
-			for i := range d.Reports { // of two messages never at one moment, which has no order
+			for i := range d.Reports { // reports of two messages at the same moment would have no order
 				d.Reports[i].After += time.Duration(step) * 7 * time.Microsecond
 			}
 			s.Deliveries[step] = d
@@ -88,7 +88,7 @@ func shortRule() *rapid.Generator[backstop.Rule] {
 	})
 }
 
-// span is a time of any size, of a few scales.
+// span draws a duration in one of a few scales.
 func span() *rapid.Generator[time.Duration] {
 	return rapid.Custom(func(t *rapid.T) time.Duration {
 		scale := rapid.SampledFrom([]time.Duration{time.Millisecond, 100 * time.Millisecond, 400 * time.Millisecond, time.Minute, 20 * time.Minute}).Draw(t, "scale")
@@ -124,9 +124,9 @@ func anyDelivery() *rapid.Generator[delivery] {
 	})
 }
 
-// fate is what became of a send, for the ledger and its model to agree on.
+// fate is the result of a send. The ledger and its model must agree on it.
 type fate struct {
-	Fired    []string // rule and moment of every SMS of which a call was made
+	Fired    []string // rule and moment of the first call of each SMS
 	WhatsApp int      // how many messages a provider took, or may have
 	SMS      int
 	AtEnd    backstop.Outcome // when the send ended
@@ -148,7 +148,7 @@ func (f *fate) takes(c backstop.Call, d delivery) {
 	}
 }
 
-// On a healthy system the ledger, driven as the workflow does, does what the model says.
+// Without faults, the ledger gives the same result as the model. The driver calls the ledger as the workflow does.
 func TestLedger_model(t *testing.T) {
 	t.Parallel()
 	checkOften(t, 50, func(t *rapid.T) {
@@ -159,7 +159,7 @@ func TestLedger_model(t *testing.T) {
 	})
 }
 
-// driver is the workflow of a send, in a few lines, on a system that loses nothing.
+// driver is a short version of the send's workflow, on a system without faults.
 type driver struct {
 	*desk
 	script
@@ -207,7 +207,7 @@ func drive(t *rapid.T, s script) (fate, string) {
 	return d.fate, "\n" + timeline.String()
 }
 
-// see takes in the newest view. The ledger that is driven is stored at once.
+// see raises the revision, as a store does, and reads the newest view.
 func (d *driver) see() { d.l.Revision++; d.view = d.l.View() }
 
 func (d *driver) due() (int, bool) {
@@ -216,7 +216,7 @@ func (d *driver) due() (int, bool) {
 
 func (d *driver) late() bool { return d.Expires > 0 && !d.now.Before(origin.Add(d.Expires)) }
 
-// pass lets the time pass until a moment, or until enough has been reported.
+// pass advances the time to a moment, and merges the receipts until then. It stops early when enough is true.
 func (d *driver) pass(until time.Time, enough func() bool) {
 	due := func(at time.Time) bool { return !at.After(d.now) || !enough() && !at.After(until) }
 	for len(d.coming) > 0 && due(d.coming[0].at) {
@@ -271,7 +271,7 @@ func (d *driver) alarm() time.Time {
 	return at
 }
 
-// nextWait is the next end of a wait whose rule is neither spent nor satisfied, but for one rule.
+// nextWait returns the next end of a wait. It skips rules that are spent or satisfied, and the rule but.
 func (d *driver) nextWait(but int) time.Time {
 	var next time.Time
 	for i, r := range d.Rules {
@@ -283,7 +283,7 @@ func (d *driver) nextWait(but int) time.Time {
 	return next
 }
 
-// whatsApp calls until the provider has answered for good, or a rule's wait ends.
+// whatsApp calls until the provider gives a final answer, or a rule's wait ends.
 func (d *driver) whatsApp(again bool) {
 	c := whatsApp()
 	c.Resend = again
@@ -319,7 +319,7 @@ func (d *driver) whatsApp(again bool) {
 	}
 }
 
-// pause waits between two tries, but not past a moment or the time at which the message expires.
+// pause waits between two tries, but not past stop or the expiry of the message.
 func (d *driver) pause(stop time.Time, enough func() bool) {
 	until := d.now.Add(pause)
 	if stop.Before(until) {
@@ -393,7 +393,7 @@ func (d *driver) sms(rule int) {
 	}
 }
 
-// submit calls until the provider has answered for good. It reports whether a message may be out.
+// submit calls until the provider gives a final answer. It reports whether a message may be out.
 func (d *driver) submit(c backstop.Call) (end *backstop.Failure, gone bool) {
 	d.tries[c.Step()] = 0
 	for {

@@ -2,8 +2,8 @@ package backstop
 
 import "time"
 
-// Receive merges a receipt that names its step. It reports whether the workflow must be signalled: because it waits for this
-// status, or because the receipt ended the send. A receipt that is known changes nothing.
+// Receive merges a receipt that names its step. It reports whether the workflow must be signalled: because the workflow waits for
+// this status, or because the receipt ended the send. A repeated receipt changes nothing.
 func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	now = l.clock(now)
 	a := l.about(r)
@@ -42,7 +42,8 @@ func (l *Ledger) about(r Receipt) *Attempt {
 	return a
 }
 
-// isNews reports whether the receipt says what none said before. One that no attempt is known of is judged by its status.
+// isNews reports whether no earlier receipt of the attempt had this status. Without an attempt, the receipt is news if it
+// advances the channel's status.
 func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
 	if a == nil {
 		s := *l.status(r.Channel)
@@ -51,8 +52,9 @@ func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
 	return !a.Reported.Has(r.Status)
 }
 
-// mustSignal reports whether the workflow of a send, that knows l, has to learn of after. While an activity is at work on the
-// send it need not: its end brings everything. While an SMS may arrive no WhatsApp receipt changes what follows.
+// mustSignal reports whether the change from l to after needs a signal to the workflow. It needs none while an activity is at
+// work on the send, because the activity's result brings the change. While an SMS may arrive, no WhatsApp receipt changes what
+// follows.
 func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool {
 	from, to := *l.status(channel), *after.status(channel)
 	switch {
@@ -63,7 +65,7 @@ func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool 
 	case from == to:
 		return false
 	case from == Queued:
-		return true // the workflow may wait to learn whether a call of unknown end went out
+		return true // the workflow may wait for the first receipt after a call of unknown end
 	case channel == SMS:
 		return to == Failed || crosses(from, to, Delivered)
 	default:

@@ -11,16 +11,16 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// What a receipt or a call brings, in short.
+// Short names of the statuses.
 const (
 	queued, submitted, sent = backstop.Queued, backstop.Submitted, backstop.Sent
 	failed, delivered, read = backstop.Failed, backstop.Delivered, backstop.Read
 )
 
-// calm is the time that a test's steps are apart when it does not say.
+// calm is the time between two steps of a test, unless the test sets the clock.
 const calm = 100 * time.Millisecond
 
-// desk is a ledger with a clock, and the shortest words for what happens to it.
+// desk is a ledger with a clock, and short methods for calls and receipts.
 type desk struct {
 	t      require.TestingT
 	l      backstop.Ledger
@@ -75,13 +75,13 @@ func (d *desk) begin(c backstop.Call) backstop.Ruling {
 	return r
 }
 
-// answers proposes a call and demands an answer.
+// answers proposes a call and requires an answer.
 func (d *desk) answers(want backstop.Answer, c backstop.Call) *desk {
 	require.Equal(d.t, want, d.begin(c).Answer)
 	return d
 }
 
-// call makes a call whose end is nil when it is accepted.
+// call makes a call. Without a failure it is accepted.
 func (d *desk) call(c backstop.Call, f *backstop.Failure) *desk {
 	d.answers(backstop.MayCall, c)
 	return d.end(c, f)
@@ -93,7 +93,7 @@ func (d *desk) end(c backstop.Call, f *backstop.Failure) *desk {
 	return d
 }
 
-// ending is the end of the newest call of a step that was begun.
+// ending returns the end of the newest call of a step.
 func (d *desk) ending(c backstop.Call, f *backstop.Failure) backstop.Ending {
 	e := backstop.Ending{Step: c.Step(), Token: d.tokens[c.Step()], Failure: f}
 	if f == nil {
@@ -261,7 +261,7 @@ func (d *desk) optOut(c backstop.Call) *desk {
 	return d
 }
 
-// A last look is late by the caller's clock, not by the store's.
+// Begin accepts an SMS up to 1 s before its wait ends by the store's clock.
 func TestLedger_Begin_slack(t *testing.T) {
 	t.Parallel()
 	call := smsOf(0)
@@ -278,7 +278,7 @@ func TestLedger_Begin_slack(t *testing.T) {
 	}
 }
 
-// A caller that reads its own token back has not called yet; another may not call until the first must be over.
+// A caller that repeats Begin with the same token may call. Another caller must wait for CallTimeout.
 func TestLedger_Begin_token(t *testing.T) {
 	t.Parallel()
 	l := newLedger(rule(backstop.Undelivered, time.Minute))

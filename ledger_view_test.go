@@ -12,10 +12,10 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// A receipt of which Receive says that no workflow must be signalled costs the engine nothing. That is right only if a workflow
-// that knows no more than its own calls and the signals decides at every moment as one that knows all.
+// Receive saves the engine a signal if the workflow does not need the receipt. That is correct only if a workflow with its own
+// calls and the signals always decides like a workflow with all receipts.
 
-// watcher is a workflow that works on a send alone: its own view, and the ledger.
+// watcher is the only workflow of a send, with its own view and the ledger.
 type watcher struct {
 	*desk
 
@@ -28,7 +28,7 @@ type watcher struct {
 
 func (w *watcher) look() { w.view = w.l.View() }
 
-// busy reports whether an activity is at work: its end brings everything.
+// busy reports whether an activity is at work. The activity's result brings the newest view.
 func (w *watcher) busy() bool { return w.calling != nil || w.lingers }
 
 // next is the call that the workflow proposes by its view, or false.
@@ -126,7 +126,7 @@ func TestLedger_Receive_unsignalled(t *testing.T) {
 	})
 }
 
-// check demands that the view tells all that matters.
+// check requires that the view has everything that the workflow decides by.
 func (w *watcher) check(t *rapid.T) {
 	is := w.l.View()
 	if w.busy() {
@@ -142,13 +142,13 @@ func (w *watcher) check(t *rapid.T) {
 	}
 	require.Equal(t, known(is), known(w.view), "what is known of the SMS: %q, %q", is.SMS, w.view.SMS)
 	if s := w.l.Send.SMSStatus; s != "" && s != failed {
-		return // what comes by WhatsApp during an SMS comes to light with its end, or by the next last look
+		return // a WhatsApp receipt during an SMS reaches the view with the SMS's end, or with the next Begin
 	}
 	require.Equal(t, is.WhatsApp == queued, w.view.WhatsApp == queued, "whether WhatsApp went out")
 	sameAnswers(t, w.l.Send.Plan, is.WhatsApp, w.view.WhatsApp)
 }
 
-// checkOften is rapid.Check with so many times its number of checks.
+// checkOften repeats rapid.Check so many times.
 func checkOften(t *testing.T, times int, prop func(*rapid.T)) {
 	t.Helper()
 	for range times {

@@ -2,12 +2,12 @@ package backstop
 
 import "time"
 
-// checkMargin is how long after its last wait a send has usually ended: the calls and the receipts that follow take
-// seconds, and a provider that is down takes longer.
+// checkMargin is the time after a send's last wait in which most sends end. Calls and receipts take seconds; only a provider
+// that is down takes longer.
 const checkMargin = 10 * time.Minute
 
-// CheckAt is when a send that has not ended is first compared with its workflow: some minutes after the longest wait of
-// its rules, or after ExpiresAt if that comes first. A workflow may still be running then.
+// CheckAt returns when a send that has not ended is first compared with its workflow: 10 minutes after the longest wait of its
+// rules, or after ExpiresAt if that is earlier. The workflow may still run then.
 func (s Send) CheckAt() time.Time {
 	last := s.AcceptedAt
 	for _, rule := range s.Plan.Rules {

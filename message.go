@@ -27,7 +27,8 @@ type SMSMessage struct {
 	SendID string
 	Text   string
 
-	// ValidFor is how long the provider may keep the message before it sends it; 0: no end. The provider then drops it.
+	// ValidFor is how long the provider may keep the message before it sends it. After that the provider drops the message.
+	// 0: no limit.
 	ValidFor time.Duration
 }
 

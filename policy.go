@@ -94,8 +94,8 @@ func (o Override) apply(r Rule) Rule {
 	return r
 }
 
-// Fired returns the index of the rule that fires now, or false. The rule whose wait ended first wins. In the policy's order
-// they follow each other where all fire at once: on a failure, and after an SMS that failed. Spent rules are passed over.
+// Fired returns the index of the rule that fires now, or false. Spent rules do not fire. Of several, the rule with the shortest
+// wait wins. After a failure of WhatsApp, or once a rule is spent, the first in the policy's order wins.
 func (p Plan) Fired(s Status, origin, now time.Time, spent func(int) bool) (int, bool) {
 	best, inOrder := -1, s == Failed || p.anySpent(spent)
 	for i, rule := range p.Rules {

@@ -45,16 +45,17 @@ type Send struct {
 	FallbackReason    FallbackReason // why the first of the rules fired
 	DeliveredAt       *time.Time     // when the first receipt of an arrival came, by our clock
 	DeliveredBy       Channel        // which it was about; empty until then
-	DuplicateDelivery bool           // it arrived by WhatsApp after an SMS had gone out that did not fail
+	DuplicateDelivery bool           // it arrived by WhatsApp too, after an SMS that did not fail
 	Expired           bool           // ExpiresAt came before everything was tried
 	FinishedAt        *time.Time
 	Outcome           Outcome
 
-	// ReceiptBy is set while only the SMS's receipt is waited for, and no workflow does: the send ends with it, or then.
+	// ReceiptBy is set while the store alone waits for the SMS's receipt, after the workflow's end. The send ends with the
+	// receipt, or at ReceiptBy.
 	ReceiptBy *time.Time
 }
 
-// IsChanged reports whether two states of one send differ in what may change after it was accepted.
+// IsChanged reports whether two states of one send differ in a field that can change after acceptance.
 func (s Send) IsChanged(o Send) bool {
 	return s.WhatsAppStatus != o.WhatsAppStatus || s.SMSStatus != o.SMSStatus ||
 		s.Fired != o.Fired || s.FiredReason != o.FiredReason || s.FallbackReason != o.FallbackReason ||

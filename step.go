@@ -1,14 +1,14 @@
 package backstop
 
-// Steps of a send. A step follows from what is sent, and is never counted: a workflow that runs again, later and by another
-// path, gives the same call the same step.
+// Steps of a send. The step depends on the message alone, not on the number of calls before it. So a workflow that runs again
+// gives the same call the same step, even if it takes another path.
 const (
 	whatsAppStep       = 1
 	whatsAppResendStep = 2
 	firstSMSStep       = 3 // of the plan's first rule; each rule has two
 )
 
-// WhatsAppStep is the step of the WhatsApp message, or of its resend after a call of unknown end.
+// WhatsAppStep returns the step of the WhatsApp message, or of its resend after a call of unknown end.
 func WhatsAppStep(resend bool) int {
 	if resend {
 		return whatsAppResendStep
@@ -16,7 +16,7 @@ func WhatsAppStep(resend bool) int {
 	return whatsAppStep
 }
 
-// SMSStep is the step of the SMS of a rule, by the rule's place in the plan from 0, or of the resend of that SMS.
+// SMSStep returns the step of a rule's SMS, or of the resend of that SMS. The rule is given by its place in the plan, from 0.
 func SMSStep(rule int, resend bool) int {
 	step := firstSMSStep + 2*rule
 	if resend {
@@ -25,7 +25,7 @@ func SMSStep(rule int, resend bool) int {
 	return step
 }
 
-// ruleOf is the place of the rule whose SMS a step is, or -1 for a step of WhatsApp.
+// ruleOf returns the place of the rule whose SMS has this step, or -1 for a step of WhatsApp.
 func ruleOf(step int) int {
 	if step < firstSMSStep {
 		return -1

@@ -6,7 +6,7 @@ import "time"
 const badTime = "must lie in the years 2000 to 9999, in UTC"
 
 // ValidTime reports whether a time that comes from outside can be stored and shown: its year is 2000 to 9999 in UTC.
-// JSON has no year of five digits (RFC 3339), and no clock shows an earlier one. The zone counts:
+// RFC 3339, and so JSON, has no year of five digits. A year before 2000 can only be an error. The zone counts:
 // 9999-12-31T23:59:59-05:00 is in the year 10000.
 func ValidTime(t time.Time) bool {
 	const first, last = 2000, 9999

@@ -1,7 +1,7 @@
 // Package activities makes the provider calls of a send, each at most once as far as can be known.
 //
-// The ledger of the send has the last word on each call, and the call is written down before the provider is called. So a
-// process that dies in the middle leaves an open attempt behind, and the next run knows that the message may have gone out.
+// The ledger of the send decides about each call, and stores the call before the provider is called. If the process dies
+// during the call, the attempt stays open. So the next run can see that the message may have gone out.
 package activities
 
 import (
@@ -26,7 +26,7 @@ type Activities struct {
 	now      func() time.Time
 	calls    chan struct{} // holds a place per call under way; nil is no limit
 	lingers  chan struct{} // holds a place per activity that waits for receipts
-	saving   chan struct{} // holds a place per end that Postgres could not take
+	saving   chan struct{} // holds a place per end of a call that is still to be stored
 }
 
 // Options are what the activities need. All are required but Now, which is time.Now by default, and Calls.
@@ -61,7 +61,7 @@ func New(o Options) (*Activities, error) {
 	return a, nil
 }
 
-// GiveUp counts a step as failed because its provider took no call for as long as was tried.
+// GiveUp stores that a step has failed, because its provider accepted no call within the time for retries.
 func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step Step) (backstop.View, error) {
 	c := step.sms()
 	c.Channel = channel
@@ -78,20 +78,20 @@ func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step 
 	return view, nil
 }
 
-// saveLast stores how the last call ended, if that could not be stored: a call that surely sent nothing must not be taken for one
-// that may have.
+// saveLast stores how the last call ended, if an earlier run could not. Without that end, GiveUp would treat a call that sent
+// nothing as one that may have sent the message.
 func (a *Activities) saveLast(ctx context.Context, step Step, number int) error {
 	if step.Ended == nil {
 		return nil
 	}
 	_, _, err := a.save(ctx, step, step.Ended.ending(number))
 	if backstop.CodeOf(err) == backstop.NotFound {
-		return nil // it was never begun
+		return nil // the call was never begun
 	}
 	return err
 }
 
-// Finish ends a send. Lapsed says that its ExpiresAt came.
+// Finish ends a send. Lapsed is true if its ExpiresAt has passed.
 func (a *Activities) Finish(ctx context.Context, send string, lapsed bool) (backstop.View, error) {
 	view, err := a.store.Finish(ctx, send, lapsed)
 	return view, permanent(err)

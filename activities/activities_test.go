@@ -36,7 +36,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// A provider that took no call for long counts as failed.
+// GiveUp fails a step whose provider accepted no call. A second GiveUp changes nothing.
 func TestActivities_GiveUp(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -53,7 +53,7 @@ func TestActivities_GiveUp(t *testing.T) {
 	}
 }
 
-// A call in flight is not given up: its end counts. If its process has died, the message may be out.
+// GiveUp waits while a call is in flight. If the call's process has died, the step does not fail: the message may be out.
 func TestActivities_GiveUp_callInFlight(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {

@@ -14,16 +14,16 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// A failure of a call leads to a verdict, or to another try.
+// A failed call leads to a verdict or to a retry.
 func TestActivities_failure(t *testing.T) {
 	t.Parallel()
 	var none *backstop.Failure
 	for name, tc := range map[string]struct {
 		err     error
-		verdict activities.Verdict // empty: the call is made again
+		verdict activities.Verdict // empty: the call is retried
 		status  backstop.Status    // of the channel
 		state   backstop.AttemptState
-		again   time.Duration // the delay until the next try, if the provider gives one
+		again   time.Duration // the provider's delay before the retry, if it gives one
 	}{
 		"rejected": {
 			err:     &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026"},
@@ -76,7 +76,7 @@ func TestActivities_failure(t *testing.T) {
 	}
 }
 
-// requireAccepted runs the step once more, as the second call, which the provider accepts.
+// requireAccepted runs the step again, and requires that the provider accepts this second call.
 func (r *rig) requireAccepted(channel backstop.Channel) {
 	r.t.Helper()
 	result, err := r.runOn(channel)
@@ -86,7 +86,7 @@ func (r *rig) requireAccepted(channel backstop.Channel) {
 	require.Equal(r.t, 2, r.provider.calls())
 }
 
-// The attempt is stored before the provider is called, and the call ends before another run may take over.
+// The attempt is stored before the provider is called. The call's deadline is before the time when another run may take over.
 func TestActivities_attemptFirst(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -105,8 +105,7 @@ func TestActivities_attemptFirst(t *testing.T) {
 	}
 }
 
-// A retry does not go out when the ledger has learned meanwhile that the earlier call sent the message after all, or that
-// nothing may go out.
+// A retry is skipped if a receipt shows that the earlier call has sent the message, or if nothing may go out any more.
 func TestActivities_retry_lastLook(t *testing.T) {
 	t.Parallel()
 	receipt := func(c backstop.Channel, s backstop.Status) func(*rig) { return func(r *rig) { r.receive(c, s) } }
@@ -152,7 +151,7 @@ func (r *rig) finish() {
 	require.NoError(r.t, err)
 }
 
-// The connection was cut after the call was begun: the store asks again with the token of the call, and the call is made.
+// The answer to Begin is lost. The store retries Begin with the same token, and the call is made once.
 func TestActivities_beginAnswerLost(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -165,8 +164,8 @@ func TestActivities_beginAnswerLost(t *testing.T) {
 	}
 }
 
-// The answer never came, because Postgres was away for long. The next run knows from the engine that the call was not made,
-// and makes it.
+// Begin fails, before or after it has stored the call. The engine keeps the token with the fact that the provider was not
+// called, so the next run makes the call.
 func TestActivities_beginAnswerLost_nextRun(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -189,7 +188,7 @@ func TestActivities_beginAnswerLost_nextRun(t *testing.T) {
 	}
 }
 
-// The same after a first try, a local activity, whose error brings the token to the next run.
+// The same after a first try, which is a local activity: the details of its error bring the token to the next run.
 func TestActivities_beginAnswerLost_afterTry(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -205,8 +204,8 @@ func TestActivities_beginAnswerLost_afterTry(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// The answer never came, and the process died: another run has another token. It waits as long as the call may be under way,
-// and does not make it again.
+// The answer to Begin is lost, and the process dies. The next run has another token. It waits until the call has timed out,
+// and does not repeat the call.
 func TestActivities_beginAnswerLost_otherRun(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -225,7 +224,7 @@ func TestActivities_beginAnswerLost_otherRun(t *testing.T) {
 	}
 }
 
-// A process that was held up between the begin of a call and the call does not make it: another run may have taken over.
+// A process is held up between Begin and the provider call. It skips the call, because another run may have taken over.
 func TestActivities_heldUp(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -240,7 +239,7 @@ func TestActivities_heldUp(t *testing.T) {
 	}
 }
 
-// The same, when another run did take over.
+// The same when another run has taken over.
 func TestActivities_heldUp_replaced(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -257,7 +256,7 @@ func TestActivities_heldUp_replaced(t *testing.T) {
 	}
 }
 
-// A process that was taken for dead ends its call before another run looks: its end counts, and the store waits for the receipt.
+// A slow process ends its call after CallTimeout and before the next run. The end counts, and the store waits for the receipt.
 func TestActivities_deadWorker_wasSlow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -273,7 +272,7 @@ func TestActivities_deadWorker_wasSlow(t *testing.T) {
 	require.Zero(t, r.provider.calls())
 }
 
-// The ledger says how long to wait for a call that another step makes, or for the end of a rule's wait.
+// A run is retried when the call of another step has timed out, or when the rule's wait has ended. The ledger gives the delay.
 func TestActivities_notYet(t *testing.T) {
 	t.Parallel()
 	t.Run("under way", func(t *testing.T) {
@@ -306,7 +305,7 @@ func TestActivities_notYet(t *testing.T) {
 	})
 }
 
-// An activity that is cancelled during the call still stores its end.
+// An activity that is cancelled during the call still stores the end of the call.
 func TestActivities_canceled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -318,7 +317,7 @@ func TestActivities_canceled(t *testing.T) {
 	require.Equal(t, backstop.Accepted, r.attempt(backstop.WhatsApp).State)
 }
 
-// A worker makes a bounded number of calls at once. A first try does not wait for a place, another try does.
+// Concurrent calls are bounded. If there is no free place, a first try fails at once, and an ordinary activity waits.
 func TestActivities_busy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -344,8 +343,8 @@ func TestActivities_busy(t *testing.T) {
 	r.requireVerdict(activities.Accepted, result, err)
 }
 
-// Nothing that a recipient or a provider account must keep to itself gets out, even if a driver quotes it: not by a result,
-// not by an error with its details, not by a heartbeat, not by the log.
+// Numbers, texts, message ids and credentials appear in no result, error, error detail, heartbeat or log, even if a driver's
+// error quotes them.
 func TestActivities_secrets(t *testing.T) {
 	t.Parallel()
 	const secret, id = "EAAG-bearer-token", "wamid.HBgMNDQ3NDAwMTIzNDU2"

@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// Postgres is away after the call: the engine keeps how the call ended until the next run can store it.
+// Postgres is away after the call. The engine keeps the end of the call until a later run can store it.
 func TestActivities_endNotStored(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -36,7 +36,7 @@ func TestActivities_endNotStored(t *testing.T) {
 	}
 }
 
-// A first try has no heartbeat: the details of its error reach the next run through the workflow.
+// A first try has no heartbeat. The workflow passes the details of its error to the next run.
 func TestActivities_endNotStored_local(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -47,8 +47,8 @@ func TestActivities_endNotStored_local(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// The workflow task is lost, and with it what the engine kept of the end: the process that made the call still knows, and stores
-// it when Postgres is back.
+// The workflow task is lost, and with it the end that the engine kept. The process that made the call still has the end, and
+// stores it when Postgres is back.
 func TestActivities_endNotStored_taskLost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -73,7 +73,7 @@ func (r *rig) afterUnsaved(step activities.Step) activities.Step {
 	return step
 }
 
-// A rejection that could not be stored keeps its class: an opt-out must not be chased.
+// A rejection that could not be stored keeps its class, so no SMS follows an opt-out.
 func TestActivities_endNotStored_optedOut(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -83,14 +83,14 @@ func TestActivities_endNotStored_optedOut(t *testing.T) {
 	requireRetry(t, activities.Unsaved, 0, err)
 	result, err := r.runOn(backstop.WhatsApp)
 	r.requireVerdict(activities.Rejected, result, err)
-	r.heartbeat = nil // another activity has none
+	r.heartbeat = nil // the SMS activity has none
 	result, err = r.runOn(backstop.SMS)
 	r.requireVerdict(activities.Over, result, err)
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// A call that is to be made again: the delay that the provider asked for is kept, and the end that the engine keeps does not
-// stand for the calls that follow.
+// The end of a throttled call could not be stored. The retry keeps the provider's delay. The end that the engine keeps does
+// not apply to the later calls.
 func TestActivities_endNotStored_throttled(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -113,7 +113,7 @@ func TestActivities_endNotStored_throttled(t *testing.T) {
 	}
 }
 
-// The same through the workflow, whose step keeps the end as long as the activity is retried.
+// The same after a local activity: the workflow passes the same end to all retries.
 func TestActivities_endNotStored_unavailable_local(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -130,7 +130,7 @@ func TestActivities_endNotStored_unavailable_local(t *testing.T) {
 	require.Equal(t, 3, r.attempt(backstop.WhatsApp).Number)
 }
 
-// A later call that may be under way is not taken for the one whose end the engine keeps.
+// The engine keeps the end of an earlier call. That end does not end a later call that may be under way.
 func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -139,10 +139,10 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	next := r.afterUnsaved(r.step())
 	r.store.beginLost = 1
 	r.clock.Advance(time.Second)
-	_, err := r.run(r.acts.SendWhatsApp, next) // stores the end, and begins a call of which nothing more is heard
+	_, err := r.run(r.acts.SendWhatsApp, next) // stores the end, and begins a second call, whose answer is lost
 	requireRetry(t, activities.Unsaved, 0, err)
 	require.Equal(t, 2, r.attempt(backstop.WhatsApp).Number)
-	r.heartbeat = nil // its process died before the engine learned of it
+	r.heartbeat = nil // the process died before its heartbeat reached the engine
 	_, err = r.run(r.acts.SendWhatsApp, next)
 	requireRetry(t, activities.UnderWay, activities.CallTimeout, err)
 	r.clock.Advance(activities.CallTimeout)
@@ -151,8 +151,8 @@ func TestActivities_endNotStored_laterCallUnderWay(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// The SMS is given up when the wait of another rule ends, and the end of its only call is still not stored: it surely was not
-// sent, so that the other rule may fire.
+// The provider was down at the only call of an SMS, and that end is not stored when the workflow gives the SMS up. GiveUp
+// stores the end first. No SMS was sent, so the other rule may fire.
 func TestActivities_endNotStored_givenUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("one", backstop.Undelivered), newRule("two", backstop.Undelivered)))
@@ -173,7 +173,7 @@ func TestActivities_endNotStored_givenUp(t *testing.T) {
 	r.requireVerdict(activities.Accepted, result, err)
 }
 
-// The end was stored, and the answer was lost.
+// The end is stored, and the store's answer is lost.
 func TestActivities_endAnswerLost(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -188,7 +188,7 @@ func TestActivities_endAnswerLost(t *testing.T) {
 	}
 }
 
-// The same, of an attempt that lingers: the next run does not wait, and from then on receipts are signalled.
+// The same for an attempt that lingers. The next run does not wait, and receipts are signalled from then on.
 func TestActivities_endAnswerLost_lingering(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -206,7 +206,7 @@ func TestActivities_endAnswerLost_lingering(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// The attempt is not there, because Postgres has lost it: no other run can store its end.
+// Postgres has lost the attempt, so no run can store its end. The error is not retried.
 func TestActivities_endNotFound(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

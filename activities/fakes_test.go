@@ -10,15 +10,15 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// answer is what a provider makes of a call.
+// answer is a provider's answer to a call.
 type answer func(context.Context, backstop.Ref) (backstop.Submission, error)
 
-// fails is the answer of a provider that returns this error.
+// fails returns an answer with an error.
 func fails(err error) answer {
 	return func(context.Context, backstop.Ref) (backstop.Submission, error) { return backstop.Submission{}, err }
 }
 
-// meanwhile is the answer of a provider that accepts the message after something else has happened.
+// meanwhile returns an answer that first calls a function, and then accepts the message.
 func meanwhile(happens func()) answer {
 	return func(_ context.Context, ref backstop.Ref) (backstop.Submission, error) {
 		happens()
@@ -26,7 +26,7 @@ func meanwhile(happens func()) answer {
 	}
 }
 
-// provider plays a script: an answer for each call. After the last one it accepts every message.
+// provider plays a script with an answer for each call. After the last answer it accepts every message.
 type provider struct {
 	mu       sync.Mutex
 	script   []answer
@@ -67,7 +67,7 @@ func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) 
 	return p.answer(ctx, m.Ref)
 }
 
-// sms is a driver. Several may have one script.
+// sms is a driver. Several drivers may share a script.
 type sms struct {
 	*provider
 
@@ -83,7 +83,7 @@ func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submi
 	return p.answer(ctx, m.Ref)
 }
 
-// finder is a driver that can be asked what became of a message.
+// finder is a driver that answers inquiries for the status of a message.
 type finder struct {
 	sms
 
@@ -96,24 +96,24 @@ func (f finder) Find(_ context.Context, q backstop.Inquiry) (*backstop.Found, er
 
 var errAway = errors.New("postgres is away")
 
-// times counts what is still to happen. An end is also stored by a goroutine that outlives its activity.
+// times counts down. It is atomic, because a goroutine may store an end after its activity has returned.
 type times struct{ left atomic.Int64 }
 
 func (n *times) take() bool { return n.left.Add(-1) >= 0 }
 
-// store is a store that Postgres is away for, or whose answers are lost.
+// store simulates a Postgres that is away, or whose answers are lost.
 type store struct {
 	activities.Store
 
-	beginLost  int    // the next calls are begun, and the answer is lost
-	beginAway  bool   // no call is begun
-	beginAgain bool   // a call is begun, the answer is lost, and the store asks again
-	begun      func() // happens when a call was begun
-	endAway    times  // the next ends are not stored
-	endLost    times  // the next ends are stored, and the answer is lost
-	stopAway   int    // the next ends of a wait are not stored
+	beginLost  int    // how many calls are begun, with a lost answer
+	beginAway  bool   // no call can be begun
+	beginAgain bool   // the first answer of Begin is lost, and the store retries
+	begun      func() // called when a call was begun
+	endAway    times  // how many ends are not stored
+	endLost    times  // how many ends are stored, with a lost answer
+	stopAway   int    // how often StopWaiting fails
 
-	owner backstop.Ref // of every message; zero: as it is stored
+	owner backstop.Ref // the answer of Owner for every message; zero: the stored one
 }
 
 func (s *store) Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// asked lets the rig's first account be asked. It returns the questions that come.
+// asked lets the rig's first account answer inquiries. It returns the inquiries that arrive.
 func (r *rig) asked(found *backstop.Found, err error) *[]backstop.Inquiry {
 	r.t.Helper()
 	var asked []backstop.Inquiry
@@ -44,7 +44,7 @@ func (r *rig) inquire() (backstop.View, error) {
 	return view, value.Get(&view)
 }
 
-// The provider is asked about a call of unknown end, and its word is stored.
+// Inquire asks the provider about a call of unknown end, and stores the answer.
 func TestActivities_Inquire(t *testing.T) {
 	t.Parallel()
 	undelivered := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "30003"}
@@ -97,7 +97,7 @@ func TestActivities_Inquire(t *testing.T) {
 	}
 }
 
-// A message whose id is known is asked for by it, when its receipt is missing. The rule that follows is for the workflow.
+// If the receipt of a message is missing, Inquire asks by the message id. The workflow decides about the next rule.
 func TestActivities_Inquire_receiptMissing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("first", backstop.Undelivered), newRule("second", backstop.Undelivered)))
@@ -119,7 +119,8 @@ func TestActivities_Inquire_receiptMissing(t *testing.T) {
 	require.Len(t, *asked, 1, "its end is known")
 }
 
-// A provider that does not answer is asked again, and one that finds several messages is not. Nothing of its text reaches the engine.
+// Inquire is retried if the provider is away or throttles, and not after other errors. The provider's text does not reach the
+// engine.
 func TestActivities_Inquire_unanswered(t *testing.T) {
 	t.Parallel()
 	for kind, err := range map[backstop.FailureKind]error{
@@ -145,7 +146,7 @@ func TestActivities_Inquire_unanswered(t *testing.T) {
 	}
 }
 
-// A message that another attempt has is not this one's, though the text and the number are the same.
+// Inquire skips a message that belongs to another attempt with the same text and number.
 func TestActivities_Inquire_ofAnother(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -163,7 +164,7 @@ func TestActivities_Inquire_ofAnother(t *testing.T) {
 	require.Equal(t, backstop.Delivered, view.SMS)
 }
 
-// Of a call and its resend, both of unknown end, one message is found: it is the first one's alone.
+// A call and its resend both have an unknown end, and the provider has one message. The first attempt gets the message.
 func TestActivities_Inquire_resend(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -182,7 +183,8 @@ func TestActivities_Inquire_resend(t *testing.T) {
 	require.Empty(t, l.Attempt(backstop.SMSStep(0, true)).MessageID)
 }
 
-// The answer about one message is stored, and brought to the workflow if it ends the send, though there is none about another.
+// The inquiry about one message fails. The answer about another is stored. Inquire returns no error only if that answer ends
+// the send.
 func TestActivities_Inquire_resend_unanswered(t *testing.T) {
 	t.Parallel()
 	for status, ended := range map[backstop.Status]bool{backstop.Delivered: true, backstop.Sent: false} {
@@ -211,7 +213,7 @@ func TestActivities_Inquire_resend_unanswered(t *testing.T) {
 	}
 }
 
-// requireUnanswered asserts the error of a question that is asked again if the provider was away, and else not.
+// requireUnanswered asserts the error of a failed inquiry. It is retried only if the provider is away or throttles.
 func requireUnanswered(t *testing.T, kind backstop.FailureKind, after time.Duration, err error) {
 	t.Helper()
 	if kind == backstop.Throttled || kind == backstop.Unavailable {
@@ -224,7 +226,7 @@ func requireUnanswered(t *testing.T, kind backstop.FailureKind, after time.Durat
 	require.True(t, failed.NonRetryable())
 }
 
-// Nothing is asked about a call that is under way, and nothing of a provider that cannot be asked.
+// Inquire skips calls that are under way, and providers without inquiry.
 func TestActivities_Inquire_nothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -245,7 +247,7 @@ func TestActivities_Inquire_nothing(t *testing.T) {
 	require.Equal(t, r.ledger().View(), view)
 }
 
-// Two accounts share a driver: the one that made the call is asked, because the other surely has no such message.
+// Two accounts share a driver. Inquire asks the account that made the call, because the other does not have the message.
 func TestActivities_Inquire_route(t *testing.T) {
 	t.Parallel()
 	second := newRule("unread", backstop.Unread)
@@ -273,7 +275,8 @@ func TestActivities_Inquire_route(t *testing.T) {
 	require.Empty(t, *asked)
 }
 
-// The store waits for the receipt of the last SMS. A provider that does not answer is asked again before the send ends.
+// The store waits for the receipt of the last SMS. If the inquiry fails, Inquire returns an error, so the sweeper retries it
+// before the send ends.
 func TestActivities_Inquire_handedBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -11,11 +11,11 @@ import (
 )
 
 // MaxLingering is how many activities of a process wait for receipts at once. Each holds a workflow task and some 30 KB of
-// memory; further ones do not wait, and their receipts are told by updates and signals.
+// memory. Further ones do not wait, and updates or signals bring their receipts to the workflow.
 const MaxLingering = 1000
 
-// mayLinger reports whether the activity may wait for receipts of a message that its provider has just taken, and then takes
-// a place among those that do. Only a first try waits, whose workflow task is open anyway.
+// mayLinger reports whether the activity may wait for receipts of a message that its provider has just accepted. If so, it
+// acquires a place in lingers. Only a first try waits, because its workflow task is open anyway.
 func (a *Activities) mayLinger(ctx context.Context, linger time.Duration) bool {
 	if linger <= 0 || !activity.GetInfo(ctx).IsLocalActivity {
 		return false
@@ -29,8 +29,7 @@ func (a *Activities) mayLinger(ctx context.Context, linger time.Duration) bool {
 }
 
 // linger waits until a receipt has ended the send or reported a failure, as long as the attempt lingers and the worker runs.
-// Most receipts of a delivery come within seconds: then the workflow ends in its first task, and needs neither a timer nor
-// a signal.
+// Most delivery receipts come within seconds. The workflow then ends in its first task, without a timer or a signal.
 func (a *Activities) linger(
 	ctx context.Context, step Step, attempt backstop.Attempt, view backstop.View, linger time.Duration,
 ) (Result, error) {
@@ -49,12 +48,12 @@ func (a *Activities) linger(
 		}
 	}
 	if view.Outcome != "" {
-		return Result{Verdict: Accepted, View: view}, nil // nothing of it is signalled any more
+		return Result{Verdict: Accepted, View: view}, nil // no receipt is signalled any more, so the wait need not be ended
 	}
 	return a.stopWaiting(ctx, step, attempt)
 }
 
-// stopWaiting ends the wait for receipts. If that cannot be stored, the next run does it.
+// stopWaiting stores that the activity waits no longer for receipts. If the store fails, the next run retries.
 func (a *Activities) stopWaiting(ctx context.Context, step Step, attempt backstop.Attempt) (Result, error) {
 	storing, cancel := lasting(ctx)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	long  = 20 * time.Second // as a busy machine may take
+	long  = 20 * time.Second // enough for a busy machine
 	short = 300 * time.Millisecond
 )
 
@@ -25,7 +25,7 @@ func (r *rig) patient(linger time.Duration) activities.Step {
 	return step
 }
 
-// lingering starts a first try, waits until it lingers, and returns what waits for its end.
+// lingering starts a first try and waits until it lingers. The function end waits for its result.
 func (r *rig) lingering() (end func() activities.Result) {
 	r.t.Helper()
 	var (
@@ -47,7 +47,7 @@ func (r *rig) lingering() (end func() activities.Result) {
 	}
 }
 
-// The activity waits for what ends the send, or for a failure, and brings it to the workflow, so that it is not signalled.
+// The activity waits until a receipt ends the send or reports a failure. Its result has the receipt, so no signal is needed.
 func TestActivities_SendWhatsApp_lingers(t *testing.T) {
 	t.Parallel()
 	for _, status := range []backstop.Status{backstop.Read, backstop.Failed} {
@@ -65,7 +65,7 @@ func TestActivities_SendWhatsApp_lingers(t *testing.T) {
 	}
 }
 
-// A failure that is reported while the call is under way is in the result, whether the activity may linger or not.
+// A failure that is reported during the call is in the result, whether the activity may linger or not.
 func TestActivities_SendWhatsApp_failureFirst(t *testing.T) {
 	t.Parallel()
 	for _, linger := range []time.Duration{0, long} {
@@ -92,7 +92,7 @@ func TestActivities_SendWhatsApp_lingersInVain(t *testing.T) {
 	require.True(t, r.receive(backstop.WhatsApp, backstop.Failed))
 }
 
-// The worker is being stopped: the activity does not wait any longer.
+// The activity stops waiting when the worker stops.
 func TestActivities_SendWhatsApp_lingers_workerStops(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -104,7 +104,7 @@ func TestActivities_SendWhatsApp_lingers_workerStops(t *testing.T) {
 	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
 }
 
-// Only the first try of an accepted call waits, and only as long as the call has left it.
+// Only a first try with an accepted call waits. The duration of the call counts towards Linger.
 func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -132,7 +132,7 @@ func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 	}
 }
 
-// The worker died while it waited: the next run does not wait, and brings what has come.
+// The worker died while the activity waited. The next run does not wait, and returns the receipts that came meanwhile.
 func TestActivities_deadWorker_lingering(t *testing.T) {
 	t.Parallel()
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Failed, backstop.Read} {
@@ -166,7 +166,7 @@ func TestActivities_stopWaitingNotStored(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// An activity that waits for receipts has no place among the calls.
+// An activity that waits for receipts does not count as a concurrent call.
 func TestActivities_lingersOutsideOfCalls(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -183,7 +183,7 @@ func TestActivities_lingersOutsideOfCalls(t *testing.T) {
 	require.Equal(t, backstop.OutcomeSMS, end().View.Outcome)
 }
 
-// Only so many wait at once. A later activity does not.
+// At most MaxLingering activities wait at once. Further ones do not wait.
 func TestActivities_MaxLingering(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -209,7 +209,7 @@ func TestActivities_MaxLingering(t *testing.T) {
 	require.Equal(t, activities.MaxLingering, room.waited)
 }
 
-// waitingRoom is a store of new sends, in which all that linger stay until they may leave.
+// waitingRoom is a store of new sends. Activities that linger wait in it until leave is closed.
 type waitingRoom struct {
 	activities.Store
 

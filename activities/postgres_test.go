@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// cluster is one Postgres with its processes, each of which has connections and a cache of its own.
+// cluster is one Postgres with several processes. Each process has its own connections and its own cache.
 type cluster struct {
 	t   *testing.T
 	url string
@@ -34,7 +34,7 @@ func (c cluster) process() *postgres.DB {
 	return postgrestest.Open(c.t, c.url)
 }
 
-// rig returns a rig of a send that is stored, in a process of its own.
+// rig stores a send, and returns a rig for it in a new process.
 func (c cluster) rig() *rig {
 	c.t.Helper()
 	db := c.process()
@@ -47,20 +47,20 @@ func (c cluster) rig() *rig {
 	})
 }
 
-// moveOn lets the rig go on in another process.
+// moveOn moves the rig to a new process.
 func (c cluster) moveOn(r *rig) {
 	c.t.Helper()
 	r.store.Store = c.process()
 	r.restart()
 }
 
-// The worker completed the call, and the engine does not know: another worker gives the same result without another call.
+// The call has ended, and its result did not reach the engine. Another worker returns the same result without another call.
 func TestActivities_secondRun(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	for _, channel := range channels {
 		r := c.rig()
-		r.store.beginAgain = true // the answer of the first begin was lost
+		r.store.beginAgain = true // the answer of the first Begin is lost
 		first, err := r.runOn(channel)
 		r.requireVerdict(activities.Accepted, first, err)
 		require.Equal(t, channel == backstop.SMS, first.View.Outcome == backstop.OutcomePending)
@@ -73,8 +73,8 @@ func TestActivities_secondRun(t *testing.T) {
 	}
 }
 
-// The worker died during the call: it may have gone out, so it is not made again. As long as a call can take, the worker may
-// only have lost the engine.
+// The worker died during the call. The message may be out, so the call is not repeated. The next run waits for CallTimeout,
+// because the worker may still be calling.
 func TestActivities_deadWorker(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
@@ -97,7 +97,7 @@ func TestActivities_deadWorker(t *testing.T) {
 		}
 		require.Zero(t, r.provider.calls())
 
-		// It was not dead but slow.
+		// The first worker was only slow, and stores the end now.
 		_, view, err := slowStore.End(t.Context(), r.send.ID, backstop.Ending{
 			Step: slow.Ref.Step, Token: slow.Token, ReceiptWait: time.Hour,
 			Submission: backstop.Submission{MessageID: "late"},
@@ -110,8 +110,8 @@ func TestActivities_deadWorker(t *testing.T) {
 	}
 }
 
-// Postgres is away at the end of the call: the next run stores the end from another process. The message's id is lost, until a
-// receipt brings it with our reference.
+// Postgres is away at the end of the call. The next run stores the end from another process, without the message id. A receipt
+// with our reference brings the id.
 func TestActivities_endNotStored_otherProcess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -131,7 +131,7 @@ func TestActivities_endNotStored_otherProcess(t *testing.T) {
 	}
 }
 
-// An activity that lingers learns of a receipt that another process stores.
+// An activity that lingers gets a receipt that another process stores.
 func TestActivities_lingers_otherProcess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -148,8 +148,8 @@ func TestActivities_lingers_otherProcess(t *testing.T) {
 	}
 }
 
-// A receipt without our reference is found by the driver's name and the message's id, also when it comes before the end of
-// the call.
+// A receipt without our reference is matched by the driver's name and the message id, even if it comes before the end of the
+// call.
 func TestActivities_SendSMS_route_receipts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -179,7 +179,7 @@ func TestActivities_SendSMS_route_receipts(t *testing.T) {
 	}
 }
 
-// Two sends have one text and one number: the message that is found is the one's whose call was answered.
+// Two sends have the same text and number. A message that the provider finds belongs to the send that stored its id.
 func TestActivities_Inquire_twins(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -205,7 +205,7 @@ func TestActivities_Inquire_twins(t *testing.T) {
 	require.Equal(t, found.MessageID, r.attempt(backstop.SMS).MessageID)
 }
 
-// A send that does not exist will not exist on the next try either.
+// An activity for a send that does not exist is not retried.
 func TestActivities_notFound(t *testing.T) {
 	t.Parallel()
 	r := newCluster(t).rig()

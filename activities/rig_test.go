@@ -44,7 +44,7 @@ type rig struct {
 	t        *testing.T
 	send     backstop.Send
 	store    *store
-	receipt  func(backstop.Receipt) (mustSignal bool) // stores one
+	receipt  func(backstop.Receipt) (mustSignal bool) // stores a receipt
 	provider *provider
 	sms      []activities.Route
 	clock    *clocktest.Clock
@@ -52,11 +52,11 @@ type rig struct {
 	acts     *activities.Activities
 
 	heartbeat converter.EncodedValues // the newest, as the engine keeps it for the next run
-	stopping  chan struct{}           // closed: the worker is being stopped
+	stopping  chan struct{}           // closed when the worker stops
 	prepare   func(*testsuite.TestActivityEnvironment)
 }
 
-// newRig returns a rig whose store is in memory, and goes by the rig's clock as the activities do.
+// newRig returns a rig with a store in memory. The store and the activities use the rig's clock.
 func newRig(t *testing.T, change ...func(*backstop.Send)) *rig {
 	t.Helper()
 	send, c := newSend(t, change...), newClock()
@@ -79,7 +79,7 @@ func newRigOn(
 	return r
 }
 
-// newSend is a send that was accepted before the wait of its rule, an unread rule.
+// newSend returns a send with an unread rule. The wait of the rule has just ended.
 func newSend(t *testing.T, change ...func(*backstop.Send)) backstop.Send {
 	t.Helper()
 	id, err := uuid.NewV7()
@@ -105,7 +105,7 @@ func withRules(rules ...backstop.Rule) func(*backstop.Send) {
 	return func(s *backstop.Send) { s.Plan.Rules = rules }
 }
 
-// restart makes the activities anew, as another process that is configured as the rig is now.
+// restart replaces the activities, as a new process with the rig's present configuration.
 func (r *rig) restart() {
 	r.t.Helper()
 	var err error
@@ -132,14 +132,14 @@ func (r *rig) environment() *testsuite.TestActivityEnvironment {
 	return env
 }
 
-// under lets the next runs end with a context.
+// under sets the context of the next runs.
 func (r *rig) under(ctx context.Context) {
 	r.prepare = func(env *testsuite.TestActivityEnvironment) {
 		env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
 	}
 }
 
-// run runs an activity once, as an engine does that keeps the heartbeat of the run before.
+// run runs an activity once. Like the engine, it passes on the heartbeat of the run before.
 func (r *rig) run(run any, step activities.Step) (activities.Result, error) {
 	r.t.Helper()
 	env := r.environment()
@@ -152,7 +152,7 @@ func (r *rig) run(run any, step activities.Step) (activities.Result, error) {
 	return resultOf(env.ExecuteActivity(run, step))
 }
 
-// try runs an activity as a first try, a local activity.
+// try runs an activity as a first try, which is a local activity.
 func (r *rig) try(run any, step activities.Step) (activities.Result, error) {
 	return resultOf(r.environment().ExecuteLocalActivity(run, step))
 }
@@ -165,7 +165,7 @@ func resultOf(value converter.EncodedValue, err error) (activities.Result, error
 	return result, value.Get(&result)
 }
 
-// runOn runs the send's step of a channel.
+// runOn runs the first step of a channel.
 func (r *rig) runOn(channel backstop.Channel) (activities.Result, error) {
 	r.t.Helper()
 	if channel == backstop.SMS {
@@ -176,7 +176,7 @@ func (r *rig) runOn(channel backstop.Channel) (activities.Result, error) {
 
 func (r *rig) step() activities.Step { return activities.Step{Send: r.send.ID} }
 
-// fallback is the step of a rule that fires by the end of its wait.
+// fallback returns the SMS step of a rule that fires at the end of its wait.
 func (r *rig) fallback(rule int) activities.Step {
 	return activities.Step{Send: r.send.ID, Rule: rule, ReceiptWait: time.Hour}
 }
@@ -187,7 +187,7 @@ func (r *rig) requireVerdict(want activities.Verdict, result activities.Result, 
 	require.Equal(r.t, want, result.Verdict)
 }
 
-// requireRetry asserts an error of a type that the engine retries after a delay; 0 is its own.
+// requireRetry asserts the type of an error that the engine retries, and its delay. 0 stands for the engine's own delay.
 func requireRetry(t *testing.T, kind string, after time.Duration, err error) *temporal.ApplicationError {
 	t.Helper()
 	failed, ok := errors.AsType[*temporal.ApplicationError](err)
@@ -198,12 +198,12 @@ func requireRetry(t *testing.T, kind string, after time.Duration, err error) *te
 	return failed
 }
 
-// callOf is the call of a channel's step.
+// callOf returns the first call of a channel.
 func callOf(channel backstop.Channel) backstop.Call {
 	return backstop.Call{Channel: channel, Provider: "scripted"}
 }
 
-// otherBegins begins a call as another process does, of which nothing more is heard.
+// otherBegins begins a call as another process, and does not end it.
 func (r *rig) otherBegins(channel backstop.Channel) backstop.Attempt {
 	r.t.Helper()
 	c := callOf(channel)
@@ -233,7 +233,7 @@ func (r *rig) ledger() *backstop.Ledger {
 	return l
 }
 
-// attempt is the only one of a channel.
+// attempt returns the only attempt of a channel.
 func (r *rig) attempt(channel backstop.Channel) backstop.Attempt {
 	r.t.Helper()
 	list := slices.DeleteFunc(r.ledger().Attempts, func(a backstop.Attempt) bool { return a.Channel != channel })

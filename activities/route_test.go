@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// The route decides which driver is called. The attempt names the driver, as receipts do.
+// The route selects the driver. The attempt stores the driver's name, as receipts do.
 func TestActivities_SendSMS_route(t *testing.T) {
 	t.Parallel()
 	for route, driver := range map[string]string{"": "scripted", "first": "scripted", "second": "other"} {
@@ -22,13 +22,13 @@ func TestActivities_SendSMS_route(t *testing.T) {
 	}
 }
 
-// A route that is not configured any more is a rejection that is stored, and logged as an error for the operator.
+// If the route is no longer configured, the SMS is rejected. The rejection is stored, and logged as an error for the operator.
 func TestActivities_SendSMS_routeGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("unread", backstop.Unread), newRule("next", backstop.Unread)))
 	step := r.fallback(0)
 	step.Route = "gone"
-	for range 2 { // the engine may have lost the first answer
+	for range 2 { // the engine may have lost the first result
 		result, err := r.run(r.acts.SendSMS, step)
 		r.requireVerdict(activities.Rejected, result, err)
 		require.Equal(t, backstop.Failed, result.View.SMS)
@@ -48,7 +48,7 @@ func TestActivities_SendSMS_routeGone(t *testing.T) {
 	require.Equal(t, backstop.Submitted, result.View.SMS)
 }
 
-// The last look comes first: a message that has arrived needs no route.
+// If the message has arrived, no SMS is due, so a missing route is no error.
 func TestActivities_SendSMS_routeGone_lastLook(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("undelivered", backstop.Undelivered), newRule("unread", backstop.Unread)))

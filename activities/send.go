@@ -7,22 +7,22 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Step tells an activity what it is to send.
+// Step is the message that an activity sends.
 type Step struct {
 	Send      string `json:"send"`
-	Rule      int    `json:"rule,omitempty"`       // of an SMS: the place in the plan of the rule that fired
-	Resend    bool   `json:"resend,omitempty"`     // it repeats a call of unknown end
+	Rule      int    `json:"rule,omitempty"`       // of an SMS: the index in the plan of the rule that fired
+	Resend    bool   `json:"resend,omitempty"`     // the step repeats a call of unknown end
 	ByFailure bool   `json:"by_failure,omitempty"` // of an SMS: the WhatsApp message has failed
 	Route     string `json:"route,omitempty"`      // of an SMS; empty: the default one
 
-	// ReceiptWait is how long the store waits for the SMS's receipt if no other SMS can follow. Then the workflow need not wait.
+	// ReceiptWait is how long the store waits for the SMS's receipt if no other SMS can follow. The workflow then does not wait.
 	ReceiptWait time.Duration `json:"receipt_wait,omitempty"`
 
 	// Linger is how long the activity may take if it waits for the message's receipts; 0: it does not wait. A receipt that
 	// comes meanwhile saves the engine a signal and a workflow task.
 	Linger time.Duration `json:"linger,omitempty"`
 
-	// Ended is how an earlier run's call ended, if that could not be stored.
+	// Ended is how an earlier run's call ended, if that run could not store it.
 	Ended *Ended `json:"ended,omitempty"`
 }
 
@@ -36,7 +36,7 @@ func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error
 	})
 }
 
-// SendSMS submits a send to SMS by the step's route.
+// SendSMS submits a send as an SMS, by the step's route.
 func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
 	driver := a.route(step.Route).SMS
 	c := step.sms()
@@ -52,7 +52,7 @@ func (s Step) sms() backstop.Call {
 	return backstop.Call{Channel: backstop.SMS, Rule: s.Rule, Resend: s.Resend, ByFailure: s.ByFailure}
 }
 
-// validFor is how long a message is still of use; 0 is without end.
+// validFor returns the time until a message expires, 1 s at least. It returns 0 if the message never expires.
 func (a *Activities) validFor(s backstop.Send) time.Duration {
 	if s.ExpiresAt == nil {
 		return 0

@@ -47,7 +47,7 @@ func TestActivities_SendWhatsApp_receiptFirst(t *testing.T) {
 	require.Equal(t, backstop.Delivered, result.View.WhatsApp)
 }
 
-// A resend follows a call of unknown end, as a step of its own. It does not go out when the first message has been reported.
+// A resend follows a call of unknown end, as a step of its own. It is skipped if a receipt for the first message has come.
 func TestActivities_SendWhatsApp_resend(t *testing.T) {
 	t.Parallel()
 	for reported, verdict := range map[backstop.Status]activities.Verdict{"": activities.Accepted, backstop.Sent: activities.Out} {
@@ -89,7 +89,7 @@ func TestActivities_SendSMS(t *testing.T) {
 	require.Equal(t, "unread", r.ledger().Send.Fired)
 }
 
-// An SMS is of use until the send expires; from then on none goes out.
+// An SMS is valid until the send expires. After that nothing goes out.
 func TestActivities_SendSMS_validFor(t *testing.T) {
 	t.Parallel()
 	for left, want := range map[time.Duration]time.Duration{
@@ -111,7 +111,7 @@ func TestActivities_SendSMS_validFor(t *testing.T) {
 	}
 }
 
-// The provider dropped an SMS whose validity was over: the send has expired.
+// If the provider drops an SMS because its validity is over, the send has expired.
 func TestActivities_SendSMS_validityOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(wait + time.Minute)) })
@@ -122,7 +122,7 @@ func TestActivities_SendSMS_validityOver(t *testing.T) {
 	require.Equal(t, backstop.OutcomeExpired, r.ledger().View().Outcome)
 }
 
-// The last look: a message that has come as far as the rule wants needs no SMS. A later rule may still want more.
+// An SMS is skipped if the WhatsApp message has reached the goal of the SMS's rule. A later rule may have a higher goal.
 func TestActivities_SendSMS_lastLook(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -153,7 +153,7 @@ func TestActivities_SendSMS_lastLook(t *testing.T) {
 	}
 }
 
-// A failure fires a rule at once. A delivery meanwhile undoes it, also where the rule waits for more.
+// A failure fires a rule at once. A later delivery averts the SMS, even if the rule's goal is read.
 func TestActivities_SendSMS_byFailure(t *testing.T) {
 	t.Parallel()
 	for after, want := range map[backstop.Status]activities.Verdict{
@@ -174,7 +174,7 @@ func TestActivities_SendSMS_byFailure(t *testing.T) {
 	}
 }
 
-// The recipient wants no such messages: no SMS follows, except one that is not marketing.
+// The recipient has opted out of marketing. The fallback SMS goes out only if the send's category is not marketing.
 func TestActivities_SendSMS_optedOut(t *testing.T) {
 	t.Parallel()
 	optedOut := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
@@ -204,7 +204,7 @@ func TestActivities_SendSMS_optedOut(t *testing.T) {
 	}
 }
 
-// A recipient who opted out of SMS gets none from the sender of the next rule either.
+// After an opt-out from SMS, the next rule sends no SMS either.
 func TestActivities_SendSMS_stop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("first", backstop.Undelivered), newRule("second", backstop.Undelivered)))
@@ -216,7 +216,7 @@ func TestActivities_SendSMS_stop(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
-// The SMS of the next rule goes out only when the first has failed for good, and not if that has arrived after all.
+// The SMS of the next rule goes out only if the first SMS has failed, and has not arrived after all.
 func TestActivities_SendSMS_nextRule(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -7,38 +7,38 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Store keeps the ledgers of sends. Every method is safe to repeat, because the engine repeats an activity whose process died,
-// and each returns what the workflow has to know of the send afterwards.
+// Store keeps the ledgers of sends. Every method is safe to repeat, because the engine repeats an activity whose process died.
+// A View that a method returns is the view of the send afterwards.
 type Store interface {
-	// Begin asks the ledger for the last word on a call, and records the call if it may be made.
+	// Begin asks the ledger whether a call may be made, and if so records the call.
 	Begin(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error)
 
-	// End records how a call ended, merges in the receipts that came before its message id was known, and returns the
-	// attempt as it then is.
+	// End records how a call ended, and merges in the receipts that came before the message id. It returns the attempt after
+	// the change.
 	End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error)
 
-	// Await waits until the send has ended or its WhatsApp message has failed; false when ctx is done first.
+	// Await waits until the send has ended or its WhatsApp message has failed. It returns false if ctx is done first.
 	Await(ctx context.Context, send string) (backstop.View, bool)
 
 	// StopWaiting ends the wait for receipts of a step's message. A receipt that is stored later is signalled.
 	StopWaiting(ctx context.Context, send string, step int) (backstop.View, error)
 
-	// GiveUp counts a call as failed that its provider did not take for as long as was tried, unless one is in flight.
+	// GiveUp stores that a step has failed after its retries, unless a call is in flight.
 	GiveUp(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error)
 
-	// Finish ends the send. Lapsed says that its ExpiresAt came by the engine's clock.
+	// Finish ends the send. Lapsed is true if its ExpiresAt has passed by the engine's clock.
 	Finish(ctx context.Context, send string, lapsed bool) (backstop.View, error)
 
-	// Ledger returns the ledger of a send, as it is stored.
+	// Ledger returns the stored ledger of a send.
 	Ledger(ctx context.Context, send string) (*backstop.Ledger, error)
 
-	// Learn merges in a status that a provider told when asked.
+	// Learn merges in a status that a provider returned to an inquiry.
 	Learn(ctx context.Context, r backstop.Receipt) (backstop.View, error)
 
-	// Owner returns the attempt that has a message, by the provider's id of it; false if none is known to have it.
+	// Owner returns the attempt with this message id of a provider, or false if there is none.
 	Owner(ctx context.Context, channel backstop.Channel, provider, messageID string) (backstop.Ref, bool, error)
 
-	// Now is the time by the clock that the ledger's times are of.
+	// Now returns the time by the clock of all times in the ledger.
 	Now() time.Time
 }
 
@@ -54,8 +54,8 @@ type SMS interface {
 	SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error)
 }
 
-// Finder is a provider account that can be asked what became of a message. It returns nil if the provider surely has no
-// such message.
+// Finder is a provider account that answers inquiries for the status of a message. Find returns nil only if the provider does
+// not have the message.
 type Finder interface {
 	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
 }

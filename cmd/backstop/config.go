@@ -98,23 +98,24 @@ type sendConfig struct {
 }
 
 type stopConfig struct {
-	Drain time.Duration `env:"DRAIN"` // zero: see drain
+	Drain time.Duration `env:"DRAIN"` // 0: computed, see config.drain
 }
 
-// Bounds of the time that a stop gives to the calls under way. Beyond some minutes an orchestrator has lost its patience.
+// Bounds of BACKSTOP_DRAIN. An orchestrator usually kills a program that takes longer than some minutes to stop.
 const (
 	minDrain = time.Second
 	maxDrain = 5 * time.Minute
 )
 
-// storeRoom is the time that a call has for the write that follows it; see storeTimeout in package activities.
+// storeRoom is the time for the write that follows a provider call; see storeTimeout in package activities.
 const storeRoom = 5 * time.Second
 
-// drain is how long a stop waits for provider calls: as long as the longest may take, and its write. The SDK (1.50,
-// AggregatedWorker.stop) asks for no more tasks at once and then waits so long for workflow tasks, whose local activities
-// are the first tries; then as long again for those of them that are left; then for ordinary activities. All three run
-// from the beginning, so one wait is enough, unless a workflow task begins another call meanwhile: an SMS after a
-// WhatsApp message that was rejected. That one has the second wait. The third is never longer than what the first two left.
+// drain is how long a stop waits for provider calls: the longest provider timeout, and storeRoom for the write. The SDK
+// (1.50, AggregatedWorker.stop) stops polling and then makes up to three waits of this length, one after another: for
+// workflow tasks, for local activities (the first tries) and for ordinary activities. All of them run from the beginning
+// of the stop, so the first wait is usually enough. If a workflow task starts another call meanwhile, such as an SMS after
+// a rejected WhatsApp message, the call gets the second wait. The third wait ends with the calls of ordinary activities,
+// which have run during the first two.
 func (c config) drain() time.Duration {
 	if c.Stop.Drain > 0 {
 		return c.Stop.Drain
@@ -143,11 +144,11 @@ func (c config) settings() workflows.Settings {
 	}
 }
 
-// databaseFault says what is wrong with the address of a database, and never repeats it: it holds the password.
+// databaseFault describes the fault of a database URL. It never repeats the URL, which holds the password.
 func databaseFault(dsn string) string {
 	u, err := url.Parse(dsn)
 	switch {
-	case dsn == "": // it is required, and said to be missing
+	case dsn == "": // read reports a missing variable
 		return ""
 	case !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://"):
 		return "must begin with postgres://"

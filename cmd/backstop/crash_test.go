@@ -210,8 +210,8 @@ func (r *rig) watch(id string) (rest func() string) {
 	}
 }
 
-// TestServe_stops sends SIGTERM while a provider does not answer and somebody watches: the stop waits no longer for the
-// call than it may.
+// TestServe_stops sends SIGTERM while a provider does not answer and a client watches the send. The stop does not wait for
+// the provider's answer, but only for BACKSTOP_DRAIN.
 func TestServe_stops(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"BACKSTOP_DRAIN": "1s"})
@@ -232,8 +232,8 @@ func TestServe_stops(t *testing.T) {
 	require.Less(t, time.Since(began), 10*time.Second)
 }
 
-// TestServe_callbacksLost: no status callback of Twilio's ever arrives. Before the send ends, Twilio is asked what became of
-// the message.
+// TestServe_callbacksLost: no status callback of Twilio arrives. Backstop asks Twilio for the status of the message before
+// it ends the send.
 func TestServe_callbacksLost(t *testing.T) {
 	t.Parallel()
 	nowhere := map[string]string{"BACKSTOP_PUBLIC_URL": "http://127.0.0.1:1", "BACKSTOP_SMS_RECEIPT_WAIT": "2s"}
@@ -250,7 +250,8 @@ func TestServe_callbacksLost(t *testing.T) {
 	require.Equal(t, client.StatusDelivered, send.Sms.Status)
 }
 
-// TestServe_smsStop: the recipient has answered STOP to an earlier SMS. No other sender follows, and the send says why.
+// TestServe_smsStop: the recipient has answered STOP to an earlier SMS. No SMS from another sender follows, and the timeline
+// shows the opt-out.
 func TestServe_smsStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

@@ -73,7 +73,8 @@ func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*po
 	return db, err
 }
 
-// untilAnswered asks the database again while it is away. So the program may be started before it, and while it restarts.
+// untilAnswered retries ask while the database is away, so the program may start before the database or during its
+// restart.
 func untilAnswered[T any](ctx context.Context, log *slog.Logger, ask func(context.Context) (T, error)) (T, error) {
 	for {
 		answer, err := ask(ctx)

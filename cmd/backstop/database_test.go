@@ -11,7 +11,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TestUntilAnswered: a Postgres that goes away while the program starts does not end it; what time does not cure does.
+// TestUntilAnswered: untilAnswered retries while Postgres is away, and returns other errors at once.
 func TestUntilAnswered(t *testing.T) {
 	t.Parallel()
 	quiet := slog.New(slog.DiscardHandler)

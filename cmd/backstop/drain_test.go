@@ -11,8 +11,8 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// TestServe_drains sends SIGTERM while a provider takes 8 seconds over an SMS: the call goes on to its end, which is stored,
-// and webhooks are answered meanwhile.
+// TestServe_drains sends SIGTERM while a provider takes 8 s to answer an SMS call. Backstop waits for the answer, stores it,
+// and serves webhooks meanwhile.
 func TestServe_drains(t *testing.T) {
 	t.Parallel()
 	const to = "+447400123420" // accepted at once, answered after 8 s, delivered after 2 s
@@ -54,13 +54,13 @@ func TestServe_drains(t *testing.T) {
 	require.Equal(t, 1, asked["sms"])
 }
 
-// A second signal ends a program that drains.
+// TestServe_secondSignal: a second signal ends a draining program at once.
 func TestServe_secondSignal(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
 	require.NoError(t, err)
-	r.send("+447400123410", policy, "held") // by a provider that does not answer for 10 s
+	r.send("+447400123410", policy, "held") // the provider does not answer for 10 s
 	require.Eventually(t, func() bool {
 		messages, err := r.get(r.local.sandboxURL + "/messages")
 		return err == nil && strings.Contains(messages, "447400123410")

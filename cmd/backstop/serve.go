@@ -32,7 +32,7 @@ const (
 	workerRole
 )
 
-// drainRequests bounds how long a stop waits for the requests under way, once the calls have ended (config.drain).
+// drainRequests bounds how long a stop waits for HTTP requests under way, after the provider calls have ended (config.drain).
 const drainRequests = 3 * time.Second
 
 // Bounds of a request, so that a slow or silent client holds nothing for long.
@@ -180,7 +180,8 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	return nil
 }
 
-// listen serves the API until ctx is done and the calls of this process have ended: their receipts come meanwhile.
+// listen serves the API until ctx is done and the provider calls of this process have ended. The receipts of those calls
+// arrive meanwhile.
 func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
@@ -189,7 +190,7 @@ func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening 
 		Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
-				return nil, errors.New("the program is stopping") // a balancer looks elsewhere
+				return nil, errors.New("the program is stopping") // so a load balancer uses another process
 			}
 			return p.ready(checking)
 		},

@@ -81,7 +81,7 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 	return e.Client.UpdateWorkflow(ctx, o) //nolint:wrapcheck // handoff wraps it
 }
 
-// DescribeWorkflowExecution is the client's, once it is connected.
+// DescribeWorkflowExecution connects the client if needed, and calls its method of the same name.
 func (e *engine) DescribeWorkflowExecution(
 	ctx context.Context, workflowID, runID string,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {

@@ -64,13 +64,13 @@ func (s *store) strings(ctx context.Context, query string, args ...any) (list []
 
 const installationQuery = `SELECT id FROM installation`
 
-// installation returns the id by which Backstop's task queue is named.
+// installation returns the id of the installation, which is part of the name of Backstop's task queue.
 func (s *store) installation(ctx context.Context) (string, error) {
 	ids, err := s.strings(ctx, installationQuery)
 	if err != nil {
 		return "", err
 	}
-	return strings.Join(ids, ""), nil // it is one row
+	return strings.Join(ids, ""), nil // the table has one row
 }
 
 const sizesQuery = `SELECT

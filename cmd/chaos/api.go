@@ -52,7 +52,7 @@ type event struct {
 	Detail  string    `json:"detail"`
 }
 
-// What the checks look at in a view.
+// Values in a view that the checks compare.
 const (
 	whatsApp = "whatsapp"
 	sms      = "sms"
@@ -74,7 +74,7 @@ const (
 	eventFired     = "rule_fired"
 )
 
-// smsStatus is that of the SMS; empty if there is none.
+// smsStatus returns the status of the SMS; empty if there is none.
 func (v *view) smsStatus() string {
 	if v.SMS == nil {
 		return ""
@@ -82,7 +82,7 @@ func (v *view) smsStatus() string {
 	return v.SMS.Status
 }
 
-// api calls the API as a customer does.
+// api is a client of the API.
 type api struct {
 	url, key string
 	client   *http.Client
@@ -97,7 +97,7 @@ func newAPI(address, key string) *api {
 	}}
 }
 
-// refusal is an answer that is not the one wanted.
+// refusal is an answer with an unexpected status.
 type refusal struct {
 	status int
 	body   string
@@ -106,7 +106,7 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return fmt.Sprintf("HTTP %d: %.300s", r.status, r.body) }
 
-// call makes a request and reads its answer; an answer of another status is a refusal.
+// call makes a request and decodes the answer. If the status is not want, call returns a refusal.
 func (a *api) call(ctx context.Context, method, path string, headers map[string]string, in any, want int, out any) error {
 	var body io.Reader = http.NoBody
 	if in != nil {
@@ -148,7 +148,7 @@ type identified struct {
 	AcceptedAt time.Time `json:"accepted_at"`
 }
 
-// makePolicy makes a policy and its rules, and keeps its id.
+// makePolicy creates the rules and the policy, and stores the id of the policy in p.
 func (a *api) makePolicy(ctx context.Context, p *policy) error {
 	var ids []string
 	for _, r := range p.Rules {
@@ -171,7 +171,7 @@ func (a *api) makePolicy(ctx context.Context, p *policy) error {
 	return nil
 }
 
-// post asks for a send.
+// post requests a send.
 func (a *api) post(ctx context.Context, o order, expiresAt *time.Time) (identified, error) {
 	in := map[string]any{
 		"to": o.Number, "whatsapp": map[string]any{"text": o.Text},
@@ -196,7 +196,7 @@ func (a *api) get(ctx context.Context, id string) (*view, error) {
 	return &v, nil
 }
 
-// list returns the ids of the sends, with their numbers, that have an outcome; of all if it is empty.
+// list returns the ids and phone numbers of the sends with an outcome. If outcome is empty, it returns all sends.
 func (a *api) list(ctx context.Context, outcome string) (map[string]string, error) {
 	numbers := map[string]string{}
 	query := url.Values{"limit": {"200"}}

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// property is something that holds for every run, whatever was done to the installation.
+// property is a promise that every run must keep, with any faults.
 type property struct {
 	name  string
 	check func(*record) result
 }
 
-// result is how a property came out.
+// result is the result of checking one property.
 type result struct {
 	checked  int
-	excused  int // of those, how many nobody can judge from outside
+	excused  int // part of checked: cannot be judged from outside
 	breaches []breach
 }
 
 type breach struct {
-	send *sendRecord // nil if it concerns none
+	send *sendRecord // nil if the breach concerns no send
 	text string
 }
 
@@ -29,7 +29,7 @@ func (r *result) breachf(s *sendRecord, format string, values ...any) {
 	r.breaches = append(r.breaches, breach{s, fmt.Sprintf(format, values...)})
 }
 
-// properties are all that is checked, in the order of the table.
+// properties returns all properties, in the order of the table.
 func properties() []property {
 	return []property{
 		{"every 202 has one final outcome", checkEnded},
@@ -50,17 +50,16 @@ func properties() []property {
 	}
 }
 
-// slack is how far two clocks of one machine, or the order of two things that are noted by different processes, may be
-// apart.
+// slack is the tolerance when times that different processes recorded are compared.
 const slack = 250 * time.Millisecond
 
-// checkEnded: each send that was acknowledged with 202 has ended with an outcome, each that was asked for was
-// acknowledged, with no answer on the way that a careful customer cannot understand, and no request made a second send.
+// checkEnded: each requested send gets a 202 and ends with an outcome. No answer is one that a correct client
+// should never get. No request makes a second send.
 func checkEnded(r *record) result {
 	var out result
 	for _, s := range r.sends {
 		if s.ID == "" && s.ExpiresIn == expiresSoon && len(s.Problems) == 0 {
-			continue // it had expired before it could be taken
+			continue // it had expired before the API could accept it
 		}
 		out.checked++
 		switch {
@@ -80,8 +79,8 @@ func checkEnded(r *record) result {
 	return out
 }
 
-// checkOnce: a provider accepts one WhatsApp message of a send, two only if the end of the first call was unknown; and
-// one SMS of each rule, another rule's only when those before had failed at the provider.
+// checkOnce: a provider accepts one WhatsApp message of a send, and a second only if the end of the first call was
+// unknown. It accepts one SMS of each rule, and the SMS of another rule only after the earlier SMS have failed.
 func checkOnce(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -120,13 +119,12 @@ func checkWhatsAppOnce(r *record, s *sendRecord, out *result) {
 	}
 }
 
-// isAckedBefore reports whether the receipt was Backstop's before a moment.
+// isAckedBefore reports whether Backstop acknowledged the receipt before a moment.
 func (one report) isAckedBefore(moment time.Time) bool {
 	return !one.Acked.IsZero() && one.Acked.Add(slack).Before(moment)
 }
 
-// wasUnknown reports whether the end of a call on a channel was unknown at some time: it still is, or was when somebody
-// looked, or the timeline says so.
+// wasUnknown reports whether a call on a channel ever had an unknown end, by any view of the send or by its timeline.
 func (s *sendRecord) wasUnknown(channel string) bool {
 	return slices.ContainsFunc(s.looks(), func(v view) bool {
 		return slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.Channel == channel && a.State == unknown }) ||
@@ -136,8 +134,8 @@ func (s *sendRecord) wasUnknown(channel string) bool {
 	})
 }
 
-// attemptOf finds the attempt that a call belongs to: the last of its channel and sender that had begun when the
-// provider got it.
+// attemptOf finds the attempt of a call: the last one of its channel and sender that began before the provider got the
+// call.
 func (s *sendRecord) attemptOf(r *record, c call) (found attempt, known bool) {
 	for _, a := range s.attemptsOf(c.Channel) {
 		if (c.Channel == whatsApp || a.SendID == c.From) && r.here(a.StartedAt).Before(c.Time.Add(slack)) {
@@ -156,7 +154,7 @@ func checkSMSOnce(s *sendRecord, out *result) {
 			return
 		}
 		for n, before := range messages[:i] {
-			// The provider itself knows of the failure from then on; there are ways to learn of it without a receipt.
+			// From failedAt on Backstop can get the failure from the provider without a receipt.
 			failedAt := before.Time.Add(smsFails / sandboxSpeed)
 			hasFailed := s.Scenario.smsOf(n) == failed || s.ackedFailure(before.ID)
 			if !hasFailed || m.Time.Add(slack).Before(failedAt) {
@@ -167,13 +165,12 @@ func checkSMSOnce(s *sendRecord, out *result) {
 	}
 }
 
-// smsFails is when an SMS that fails does, after it was accepted, at speed 1.
+// smsFails is the time from the acceptance of an SMS to its failure, at sandbox speed 1.
 const smsFails = 2 * time.Second
 
-// checkSatisfied: no SMS is asked for after a receipt that satisfies its rule was acknowledged. A receipt that came when
-// the call had already begun is too late, so what counts is when the attempt was written down: that, and the receipt,
-// are changes of the same row, and the later one sees the earlier. (A message that failed never satisfies a rule in
-// these scenarios, so the goal is the rule's own.)
+// checkSatisfied: no SMS is requested after a receipt that satisfies its rule was acknowledged. The start of the attempt
+// counts, not the arrival of the call: attempt and receipt change the same row, so the later change sees the earlier
+// one. In these scenarios a failed message never satisfies a rule, so only the rule's own goal is compared.
 func checkSatisfied(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -201,8 +198,8 @@ func checkSatisfied(r *record) result {
 	return out
 }
 
-// checkFellBack: each send whose WhatsApp message failed, or never reached what a rule waits for, has an SMS asked for
-// at the provider; and another one when that failed and a rule is left.
+// checkFellBack: if the WhatsApp message failed, or never reached the goal of a rule with a wait, the provider got an
+// SMS. If that SMS failed and a rule is left, the provider got another SMS.
 func checkFellBack(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -212,7 +209,7 @@ func checkFellBack(r *record) result {
 		out.checked++
 		calls := s.callsOf(sms)
 		switch {
-		case s.hasLapsed(): // on a machine that is too busy; what comes after it is checked elsewhere
+		case s.hasLapsed(): // the machine was too busy; checkExpired checks later calls
 			out.excused++
 		case len(calls) == 0 && (s.isHeld(r) || s.isBlind(r)):
 			out.excused++
@@ -225,16 +222,16 @@ func checkFellBack(r *record) result {
 	return out
 }
 
-// hasLapsed reports whether the send ended because its expires_at came.
+// hasLapsed reports whether the send ended at its expires_at.
 func (s *sendRecord) hasLapsed() bool {
 	return s.Final != nil && slices.ContainsFunc(s.Final.Events, func(e event) bool { return e.Kind == "expired" })
 }
 
-// smsStop is Twilio's code for a recipient who answered STOP.
+// smsStop is Twilio's error code for a recipient who answered STOP.
 const smsStop = 21610
 
-// askedOfNext reports whether another SMS was due: every one that was asked for is known to have failed, none because the
-// recipient opted out, and a rule is left.
+// askedOfNext reports whether another SMS was due: every earlier SMS was rejected or has an acknowledged failure, the
+// recipient did not opt out, and a rule is left.
 func (s *sendRecord) askedOfNext(calls []call) bool {
 	senders := map[string]bool{}
 	for _, c := range calls {
@@ -246,7 +243,7 @@ func (s *sendRecord) askedOfNext(calls []call) bool {
 	return len(senders) < len(s.Policy.Rules)
 }
 
-// ackedFailure reports whether a message's failure was acknowledged.
+// ackedFailure reports whether Backstop acknowledged a receipt of the message's failure.
 func (s *sendRecord) ackedFailure(messageID string) bool {
 	for _, one := range s.Reports {
 		if one.MessageID == messageID && one.Status == failed && !one.Acked.IsZero() {
@@ -256,20 +253,20 @@ func (s *sendRecord) ackedFailure(messageID string) bool {
 	return false
 }
 
-// isHeld reports whether an SMS is held because the process that was about to call died: whether it called, nobody can
-// know, and then it is not sent again. A cut connection is no excuse, because the process lives and knows.
+// isHeld reports whether an SMS is held because its process died during the call. The end of the call is unknown, so
+// Backstop does not repeat it. A cut connection is no excuse, because the process that called still runs.
 func (s *sendRecord) isHeld(r *record) bool {
 	return slices.ContainsFunc(s.attemptsOf(sms), func(a attempt) bool { return a.isOrphan(r) })
 }
 
-// isOrphan reports whether the attempt's process died in the middle of its call.
+// isOrphan reports whether a process died during the attempt's call, and the attempt has no known end.
 func (a attempt) isOrphan(r *record) bool {
 	begun := r.here(a.StartedAt)
 	return (a.State == unknown || a.State == calling) && r.died(begun.Add(-time.Second), begun.Add(callLength+time.Second))
 }
 
-// isBlind reports whether nothing tells of a failure of the WhatsApp message, and no rule waits: a process died in its
-// call, and the end of no other is known. Such a send watches for a failure that may still be reported.
+// isBlind reports whether a process died during the WhatsApp call, no other WhatsApp call has a known end, no receipt
+// came and no rule has a wait. Such a send still waits for a failure receipt.
 func (s *sendRecord) isBlind(r *record) bool {
 	attempts := s.attemptsOf(whatsApp)
 	return s.Policy.neverWaits() && len(s.Reports) == 0 &&

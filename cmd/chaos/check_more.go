@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// checkStored: what was acknowledged to a provider is there: in the timeline, or in a higher status of its message; and
-// the channel has come at least so far.
+// checkStored: each acknowledged receipt is stored, in the timeline or as an equal or higher status of its message. The
+// status of the channel is at least as high.
 func checkStored(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -25,7 +25,7 @@ func checkStored(r *record) result {
 	return out
 }
 
-// holds reports whether the API shows a receipt, or what is more.
+// holds reports whether the API shows a receipt, or a higher status of its message.
 func (s *sendRecord) holds(one report) bool {
 	channel := channelOf(one)
 	state := s.Final.WhatsApp.Status
@@ -33,7 +33,7 @@ func (s *sendRecord) holds(one report) bool {
 		state = s.Final.smsStatus()
 	}
 	if s.stepsOf(channel) == 1 && rankOf(state) < rankOf(one.Status) {
-		return false // of several messages on a channel only the newest counts
+		return false // with several messages the channel has the status of the newest
 	}
 	for _, a := range s.attemptsOf(channel) {
 		isIt := a.MessageID == one.MessageID || one.Ref == fmt.Sprintf("%s.%d", s.ID, a.Step)
@@ -46,7 +46,7 @@ func (s *sendRecord) holds(one report) bool {
 	})
 }
 
-// stepsOf is how many messages of a channel were tried.
+// stepsOf returns the number of messages of a channel that have an attempt.
 func (s *sendRecord) stepsOf(channel string) int {
 	steps := map[int]bool{}
 	for _, a := range s.attemptsOf(channel) {
@@ -62,11 +62,11 @@ func channelOf(one report) string {
 	return whatsApp
 }
 
-// isOptOut knows the providers' codes of a recipient who wants no such messages.
+// isOptOut reports whether an error code of a provider means that the recipient has opted out.
 func isOptOut(code string) bool { return code == "131050" || code == "21610" }
 
-// checkOptedOut: nobody who opted out gets an SMS of what may be marketing. The events stand in the order in which they
-// were stored, so an SMS whose rule fired after the opt-out should have been kept back.
+// checkOptedOut: a recipient who opted out gets no SMS that may be marketing. The events are in the order in which they
+// were stored, so a rule that fired after the opt-out may not cause an SMS.
 func checkOptedOut(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -91,8 +91,8 @@ func checkOptedOut(r *record) result {
 	return out
 }
 
-// checkExpired: no call begins after expires_at, and none reaches the provider later than a call lasts. A process that
-// was frozen in the middle of a call may finish it when it thaws. Backstop's clock is the law.
+// checkExpired: no call begins after expires_at, and none reaches the provider more than callLength after expires_at. A
+// process that was frozen during a call may finish it after the freeze. The API's clock counts.
 func checkExpired(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -107,7 +107,7 @@ func checkExpired(r *record) result {
 			case begun && a.StartedAt.Sub(*s.ExpiresAt) > slack:
 				after := a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond)
 				out.breachf(s, "a %s call began %s after expires_at", c.Channel, after)
-			case late > callLength+slack && !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time):
+			case late > callLength+slack && (!begun || !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time)):
 				out.breachf(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
 			}
 		}
@@ -115,7 +115,7 @@ func checkExpired(r *record) result {
 	return out
 }
 
-// checkForward: what the API shows only advances from one look to the next.
+// checkForward: a send in the API only advances from one view to the next.
 func checkForward(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -131,7 +131,7 @@ func checkForward(r *record) result {
 	return out
 }
 
-// looks are all that was seen of the send by the API, in order.
+// looks returns all views of the send, in order.
 func (s *sendRecord) looks() []view {
 	looks := slices.Clone(s.Views)
 	if s.Final != nil {
@@ -140,7 +140,7 @@ func (s *sendRecord) looks() []view {
 	return looks
 }
 
-// stepBack says what went back between two looks; empty if nothing did.
+// stepBack describes what went back between two views; empty if nothing did.
 func stepBack(before, after view) string {
 	switch {
 	case rankOf(after.WhatsApp.Status) < rankOf(before.WhatsApp.Status):
@@ -171,8 +171,8 @@ func stepBack(before, after view) string {
 
 func hasArrived(outcome string) bool { return outcome == whatsApp || outcome == sms }
 
-// checkTimelines: the times of a timeline never go back, it begins with accepted, and nothing but a receipt (with the
-// duplicate that it may reveal) follows finished.
+// checkTimelines: a timeline begins with accepted, and its times never go back. Only receipts, and the duplicates that
+// receipts reveal, follow finished.
 func checkTimelines(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -187,7 +187,7 @@ func checkTimelines(r *record) result {
 	return out
 }
 
-// timelineFault says what is wrong with a timeline; empty if nothing is.
+// timelineFault describes the fault of a timeline; empty if it has none.
 func timelineFault(events []event) string {
 	if len(events) == 0 || events[0].Kind != eventAccepted {
 		return "the timeline does not begin with accepted"
@@ -205,7 +205,7 @@ func timelineFault(events []event) string {
 	return ""
 }
 
-// checkOutcome: the outcome is what the attempts and their statuses say.
+// checkOutcome: the outcome agrees with the attempts and their statuses.
 func checkOutcome(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -220,8 +220,8 @@ func checkOutcome(r *record) result {
 	return out
 }
 
-// outcomes are those that a send which has ended may have: where it arrived; else unconfirmed while a provider has it
-// or may have it; else that it expired, or failed.
+// outcomes returns the outcomes that an ended send may have: the channel on which a message arrived; else unconfirmed if
+// a provider has a message or may have one; else expired or failed.
 func (v *view) outcomes() []string {
 	for _, channel := range []string{sms, whatsApp} {
 		isThere := func(a attempt) bool { return a.Channel == channel && hasReached(a.Status, delivered) }
@@ -233,7 +233,7 @@ func (v *view) outcomes() []string {
 	for i, a := range v.Attempts {
 		wasOut = wasOut || a.State == accepted && !v.wasDropped(a)
 		isOut := a.Status != failed && (a.State == accepted || a.State == unknown || a.State == calling)
-		// A provider that rejects the same message later had probably not taken it before.
+		// A later rejection of the same message suggests that the provider did not accept it before.
 		rejects := func(b attempt) bool { return b.Channel == whatsApp && b.State == rejected }
 		switch {
 		case isOut && a.Channel == whatsApp && a.State != accepted && slices.ContainsFunc(v.Attempts[i:], rejects):
@@ -252,15 +252,15 @@ func (v *view) outcomes() []string {
 	}
 }
 
-// wasDropped reports whether the provider dropped an SMS from its queue because its validity was over (Twilio 30036): no
-// network ever had it.
+// wasDropped reports whether the provider dropped an SMS from its queue because its validity period had ended (Twilio
+// 30036). No network ever had such an SMS.
 func (v *view) wasDropped(a attempt) bool {
 	isValidityOver := func(e event) bool { return e.Code == "30036" }
 	return a.Channel == sms && a.Status == failed && slices.ContainsFunc(v.Events, isValidityOver)
 }
 
-// checkWritten: each call that a provider got was written down before, and Backstop knows each message that a provider
-// accepted, or knows that it does not know.
+// checkWritten: each call that a provider got has an attempt. Each message that a provider accepted has an attempt with
+// its message id, or an attempt without an id that is accepted or has no known end.
 func checkWritten(r *record) result {
 	var out result
 	for _, s := range r.sends {
@@ -289,7 +289,7 @@ func checkWritten(r *record) result {
 	return out
 }
 
-// checkLeaks: nothing of a person stands in a history or a log.
+// checkLeaks: no history and no log contains personal data.
 func checkLeaks(r *record) result {
 	out := result{checked: r.searched}
 	for _, l := range r.leaks {

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/api/history/v1"
 )
 
-// noon is when the send of every hand-made record is posted.
+// noon is the time at which the send of a hand-made record is posted.
 var noon = time.Date(2031, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
@@ -46,8 +46,8 @@ func receipt(seconds float64, provider, id, status string) report {
 	return report{Provider: provider, MessageID: id, Status: status, Arrived: at(seconds), Acked: at(seconds)}
 }
 
-// sound is a record that breaches nothing: a message that was sent and not delivered within 3 s, and then an SMS that
-// was delivered. Its first rule has a second behind it.
+// sound returns a record without a breach: the WhatsApp message was sent and not delivered within 3 s, and the SMS that
+// followed was delivered. The policy has two more rules.
 func sound() (*record, *sendRecord) {
 	s := &sendRecord{
 		order: order{
@@ -105,14 +105,14 @@ func resent(s *sendRecord, seconds float64) {
 	})
 }
 
-// noSMS takes the SMS away.
+// noSMS removes the SMS.
 func noSMS(s *sendRecord) {
 	s.Calls, s.Reports = s.Calls[:1], s.Reports[:1]
 	s.Final.Attempts, s.Final.SMS, s.Final.Outcome = s.Final.Attempts[:1], nil, unconfirmed
 	s.Final.Events = append(s.Final.Events[:3:3], event{At: at(4), Kind: eventFinished})
 }
 
-// held leaves of the SMS an attempt of unknown end, of which the provider knows nothing.
+// held replaces the SMS by an attempt of unknown end. The provider has no such call.
 func held(s *sendRecord) {
 	orphan := s.Final.Attempts[1]
 	noSMS(s)
@@ -121,7 +121,7 @@ func held(s *sendRecord) {
 	s.Final.SMS = &channelState{queued}
 }
 
-// TestProperties breaches each property, in each of the ways in which it can be breached.
+// TestProperties breaches each property, in every possible way.
 func TestProperties(t *testing.T) {
 	t.Parallel()
 	breaches := map[string]map[string]func(*record, *sendRecord){
@@ -267,7 +267,7 @@ func TestProperties(t *testing.T) {
 const deadlockLine = `{"level":"ERROR","msg":"Workflow panic","WorkflowID":"send/` + sendID +
 	`","Error":"[TMPRL1101] Potential deadlock detected"}` + "\n"
 
-// looksBack are looks at a send before its end which show more than the end does.
+// looksBack returns changes after which an earlier view of the send is ahead of a later one.
 func looksBack() map[string]func(*record, *sendRecord) {
 	look := func(change func(*view)) func(*record, *sendRecord) {
 		return func(_ *record, s *sendRecord) {
@@ -307,7 +307,7 @@ func looksBack() map[string]func(*record, *sendRecord) {
 	}
 }
 
-// TestProperties_allowed are records that look like a breach and are none.
+// TestProperties_allowed checks records that look like a breach but are legal.
 func TestProperties_allowed(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// faultKind is what is done to the installation.
+// faultKind is a kind of fault that chaos injects.
 type faultKind string
 
-// The faults.
+// The kinds of faults.
 const (
-	killServe      faultKind = "kill-serve"      // SIGKILL of one process of Backstop, which is started again
-	freezeServe    faultKind = "freeze-serve"    // SIGSTOP of one, longer than every time-out
-	killTemporal   faultKind = "kill-temporal"   // SIGKILL, started again on the same data
-	killPostgres   faultKind = "kill-postgres"   // SIGKILL, started again on the same data
-	cutPostgres    faultKind = "cut-postgres"    // every connection of one process to Postgres is cut
-	losePostgres   faultKind = "lose-postgres"   // for a moment Postgres does what it is asked and its answers are lost
+	killServe      faultKind = "kill-serve"      // SIGKILL of one Backstop process, which then restarts
+	freezeServe    faultKind = "freeze-serve"    // SIGSTOP of one Backstop process, longer than every time-out
+	killTemporal   faultKind = "kill-temporal"   // SIGKILL, then a restart on the same data
+	killPostgres   faultKind = "kill-postgres"   // SIGKILL, then a restart on the same data
+	cutPostgres    faultKind = "cut-postgres"    // every connection of one Backstop process to Postgres is cut
+	losePostgres   faultKind = "lose-postgres"   // for a moment Postgres executes requests, but the answers are lost
 	stallPostgres  faultKind = "stall-postgres"  // no byte passes for a while
 	cutTemporal    faultKind = "cut-temporal"    // as for Postgres
-	loseTemporal   faultKind = "lose-temporal"   //
-	stallTemporal  faultKind = "stall-temporal"  //
+	loseTemporal   faultKind = "lose-temporal"   // as for Postgres
+	stallTemporal  faultKind = "stall-temporal"  // as for Postgres
 	refuseWebhooks faultKind = "refuse-webhooks" // the load balancer answers webhooks with 503
-	doubleWebhooks faultKind = "double-webhooks" // each webhook goes to both processes at once, as providers may repeat any
-	loseAnswers    faultKind = "lose-answers"    // the load balancer answers 502 to what was done, so that it is repeated
-	skewPostgres   faultKind = "skew-postgres"   // Postgres's clock is wrong for the whole of the run
+	doubleWebhooks faultKind = "double-webhooks" // each webhook goes to both processes at once; providers may repeat webhooks too
+	loseAnswers    faultKind = "lose-answers"    // the load balancer answers 502 to requests that were handled, so clients retry
+	skewPostgres   faultKind = "skew-postgres"   // Postgres's clock is wrong during the whole run
 )
 
 var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
@@ -38,7 +38,7 @@ var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
 	stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers, skewPostgres,
 }
 
-// weights say how often a kind is chosen; freezes are planned apart.
+// weight is how often a kind is chosen, relative to the others. planFaults plans the freezes separately.
 func (k faultKind) weight() int {
 	switch k {
 	case killServe:
@@ -56,15 +56,15 @@ func (k faultKind) weight() int {
 	}
 }
 
-// fault is one fault, planned or done.
+// fault is one fault, planned or injected.
 type fault struct {
 	Kind   faultKind
-	Target int           // which process of Backstop it concerns
+	Target int           // the index of the Backstop process
 	Reset  bool          // a cut connection gets a RST instead of a FIN
-	After  time.Duration // since the beginning of the load
-	Length time.Duration // how long what it concerns is away
+	After  time.Duration // the start, from the beginning of the load
+	Length time.Duration // how long the fault lasts; for a kill, the pause before the restart
 
-	Began, Ended time.Time // once done
+	Began, Ended time.Time // set when the fault is injected
 }
 
 func (f fault) String() string {
@@ -83,13 +83,13 @@ func (f fault) String() string {
 }
 
 const (
-	freezeLength = 33 * time.Second // longer than a call that nobody has heard of is waited for
+	freezeLength = 33 * time.Second // longer than the 30 s after which another process takes over a call
 	freezeEvery  = 2 * time.Minute
 	faultPause   = 1500 * time.Millisecond // between two faults, on average
-	faultTail    = 5 * time.Second         // the faults last longer than the load
+	faultTail    = 5 * time.Second         // how much longer the faults go on than the load
 )
 
-// planFaults makes the faults of a run. Each kind is there at least once, if the run is long enough.
+// planFaults plans the faults of a run. Each kind but skew-postgres occurs at least once, if the run is long enough.
 func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []fault {
 	var faults []fault
 	if slices.Contains(kinds, freezeServe) {
@@ -114,7 +114,7 @@ func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []
 		f := planFault(random, kind, at)
 		for _, freeze := range freezes {
 			if f.After < freeze.After+freeze.Length && freeze.After < f.After+f.Length && f.Target == freeze.Target {
-				f.Target = 1 - f.Target // nothing more can be done to a frozen process, and to kill it would end the freeze
+				f.Target = 1 - f.Target // other faults have no effect on a frozen process, and a kill would end the freeze
 			}
 		}
 		faults = append(faults, f)
@@ -144,7 +144,7 @@ func planFault(random *rand.Rand, kind faultKind, at time.Duration) fault {
 	return f
 }
 
-// injector does the faults of a plan.
+// injector injects the planned faults.
 type injector struct {
 	stack *stack
 	say   say
@@ -154,7 +154,7 @@ type injector struct {
 	wait sync.WaitGroup
 }
 
-// run does the faults at their times, and returns when the last has ended.
+// run injects each fault at its time. It returns the injected faults when the last has ended.
 func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []fault {
 	for _, f := range faults {
 		if !sleep(ctx, time.Until(began.Add(f.After))) {
@@ -163,7 +163,7 @@ func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []f
 		i.wait.Go(func() {
 			f.Began = time.Now()
 			if !i.inject(ctx, f) {
-				return // it met nothing
+				return // the process to kill did not run
 			}
 			f.Ended = time.Now()
 			i.mu.Lock()
@@ -176,7 +176,7 @@ func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []f
 	return i.done
 }
 
-// inject does a fault and returns when it has ended; false if there was nothing to do it to.
+// inject injects a fault and returns when it has ended. It returns false if the process to kill does not run.
 func (i *injector) inject(ctx context.Context, f fault) bool {
 	s := i.stack
 	if f.Kind == killServe && !s.serves[f.Target].kill(f.Length) {
@@ -215,19 +215,20 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 		setDuring(ctx, &s.front.doubles, f.Length)
 	case loseAnswers:
 		setDuring(ctx, &s.front.loses, f.Length)
-	case skewPostgres: // as it was started
+	case skewPostgres: // startStack sets the clock
 	}
 	return true
 }
 
-// setDuring sets a flag for a while. Two faults of a kind that overlap end with the first.
+// setDuring sets a flag for a while. If two faults of a kind overlap, both end with the first.
 func setDuring(ctx context.Context, flag *atomic.Bool, length time.Duration) {
 	flag.Store(true)
 	sleep(ctx, length)
 	flag.Store(false)
 }
 
-// loseFor holds answers back for a while and then cuts the connections, so that what was asked is done and not known.
+// loseFor holds the answers back for a while and then cuts the connections. The server executes the requests, but the
+// client gets no answer.
 func loseFor(ctx context.Context, w *wire, f fault) {
 	release := w.hold(toClient)
 	sleep(ctx, f.Length)
@@ -241,7 +242,7 @@ func stallFor(ctx context.Context, w *wire, f fault) {
 	release()
 }
 
-// sleep reports whether the time passed before the context ended.
+// sleep waits. It returns false if the context ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):

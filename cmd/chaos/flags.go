@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// flags is the command line, checked.
+// flags is the validated command line.
 type flags struct {
 	seeds    []uint64
 	sends    int
-	duration time.Duration // of the load; the faults last a little longer
+	duration time.Duration // of the load; the faults go on a little longer
 	settle   time.Duration // how long the sends may take to end after the last fault
 	faults   []faultKind
 	data     string
@@ -25,13 +25,13 @@ type flags struct {
 	devstack string // bin/devstack
 }
 
-// mostSends is how many numbers there are of each scenario.
+// mostSends bounds the sends of a run: a phone number contains a counter of four digits.
 const mostSends = 10_000
 
-// mostAtOnce is how many sends runs may have together that are made at once. A run is mostly waiting.
+// mostAtOnce bounds the sends of all parallel runs together. A run mostly waits.
 const mostAtOnce = 600
 
-// parseFlags answers flag.ErrHelp after it has printed the help that was asked for.
+// parseFlags returns flag.ErrHelp after it has printed the help for -h.
 func parseFlags(args []string, output io.Writer) (flags, error) {
 	var (
 		f      flags
@@ -86,7 +86,7 @@ func (f flags) check() error {
 	}
 }
 
-// chooseSeeds takes small numbers, which are easy to type again.
+// chooseSeeds chooses small numbers, which are easy to type.
 func chooseSeeds(count int, given uint64) []uint64 {
 	if given != 0 {
 		return []uint64{given}

@@ -16,20 +16,20 @@ import (
 
 const (
 	frontTimeout = 3 * time.Second // of one request to a backend
-	downFor      = time.Second     // a backend that did not answer gets no requests for so long
+	downFor      = time.Second     // a backend that did not answer is tried last for this long
 	maxBody      = 4 << 20         // bytes
 )
 
-// front is the load balancer before the processes of Backstop. It notes every webhook, and what it was answered.
+// front is the load balancer in front of the Backstop processes. It records every webhook and whether it was acknowledged.
 type front struct {
 	server   *http.Server
 	url      string
 	client   *http.Client
 	backends []*backend
 	next     atomic.Uint64
-	refuses  atomic.Bool // webhooks are answered 503
+	refuses  atomic.Bool // webhooks get a 503
 	doubles  atomic.Bool // webhooks go to two backends at once
-	loses    atomic.Bool // what was done is answered 502
+	loses    atomic.Bool // webhooks and POST requests that were handled get a 502
 
 	mu      sync.Mutex
 	reports []report
@@ -37,19 +37,19 @@ type front struct {
 
 type backend struct {
 	address string
-	down    atomic.Int64 // until then, as Unix nanoseconds
+	down    atomic.Int64 // the backend is down until this time, in Unix nanoseconds
 }
 
-// report is a receipt in a webhook. One that was acknowledged is Backstop's: the provider does not repeat it.
+// report is a receipt in a webhook. The provider does not repeat an acknowledged receipt, so Backstop must have stored it.
 type report struct {
 	Provider  string
 	MessageID string
-	Ref       string // what Backstop gave the provider with the message: the send's id and the step
+	Ref       string // Backstop's reference in the message: the id of the send and the step
 	Status    string
 	Code      string // of a failure
 	To        string
 	Arrived   time.Time
-	Acked     time.Time // zero if it was not
+	Acked     time.Time // zero if not acknowledged
 }
 
 func startFront(ctx context.Context, addresses []string) (*front, error) {
@@ -66,7 +66,7 @@ func startFront(ctx context.Context, addresses []string) (*front, error) {
 		f.backends = append(f.backends, &backend{address: address})
 	}
 	f.server = &http.Server{Handler: f, ReadHeaderTimeout: frontTimeout}
-	go func() { _ = f.server.Serve(listener) }() // until it is closed
+	go func() { _ = f.server.Serve(listener) }() // until close
 	return f, nil
 }
 
@@ -93,10 +93,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(answer) //nolint:gosec // the answer of a backend, as it is; the client may have gone away
+	_, _ = w.Write(answer) //nolint:gosec // the unchanged answer of a backend; the client may have disconnected
 }
 
-// handle forwards a request and notes what became of it.
+// handle forwards a request. If it is a webhook, handle records its receipts.
 func (f *front) handle(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
 	arrived := time.Now()
 	status, header, answer = f.forward(r, body)
@@ -108,7 +108,7 @@ func (f *front) handle(r *http.Request, body []byte) (status int, header http.He
 
 func isWebhook(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/webhooks/") }
 
-// forward gives a request to a backend; to the next one only if the first took no connection.
+// forward sends a request to a backend. It tries the next backend only if it cannot connect.
 func (f *front) forward(r *http.Request, body []byte) (status int, header http.Header, answer []byte) {
 	if f.refuses.Load() && isWebhook(r) {
 		return http.StatusServiceUnavailable, nil, nil
@@ -120,13 +120,13 @@ func (f *front) forward(r *http.Request, body []byte) (status int, header http.H
 		}
 		b.down.Store(time.Now().Add(downFor).UnixNano())
 		if dial := (*net.OpError)(nil); !errors.As(err, &dial) || dial.Op != "dial" {
-			return http.StatusBadGateway, nil, nil // it may have been done
+			return http.StatusBadGateway, nil, nil // the backend may have handled the request
 		}
 	}
 	return http.StatusServiceUnavailable, nil, nil
 }
 
-// order is that in which the backends are tried: in turn, those that are down last.
+// order returns the backends in the order in which they are tried: in turn, with those that are down last.
 func (f *front) order() []*backend {
 	first, now := int(f.next.Add(1)%uint64(len(f.backends))), time.Now().UnixNano() //nolint:gosec // smaller than the length
 	var up, down []*backend
@@ -160,7 +160,7 @@ func (f *front) call(r *http.Request, body []byte, b *backend) (int, http.Header
 	return response.StatusCode, response.Header, answer, nil
 }
 
-// note keeps the receipts of a webhook.
+// note records the receipts of a webhook.
 func (f *front) note(r *http.Request, body []byte, arrived time.Time, status int) {
 	var acked time.Time
 	if status >= 200 && status <= 299 {
@@ -175,7 +175,7 @@ func (f *front) note(r *http.Request, body []byte, arrived time.Time, status int
 	}
 }
 
-// noted returns every receipt so far.
+// noted returns the receipts recorded so far.
 func (f *front) noted() []report {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// load is a careful customer: it repeats each request, with its idempotency key, until it is accepted; and it looks at
-// the sends now and then.
+// load is a correct client of the API. It retries each request, with the same idempotency key, until the API accepts it.
+// Meanwhile it polls the sends.
 type load struct {
 	api *api
 
@@ -25,10 +25,10 @@ type load struct {
 const (
 	repeatPause = 300 * time.Millisecond
 	repeatFor   = 2 * time.Minute
-	looksEach   = 40 * time.Millisecond // between two looks at a send
+	looksEach   = 40 * time.Millisecond // the pause between two polls
 )
 
-// run posts the orders at their times, and returns when each was accepted, or given up.
+// run posts each order at its time. It returns when every order is accepted or given up.
 func (l *load) run(ctx context.Context, orders []order, began time.Time) {
 	var posting sync.WaitGroup
 	for _, o := range orders {
@@ -44,7 +44,7 @@ func (l *load) run(ctx context.Context, orders []order, began time.Time) {
 	posting.Wait()
 }
 
-// post repeats a request until it is accepted.
+// post retries a request until the API accepts it, for at most repeatFor.
 func (l *load) post(ctx context.Context, s *sendRecord) {
 	began := time.Now()
 	var expiresAt *time.Time
@@ -76,12 +76,12 @@ func (l *load) post(ctx context.Context, s *sendRecord) {
 	}
 }
 
-// isTooLate reports whether a send was refused because it had expired before anybody was there to take it.
+// isTooLate reports whether the API refused a send because its expires_at had passed.
 func isTooLate(no *refusal, expiresAt *time.Time) bool {
 	return no.status == http.StatusUnprocessableEntity && expiresAt != nil && strings.Contains(no.body, "expires_at")
 }
 
-// accepted returns the sends that were accepted so far.
+// accepted returns the sends accepted so far.
 func (l *load) accepted() []*sendRecord {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,7 +94,7 @@ func (l *load) accepted() []*sendRecord {
 	return found
 }
 
-// watch looks at sends, the newest more often, until the context ends.
+// watch polls random sends, the newest more often, until the context ends.
 func (l *load) watch(ctx context.Context) {
 	for sleep(ctx, looksEach) {
 		known := l.accepted()
@@ -108,7 +108,7 @@ func (l *load) watch(ctx context.Context) {
 		s := recent[rand.IntN(len(recent))] //nolint:gosec // a choice
 		v, err := l.api.get(ctx, s.ID)
 		if err != nil {
-			continue // a fault is being done
+			continue // a fault is under way
 		}
 		l.mu.Lock()
 		s.Views = append(s.Views, *v)
@@ -116,7 +116,7 @@ func (l *load) watch(ctx context.Context) {
 	}
 }
 
-// settle waits until no send is pending, or long enough.
+// settle waits until no send is pending, for at most atMost.
 func (l *load) settle(ctx context.Context, atMost time.Duration, say say) error {
 	last := -1
 	for deadline := time.Now().Add(atMost); ; {
@@ -138,8 +138,8 @@ func (l *load) settle(ctx context.Context, atMost time.Duration, say say) error 
 	}
 }
 
-// clockOffset measures how far the API's clock is ahead: by accepted_at, which lies between the request and its answer. Only
-// the quickest answers say it exactly, and their median is not moved by one that was repeated.
+// clockOffset measures how far the API's clock is ahead. accepted_at lies between the request and its answer, so quick
+// answers are exact: clockOffset returns the median of the quickest quarter. The median ignores requests that were retried.
 func clockOffset(sends []*sendRecord) time.Duration {
 	type measure struct{ took, ahead time.Duration }
 	var found []measure

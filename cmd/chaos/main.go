@@ -1,9 +1,9 @@
-// Chaos proves the promises of the README from outside: it starts Postgres, Temporal, two processes of Backstop and
-// the simulated providers, sends messages of every scenario, and meanwhile kills, freezes and cuts off what it
-// started. Afterwards it compares what the API says with what the providers were asked and with every receipt and
-// every send that was acknowledged. Run it by "make chaos"; docs/chaos.md describes it.
+// Chaos checks the promises of the README from outside. It starts Postgres, Temporal, two Backstop processes and the
+// simulated providers, and sends messages of every scenario. Meanwhile it kills, freezes and disconnects what it
+// started. Afterwards it compares the API's answers with the calls that the providers got, the receipts that Backstop
+// acknowledged and the sends that it accepted. Run it with "make chaos"; docs/chaos.md describes it.
 //
-// It shares no code with the rest of the project: a mistake of Backstop cannot be a mistake of its judge.
+// It shares no code with the rest of the project, so a defect of Backstop cannot be a defect of the checks too.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program: it returns the exit code.
+// run runs the program and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f, err := parseFlags(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {

@@ -15,14 +15,14 @@ const (
 	unread      = "unread"
 )
 
-// The categories of a send; empty is allowed too.
+// The categories of a send. A send may have none.
 const (
 	marketing      = "marketing"
 	utility        = "utility"
 	authentication = "authentication"
 )
 
-// rule is a rule of a policy. Each rule of a policy has a sender ID of its own, by which its SMS are known.
+// rule is a rule of a policy. Each rule of a policy has its own sender ID, which identifies its SMS.
 type rule struct {
 	Type   string
 	Wait   time.Duration // 0: none
@@ -44,7 +44,7 @@ func (r rule) goal() string {
 type policy struct {
 	Name  string
 	Rules []rule
-	ID    string // once it was made
+	ID    string // set by makePolicy
 }
 
 func policies() []*policy {
@@ -61,16 +61,16 @@ func policies() []*policy {
 	}
 }
 
-// neverWaits reports whether nothing but a failure fires a rule.
+// neverWaits reports whether no rule has a wait, so only a failure fires a rule.
 func (p *policy) neverWaits() bool {
 	return !slices.ContainsFunc(p.Rules, func(r rule) bool { return r.Wait > 0 })
 }
 
-// order is one send as the customer wants it.
+// order is the planned request of one send.
 type order struct {
 	Scenario  scenario
 	Policy    *policy
-	Number    string // E.164; no two orders have the same
+	Number    string // E.164; different for each order
 	Key       string // the idempotency key
 	Category  string
 	ExpiresIn time.Duration // 0: never
@@ -79,15 +79,15 @@ type order struct {
 	After     time.Duration // since the beginning of the load
 }
 
-// Expiries of a send: one that matters; one that ends a send of which nobody knows what became, and that no rule gives
-// up by time; and one that never matters.
+// Expiries of a send. expiresSoon passes during the run, and expiresFar does not. expiresLate is for policies without a
+// wait: it ends a send whose WhatsApp call has an unknown end.
 const (
 	expiresSoon = 7 * time.Second
 	expiresLate = 2 * time.Minute
 	expiresFar  = time.Hour
 )
 
-// planOrders makes the sends of a run: every scenario as often as every other, the rest by chance.
+// planOrders plans the sends of a run. Every scenario occurs equally often; everything else is random.
 func planOrders(random *rand.Rand, count int, duration time.Duration, faults []fault) []order {
 	table, known := scenarios(), policies()
 	categories := []string{"", "", marketing, utility, authentication}
@@ -116,10 +116,11 @@ func planOrders(random *rand.Rand, count int, duration time.Duration, faults []f
 	return orders
 }
 
-// aimed is how long before a fault a send goes out that is to meet it: its call, its receipts or the wait of its rule.
+// aimed is how long before a fault a send may go out, so that the fault hits its call, its receipts or the wait of its
+// rule.
 const aimed = 2500 * time.Millisecond
 
-// planTime chooses when a send goes out: every second at any time, the others just before a fault.
+// planTime chooses when a send goes out. About half of the sends go out at any time, the others just before a fault.
 func planTime(random *rand.Rand, duration time.Duration, faults []fault) time.Duration {
 	anyTime := time.Duration(random.Int64N(int64(duration)))
 	if len(faults) == 0 || random.IntN(2) == 0 {
@@ -132,33 +133,34 @@ func planTime(random *rand.Rand, duration time.Duration, faults []fault) time.Du
 	return before
 }
 
-// ends reports whether the send ends without an expiry: it fell back, or nothing can make it fall back any more. The
-// others watch for a failure for 30 days.
+// ends reports whether the send ends without an expiry: it falls back, or its message is delivered and satisfies every
+// rule. Other sends wait for a failure for 30 days.
 func (o order) ends() bool {
 	return o.fires() || !slices.ContainsFunc(o.Policy.Rules, func(r rule) bool {
 		return !hasReached(o.Scenario.whatsApp, r.goal()) || !hasReached(o.Scenario.whatsApp, delivered)
 	})
 }
 
-// fires reports whether a rule fires, whatever happens: the message fails, or never satisfies a rule that waits.
+// fires reports whether a rule fires with any faults: the message fails, or never satisfies a rule with a wait.
 func (o order) fires() bool {
 	return o.Scenario.whatsApp == failed || slices.ContainsFunc(o.Policy.Rules, func(r rule) bool {
 		return r.Wait > 0 && !hasReached(o.Scenario.whatsApp, r.goal())
 	})
 }
 
-// mustFallBack reports whether an SMS must be asked for, whatever happens. A send that expires soon need not, because
-// a fault may last longer.
+// mustFallBack reports whether an SMS must be requested with any faults. A send with expiresSoon need not fall back,
+// because a fault may outlast it.
 func (o order) mustFallBack() bool {
 	return o.fires() && !o.mustNotFallBack() && o.ExpiresIn != expiresSoon
 }
 
-// mustNotFallBack reports whether no SMS may be asked for: the recipient opted out of what this may be.
+// mustNotFallBack reports whether no SMS may be requested: the recipient has opted out of marketing, and the send may be
+// marketing.
 func (o order) mustNotFallBack() bool { return o.Scenario.optedOut && o.maybeMarketing() }
 
 func (o order) maybeMarketing() bool { return o.Category == "" || o.Category == marketing }
 
-// ruleOf finds the rule of an SMS by its sender ID; false if the policy has none.
+// ruleOf finds the rule of an SMS by its sender ID. It returns false if the policy has no such rule.
 func (o order) ruleOf(sendID string) (rule, bool) {
 	i := slices.IndexFunc(o.Policy.Rules, func(r rule) bool { return r.SendID == sendID })
 	if i < 0 {

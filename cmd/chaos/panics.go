@@ -8,14 +8,15 @@ import (
 	"go.temporal.io/api/history/v1"
 )
 
-// deadlock is how the engine's SDK calls a workflow that does not yield.
+// deadlock is the code of the Temporal SDK for a workflow that did not yield for a second.
 const deadlock = "TMPRL1101"
 
-// unreached is how it says that it did not reach the engine while a workflow task was at work: no fault of the workflow.
+// unreached is the error of the Temporal SDK if it could not reach Temporal during a workflow task. The workflow is not at
+// fault.
 const unreached = "error sending workflow task heartbeat"
 
-// failedTasks returns the tasks of a run that its workflow failed, by its history. The engine notes the first of several
-// in a row. A process that dies is a time-out and no failure.
+// failedTasks returns the workflow tasks in a history that failed through the workflow's own fault. Temporal records only
+// the first of several failures in a row. If a process dies, the history has a time-out and no failure.
 func failedTasks(events *history.History, s *sendRecord) []failedTask {
 	var failures []failedTask
 	for _, e := range events.GetEvents() {
@@ -24,7 +25,7 @@ func failedTasks(events *history.History, s *sendRecord) []failedTask {
 		case enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
 			enums.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE:
 			text := task.GetFailure().GetMessage()
-			if !strings.Contains(text, deadlock) && !strings.Contains(text, unreached) { // deadlocks are counted by the log
+			if !strings.Contains(text, deadlock) && !strings.Contains(text, unreached) { // panicsIn counts deadlocks
 				failures = append(failures, failedTask{send: s, text: text})
 			}
 		default:
@@ -33,7 +34,7 @@ func failedTasks(events *history.History, s *sendRecord) []failedTask {
 	return failures
 }
 
-// panicsIn returns the deadlocks of workflows that a log tells of.
+// panicsIn returns the workflow deadlocks in a log.
 func panicsIn(log string, byID map[string]*sendRecord) []failedTask {
 	var failures []failedTask
 	for line := range strings.Lines(log) {
@@ -51,7 +52,7 @@ func panicsIn(log string, byID map[string]*sendRecord) []failedTask {
 	return failures
 }
 
-// checkCrashes: no process of Backstop ends that was not killed.
+// checkCrashes: no Backstop process ends unless chaos kills it.
 func checkCrashes(r *record) result {
 	out := result{checked: serves}
 	for _, name := range r.crashes {
@@ -60,8 +61,8 @@ func checkCrashes(r *record) result {
 	return out
 }
 
-// checkPanics: no workflow fails a task. That a workflow did not yield for a second may be the fault of a machine that
-// stood still, or of a process that was frozen; but not twice for the same workflow.
+// checkPanics: no workflow fails a task. One deadlock of a workflow is allowed, because the machine may have paused or the
+// process may have been frozen. Two deadlocks of the same workflow are a breach.
 func checkPanics(r *record) result {
 	out := result{checked: len(r.sends)}
 	deadlocks := map[*sendRecord]int{}

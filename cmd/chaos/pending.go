@@ -11,15 +11,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// describeEach is the pause between two looks at what the engine has of a run.
+// describeEach is the pause between two polls of workflows by watchEngine.
 const describeEach = 150 * time.Millisecond
 
-// watchEngine looks at what the engine keeps of runs while they last, and that no history has later: the details of
-// heartbeats and failures of activities that are still tried. It returns when the context ends.
+// watchEngine searches workflows for personal data while they run. Only then does Temporal show heartbeat details and the
+// failures of activities that it retries; the history never has them. watchEngine returns when the context ends.
 func watchEngine(ctx context.Context, address string, l *load) []leak {
 	engine, err := client.NewLazyClient(client.Options{HostPort: address, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return nil // the address is a good one
+		return nil // impossible: the address is valid
 	}
 	defer engine.Close()
 	var leaks []leak
@@ -35,7 +35,7 @@ func watchEngine(ctx context.Context, address string, l *load) []leak {
 		found, err := engine.DescribeWorkflowExecution(asking, "send/"+s.ID, "")
 		cancel()
 		if err != nil || seen[s] {
-			continue // a fault is being done
+			continue // a fault is under way, or the leak is recorded
 		}
 		text, err := proto.Marshal(found)
 		if err != nil {

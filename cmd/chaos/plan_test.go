@@ -99,7 +99,7 @@ func TestPlan_mustFallBack(t *testing.T) {
 	}
 }
 
-// A scenario that the README has and this program does not know would be taken for nothing.
+// TestScenarios compares the scenarios with the README. A scenario that is missing here would not be tested.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")

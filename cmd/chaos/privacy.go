@@ -16,10 +16,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// anyMessageID is what an id of Meta's (which holds the number) or of Twilio's looks like.
+// anyMessageID matches a message id of Twilio or of Meta. An id of Meta contains the phone number.
 var anyMessageID = regexp.MustCompile(`wamid\.[A-Za-z0-9+/=_-]{8,}|\b(?:SM|MM)[0-9a-f]{32}\b`)
 
-// searchLeaks looks for people's data in every history and log, and for workflows that failed.
+// searchLeaks searches every history and log for personal data and for failed workflow tasks.
 func searchLeaks(ctx context.Context, engine client.Client, s *stack, r *record) error {
 	all := indexSecrets(r.sends)
 	byID := map[string]*sendRecord{}
@@ -78,20 +78,20 @@ func historyOf(ctx context.Context, engine client.Client, id, run string) (*hist
 	return &all, nil
 }
 
-// secrets are what of people may stand nowhere, in every form in which it could be written, by how the form begins: so
-// a text is searched for few beginnings, and what follows is looked up.
+// secrets is an index of the personal data of a run, in every form in which a text may contain it: plain and in base64.
+// A search looks for the few beginnings that the forms share, and then looks up the whole form.
 type secrets struct {
 	known map[string]found
-	after map[string][]int // by beginning, how long the forms are
+	after map[string][]int // by beginning: the lengths of the forms
 }
 
-// found is what a form is.
+// found describes one form: the kind of data and its send.
 type found struct {
 	what string
 	send *sendRecord
 }
 
-// indexSecrets takes in the numbers and texts of all sends.
+// indexSecrets indexes the phone numbers and texts of all sends.
 func indexSecrets(sends []*sendRecord) secrets {
 	all := secrets{known: map[string]found{}, after: map[string][]int{}}
 	for _, s := range sends {
@@ -102,7 +102,7 @@ func indexSecrets(sends []*sendRecord) secrets {
 	return all
 }
 
-// add takes in a text that begins with what others begin with, too.
+// add indexes all forms of a text. Other texts may share the beginning.
 func (all secrets) add(beginning, text string, what found) {
 	beginnings := append(base64Forms(beginning), beginning)
 	for i, form := range append(base64Forms(text), text) {
@@ -113,14 +113,14 @@ func (all secrets) add(beginning, text string, what found) {
 	}
 }
 
-// base64Forms are what every base64 of something with this text in it has, for each of the three ways in which its
-// bytes can lie. What depends on the neighbours is left out.
+// base64Forms returns the characters that any base64 encoding of data with this text contains, one form for each of the
+// three alignments. It leaves out the characters that depend on the bytes before and after.
 func base64Forms(text string) []string {
 	var forms []string
 	for before := range 3 {
 		padded := append(make([]byte, before), text...)
 		coded := base64.StdEncoding.EncodeToString(padded[:len(padded)/3*3])
-		skipped := (before*8 + 5) / 6 // characters that hold bits of what stands before
+		skipped := (before*8 + 5) / 6 // characters that hold bits of the bytes before
 		forms = append(forms, coded[skipped:])
 	}
 	return forms
@@ -146,7 +146,7 @@ func (all secrets) in(text string) []found {
 	return list
 }
 
-// search adds what it finds in a text to the leaks. Whose is the send that the text is of, or nil.
+// search adds the personal data in a text to the leaks. The text belongs to the send whose, or to none if that is nil.
 func (r *record) search(where, text string, whose *sendRecord, all secrets) {
 	r.searched++
 	if id := anyMessageID.FindString(text); id != "" {

@@ -14,19 +14,20 @@ import (
 	"github.com/backstophq/backstop/internal/subprocess"
 )
 
-// stopGrace is what a process has to end in before it is killed. Backstop drains for 10 s at most.
+// stopGrace is how long a child may take to end before it is killed. Backstop usually drains for up to 9 s: callLength and
+// 5 s for the write that follows a call.
 const stopGrace = 12 * time.Second
 
-// child is a subprocess with a log.
+// child is a process that chaos has started.
 type child struct {
 	*subprocess.Process
 
 	log   *os.File
-	lines *lineBuffer // its standard output; nil if that goes to the log
+	lines *lineBuffer // a copy of its standard output; nil unless captured
 }
 
-// startChild starts a program. Its output goes to the end of a log file; if capture is set, its standard output can also be
-// read from lines.
+// startChild starts a program and appends its output to a log file. If capture is set, lines gets the standard output
+// too.
 func startChild(logPath string, env []string, capture bool, words ...string) (*child, error) {
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // a path of our own
 	if err != nil {
@@ -56,19 +57,19 @@ func (c *child) isAlive() bool {
 	}
 }
 
-// kill ends the process as a crash does, and waits until it is gone.
+// kill sends SIGKILL and waits until the child has ended.
 func (c *child) kill() {
 	_ = c.Kill()
 	_ = c.log.Close()
 }
 
-// stop ends the process, orderly if it can.
+// stop sends SIGTERM, and kills the child after stopGrace. A frozen child gets SIGCONT first.
 func (c *child) stop() {
 	_ = c.Stop(stopGrace)
 	_ = c.log.Close()
 }
 
-// lineBuffer keeps what a process prints.
+// lineBuffer stores the output of a child.
 type lineBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

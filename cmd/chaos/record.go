@@ -6,37 +6,37 @@ import (
 	"time"
 )
 
-// record is all that was seen of one run from outside. The checks look at nothing else.
+// record is everything that was observed of one run from outside. The checks use nothing else.
 type record struct {
 	sends    []*sendRecord
-	faults   []fault // as they were done
+	faults   []fault // as they were injected
 	leaks    []leak
 	panics   []failedTask
-	running  map[string]bool   // ids of the sends whose run goes on
-	crashes  []string          // processes that ended and were not asked to
-	searched int               // histories and logs in which people's data was looked for
-	extra    []string          // sends that the API has and nobody asked for
-	offset   time.Duration     // how far the API's clock is ahead of this process's
-	calls    map[string][]call // of numbers that no send has
+	running  map[string]bool   // ids of the sends whose workflow still runs
+	crashes  []string          // processes that ended by themselves
+	searched int               // how many histories and logs were searched for personal data
+	extra    []string          // sends in the API that were not requested
+	offset   time.Duration     // how far the API's clock is ahead of this process's clock
+	calls    map[string][]call // by phone number, to numbers of no send
 }
 
-// sendRecord is one send: what was asked, what was answered, and what became of it.
+// sendRecord is one send: the request, the answers and the observed result.
 type sendRecord struct {
 	order
 
-	ID         string    // of the first 202; empty if there was none
+	ID         string    // in the 202; empty if there was none
 	PostedAt   time.Time // when the first try began
-	AnsweredAt time.Time // when the first 202 came
+	AnsweredAt time.Time // when the 202 came
 	ExpiresAt  *time.Time
-	Problems   []string // answers that a careful customer should never get
+	Problems   []string // answers that a correct client should never get
 
 	Final   *view  // nil if it could not be read
-	Views   []view // while the run lasted, in their order
-	Calls   []call // by the providers' record, in their order
+	Views   []view // polled during the run, in order
+	Calls   []call // in the providers' record, in order
 	Reports []report
 }
 
-// call is a call to a provider, by the provider's own record.
+// call is a call to a provider, as the provider recorded it.
 type call struct {
 	Seq         uint64    `json:"seq"`
 	Time        time.Time `json:"time"`
@@ -52,18 +52,18 @@ type call struct {
 	} `json:"answer"`
 }
 
-// failedTask is a task of a workflow that failed by the workflow's own fault.
+// failedTask is a workflow task that failed through the workflow's own fault.
 type failedTask struct {
 	send     *sendRecord
 	deadlock bool // the workflow did not yield for a second
 	text     string
 }
 
-// leak is something of a person where none may be.
+// leak is personal data in a place that may have none.
 type leak struct {
-	where string // a history or a log
+	where string // a history, a running workflow or a log
 	what  string
-	send  *sendRecord // nil if it is not known whose
+	send  *sendRecord // nil if unknown
 }
 
 // callsOf returns the calls of a channel.
@@ -102,11 +102,11 @@ func (s *sendRecord) attemptsOf(channel string) []attempt {
 	return found
 }
 
-// here turns a time of the API's clock into one of this process's.
+// here converts a time of the API's clock to this process's clock.
 func (r *record) here(t time.Time) time.Time { return t.Add(-r.offset) }
 
-// died reports whether a process of Backstop was killed, or frozen, between two moments: then nobody can know what
-// became of a call that it had begun.
+// died reports whether a Backstop process was killed or frozen between two moments. If so, the end of a call under way
+// may be unknown.
 func (r *record) died(from, until time.Time) bool {
 	for _, f := range r.faults {
 		if (f.Kind == killServe || f.Kind == freezeServe) && f.Began.After(from) && f.Began.Before(until) {
@@ -116,7 +116,7 @@ func (r *record) died(from, until time.Time) bool {
 	return false
 }
 
-// maskNumber returns a number without its middle.
+// maskNumber masks the middle of a phone number.
 func maskNumber(number string) string {
 	const head, tail = 4, 4
 	if len(number) <= head+tail {
@@ -125,7 +125,7 @@ func maskNumber(number string) string {
 	return number[:head] + strings.Repeat("*", len(number)-head-tail) + number[len(number)-tail:]
 }
 
-// timeline tells the story of a send, for a person who looks for the defect.
+// timeline lists everything that was observed of a send, in order, for debugging.
 func (s *sendRecord) timeline(r *record) []string {
 	type line struct {
 		at   time.Time

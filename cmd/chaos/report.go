@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// outcome is how the properties came out in one run.
+// outcome is the results of all properties in one run.
 type outcome struct {
 	seed    uint64
 	results []result // one for each property
@@ -28,13 +28,13 @@ func judge(seed uint64, r *record) outcome {
 	return o
 }
 
-// How many breaches of a property are printed, and of how many the timelines.
+// The most breaches of a property that are printed, and the most that are printed with a timeline.
 const (
 	mostListed = 50
 	mostShown  = 3
 )
 
-// printBreaches prints each breach, with the timelines of the first.
+// printBreaches prints the breaches of each property, the first with their timelines.
 func printBreaches(out io.Writer, o outcome, r *record) {
 	for i, p := range properties() {
 		for n, b := range o.results[i].breaches {
@@ -54,8 +54,8 @@ func printBreaches(out io.Writer, o outcome, r *record) {
 	}
 }
 
-// printTable prints one line per property, one column per seed: how many were checked, how many of them could not be
-// judged, because a process died at a moment when nobody can know what it did, and how many breached it.
+// printTable prints one line per property and one column per seed: how many were checked, how many of them were excused,
+// and how many are breaches. A send is excused if it cannot be judged, mostly because a process died during a call.
 func printTable(out io.Writer, outcomes []outcome) {
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -71,7 +71,7 @@ func printTable(out io.Writer, outcomes []outcome) {
 		}
 		fmt.Fprintln(table)
 	}
-	_ = table.Flush() // a terminal that has gone away
+	_ = table.Flush() // fails if the terminal is closed
 }
 
 func (r *result) String() string {

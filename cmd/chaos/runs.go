@@ -10,10 +10,11 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// runsEnd is how long a run may outlive its send: the sweeper passes on once a minute what the engine was not told.
+// runsEnd is how long workflows may run after all sends have ended. The sweeper retries lost signals, 30 s later if a
+// process died that had claimed them.
 const runsEnd = 75 * time.Second
 
-// runningAfter returns the ids of sends whose run goes on, when all that may end have had their time.
+// runningAfter waits until no workflow runs, for at most runsEnd. It returns the ids of the sends whose workflow still runs.
 func runningAfter(ctx context.Context, engine client.Client, say say) ([]string, error) {
 	said := false
 	for deadline := time.Now().Add(runsEnd); ; {
@@ -40,7 +41,7 @@ func runningAfter(ctx context.Context, engine client.Client, say say) ([]string,
 	}
 }
 
-// checkRuns: no run goes on when its send has ended.
+// checkRuns: no workflow still runs after its send has ended.
 func checkRuns(r *record) result {
 	out := result{checked: len(r.sends)}
 	for _, s := range r.sends {

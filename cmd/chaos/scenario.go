@@ -12,20 +12,20 @@ const (
 	read      = "read"
 )
 
-// rankOf is how far a status is; 0 for none.
+// rankOf returns the rank of a status; 0 if there is none.
 func rankOf(status string) int {
 	return 1 + slices.Index([]string{queued, submitted, sent, failed, delivered, read}, status)
 }
 
-// hasReached reports whether a message of a status has come at least as far as a goal. A failed one has reached nothing.
+// hasReached reports whether a status is at least the goal. A failed message has reached no goal.
 func hasReached(status, goal string) bool { return status != failed && rankOf(status) >= rankOf(goal) }
 
-// scenario is what becomes of the messages to numbers that end in some digits, as the README's table has it.
+// scenario is a row of the README's table: the final statuses of messages to numbers that end in the digits.
 type scenario struct {
 	digits   string
-	whatsApp string   // the status that the WhatsApp message comes to in the end
-	optedOut bool     // the failure says that the recipient wants no marketing
-	sms      []string // the status that an SMS of the first sender comes to, of the second and so on; the last for all others
+	whatsApp string   // the final status of the WhatsApp message
+	optedOut bool     // the failure is an opt-out from marketing
+	sms      []string // the final status of the SMS of the first sender, the second and so on; the last for all others
 }
 
 // scenarios is the README's table.
@@ -58,5 +58,5 @@ func scenarios() []scenario {
 	}
 }
 
-// smsOf is the status that the SMS of the nth sender comes to.
+// smsOf returns the final status of the SMS of a sender; 0 is the first.
 func (s scenario) smsOf(sender int) string { return s.sms[min(sender, len(s.sms)-1)] }

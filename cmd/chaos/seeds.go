@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// runSeeds makes a run for each seed and prints what came out; kept reports whether every property held.
+// runSeeds makes a run for each seed and prints the results. kept reports whether no property was breached.
 func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool, err error) {
 	began := time.Now()
 	var printing sync.Mutex
@@ -50,7 +50,7 @@ func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool
 	return !slices.ContainsFunc(outcomes, outcome.breached), nil
 }
 
-// runFolder makes one run in a folder of its own, which stays if there is something to look for in it.
+// runFolder makes one run in its own folder. The folder stays if the run fails, a property is breached or -keep is set.
 func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, error) {
 	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(texts(f.faults), ", "))
 	folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
@@ -71,7 +71,7 @@ func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, er
 	return r, nil
 }
 
-// runSeed makes one run on a new installation, and returns what was seen.
+// runSeed makes one run on a new installation and returns its record.
 func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say) (*record, error) {
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same seed makes the same run
 	faults := planFaults(random, f.faults, f.duration)
@@ -117,10 +117,10 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 	return r, collect(ctx, s, l, r, said)
 }
 
-// lastReceipts is how long receipts may still come in after the last send has ended.
+// lastReceipts is how long receipts may still arrive after the last send has ended.
 const lastReceipts = 3 * time.Second
 
-// collect reads what the checks look at.
+// collect reads the data that the checks use.
 func collect(ctx context.Context, s *stack, l *load, r *record, said say) error {
 	calls, err := s.calls(ctx)
 	if err != nil {
@@ -160,7 +160,7 @@ func collect(ctx context.Context, s *stack, l *load, r *record, said say) error 
 	return readEngine(ctx, s, r, said)
 }
 
-// readEngine reads what the engine has: the runs that go on, and the histories.
+// readEngine reads the running workflows and the histories from Temporal.
 func readEngine(ctx context.Context, s *stack, r *record, said say) error {
 	options := client.Options{HostPort: s.temporal.address(), Logger: slog.New(slog.DiscardHandler)}
 	engine, err := client.DialContext(ctx, options)

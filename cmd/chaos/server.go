@@ -14,27 +14,27 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// server is Postgres or Temporal, under a devstack of its own, so that each can be killed alone.
+// server is Postgres or Temporal. Each runs under its own devstack, so that it can be killed alone.
 type server struct {
-	name  string // the service of devstack
+	name  string // the name of the service in devstack
 	words []string
 	log   string
 	env   []string
 	say   say
 
-	mu    sync.Mutex // held while it is down
+	mu    sync.Mutex // locked while the service is down
 	child *child
-	url   string // of Postgres its URL, of Temporal host and port
+	url   string // for Postgres its URL, for Temporal host and port
 }
 
-// exported are the variables that devstack prints, by service.
+// exported returns the pattern of the line in which devstack prints the address of a service.
 func exported(service string) *regexp.Regexp {
 	name := map[string]string{"postgres": "BACKSTOP_DATABASE_URL", "temporal": "BACKSTOP_TEMPORAL_ADDRESS"}[service]
 	return regexp.MustCompile(`(?m)^export ` + name + `=(\S+)$`)
 }
 
-// startServer starts a service on a folder of its own. Temporal's store may be lax, because no fault cuts the power;
-// Postgres may not: it would lose commits that are still in the memory of a killed process.
+// startServer starts a service in its own folder. Temporal runs with --fast, because no fault cuts the power. Postgres does
+// not: with synchronous_commit=off a killed Postgres would lose commits that are still in its memory.
 func startServer(ctx context.Context, f flags, service, folder string, env []string, say say) (*server, error) {
 	s := &server{
 		name: service, log: filepath.Join(folder, "logs", service+".log"), env: env, say: say,
@@ -70,7 +70,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 }
 
-// restart kills the service as a crash does, and starts it again after a while.
+// restart kills the service with SIGKILL and starts it again after a pause.
 func (s *server) restart(ctx context.Context, after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +82,7 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 		s.child.kill()
 	}
 	sleep(ctx, after)
-	// Processes of a killed Postgres hold its memory for a moment, and then it does not start.
+	// Processes of a killed Postgres hold its shared memory for a moment, and a new Postgres does not start meanwhile.
 	for tries := 0; tries < 5 && ctx.Err() == nil; tries++ {
 		err := s.start(ctx)
 		if err == nil {
@@ -93,7 +93,7 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 	}
 }
 
-// killPostmaster kills the server itself: devstack would end it in order.
+// killPostmaster kills the server itself, because devstack would shut it down cleanly.
 func killPostmaster(ctx context.Context, devstack *child) error {
 	parent, err := process.NewProcessWithContext(ctx, devstack.PID())
 	if err != nil {
@@ -110,14 +110,14 @@ func killPostmaster(ctx context.Context, devstack *child) error {
 		_ = syscall.Kill(int(one.Pid), syscall.SIGKILL)
 	}
 	select {
-	case <-devstack.Ended(): // it has nothing left to do
+	case <-devstack.Ended(): // devstack ends with its server
 	case <-time.After(stopGrace):
 		devstack.kill()
 	}
 	return nil
 }
 
-// address is where the service is; while it is down, where it will be.
+// address returns the address of the service. During a restart it waits.
 func (s *server) address() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,21 +132,21 @@ func (s *server) stop() {
 	}
 }
 
-// serve is a process of Backstop that is started again whenever it ends.
+// serve is a Backstop process that restarts whenever it ends.
 type serve struct {
 	name, address string
 
 	mu      sync.Mutex
 	child   *child
-	pause   time.Duration // before the next start
+	pause   time.Duration // before the next start; negative if kill was not called
 	stopped bool
 	over    chan struct{}
-	crashes int // ends that nobody asked for
+	crashes int // how often the process ended by itself
 }
 
 const restartPause = 500 * time.Millisecond
 
-// start starts the process and keeps it running.
+// start starts the process, and starts it again whenever it ends, until stop.
 func (s *serve) start(program string, env []string, log string, say say) {
 	s.over = make(chan struct{})
 	go func() {
@@ -179,21 +179,21 @@ func (s *serve) start(program string, env []string, log string, say say) {
 	}()
 }
 
-// crashed is how often the process has ended by itself.
+// crashed returns how often the process ended by itself.
 func (s *serve) crashed() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.crashes
 }
 
-// current is the process that runs now.
+// current returns the process that was started last.
 func (s *serve) current() *child {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.child
 }
 
-// kill ends the process as a crash does; it is started again after a while. False if it does not run.
+// kill sends SIGKILL; the process starts again after a pause. It returns false if the process does not run.
 func (s *serve) kill(after time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// planSkew decides how wrong Postgres's clock is: in every second run it is not. The clock of a Go program cannot be
-// changed from outside (it does not read it by libc), so of all processes only Postgres can be given a wrong one. It is
-// enough to set the clock of Backstop and Temporal against it.
+// planSkew chooses how wrong Postgres's clock is. In about half of the runs it is right. Only Postgres can get a wrong
+// clock: faketime replaces the clock of libc, which Go programs do not use. So the clocks of Backstop and Temporal
+// differ from Postgres's clock.
 func planSkew(random *rand.Rand, kinds []faultKind) time.Duration {
 	if !slices.Contains(kinds, skewPostgres) || random.IntN(2) == 0 {
 		return 0
@@ -24,7 +24,7 @@ func planSkew(random *rand.Rand, kinds []faultKind) time.Duration {
 	return skew
 }
 
-// wrongClock makes a folder of Postgres programs, to be put on PATH, of which the server has a wrong clock.
+// wrongClock makes a folder of Postgres programs for PATH. The server in it starts with a wrong clock.
 func wrongClock(skew time.Duration) (folder string, err error) {
 	library, err := newestPath("/usr/lib/*/faketime/libfaketime.so.1")
 	if err != nil {
@@ -48,7 +48,7 @@ func wrongClock(skew time.Duration) (folder string, err error) {
 			err = errors.Join(err, os.Symlink(program, filepath.Join(folder, filepath.Base(program))))
 		}
 	}
-	// Postgres runs as another user when chaos runs as root.
+	// If chaos runs as root, Postgres runs as another user.
 	const everybody = 0o755
 	wrapper := filepath.Join(folder, "postgres")
 	err = errors.Join(err, os.WriteFile(wrapper, []byte(script), everybody), os.Chmod(folder, everybody))
@@ -58,7 +58,7 @@ func wrongClock(skew time.Duration) (folder string, err error) {
 	return folder, nil
 }
 
-// newestPath returns the last path of a pattern.
+// newestPath returns the last path that matches a pattern, in alphabetical order.
 func newestPath(pattern string) (string, error) {
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) == 0 {

@@ -17,23 +17,23 @@ import (
 	"time"
 )
 
-// say prints a line about what is going on.
+// say prints a line of progress.
 type say func(format string, values ...any)
 
-// serves is how many processes of Backstop there are.
+// serves is the number of Backstop processes.
 const serves = 2
 
-// The settings of the run: as in production, but faster.
+// The settings of a run. The waits are shorter than in production.
 const (
 	sandboxSpeed = 4
-	callLength   = 4 * time.Second // of a call to a provider, at most
+	callLength   = 4 * time.Second // the timeout of a provider call
 	unknownWait  = 5 * time.Second
 	receiptWait  = 15 * time.Second // for the receipt of an SMS
 
 	readyTimeout = 60 * time.Second
 )
 
-// stack is a whole installation of Backstop, with everything around it.
+// stack is an installation of Backstop, with its servers, providers and load balancer.
 type stack struct {
 	folder   string
 	postgres *server
@@ -44,12 +44,12 @@ type stack struct {
 	serves   []*serve
 	api      *api
 
-	toPostgres, toTemporal []*wire // one for each process of Backstop
-	clock                  string  // the folder of programs with a wrong clock; empty if it is right
+	toPostgres, toTemporal []*wire // one for each Backstop process
+	clock                  string  // the folder of wrongClock; empty if the clock is right
 	http                   *http.Client
 }
 
-// startStack starts an installation on empty data. What it has started when it fails is stopped.
+// startStack starts an installation on empty data. If it fails, it stops everything that it has started.
 func startStack(ctx context.Context, f flags, folder string, skew time.Duration, say say) (_ *stack, err error) {
 	s := &stack{folder: folder, http: &http.Client{Timeout: callTimeout}}
 	defer func() {
@@ -73,7 +73,7 @@ func startStack(ctx context.Context, f flags, folder string, skew time.Duration,
 	return s, s.startServes(ctx, f, env, say)
 }
 
-// skewed returns the environment in which Postgres has a wrong clock. Without faketime it goes on with the right one.
+// skewed returns the environment in which Postgres has a wrong clock. Without faketime the clock stays right.
 func (s *stack) skewed(skew time.Duration, say say) []string {
 	if skew == 0 {
 		return nil
@@ -88,7 +88,7 @@ func (s *stack) skewed(skew time.Duration, say say) []string {
 	return []string{"PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
-// startAround starts the simulated providers, the wires and the load balancer, and returns the configuration.
+// startAround starts the simulated providers and the load balancer, and returns the configuration of Backstop.
 func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, error) {
 	addresses, err := freePorts(ctx, serves+1)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 	return env, nil
 }
 
-// startServes migrates the database and starts the processes of Backstop, each behind wires of its own.
+// startServes migrates the database and starts the Backstop processes. Each has its own wires to Postgres and Temporal.
 func (s *stack) startServes(ctx context.Context, f flags, env map[string]string, say say) error {
 	env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
 	migration, err := startChild(s.log("migrate"), environ(env), false, f.program, "migrate")
@@ -132,6 +132,9 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 	}
 	select {
 	case <-migration.Ended():
+		if err := migration.Err(); err != nil {
+			return fmt.Errorf("migrate: %w; see %s", err, s.log("migrate"))
+		}
 	case <-ctx.Done():
 		migration.kill()
 		return ctx.Err()
@@ -164,7 +167,7 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 	return nil
 }
 
-// repoint makes the wires lead to where the servers are: one that was started again may have found its port taken.
+// repoint connects the wires to the current addresses of the servers. A restarted server may have another port.
 func (s *stack) repoint() {
 	if database, err := url.Parse(s.postgres.address()); err == nil {
 		for _, w := range s.toPostgres {
@@ -176,7 +179,7 @@ func (s *stack) repoint() {
 	}
 }
 
-// heal waits until everything is up again after the last fault.
+// heal waits until every Backstop process is ready after the last fault.
 func (s *stack) heal(ctx context.Context) error {
 	for _, one := range s.serves {
 		if err := s.untilOK(ctx, "http://"+one.address+"/readyz"); err != nil {
@@ -209,7 +212,7 @@ func (s *stack) untilOK(ctx context.Context, address string) error {
 	}
 }
 
-// calls returns every call to the simulated providers, by number.
+// calls returns all calls to the simulated providers, by phone number.
 func (s *stack) calls(ctx context.Context) (map[string][]call, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.boxURL+"/messages", http.NoBody)
 	if err != nil {
@@ -233,7 +236,7 @@ func (s *stack) calls(ctx context.Context) (map[string][]call, error) {
 
 func (s *stack) log(name string) string { return filepath.Join(s.folder, "logs", name+".log") }
 
-// stop ends everything, what depends on others first.
+// stop stops everything: the Backstop processes first, the servers last.
 func (s *stack) stop() {
 	var ending sync.WaitGroup
 	for _, one := range s.serves {
@@ -268,18 +271,18 @@ func environ(env map[string]string) []string {
 	return list
 }
 
-// ports hands out ports, each once: runs may be started at once.
+// ports hands out each port only once, because runs may start in parallel.
 var ports = struct { //nolint:gochecknoglobals // all runs of this process share the machine's
 	sync.Mutex
 
 	next int
 }{next: firstPort + rand.IntN((lastPort-firstPort)/2)} //nolint:gosec // not a secret
 
-// The ports are below the ranges from which the client side of connections is taken, because a process that is killed
-// wants its port again.
+// The ports are below the ranges that operating systems use for outgoing connections, so a restarted process finds its
+// port free.
 const firstPort, lastPort = 20_000, 32_000
 
-// freePorts returns addresses on which nothing listens yet.
+// freePorts returns addresses that no process listens on.
 func freePorts(ctx context.Context, count int) ([]string, error) {
 	ports.Lock()
 	defer ports.Unlock()

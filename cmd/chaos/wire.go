@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// wire is a TCP proxy in front of one server, for one client. Its connections can be cut, or held up.
+// wire is a TCP proxy in front of one server, for one client. It can cut or stall its connections.
 type wire struct {
 	listener net.Listener
 
 	mu     sync.Mutex
 	target string
 	links  map[*link]struct{}
-	gates  [2]chan struct{} // of the two directions: nil when open, else closed when it opens
+	gates  [2]chan struct{} // one per direction: nil if the direction is open, else closed when it opens
 	closed bool
 }
 
@@ -29,7 +29,7 @@ const (
 
 // link is one connection through a wire.
 type link struct {
-	ends [2]*net.TCPConn // the client's, the server's
+	ends [2]*net.TCPConn // to the client, to the server
 	gone chan struct{}
 	once sync.Once
 }
@@ -48,7 +48,7 @@ func newWire(ctx context.Context, target string) (*wire, error) {
 
 func (w *wire) address() string { return w.listener.Addr().String() }
 
-// point makes new connections go to another address.
+// point sets the server address of new connections.
 func (w *wire) point(target string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -59,7 +59,7 @@ func (w *wire) serve() {
 	for {
 		client, err := w.listener.Accept()
 		if err != nil {
-			return // it was closed
+			return // the listener was closed
 		}
 		go w.connect(client)
 	}
@@ -93,7 +93,7 @@ func (w *wire) connect(client net.Conn) {
 	w.carry(l, far, near, toClient)
 }
 
-// carry copies one direction of a link until it ends, and then ends the link.
+// carry copies one direction of a link until one end closes, and then closes both.
 func (w *wire) carry(l *link, from, to *net.TCPConn, direction int) {
 	buffer := make([]byte, 64<<10)
 	for {
@@ -113,7 +113,7 @@ func (w *wire) carry(l *link, from, to *net.TCPConn, direction int) {
 	}
 }
 
-// pass waits until the direction is open; false if the link was cut meanwhile.
+// pass waits until the direction is open. It returns false if the link is cut meanwhile.
 func (w *wire) pass(l *link, direction int) bool {
 	for {
 		w.mu.Lock()
@@ -130,7 +130,7 @@ func (w *wire) pass(l *link, direction int) bool {
 	}
 }
 
-// end closes both ends, with a reset (RST) or in order (FIN).
+// end closes both ends of the link, with a RST or a FIN.
 func (l *link) end(reset bool) {
 	l.once.Do(func() {
 		close(l.gone)
@@ -143,7 +143,7 @@ func (l *link) end(reset bool) {
 	})
 }
 
-// cut ends every connection.
+// cut closes every connection.
 func (w *wire) cut(reset bool) {
 	w.mu.Lock()
 	links := w.links

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// echo serves what it is sent, line by line, and reports each line.
+// echo starts a server that answers each line with the same line and sends it to lines.
 func echo(t *testing.T) (address string, lines <-chan string) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -79,7 +79,7 @@ func TestWire_cut(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 }
 
-// What was asked is done, and the answer is lost.
+// TestWire_lose: the server gets the request, and the answer is lost.
 func TestWire_lose(t *testing.T) {
 	t.Parallel()
 	w, connection, lines := dialWire(t)
@@ -136,7 +136,7 @@ func TestFront(t *testing.T) {
 		require.NoError(t, err)
 		return response.StatusCode, string(answer)
 	}
-	for range 2 { // whichever is first in turn
+	for range 2 { // each backend is first once
 		got, answer := post()
 		require.Equal(t, http.StatusOK, got)
 		require.Equal(t, "sha256=1 "+metaBody, answer)

@@ -1,5 +1,5 @@
-// Command pgbouncer runs a command with a PgBouncer in transaction mode in front of the Postgres of BACKSTOP_DATABASE_URL, and
-// stops it afterwards. The command finds its address, host and port, in BACKSTOP_TEST_POOLER.
+// Command pgbouncer starts a PgBouncer in transaction mode in front of the Postgres of BACKSTOP_DATABASE_URL, runs a command,
+// and stops the PgBouncer. The command gets the address (host:port) of the PgBouncer in BACKSTOP_TEST_POOLER.
 package main
 
 import (
@@ -25,8 +25,8 @@ const (
 	startPause   = 20 * time.Millisecond
 )
 
-// config lets a user in with the password that Postgres knows. The pools are small and connections
-// of Postgres live shortly, so that clients often change theirs.
+// config is PgBouncer's configuration. Users log in with their Postgres passwords. The pools are small and a server
+// connection lives 1 s, so clients often change connections.
 const config = `[databases]
 %[7]s = host=%[1]s port=%[2]s
 [pgbouncer]
@@ -81,20 +81,20 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 	if err != nil {
 		return err
 	}
-	pooler := exec.CommandContext(ctx, program, "-q", ini) //nolint:gosec // the program that we found
+	pooler := exec.CommandContext(ctx, program, "-q", ini) //nolint:gosec // the path is from find
 	pooler.Stderr = stderr
 	if err := pooler.Start(); err != nil {
 		return fmt.Errorf("start pgbouncer: %w", err)
 	}
 	defer func() {
-		_ = pooler.Process.Signal(syscall.SIGTERM) // which ends it at once
+		_ = pooler.Process.Signal(syscall.SIGTERM) // it stops at once
 		_ = pooler.Wait()
 	}()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	if err := await(ctx, address); err != nil {
 		return err
 	}
-	child := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // what we are asked to run
+	child := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the command of the caller
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, stderr
 	child.Env = append(os.Environ(), "BACKSTOP_TEST_POOLER="+address)
 	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
@@ -104,9 +104,9 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 	return nil
 }
 
-// find installs what is missing, where that needs no password.
+// find returns the path of PgBouncer. If it is missing, and the user is root, find installs it with apt-get.
 func find(ctx context.Context, stderr io.Writer) (string, error) {
-	const debian = "/usr/sbin/pgbouncer" // a folder that not every PATH has
+	const debian = "/usr/sbin/pgbouncer" // /usr/sbin is not on every PATH
 	for range 2 {
 		for _, name := range []string{"pgbouncer", debian} {
 			if path, err := exec.LookPath(name); err == nil {
@@ -138,7 +138,7 @@ func freePort(ctx context.Context) (int, error) {
 	return address.Port, nil
 }
 
-// configure writes PgBouncer's files. It refuses to run as root, so it becomes nobody there.
+// configure writes PgBouncer's files. PgBouncer refuses to run as root, so root's PgBouncer runs as the user nobody.
 func configure(folder string, behind *url.URL, port int) (ini string, err error) {
 	users, drop := filepath.Join(folder, "users.txt"), ""
 	ini = filepath.Join(folder, "pgbouncer.ini")
@@ -167,7 +167,7 @@ func configure(folder string, behind *url.URL, port int) (ini string, err error)
 
 func write(name, text string) error {
 	const private = 0o600
-	if err := os.WriteFile(name, []byte(text), private); err != nil { //nolint:gosec // in a folder that we have made
+	if err := os.WriteFile(name, []byte(text), private); err != nil { //nolint:gosec // the folder is from MkdirTemp
 		return fmt.Errorf("write file: %w", err)
 	}
 	return nil

@@ -9,9 +9,9 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// Abandon ends a send that no workflow will decide about, with an event that says why. A send that has ended, or that only
-// waits for the receipt of its SMS, stays as it is. If nothing of it may have gone out, its WhatsApp message has failed. An
-// unknown send is an Error of code NotFound.
+// Abandon ends a send that no workflow will finish, with an event that holds the reason. A send that has ended, or that only
+// waits for the receipt of its SMS, does not change. If no call was begun, the WhatsApp message counts as failed. An unknown
+// send is an Error of code NotFound.
 func (db *DB) Abandon(ctx context.Context, send, reason string) error {
 	err := db.Store.Abandon(ctx, send, reason)
 	if isUnreadable(err) {
@@ -36,7 +36,8 @@ SELECT s.id, s.revision - 1, $2, 'gave_up', '', ''::status, '', '', $3 FROM s
 UNION ALL
 SELECT s.id, s.revision, $2, 'finished', '', ''::status, '', '', 'failed' FROM s`
 
-// abandonUnreadable ends a send whose plan or template cannot be read. It was never handed over, so nothing of it went out.
+// abandonUnreadable ends a send whose plan or template cannot be decoded. It fails if the send was handed over, because a call
+// may have been made then.
 func (db *DB) abandonUnreadable(ctx context.Context, send, reason string) error {
 	rows, err := db.pool.Exec(ctx, failUnreadable, send, db.Now(), reason)
 	if err == nil && rows == 0 {

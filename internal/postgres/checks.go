@@ -13,8 +13,8 @@ const claimChecks = `UPDATE sends SET check_at = $2 WHERE id = ANY(ARRAY(
     ORDER BY check_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )) RETURNING ` + claimedColumns + `, restarts AS tries`
 
-// ClaimChecks does as ClaimSends for sends that are handed over and have not ended, and whose next check is due. Sends that
-// only wait for the receipt of their SMS have no workflow, and are left out.
+// ClaimChecks claims the sends that are due for a check, as ClaimSends does. The sends are handed over and have not ended. It
+// skips sends that only wait for the receipt of their SMS, because they have no workflow.
 func (db *DB) ClaimChecks(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]handoff.SendClaim, error) {
 	return db.claim(ctx, "claim checks", claimChecks, at, lease, limit)
 }
@@ -23,7 +23,7 @@ const deferChecks = `UPDATE sends SET check_at = u.until, restarts = restarts + 
 FROM json_to_recordset($1) AS u (id uuid, until timestamptz, failed boolean)
 WHERE sends.id = u.id AND finished_at IS NULL`
 
-// DeferChecks says when claimed sends are checked again.
+// DeferChecks sets when claimed sends are checked again.
 func (db *DB) DeferChecks(ctx context.Context, deferrals []handoff.Deferral) error {
 	return db.deferRows(ctx, "defer checks", deferChecks, deferrals)
 }

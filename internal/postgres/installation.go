@@ -8,7 +8,7 @@ import (
 
 const getInstallation = `SELECT id FROM installation`
 
-// Installation returns the id of this database's installation: a UUID that its first migration has made.
+// Installation returns the id of this database's installation: a UUID that migration 00010 generates.
 func (db *DB) Installation(ctx context.Context) (string, error) {
 	var id string
 	err := db.pool.Get(ctx, &id, getInstallation)

@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// attemptRow is a row as json_agg writes it and json_to_recordset reads it.
+// attemptRow is the JSON of an attempt. Postgres writes it with json_agg and reads it with json_to_recordset.
 type attemptRow struct {
 	Send      string                `json:"send,omitempty"`
 	Step      int                   `json:"step"`
@@ -66,7 +66,7 @@ func readAttempts(b []byte) ([]backstop.Attempt, error) {
 	return attempts, nil
 }
 
-// cleaned returns the failure with its texts storable.
+// cleaned returns a copy of the failure with texts that Postgres can store.
 func cleaned(f *backstop.Failure) *backstop.Failure {
 	if f == nil {
 		return nil

@@ -6,13 +6,13 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// cachedSends is how many ledgers a process keeps: what happens to most sends happens within seconds. One takes as much as
-// its texts and some KB.
+// cachedSends is the size of the cache. It can be small, because most changes of a send come within seconds. A ledger takes
+// some KB, and its texts.
 const cachedSends = 2000
 
-// cache keeps ledgers as this process has last saved them, so that the next change need not read them. A cached ledger may
-// be older than its row, and is no fact: a change of it is saved only if it was not, and what would change nothing is
-// decided on what Postgres has.
+// cache keeps the ledgers that this process has saved or read, so that the next change need not read them. A cached ledger may
+// be older than its row: then a save writes nothing and update starts over. If a change has no effect on a cached ledger,
+// changeOnce repeats it on the stored one.
 type cache struct {
 	ledgers *lru.Cache[string, backstop.Ledger]
 }
@@ -20,12 +20,12 @@ type cache struct {
 func newCache() cache {
 	ledgers, err := lru.New[string, backstop.Ledger](cachedSends)
 	if err != nil {
-		panic(err) // only of a size below 1
+		panic(err) // only if the size is below 1
 	}
 	return cache{ledgers}
 }
 
-// get returns a copy of its own to each caller.
+// get returns a copy of the cached ledger.
 func (c cache) get(send string) (*backstop.Ledger, bool) {
 	l, ok := c.ledgers.Get(send)
 	if !ok {
@@ -34,7 +34,7 @@ func (c cache) get(send string) (*backstop.Ledger, bool) {
 	return l.Clone(), true
 }
 
-// put takes in a ledger that was saved. An older one that comes later costs a statement and does no harm.
+// put caches a copy of a saved ledger. If an older ledger replaces a newer one, the next save fails and update starts over.
 func (c cache) put(l *backstop.Ledger) { c.ledgers.Add(l.Send.ID, *l.Clone()) }
 
 func (c cache) drop(send string) { c.ledgers.Remove(send) }

@@ -14,17 +14,17 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// actor does to a send what a script says. It knows the tokens of the calls.
+// actor performs the acts of a script on a send. It keeps the tokens of the calls.
 type actor struct {
 	desk
 
 	tokens map[int]string // of the newest call of each step
 }
 
-// act is something that happens to a send. It returns what the method has returned.
+// act calls a method on a send, and returns the results of the method.
 type act func(t *testing.T, a actor, place int) (answer []any, signals int, err error)
 
-// acts is what may happen, in any order and more than once. Much of it changes nothing, or is refused.
+// acts returns all acts by name. A script has them in any order and repeats them, so many have no effect or are refused.
 func acts() map[string]act {
 	list := map[string]act{
 		"finish": func(t *testing.T, a actor, _ int) ([]any, int, error) {
@@ -121,9 +121,8 @@ func addReceipts(list map[string]act, step int) {
 	}
 }
 
-// What a process caches of a send changes nothing but the number of its statements: a process that has cached all of it, two
-// that are each overtaken by the other, and many that have cached nothing make the same of it. What each returns is the
-// same, and so is what they store.
+// The cache changes only the number of statements. A script returns and stores the same in one process that has the send in its
+// cache, in two processes that each miss changes of the other, and in processes that each perform one act with an empty cache.
 func TestStore_cache(t *testing.T) {
 	t.Parallel()
 	const most = 14
@@ -164,7 +163,7 @@ func TestStore_cache(t *testing.T) {
 				signals[i] += n
 				answers[i] = normalized(t, answer, backstop.CodeOf(err))
 			}
-			if requireCached(rt, one, actors[0].ledger()) { // the others may be overtaken
+			if requireCached(rt, one, actors[0].ledger()) { // the caches of the others may be old
 				cached++
 			}
 			require.Equal(rt, answers[2], answers[0], "%s: in one process", name)

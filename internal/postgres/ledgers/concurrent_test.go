@@ -50,8 +50,8 @@ func TestStore_Begin_lastLook(t *testing.T) {
 	t.Logf("averted %d, delivered twice %d", averted, duplicate)
 }
 
-// A receipt that comes while the call ends, with a reference or without, and twice, is merged once, whichever of them is
-// first. And the workflow learns of it: from the call's end, or by a signal.
+// A receipt comes twice while its call ends, with or without a reference. It is merged once. It reaches the workflow through
+// the end of the call or by a signal.
 func TestStore_End_receiptConcurrently(t *testing.T) {
 	t.Parallel()
 	for name, receipt := range map[string]func(desk) backstop.Receipt{
@@ -91,7 +91,7 @@ func TestStore_End_receiptConcurrently(t *testing.T) {
 	}
 }
 
-// Batches that name the same sends in different orders, with receipts that match nothing, never fail.
+// Concurrent batches name the same sends in different orders, and contain receipts that match no attempt. None fails.
 func TestStore_InsertReceipts_concurrent(t *testing.T) {
 	t.Parallel()
 	db, other := twoProcesses(t)
@@ -135,7 +135,7 @@ func TestStore_InsertReceipts_concurrent(t *testing.T) {
 	}
 }
 
-// Workers that take up the same step: one calls, the others see its call.
+// If several workers begin the same step concurrently, one may call and the others find its call under way.
 func TestStore_Begin_concurrent(t *testing.T) {
 	t.Parallel()
 	db, other := twoProcesses(t)
@@ -159,7 +159,7 @@ func TestStore_Begin_concurrent(t *testing.T) {
 	}
 }
 
-// So many writers of one send at once, in processes that each cache it, that nearly all are overtaken.
+// Many concurrent writers change one send in processes that each cache it, so most saves fail and start over.
 func TestStore_manyWriters(t *testing.T) {
 	t.Parallel()
 	const processes, each = 5, 6
@@ -206,7 +206,7 @@ func TestStore_manyWriters(t *testing.T) {
 	}
 }
 
-// requireOrdered demands that the times of a timeline never go back, and that the send began and ended once.
+// requireOrdered checks that the times of a timeline never go back, and that the send began once and ended at most once.
 func requireOrdered(t require.TestingT, events []backstop.Event) {
 	last := time.Time{}
 	n := map[backstop.EventKind]int{}
@@ -220,7 +220,7 @@ func requireOrdered(t require.TestingT, events []backstop.Event) {
 	require.LessOrEqual(t, n[backstop.EventDuplicate], 1)
 }
 
-// The last look is at what Postgres has, whatever is cached.
+// Begin decides on the stored send, even if the cached one is older.
 func TestStore_Begin_overtaken(t *testing.T) {
 	t.Parallel()
 	db, other := twoProcesses(t)
@@ -245,7 +245,7 @@ func TestStore_Begin_overtaken(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, db)
 		attempt := d.begin(whatsApp)
-		d.by(other).insert(d.receipt(1, backstop.Sent)) // of which the first process has not read
+		d.by(other).insert(d.receipt(1, backstop.Sent)) // not in the cache of the first process
 		d.accept(attempt)
 		require.Equal(t, []string{"accepted", "receipt whatsapp sent", "attempt whatsapp submitted"}, d.kinds())
 		require.Equal(t, backstop.Sent, d.check().Send.WhatsAppStatus)

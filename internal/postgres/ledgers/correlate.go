@@ -9,8 +9,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// byReference finds the send and step of each receipt by the reference that it carries. It returns the receipts by send,
-// and those that name none of ours.
+// byReference finds the send and step of each receipt by its reference. It returns the receipts by send, and in rest the
+// receipts without a reference to a step of a stored send.
 func (s *Store) byReference(
 	ctx context.Context, receipts []backstop.Receipt,
 ) (batches map[string]*batch, rest []backstop.Receipt, err error) {
@@ -37,7 +37,7 @@ func (s *Store) byReference(
 	return batches, rest, nil
 }
 
-// byMessage finds them by the id of the message.
+// byMessage finds the send and step of each receipt by its message id. It returns in rest the receipts that match no attempt.
 func (s *Store) byMessage(
 	ctx context.Context, receipts []backstop.Receipt,
 ) (batches map[string]*batch, rest []backstop.Receipt, err error) {
@@ -67,7 +67,7 @@ func addTo(batches map[string]*batch, r backstop.Receipt) {
 	b.receipts = append(b.receipts, r)
 }
 
-// message is the second correlation key.
+// message is the key by which a receipt without a reference finds its attempt.
 type message struct {
 	Channel  backstop.Channel `db:"channel"`
 	Provider string           `db:"provider"`
@@ -98,13 +98,13 @@ func (s *Store) refsByMessage(ctx context.Context, receipts []backstop.Receipt) 
 		return nil, err
 	}
 	refs := map[message]backstop.Ref{}
-	for _, row := range rows { // the newest wins
+	for _, row := range rows { // the newest attempt wins
 		refs[row.message] = backstop.Ref{Send: row.Send, Step: row.Step}
 	}
 	return refs, nil
 }
 
-// Owner returns the attempt that has a message, by the provider's id of it; false if none is known to have it.
+// Owner returns the attempt that has a message, by the provider's id of the message; false if no stored attempt has it.
 func (s *Store) Owner(
 	ctx context.Context, channel backstop.Channel, provider, messageID string,
 ) (owner backstop.Ref, found bool, err error) {

@@ -17,7 +17,7 @@ import (
 
 const policyID = "0190a0a0-0000-7000-8000-000000000001"
 
-// What is called for. Of the plan's two rules the first waits for the delivery, and the second for the message to be read.
+// The calls of the tests. The plan's first rule waits for the delivery, and its second rule for the message to be read.
 var (
 	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"}
 	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, Provider: "twilio"}
@@ -26,17 +26,17 @@ var (
 
 func resend(c backstop.Call) backstop.Call { c.Resend = true; return c }
 
-// desk is a send in a database, with the shortest words for what a process does with it.
+// desk is a send in a database, with short methods for the calls of a process.
 type desk struct {
 	t  testing.TB
 	db *postgres.DB
 	id string
 }
 
-// age is how old a send is, so that the waits of its rules are over.
+// age is the age of a send. The waits of its rules are shorter.
 const age = time.Hour
 
-// newSend returns a send that was accepted before the waits of its rules.
+// newSend returns a send so old that the waits of its rules are over.
 func newSend(t testing.TB) backstop.Send {
 	t.Helper()
 	at := pool.Stamp(time.Now().Add(-age))
@@ -65,7 +65,7 @@ func insertSend(t testing.TB, db *postgres.DB, send backstop.Send) desk {
 	return desk{t: t, db: db, id: stored.ID}
 }
 
-// underway returns a send whose WhatsApp message the provider has taken.
+// underway returns a send whose WhatsApp message the provider has accepted.
 func underway(t testing.TB, db *postgres.DB) desk {
 	t.Helper()
 	d := newDesk(t, db)
@@ -73,7 +73,7 @@ func underway(t testing.TB, db *postgres.DB) desk {
 	return d
 }
 
-// lingering returns the same, with an activity that waits for the message's receipts.
+// lingering returns a send like underway, with an activity that waits for the message's receipts.
 func lingering(t testing.TB, db *postgres.DB) desk {
 	t.Helper()
 	d := newDesk(t, db)
@@ -81,10 +81,10 @@ func lingering(t testing.TB, db *postgres.DB) desk {
 	return d
 }
 
-// by is the same send, seen by another process.
+// by returns the same send in another process.
 func (d desk) by(db *postgres.DB) desk { d.db = db; return d }
 
-// ask proposes a call.
+// ask proposes a call with Begin.
 func (d desk) ask(c backstop.Call) (backstop.Ruling, backstop.View) {
 	d.t.Helper()
 	if c.Token == "" {
@@ -95,7 +95,7 @@ func (d desk) ask(c backstop.Call) (backstop.Ruling, backstop.View) {
 	return ruling, view
 }
 
-// begin records a call that may be made.
+// begin proposes a call that Begin must allow.
 func (d desk) begin(c backstop.Call) backstop.Attempt {
 	d.t.Helper()
 	ruling, _ := d.ask(c)
@@ -111,7 +111,7 @@ func (d desk) end(a backstop.Attempt, e backstop.Ending) backstop.View {
 	return view
 }
 
-// accept ends a call whose message the provider has taken.
+// accept ends a call whose message the provider has accepted.
 func (d desk) accept(a backstop.Attempt) backstop.View {
 	d.t.Helper()
 	return d.end(a, backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(a.Ref.Step), Segments: 2}})
@@ -126,7 +126,7 @@ func (d desk) messageID(step int) string {
 	return backstop.Ref{Send: d.id, Step: step}.String() + ".mid"
 }
 
-// receipt is one about a step that carries its reference.
+// receipt returns a receipt with a reference to the step.
 func (d desk) receipt(step int, status backstop.Status) backstop.Receipt {
 	r := backstop.Receipt{
 		Provider: "meta", Channel: backstop.WhatsApp, MessageID: d.messageID(step),
@@ -141,7 +141,7 @@ func (d desk) receipt(step int, status backstop.Status) backstop.Receipt {
 	return r
 }
 
-// lone is one that carries no reference.
+// lone returns the same receipt without a reference.
 func (d desk) lone(step int, status backstop.Status) backstop.Receipt {
 	r := d.receipt(step, status)
 	r.Ref = backstop.Ref{}
@@ -155,7 +155,7 @@ func (d desk) insert(receipts ...backstop.Receipt) []handoff.Handover {
 	return waited
 }
 
-// ledger reads the send as it is stored.
+// ledger reads the ledger from Postgres.
 func (d desk) ledger() *backstop.Ledger {
 	d.t.Helper()
 	l, err := d.db.Ledger(d.t.Context(), d.id)
@@ -170,13 +170,13 @@ func (d desk) events() []backstop.Event {
 	return events
 }
 
-// kinds lists the events, shortly.
+// kinds returns the events in a short form.
 func (d desk) kinds() []string {
 	d.t.Helper()
 	return postgrestest.Kinds(d.events())
 }
 
-// twoProcesses are two that share a database, and nothing that they keep.
+// twoProcesses returns two stores on one database, each with a cache of its own.
 func twoProcesses(t *testing.T) (db, other *postgres.DB) {
 	t.Helper()
 	url := postgrestest.URL(t)

@@ -6,10 +6,10 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Cached returns the ledger of a send as this process keeps it, or false.
+// Cached returns the cached ledger of a send, or false.
 func (s *Store) Cached(send string) (*backstop.Ledger, bool) { return s.cache.get(send) }
 
-// Locks is the keyed mutex of the changes.
+// Locks is the keyed mutex of the store.
 type Locks struct{ locks locks }
 
 // Lock waits for the lock of a send.
@@ -17,5 +17,5 @@ func (l *Locks) Lock(ctx context.Context, send string) (unlock func(), err error
 	return l.locks.Lock(ctx, send)
 }
 
-// Held is of how many sends anything is kept.
+// Held returns the number of sends whose lock is held or waited for.
 func (l *Locks) Held() int { return len(l.locks.held) }

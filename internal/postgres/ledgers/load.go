@@ -12,11 +12,11 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// firstRevision is a send's when nothing has happened since it was accepted.
+// firstRevision is the revision of a send that has not changed since it was accepted.
 const firstRevision = 1
 
-// ledgerColumns are a send's, with its revision, its attempts and the averted rules: one row in one round trip, and from one
-// snapshot.
+// ledgerColumns are the columns of a send, its revision, its attempts and its averted rules. They are read as one row, so in
+// one round trip and from one snapshot.
 const ledgerColumns = Columns + `, revision, changed_at,
     (SELECT json_agg(a ORDER BY step) FROM attempts AS a WHERE send = s.id) AS attempts,
     (SELECT json_agg(json_build_object('rule', rule, 'status', status)) FROM events AS e
@@ -67,7 +67,7 @@ func (s *Store) load(ctx context.Context, id string) (*backstop.Ledger, error) {
 	return row.ledger()
 }
 
-// selectAll reads rows. It reads them again if the connection breaks before they have come.
+// selectAll reads rows. It repeats the query if the connection breaks before the answer has come.
 func selectAll[T any](ctx context.Context, s *Store, what, query string, args ...any) (rows []T, err error) {
 	err = pool.UntilKnown(ctx, what, func(bool) error {
 		rows = nil
@@ -76,10 +76,10 @@ func selectAll[T any](ctx context.Context, s *Store, what, query string, args ..
 	return rows, err
 }
 
-// readLedgers has its ids in a subquery: Postgres then guesses the same number of them whatever the values, and keeps its plan.
+// readLedgers has its ids in a subquery. Postgres then expects the same number of ids in every call, so it keeps one plan.
 const readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
 
-// loadAll puts those of the sends that exist into the cache, and returns their ids. It reads only those that are not there.
+// loadAll returns the ids of the sends that exist. It reads the ledgers that are not cached, and caches them.
 func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, error) {
 	known := map[string]bool{}
 	var missing pq.StringArray

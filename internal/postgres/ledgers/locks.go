@@ -6,19 +6,19 @@ import (
 	"sync"
 )
 
-// locks is a keyed mutex: the changes that this process makes to one send follow each other. The revision alone would keep
-// them apart; but when receipts come together, each but the first would find the send changed and start over.
+// locks is a keyed mutex: this process makes one change of a send at a time. The revision alone would keep the changes apart,
+// but of several concurrent receipts all except one would fail to save and start over.
 type locks struct {
 	mu   sync.Mutex
 	held map[string]*lock
 }
 
 type lock struct {
-	taken chan struct{} // holds one while somebody has the lock
-	users int           // who has it, or waits for it
+	taken chan struct{} // has one element while the lock is held
+	users int           // how many hold the lock or wait for it
 }
 
-// Lock waits for the lock of a send, and returns what frees it; or ctx's error, if ctx is done first.
+// Lock waits for the lock of a send, and returns the function that releases it. If ctx is done first, Lock returns ctx's error.
 func (l *locks) Lock(ctx context.Context, send string) (unlock func(), err error) {
 	one := l.join(send)
 	select {

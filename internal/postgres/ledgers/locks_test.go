@@ -16,7 +16,7 @@ func TestLocks(t *testing.T) {
 	var (
 		locks   ledgers.Locks
 		group   sync.WaitGroup
-		changes = map[string]*int{"a": new(int), "b": new(int)} // written to with the lock only, as the race detector sees
+		changes = map[string]*int{"a": new(int), "b": new(int)} // the race detector reports a write without the lock
 	)
 	for range 100 {
 		for send, n := range changes {

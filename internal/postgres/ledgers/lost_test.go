@@ -15,13 +15,13 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// What differs between two sends to which the same happens.
+// Two sends with the same history differ in their ids and times.
 var (
 	uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[0-9:.]+Z"`)
 )
 
-// normalized returns what a method returned, without what differs between two sends.
+// normalized returns the JSON of the values, without the ids and times.
 func normalized(t *testing.T, values ...any) string {
 	t.Helper()
 	b, err := json.MarshalIndent(values, "", " ")
@@ -29,7 +29,7 @@ func normalized(t *testing.T, values ...any) string {
 	return times.ReplaceAllString(uuids.ReplaceAllString(string(b), "id"), `"time"`)
 }
 
-// Statements that each write one change of a send.
+// Parts that identify the store's statements.
 const (
 	insertsSend    = "INSERT INTO sends"
 	changesSend    = "UPDATE sends SET revision"
@@ -37,13 +37,13 @@ const (
 	countsReceipts = "SELECT count(*) FROM receipts"
 )
 
-// writing is one method in a send's life, and the statement with which it writes.
+// writing is a call of one method, and the statement that this method writes with.
 type writing struct {
 	name, statement string
 	do              func(t *testing.T, d desk) []any
 }
 
-// life is all that may happen to a send, one after the other.
+// life returns calls that make every kind of change to a send, in order.
 func life() []writing {
 	begin := func(c backstop.Call, token string) func(t *testing.T, d desk) []any {
 		c.Token = token
@@ -126,8 +126,8 @@ func executes(text string) func(cutproxy.Request) bool {
 	return func(r cutproxy.Request) bool { return strings.Contains(r.SQL, text) }
 }
 
-// The connection is cut at each statement of a send's life: when it is committed and before the caller reads the answer, or
-// before it reaches Postgres. Every method returns what it returns without a cut, and what is stored is the same.
+// The proxy cuts the connection at each statement, before the statement reaches Postgres or before its answer comes back. Every
+// method returns and stores the same as without a cut.
 func TestStore_lostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]cutproxy.Cut{
@@ -150,7 +150,7 @@ func TestStore_lostAnswer(t *testing.T) {
 			for _, w := range life() {
 				want := w.do(t, calm)
 				struck := strike(w.statement)
-				strike(countsReceipts) // the look whether it was stored is lost too
+				strike(countsReceipts) // the query whether it was stored is lost too
 				got := w.do(t, d)
 				select {
 				case <-struck:
@@ -172,8 +172,8 @@ func TestStore_lostAnswer(t *testing.T) {
 	}
 }
 
-// The database is away when a change was committed, and comes back. The caller learns that it has to try again, and what it
-// then does is what it has done before.
+// The database goes away after a commit and before the answer. The caller gets TryLater. When the database is back, the
+// repeated call makes no second change.
 func TestStore_away(t *testing.T) {
 	t.Parallel()
 	db, address, proxy := behindProxy(t)
@@ -210,8 +210,8 @@ func TestStore_away(t *testing.T) {
 	require.Equal(t, backstop.Failed, d.accept(ruling.Attempt).WhatsApp)
 }
 
-// The connection is cut while receipts are correlated, before a read or before its answer comes: the provider does not notice,
-// and what a workflow must be told of is not left to the sweeper.
+// The connection is cut at each query that correlates receipts, before the query or before its answer. InsertReceipts succeeds
+// nevertheless, and returns the receipts to signal, so the sweeper need not signal them.
 func TestStore_InsertReceipts_lostRead(t *testing.T) {
 	t.Parallel()
 	unknown := func(t testing.TB, db *postgres.DB) desk {
@@ -229,11 +229,11 @@ func TestStore_InsertReceipts_lostRead(t *testing.T) {
 	}{
 		{"FROM sends AS s WHERE id = ANY", underway, byReference},
 		{"FROM attempts\nWHERE message_id", underway, byMessage},
-		{"FROM receipts\nWHERE provider", unknown, byReference}, // which brings the message's id
+		{"FROM receipts\nWHERE provider", unknown, byReference}, // it brings the message id
 	} {
 		for _, isAfter := range []bool{false, true} {
 			db, address, proxy := behindProxy(t)
-			d := read.desk(t, postgrestest.Open(t, address)) // so that db remembers nothing of it
+			d := read.desk(t, postgrestest.Open(t, address)) // not in the cache of db
 			struck := proxy.On(cutproxy.Cut{Match: executes(read.statement), How: cutproxy.Finish, After: isAfter})
 			waited, err := db.InsertReceipts(t.Context(), []backstop.Receipt{read.receipt(d)})
 			require.NoError(t, err, read.statement)

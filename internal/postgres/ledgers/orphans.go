@@ -12,12 +12,12 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// A receipt without a reference is found by its message id, which the attempt gets when its call ends. The process that
-// stores an orphan looks for the attempt once more afterwards, and the process that stores a message id looks for orphans
-// afterwards. Each write is committed before its look, so whichever of the two is second sees what the first has written. If
-// one of them dies between the two, it is repeated, and looks again.
+// An orphan is a receipt that is stored without a send, because it has no reference and no attempt has its message id. A
+// process that stores an orphan looks for the attempt once more afterwards. A process that stores a message id, when a call
+// ends, looks for orphans afterwards. Each commits its write before it looks, so of two concurrent processes the second finds
+// what the first has stored. If a process dies between its write and its look, the call is repeated and looks again.
 
-// insertOrphans keeps those that are new. They are sorted, so that no two statements wait for each other.
+// insertOrphans stores the orphans that are new. They are sorted, so that concurrent statements do not deadlock.
 const insertOrphans = `INSERT INTO receipts
     (id, provider, channel, message_id, status, at, failure, received_at, needs_signal)
 SELECT u.id, u.provider, u.channel, u.message_id, u.status, u.at, u.failure, u.received_at, false
@@ -42,7 +42,7 @@ func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
 	if err != nil {
 		return err
 	}
-	return pool.UntilKnown(ctx, "insert orphans", func(bool) error { // repeated, it stores nothing
+	return pool.UntilKnown(ctx, "insert orphans", func(bool) error { // a repetition stores nothing
 		_, err := s.pool.Exec(ctx, insertOrphans, written)
 		return err
 	})
@@ -72,7 +72,7 @@ func (r orphanRow) receipt(ref backstop.Ref) (backstop.Receipt, error) {
 	return receipt, nil
 }
 
-// orphansOf returns the receipts that came before an attempt's message id was known.
+// orphansOf returns the orphans that have an attempt's message id.
 func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.Receipt, error) {
 	if a.MessageID == "" {
 		return nil, nil
@@ -92,8 +92,8 @@ func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.R
 	return orphans, nil
 }
 
-// adopt merges in the orphans of a step's message, and returns what the workflow has to know then. The caller brings it to
-// the workflow, so that no signal is needed.
+// adopt merges the orphans of a step's message into the send, and returns the view after that. The receipts need no signal,
+// because the caller returns the view to the workflow.
 func (s *Store) adopt(ctx context.Context, after saved, step int) (backstop.View, error) {
 	attempt := after.Attempt(step)
 	if attempt == nil {

@@ -10,20 +10,20 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// Receipts that came before the id of their message was known are merged in when it is, whoever brings it.
+// Orphans are merged when an attempt gets their message id, from the end of its call or in any other way.
 func TestStore_orphans(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	db, other, sqlDB := postgrestest.Open(t, url), postgrestest.Open(t, url), postgrestest.Raw(t, url)
 	migrate(t, db)
-	// know stores a message's id and no more, as a process does that dies before it looks for orphans.
+	// know stores a message id and does not look for orphans, like a process that dies before it looks.
 	know := func(t *testing.T, d desk) {
 		t.Helper()
 		_, err := sqlDB.ExecContext(t.Context(), `UPDATE attempts SET message_id = $2 WHERE send = $1`, d.id, d.messageID(1))
 		require.NoError(t, err)
 	}
 
-	// storeOrphan stores a receipt and no more, as such a process does.
+	// storeOrphan stores a receipt and does not look for its attempt, like a process that dies before it looks.
 	storeOrphan := func(t *testing.T, d desk) {
 		t.Helper()
 		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
@@ -110,7 +110,7 @@ VALUES ($1, 'meta', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t), d.message
 	})
 }
 
-// The newest attempt owns a message whose id two attempts have.
+// If two attempts have the same message id, the newest one owns the message.
 func TestStore_orphans_newest(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -118,7 +118,7 @@ func TestStore_orphans_newest(t *testing.T) {
 	d.fail(d.begin(whatsApp), backstop.Unknown)
 	second := d.begin(resend(whatsApp))
 	d.end(second, backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(1)}})
-	d.insert(d.receipt(1, backstop.Sent)) // so that the first has the id too
+	d.insert(d.receipt(1, backstop.Sent)) // gives the first attempt the id too
 	require.Equal(t, d.messageID(1), d.ledger().Attempt(1).MessageID)
 	d.insert(d.lone(1, backstop.Delivered))
 	require.Equal(t, backstop.Delivered, d.check().Attempt(2).Status)

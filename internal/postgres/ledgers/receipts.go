@@ -25,7 +25,7 @@ type receiptRow struct {
 	NeedsSignal bool              `json:"needs_signal"`
 }
 
-// receiptRows gives each receipt an id. Those that a message reports twice, under two references, are one row.
+// receiptRows gives each receipt an id. Receipts of one message with the same status, under two references, are one row.
 func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, ids []string, err error) {
 	at := s.pool.Now()
 	for _, r := range receipts {
@@ -50,18 +50,19 @@ func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, id
 	return rows, ids, nil
 }
 
-// batch is receipts about one send.
+// batch holds receipts of one send.
 type batch struct {
 	send     string
 	receipts []backstop.Receipt
-	isSilent bool // the workflow learns of them in another way, so they need no signal
-	isOrphan bool // they were stored without a send
+	isSilent bool // no signal is needed: the caller returns the view to the workflow
+	isOrphan bool // the receipts were stored without a send
 }
 
-// InsertReceipts stores those receipts that are new, advances the statuses that they concern, ends the sends for which
-// nothing is left to do, and returns the receipts that a workflow must be told of. Those of one send are stored together or
-// not at all. After an error the caller must give all of them again: what was stored is then recognised, and what of it
-// a workflow waits for is left to the sweeper. One that matches no attempt is stored without a send until one does.
+// InsertReceipts stores the receipts that are new, advances the statuses of their messages, and ends the sends for which
+// nothing is left to do. It returns the receipts that must be signalled to a workflow. It stores the receipts of one send
+// together or not at all. After an error the caller must repeat the call with all receipts. The repetition skips the receipts
+// that were stored, and the sweeper signals them if necessary. A receipt that matches no attempt is stored without a send until
+// an attempt has its message id.
 func (s *Store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]handoff.Handover, error) {
 	receipts, err := s.storable(receipts)
 	if err != nil || len(receipts) == 0 {
@@ -83,12 +84,12 @@ func (s *Store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt)
 	if err := s.keep(ctx, orphans); err != nil {
 		return nil, err
 	}
-	// Their attempt may have got its message id meanwhile, and the process that stored it may have looked for them too soon.
+	// A concurrent process may have stored a message id, and looked for orphans before these were stored.
 	_, more, err = s.receiveByMessage(ctx, orphans)
 	return append(waited, more...), err
 }
 
-// receiveByMessage takes in the receipts that an attempt is known to by their message id, and returns the others.
+// receiveByMessage merges the receipts whose message id an attempt has, and returns the others as orphans.
 func (s *Store) receiveByMessage(
 	ctx context.Context, receipts []backstop.Receipt,
 ) (orphans []backstop.Receipt, waited []handoff.Handover, err error) {
@@ -112,7 +113,8 @@ func (s *Store) receiveAll(ctx context.Context, batches map[string]*batch) ([]ha
 	return waited, nil
 }
 
-// receive merges receipts about a send, and returns those that its workflow must be told of, and the send as it then is.
+// receive merges the receipts of a send. It returns the receipts that must be signalled to the workflow, and the send after the
+// merge.
 func (s *Store) receive(ctx context.Context, b batch) (waited []handoff.Handover, after saved, err error) {
 	_, after, err = update(ctx, s, "insert receipts", b.send, func(l *backstop.Ledger, now time.Time) (struct{}, error) {
 		for _, r := range b.receipts {
@@ -135,8 +137,8 @@ func (s *Store) receive(ctx context.Context, b batch) (waited []handoff.Handover
 	return append(waited, more...), after, err
 }
 
-// identifiedBy returns the steps whose message ids a batch may have brought. If all of it was known, the process that stored
-// it may have died before it looked for orphans.
+// identifiedBy returns the steps that got a message id from a batch. If no receipt of the batch was new, it returns all steps
+// of the batch: the process that stored the receipts may have died before it looked for orphans.
 func (b batch) identifiedBy(after saved) []int {
 	if b.isOrphan || len(after.Receipts) > 0 {
 		return after.news
@@ -150,7 +152,7 @@ func (b batch) identifiedBy(after saved) []int {
 	return steps
 }
 
-// receiveOrphans merges in receipts without a reference, that came before the ids of their messages were known.
+// receiveOrphans merges the orphans of the messages whose ids a batch has brought.
 func (s *Store) receiveOrphans(
 	ctx context.Context, after saved, b batch,
 ) (waited []handoff.Handover, newest saved, err error) {
@@ -174,7 +176,7 @@ func (s *Store) receiveOrphans(
 	return waited, newest, nil
 }
 
-// storable makes receipts storable without touching the caller's.
+// storable returns copies of the receipts that Postgres can store.
 func (s *Store) storable(receipts []backstop.Receipt) ([]backstop.Receipt, error) {
 	list := slices.Clone(receipts)
 	for i := range list {
@@ -190,7 +192,8 @@ func (s *Store) storable(receipts []backstop.Receipt) ([]backstop.Receipt, error
 	return list, nil
 }
 
-// plausible keeps a provider's time, unless it is one that no clock shows and Postgres may not even hold.
+// plausible returns a provider's time. A time outside the bounds of ValidTime becomes the current time, because Postgres may be
+// unable to store it.
 func (s *Store) plausible(at time.Time) time.Time {
 	if !backstop.ValidTime(at) {
 		return s.pool.Now()

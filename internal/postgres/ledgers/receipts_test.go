@@ -117,7 +117,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 	})
 }
 
-// The stored copy of a status that a provider told when asked needs no signal.
+// A status that a provider returned to an inquiry is stored as a receipt that needs no signal.
 func TestStore_Learn(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
@@ -151,7 +151,7 @@ func TestStore_Owner(t *testing.T) {
 	require.False(t, found)
 }
 
-// Of a webhook that failed half way, what was stored is recognised when it comes again, and left to the sweeper.
+// A webhook fails after some of its receipts were stored. When it is repeated, these are skipped and the sweeper signals them.
 func TestStore_InsertReceipts_halfStored(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -170,7 +170,7 @@ func TestStore_InsertReceipts_halfStored(t *testing.T) {
 	require.Equal(t, append(stored, waited...), swept)
 }
 
-// needsSignal counts a send's receipts that are stored as such.
+// needsSignal counts the stored receipts of a send that need a signal.
 func needsSignal(t *testing.T, db *sql.DB, send string) (n int) {
 	t.Helper()
 	count := `SELECT count(*) FROM receipts WHERE send = $1 AND needs_signal`

@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// stored is what is stored of a ledger: an averted event is kept without what the timeline alone has of it.
+// stored returns a ledger as it is read back: an averted event has only its kind, rule and status.
 func stored(l *backstop.Ledger) backstop.Ledger {
 	c := *l.Clone()
 	if len(c.Attempts) == 0 {
@@ -27,7 +27,7 @@ func stored(l *backstop.Ledger) backstop.Ledger {
 	return c
 }
 
-// requireCached demands that what the process keeps of a send, if it does, is what is stored.
+// requireCached checks that the cached ledger equals the stored one, if the send is cached.
 func requireCached(t require.TestingT, db *postgres.DB, l *backstop.Ledger) (isCached bool) {
 	cached, isCached := db.Cached(l.Send.ID)
 	if isCached {
@@ -36,7 +36,7 @@ func requireCached(t require.TestingT, db *postgres.DB, l *backstop.Ledger) (isC
 	return isCached
 }
 
-// check demands that a process without a cache reads the send as the one that has changed it keeps it.
+// check reads the ledger from Postgres, and checks that the cached one is equal.
 func (d desk) check() *backstop.Ledger {
 	d.t.Helper()
 	l := d.ledger()
@@ -44,7 +44,7 @@ func (d desk) check() *backstop.Ledger {
 	return l
 }
 
-// seen collects the fields that were not zero in anything that was read back.
+// seen collects the fields that were not zero in at least one value.
 type seen map[string]bool
 
 func (s seen) add(v any) {
@@ -63,7 +63,7 @@ func (s seen) requireAll(t *testing.T, v any) {
 	}
 }
 
-// Each change is read back as it was made, every field of it.
+// Every field of every change is read back as it was written.
 func TestStore_roundTrip(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -140,7 +140,7 @@ func TestStore_roundTrip(t *testing.T) {
 	events.requireAll(t, backstop.Event{})
 }
 
-// A provider's text that Postgres cannot hold loses no receipt, and no end.
+// A receipt or the end of a call is stored even if Postgres cannot store the text of the provider.
 func TestStore_oddTexts(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -205,7 +205,7 @@ func TestStore_NotFound(t *testing.T) {
 	require.Empty(t, backstop.CodeOf(err), "a fault of the program")
 }
 
-// Each method that is repeated, here or by a process that has not seen the first, returns the same and changes nothing.
+// A method that is repeated, in the same process or in another one, returns the same and changes nothing.
 func TestStore_repeated(t *testing.T) {
 	t.Parallel()
 	db, other := twoProcesses(t)

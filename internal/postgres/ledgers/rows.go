@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// Columns are those of a send, as Row reads them.
+// Columns are the columns of a send that Row reads.
 const Columns = `id, recipient, country, text, template, sms_text, category, expires_at, plan, accepted_at,
     whatsapp_status, sms_status, fired, fired_reason, fallback_reason, delivered_at, delivered_by, duplicate_delivery, expired,
     finished_at, outcome, receipt_by`

@@ -9,12 +9,12 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// What a change writes is one statement, and so one round trip and one transaction. It begins with the send's row, which
-// it updates only if nobody has changed the send since it was read; the rest is written from that row, so not at all if
-// somebody has. The parts number their parameters one after the other. Rows come as JSON and not as arrays: Postgres guesses
-// the same number of them whatever the values, and so makes a plan once and keeps it.
+// A change is written in one statement, so in one round trip and one transaction. The statement updates the row of the send by
+// compare-and-swap on the revision. Its other parts insert from the updated row, so they write nothing if the send has changed
+// since it was read. The parts number their parameters consecutively. Rows are passed as JSON and not as arrays: Postgres then
+// expects the same number of rows in every call, so it keeps one plan.
 const (
-	// nextSend also notes that the engine has the send, which is surely so when it begins an attempt.
+	// nextSend also sets handed_over when an attempt is begun, because the engine has the send then.
 	nextSend = `s AS (
     UPDATE sends SET revision = $3, whatsapp_status = $4, sms_status = $5, fired = $6, fired_reason = $7,
         fallback_reason = $8, delivered_at = $9, delivered_by = $10, duplicate_delivery = $11, expired = $12,
@@ -42,7 +42,7 @@ const (
         ended_at = excluded.ended_at, token = excluded.token, reported = excluded.reported,
         lingers_until = excluded.lingers_until
 )`
-	// addReceipts gives a send to those that were stored without one.
+	// addReceipts also gives a send to receipts that were stored without one.
 	addReceipts = `, r AS (
     INSERT INTO receipts (id, provider, channel, message_id, send, step, status, at, failure, received_at, needs_signal)
     SELECT u.id, u.provider, u.channel, u.message_id, s.id, u.step, u.status, u.at, u.failure, u.received_at, u.needs_signal
@@ -75,8 +75,8 @@ func touched(before, l *backstop.Ledger) []backstop.Attempt {
 	return list
 }
 
-// save writes what has become of a ledger since before. It fails with pool.ErrMoved if somebody was faster. What it returns
-// is so too if the answer of Postgres was lost, and the change was saved.
+// save writes the changes of l since before. It fails with pool.ErrMoved if the send has changed since it was read. If the
+// answer of Postgres is lost, save returns the error together with the ledger that may have been saved.
 func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, error) {
 	rows, ids, err := s.receiptRows(l.Receipts)
 	if err != nil {
@@ -101,16 +101,17 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	return saved{Ledger: l, ids: ids, news: identified(before, l)}, err
 }
 
-// publish keeps a ledger that was saved, and brings it to the activities that wait for it.
+// publish caches a saved ledger, and notifies the activities that wait for its send.
 func (s *Store) publish(l *backstop.Ledger) {
 	s.cache.put(l)
 	s.waiters.notify(l)
 }
 
-// nextRevision is the send's when it is saved: the number of its newest event, or the next if there is none.
+// nextRevision is the send's revision after the save: the number of its newest event, or one more than before if there is no
+// new event.
 func nextRevision(l *backstop.Ledger) int { return l.Revision + max(len(l.Events), 1) }
 
-// identified returns the steps whose message id became known.
+// identified returns the steps that got a message id.
 func identified(before, l *backstop.Ledger) []int {
 	var steps []int
 	for _, a := range l.Attempts {
@@ -153,7 +154,7 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 	return saveReceipts, append(args, written), err
 }
 
-// eventRow is written as JSON.
+// eventRow is the JSON of an event.
 type eventRow struct {
 	Seq     int                `json:"seq"`
 	At      time.Time          `json:"at"`

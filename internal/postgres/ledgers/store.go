@@ -1,5 +1,5 @@
-// Package ledgers is the store of sends: it loads a backstop.Ledger, lets one of its methods change it, and saves it. What a
-// call, a receipt or an end means is decided by the Ledger alone.
+// Package ledgers is the store of sends: it loads a backstop.Ledger, calls one of its methods, and saves the result. Only the
+// Ledger decides what a call, a receipt or an end changes.
 package ledgers
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// Store is the store of one database. Its methods may be called concurrently, and repeated: a change that was made is
-// recognised. Each returns an Error of code NotFound for a send that there is not, and TryLater when Postgres is away.
+// Store is the store of one database. Its methods may be called concurrently, and a repeated call changes nothing. A method
+// returns an Error of code NotFound for an unknown send, and of code TryLater if Postgres is not available.
 type Store struct {
 	pool    *pool.Pool
 	locks   locks
@@ -34,12 +34,12 @@ func (s *Store) Begin(ctx context.Context, send string, c backstop.Call) (backst
 	if ruling.Answer == backstop.MayCall {
 		return ruling, after.View(), nil
 	}
-	// An earlier run made the call, and may have died before it looked for receipts of its message.
+	// An earlier run may have made the call and died before it looked for receipts of its message.
 	view, err := s.adopt(ctx, after, c.Step())
 	return ruling, view, err
 }
 
-// End records how a call ended, and merges in the receipts that were stored before its message id was known.
+// End records how a call ended, and merges the receipts that were stored before its message id was known.
 func (s *Store) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	e.Submission.MessageID, e.Failure = pool.Clean(e.Submission.MessageID), cleaned(e.Failure)
 	const resolution = time.Microsecond // of Postgres
@@ -58,7 +58,7 @@ func (s *Store) StopWaiting(ctx context.Context, send string, step int) (backsto
 	return s.change(ctx, "stop waiting", send, func(l *backstop.Ledger, _ time.Time) { l.StopWaiting(step) })
 }
 
-// GiveUp counts a call as failed that its provider did not take for as long as was tried.
+// GiveUp counts a call as failed because its provider has accepted none of the tries.
 func (s *Store) GiveUp(ctx context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
 	ruling, after, err := update(ctx, s, "give up", send,
 		func(l *backstop.Ledger, now time.Time) (backstop.Ruling, error) { return l.GiveUp(c, now), nil })
@@ -68,12 +68,12 @@ func (s *Store) GiveUp(ctx context.Context, send string, c backstop.Call) (backs
 	return ruling, after.View(), nil
 }
 
-// Finish ends the send. Lapsed says that its ExpiresAt came by the engine's clock.
+// Finish ends the send. Lapsed is true if its ExpiresAt has passed by the engine's clock.
 func (s *Store) Finish(ctx context.Context, send string, lapsed bool) (backstop.View, error) {
 	return s.change(ctx, "finish send", send, func(l *backstop.Ledger, now time.Time) { l.Finish(lapsed, now) })
 }
 
-// FinishOverdue ends a send whose SMS's receipt was waited for until now in vain.
+// FinishOverdue ends a send whose ReceiptBy has passed without a receipt of its SMS.
 func (s *Store) FinishOverdue(ctx context.Context, send string) error {
 	_, err := s.change(ctx, "finish overdue send", send, func(l *backstop.Ledger, now time.Time) {
 		if by := l.Send.ReceiptBy; by != nil && !by.After(now) {
@@ -83,7 +83,7 @@ func (s *Store) FinishOverdue(ctx context.Context, send string) error {
 	return err
 }
 
-// Abandon ends a send that no workflow will decide about, and says why.
+// Abandon ends a send that no workflow will finish, and records the reason.
 func (s *Store) Abandon(ctx context.Context, send, reason string) error {
 	_, err := s.change(ctx, "abandon send", send, func(l *backstop.Ledger, now time.Time) { l.Abandon(reason, now) })
 	return err
@@ -102,7 +102,7 @@ func (s *Store) change(
 	return after.View(), nil
 }
 
-// View returns what a workflow has to know of a send, as it is stored.
+// View reads the view of a send from Postgres.
 func (s *Store) View(ctx context.Context, send string) (backstop.View, error) {
 	l, err := s.Ledger(ctx, send)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Store) View(ctx context.Context, send string) (backstop.View, error) {
 	return l.View(), nil
 }
 
-// Views returns the same of several sends, by their ids.
+// Views reads the views of several sends from Postgres, by id. It leaves out unknown sends.
 func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.View, error) {
 	rows, err := selectAll[ledgerRow](ctx, s, "read sends", readLedgers, pq.StringArray(sends))
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.
 	return views, nil
 }
 
-// Ledger returns the ledger of a send, as it is stored.
+// Ledger reads the ledger of a send from Postgres.
 func (s *Store) Ledger(ctx context.Context, send string) (*backstop.Ledger, error) {
 	id, ok := pool.ParseID(send)
 	if !ok {
@@ -138,12 +138,13 @@ func (s *Store) Ledger(ctx context.Context, send string) (*backstop.Ledger, erro
 	return l, pool.Failed(ctx, "read send", err)
 }
 
-// Remember takes in a send that was just stored, with its first event.
+// Remember caches a send that was just stored with its first event.
 func (s *Store) Remember(send backstop.Send) {
 	s.cache.put(&backstop.Ledger{Revision: firstRevision, Send: send, At: send.AcceptedAt})
 }
 
-// Learn merges in a status that a provider told when asked. The caller brings it to the workflow.
+// Learn merges a status that a provider returned to an inquiry. It needs no signal, because the caller returns the view to the
+// workflow.
 func (s *Store) Learn(ctx context.Context, r backstop.Receipt) (backstop.View, error) {
 	list, err := s.storable([]backstop.Receipt{r})
 	if err != nil {
@@ -156,5 +157,5 @@ func (s *Store) Learn(ctx context.Context, r backstop.Receipt) (backstop.View, e
 	return after.View(), nil
 }
 
-// Now is the time by the clock that stamps what is stored.
+// Now returns the time by the database's clock, which stamps all stored rows.
 func (s *Store) Now() time.Time { return s.pool.Now() }

@@ -11,17 +11,17 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// saved is a ledger as it was saved, or as it was found when nothing was to be changed.
+// saved is a ledger after it was saved, or as it was read if a change had no effect.
 type saved struct {
 	*backstop.Ledger
 
 	ids  []string // of the stored receipts, in their order
-	news []int    // the steps whose message id the change brought
+	news []int    // the steps that got a message id
 }
 
-// update reads the ledger of a send, lets change alter it, and saves it in one statement that writes nothing if the send
-// has changed since. Then, and when the answer of the statement was lost, it starts over: a change that was saved is
-// recognised. So change begins by resetting what it returns through its closure.
+// update reads the ledger of a send, calls change, and saves the ledger in one statement that writes nothing if the send has
+// changed since. In that case, and if the answer of the statement is lost, update starts over: a change that was saved has no
+// second effect. As change may run several times, it must first reset the results that it returns through its closure.
 func update[T any](
 	ctx context.Context, s *Store, what, id string, change func(l *backstop.Ledger, now time.Time) (T, error),
 ) (result T, after saved, err error) {
@@ -35,7 +35,7 @@ func update[T any](
 	}
 	defer unlock()
 	err = pool.UntilKnown(ctx, what, func(isRepeated bool) error {
-		if isRepeated { // after may be what a lost statement has saved
+		if isRepeated { // the statement whose answer was lost may have saved after
 			if isSaved, err := s.isSaved(ctx, after); isSaved || err != nil {
 				return err
 			}
@@ -46,8 +46,8 @@ func update[T any](
 	return result, after, err
 }
 
-// changeOnce makes a change once. What would change nothing is decided on what Postgres has: it may be so only because what
-// is cached is old.
+// changeOnce makes a change once. If the change fails or has no effect on the cached ledger, changeOnce repeats it on the
+// stored one, because the cached ledger may be old.
 func changeOnce[T any](
 	ctx context.Context, s *Store, id string, change func(l *backstop.Ledger, now time.Time) (T, error),
 ) (result T, after saved, err error) {
@@ -73,8 +73,8 @@ func changeOnce[T any](
 
 const countReceipts = `SELECT count(*) FROM receipts WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 
-// isSaved reports whether a change whose answer was lost has stored receipts that need a signal. Other changes need not be
-// asked for: made again, they return the same.
+// isSaved reports whether a change whose answer was lost has stored receipts that need a signal. Other changes need no such
+// check, because a repetition returns the same.
 func (s *Store) isSaved(ctx context.Context, lost saved) (bool, error) {
 	if len(lost.ids) == 0 {
 		return false, nil

@@ -11,24 +11,23 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// An activity that made a call may wait for the receipts of its message. The attempt says so while it waits, and such receipts
-// are not signalled. What this process stores reaches the activity at once; for what other processes store, one query asks for
-// all activities that wait here.
+// An activity that made a call may wait for the receipts of its message. The attempt has LingersUntil set meanwhile, so the
+// receipts are not signalled. A receipt that this process stores reaches the activity at once. For receipts that other
+// processes store, this process polls Postgres with one query for all its waiting activities.
 
 const (
-	// pollEvery is how often the stored sends are asked for; in the mean an activity learns of them half as late.
+	// pollEvery is the time between two polls. The mean delay of a receipt from another process is half of it.
 	pollEvery = 200 * time.Millisecond
-	// pollTimeout bounds one such query.
+	// pollTimeout bounds one poll.
 	pollTimeout = 2 * time.Second
 )
 
-// Await waits until a send has ended or its WhatsApp message has failed, and returns what the workflow has to know then;
-// false when ctx is done first.
+// Await waits until a send has ended or its WhatsApp message has failed, and returns its view; false if ctx is done first.
 func (s *Store) Await(ctx context.Context, send string) (backstop.View, bool) {
 	decided, mustPoll := s.waiters.join(send)
 	defer s.waiters.quit(send, decided)
 	if mustPoll {
-		go s.poll() // it asks for all that wait, and goes on when this one has gone
+		go s.poll() // for all waiting activities, and after this call has returned
 	}
 	select {
 	case v := <-decided:
@@ -41,12 +40,12 @@ func (s *Store) Await(ctx context.Context, send string) (backstop.View, bool) {
 const decidedSends = `SELECT id FROM sends
 WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND (finished_at IS NOT NULL OR whatsapp_status = 'failed')`
 
-// isDecided reports whether there is something to do for the workflow of a send whose WhatsApp message is out.
+// isDecided reports whether a send has ended or its WhatsApp message has failed: then its workflow has something to do.
 func isDecided(s backstop.Send) bool {
 	return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed
 }
 
-// poll asks for what other processes have decided, as long as anything waits for it. An error may be gone the next time.
+// poll looks for sends that other processes have decided, until no activity waits any more. After an error it polls again.
 func (s *Store) poll() {
 	for {
 		time.Sleep(pollEvery)
@@ -66,20 +65,20 @@ func (s *Store) pollOnce(ids []string) {
 		return
 	}
 	for _, id := range decided {
-		if l, err := s.load(ctx, id); err == nil { // a send that cannot be read is waited for in vain
+		if l, err := s.load(ctx, id); err == nil { // if a send cannot be read, the next poll tries again
 			s.waiters.notify(l)
 		}
 	}
 }
 
-// waiters are the activities that wait, by the send's id. Each channel holds one view.
+// waiters holds the channels of the waiting activities, by send id. Each channel has room for one view.
 type waiters struct {
 	mu        sync.Mutex
 	waiting   map[string][]chan backstop.View
 	isPolling bool
 }
 
-// join returns where the view will come, and whether the caller has to start the poll.
+// join returns the channel for the view, and whether the caller must start the poll.
 func (w *waiters) join(send string) (decided chan backstop.View, mustPoll bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -104,7 +103,7 @@ func (w *waiters) quit(send string, decided chan backstop.View) {
 	delete(w.waiting, send)
 }
 
-// notify brings what became of a send to the activities that wait for it, if it is decided.
+// notify sends the view of a decided send to the activities that wait for it.
 func (w *waiters) notify(l *backstop.Ledger) {
 	if !isDecided(l.Send) {
 		return
@@ -114,12 +113,12 @@ func (w *waiters) notify(l *backstop.Ledger) {
 	for _, decided := range w.waiting[l.Send.ID] {
 		select {
 		case decided <- l.View():
-		default: // it has one already
+		default: // the channel has a view already
 		}
 	}
 }
 
-// awaited returns the sends that anything waits for. If there are none, the poll ends.
+// awaited returns the sends that activities wait for. If there are none, the poll must end.
 func (w *waiters) awaited() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -73,7 +73,7 @@ func TestStore_Await(t *testing.T) {
 				defer cancel()
 				d := lingering(t, db)
 				var group sync.WaitGroup
-				views := make([]backstop.View, 2) // two may wait for the same: another run took over
+				views := make([]backstop.View, 2) // a retry waits together with the first run
 				for i := range views {
 					group.Go(func() {
 						view, decided := db.Await(ctx, d.id)
@@ -96,7 +96,7 @@ func TestStore_Await(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		d := lingering(t, db)
-		d.insert(d.receipt(1, backstop.Delivered)) // the unread rule is left
+		d.insert(d.receipt(1, backstop.Delivered)) // the unread rule may still fire
 		_, decided := db.Await(ctx, d.id)
 		require.False(t, decided)
 		require.Error(t, ctx.Err())
@@ -113,7 +113,7 @@ func TestStore_Await(t *testing.T) {
 	})
 }
 
-// A receipt that comes at the moment when the activity stops waiting: it learns of it, or there is a signal, and not both.
+// A receipt is concurrent with StopWaiting. It reaches the activity or it is signalled, but not both.
 func TestStore_StopWaiting_receiptConcurrently(t *testing.T) {
 	t.Parallel()
 	db, other := twoProcesses(t)

@@ -10,30 +10,30 @@ import (
 
 const (
 	clockEvery   = time.Minute
-	clockTimeout = 5 * time.Second // of one reading
-	clockProbes  = 3               // the fastest round trip of as many counts
+	clockTimeout = 5 * time.Second // bounds one reading
+	clockProbes  = 3               // round trips of one reading; the fastest counts
 
-	// maxDrift is how far a local clock goes wrong in a second: 500 ppm, which is also how fast NTP slews it.
+	// maxDrift is how many seconds a local clock may drift in a second: 500 ppm, the rate at which NTP slews it.
 	maxDrift = 500e-6
-	// maxHold is how far the clock may be put back without ever showing an earlier time than before: it stands still then.
+	// maxHold is the limit of a step back that Now hides: Now stands still until the clock has caught up.
 	maxHold = time.Second
-	// maxSkew is how far the clock of this machine may be off before it is worth a warning.
+	// maxSkew is the largest difference from the database's clock that is not logged as a warning.
 	maxSkew = time.Second
 )
 
-// clock shows the database's time: what its clock showed at the last reading, and what has passed here since. So all
-// processes of one database have the same clock, whatever the clocks of their machines show.
+// clock shows the database's time: that of the last reading, plus the local time since. So all processes of one database have
+// the same clock, even if the clocks of their machines differ.
 type clock struct {
-	local func() time.Time // with a monotonic reading, so that putting the machine's clock does no harm
+	local func() time.Time // has a monotonic reading, so setting the machine's clock does no harm
 	log   *slog.Logger
 
 	mu     sync.Mutex
 	read   reading
-	last   time.Time     // what Now returned
-	warned time.Duration // the skew that the log has; 0: none
+	last   time.Time     // the last result of Now
+	warned time.Duration // the skew of the last warning; 0: none
 }
 
-// reading is what both clocks showed at the same time, give or take its error.
+// reading is the time of both clocks at one moment, exact to err.
 type reading struct {
 	local, database time.Time
 	err             time.Duration // half the round trip
@@ -45,7 +45,7 @@ func (r reading) skew() time.Duration { return r.local.Round(0).Sub(r.database) 
 // at returns the database's time when the local clock shows t.
 func (r reading) at(t time.Time) time.Time { return r.database.Add(t.Sub(r.local)) }
 
-// errorAt is how far that may be off.
+// errorAt returns the largest error of at(t).
 func (r reading) errorAt(t time.Time) time.Duration {
 	return r.err + time.Duration(float64(t.Sub(r.local))*maxDrift)
 }
@@ -61,7 +61,7 @@ func (c *clock) now() time.Time {
 	return Stamp(t)
 }
 
-// put takes a reading over if it is better than the one before, or shows that the one before is wrong.
+// put replaces the last reading if the new one is more exact or contradicts it.
 func (c *clock) put(ctx context.Context, r reading) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +73,7 @@ func (c *clock) put(ctx context.Context, r reading) {
 	c.warn(ctx, c.read.skew())
 }
 
-// warn logs a skew, once until it changes.
+// warn logs a large skew once, and again if it changes by more than maxSkew.
 func (c *clock) warn(ctx context.Context, skew time.Duration) {
 	isLarge := skew.Abs() > maxSkew
 	switch {
@@ -109,7 +109,7 @@ func (p *Pool) readClock(ctx context.Context) error {
 	return nil
 }
 
-// followClock reads the clock once a minute until ctx is done. If the database is away the last reading goes on.
+// followClock reads the clock once a minute until ctx is done. If the database is not available, the last reading stays in use.
 func (p *Pool) followClock(ctx context.Context) {
 	ticker := time.NewTicker(clockEvery)
 	defer ticker.Stop()
@@ -123,5 +123,5 @@ func (p *Pool) followClock(ctx context.Context) {
 	}
 }
 
-// Now is the time by the database's clock, as Postgres keeps it. It asks nobody.
+// Now returns the time by the database's clock, truncated to microseconds as Postgres stores it. It makes no query.
 func (p *Pool) Now() time.Time { return p.clock.now() }

@@ -12,18 +12,18 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// connector makes the connections of a pool. Three things are different from the driver's own.
+// connector makes the connections of a pool. They differ from the driver's own connections in three ways.
 //
-// A statement is sent once. The driver answers driver.ErrBadConn when a connection ends, and database/sql then runs the
-// statement again on another one, although the first may have committed it. Here it does so only if nothing was sent; in all
-// other cases the caller gets a lostError, and decides.
+// A statement is sent once. If a connection ends, the driver returns driver.ErrBadConn, and database/sql repeats the statement
+// on another connection, although Postgres may have committed it. Here database/sql repeats it only if nothing was sent.
+// Otherwise the caller gets a lostError and decides whether to retry.
 //
-// A caller whose context is done does not wait for the network.
+// A call ends soon after its context is done, even if the network hangs.
 //
-// A connection to a server that has become read-only is closed, and so are all that are as old.
+// If the server turns out to be read-only, all connections made so far are closed.
 type connector struct {
 	pq       *pq.Connector
-	settings string       // statements with which each transaction begins, or ""
+	settings string       // statements at the start of each transaction, or ""
 	epoch    atomic.Int64 // grows when the server turns out to be read-only
 }
 
@@ -53,7 +53,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return c.pq.Driver() }
 
-// pqConn is what the driver's connection can do.
+// pqConn lists the interfaces of the driver's connection.
 type pqConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -74,8 +74,8 @@ type conn struct {
 	wire      *wire
 }
 
-// ResetSession implements driver.SessionResetter: database/sql asks it before a connection is used again. A connection that
-// the server has closed meanwhile is noticed here, when nothing was sent yet.
+// ResetSession implements driver.SessionResetter: database/sql calls it before it uses a connection again. ResetSession finds
+// out if the server has closed the connection, before anything is sent on it.
 func (c *conn) ResetSession(ctx context.Context) error {
 	if !c.IsValid() || c.wire.isStale() {
 		return driver.ErrBadConn
@@ -83,14 +83,14 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return c.pqConn.ResetSession(ctx) //nolint:wrapcheck // database/sql compares it
 }
 
-// IsValid implements driver.Validator: database/sql asks it before a connection goes back to the pool.
+// IsValid implements driver.Validator: database/sql calls it before it returns a connection to the pool.
 func (c *conn) IsValid() bool { return c.epoch == c.connector.epoch.Load() && c.pqConn.IsValid() }
 
 // BeginTx implements driver.ConnBeginTx. A lost BEGIN changes nothing, so database/sql may repeat it.
 func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	defer c.wire.watch(ctx)()
 	inner, err := c.pqConn.BeginTx(ctx, o)
-	// A standby refuses BEGIN READ WRITE, which is what the driver sends, as if it were something that it cannot do.
+	// A standby refuses BEGIN READ WRITE, which the driver sends, with the code of an unsupported feature.
 	if refused := pq.As(err, pqerror.FeatureNotSupported); refused != nil {
 		refused.Code = pqerror.ReadOnlySQLTransaction
 	}
@@ -106,7 +106,7 @@ func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 	return &tx{Tx: inner, conn: c}, nil
 }
 
-// PrepareContext implements driver.ConnPrepareContext. What is only prepared may be repeated too.
+// PrepareContext implements driver.ConnPrepareContext. A lost PREPARE changes nothing, so database/sql may repeat it.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	defer c.wire.watch(ctx)()
 	inner, err := c.pqConn.PrepareContext(ctx, query)
@@ -155,7 +155,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	return s.conn.query(ctx, func() (driver.Rows, error) { return s.pqStmt.QueryContext(ctx, args) })
 }
 
-// query watches a query until its rows are closed.
+// query watches the context until the rows of a query are closed.
 func (c *conn) query(ctx context.Context, run func() (driver.Rows, error)) (driver.Rows, error) {
 	stop := c.wire.watch(ctx)
 	inner, err := once(c, run)
@@ -178,7 +178,7 @@ func (r *rows) Close() error {
 	return r.Rows.Close() //nolint:wrapcheck // database/sql compares it
 }
 
-// endTimeout bounds the end of a transaction, which has no context.
+// endTimeout bounds COMMIT and ROLLBACK, which have no context.
 const endTimeout = 10 * time.Second
 
 type tx struct {
@@ -214,21 +214,21 @@ func once[T any](c *conn, run func() (T, error)) (T, error) {
 	return result, err
 }
 
-// judge closes all connections of this age, each when it is used next, if the server says that it is read-only.
+// judge invalidates all connections made so far if the server reports that it is read-only. Each is closed at its next use.
 func (c *conn) judge(err error) {
 	if pq.As(err, pqerror.ReadOnlySQLTransaction) != nil {
 		c.connector.epoch.CompareAndSwap(c.epoch, c.epoch+1)
 	}
 }
 
-// connectError says that there was no connection, so that nothing was asked of the database.
+// connectError is the error of a failed connect: no statement was sent.
 type connectError struct{ cause error }
 
 func (e *connectError) Error() string { return "connect: " + e.cause.Error() }
 
 func (e *connectError) Unwrap() error { return e.cause }
 
-// lostError says that a connection ended when a statement was sent and not answered.
+// lostError is the error of a statement whose connection ended before the answer came.
 type lostError struct{}
 
 func (*lostError) Error() string { return "the connection was lost before the answer came" }

@@ -16,9 +16,9 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Failed turns an error of the database into one for the caller, and is the only place that does. An Error made on
-// the way stays as it is. The caller's own cancellation stays context.Canceled. What another attempt may cure is
-// TryLater; a constraint that a caller can break is told by its name; anything else is a fault of ours.
+// Failed turns an error of the database into one for the caller. No other function does. An Error stays as it is, and the
+// cancellation of the caller stays context.Canceled. A failure that a retry may cure becomes TryLater. A violated constraint
+// becomes its own Error. Any other error is a fault of the program.
 func Failed(ctx context.Context, what string, err error) error {
 	if err == nil || backstop.CodeOf(err) != "" {
 		return err
@@ -39,8 +39,9 @@ func Failed(ctx context.Context, what string, err error) error {
 	return cause
 }
 
-// openFailed does the same for the first connection. If time does not mend why it was refused, as with a wrong password, it
-// is no TryLater: there is something to be put right. Later such a thing is, like a password that was changed.
+// openFailed is Failed for the first connection. It does not return TryLater for a refusal that a retry cannot cure, such as a
+// wrong password: the configuration is wrong. After Open, Failed returns TryLater for it, because the password is probably
+// being changed.
 func openFailed(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() == nil && (!away(err) || isHopeless(err)) {
 		return fmt.Errorf("open database: %w", err)
@@ -79,7 +80,7 @@ func nameTaken(what string) *backstop.Error {
 	}
 }
 
-// away reports whether err says that Postgres cannot work now, and not that it will not do this.
+// away reports whether err means that Postgres is not available now, and not that it refuses the statement.
 func away(err error) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		return awayClass(e.Code.Class()) || slices.Contains(awayCodes(), e.Code)
@@ -91,8 +92,8 @@ func away(err error) bool {
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// MayHaveRun reports whether err leaves open that the database did what it was asked: the connection broke, or the caller's
-// time was over, before the answer came. After other errors, a refused connection among them, it surely did not.
+// MayHaveRun reports whether the statement may have run although err was returned: the connection broke, or the context was
+// done, before the answer came. After any other error, such as a refused connection, the statement has had no effect.
 func MayHaveRun(err error) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		return e.Code == pqerror.TRStatementCompletionUnknown || e.Code == pqerror.TransactionResolutionUnknown
@@ -124,7 +125,7 @@ func awayCodes() []pqerror.Code {
 	}
 }
 
-// NotFound returns the Error of that code.
+// NotFound returns an Error of code NotFound.
 func NotFound(what string) error {
 	return &backstop.Error{Code: backstop.NotFound, Message: "there is no such " + what}
 }

@@ -1,5 +1,5 @@
-// Package pool is the connection to Postgres: a pool of connections, prepared statements, transactions that are tried
-// again, and what an error of the database means to a caller. It knows no table but the names of constraints.
+// Package pool connects to Postgres: it has a pool of connections, prepared statements, transactions with retries, and the
+// translation of database errors for callers. It refers to no table, only to the names of constraints.
 package pool
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// What applies unless the URL says otherwise. No query of ours takes a second; these bounds keep a sick database
-// from holding requests, and a lost client from holding locks.
+// Defaults, of which the URL may override connectTimeout and the limits below. Each query takes less than a second. The bounds
+// keep a slow database from holding requests, and a lost client from holding locks.
 const (
 	connectTimeout  = 5 * time.Second
 	connLifetime    = time.Hour // so that a fail-over or a new address is noticed
@@ -32,8 +32,8 @@ func limits() map[string]string {
 		"lock_timeout":                        "5s",
 		"idle_in_transaction_session_timeout": "60s",
 
-		// Every query has its index. A plan that was made, and kept, while a table was small must not read all of it when
-		// it has grown.
+		// Every query has an index. Otherwise a plan that Postgres made for a small table, and keeps, would scan the table
+		// after it has grown.
 		"enable_seqscan": "off",
 	}
 }
@@ -41,14 +41,14 @@ func limits() map[string]string {
 // Pool is a pool of connections to one database. Its methods may be called concurrently.
 type Pool struct {
 	db         *sqlx.DB
-	config     pq.Config // with what applies by default
+	config     pq.Config // with the defaults
 	statements statements
 	clock      clock
-	stop       func() // stops following the clock
+	stop       func() // stops followClock
 	log        *slog.Logger
 
 	isBehindPooler   bool
-	statementTimeout time.Duration // bounds a single statement; 0: nothing does
+	statementTimeout time.Duration // bounds a single statement; 0: no bound
 }
 
 // Options are optional.
@@ -71,10 +71,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Open connects to the database of a postgres:// URL and tries the connection once; an Error of code TryLater says
-// that it may work later. Parameters of the URL that are not the driver's, such as statement_timeout, lock_timeout
-// and search_path, are set on each connection. Behind a pooler such as PgBouncer, which refuses them, the timeouts hold all
-// the same, and another parameter is an error unless the role has it. The caller closes the Pool.
+// Open connects to the database of a postgres:// URL and tries the connection once. It returns an Error of code TryLater if a
+// retry may succeed. Parameters of the URL that are not the driver's, such as statement_timeout, lock_timeout and search_path,
+// are set on each connection. A pooler such as PgBouncer refuses them. Behind a pooler the timeouts still apply, and any other
+// parameter is an error unless it is set for the role. The caller closes the Pool.
 func Open(ctx context.Context, url string, o Options) (*Pool, error) {
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, errors.New("open database: the URL must begin with postgres://")
@@ -111,18 +111,18 @@ func (p *Pool) Close() error {
 
 const ping = `SELECT 1`
 
-// Ping asks the database for an answer; an Error of code TryLater when there is none.
+// Ping checks that the database answers. If not, it returns an Error of code TryLater.
 func (p *Pool) Ping(ctx context.Context) error {
 	_, err := p.db.ExecContext(ctx, ping)
 	return Failed(ctx, "ping database", err)
 }
 
-// DB returns the connections themselves, for a library that asks for them.
+// DB returns the pool as a *sql.DB, for a library that needs one.
 func (p *Pool) DB() *sql.DB { return p.db.DB }
 
-// Unbounded returns connections of their own, without a statement_timeout. The caller closes them.
+// Unbounded returns a separate pool without a statement_timeout. The caller closes it.
 func (p *Pool) Unbounded() (*sql.DB, error) {
-	const conns = 2 // one that does the work and one that holds a lock
+	const conns = 2 // one for the work and one that holds a lock
 	unbounded := map[string]string{"statement_timeout": "0"}
 	config := p.config.Clone()
 	if p.isBehindPooler {
@@ -158,7 +158,7 @@ func (p *Pool) connect(config pq.Config, maxConns int, settings string) error {
 	return nil
 }
 
-// connect begins each transaction with settings, if there are any.
+// connect opens a pool whose transactions begin with settings, if there are any.
 func connect(config pq.Config, maxConns int, settings string) (*sql.DB, error) {
 	connector, err := newConnector(config, settings)
 	if err != nil {

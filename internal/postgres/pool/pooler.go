@@ -14,21 +14,21 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// A pooler such as PgBouncer, in transaction mode, gives a client another connection of Postgres for each transaction. So
-// neither settings of a connection nor prepared statements last there, and a statement that was prepared could even be
-// another client's. Behind one
+// A pooler such as PgBouncer in transaction mode gives a client another connection to Postgres for each transaction. So the
+// settings of a connection and its prepared statements are lost, and a prepared statement may even be that of another client.
+// Behind a pooler
 //
 //   - each transaction begins with its settings, which costs a round trip;
 //   - a statement outside of a transaction is bounded by its context, instead of by statement_timeout;
-//   - statements are planned with their values each time, so that enable_seqscan is not needed for them.
+//   - statements are planned with their values each time, so they do not need enable_seqscan = off.
 
-// sessionMark is a parameter that no Postgres has. A connection that shows the value which it was opened with is one of
-// Postgres itself.
+// sessionMark is a parameter that Postgres does not define. A connection that returns the value set at its start leads to
+// Postgres without a pooler.
 const sessionMark = "backstop.session"
 
 const findMark = `SELECT COALESCE(current_setting($1, true), '') = $2`
 
-// connectAny connects to Postgres, or to a pooler before it.
+// connectAny connects to Postgres, directly or through a pooler.
 func (p *Pool) connectAny(ctx context.Context, maxConns int) error {
 	config, mark := p.config.Clone(), rand.Text()
 	config.Runtime[sessionMark] = mark
@@ -47,7 +47,7 @@ func (p *Pool) connectAny(ctx context.Context, maxConns int) error {
 	return errors.Join(p.db.Close(), p.connectBehindPooler(ctx, maxConns))
 }
 
-// refusesParameter reports whether a pooler did not take a parameter, which it says before it asks for a password.
+// refusesParameter reports whether a pooler refused a parameter. A pooler does this before it asks for a password.
 func refusesParameter(err error) bool {
 	if pq.As(err, pqerror.UndefinedObject) != nil {
 		return true
@@ -70,7 +70,7 @@ func (p *Pool) connectBehindPooler(ctx context.Context, maxConns int) error {
 	return nil
 }
 
-// localSettings returns the statements that make the limits hold in a transaction, with other values for some.
+// localSettings returns the SET LOCAL statements of the limits. Values in other replace the configured ones.
 func (p *Pool) localSettings(other map[string]string) string {
 	values := map[string]string{}
 	for name := range limits() {
@@ -84,10 +84,10 @@ func (p *Pool) localSettings(other map[string]string) string {
 	return strings.Join(statements, "; ")
 }
 
-// timeoutSlack leaves the bounding of statements to Postgres, unless the network loses its word.
+// timeoutSlack is how much later than Postgres the client ends a statement, in case the answer of Postgres is lost.
 const timeoutSlack = 5 * time.Second
 
-// readTimeout finds out how long a statement may take.
+// readTimeout sets statementTimeout to the statement_timeout of the configuration, plus slack.
 func (p *Pool) readTimeout(ctx context.Context, slack time.Duration) error {
 	var milliseconds int64
 	if err := p.db.GetContext(ctx, &milliseconds, parseTimeout, p.config.Runtime["statement_timeout"]); err != nil {
@@ -100,14 +100,14 @@ func (p *Pool) readTimeout(ctx context.Context, slack time.Duration) error {
 }
 
 const (
-	// parseTimeout lets Postgres read what may be written as 10s, 500ms or 1min.
+	// parseTimeout lets Postgres convert a value such as 10s, 500ms or 1min to milliseconds.
 	parseTimeout = `SELECT (extract(epoch FROM set_config('statement_timeout', $1, true)::interval) * 1000)::int8`
-	// tryParameter compares what a parameter is with what it is to be. It is changed for this statement only.
+	// tryParameter compares the current value of a parameter with the wanted one, which it sets for this statement only.
 	tryParameter = `SELECT COALESCE(current_setting($1, true), '') = set_config($1, $2, true)`
 )
 
-// checkSettings finds out how long a statement may take, and whether the role has what the URL asks for: nothing else could
-// make it hold.
+// checkSettings reads the statement timeout, and checks that the role has the parameters of the URL. A pooler does not pass the
+// parameters on.
 func (p *Pool) checkSettings(ctx context.Context) error {
 	if _, err := p.db.ExecContext(ctx, ping); err != nil {
 		return err //nolint:wrapcheck // it says that there is no connection
@@ -131,7 +131,7 @@ func (p *Pool) checkSettings(ctx context.Context) error {
 	return nil
 }
 
-// bound bounds a statement by its context: later than Postgres does, or in its place.
+// bound bounds a statement by its context. The bound is later than that of Postgres, or replaces it behind a pooler.
 func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if p.statementTimeout == 0 {
 		return ctx, func() {}
@@ -139,8 +139,8 @@ func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithTimeout(ctx, p.statementTimeout)
 }
 
-// isHopeless reports whether a pooler refused a connection for a reason that time does not mend. It reports all that it finds
-// with one code, which is also that of a lost connection, so there are but its words.
+// isHopeless reports whether a pooler refused a connection for a reason that a retry cannot cure. A pooler uses one error code
+// for all reasons, also for a lost connection, so only the message tells them apart.
 func isHopeless(err error) bool {
 	if _, ok := errors.AsType[*connectError](err); !ok {
 		return false

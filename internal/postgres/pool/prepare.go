@@ -11,8 +11,8 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// statements are the queries that every send needs, prepared when each is first used: Postgres then reads and plans them
-// once per connection. The others are planned with their values.
+// statements holds the queries that every send needs. Each is prepared at its first use, so Postgres parses and plans it once
+// per connection. Other queries are planned with their values.
 type statements struct {
 	mu      sync.Mutex
 	byQuery map[string]*sqlx.Stmt
@@ -33,7 +33,7 @@ func (s *statements) keep(query string, stmt *sqlx.Stmt) {
 	s.byQuery[query] = stmt
 }
 
-// prepare keeps a statement in place of an earlier one. That is not closed: others may be using it.
+// prepare prepares a statement and replaces an earlier one. It does not close the earlier one, which may be in use.
 func (p *Pool) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	stmt, err := p.db.PreparexContext(ctx, query)
 	if err != nil {
@@ -43,7 +43,7 @@ func (p *Pool) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	return stmt, nil
 }
 
-// prepared runs a statement. Should a migration have changed the type of its result, it is prepared anew.
+// prepared runs a statement. If a migration has changed the type of its result, prepared prepares it again.
 func (p *Pool) prepared(ctx context.Context, query string, run func(*sqlx.Stmt) error) error {
 	if stmt := p.statements.find(query); stmt != nil {
 		if err := run(stmt); pq.As(err, pqerror.FeatureNotSupported) == nil {

@@ -15,21 +15,21 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// What was broken off because of somebody else is tried again at once: of those who want the same row one gets on in
-// each round, and there are few writers of one send.
+// A statement that fails because of a concurrent one is retried. In each round one writer of a row succeeds, and a send has few
+// concurrent writers.
 const (
 	tries    = 20
-	tryPause = 2 * time.Millisecond // times the try, with jitter
+	tryPause = 2 * time.Millisecond // multiplied by the number of the try, with jitter
 
-	// knownWithin bounds how long UntilKnown asks for what became of a lost statement, in pauses of maxPause at most.
+	// knownWithin bounds the retries of UntilKnown after a lost answer. maxPause is the longest pause between two of them.
 	knownWithin = 3 * time.Second
 	maxPause    = 100 * time.Millisecond
 )
 
-// ErrMoved says that what was read has changed before it could be written.
+// ErrMoved is the error of a write whose row has changed since it was read.
 var ErrMoved = errors.New("changed meanwhile")
 
-// UntilDone runs f again after a deadlock, a serialization failure or ErrMoved, so f must begin by resetting what it
+// UntilDone runs f, and again after a deadlock, a serialization failure or ErrMoved. So f must first reset the results that it
 // returns through its closure.
 func UntilDone(ctx context.Context, what string, f func() error) error {
 	var err error
@@ -42,9 +42,9 @@ func UntilDone(ctx context.Context, what string, f func() error) error {
 	return Failed(ctx, what, err)
 }
 
-// UntilKnown is UntilDone for an f that recognises what it has written before: f also runs again after a lost answer, as
-// MayHaveRun reports it, until the database says what it has, for 3 s at most. From then on isRepeated is true. If the
-// error at the end leaves open what was written, MayHaveRun reports that of it too.
+// UntilKnown is UntilDone for an idempotent f. It also runs f again after a lost answer (see MayHaveRun), until the database
+// answers, for at most 3 s. After a lost answer isRepeated is true. If the database does not answer, UntilKnown returns an
+// error for which MayHaveRun is true.
 func UntilKnown(ctx context.Context, what string, f func(isRepeated bool) error) error {
 	var lost error
 	var end time.Time
@@ -66,7 +66,7 @@ func UntilKnown(ctx context.Context, what string, f func(isRepeated bool) error)
 	}
 }
 
-// InTx runs f in a transaction and commits it, or rolls it back if f fails; like UntilDone, it may run f again.
+// InTx runs f in a transaction and commits it, or rolls it back if f fails. Like UntilDone, it may run f again.
 func (p *Pool) InTx(ctx context.Context, what string, f func(*sqlx.Tx) error) error {
 	return UntilDone(ctx, what, func() error { return p.runTx(ctx, f) })
 }

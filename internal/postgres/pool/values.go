@@ -11,10 +11,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Stamp brings a time into the form that Postgres keeps, so that what is returned equals what is read later.
+// Stamp converts a time to UTC and microseconds, as Postgres stores it. So a returned time equals the time that is read later.
 func Stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// StampPtr does the same for a time that may be absent.
+// StampPtr is Stamp for a time that may be nil.
 func StampPtr(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
@@ -35,14 +35,14 @@ func NewID() (string, error) {
 	return id.String(), nil
 }
 
-// NewIDAt makes a UUIDv7 of a time: ids of times that differ by a microsecond are in their order.
+// NewIDAt makes a UUIDv7 of a time. Ids sort by their times, if the times differ by a microsecond or more.
 func NewIDAt(t time.Time) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", fmt.Errorf("make id: %w", err)
 	}
 	putTime(&id, t)
-	// The next 12 bits that are free are the part of the millisecond (RFC 9562, 6.2, method 3).
+	// The 12 bits after the version hold the fraction of the millisecond (RFC 9562, 6.2, method 3).
 	const version, parts = 0x70, 1 << 12
 	part := t.Nanosecond() % int(time.Millisecond) * parts / int(time.Millisecond)
 	id[6], id[7] = version|byte(part>>8), byte(part) //nolint:gosec // 12 bits
@@ -63,9 +63,9 @@ func putTime(id *uuid.UUID, t time.Time) {
 	copy(id[:6], ms[2:])
 }
 
-// ParseID returns the canonical form of an id; false when it cannot be one of ours.
+// ParseID returns the canonical form of an id; false if it is not a UUID of 36 characters.
 func ParseID(id string) (string, bool) {
-	const length = 36 // the other forms that uuid.Parse reads are not ours
+	const length = 36 // uuid.Parse accepts other forms too
 	parsed, err := uuid.Parse(id)
 	if err != nil || len(id) != length {
 		return "", false
@@ -73,8 +73,8 @@ func ParseID(id string) (string, bool) {
 	return parsed.String(), true
 }
 
-// Clean makes a provider's text storable: Postgres keeps neither NUL nor broken UTF-8, and a receipt must not be
-// lost over one.
+// Clean removes NUL from a provider's text and replaces invalid UTF-8, because Postgres stores neither. A receipt must not be
+// lost because of its text.
 func Clean(s string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }

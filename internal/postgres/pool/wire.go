@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// cancelGrace is how long a statement whose context is done waits for Postgres to say that it was cancelled.
+// cancelGrace is how long a statement waits, after its context is done, for Postgres to confirm the cancellation.
 const cancelGrace = time.Second
 
-// wire is a connection that counts what is written to it, and whose reads end if their context is done: the driver asks
-// Postgres to cancel then, but that request may be lost, or come when a pooler has nothing to cancel yet.
+// wire is a connection that counts the bytes written to it. Its reads fail some time after the context is done: the driver asks
+// Postgres to cancel then, but the request may be lost, or reach a pooler that has nothing to cancel yet.
 type wire struct {
 	net.Conn
 
@@ -25,7 +25,7 @@ func (w *wire) Write(b []byte) (int, error) {
 	return n, err //nolint:wrapcheck // the driver looks at its type
 }
 
-// watch lets reads fail when ctx is done and the grace is over, until it is stopped.
+// watch makes reads fail cancelGrace after ctx is done, until stop is called.
 func (w *wire) watch(ctx context.Context) (stop func()) {
 	var mu sync.Mutex
 	isStopped, isSet := false, false
@@ -47,7 +47,7 @@ func (w *wire) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// wireKey is the context's key of the wire that a dialer fills in.
+// wireKey is the context key of the wire that the dialer connects.
 type wireKey struct{}
 
 // dialer implements pq.Dialer and pq.DialerContext.
@@ -63,7 +63,7 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 	return d.DialContext(ctx, network, address)
 }
 
-// DialContext returns a wire, or a connection that carries one request to cancel.
+// DialContext returns the connected wire of ctx. Without a wire, it returns a short-lived connection for a cancel request.
 func (dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	line, isWire := ctx.Value(wireKey{}).(*wire)
 	if !isWire {
@@ -82,7 +82,7 @@ func (dialer) DialContext(ctx context.Context, network, address string) (net.Con
 	return line, nil
 }
 
-// shortConn lives no longer than the grace, whatever the driver sets: it waits for the request to cancel.
+// shortConn carries a cancel request. Its deadline is cancelGrace from now, even if the driver sets a later one.
 type shortConn struct{ net.Conn }
 
 // SetDeadline implements net.Conn.

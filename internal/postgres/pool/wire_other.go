@@ -2,5 +2,5 @@
 
 package pool
 
-// isStale cannot look here. The first statement on a connection that the server has closed fails then.
+// isStale cannot check the connection on this platform. If the server has closed it, the next statement on it fails.
 func (*wire) isStale() bool { return false }

@@ -4,8 +4,8 @@ package pool
 
 import "syscall"
 
-// isStale reports whether the server has closed an idle connection, or said something: what it says to one that is idle is
-// mostly why it will close it. The look takes nothing away and does not wait.
+// isStale reports whether the server has closed an idle connection or sent data on it: the data is mostly the reason why the
+// server closes it. The check consumes no data and does not block.
 func (w *wire) isStale() bool {
 	socket, ok := w.Conn.(syscall.Conn)
 	if !ok {
