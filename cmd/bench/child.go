@@ -7,24 +7,23 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/backstophq/backstop/internal/subprocess"
 )
 
 // childGrace is what a child has to end in: less than the 10 s that devstack gives the bench.
 const childGrace = 8 * time.Second
 
-// child is a process that ends with this one.
+// child is a subprocess with a log.
 type child struct {
-	name  string
-	cmd   *exec.Cmd
-	log   *os.File
-	say   say
-	ended chan struct{}
-	cause error // how it ended, once ended is closed
+	*subprocess.Process
+
+	name string
+	log  *os.File
+	say  say
 }
 
 // childOptions say how a child is started. Stdin and Stdout are optional.
@@ -52,47 +51,26 @@ func startChild(o childOptions) (*child, error) {
 	if o.Stdout == nil {
 		cmd.Stdout = log
 	}
-	cmd.SysProcAttr = attributes()
-	c := &child{name: o.Name, cmd: cmd, log: log, say: o.Say, ended: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		// On Linux a child is told of the end of the thread that started it, so this thread lives as long as the child.
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			c.cause = cmd.Wait()
-			close(c.ended)
-		}
-	}()
-	if err := <-started; err != nil {
+	c := &child{name: o.Name, log: log, say: o.Say}
+	if c.Process, err = subprocess.Start(cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", o.Name, err), c.closeLog())
 	}
 	return c, nil
 }
 
-// pid is that of the running child.
-func (c *child) pid() int32 { return int32(c.cmd.Process.Pid) } //nolint:gosec // process ids are 32 bits wide
-
 // watch cancels with a cause when the child ends by itself.
 func (c *child) watch(stop context.CancelCauseFunc) {
 	go func() {
-		<-c.ended
-		stop(fmt.Errorf("%s ended: %w; its log is %s", c.name, c.cause, c.log.Name()))
+		<-c.Ended()
+		stop(fmt.Errorf("%s ended: %w; its log is %s", c.name, c.Err(), c.log.Name()))
 	}()
 }
 
 // stop ends the child and waits for it.
 func (c *child) stop() error {
-	var err error
-	if signalled := c.cmd.Process.Signal(syscall.SIGTERM); signalled != nil && !errors.Is(signalled, os.ErrProcessDone) {
-		err = fmt.Errorf("stop %s: %w", c.name, signalled)
-	}
-	select {
-	case <-c.ended:
-	case <-time.After(childGrace):
-		err = errors.Join(err, fmt.Errorf("stop %s: it had to be killed", c.name), c.cmd.Process.Kill())
-		<-c.ended
+	err := c.Stop(childGrace)
+	if err != nil {
+		err = fmt.Errorf("stop %s: %w", c.name, err)
 	}
 	return errors.Join(err, c.closeLog())
 }
@@ -123,12 +101,12 @@ func runChild(ctx context.Context, o childOptions) error {
 	}
 	stop := sync.OnceValue(c.stop)
 	select {
-	case <-c.ended:
+	case <-c.Ended():
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), stop())
 	}
-	if c.cause != nil {
-		return fmt.Errorf("run %s: %w; its log is %s; %s", o.Name, c.cause, c.log.Name(), said.String())
+	if c.Err() != nil {
+		return fmt.Errorf("run %s: %w; its log is %s; %s", o.Name, c.Err(), c.log.Name(), said.String())
 	}
 	return stop()
 }

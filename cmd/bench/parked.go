@@ -86,7 +86,7 @@ func (b *bench) footprint(ctx context.Context, sends int) (footprint, error) {
 	if f.Heap, f.Stack, err = b.heap(ctx); err != nil {
 		return f, err
 	}
-	p, err := process.NewProcessWithContext(ctx, b.backstop.pid())
+	p, err := process.NewProcessWithContext(ctx, b.backstop.PID())
 	if err != nil {
 		return f, fmt.Errorf("find backstop's process: %w", err)
 	}

@@ -165,8 +165,8 @@ func (c *plainChild) call(ctx context.Context, method string, args, reply any) e
 		err = call.Error
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-	case <-c.ended:
-		err = c.cause
+	case <-c.Ended():
+		err = c.Err()
 	}
 	if err != nil {
 		return fmt.Errorf("%s of the hand-written workflows: %w", method, err)

@@ -77,7 +77,7 @@ func startStack(
 	if err := s.startPlain(ctx, f, fail); err != nil {
 		return nil, err
 	}
-	s.meter = newMeter(s.store, s.backstop.pid(), s.plain.pid())
+	s.meter = newMeter(s.store, s.backstop.PID(), s.plain.PID())
 	return s, nil
 }
 

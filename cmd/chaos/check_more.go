@@ -107,7 +107,7 @@ func checkExpired(r *record) result {
 			case begun && a.StartedAt.Sub(*s.ExpiresAt) > slack:
 				after := a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond)
 				out.breachf(s, "a %s call began %s after expires_at", c.Channel, after)
-			case late > callLength+slack && !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time):
+			case late > callLength+slack && (!begun || !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time)):
 				out.breachf(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
 			}
 		}

@@ -186,6 +186,10 @@ func TestProperties(t *testing.T) {
 		"nothing after expires_at": {
 			"begun after it":   func(_ *record, s *sendRecord) { s.ExpiresAt = new(at(2)) },
 			"arrived after it": func(_ *record, s *sendRecord) { s.ExpiresAt = new(at(3.1)); s.Calls[1].Time = at(8) },
+			"without an attempt, though a process died": func(r *record, s *sendRecord) {
+				s.Final.Attempts, s.ExpiresAt, s.Calls[1].Time = s.Final.Attempts[:1], new(at(3.1)), at(8)
+				r.faults = []fault{{Kind: killServe, Began: at(0.5), Ended: at(1)}}
+			},
 		},
 		"nothing goes back from look to look": looksBack(),
 		"timelines are in order": {

@@ -95,7 +95,7 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 
 // killPostmaster kills the server itself, because devstack would shut it down cleanly.
 func killPostmaster(ctx context.Context, devstack *child) error {
-	parent, err := process.NewProcessWithContext(ctx, int32(devstack.cmd.Process.Pid)) //nolint:gosec // 32 bits wide
+	parent, err := process.NewProcessWithContext(ctx, devstack.PID())
 	if err != nil {
 		return fmt.Errorf("find devstack: %w", err)
 	}
@@ -110,7 +110,7 @@ func killPostmaster(ctx context.Context, devstack *child) error {
 		_ = syscall.Kill(int(one.Pid), syscall.SIGKILL)
 	}
 	select {
-	case <-devstack.ended: // devstack ends with its server
+	case <-devstack.Ended(): // devstack ends with its server
 	case <-time.After(stopGrace):
 		devstack.kill()
 	}
@@ -164,7 +164,7 @@ func (s *serve) start(program string, env []string, log string, say say) {
 				say("%s: %v", s.name, err)
 				return
 			}
-			<-child.ended
+			<-child.Ended()
 			_ = child.log.Close()
 			s.mu.Lock()
 			pause := s.pause

@@ -131,7 +131,10 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 		return err
 	}
 	select {
-	case <-migration.ended:
+	case <-migration.Ended():
+		if err := migration.Err(); err != nil {
+			return fmt.Errorf("migrate: %w; see %s", err, s.log("migrate"))
+		}
 	case <-ctx.Done():
 		migration.kill()
 		return ctx.Err()

@@ -1,10 +1,9 @@
 //go:build !linux
 
-package main
+package subprocess
 
 import "syscall"
 
-// attributes put a child into a group of its own, so that a Ctrl-C reaches only the bench.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
