@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// point is a moment in a call's life at which its process may die.
+// point is a moment before, during or after a call at which its process may die.
 type point string
 
 const (
@@ -24,17 +24,17 @@ const (
 	beforeEnd        point = "before end" // the provider has answered
 	afterEnd         point = "after end"
 	lingering        point = "lingering"
-	beforeCompletion point = "before completion" // the engine does not know that the call has ended
-	parked           point = "parked"            // the engine knows; the workflow waits
+	beforeCompletion point = "before completion" // the call has ended; the engine does not have its result
+	parked           point = "parked"            // the engine has the result; the workflow waits
 )
 
-// reply is what the provider does with a call. Without a failure it accepts it.
+// reply is the provider's reply to a call. Without a failure the provider accepts the call.
 type reply struct {
 	failure *backstop.Failure
 	takes   time.Duration
 }
 
-// isAccepted reports whether the provider has the message then. The caller of a call of unknown end does not know.
+// isAccepted reports whether the provider has the message. If the call has an unknown end, the provider has it too, but the caller has no answer.
 func (r reply) isAccepted() bool { return r.failure == nil || r.failure.Kind == backstop.Unknown }
 
 var (
@@ -43,21 +43,21 @@ var (
 	tooFast    = reply{failure: &backstop.Failure{Kind: backstop.Throttled, Code: "130429", RetryAfter: 500 * time.Millisecond}}
 )
 
-// part is what the provider does with one send: a reply for each call, after which it accepts, and what it reports of an
-// accepted message.
+// part is the provider's script for one send: the replies to its calls, and the receipts of accepted messages. The provider
+// accepts calls without a reply.
 type part struct {
 	replies  map[backstop.Channel][]reply
-	receipts map[backstop.Channel][]backstop.Receipt // Status and Failure
-	held     backstop.Channel                        // whose receipts wait for the test
+	receipts map[backstop.Channel][]backstop.Receipt // only Status and Failure are set
+	held     backstop.Channel                        // the test itself reports the receipts of this channel
 
-	diesAt point // its process dies there,
-	step   int   // in this step
+	diesAt point // the point where its process dies
+	step   int   // the step in which its process dies
 
-	goal    backstop.Status // of WhatsApp, as the rule wants it
-	expires time.Duration   // after this it must not go out any more; 0: it never does
+	goal    backstop.Status // the WhatsApp status that the rule waits for; empty: delivered
+	expires time.Duration   // the time until the send expires; 0: it never does
 }
 
-// contact is a call as the provider knows it.
+// contact is the provider's record of a call.
 type contact struct {
 	step         int
 	channel      backstop.Channel
@@ -65,23 +65,23 @@ type contact struct {
 	began, ended time.Time
 }
 
-// reportAfter is how long the provider takes to report what became of a message.
+// reportAfter is how long the provider takes to report a message.
 const reportAfter = 300 * time.Millisecond
 
-// carrier is the provider: it keeps what it was asked for, by whichever process, and reports what became of the messages.
+// carrier is the provider. It records the calls of all processes, and reports the accepted messages.
 type carrier struct {
 	t       *testing.T
 	address string
-	deliver func([]backstop.Receipt) error // as a webhook does
+	deliver func([]backstop.Receipt) error // delivers receipts as a webhook does
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	parts   map[string]part
 	log     map[string][]contact
-	arrival map[string]time.Time // when Backstop knew that the message had arrived by WhatsApp as its rule wants it
-	reached map[string]bool      // the sends whose process is at the point where it dies
-	isArmed bool                 // processes stop at those points,
-	thawed  chan struct{}        // until this is closed
+	arrival map[string]time.Time // when Backstop had stored that WhatsApp reached the rule's goal
+	reached map[string]bool      // the sends whose process is at its point
+	isArmed bool                 // processes stop at their points
+	thawed  chan struct{}        // when it is closed, stopped processes go on
 	reports sync.WaitGroup
 }
 
@@ -99,7 +99,7 @@ func newCarrier(t *testing.T, deliver func([]backstop.Receipt) error) *carrier {
 			select {
 			case <-r.Context().Done(): // the process is dead
 				return
-			case <-c.thawed: // it was only held up
+			case <-c.thawed: // the process goes on
 			}
 		}
 		_ = json.NewEncoder(w).Encode(answer{})
@@ -126,7 +126,7 @@ func newCarrier(t *testing.T, deliver func([]backstop.Receipt) error) *carrier {
 	return c
 }
 
-// plays says what the provider does with a send.
+// plays sets the provider's script for a send.
 func (c *carrier) plays(send string, p part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +134,7 @@ func (c *carrier) plays(send string, p part) {
 	c.changed.Broadcast()
 }
 
-// part waits until it is known what is to happen to a send: its worker may be faster than the test. The caller holds mu.
+// part waits for the script of a send, because its worker may be faster than the test. The caller holds mu.
 func (c *carrier) part(send string) part {
 	for {
 		if p, ok := c.parts[send]; ok {
@@ -144,12 +144,12 @@ func (c *carrier) part(send string) part {
 	}
 }
 
-// stops reports whether a process dies here.
+// stops reports whether a process stops at a point.
 func (c *carrier) stops(p passing) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	played := c.part(p.Send)
-	isStep := p.Step == played.step || p.Point == beforeCompletion && p.Step > played.step // of several calls in one task
+	isStep := p.Step == played.step || p.Point == beforeCompletion && p.Step > played.step // one task may contain several calls
 	stops := c.isArmed && played.diesAt == p.Point && isStep
 	if stops {
 		c.reached[p.Send] = true
@@ -163,7 +163,7 @@ func (c *carrier) arm(isArmed bool) {
 	c.isArmed = isArmed
 }
 
-// call takes a message, or not. Its errors are of type *backstop.Failure.
+// call accepts or refuses a message. Its errors are of type *backstop.Failure.
 func (c *carrier) call(ctx context.Context, ref backstop.Ref, channel backstop.Channel) (backstop.Submission, error) {
 	began := time.Now()
 	c.mu.Lock()
@@ -202,7 +202,7 @@ func (c *carrier) call(ctx context.Context, ref backstop.Ref, channel backstop.C
 	return backstop.Submission{MessageID: ref.String()}, nil
 }
 
-// report brings the receipts of a message.
+// report delivers the receipts of a message.
 func (c *carrier) report(ref backstop.Ref, channel backstop.Channel, deliver func([]backstop.Receipt) error) {
 	c.mu.Lock()
 	receipts := c.part(ref.Send).receipts[channel]
@@ -223,7 +223,7 @@ func (c *carrier) report(ref backstop.Ref, channel backstop.Channel, deliver fun
 	}
 }
 
-// reported are receipts of statuses.
+// reported returns receipts with these statuses.
 func reported(statuses ...backstop.Status) []backstop.Receipt {
 	receipts := make([]backstop.Receipt, len(statuses))
 	for i, s := range statuses {
@@ -232,7 +232,7 @@ func reported(statuses ...backstop.Status) []backstop.Receipt {
 	return receipts
 }
 
-// accepted returns how many messages the provider has of a send.
+// accepted returns how many messages of a send the provider has.
 func (c *carrier) accepted(send string) (whatsapp, sms int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -262,8 +262,8 @@ func (c *carrier) calls(send string) (whatsapp, sms int) {
 	return whatsapp, sms
 }
 
-// requireSane checks what holds for every send, by what the provider knows: one call at a time, no WhatsApp message beside
-// another unless it was resent, one SMS, and none after the message is known to have arrived.
+// requireSane checks the provider's record of a send: one call at a time, one WhatsApp message at most unless it may be resent,
+// one SMS at most, and no call after the arrival was stored.
 func (c *carrier) requireSane(t *testing.T, send string, mayResend bool) {
 	t.Helper()
 	c.mu.Lock()
@@ -284,7 +284,7 @@ func (c *carrier) requireSane(t *testing.T, send string, mayResend bool) {
 	require.LessOrEqual(t, sms, 1, "SMS")
 }
 
-// local is the provider for a worker in this process.
+// localWhatsApp is the provider for a worker in this process, as is localSMS.
 type localWhatsApp struct{ *carrier }
 
 func (localWhatsApp) Name() string { return "scripted" }

@@ -17,7 +17,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// scenario is a send's life that does not depend on how fast things are.
+// scenario is a send whose result does not depend on timing.
 type scenario struct {
 	name     string
 	part     part
@@ -45,11 +45,11 @@ func scenarios() []scenario {
 	}
 }
 
-// uuids finds the id of a send in the statement that stores it: its first parameter.
+// uuids finds the id of a send in the statement that stores it. The id is the first parameter.
 var uuids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
-// statements finds those of one send, whichever connection they use. It is found by its SMS's text when it is stored, and by
-// its id from then on.
+// statements finds the SQL statements of one send on all connections. The statement that stores the send contains the text of
+// its SMS; all later ones contain its id.
 type statements struct {
 	text string
 
@@ -58,7 +58,7 @@ type statements struct {
 	log []string
 }
 
-// isOne reports whether a request is one of the send's statements, and counts it.
+// isOne reports whether a request is one of the send's statements, and records it.
 func (s *statements) isOne(r cutproxy.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,7 +80,7 @@ func (s *statements) count() int {
 	return len(s.log)
 }
 
-// life is what became of a send, without what differs between two to which the same happened.
+// life is the result of a send, without times and ids, so that two sends can be compared.
 type life struct {
 	Calls    []string
 	Outcome  backstop.Outcome
@@ -108,15 +108,15 @@ func (f *fleet) life(t *testing.T, send string) life {
 type struck struct {
 	scenario scenario
 	how      string
-	n        int // at which of its statements
+	n        int // the index of the statement
 	send     string
 	done     <-chan struct{}
 }
 
-// The connection to Postgres is cut at each statement of a send, once it is committed and before its answer is read, or before
-// it reaches Postgres, while a worker runs the send from end to end: the same messages go out, and the same is stored, as if
-// nothing had happened. "After" is letter c of the issue. Before: the process took the attempt that it had begun itself for a
-// dead worker's, and the SMS was never called.
+// A worker runs a send from end to end. The connection to Postgres is cut at each of its statements: before the statement
+// reaches Postgres, or after its commit and before its answer is read. The messages and the stored data are the same as without
+// a cut. Regression: when an answer was lost after the commit, the process treated its own attempt as that of a dead worker, and
+// the SMS was never sent.
 func TestCrash_postgresCut(t *testing.T) {
 	t.Parallel()
 	f := fleetOn(newRig(t))
@@ -164,7 +164,7 @@ type strike struct {
 	done       <-chan struct{}
 }
 
-// strike accepts a send whose statements meet a cut.
+// strike accepts a send, and cuts the connection at one of its statements.
 func (f *fleet) strike(proxy *cutproxy.Proxy, sc scenario, cut cutproxy.Cut) strike {
 	f.t.Helper()
 	s := &statements{text: fmt.Sprintf("hello number %d!", len(f.accepted))}

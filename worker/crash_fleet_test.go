@@ -26,17 +26,17 @@ import (
 )
 
 const (
-	// taskTimeout is after how long the engine gives the workflow task of a dead worker to another.
+	// taskTimeout is how long the engine waits before it gives the workflow task of a dead worker to another worker.
 	taskTimeout = 2 * time.Second
-	// atOnce is how many sends are on their way to their point together, so that none gets there after its rule's wait.
+	// atOnce bounds the sends that are on the way to their points, so that each gets there before its rule's wait ends.
 	atOnce = 6
 )
 
-// fleet is an installation whose provider is the test's and whose workers may be processes that can be killed.
+// fleet is an installation with the carrier as its provider. Its workers may be processes that the test can kill.
 type fleet struct {
 	*rig
 
-	used      *postgres.DB // what all but the test itself uses
+	used      *postgres.DB // of the API and the workers; the test itself uses db
 	server    *temporaltest.Server
 	namespace string
 	carrier   *carrier
@@ -51,7 +51,7 @@ func newFleet(t *testing.T, server *temporaltest.Server, c client.Client, namesp
 	return f
 }
 
-// fleetOn is a fleet without processes.
+// fleetOn returns a fleet without worker processes.
 func fleetOn(r *rig) *fleet {
 	r.t.Helper()
 	f := &fleet{rig: r, doors: map[workflows.Settings]*handoff.Handoff{}}
@@ -64,7 +64,7 @@ func fleetOn(r *rig) *fleet {
 	return f
 }
 
-// use makes the API, which is the hand-over, and the workers in this process use a store.
+// use sets the store of the API, which is the hand-over, and of the workers in this process.
 func (f *fleet) use(db *postgres.DB) {
 	f.t.Helper()
 	f.used = db
@@ -73,7 +73,7 @@ func (f *fleet) use(db *postgres.DB) {
 	f.carrier = newCarrier(f.t, func(receipts []backstop.Receipt) error { return webhooks.Deliver(ctx, receipts) })
 }
 
-// door is the hand-over of the sends of these settings.
+// door returns the hand-over for sends with these settings.
 func (f *fleet) door(s workflows.Settings) *handoff.Handoff {
 	f.t.Helper()
 	if h, ok := f.doors[s]; ok {
@@ -101,7 +101,7 @@ func (f *fleet) here() {
 	f.t.Cleanup(w.Stop)
 }
 
-// process starts a worker and returns how to kill it.
+// process starts a worker process, and returns a function that kills it.
 func (f *fleet) process() (kill func()) {
 	f.t.Helper()
 	settings, err := json.Marshal(processSettings{
@@ -111,7 +111,7 @@ func (f *fleet) process() (kill func()) {
 	require.NoError(f.t, err)
 	self, err := os.Executable()
 	require.NoError(f.t, err)
-	p := exec.CommandContext(f.t.Context(), self) // which kills it when the test ends
+	p := exec.CommandContext(f.t.Context(), self) // the context kills it when the test ends
 	p.Env = append(os.Environ(), processVariable+"="+string(settings))
 	var said bytes.Buffer
 	p.Stderr = &said
@@ -140,13 +140,13 @@ func (f *fleet) process() (kill func()) {
 	return kill
 }
 
-// send accepts a send. It waits while many are on their way to their points.
+// send accepts a send. It waits while atOnce sends are on the way to their points.
 func (f *fleet) send(p part, s workflows.Settings, rules ...backstop.Rule) {
 	f.t.Helper()
 	f.sendText("hello", p, s, rules...)
 }
 
-// sendText is the same with an SMS's text.
+// sendText is the same with a text for the SMS.
 func (f *fleet) sendText(text string, p part, s workflows.Settings, rules ...backstop.Rule) string {
 	f.t.Helper()
 	require.Eventually(f.t, func() bool { return f.underWay() < atOnce }, patience, moment)
@@ -165,13 +165,13 @@ func (f *fleet) sendText(text string, p part, s workflows.Settings, rules ...bac
 	return accepted.ID
 }
 
-// keep stores receipts of which Temporal is not told: it is away, or the process dies before it can.
+// keep stores receipts without a signal, as if Temporal were away or the process had died before the signal.
 func (f *fleet) keep(receipts []backstop.Receipt) error {
 	_, err := f.db.InsertReceipts(f.t.Context(), receipts)
 	return err
 }
 
-// underWay is how many sends have not reached the point where their process dies.
+// underWay returns how many sends have not reached the point where their process dies.
 func (f *fleet) underWay() (n int) {
 	f.t.Helper()
 	for _, send := range f.accepted {
@@ -217,7 +217,7 @@ func (f *fleet) gather() {
 	}
 }
 
-// finished waits until a send has ended and its workflow too, and returns the send.
+// finished waits until a send and its workflow have ended, and returns the send.
 func (f *fleet) finished(t *testing.T, send string) backstop.Send {
 	t.Helper()
 	t.Cleanup(func() {
@@ -238,14 +238,14 @@ func (f *fleet) finished(t *testing.T, send string) backstop.Send {
 		return run.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	}, patience, moment, "the workflow to complete")
 	for _, e := range f.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED) {
-		require.Equal(t, enums.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, // a receipt came as the task ended; it runs again
+		require.Equal(t, enums.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, // a receipt came as the task ended; the task runs again
 			e.GetWorkflowTaskFailedEventAttributes().GetCause())
 	}
 	f.requireTimeline(t, send)
 	return stored
 }
 
-// requireTimeline checks what holds for every timeline of a send that has ended.
+// requireTimeline checks the timeline of a send that has ended: its times are in order, and only receipts follow the end.
 func (f *fleet) requireTimeline(t *testing.T, send string) {
 	t.Helper()
 	_, events, err := f.db.Timeline(t.Context(), send)
@@ -266,7 +266,7 @@ func ruleOf(of backstop.RuleType, wait time.Duration) backstop.Rule {
 	}
 }
 
-// describe logs what is known of a send.
+// describe logs the attempts and events of a send.
 func (f *fleet) describe(t *testing.T, send string) {
 	t.Helper()
 	attempts, events, err := f.db.Timeline(f.t.Context(), send)

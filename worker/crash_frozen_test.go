@@ -10,12 +10,12 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// frozenWait ends after another run has taken the call for dead, and after it would have sent again.
+// frozenWait ends after the call has timed out, and after a resend would have gone out.
 const frozenWait = 42 * time.Second
 
-// freeze holds up the calls of a worker after the provider has accepted the messages, until another run has taken them for
-// dead. Then they go on and store that they were accepted. The second half of letter b of the issue: before, no one told the workflow, and
-// WhatsApp was sent again.
+// freeze stops the calls of a worker after the provider has accepted the messages. When another run has stored an unknown end,
+// the calls go on, and store that they were accepted. Regression: that was not signalled to the workflow, and WhatsApp was
+// sent again.
 func (f *fleet) freeze() {
 	f.t.Helper()
 	f.carrier.arm(true)
@@ -38,7 +38,7 @@ func (f *fleet) freeze() {
 	}()
 }
 
-// areTakenForDead reports whether all calls are of unknown end.
+// areTakenForDead reports whether all calls are stored with an unknown end.
 func (f *fleet) areTakenForDead() bool {
 	for _, send := range f.accepted {
 		attempts, _, err := f.db.Timeline(f.t.Context(), send)

@@ -14,7 +14,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// kind is what the provider does with the messages of a send.
+// kind is the provider's behaviour for the messages of a send.
 type kind string
 
 const (
@@ -26,17 +26,17 @@ const (
 	unknown       kind = "unknown"
 	unknownResent kind = "unknown, resent"
 	throttled     kind = "throttled"
-	knownLate     kind = "unknown, resent, delivered meanwhile" // its receipts are stored while no worker is there
+	knownLate     kind = "unknown, resent, delivered meanwhile" // its receipts are stored while no worker runs
 	knownUnread   kind = "the same, and not read"
-	optedOut      kind = "opted out meanwhile" // the receipt is stored while no worker is there
+	optedOut      kind = "opted out meanwhile" // the receipt is stored while no worker runs
 )
 
 // crash is a send whose worker dies.
 type crash struct {
 	kind     kind
 	at       point
-	step     int  // whose point it is; 0: the first
-	isLate   bool // the next worker comes after the rule's wait
+	step     int  // the step in which the worker dies; 0: the first
+	isLate   bool // the next worker starts after the rule's wait
 	isQueued bool // the first try is an ordinary activity
 }
 
@@ -54,7 +54,7 @@ func (c crash) String() string {
 	return name
 }
 
-// The waits of the rules: the next worker comes after the first and before the second.
+// The waits of the rules. The next worker starts after shortWait and before longWait.
 const (
 	shortWait = 5 * time.Second
 	longWait  = 20 * time.Second
@@ -78,10 +78,10 @@ func (c crash) settings() workflows.Settings {
 		s.Linger = time.Second
 	}
 	if c.kind == rejectedOnce {
-		s.SMSReceiptWait = 3 * time.Second // none comes for a message that did not go out
+		s.SMSReceiptWait = 3 * time.Second // no receipt comes for a message that did not go out
 	}
 	if c.at == parked {
-		s.UnknownWait = 4 * time.Second // it ends while no worker is there
+		s.UnknownWait = 4 * time.Second // it ends while no worker runs
 	}
 	return s
 }
@@ -90,7 +90,7 @@ func (c crash) mayResend() bool {
 	return c.kind == unknownResent || c.kind == knownLate || c.kind == knownUnread
 }
 
-// isKept reports whether the receipts are stored while no worker is there, and nobody tells the workflow.
+// isKept reports whether the receipts are stored while no worker runs, and are not signalled.
 func (c crash) isKept() bool {
 	return c.kind == knownLate || c.kind == knownUnread || c.kind == optedOut
 }
@@ -133,16 +133,16 @@ func (c crash) part() part {
 	return p
 }
 
-// wantSMS is whether the SMS has to go out.
+// wantSMS reports whether the SMS must go out.
 func (c crash) wantSMS() bool {
-	isTried := c.at != beforeBegin && c.at != afterBegin // the WhatsApp call is made, or is begun by the next worker in time
+	isTried := c.at != beforeBegin && c.at != afterBegin // the WhatsApp call is made before the worker dies
 	switch {
 	case c.kind == rejectedOnce:
-		return c.at != afterBegin // it may have gone out
+		return c.at != afterBegin // the SMS may have gone out
 	case c.kind == throttledSMS:
 		return true
 	case c.kind == delivered && c.at == beforeBegin, c.kind == throttled && c.at != afterBegin && c.at != beforeEnd:
-		return c.isLate || c.isQueued // the engine takes an activity for dead after 30 s, when the wait is over
+		return c.isLate || c.isQueued // the engine retries a dead worker's activity after 30 s, when the wait is over
 	case c.kind == delivered:
 		return !isTried
 	case c.kind == knownLate, c.kind == optedOut:
@@ -165,7 +165,7 @@ func (c crash) wantOutcome() backstop.Outcome {
 	}
 }
 
-// allCrashes returns the matrix, those that take longest first.
+// allCrashes returns the matrix in groups, the slowest first. One fleet runs each group.
 func allCrashes() [][]crash {
 	kinds := []kind{delivered, silent, rejected, unknown, unknownResent, throttled}
 	queuedKinds := []kind{delivered, silent, unknownResent, throttled}
@@ -186,7 +186,7 @@ func allCrashes() [][]crash {
 			crash{kind: silent, at: lingering, isLate: isLate})
 	}
 	for _, at := range []point{beforeBegin, afterBegin, beforeEnd, afterEnd, beforeCompletion} {
-		for _, isQueued := range []bool{false, true} { // its SMS goes out at once
+		for _, isQueued := range []bool{false, true} { // the SMS goes out at once
 			slow = append(slow, crash{kind: rejected, at: at, step: smsStep, isQueued: isQueued, isLate: isQueued},
 				crash{kind: rejectedOnce, at: at, step: smsStep, isQueued: isQueued},
 				crash{kind: throttledSMS, at: at, step: smsStep, isQueued: isQueued})
@@ -196,20 +196,20 @@ func allCrashes() [][]crash {
 	return [][]crash{slow[:half], slow[half:], quick, namedCrashes()}
 }
 
-// namedCrashes are those that broke a promise of the README, by kinds and points of their own.
+// namedCrashes returns regressions: crashes with kinds and points of their own, which broke a promise of the README.
 func namedCrashes() []crash {
 	list := []crash{
-		// Letter a between a resend and an SMS. Before: the SMS was asked for as step 2, found the attempt of the WhatsApp
-		// resend there, and took it for its own. No SMS went out, and the send ended unconfirmed.
+		// Regression: the SMS had step 2, like the WhatsApp resend, and used the resend's attempt as its own. No SMS went out, and
+		// the send ended unconfirmed.
 		{kind: unknownResent, at: beforeEnd, step: resendStep, isLate: true},
 		{kind: unknownResent, at: afterEnd, step: resendStep, isLate: true},
 		{kind: unknownResent, at: beforeCompletion, step: resendStep, isLate: true},
-		// Letter e. Before: the SMS went out, because the receipt was stored and not yet signalled.
+		// Regression: the SMS went out, because the opt-out was stored and not yet signalled.
 		{kind: optedOut, at: parked, isLate: true},
 		{kind: optedOut, at: beforeCompletion, isLate: true},
 	}
-	// Letter b. Before: the alarm was faster than the sweeper, and WhatsApp was sent again to a person who had it, because a
-	// WhatsApp call had no last look.
+	// Regression: the timer was faster than the sweeper, and WhatsApp was sent again to a recipient who had the message. WhatsApp
+	// calls did not check the stored receipts first.
 	for _, at := range []point{parked, beforeEnd, afterEnd, beforeCompletion} {
 		for _, isLate := range []bool{false, true} {
 			list = append(list, crash{kind: knownLate, at: at, isLate: isLate}, crash{kind: knownUnread, at: at, isLate: isLate})
@@ -218,12 +218,12 @@ func namedCrashes() []crash {
 	return list
 }
 
-// A worker is killed at each point of a WhatsApp call, and another one starts before the rule's wait has ended, or after it.
-// Each process serves many sends at once, and each of them is at its own point when the process is killed.
+// A worker is killed at each point of a WhatsApp call. Another worker starts before or after the end of the rule's wait. Each
+// process serves many sends, and each send is at its own point when the process is killed.
 //
-// "silent, dies before completion, back late" and its like are letter a of the issue: the local activity has run, its
-// workflow task has not completed, and the task runs again after the rule's wait. Before: the workflow skipped WhatsApp, asked
-// for the SMS as step 1, found WhatsApp's attempt there and took it for the SMS. No SMS went out.
+// In cases such as "silent, dies before completion, back late", the local activity has run, its workflow task has not completed,
+// and the task runs again after the rule's wait. Regression: the workflow then skipped WhatsApp, and the SMS had step 1. It used
+// WhatsApp's attempt as its own, and no SMS went out.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	server := temporal.Server(t)
@@ -286,7 +286,7 @@ func (f *crashFleet) resume() {
 	f.process()
 }
 
-// requireDeath checks that the worker was missed, and that the next one came when it was to come.
+// requireDeath checks that the engine missed the dead worker, and that the next worker started at the intended time.
 func (f *crashFleet) requireDeath(t *testing.T, c crash, stored backstop.Send) {
 	t.Helper()
 	deadline := stored.AcceptedAt.Add(c.rule().Wait())

@@ -12,10 +12,10 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// outage is a send about which something is reported while Temporal is down.
+// outage is a send with receipts that come while Temporal is down.
 type outage struct {
 	name     string
-	part     part // its receipts for the channel come while Temporal is down
+	part     part // the receipts of the channel come while Temporal is down
 	rule     backstop.RuleType
 	settings workflows.Settings
 	wait     time.Duration
@@ -26,10 +26,10 @@ type outage struct {
 	outcome       backstop.Outcome
 }
 
-// unreadWait is longer than pastDue, so that whether to send again is decided before the rule fires.
+// unreadWait is longer than pastDue, so the workflow decides about a resend before the rule fires.
 const unreadWait = 14 * time.Second
 
-// pastDue is how old the sends are when Temporal comes back: then shortWait is over, and what is to be done again is due.
+// pastDue is the age of the sends when Temporal is back. Then shortWait is over, and retries and resends are due.
 const pastDue = 7 * time.Second
 
 func outages() []outage {
@@ -57,7 +57,7 @@ func outages() []outage {
 	unread.goal = backstop.Read
 	u := backstop.Undelivered
 	return []outage{
-		// Letter b. Before: the alarm was faster than the sweeper in one of three restarts, and WhatsApp was sent again.
+		// Regression: the timer was faster than the sweeper in one of three restarts, and WhatsApp was sent again.
 		{"unknown end, delivered", held(w, []reply{unknownEnd}, arrives...), u, resends, time.Hour, 1, w, 1, 0, "whatsapp"},
 		{"unknown end, delivered, wait over", held(w, []reply{unknownEnd}, arrives...), u, resends, shortWait, 1, w, 1, 0, "whatsapp"},
 		{"unknown end, delivered, not read", unread, backstop.Unread, resends, unreadWait, 1, w, 1, 1, "sms"},
@@ -65,16 +65,16 @@ func outages() []outage {
 		{"SMS unavailable, sent all the same", retriedSMS, u, plain, time.Hour, 3, s, 1, 1, "sms"},
 		{"SMS of unknown end, delivered", unknownSMS, u, resends, time.Hour, 3, s, 1, 1, "sms"},
 		{"accepted, delivered, wait over", held(w, nil, arrives...), u, plain, shortWait, 1, w, 1, 0, "whatsapp"},
-		// Letter e. Before: the SMS went out in one of two outages.
+		// Regression: the SMS went out in one of two outages.
 		{"accepted, opted out, wait over", held(w, nil, optOut), u, plain, shortWait, 1, w, 1, 0, "failed"},
 		{"accepted, failed, wait over", held(w, nil, failed), u, plain, shortWait, 1, w, 1, 1, "sms"},
 		{"accepted, silent, wait over", held(w, nil), u, plain, shortWait, 1, w, 1, 1, "sms"},
-		{"accepted, failed", held(w, nil, failed), u, plain, time.Hour, 1, w, 1, 1, "sms"}, // the sweeper tells
+		{"accepted, failed", held(w, nil, failed), u, plain, time.Hour, 1, w, 1, 1, "sms"}, // the sweeper signals it
 	}
 }
 
-// Temporal is restarted, and receipts come while it is down. What is due when it comes back is decided by them, though nobody
-// has told the workflow: the sweeper starts last.
+// Receipts are stored while Temporal is down. When it is back, they decide about the calls that are due, even without a signal:
+// the sweeper starts only for the last case.
 func TestCrash_temporalRestarted(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.Start(t)
@@ -109,7 +109,7 @@ func TestCrash_temporalRestarted(t *testing.T) {
 	}
 }
 
-// sweep starts the sweeper, for as long as the test runs.
+// sweep runs the sweeper until the test ends.
 func (f *fleet) sweep() {
 	f.t.Helper()
 	ctx, stop := context.WithCancel(f.t.Context())

@@ -24,10 +24,10 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// processVariable makes this test binary a worker, which a test can kill: it holds the worker's settings.
+// processVariable holds a worker's settings. If it is set, this test binary runs as a worker that a test can kill.
 const processVariable = "BACKSTOP_TEST_WORKER"
 
-// processSettings are what a worker's process has to know.
+// processSettings are the settings of a worker process.
 type processSettings struct {
 	Database     string `json:"database"`
 	Temporal     string `json:"temporal"`
@@ -36,7 +36,7 @@ type processSettings struct {
 	Carrier      string `json:"carrier"` // URL of the provider
 }
 
-// runProcess works until it is killed, or until the test that started it is gone.
+// runProcess runs a worker until it is killed, or until the test that started it has ended.
 func runProcess(settings string) (code int) {
 	stop, err := startProcess(settings)
 	if err != nil {
@@ -79,13 +79,13 @@ func startProcess(settings string) (stop func(), err error) {
 	return w.Stop, w.Start()
 }
 
-// process is a worker that asks the test, at each named point of a send's life, whether it may go on.
+// process is a worker that asks the test at each point whether it may go on.
 type process struct {
 	carrier string
 	ended   sync.Map // the step whose end was stored last, by send
 }
 
-// passing is a process at a point. A call to a provider is one too.
+// passing is a request of a process to the test: to pass a point, or to call the provider.
 type passing struct {
 	Send    string           `json:"send"`
 	Step    int              `json:"step"`
@@ -93,13 +93,13 @@ type passing struct {
 	Channel backstop.Channel `json:"channel,omitempty"` // of a call
 }
 
-// answer is what the provider says to a call.
+// answer is the provider's answer to a call.
 type answer struct {
 	MessageID string            `json:"message_id,omitempty"`
 	Failure   *backstop.Failure `json:"failure,omitempty"`
 }
 
-// pass returns when the process may go on.
+// pass waits until the process may go on.
 func (p *process) pass(send string, step int, at point) {
 	if _, err := p.post(context.Background(), "/pass", passing{Send: send, Step: step, Point: at}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -136,7 +136,7 @@ func (p *process) call(ctx context.Context, ref backstop.Ref, channel backstop.C
 	return backstop.Submission{MessageID: a.MessageID}, nil
 }
 
-// complete stands before each request to Temporal that says that a task with a provider's call has been done.
+// complete is an interceptor. It passes a point before each request to Temporal that completes a task with a provider call.
 func (p *process) complete(
 	ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, next grpc.UnaryInvoker, o ...grpc.CallOption,
 ) error {
@@ -159,7 +159,7 @@ func (p *process) complete(
 	return next(ctx, method, request, reply, conn, o...)
 }
 
-// mortal is the store of a process that may die at each of its points.
+// mortal is a store that passes the points before and after its methods. The process may die there.
 type mortal struct {
 	*postgres.DB
 

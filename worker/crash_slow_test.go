@@ -10,7 +10,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// slowCall is a send with a call that takes longer than a wait.
+// slowCall is a send with a call that takes longer than a rule's wait.
 type slowCall struct {
 	name          string
 	part          part
@@ -19,16 +19,16 @@ type slowCall struct {
 	outcome       backstop.Outcome
 }
 
-// callTime is how long the slow calls take; the waits of the rules end meanwhile.
+// callTime is how long the slow calls take. The waits of the rules end meanwhile.
 const callTime = 5 * time.Second
 
-// slowly is a reply that takes long.
+// slowly returns a reply that takes callTime.
 func slowly(r reply) reply {
 	r.takes = callTime
 	return r
 }
 
-// plays is what the provider does: replies to the calls of a channel, and receipts of accepted messages.
+// plays returns a script with the replies to the calls of a channel, and the receipts of accepted messages.
 func plays(channel backstop.Channel, replies []reply, whatsapp []backstop.Receipt) part {
 	return part{
 		replies: map[backstop.Channel][]reply{channel: replies},
@@ -64,9 +64,9 @@ func slowCalls() []slowCall {
 	}
 }
 
-// A call is under way when a rule's wait ends, or when the time for its retries does: its end counts. This is letter d of the
-// issue. Before: the engine's time-out of the activity ended the wait for the call and not the call, and both a WhatsApp
-// message and an SMS, or two SMS of one send, were accepted.
+// A call is under way when a rule's wait ends, or when the time for its retries ends. The end of the call counts. Regression: the
+// engine's activity timeout ended the wait for the call and not the call itself. So both a WhatsApp message and an SMS were
+// accepted, or two SMS of one send.
 func TestCrash_slowCall(t *testing.T) {
 	t.Parallel()
 	server := temporal.Server(t)

@@ -11,9 +11,10 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// WhatsApp rejects the message, so the SMS is called for in the same workflow task, and the worker is killed at each point of
-// that call. The task runs again and begins with WhatsApp: what it then learns of the SMS is no receipt to be waited for while
-// the SMS may still be called. Before: an SMS whose provider was down at its first call never went out.
+// WhatsApp rejects the message, so the same workflow task sends the SMS. The worker is killed at each point of the SMS call. The
+// task runs again and begins with WhatsApp, whose result then contains the status of the SMS. The workflow must not wait for a
+// receipt of the SMS while the SMS may still be retried. Regression: an SMS whose provider was down at its first call never went
+// out.
 func TestCrash_sms(t *testing.T) {
 	t.Parallel()
 	server := temporal.Server(t)
@@ -33,7 +34,7 @@ func TestCrash_sms(t *testing.T) {
 		for _, at := range []point{beforeBegin, afterBegin, beforeEnd, afterEnd, beforeCompletion} {
 			c := crash{fmt.Sprintf("%s, dies %s", name, at), at, 1, backstop.OutcomeSMS}
 			if at == afterBegin || at == beforeEnd && first.failure != nil {
-				c.sms, c.outcome = 0, backstop.OutcomeUnconfirmed // of unknown end, and not to be resent
+				c.sms, c.outcome = 0, backstop.OutcomeUnconfirmed // of unknown end, and not resent
 			}
 			p := plays(backstop.SMS, []reply{first}, nil)
 			p.replies[backstop.WhatsApp] = []reply{rejection}

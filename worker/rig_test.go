@@ -63,7 +63,7 @@ func newRig(t *testing.T) *rig {
 	return newRigOn(t, server.Client(t, server.Namespace(t)))
 }
 
-// newRigOn is another installation on a namespace.
+// newRigOn returns a rig of a new installation, in the client's namespace.
 func newRigOn(t *testing.T, c client.Client) *rig {
 	t.Helper()
 	address := postgrestest.URL(t)

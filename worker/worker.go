@@ -19,9 +19,9 @@ const minPollers, firstPollers, maxPollers = 4, 8, 64
 // roomForOthers is how many workflow tasks, and local activities, may be under way besides those that linger.
 const roomForOthers = 1000
 
-// Options are whose work a worker does, and its limits.
+// Options are the installation of a worker, and its limits.
 type Options struct {
-	Installation string // the id of the database: the worker takes the tasks of its sends alone
+	Installation string // the id of the database; the worker polls only the tasks of its sends
 
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit

@@ -241,7 +241,7 @@ type clocked struct {
 
 func (c clocked) Now() time.Time { return c.now() }
 
-// Two installations use one namespace: each completes its own sends.
+// Two installations share a namespace. Each completes its own sends.
 func TestWorker_twoInstallations(t *testing.T) {
 	t.Parallel()
 	const n = 10
@@ -266,8 +266,8 @@ func TestWorker_twoInstallations(t *testing.T) {
 	}
 }
 
-// The workflow of a parked send was terminated, or is lost with Temporal's data: the sweeper starts it anew, and its fallback
-// goes out, once.
+// The sweeper restarts a workflow that was terminated, or that Temporal has lost with its data. The fallback of the parked send
+// goes out once.
 func TestWorker_lostWorkflow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -279,7 +279,7 @@ func TestWorker_lostWorkflow(t *testing.T) {
 	})
 	require.NoError(t, err)
 	vanished := r.vanished()
-	const wait = 15 * time.Second // for a busy machine
+	const wait = 15 * time.Second // enough for a busy machine
 	terminated := r.accept(backstop.Undelivered, wait)
 	r.submitted(terminated, backstop.WhatsApp)
 	require.NoError(t, r.client.TerminateWorkflow(t.Context(), workflows.ID(terminated), "", "by an operator"))
@@ -298,7 +298,7 @@ func TestWorker_lostWorkflow(t *testing.T) {
 	r.requireCalls(2, 1)
 }
 
-// vanished stores a send that was handed over, and of which Temporal knows nothing.
+// vanished stores a send that is marked as handed over, but has no workflow in Temporal.
 func (r *rig) vanished() string {
 	r.t.Helper()
 	id, err := uuid.NewV7()
