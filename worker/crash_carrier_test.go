@@ -34,7 +34,8 @@ type reply struct {
 	takes   time.Duration
 }
 
-// isAccepted reports whether the provider has the message. If the call has an unknown end, the provider has it too, but the caller has no answer.
+// isAccepted reports whether the provider has the message. After a call of unknown end the provider has it, but the caller has
+// no answer.
 func (r reply) isAccepted() bool { return r.failure == nil || r.failure.Kind == backstop.Unknown }
 
 var (

@@ -37,7 +37,7 @@ type Request struct {
 	SQL   string // of Postgres: the texts of the executed statements
 }
 
-// Cut says which requests lose their connection, and how.
+// Cut selects the requests that lose their connection, and how.
 type Cut struct {
 	Match func(Request) bool // nil: every request
 	Skip  int                // matching requests that pass first

@@ -110,7 +110,7 @@ type OverdueClaim struct {
 	By   time.Time `db:"receipt_by"`
 }
 
-// Deferral says when a claimed row may be claimed again.
+// Deferral is the time when a claimed row may be claimed again.
 type Deferral struct {
 	ID     string
 	Until  time.Time
