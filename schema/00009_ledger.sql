@@ -1,24 +1,24 @@
 -- +goose Up
 
--- The time of the newest event of a send, by the database's clock: the times of a timeline never go back.
+-- The time of the newest event of a send, by the database's clock. The times of a timeline never go back.
 ALTER TABLE sends ADD COLUMN changed_at timestamptz;
 UPDATE sends SET changed_at = coalesce((SELECT max(at) FROM events WHERE events.send = sends.id), accepted_at);
 ALTER TABLE sends ALTER COLUMN changed_at SET NOT NULL;
 
--- One row per step: the calls of a step are counted, and the newest is kept. A call that ends without its message's id
--- known is accepted all the same; a receipt brings the id.
+-- One row per step: it counts the calls of the step and holds the newest one. A call may be accepted without a message
+-- id; then a receipt brings the id.
 DELETE FROM attempts AS older USING attempts AS newer
 WHERE older.send = newer.send AND older.step = newer.step AND older.number < newer.number;
 ALTER TABLE attempts
     DROP CONSTRAINT attempts_pkey,
     DROP CONSTRAINT attempts_accepted_id,
     ADD COLUMN token text NOT NULL DEFAULT '',            -- made by the caller before the call is begun
-    ADD COLUMN reported smallint NOT NULL DEFAULT 0,      -- the statuses that receipts brought, as a set of bits
+    ADD COLUMN reported smallint NOT NULL DEFAULT 0,      -- the statuses of the receipts, as a bit set
     ADD COLUMN refusal jsonb,                             -- why the message failed after it was accepted
     ADD CONSTRAINT attempts_refusal_reported CHECK (refusal IS NULL OR status IN ('failed', 'delivered', 'read'));
 
--- The step of an attempt follows from its channel, rule and resend: WhatsApp 1, its resend 2, the SMS of the plan's rule i
--- (from 0) 3 + 2i, its resend the next. Until now steps were counted.
+-- The step of an attempt is now derived from its channel, rule and resend: WhatsApp is 1 and its resend 2, the SMS of
+-- the plan's rule i (from 0) is 3 + 2i and its resend 4 + 2i. Before, steps were counted.
 CREATE TEMPORARY TABLE steps ON COMMIT DROP AS
 SELECT a.send, a.step AS counted,
     CASE a.channel WHEN 'whatsapp' THEN 1 ELSE 3 + 2 * coalesce((
@@ -27,7 +27,7 @@ SELECT a.send, a.step AS counted,
     ), 0) END + least(row_number() OVER (PARTITION BY a.send, a.channel, a.rule ORDER BY a.step) - 1, 1)::int AS derived
 FROM attempts AS a JOIN sends AS s ON s.id = a.send;
 
--- More than two of one kind: the first is kept, and the newest.
+-- If there are more than two attempts of one kind, the first and the newest are kept.
 DELETE FROM attempts USING steps AS older JOIN steps AS newer USING (send, derived)
 WHERE attempts.send = older.send AND attempts.step = older.counted AND older.counted < newer.counted;
 UPDATE receipts SET step = steps.derived FROM steps WHERE receipts.send = steps.send AND receipts.step = steps.counted;
@@ -44,7 +44,7 @@ FROM (
 WHERE attempts.send = r.send AND attempts.step = r.step AND attempts.message_id = r.message_id
     AND attempts.status IN ('sent', 'failed', 'delivered', 'read');
 
--- A late answer of a provider, after the call was given up for dead, is kept like a receipt until its workflow was signalled.
+-- A provider may answer after its call was ended as unknown. The answer is kept like a receipt until it is signalled.
 ALTER TABLE receipts
     DROP CONSTRAINT receipts_status_check,
     ADD CONSTRAINT receipts_status_check CHECK (status IN ('submitted', 'sent', 'failed', 'delivered', 'read'));

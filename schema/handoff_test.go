@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-// A send that was accepted with an end that no answer can show keeps the last possible one, and is handed over.
+// A send that was accepted with an expiry after the year 9999 gets the last possible one. All sends are due for the sweeper.
 func TestMigrate_lastTime(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Raw(t, postgrestest.URL(t))

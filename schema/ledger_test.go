@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-// oldAttempt is an attempt as it was before steps were derived.
+// oldAttempt is an attempt before migration 00009.
 type oldAttempt struct {
 	step, number int
 	rule         string // of an SMS
@@ -25,7 +25,7 @@ type oldAttempt struct {
 	startedAt    int // in seconds after the send
 }
 
-// oldReceipt is one of a step, or of none.
+// oldReceipt is a receipt before the migration. If step is 0, it is stored without a send.
 type oldReceipt struct {
 	step    int
 	message string
@@ -33,7 +33,7 @@ type oldReceipt struct {
 	code    string // of its failure
 }
 
-// newAttempt is what becomes of one.
+// newAttempt is an attempt after the migration.
 type newAttempt struct {
 	step, number int
 	rule         string
@@ -52,7 +52,7 @@ func reported(statuses ...backstop.Status) (set backstop.Statuses) {
 
 const twoRules = `[{"name": "a", "type": "undelivered", "send_id": "A"}, {"name": "b", "type": "unread", "send_id": "B"}]`
 
-// Steps were counted, and are derived: those that are stored are renumbered, with their receipts.
+// The migration renumbers the steps of stored attempts and receipts: steps were counted before, and are derived now.
 func TestMigrate_ledger(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

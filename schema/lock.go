@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Waiting for another migration: a try each second, for as long as a large table may take to rewrite.
+// Migrate tries to get the lock every second, for 10 minutes at most: a large table may take as long to rewrite.
 const (
 	lockEvery   = time.Second
 	lockTimeout = 10 * time.Minute
 )
 
 const (
-	// holdLong lets the transaction that holds the lock be idle for as long as the migrations take.
+	// holdLong removes the idle timeout of the transaction that holds the lock, because it is idle during the migrations.
 	holdLong = `SET LOCAL idle_in_transaction_session_timeout = 0`
 	tryLock  = `SELECT pg_try_advisory_xact_lock($1)`
 )
 
-// lock holds an advisory lock in a transaction of its own, because a pooler such as PgBouncer keeps a connection of Postgres
-// for a client only as long as that. The caller must call unlock.
+// lock takes an advisory lock in a transaction of its own, because a pooler such as PgBouncer keeps a connection to Postgres
+// for a client only during a transaction. The caller must call unlock.
 func lock(ctx context.Context, db *sql.DB, id int64) (unlock func(), err error) {
 	waiting, stop := context.WithTimeout(ctx, lockTimeout)
 	defer stop()
@@ -34,7 +34,7 @@ func lock(ctx context.Context, db *sql.DB, id int64) (unlock func(), err error) 
 		case err != nil:
 			return nil, err
 		case isLocked:
-			return func() { _ = tx.Rollback() }, nil // it has written nothing
+			return func() { _ = tx.Rollback() }, nil // the transaction has written nothing
 		}
 	}
 }
