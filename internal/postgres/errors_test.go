@@ -49,7 +49,7 @@ func TestDB_away(t *testing.T) {
 	require.Equal(t, send, getSend(t, db, send.ID), "nothing was half done")
 }
 
-// TestDB_blocked waits for a send whose row another transaction holds.
+// TestDB_blocked changes a send whose row another transaction has locked.
 func TestDB_blocked(t *testing.T) {
 	t.Parallel()
 	base := postgrestest.URL(t)

@@ -27,7 +27,7 @@ func executes(text string) func(cutproxy.Request) bool {
 	return func(r cutproxy.Request) bool { return strings.Contains(r.SQL, text) }
 }
 
-// The connection is cut when the send is stored and before its caller can know.
+// The connection is cut after the send is stored and before the answer comes.
 func TestDB_InsertSend_lostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]cutproxy.How{"reset": cutproxy.Reset, "end": cutproxy.Finish} {
@@ -79,7 +79,7 @@ func TestDB_InsertSend_lostRequest(t *testing.T) {
 	}
 }
 
-// A caller whose send's id is taken gets no other send for it, cut or not.
+// The database goes away after the send is stored. The caller gets TryLater, and Conflict when it inserts the send again.
 func TestDB_InsertSend_down(t *testing.T) {
 	t.Parallel()
 	db, proxy := behindProxy(t)

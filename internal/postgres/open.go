@@ -1,10 +1,10 @@
-// Package postgres keeps the facts: rules, policies, sends, attempts, receipts and events. All SQL is here, in the packages
-// below and in package schema. What changes a send is in package ledgers, and what a receipt or an attempt means is decided
-// by backstop.Ledger.
+// Package postgres stores rules, policies, sends, attempts, receipts and events. All SQL is in this package, in the packages
+// below it and in package schema. Package ledgers changes sends, and backstop.Ledger decides what a receipt or an attempt
+// means.
 //
-// A change of a send reads it, decides, and writes in one statement that writes nothing if the send has changed since; then it
-// starts over. So the changes of one send follow each other, and none waits for a lock. Every method returns a
-// *backstop.Error where the caller can do something about it; TryLater when Postgres is away.
+// A change reads a send, decides, and writes in one statement that writes nothing if the send has changed since. Then the
+// change starts over. So the changes of one send follow each other, and no row stays locked between reading and writing. A
+// method returns a *backstop.Error if the caller can do something about it, with code TryLater if Postgres is not available.
 package postgres
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-// DB is the store of one database. Its methods may be called concurrently. What changes a send is in its ledgers.Store.
+// DB is the store of one database. Its methods may be called concurrently. Its ledgers.Store changes sends.
 type DB struct {
 	*ledgers.Store
 
@@ -39,7 +39,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 // Close closes the connections.
 func (db *DB) Close() error { return db.pool.Close() }
 
-// Ping asks the database for an answer; an Error of code TryLater when there is none.
+// Ping checks that the database answers. If not, it returns an Error of code TryLater.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
 // NewID makes a UUIDv7 of a time that Now returned.

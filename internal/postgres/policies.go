@@ -58,7 +58,7 @@ func policies(rows []policyRow) []backstop.Policy {
 // Policy returns a policy with its rules in order, or an Error of code NotFound.
 func (db *DB) Policy(ctx context.Context, id string) (backstop.Policy, error) {
 	policy, err := findPolicy(id, func(rows *[]policyRow, id string) error {
-		return db.pool.SelectAll(ctx, rows, getPolicy, id) // every send asks for its policy
+		return db.pool.SelectAll(ctx, rows, getPolicy, id) // every send reads its policy
 	})
 	return policy, pool.Failed(ctx, "get policy", err)
 }

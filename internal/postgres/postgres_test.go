@@ -64,14 +64,14 @@ func insertSend(t *testing.T, db *postgres.DB) backstop.Send {
 	return send
 }
 
-// What is called for in these tests.
+// The calls of these tests.
 var (
 	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"}
 	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, ByFailure: true, Provider: "twilio"}
 	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, ByFailure: true, Provider: "twilio"}
 )
 
-// begin records a call that may be made.
+// begin proposes a call that Begin must allow.
 func begin(t *testing.T, db *postgres.DB, send string, c backstop.Call) backstop.Attempt {
 	t.Helper()
 	c.Token = rand.Text()
@@ -81,7 +81,7 @@ func begin(t *testing.T, db *postgres.DB, send string, c backstop.Call) backstop
 	return ruling.Attempt
 }
 
-// accept ends a call whose message the provider has taken.
+// accept ends a call whose message the provider has accepted.
 func accept(t *testing.T, db *postgres.DB, a backstop.Attempt) backstop.Send {
 	t.Helper()
 	end(t, db, a, backstop.Ending{Submission: backstop.Submission{MessageID: messageID(a.Ref.Send, a.Ref.Step), Segments: 1}})
@@ -95,7 +95,7 @@ func end(t *testing.T, db *postgres.DB, a backstop.Attempt, e backstop.Ending) {
 	require.NoError(t, err)
 }
 
-// underway returns a send whose WhatsApp message the provider has taken.
+// underway returns a send whose WhatsApp message the provider has accepted.
 func underway(t *testing.T, db *postgres.DB) backstop.Send {
 	t.Helper()
 	return accept(t, db, begin(t, db, insertSend(t, db).ID, whatsApp))

@@ -25,7 +25,7 @@ func TestQueries(t *testing.T) {
 	require.NoError(t, err)
 	db := postgrestest.Raw(t, url)
 
-	const least = 8 // of one package; fewer are not all of them
+	const least = 8 // each package has more
 	for _, dir := range []string{".", "ledgers"} {
 		queries := source{}.queries(t, dir)
 		require.Greater(t, len(queries), least, dir)
@@ -39,7 +39,7 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// source imports the packages below this one from their files, so that their constants are known, and no others.
+// source imports only the packages below this one, from their files, so that their constants are known.
 type source struct{}
 
 var errOther = errors.New("another package")
@@ -70,13 +70,13 @@ func (s source) check(dir string, info *types.Info) (*types.Package, error) {
 		}
 		files = append(files, file)
 	}
-	// Most imports are not resolved, but constants are worked out all the same.
+	// Most imports fail, but the constants are evaluated nevertheless.
 	config := types.Config{Importer: s, Error: func(error) {}, IgnoreFuncBodies: true}
 	checked, _ := config.Check(dir, set, files, info)
 	return checked, nil
 }
 
-// queries finds a package's constants that hold a whole query.
+// queries returns the constants of a package that hold a whole query.
 func (s source) queries(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	info := types.Info{Defs: map[*ast.Ident]types.Object{}}

@@ -29,10 +29,10 @@ const insertSend = `WITH s AS (
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 
-// InsertSend stores a send whose ID is a UUIDv7 of the time when it was accepted, with its first event. When the key was
-// used before with the same hash it stores nothing and returns the earlier send and false; with another hash, an
-// Error of code Mismatch. If the answer of Postgres is lost it asks again, so that a send which was stored is not reported
-// as an error, nor as another's.
+// InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
+// before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
+// Error of code Mismatch. If the answer of Postgres is lost, it retries. So a send that was stored is not reported as an error
+// or as an earlier send.
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
@@ -59,7 +59,7 @@ func (db *DB) InsertSend(
 			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
 			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, pool.Stamp(send.CheckAt()))
 		switch {
-		case isRepeated && pool.IsTaken(err, "sends_pkey"): // by this very send, whose first answer was lost
+		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
 			return nil
 		case err != nil:
@@ -74,7 +74,7 @@ func (db *DB) InsertSend(
 		if err == nil && !found {
 			err = sql.ErrNoRows
 		}
-		created = stored.ID == send.ID // so does this one
+		created = stored.ID == send.ID // also if it was stored before its answer was lost
 		return err
 	})
 	if err != nil {
@@ -165,11 +165,11 @@ func (db *DB) ListSends(
 	return list, more, err
 }
 
-// idSlack is how far the time in a send's id may be from AcceptedAt, so that a list by time is a range of ids. Both come from
-// one clock, the database's.
+// idSlack is how far the time in a send's id may be from AcceptedAt, so that a list by time is a range of ids. Both times come
+// from the database's clock.
 const idSlack = time.Second
 
-// markSent has its ids in a subquery for the reason that save.go gives.
+// markSent has its ids in a subquery. Postgres then expects the same number of ids in every call, so it keeps one plan.
 const markSent = `UPDATE sends SET handed_over = true WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND NOT handed_over`
 
 // MarkSent records that the engine has the sends with these ids. Repeated, it changes nothing.

@@ -186,7 +186,7 @@ func TestDB_ListSends(t *testing.T) {
 	requireCode(t, backstop.Invalid, err)
 }
 
-// The machine that accepts a send may have a clock that is hours off. Its sends are listed where they belong.
+// The clock of the machine that accepts a send may be hours off. The send is listed at its true time.
 func TestDB_ListSends_skewedClock(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

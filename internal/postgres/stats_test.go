@@ -14,7 +14,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// avert looks at a send that has arrived before an SMS would go out.
+// avert proposes an SMS for a send whose WhatsApp message has arrived. Begin refuses it.
 func avert(t *testing.T, db *postgres.DB, send string, c backstop.Call) {
 	t.Helper()
 	ruling, _, err := db.Begin(t.Context(), send, c)
@@ -168,7 +168,7 @@ func TestDB_Stats(t *testing.T) {
 	averted := underway(t, db)
 	insert(t, db, receipt(averted.ID, 1, backstop.Delivered))
 	avert(t, db, averted.ID, firstSMS)
-	avert(t, db, averted.ID, lastSMS) // one send, however often
+	avert(t, db, averted.ID, lastSMS) // the send counts once
 	want.Sends++
 	want.Averted++
 	want.Outcomes[backstop.OutcomePending]++

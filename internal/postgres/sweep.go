@@ -15,10 +15,10 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// A claim is one short statement: it moves sweep_at to the end of the lease, so no row stays locked while its claimer
-// calls the engine. A claimer that dies leaves its rows to the others when the lease ends. The rows are found first and then
-// updated by an array of their ids: of an array Postgres expects few elements, so it finds each row by the primary key,
-// however many rows it expects to be due.
+// A claim is one short statement. It moves sweep_at to the end of the lease, so no row stays locked while the sweeper calls the
+// engine. If a sweeper dies, others claim its rows when the lease ends. The statement first puts the ids of the rows into an
+// array and then updates the rows. Postgres expects few elements in an array, so it finds each row by the primary key, even if
+// it expects many rows to be due.
 
 const (
 	claimedColumns = `id, plan, category, accepted_at, expires_at`
@@ -48,8 +48,8 @@ func (r claimRow) claim() handoff.SendClaim {
 	return claim
 }
 
-// ClaimSends returns up to limit sends that are not handed over and may be swept at a time, those that have waited
-// longest first, and keeps them from other sweepers until the lease ends.
+// ClaimSends claims up to limit sends that are not handed over and are due at a time, the longest due ones first. Other
+// sweepers cannot claim them until the lease ends.
 func (db *DB) ClaimSends(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]handoff.SendClaim, error) {
 	return db.claim(ctx, "claim sends", claimSends, at, lease, limit)
 }
@@ -62,7 +62,7 @@ func (db *DB) claim(
 	if err := db.pool.SelectAll(ctx, &rows, statement, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit); err != nil {
 		return nil, pool.Failed(ctx, what, err)
 	}
-	slices.SortFunc(rows, func(a, b claimRow) int { return cmp.Compare(a.ID, b.ID) }) // an UPDATE returns them in any order
+	slices.SortFunc(rows, func(a, b claimRow) int { return cmp.Compare(a.ID, b.ID) }) // UPDATE returns rows in any order
 	claims := make([]handoff.SendClaim, len(rows))
 	for i, row := range rows {
 		claims[i] = row.claim()
@@ -74,7 +74,7 @@ const deferSends = `UPDATE sends SET sweep_at = u.until, refusals = refusals + u
 FROM json_to_recordset($1) AS u (id uuid, until timestamptz, failed boolean)
 WHERE sends.id = u.id AND NOT handed_over`
 
-// DeferSends says when claimed sends may be claimed again.
+// DeferSends sets when claimed sends may be claimed again.
 func (db *DB) DeferSends(ctx context.Context, deferrals []handoff.Deferral) error {
 	return db.deferRows(ctx, "defer sends", deferSends, deferrals)
 }
@@ -101,8 +101,8 @@ func (db *DB) deferRows(ctx context.Context, what, statement string, deferrals [
 	})
 }
 
-// claimReceipts leaves out the receipts of sends that are not handed over: the engine would answer that there is no such
-// workflow, and that is taken for one that has ended.
+// claimReceipts skips the receipts of sends that are not handed over. The engine would answer that there is no such workflow,
+// and the sweeper would treat the workflow as ended.
 const claimReceipts = `UPDATE receipts SET sweep_at = $2 WHERE needs_signal AND id = ANY(ARRAY(
     SELECT id FROM receipts AS r
     WHERE needs_signal AND sweep_at <= $1 AND (SELECT handed_over FROM sends AS s WHERE s.id = r.send)
@@ -115,7 +115,7 @@ type receiptRow struct {
 	Tries int    `db:"tries"`
 }
 
-// ClaimReceipts does the same for receipts that a workflow must be told of, once their send is handed over.
+// ClaimReceipts claims receipts that must be signalled and whose sends are handed over, as ClaimSends does.
 func (db *DB) ClaimReceipts(
 	ctx context.Context, at time.Time, lease time.Duration, limit int,
 ) ([]handoff.ReceiptClaim, error) {
@@ -130,7 +130,7 @@ func (db *DB) ClaimReceipts(
 		return claims, err
 	}
 	claims = nil
-	for i := range rows { // one by one: a send that cannot be read stops no other
+	for i := range rows { // one by one, so that an unreadable send blocks no other
 		one, err := db.readClaims(ctx, rows[i:i+1])
 		switch {
 		case isUnreadable(err):
@@ -147,7 +147,7 @@ func (r receiptRow) claim(view backstop.View, err error) handoff.ReceiptClaim {
 	return handoff.ReceiptClaim{Handover: handoff.Handover{ID: r.ID, Send: r.Send, View: view}, Tries: r.Tries, Err: err}
 }
 
-// readClaims reads the sends of claimed receipts.
+// readClaims reads the views of the sends of claimed receipts.
 func (db *DB) readClaims(ctx context.Context, rows []receiptRow) ([]handoff.ReceiptClaim, error) {
 	sends := make([]string, len(rows))
 	for i, row := range rows {
@@ -168,7 +168,7 @@ const deferReceipts = `UPDATE receipts SET sweep_at = u.until, refusals = refusa
 FROM json_to_recordset($1) AS u (id uuid, until timestamptz, failed boolean)
 WHERE receipts.id = u.id AND needs_signal`
 
-// DeferReceipts says when claimed receipts may be claimed again.
+// DeferReceipts sets when claimed receipts may be claimed again.
 func (db *DB) DeferReceipts(ctx context.Context, deferrals []handoff.Deferral) error {
 	return db.deferRows(ctx, "defer receipts", deferReceipts, deferrals)
 }
@@ -186,8 +186,8 @@ const claimOverdue = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
     ORDER BY receipt_by LIMIT $3 FOR UPDATE SKIP LOCKED
 )) RETURNING id, receipt_by`
 
-// ClaimOverdue does the same for sends that no workflow watches any more and whose receipt has not come by at, those that
-// waited longest first.
+// ClaimOverdue claims sends that have no workflow any more and whose ReceiptBy has passed at a time, as ClaimSends does. The
+// longest overdue sends come first.
 func (db *DB) ClaimOverdue(
 	ctx context.Context, at time.Time, lease time.Duration, limit int,
 ) ([]handoff.OverdueClaim, error) {

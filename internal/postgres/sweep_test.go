@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// soon is when every row may be swept; its lease ends in a minute more.
+// soon is a time at which every stored row may be claimed.
 func soon() time.Time { return time.Now().Add(time.Minute) }
 
 const lease = time.Minute
@@ -64,7 +64,7 @@ func TestDB_ClaimSends(t *testing.T) {
 
 	require.NoError(t, db.MarkSent(t.Context(), all[:1]))
 	require.NoError(t, db.DeferSends(t.Context(), []handoff.Deferral{
-		{ID: all[0], Until: at}, // it was marked
+		{ID: all[0], Until: at}, // is handed over
 		{ID: all[1], Until: at},
 		{ID: all[2], Until: at.Add(time.Hour), Failed: true},
 	}))
@@ -78,7 +78,7 @@ func TestDB_ClaimSends(t *testing.T) {
 	}
 }
 
-// Sweepers at work at once never claim the same send, and together claim all.
+// Concurrent sweepers never claim the same send, and together claim all sends.
 func TestDB_ClaimSends_concurrent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -114,7 +114,7 @@ func TestDB_ClaimSends_concurrent(t *testing.T) {
 
 const setRules = `UPDATE sends SET plan = plan || jsonb_build_object('rules', $2::jsonb), revision = revision + 1 WHERE id = $1`
 
-// A plan that cannot be read stops no other send, and a send that has it can be ended.
+// A send whose plan cannot be decoded blocks no other send, and can be abandoned.
 func TestDB_ClaimSends_unreadable(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
@@ -208,7 +208,7 @@ func TestDB_ClaimReceipts(t *testing.T) {
 	require.Equal(t, 1, claims[0].Tries)
 }
 
-// A send that cannot be read stops no receipt of another.
+// A send whose plan cannot be decoded blocks no receipt of another send.
 func TestDB_ClaimReceipts_unreadable(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
@@ -238,7 +238,7 @@ func TestDB_ClaimSends_begun(t *testing.T) {
 	require.Empty(t, claimSends(t, db, soon(), 9))
 }
 
-// view is what a workflow has to know of a send, as it is stored.
+// view reads the view of a send.
 func view(t *testing.T, db *postgres.DB, send string) backstop.View {
 	t.Helper()
 	v, err := db.View(t.Context(), send)
@@ -246,7 +246,7 @@ func view(t *testing.T, db *postgres.DB, send string) backstop.View {
 	return v
 }
 
-// fallBack makes the provider take a send's last SMS, whose receipt is then waited for.
+// fallBack ends the call of a send's last SMS as accepted, so that the send only waits for the SMS's receipt.
 func fallBack(t *testing.T, db *postgres.DB, send string, wait time.Duration) {
 	t.Helper()
 	end(t, db, begin(t, db, send, firstSMS), backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Rejected}})

@@ -27,8 +27,8 @@ func (r eventRow) event(send string) backstop.Event {
 	}
 }
 
-// Timeline returns the attempts of a send by step, and its events in the order in which they became known. An unknown send
-// is an Error of code NotFound.
+// Timeline returns the attempts of a send by step, and its events in the order in which they were stored. An unknown send is an
+// Error of code NotFound.
 func (db *DB) Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error) {
 	l, err := db.Ledger(ctx, id)
 	if err != nil {
@@ -47,8 +47,8 @@ func (db *DB) Timeline(ctx context.Context, id string) ([]backstop.Attempt, []ba
 
 const sendRevision = `SELECT revision FROM sends WHERE id = $1`
 
-// Revision returns the number of a send's newest change: another one says that the send, its attempts or its events have
-// changed. An unknown send is an Error of code NotFound.
+// Revision returns the number of a send's newest change. If the number differs from an earlier one, the send, its attempts or
+// its events have changed. An unknown send is an Error of code NotFound.
 func (db *DB) Revision(ctx context.Context, id string) (int, error) {
 	id, ok := pool.ParseID(id)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// The last look and a receipt at the same moment: either the look sees the receipt and there is no SMS, or the receipt sees
-// the SMS and the send is flagged as delivered twice.
+// A receipt is concurrent with the last check before an SMS. Either the check finds the receipt and there is no SMS, or the SMS
+// goes out and the send is flagged as a duplicate delivery.
 func TestStore_Begin_lastLook(t *testing.T) {
 	t.Parallel()
 	db, other := twoProcesses(t)

@@ -19,7 +19,7 @@ func TestPool_Now(t *testing.T) {
 	address := postgrestest.URL(t)
 	for name, c := range map[string]struct {
 		ahead time.Duration
-		warns string // part of the warning, or none
+		warns string // part of the warning; empty: no warning
 	}{
 		"in time":        {},
 		"hours behind":   {-3 * time.Hour, "ahead_seconds=-1"},

@@ -81,7 +81,7 @@ func TestPool_lostAnswer(t *testing.T) {
 	}
 }
 
-// What the server did not get it has not run, and what it has refused neither.
+// A statement did not run if it did not reach the server or the server refused it.
 func TestMayHaveRun_no(t *testing.T) {
 	t.Parallel()
 	p, proxy := behindProxy(t)
@@ -96,7 +96,7 @@ func TestMayHaveRun_no(t *testing.T) {
 	requireAway(t, pool.Failed(t.Context(), "count", err))
 }
 
-// A server that was restarted has closed connections that are idle here. No caller meets one of them.
+// A restarted server has closed the idle connections of the pool. No caller gets one of them.
 func TestPool_idleClosed(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]cutproxy.How{"reset": cutproxy.Reset, "end": cutproxy.Finish} {
@@ -115,8 +115,8 @@ func TestPool_idleClosed(t *testing.T) {
 	}
 }
 
-// A server that was switched over refuses to write. When it, or the one that the address now leads to, takes writes again,
-// so do connections that were made before.
+// After a switch-over the server refuses writes. When the server behind the address accepts writes again, the pool does not use
+// the connections that were made before.
 func TestPool_readOnly(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
@@ -125,7 +125,7 @@ func TestPool_readOnly(t *testing.T) {
 	p := open(t, address)
 	const conns = 3
 	var held []context.CancelFunc
-	for range conns { // so that there are as many idle connections
+	for range conns { // makes as many idle connections
 		tx, err := p.Begin(t.Context(), nil)
 		require.NoError(t, err)
 		held = append(held, func() { require.NoError(t, tx.Rollback()) })

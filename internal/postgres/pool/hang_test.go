@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// A network that loses what is sent, the request to cancel included, holds a caller not much longer than it wants to wait.
+// If the network loses everything, even the cancel request, a call ends within 3 s. Its context is done after 50 ms.
 func TestPool_hang(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(context.Context, *pool.Pool) error{
@@ -51,7 +51,7 @@ func TestPool_hang(t *testing.T) {
 	}
 }
 
-// A caller that waits without an end does not.
+// A call whose context has no deadline is bounded by statement_timeout and timeoutSlack.
 func TestPool_hang_unbounded(t *testing.T) {
 	t.Parallel()
 	through, proxy := postgrestest.Proxy(t, postgrestest.URL(t))
@@ -65,7 +65,7 @@ func TestPool_hang_unbounded(t *testing.T) {
 	proxy.Resume()
 }
 
-// Postgres may be asked to cancel a statement, and have nothing to cancel yet or any more. The connection serves on.
+// A cancel request may reach Postgres before the statement begins or after it has ended. The connection stays usable.
 func TestPool_cancel(t *testing.T) {
 	t.Parallel()
 	p, _ := behindProxy(t)
@@ -82,7 +82,7 @@ func TestPool_cancel(t *testing.T) {
 	}
 }
 
-// A row that a query has begun to return does not come.
+// The answer of a query with many rows does not come.
 func TestPool_hang_rows(t *testing.T) {
 	t.Parallel()
 	p, proxy := behindProxy(t)

@@ -32,7 +32,7 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// requireAway checks that the caller is told to try again, and nothing else.
+// requireAway checks that the caller gets TryLater, with a message that has no details.
 func requireAway(t *testing.T, err error) {
 	t.Helper()
 	var e *backstop.Error

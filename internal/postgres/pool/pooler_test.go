@@ -16,7 +16,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// What bounds statements holds with and without a pooler.
+// The limits of statements apply with and without a pooler.
 func TestPool_limits(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
@@ -60,7 +60,7 @@ func TestPool_limits(t *testing.T) {
 	require.NoError(t, unbounded.Close())
 }
 
-// A parameter of the URL holds, or the program says how to make it hold.
+// A parameter of the URL applies, or the error says how to set it.
 func TestOpen_parameter(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)
@@ -82,7 +82,7 @@ func TestOpen_parameter(t *testing.T) {
 	require.Empty(t, backstop.CodeOf(err))
 }
 
-// What cannot get better by waiting says why.
+// An error that a retry cannot cure names its reason, and is not TryLater.
 func TestOpen_hopeless(t *testing.T) {
 	t.Parallel()
 	base, err := url.Parse(postgrestest.URL(t))
@@ -105,7 +105,7 @@ func TestOpen_hopeless(t *testing.T) {
 	}
 }
 
-// A password that is changed under a program that runs is a matter of time: somebody is doing it.
+// A password that is changed while the program runs gives TryLater: the new password is probably on its way.
 func TestPool_passwordChanged(t *testing.T) {
 	t.Parallel()
 	p := open(t, postgrestest.URL(t))
@@ -113,17 +113,17 @@ func TestPool_passwordChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, pool.Execute(t.Context(), tx, `ALTER ROLE CURRENT_USER PASSWORD 'another'`))
 	require.NoError(t, tx.Commit())
-	tx, err = p.Begin(t.Context(), nil) // it has the connection that there is
+	tx, err = p.Begin(t.Context(), nil) // holds the only open connection
 	require.NoError(t, err)
 	err = p.Ping(t.Context())
-	if !postgrestest.BehindPooler() { // which may remember the password
+	if !postgrestest.BehindPooler() { // a pooler may have cached the password
 		requireAway(t, err)
 		require.ErrorContains(t, errors.Unwrap(err), "password")
 	}
 	require.NoError(t, tx.Rollback())
 }
 
-// The log says once that the settings are made in another way.
+// Open logs that there is a pooler in front of Postgres.
 func TestOpen_pooler(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

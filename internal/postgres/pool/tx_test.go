@@ -17,7 +17,7 @@ func TestUntilKnown(t *testing.T) {
 	t.Parallel()
 	refused, broken := pool.NotFound("send"), io.EOF
 	for name, c := range map[string]struct {
-		errs     []error // of one run after the other
+		errs     []error // the error of each run
 		repeated []bool
 		err      error
 	}{

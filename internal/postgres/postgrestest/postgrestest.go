@@ -1,6 +1,6 @@
-// Package postgrestest gives each test a database of its own: a schema in the database that BACKSTOP_DATABASE_URL
-// names, and a role whose search_path it is, both dropped when the test ends. A schema takes a third of the time of a database cloned from a template, mostly
-// because dropping a database waits for a checkpoint.
+// Package postgrestest gives each test a schema of its own, in the database that BACKSTOP_DATABASE_URL names, and a role with
+// this schema as its search_path. Both are dropped when the test ends. A schema takes a third of the time of a database cloned
+// from a template, mostly because DROP DATABASE waits for a checkpoint.
 //
 // If BACKSTOP_TEST_POOLER has the host and port of a PgBouncer, the tests go through it: see make test-pgbouncer.
 package postgrestest
@@ -62,13 +62,13 @@ func URL(tb testing.TB) string {
 	name := "test_" + strings.ToLower(rand.Text())
 	execute(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(password(base)),
 		`ALTER ROLE `+name+` SET search_path = `+name,
-		`ALTER ROLE `+name+` SET synchronous_commit = off`, // tests lose nothing by it, and save a disk write per commit
+		`ALTER ROLE `+name+` SET synchronous_commit = off`, // saves a disk write per commit; tests need no durability
 		`CREATE SCHEMA `+name+` AUTHORIZATION `+name)
 	tb.Cleanup(func() { execute(tb, `DROP SCHEMA `+name+` CASCADE`, `DROP ROLE `+name) })
 	base.User = url.UserPassword(name, password(base))
 	if BehindPooler() {
 		base.Host = os.Getenv(poolerVariable)
-		// A test's own connection asks in one message, as the store's do: of two, each may reach another server.
+		// One message per query, as in the store: each of two messages may reach another server connection.
 		query := base.Query()
 		query.Set("binary_parameters", "yes")
 		base.RawQuery = query.Encode()
@@ -79,7 +79,7 @@ func URL(tb testing.TB) string {
 // BehindPooler reports whether the URLs lead to a PgBouncer.
 func BehindPooler() bool { return os.Getenv(poolerVariable) != "" }
 
-// Set sets a run-time parameter for all connections that are opened with a URL from now on; an empty value takes it back.
+// Set sets a run-time parameter for all connections that are opened with a URL from now on; an empty value resets it.
 func Set(tb testing.TB, of, parameter, value string) {
 	tb.Helper()
 	statement := `ALTER ROLE ` + user(tb, of) + ` RESET ` + parameter
@@ -89,7 +89,7 @@ func Set(tb testing.TB, of, parameter, value string) {
 	execute(tb, statement)
 }
 
-// With returns another URL of the same schema, for which a run-time parameter is set.
+// With returns a URL of the same schema with a run-time parameter set.
 func With(tb testing.TB, of, parameter, value string) string {
 	tb.Helper()
 	owner, name := user(tb, of), "test_"+strings.ToLower(rand.Text())
@@ -102,8 +102,7 @@ func With(tb testing.TB, of, parameter, value string) string {
 	return parsed.String()
 }
 
-// AgeCalls makes all calls older than they are, in the schema of a URL that URL returned. A process that has their sends in its
-// cache does not see it.
+// AgeCalls moves the start of all calls back, in the schema of a URL that URL returned. Cached ledgers do not change.
 func AgeCalls(tb testing.TB, of string, by time.Duration) {
 	tb.Helper()
 	execute(tb, fmt.Sprintf(`UPDATE %s.attempts SET started_at = started_at - interval '%d microseconds'`,
@@ -152,8 +151,8 @@ func execute(tb testing.TB, statements ...string) {
 	}
 }
 
-// Proxy starts a proxy before the database of a URL that URL returned, until the test ends. It returns the URL that leads through
-// the proxy to the same schema.
+// Proxy starts a proxy for the database of a URL that URL returned. It also returns the URL of the same schema through the
+// proxy. The proxy is closed when the test ends.
 func Proxy(tb testing.TB, of string) (through string, proxy *cutproxy.Proxy) {
 	tb.Helper()
 	parsed := parse(tb, of)
@@ -170,7 +169,7 @@ func Proxy(tb testing.TB, of string) (through string, proxy *cutproxy.Proxy) {
 	return parsed.String(), proxy
 }
 
-// Kinds lists events shortly: kind, channel and status.
+// Kinds returns the kind, channel and status of each event.
 func Kinds(events []backstop.Event) []string {
 	list := make([]string, len(events))
 	for i, e := range events {
@@ -180,8 +179,8 @@ func Kinds(events []backstop.Event) []string {
 	return list
 }
 
-// Raw returns connections to a URL that URL returned, for statements that the store does not have. They are closed when the test
-// ends.
+// Raw returns connections to a URL that URL returned, for statements that the store has no method for. They are closed when the
+// test ends.
 func Raw(tb testing.TB, url string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("postgres", url)
@@ -196,13 +195,13 @@ func Raw(tb testing.TB, url string) *sql.DB {
 	return db
 }
 
-// SQL is a connection past the store, for what no store would do.
+// SQL runs statements that the store has no method for.
 type SQL struct {
 	tb testing.TB
 	db *sql.DB
 }
 
-// Past returns a connection to a URL that URL returned. It is closed when the test ends.
+// Past returns an SQL for a URL that URL returned. It is closed when the test ends.
 func Past(tb testing.TB, url string) *SQL {
 	tb.Helper()
 	return &SQL{tb: tb, db: Raw(tb, url)}
