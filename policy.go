@@ -129,7 +129,7 @@ func (p Plan) Over(s Status, spent func(int) bool) bool {
 }
 
 // Waits reports whether a message that went from one status to another has reached something that a rule of the
-// plan waits for, so that its workflow must hear of it: what satisfies a wait, what ends a rule, a failure, or what
+// plan waits for, so that the workflow must be signalled: what satisfies a wait, what ends a rule, a failure, or what
 // undoes one. It is exact: it says no only when no rule will ever answer differently for the one status than for the
 // other.
 func (p Plan) Waits(from, to Status) bool {

@@ -90,7 +90,7 @@ type Counts struct {
 	Outcomes   map[Outcome]int64 // they add up to Sends
 	Fallbacks  int64             // of which a rule fired and was not averted
 	Averted    int64             // of which a last look averted an SMS
-	Duplicates int64             // that arrived by both channels
+	Duplicates int64             // with Send.DuplicateDelivery
 }
 
 // Plus returns the sums of both.

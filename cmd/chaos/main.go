@@ -3,7 +3,7 @@
 // started. Afterwards it compares the API's answers with the calls that the providers got, the receipts that Backstop
 // acknowledged and the sends that it accepted. Run it with "make chaos"; docs/chaos.md describes it.
 //
-// It shares no code with the rest of the project, so a defect of Backstop cannot be a defect of the checks too.
+// It shares no code with what it tests, so a defect of Backstop cannot be a defect of the checks too.
 package main
 
 import (
