@@ -226,6 +226,31 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 	}
 }
 
+// After Abandon no call is made any more, so a message that no provider took has failed. One that may be out keeps its status.
+func TestLedger_Abandon(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		history func(*desk)
+		want    backstop.Status
+		outcome backstop.Outcome
+	}{
+		"no call":        {func(*desk) {}, failed, backstop.OutcomeFailed},
+		"throttled":      {func(d *desk) { d.call(whatsApp(), throttled) }, failed, backstop.OutcomeFailed},
+		"unknown":        {func(d *desk) { d.call(whatsApp(), errUnknown) }, backstop.Queued, backstop.OutcomeUnconfirmed},
+		"a call goes on": {func(d *desk) { d.begin(whatsApp()) }, backstop.Queued, backstop.OutcomeUnconfirmed},
+		"accepted":       {func(d *desk) { d.call(whatsApp(), nil) }, backstop.Submitted, backstop.OutcomeUnconfirmed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, rule(backstop.Undelivered, time.Minute))
+			tc.history(d)
+			d.l.Abandon("its workflow was lost", d.tick())
+			require.Equal(t, tc.want, d.l.Send.WhatsAppStatus)
+			require.Equal(t, tc.outcome, d.l.Send.Outcome)
+		})
+	}
+}
+
 // The table "Where a send ends" in the README.
 func TestLedger_Outcome(t *testing.T) {
 	t.Parallel()

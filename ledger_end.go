@@ -169,14 +169,14 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 }
 
 // Abandon ends a send that no workflow will finish, and records the reason. If the send only waits for the receipt of its SMS,
-// Abandon changes nothing. If no call was begun, WhatsApp counts as failed.
+// Abandon changes nothing. A WhatsApp message that no provider can have counts as failed.
 func (l *Ledger) Abandon(reason string, now time.Time) {
 	now = l.clock(now)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
 		return
 	}
 	l.note(Event{Kind: EventGaveUp, Detail: reason}, now)
-	if len(l.Attempts) == 0 {
+	if !l.has(func(a Attempt) bool { return isWhatsApp(a) && a.mayBeOut() }) {
 		l.advance(WhatsApp, whatsAppStep, Failed, now)
 	}
 	l.finish(now)
