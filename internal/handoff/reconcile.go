@@ -36,7 +36,7 @@ const (
 // new run repeats none. If a workflow has ended and its send has not, reconcile ends the send, so no send is pending for ever.
 func (h *Handoff) reconcile(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
-		return h.store.ClaimChecks(ctx, h.store.Now(), lease, limit)
+		return h.store.ClaimChecks(ctx, h.store.Now(), 2*lease, limit) // a check may make two calls
 	}
 	sweep(ctx, h, "checks", claim, h.check)
 }
