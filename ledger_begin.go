@@ -31,7 +31,7 @@ const (
 	MayCall     Answer = "call"
 	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait has not ended by the store's clock; it ends at Ruling.Until (zero: never)
+	TooEarly    Answer = "too_early"    // the rule's wait ends at Ruling.Until, by the store's clock (zero: never)
 	Satisfied   Answer = "satisfied"    // the message has reached the status that the rule wants
 	AlreadyOut  Answer = "already_out"  // another message is out, or may be, and may still arrive
 	HasFinished Answer = "finished"     // the send has ended

@@ -89,8 +89,9 @@ func TestPool_hang_rows(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	const many = `SELECT repeat('x', 1000000) FROM generate_series($1::int, 200)` // more than fits into the buffers of the sockets
-	rows, err := tx.QueryxContext(ctx, many, 1)
+	rows, err := tx.QueryContext(ctx, many, 1)
 	require.NoError(t, err)
+	defer rows.Close()
 	require.True(t, rows.Next())
 	proxy.Stall()
 	start := time.Now()

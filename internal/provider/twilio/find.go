@@ -121,7 +121,7 @@ func (s *search) sift(q backstop.Inquiry, messages []message) {
 		sender, text := m.sentBy(q.SendID), m.Body == q.Text
 		switch {
 		case sender && text && !made.IsZero() && m.Status != "" && provider.ValidMessageID(m.SID):
-			if !slices.ContainsFunc(s.matches, func(known message) bool { return known.SID == m.SID }) { // pages shift as messages come
+			if !slices.ContainsFunc(s.matches, func(known message) bool { return known.SID == m.SID }) { // pages overlap
 				s.matches = append(s.matches, m)
 			}
 		case sender || text:
