@@ -359,10 +359,10 @@ func (d *desk) sms(f *backstop.Failure) *desk {
 	return d.call(whatsApp(), nil).at(time.Hour).call(smsOf(0), f)
 }
 
-// The cases of the issue that this ledger was written for, by their letters.
+// Sequences of crashes and lost answers that once lost a send, sent it twice, or reached a recipient who had opted out.
 func TestLedger_cases(t *testing.T) {
 	t.Parallel()
-	t.Run("a. a second run takes another path", func(t *testing.T) {
+	t.Run("a second run takes another path", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, 5*time.Second)).call(whatsApp(), nil)
 		d.at(6*time.Second).answers(backstop.MayCall, smsOf(0)) // it skips WhatsApp, because the rule is due
@@ -370,22 +370,22 @@ func TestLedger_cases(t *testing.T) {
 		require.Equal(t, "twilio", d.l.Attempt(3).Provider)
 		d.end(smsOf(0), nil).receive(smsOf(0), delivered).ended(backstop.OutcomeSMS)
 	})
-	t.Run("a. between a resend and an SMS", func(t *testing.T) {
+	t.Run("between a resend and an SMS", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, 5*time.Second)).call(whatsApp(), errUnknown).call(resend(whatsApp()), nil)
 		d.at(6*time.Second).call(smsOf(0), nil).answers(backstop.MadeAlready, resend(whatsApp()))
 	})
-	t.Run("b. WhatsApp is not resent to who has it", func(t *testing.T) {
+	t.Run("WhatsApp is not resent to who has it", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), errUnknown).receive(whatsApp(), delivered)
 		d.ended(backstop.OutcomeWhatsApp).answers(backstop.HasFinished, resend(whatsApp()))
 	})
-	t.Run("b. nor retried", func(t *testing.T) {
+	t.Run("nor retried", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Unread, time.Hour)).call(whatsApp(), unavailable).receive(whatsApp(), delivered)
 		d.answers(backstop.MadeAlready, whatsApp())
 	})
-	t.Run("d. giving up waits for the call under way", func(t *testing.T) {
+	t.Run("giving up waits for the call under way", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), unavailable)
 		d.begin(whatsApp())
@@ -394,13 +394,13 @@ func TestLedger_cases(t *testing.T) {
 		require.Equal(t, submitted, d.l.Send.WhatsAppStatus)
 		require.Equal(t, backstop.MadeAlready, d.l.GiveUp(whatsApp(), d.tick()).Answer)
 	})
-	t.Run("e. 131050 is stored and not signalled", func(t *testing.T) {
+	t.Run("131050 is stored and not signalled", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), nil).optOut(whatsApp())
 		d.ended(backstop.OutcomeFailed).at(time.Minute).answers(backstop.HasFinished, smsOf(0))
 		require.Contains(t, d.kinds(), backstop.EventOptedOut)
 	})
-	t.Run("e. 21610 ends the send", func(t *testing.T) {
+	t.Run("21610 ends the send", func(t *testing.T) {
 		t.Parallel()
 		for _, byReceipt := range []bool{true, false} {
 			for _, arrived := range []backstop.Status{sent, delivered} {
@@ -415,7 +415,7 @@ func TestLedger_cases(t *testing.T) {
 			}
 		}
 	})
-	t.Run("e. 131050, and yet delivered", func(t *testing.T) {
+	t.Run("131050, and yet delivered", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Unread, time.Minute)).call(whatsApp(), nil).receive(whatsApp(), delivered).optOut(whatsApp())
 		d.at(time.Minute).begin(smsOf(0))
@@ -423,7 +423,7 @@ func TestLedger_cases(t *testing.T) {
 	})
 }
 
-// Letter w of the issue: errors on a system without faults.
+// If an SMS fails, the next rule fires, also on a system without faults.
 func TestLedger_following_rules(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
@@ -452,7 +452,7 @@ func TestLedger_following_rules(t *testing.T) {
 	})
 }
 
-// Letter x of the issue.
+// A send keeps its first SMS when a later rule is averted or expires, and the times of its timeline never go back.
 func TestLedger_timeline(t *testing.T) {
 	t.Parallel()
 	minute, hour := rule(backstop.SendFailed, time.Minute), rule(backstop.Unread, time.Hour)
