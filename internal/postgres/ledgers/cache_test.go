@@ -94,10 +94,21 @@ func addEnds(list map[string]act, step int) {
 			if e.Submission.MessageID != "" {
 				e.Submission.MessageID = a.messageID(step)
 			}
+			before := a.ledger()
 			attempt, view, err := a.db.End(t.Context(), a.id, e)
-			return []any{attempt, view}, 0, err
+			return []any{attempt, view}, lateAnswers(before, attempt), err
 		}
 	}
+}
+
+// lateAnswers counts the receipts that End stores: one if the answer to an unknown call comes late and the send has not finished.
+func lateAnswers(before *backstop.Ledger, after backstop.Attempt) int {
+	old := before.Attempt(after.Ref.Step)
+	isLate := old != nil && old.State == backstop.AttemptState(backstop.Unknown) && after.State != old.State
+	if isLate && before.Send.FinishedAt == nil {
+		return 1
+	}
+	return 0
 }
 
 func addReceipts(list map[string]act, step int) {

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -102,5 +103,6 @@ func TestPool_hang_rows(t *testing.T) {
 	_ = tx.Rollback()
 	require.Less(t, time.Since(start), 5*time.Second)
 	proxy.Resume()
-	require.NoError(t, p.Ping(t.Context()))
+	err = p.Ping(t.Context())
+	require.NoError(t, err, "%v", errors.Unwrap(err))
 }
