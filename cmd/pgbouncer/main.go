@@ -1,16 +1,17 @@
 // Command pgbouncer starts a PgBouncer in transaction mode in front of the Postgres of BACKSTOP_DATABASE_URL, runs a command,
 // and stops the PgBouncer. The command gets the address (host:port) of the PgBouncer in BACKSTOP_TEST_POOLER.
 //
-// PgBouncer before 1.25.0 may crash, or cancel the query of another client, when a client cancels a query. See
-// https://github.com/pgbouncer/pgbouncer/pull/1383; Debian 12 has 1.18.0. If this happens and the command fails, both run again.
+// Cancel requests do not reach the PgBouncer. They may make versions before 1.25.0 crash, or cancel the query of another client:
+// see https://github.com/pgbouncer/pgbouncer/pull/1383. Debian 12 has 1.18.0.
 package main
 
 import (
-	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/url"
 	"os"
@@ -18,27 +19,17 @@ import (
 	"os/signal"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/backstophq/backstop/internal/subprocess"
+	"github.com/backstophq/backstop/internal/cutproxy"
 )
 
 const (
 	startTimeout = 10 * time.Second
 	startPause   = 20 * time.Millisecond
-
-	// mostFaults bounds the repetitions. Version 1.18.0 had a fault in one of three runs of the store's tests.
-	mostFaults = 8
-)
-
-// fault matches what PgBouncer logs before it crashes, or after it has canceled its own auth_query.
-var (
-	fault    = regexp.MustCompile(`.* (FATAL @src/.*|pooler error: bouncer config error)`)
-	errFault = errors.New("a fault of PgBouncer, the command must run again")
 )
 
 // config is PgBouncer's configuration. Users log in with their Postgres passwords. The pools are small and a server
@@ -97,43 +88,46 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 	if err != nil {
 		return err
 	}
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	for range mostFaults {
-		if err = attempt(ctx, program, ini, address, command, stderr); !errors.Is(err, errFault) {
-			return err
-		}
-		fmt.Fprintln(stderr, "pgbouncer:", err)
-	}
-	return err
-}
-
-// attempt runs the command while PgBouncer runs. It returns an errFault if the command failed and PgBouncer has logged a fault of
-// its own.
-func attempt(ctx context.Context, program, ini, address string, command []string, stderr io.Writer) error {
-	var log bytes.Buffer
-	pgbouncer := exec.CommandContext(ctx, program, ini) //nolint:gosec // the path is from find
-	pgbouncer.Stderr = &log
-	pooler, err := subprocess.Start(pgbouncer)
-	if err != nil {
+	pooler := exec.CommandContext(ctx, program, "-q", ini) //nolint:gosec // the path is from find
+	pooler.Stderr = stderr
+	if err := pooler.Start(); err != nil {
 		return fmt.Errorf("start pgbouncer: %w", err)
 	}
-	defer func() { _ = pooler.Kill() }()
+	defer func() {
+		_ = pooler.Process.Signal(syscall.SIGTERM) // it stops at once
+		_ = pooler.Wait()
+	}()
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	if err := await(ctx, address); err != nil {
 		return err
 	}
+	front, err := dropCancels(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = front.Close() }()
 	child := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the command of the caller
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, stderr
-	child.Env = append(os.Environ(), "BACKSTOP_TEST_POOLER="+address)
+	child.Env = append(os.Environ(), "BACKSTOP_TEST_POOLER="+front.Addr())
 	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
-	err = child.Run()
-	_ = pooler.Kill() // nothing is written to the log any more
-	if err == nil {
-		return nil
+	if err := child.Run(); err != nil {
+		return fmt.Errorf("run %s: %w", command[0], err)
 	}
-	if line := fault.FindString(log.String()); line != "" {
-		return fmt.Errorf("%w: %s", errFault, line)
+	return nil
+}
+
+// dropCancels starts a proxy that resets the connections of cancel requests.
+func dropCancels(ctx context.Context, address string) (*cutproxy.Proxy, error) {
+	proxy, err := cutproxy.Start(ctx, address, cutproxy.Postgres)
+	if err != nil {
+		return nil, fmt.Errorf("start proxy: %w", err)
 	}
-	return fmt.Errorf("run %s: %w", command[0], err)
+	isCancel := func(r cutproxy.Request) bool {
+		const size, code = 16, 80877102 // PostgreSQL manual, 55.7, CancelRequest
+		return len(r.Bytes) == size && binary.BigEndian.Uint32(r.Bytes[4:]) == code
+	}
+	proxy.On(cutproxy.Cut{Match: isCancel, Times: math.MaxInt})
+	return proxy, nil
 }
 
 // find returns the path of PgBouncer. If it is missing, and the user is root, find installs it with apt-get.

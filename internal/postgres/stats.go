@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -167,7 +168,10 @@ func (db *DB) countSlices(ctx context.Context, f backstop.StatsFilter, policy sq
 
 // tooMany tells a caller whose range takes too long to count what to do about it.
 func tooMany(ctx context.Context, err error) error {
-	if ctx.Err() != nil || (!errors.Is(err, context.DeadlineExceeded) && pq.As(err, pqerror.QueryCanceled) == nil) {
+	// The third means that Postgres did not confirm the cancellation.
+	isLate := errors.Is(err, context.DeadlineExceeded) || pq.As(err, pqerror.QueryCanceled) != nil ||
+		errors.Is(err, os.ErrDeadlineExceeded)
+	if ctx.Err() != nil || !isLate {
 		return err
 	}
 	return &backstop.Error{
