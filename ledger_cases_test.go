@@ -1,6 +1,7 @@
 package backstop_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -606,4 +607,26 @@ func TestLedger_Begin_withoutWhatsApp(t *testing.T) {
 			require.NotEqual(t, backstop.MayCall, d.begin(whatsApp()).Answer, "there is no WhatsApp any more")
 		})
 	}
+}
+
+// A provider that is down for hours leaves one attempt, which counts the calls, and few events.
+func TestLedger_End_refusedOften(t *testing.T) {
+	t.Parallel()
+	const calls = 1000
+	d := newDesk(t, rule(backstop.Undelivered, 24*time.Hour))
+	for i := range calls {
+		why := throttled
+		if i%2 == 1 {
+			why = &backstop.Failure{Kind: backstop.Unavailable, Code: strconv.Itoa(i)}
+		}
+		d.call(whatsApp(), why)
+	}
+	require.Len(t, d.l.Attempts, 1)
+	require.Equal(t, calls, d.l.Attempts[0].Number)
+	require.Equal(t, "999", d.l.Attempts[0].Failure.Code, "of the newest call")
+	require.Len(t, d.l.Events, 10, "1, 2, 4 ... 512")
+	require.Contains(t, d.l.Events[9].Detail, "(call 512)")
+
+	d.call(whatsApp(), nil)
+	require.Equal(t, "(call 1001)", d.l.Events[10].Detail, "the call that was accepted is always listed")
 }

@@ -3,6 +3,7 @@ package backstop
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -89,9 +90,14 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	case AttemptState(Rejected):
 		reached = Failed
 	}
-	event := Event{Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule}
-	event.Code, event.Detail = a.Failure.describe()
-	l.note(event, now)
+	if !a.sentNothing() || isPowerOfTwo(a.Number) {
+		event := Event{Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule}
+		event.Code, event.Detail = a.Failure.describe()
+		if a.Number > 1 {
+			event.Detail = strings.TrimSpace(fmt.Sprintf("%s (call %d)", event.Detail, a.Number))
+		}
+		l.note(event, now)
+	}
 	if reached != "" {
 		l.advance(a.Channel, a.Ref.Step, reached, now)
 	}
@@ -99,6 +105,10 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	l.flagDuplicate(now)
 	l.reckon()
 }
+
+// isPowerOfTwo selects the calls that get an event, of those that sent nothing: the 1st, 2nd, 4th, 8th and so on. A provider may
+// be down for hours, and the attempt has the number of calls and the newest failure anyway.
+func isPowerOfTwo(n int) bool { return n&(n-1) == 0 }
 
 // reckon computes the outcome again, because a late answer or receipt may change it after the end.
 func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }

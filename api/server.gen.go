@@ -257,7 +257,8 @@ type Event struct {
 	// Detail For people.
 	Detail *string `json:"detail,omitempty"`
 
-	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
+	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. Of the calls of one step that a provider
+	// throttled, or that found it down, the 1st, 2nd, 4th, 8th and so on are listed. `receipt`: a provider reported a
 	// status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
 	// send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
 	// that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
@@ -271,7 +272,8 @@ type Event struct {
 	Status *Status `json:"status,omitempty"`
 }
 
-// EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
+// EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. Of the calls of one step that a provider
+// throttled, or that found it down, the 1st, 2nd, 4th, 8th and so on are listed. `receipt`: a provider reported a
 // status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
 // send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
 // that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
@@ -603,8 +605,8 @@ type Send struct {
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Attempts One for each step of the send, in the order of the steps. An attempt shows the newest call of its step. `events`
-	// shows how each call ended.
+	// Attempts One for each step of the send, in the order of the steps. An attempt shows how many calls its step took, and the
+	// newest of them.
 	Attempts []Attempt `json:"attempts"`
 
 	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`

@@ -603,8 +603,8 @@ export interface components {
             duplicate_delivery: boolean;
             plan: components["schemas"]["Plan"];
             /**
-             * @description One for each step of the send, in the order of the steps. An attempt shows the newest call of its step. `events`
-             *     shows how each call ended.
+             * @description One for each step of the send, in the order of the steps. An attempt shows how many calls its step took, and the
+             *     newest of them.
              */
             attempts: components["schemas"]["Attempt"][];
             /** @description The timeline, oldest first. */
@@ -701,7 +701,8 @@ export interface components {
         Event: {
             at: components["schemas"]["Time"];
             /**
-             * @description `accepted`: the send was taken. `attempt`: a call to a provider ended. `receipt`: a provider reported a
+             * @description `accepted`: the send was taken. `attempt`: a call to a provider ended. Of the calls of one step that a provider
+             *     throttled, or that found it down, the 1st, 2nd, 4th, 8th and so on are listed. `receipt`: a provider reported a
              *     status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
              *     send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
              *     that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:

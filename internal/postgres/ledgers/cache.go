@@ -1,40 +1,105 @@
 package ledgers
 
 import (
-	lru "github.com/hashicorp/golang-lru/v2"
+	"reflect"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/backstophq/backstop"
 )
 
-// cachedSends is the size of the cache. It can be small, because most changes of a send come within seconds. A ledger takes
-// some KB, and its texts.
-const cachedSends = 2000
+const (
+	// cacheBytes bounds the memory of the cache. Most changes of a send come within seconds, so it can be small: it holds some
+	// 20,000 sends of 3 KB.
+	cacheBytes = 64 << 20
+	// maxCached is the number of entries that the LRU list allows. The bytes are reached first.
+	maxCached = 1 << 20
+)
 
 // cache keeps the ledgers that this process has saved or read, so that the next change need not read them. A cached ledger may
 // be older than its row: then a save writes nothing and update starts over. If a change has no effect on a cached ledger,
 // changeOnce repeats it on the stored one.
 type cache struct {
-	ledgers *lru.Cache[string, backstop.Ledger]
+	mu      sync.Mutex
+	ledgers *simplelru.LRU[string, cached]
+	bytes   int
 }
 
-func newCache() cache {
-	ledgers, err := lru.New[string, backstop.Ledger](cachedSends)
+type cached struct {
+	ledger backstop.Ledger
+	bytes  int
+}
+
+func newCache() *cache {
+	c := &cache{}
+	ledgers, err := simplelru.NewLRU(maxCached, func(_ string, evicted cached) { c.bytes -= evicted.bytes })
 	if err != nil {
 		panic(err) // only if the size is below 1
 	}
-	return cache{ledgers}
+	c.ledgers = ledgers
+	return c
 }
 
 // get returns a copy of the cached ledger.
-func (c cache) get(send string) (*backstop.Ledger, bool) {
-	l, ok := c.ledgers.Get(send)
+func (c *cache) get(send string) (*backstop.Ledger, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.ledgers.Get(send)
 	if !ok {
 		return nil, false
 	}
-	return l.Clone(), true
+	return found.ledger.Clone(), true
 }
 
-// put caches a copy of a saved ledger. If an older ledger replaces a newer one, the next save fails and update starts over.
-func (c cache) put(l *backstop.Ledger) { c.ledgers.Add(l.Send.ID, *l.Clone()) }
+// put caches a copy of a saved ledger, and drops the least recently used ones beyond cacheBytes. If an older ledger replaces a
+// newer one, the next save fails and update starts over.
+func (c *cache) put(l *backstop.Ledger) {
+	entry := cached{*l.Clone(), bytesOf(l)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ledgers.Remove(l.Send.ID) // so that its bytes are subtracted
+	c.ledgers.Add(l.Send.ID, entry)
+	for c.bytes += entry.bytes; c.bytes > cacheBytes; {
+		c.ledgers.RemoveOldest()
+	}
+}
 
-func (c cache) drop(send string) { c.ledgers.Remove(send) }
+func (c *cache) drop(send string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ledgers.Remove(send)
+}
+
+// bytesOf estimates the memory of a cached ledger, with its place in the list.
+func bytesOf(l *backstop.Ledger) int {
+	const place = 200
+	return place + int(unsafe.Sizeof(*l)) + behind(reflect.ValueOf(*l))
+}
+
+// behind returns the bytes that a value points to: its texts, slices and pointers, and what they point to.
+func behind(v reflect.Value) (n int) {
+	switch v.Kind() { //nolint:exhaustive // no other kind of a ledger's fields points to anything
+	case reflect.String:
+		return v.Len()
+	case reflect.Pointer:
+		if !v.IsNil() && v.Type() != reflect.TypeFor[*time.Location]() { // locations are shared
+			n = int(v.Type().Elem().Size()) + behind(v.Elem())
+		}
+	case reflect.Slice:
+		n = v.Len() * int(v.Type().Elem().Size())
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return n
+		}
+		for i := range v.Len() {
+			n += behind(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += behind(v.Field(i))
+		}
+	}
+	return n
+}

@@ -9,6 +9,27 @@ import (
 // Cached returns the cached ledger of a send, or false.
 func (s *Store) Cached(send string) (*backstop.Ledger, bool) { return s.cache.get(send) }
 
+// CacheBytes bounds a Cache.
+const CacheBytes = cacheBytes
+
+// Cache is the cache of a store.
+type Cache struct{ *cache }
+
+// NewCache returns an empty cache.
+func NewCache() Cache { return Cache{newCache()} }
+
+// Put caches a ledger.
+func (c Cache) Put(l *backstop.Ledger) { c.put(l) }
+
+// Has reports whether a ledger is cached.
+func (c Cache) Has(send string) bool { _, ok := c.get(send); return ok }
+
+// Drop drops a ledger.
+func (c Cache) Drop(send string) { c.drop(send) }
+
+// Bytes returns the bytes that the cache counts.
+func (c Cache) Bytes() int { return c.bytes }
+
 // Locks is the keyed mutex of the store.
 type Locks struct{ locks locks }
 

@@ -17,7 +17,7 @@ import (
 type Store struct {
 	pool    *pool.Pool
 	locks   locks
-	cache   cache
+	cache   *cache
 	waiters waiters
 }
 

@@ -31,10 +31,6 @@ func limits() map[string]string {
 		"statement_timeout":                   "10s",
 		"lock_timeout":                        "5s",
 		"idle_in_transaction_session_timeout": "60s",
-
-		// Every query has an index. Otherwise a plan that Postgres made for a small table, and keeps, would scan the table
-		// after it has grown.
-		"enable_seqscan": "off",
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 //
 //   - each transaction begins with its settings, which costs a round trip;
 //   - a statement outside of a transaction is bounded by its context, instead of by statement_timeout;
-//   - statements are planned with their values each time, so they do not need enable_seqscan = off.
+//   - statements are planned with their values each time.
 
 // sessionMark is a parameter that Postgres does not define. A connection that returns the value set at its start leads to
 // Postgres without a pooler.

@@ -24,16 +24,15 @@ func TestPool_limits(t *testing.T) {
 		Statement string `db:"statement_timeout"`
 		Lock      string `db:"lock_timeout"`
 		Idle      string `db:"idle_in_transaction_session_timeout"`
-		Seqscan   string `db:"enable_seqscan"`
 	}
 	const show = `SELECT current_setting('statement_timeout') AS statement_timeout,
-    current_setting('lock_timeout') AS lock_timeout, current_setting('enable_seqscan') AS enable_seqscan,
+    current_setting('lock_timeout') AS lock_timeout,
     current_setting('idle_in_transaction_session_timeout') AS idle_in_transaction_session_timeout`
 	p := open(t, address+"&lock_timeout=3s")
 	require.NoError(t, p.InTx(t.Context(), "show", func(tx *sqlx.Tx) error {
 		return tx.GetContext(t.Context(), &settings, show)
 	}))
-	require.Equal(t, "10s 3s 1min off", settings.Statement+" "+settings.Lock+" "+settings.Idle+" "+settings.Seqscan)
+	require.Equal(t, "10s 3s 1min", settings.Statement+" "+settings.Lock+" "+settings.Idle)
 
 	hasty := open(t, address+"&statement_timeout=100ms")
 	start := time.Now()
