@@ -25,11 +25,12 @@ type Activities struct {
 	log      *slog.Logger
 	now      func() time.Time
 	calls    chan struct{} // holds a place per call under way; nil is no limit
+	breakers map[string]breaker
 	lingers  chan struct{} // holds a place per activity that waits for receipts
 	saving   chan struct{} // holds a place per end of a call that is still to be stored
 }
 
-// Options are what the activities need. All are required but Now, which is time.Now by default, and Calls.
+// Options are what the activities need. All are required but Now, which is time.Now by default, Calls and OpenFor.
 type Options struct {
 	Store    Store
 	WhatsApp WhatsApp
@@ -37,7 +38,8 @@ type Options struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
-	Calls int // provider calls under way at once; 0 is no limit
+	Calls   int           // provider calls under way at once; 0 is no limit
+	OpenFor time.Duration // how long a provider that is down is not called, see breaker; 0: 10 s
 }
 
 // New returns the activities, or an error that names what is missing or wrong.
@@ -53,7 +55,8 @@ func New(o Options) (*Activities, error) {
 	}
 	a := &Activities{
 		store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now,
-		lingers: make(chan struct{}, MaxLingering), saving: make(chan struct{}, maxSaving),
+		breakers: newBreakers(o),
+		lingers:  make(chan struct{}, MaxLingering), saving: make(chan struct{}, maxSaving),
 	}
 	if o.Calls > 0 {
 		a.calls = make(chan struct{}, o.Calls)

@@ -35,15 +35,18 @@ type Result struct {
 
 // The types of the errors that are no failure of a provider. The engine retries all of them.
 const (
-	Busy     = "busy"      // as many first tries are under way as this worker may make at once
+	Busy     = "busy"      // as many calls are under way as this worker may make at once
 	UnderWay = "under_way" // another process may still be calling for this send
 	TooEarly = "too_early" // the engine's clock is ahead of the store's
 	Unsaved  = "unsaved"   // the call has ended and that could not be stored; the details say how
 )
 
 const (
-	// CallTimeout bounds one run of a provider activity. After it another run may take over.
+	// CallTimeout bounds a provider call with its writes. After it another run may take over.
 	CallTimeout = backstop.CallTimeout
+
+	// AdmitTimeout is how long an ordinary activity waits for a slot among the worker's calls, before CallTimeout begins.
+	AdmitTimeout = 5 * time.Second
 
 	// storeTimeout bounds the write that follows a provider call. The write goes on if the activity is cancelled.
 	storeTimeout = 5 * time.Second
@@ -65,6 +68,10 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	if err := a.saveEarlier(ctx, step, c.Step()); err != nil {
 		return Result{}, err
 	}
+	circuit := a.breakerOf(step, c)
+	if !circuit.mayRetry(ctx) {
+		return Result{}, retryable(string(backstop.Unavailable), "not called: the provider is down", 0)
+	}
 	began := a.now()
 	c.Token = rand.Text()
 	ruling, view, err := a.store.Begin(ctx, step.Send, c)
@@ -75,7 +82,8 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 		return a.refused(ruling, view)
 	}
 	ending := backstop.Ending{Step: c.Step(), Token: c.Token, ReceiptWait: step.ReceiptWait}
-	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), ruling, provide)
+	call := func(ctx context.Context) (backstop.Submission, error) { return provide(ctx, ruling) }
+	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), circuit, call)
 	free()
 	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
 	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
@@ -87,7 +95,7 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 
 // provide calls the provider, unless it is later than until: after a process was frozen, another one may have taken over.
 func (a *Activities) provide(
-	ctx context.Context, until time.Time, r backstop.Ruling, provide provide,
+	ctx context.Context, until time.Time, circuit breaker, provide func(context.Context) (backstop.Submission, error),
 ) (backstop.Submission, *backstop.Failure) {
 	if !a.now().Before(until) {
 		heldUp := &backstop.Failure{Kind: backstop.Unavailable, Reason: "the process was held up before the call"}
@@ -95,12 +103,15 @@ func (a *Activities) provide(
 	}
 	ctx, cancel := context.WithTimeout(ctx, until.Sub(a.now()))
 	defer cancel()
-	submission, err := provide(ctx, r)
-	return submission, failureOf(submission, err)
+	return circuit.call(func() (backstop.Submission, *backstop.Failure) {
+		submission, err := provide(ctx)
+		return submission, failureOf(submission, err)
+	})
 }
 
 // admit acquires a slot of this worker's concurrent calls. A local activity does not wait for one, because its workflow task
-// would wait too; the workflow retries it as an ordinary activity, which waits in the engine's queue.
+// would wait too; the workflow retries it as an ordinary activity. That one waits for AdmitTimeout at most, so that CallTimeout
+// is left for the call; then the engine retries it.
 func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 	if a.calls == nil {
 		return func() {}, nil
@@ -111,15 +122,15 @@ func (a *Activities) admit(ctx context.Context) (free func(), err error) {
 		return free, nil
 	default:
 	}
-	if activity.GetInfo(ctx).IsLocalActivity {
-		return nil, retryable(Busy, "the worker makes as many calls as it may", 0)
+	if !activity.GetInfo(ctx).IsLocalActivity {
+		select {
+		case a.calls <- struct{}{}:
+			return free, nil
+		case <-time.After(AdmitTimeout):
+		case <-ctx.Done():
+		}
 	}
-	select {
-	case a.calls <- struct{}{}:
-		return free, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for other calls: %w", ctx.Err())
-	}
+	return nil, retryable(Busy, "the worker makes as many calls as it may", 0)
 }
 
 // refused answers for a call that the ledger did not allow.

@@ -38,6 +38,14 @@ func (a *Activities) route(name string) Route {
 	return Route{Name: name, SMS: unrouted(name)}
 }
 
+// breakerOf returns the circuit breaker of the account that a call goes to.
+func (a *Activities) breakerOf(step Step, c backstop.Call) breaker {
+	if c.Channel == backstop.WhatsApp {
+		return a.breakers[""]
+	}
+	return a.breakers[a.route(step.Route).Name]
+}
+
 // unrouted stands in for the driver of a route that is not configured any more. It rejects every message, so that the
 // next rule is tried, and an operator is told; the route's name is all that its attempts can say of a provider.
 type unrouted string

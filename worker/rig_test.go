@@ -55,6 +55,7 @@ type rig struct {
 	handoff  *handoff.Handoff
 	provider *provider
 	install  string
+	openFor  time.Duration // of the workers' circuit breakers
 }
 
 func newRig(t *testing.T) *rig {
@@ -94,7 +95,7 @@ func (r *rig) work(o worker.Options) (stop func()) {
 	r.t.Helper()
 	acts, err := activities.New(activities.Options{
 		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: []activities.Route{{Name: "scripted", SMS: sms{r.provider}}},
-		Log: slog.New(slog.DiscardHandler), Calls: o.Calls,
+		Log: slog.New(slog.DiscardHandler), Calls: o.Calls, OpenFor: r.openFor,
 	})
 	require.NoError(r.t, err)
 	o.Installation = r.install

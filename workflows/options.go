@@ -39,8 +39,9 @@ func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 // provider that says when to come back is obeyed (NextRetryDelay).
 func callOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: activities.CallTimeout, // then the process counts as dead, and another run takes over
-		WaitForCancellation: true,                   // a call in flight may still send, so its end counts
+		// Then the process counts as dead, and another run takes over.
+		StartToCloseTimeout: activities.AdmitTimeout + activities.CallTimeout,
+		WaitForCancellation: true, // a call in flight may still send, so its end counts
 		Summary:             summary,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: time.Minute,

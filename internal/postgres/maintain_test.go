@@ -101,13 +101,13 @@ func TestIndexes(t *testing.T) {
 	p.exec(copySends, policyID, 5000, "whatsapp")
 	p.exec(copySends, policyID, 3, "failed")
 	p.exec(`INSERT INTO receipts (id, provider, channel, message_id, send, step, status, at, received_at, needs_signal)
-SELECT gen_random_uuid(), 'meta', 'whatsapp', 'm' || n, (SELECT id FROM sends LIMIT 1), 1, 'sent', now(), now(), false
+SELECT gen_random_uuid(), 'meta', 'whatsapp', 'm' || n, (SELECT id FROM sends LIMIT 1), 1, 'sent', now(), clock_timestamp(), false
 FROM generate_series(1, 5000) AS n`)
 	p.exec(`ANALYZE sends, receipts`)
 
 	p.exec(`SET plan_cache_mode = force_custom_plan`)
-	p.exec(`PREPARE list (uuid, uuid, text, uuid, text, timestamptz, timestamptz, int) AS ` + source{}.queries(t, ".")["listSends"])
-	list := p.explain(fmt.Sprintf(`EXECUTE list ('%s', '%s', 'failed', '%s', '', NULL, NULL, 51)`,
+	p.exec(`PREPARE list (uuid, uuid, text, uuid, text, timestamptz, timestamp with time zone, int) AS ` + source{}.queries(t, ".")["listSends"])
+	list := p.explain(fmt.Sprintf(`EXECUTE list ('%s', '%s', 'failed', '%s', '', NULL, NULL::timestamptz, 51)`,
 		pool.MinID(time.Unix(0, 0)), "ffffffff-ffff-ffff-ffff-ffffffffffff", policyID))
 	require.Contains(t, list, "sends_by_policy_outcome")
 	require.Contains(t, p.explain(fmt.Sprintf(`DELETE FROM receipts WHERE send = '%s'`, policyID)), "receipts_by_send")
@@ -140,7 +140,7 @@ func TestDB_Maintain_orphans(t *testing.T) {
 	store("of the send", backstop.Ref{Send: send.ID, Step: 1})
 	age("of the send", 9)
 	raw.Exec(`INSERT INTO receipts (id, provider, channel, message_id, status, at, received_at, needs_signal)
-SELECT ($1 || lpad(n::text, 12, '0'))::uuid, 'meta', 'whatsapp', 'many ' || n, 'sent', now(), now(), false
+SELECT ($1 || lpad(n::text, 12, '0'))::uuid, 'meta', 'whatsapp', 'many ' || n, 'sent', now(), clock_timestamp(), false
 FROM generate_series(1, 2500) AS n`, "00000000-0000-7000-8000-")
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -30,7 +30,7 @@ func large(n int) *backstop.Ledger {
 }
 
 // The cache keeps within its bytes, however large the ledgers are, and the bytes are those that the heap grows by.
-func TestCache_bytes(t *testing.T) {
+func TestCache_bytes(t *testing.T) { //nolint:paralleltest // it measures the heap
 	cache := ledgers.NewCache()
 	heap := func() int {
 		runtime.GC()

@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"go.temporal.io/sdk/activity"
+
+	"github.com/backstophq/backstop"
+)
+
+const (
+	// failuresInRow is how many calls of one account must fail one after the other before its circuit opens.
+	failuresInRow = 5
+	// defaultOpenFor is how long an open circuit allows no call. Then it allows one; if that one fails, it opens again. The
+	// pauses between the retries of one send are longer after a minute.
+	defaultOpenFor = 10 * time.Second
+)
+
+// breaker is the circuit breaker of one account in this process. While the account's provider is down, one call every 10 s
+// finds out whether it is back; the other sends wait, instead of each calling the provider.
+type breaker struct {
+	circuit *gobreaker.TwoStepCircuitBreaker[struct{}]
+}
+
+var errDown = errors.New("the provider is down")
+
+func newBreaker(account string, openFor time.Duration, log *slog.Logger) breaker {
+	return breaker{gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name: account, Timeout: openFor,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failuresInRow },
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			switch {
+			case from == gobreaker.StateClosed && to == gobreaker.StateOpen:
+				log.Error("a provider is down: its calls wait", "account", account, "failures_in_row", failuresInRow)
+			case to == gobreaker.StateClosed:
+				log.Info("a provider is back", "account", account)
+			}
+		},
+	})}
+}
+
+// newBreakers returns a breaker for WhatsApp and one for each SMS route, by name. WhatsApp has no name.
+func newBreakers(o Options) map[string]breaker {
+	openFor := cmp.Or(o.OpenFor, defaultOpenFor)
+	all := map[string]breaker{"": newBreaker(string(backstop.WhatsApp), openFor, o.Log)}
+	for _, r := range o.SMS {
+		all[r.Name] = newBreaker(r.Name, openFor, o.Log)
+	}
+	return all
+}
+
+// call calls the provider, unless the circuit is open. A provider that rejects or throttles is not down.
+func (b breaker) call(call func() (backstop.Submission, *backstop.Failure)) (backstop.Submission, *backstop.Failure) {
+	if b.circuit == nil { // of a route that is not configured
+		return call()
+	}
+	done, err := b.circuit.Allow()
+	if err != nil {
+		down := &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: other calls found the provider down"}
+		return backstop.Submission{}, down
+	}
+	result := errDown // also if the call panics
+	defer func() { done(result) }()
+	s, failure := call()
+	if failure == nil || failure.Kind == backstop.Rejected || failure.Kind == backstop.Throttled {
+		result = nil
+	}
+	return s, failure
+}
+
+// mayRetry reports whether a run may go on. A retry does not, while the circuit allows no call: it would only write to Postgres.
+// The first run of a step does, so that the ledger has an attempt of it.
+func (b breaker) mayRetry(ctx context.Context) bool {
+	info := activity.GetInfo(ctx)
+	if b.circuit == nil || info.IsLocalActivity || info.Attempt <= 1 {
+		return true
+	}
+	switch b.circuit.State() {
+	case gobreaker.StateOpen:
+		return false
+	case gobreaker.StateHalfOpen:
+		return b.circuit.Counts().Requests == 0
+	case gobreaker.StateClosed:
+	}
+	return true
+}

@@ -1,0 +1,79 @@
+package activities
+
+import (
+	"bytes"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+type providerCall = func() (backstop.Submission, *backstop.Failure)
+
+func failing(kind backstop.FailureKind) providerCall {
+	return func() (backstop.Submission, *backstop.Failure) {
+		return backstop.Submission{}, &backstop.Failure{Kind: kind}
+	}
+}
+
+// After five failures in a row one call every 10 s reaches the provider. When it succeeds, all do.
+func TestBreaker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		b := newBreaker("whatsapp", defaultOpenFor, slog.New(slog.NewTextHandler(&log, nil)))
+		knocks := 0
+		knock := func(call providerCall) *backstop.Failure {
+			_, failure := b.call(func() (backstop.Submission, *backstop.Failure) { knocks++; return call() })
+			return failure
+		}
+		isUp := func() (backstop.Submission, *backstop.Failure) { return backstop.Submission{MessageID: "1"}, nil }
+		for range 4 {
+			knock(failing(backstop.Unavailable))
+		}
+		require.Nil(t, knock(isUp), "the failures are not in a row any more")
+		for range 50 {
+			knock(failing(backstop.Rejected))
+			knock(failing(backstop.Throttled))
+		}
+		for range 5 {
+			knock(failing(backstop.Unknown))
+		}
+		knocks = 0
+		for range 1000 {
+			failure := knock(isUp)
+			require.Equal(t, backstop.Unavailable, failure.Kind, "it was surely not sent")
+		}
+		require.Zero(t, knocks)
+
+		for range 3 { // it is still down
+			time.Sleep(defaultOpenFor + time.Millisecond)
+			knock(func() (backstop.Submission, *backstop.Failure) {
+				require.NotNil(t, knock(isUp), "while one call finds out, no other is made")
+				return failing(backstop.Unavailable)()
+			})
+			require.NotNil(t, knock(isUp))
+		}
+		require.Equal(t, 3, knocks)
+		time.Sleep(defaultOpenFor + time.Millisecond)
+		require.Nil(t, knock(isUp))
+		require.Nil(t, knock(isUp))
+		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("level=ERROR")), "one line per outage")
+		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("a provider is back")))
+	})
+}
+
+// A call that panics counts as a failure, and frees the place of the call that finds out.
+func TestBreaker_panic(t *testing.T) {
+	t.Parallel()
+	b := newBreaker("whatsapp", defaultOpenFor, slog.New(slog.DiscardHandler))
+	for range failuresInRow {
+		require.Panics(t, func() { _, _ = b.call(func() (backstop.Submission, *backstop.Failure) { panic("a bug") }) })
+	}
+	_, failure := b.call(failing(backstop.Rejected))
+	require.Equal(t, backstop.Unavailable, failure.Kind)
+}

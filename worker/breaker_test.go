@@ -1,0 +1,45 @@
+package worker_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/worker"
+)
+
+// While a provider is down, the waiting sends do not each call it. When it is back, all go out.
+func TestWorker_providerDown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.openFor = 2 * time.Second
+	var isUp atomic.Bool
+	r.provider.during = func(context.Context) error {
+		if isUp.Load() {
+			return nil
+		}
+		return &backstop.Failure{Kind: backstop.Unavailable, Code: "503"}
+	}
+	r.work(worker.Options{})
+	const sends, outage = 40, 10 * time.Second
+	ids := make([]string, sends)
+	start := time.Now()
+	for i := range ids {
+		ids[i] = r.accept(backstop.Undelivered, time.Hour)
+	}
+	time.Sleep(outage)
+	calls, _ := r.provider.calls()
+	most := 5 + int(time.Since(start)/r.openFor) + 1 // until it opens, then one every openFor
+	require.LessOrEqual(t, calls, most)
+
+	isUp.Store(true)
+	for _, id := range ids {
+		r.submitted(id, backstop.WhatsApp)
+	}
+	calls, _ = r.provider.calls()
+	require.LessOrEqual(t, calls, most+sends+1)
+}
