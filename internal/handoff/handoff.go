@@ -231,14 +231,15 @@ func (h *Handoff) leave(ctx context.Context, what string, err error) {
 	}
 }
 
-// signal tells a workflow of a receipt. A workflow that is not there has ended, and needs it no more, or will start
-// later and read the status from Postgres.
+// signal signals a receipt to its workflow. If the send has an outcome, the workflow may have ended, and needs no signal. If it
+// has none, and Temporal knows no running workflow, the workflow is lost or does not exist yet: signal returns the error, so
+// that the receipt is signalled again later.
 func (h *Handoff) signal(ctx context.Context, receipt Handover) error {
 	err := h.engine.SignalWorkflow(ctx, workflows.ID(receipt.Send), "", workflows.ReceiptSignal, receipt.View)
-	if err != nil && !isGone(err) {
-		return fmt.Errorf("signal workflow: %w", err)
+	if err == nil || isGone(err) && receipt.View.Outcome != "" {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("signal workflow: %w", err)
 }
 
 func isGone(err error) bool {

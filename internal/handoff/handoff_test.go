@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/backstophq/backstop"
@@ -129,8 +130,9 @@ func TestHandoff_callerGone(t *testing.T) {
 	r.requireMarked()
 }
 
-// A receipt for a workflow that has ended is settled, by a request as by the sweeper.
-func TestHandoff_Deliver_workflowGone(t *testing.T) {
+// A receipt of a send that has not ended is kept if there is no workflow to signal. The workflow is started again, although the
+// send was not due for a check, and then signalled.
+func TestHandoff_Deliver_workflowLost(t *testing.T) {
 	t.Parallel()
 	server := temporal.Server(t)
 	c := server.Client(t, server.Namespace(t))
@@ -139,14 +141,38 @@ func TestHandoff_Deliver_workflowGone(t *testing.T) {
 	send := accept(t, h)
 	require.NoError(t, c.TerminateWorkflow(t.Context(), "send/"+send.ID, "", "an operator did"))
 	deliver(t, h, receipt(send.ID, backstop.Sent))
-	r.requireMarked()
+	_, left := r.unmarked()
+	require.Equal(t, 1, left)
 
+	stop := r.sweeping(r.handoff(later)) // it finds no workflow either
+	require.Eventually(t, func() bool { at, _ := r.next(send.ID); return !at.After(later()) }, longest, moment)
+	stop()
+	r.sweep(1, r.handoff(muchLater))
+	r.requireMarked()
+	_, restarts := r.next(send.ID)
+	require.Equal(t, 1, restarts)
+	run, err := c.DescribeWorkflowExecution(t.Context(), "send/"+send.ID, "")
+	require.NoError(t, err)
+	require.Equal(t, enums.WORKFLOW_EXECUTION_STATUS_RUNNING, run.GetWorkflowExecutionInfo().GetStatus())
+}
+
+// A receipt of a send that has ended is settled without a workflow, by a request as by the sweeper.
+func TestHandoff_Deliver_workflowGone(t *testing.T) {
+	t.Parallel()
+	server := temporal.Server(t)
+	c := server.Client(t, server.Namespace(t))
+	r := newRig(t, c)
+	h := r.handoff(nil)
+	send := accept(t, h)
+	require.NoError(t, c.TerminateWorkflow(t.Context(), "send/"+send.ID, "", "an operator did"))
 	r.deliverAndDie(h, receipt(send.ID, backstop.Delivered))
 	r.sweep(1, r.handoff(later))
 	r.requireMarked()
+	require.Equal(t, 1, r.engine.updated(), "by the request")
 	_, signals := r.engine.calls()
-	require.Equal(t, 2, signals)
-	require.Equal(t, 1, r.engine.updated(), "of the one that ended the send")
+	require.Equal(t, 1, signals, "by the sweeper")
+	_, restarts := r.next(send.ID)
+	require.Zero(t, restarts)
 }
 
 // One receipt that is refused keeps the others of its webhook neither from being signalled nor from being marked.

@@ -84,6 +84,10 @@ type Backlog interface {
 	// FinishOverdue ends an overdue send, unless its receipt came meanwhile.
 	FinishOverdue(ctx context.Context, send string) error
 
+	// Maintain updates the statistics of tables that have grown, and deletes receipts that matched no attempt for days. Any
+	// number of processes may call it.
+	Maintain(ctx context.Context) error
+
 	// Abandon ends a send that no workflow will end, and stores the reason as an event. It skips sends that have ended, or that
 	// only wait for the receipt of their SMS.
 	Abandon(ctx context.Context, send, reason string) error

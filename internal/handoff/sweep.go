@@ -16,6 +16,8 @@ import (
 const (
 	// sweepEvery is how often the sweeper looks for rows that were not handed over.
 	sweepEvery = time.Second
+	// maintainEvery is how often the store maintains its tables. A table that grows fast doubles within seconds.
+	maintainEvery = 10 * time.Second
 	// sweepAtOnce bounds the concurrent calls of a sweep to Temporal, and so its share of Temporal's capacity.
 	sweepAtOnce = 32
 	// claimLimit bounds the rows of one claim.
@@ -43,14 +45,16 @@ const (
 	maxRefusedPause = 10 * time.Minute
 )
 
-// Sweep runs the sweeper until ctx is done. The sweeper hands over the rows that requests could not, ends overdue sends, and
-// restarts lost workflows. Any number of sweepers may run, because each claims its own rows.
+// Sweep runs the sweeper until ctx is done. The sweeper hands over the rows that requests could not, ends overdue sends,
+// restarts lost workflows, and lets the store maintain its tables. Any number of sweepers may run, because each claims its own
+// rows.
 func (h *Handoff) Sweep(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepSends) })
 	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepReceipts) })
 	parts.Go(func() { repeat(ctx, sweepEvery, h.finishOverdue) })
 	parts.Go(func() { repeat(ctx, reconcileEvery, h.reconcile) })
+	parts.Go(func() { repeat(ctx, maintainEvery, h.maintain) })
 	parts.Wait()
 }
 
@@ -113,6 +117,13 @@ func sweep[T any](
 	_ = calls.Wait() // no call returns an error
 	if done.Load() > 0 {
 		h.log.InfoContext(ctx, "swept", "what", what, "claimed", found, "done", done.Load())
+	}
+}
+
+// maintain lets the store maintain its tables.
+func (h *Handoff) maintain(ctx context.Context) {
+	if err := h.store.Maintain(ctx); err != nil {
+		h.sweepFailed(ctx, "maintenance", err)
 	}
 }
 
@@ -217,11 +228,15 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 }
 
 // giveReceipt signals a claimed receipt. If Temporal refuses it for good, the signal is dropped. The receipt is stored, and the
-// ledger uses it when the workflow makes its next call.
+// ledger uses it when the workflow makes its next call. If there is no workflow, the send is checked now: reconcile starts a lost
+// workflow again.
 func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 	err := c.Err
 	if err == nil {
 		err = h.call(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
+	}
+	if isGone(err) {
+		h.checked.add(Deferral{ID: c.Send, Until: h.store.Now()})
 	}
 	switch {
 	case err == nil:
