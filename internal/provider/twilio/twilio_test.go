@@ -85,13 +85,20 @@ func codes() []providertest.Code {
 		}
 	}
 	add(backstop.Throttled, "", 429, 20429)
-	add(backstop.Throttled, "", 400, 20429, 21611)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21408, 21612, 21614)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30007, 30008)
+	add(backstop.Throttled, "", 400, 14107, 20429, 21611, 30001, 30022)
+	add(backstop.Unavailable, "", 400, 30450, 30485)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21265, 21266, 21408, 21612, 21614, 21635)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30008)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 21602, 21617, 21619, 21656, 30007, 30019)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 21604, 21624, 30012, 30045, 90007)
 	add(backstop.Rejected, backstop.AccountFault, 401, 20003)
-	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21606, 21659, 21660, 21661, 30002)
+	add(backstop.Rejected, backstop.AccountFault, 404, 20404)
+	add(backstop.Rejected, backstop.AccountFault, 429, 63038)
+	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21603, 21606, 21608, 21657, 21659, 21660, 21661)
+	add(backstop.Rejected, backstop.AccountFault, 400, 21703, 21704, 21705, 30002, 30018, 30024, 30032, 30034, 30042)
 	add(backstop.Rejected, backstop.OptedOut, 400, 21610)
 	add(backstop.Rejected, backstop.Expired, 400, 30036)
+	add(backstop.Rejected, "", 400, 21706, 30010, 30023, 30038) // in no table: their meaning is not certain
 	return rows
 }
 
