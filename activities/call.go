@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -77,7 +78,8 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	ending := backstop.Ending{Step: c.Step(), Token: c.Token, ReceiptWait: step.ReceiptWait}
 	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), ruling, provide)
 	free()
-	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
+	ending.Failure = lastTry(ending.Failure, ruling.Attempt.Number)
+	a.logFailure(ctx, "provider call failed", step.Send, c.Provider, ending.Failure)
 	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
 		defer func() { <-a.lingers }()
 		ending.Linger = linger
@@ -159,16 +161,31 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
 
-// logFailure logs what an operator must act on.
-func (a *Activities) logFailure(ctx context.Context, send, provider string, f *backstop.Failure) {
+// lastTry returns the failure of an attempt's call with this number, counted from 1. A failure that is worth no further call
+// becomes a rejection.
+func lastTry(f *backstop.Failure, number int) *backstop.Failure {
+	if f == nil || f.MaxTries == 0 || number < f.MaxTries {
+		return f
+	}
+	last := *f
+	last.Kind, last.MaxTries = backstop.Rejected, 0
+	return &last
+}
+
+// logFailure logs a failure. Its level is ERROR if an operator must act, and WARN if a rejection has no class, because its code
+// is in no table.
+func (a *Activities) logFailure(ctx context.Context, message, send, provider string, f *backstop.Failure) {
 	if f == nil {
 		return
 	}
-	level := a.log.InfoContext
-	if f.Class == backstop.AccountFault {
-		level = a.log.ErrorContext
+	level := slog.LevelInfo
+	switch {
+	case f.Class == backstop.AccountFault:
+		level = slog.LevelError
+	case f.Kind == backstop.Rejected && f.Class == "":
+		level = slog.LevelWarn
 	}
-	level(ctx, "provider call failed", "send", send, "provider", provider,
+	a.log.Log(ctx, level, message, "send", send, "provider", provider,
 		"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 }
 
