@@ -30,6 +30,7 @@ const (
 func options(baseURL string) meta.Options {
 	return meta.Options{
 		BaseURL: baseURL, PhoneNumberID: phoneID, AccessToken: accessToken, AppSecret: appSecret, VerifyToken: verifyToken,
+		Secrets: providertest.Secrets(),
 	}
 }
 

@@ -27,7 +27,9 @@ const (
 )
 
 func options(baseURL string) twilio.Options {
-	return twilio.Options{BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL}
+	return twilio.Options{
+		BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL, Secrets: providertest.Secrets(),
+	}
 }
 
 func newClient(tb testing.TB, o twilio.Options) *twilio.Client {
