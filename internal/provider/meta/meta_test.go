@@ -160,7 +160,18 @@ func TestClient(t *testing.T) {
 	providertest.Run(t, driver())
 }
 
-func FuzzReceipts(f *testing.F) { providertest.Fuzz(f, driver()) }
+func FuzzReceipts(f *testing.F) {
+	f.Add("", []byte(mixedBatch), true)
+	for _, status := range []string{
+		`{"id":"wamid.1","status":"failed","errors":[{"code":"131031","title":"no"}]}`,
+		`{"id":7,"status":"failed","timestamp":1764000000.0,"errors":{"code":131031.0,"error_data":{"details":7}}}`,
+		`{"id":"wamid.1","status":"failed","type":"payment","payment":{},"errors":"odd"}`,
+	} {
+		f.Add("", []byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[`+
+			status+`]}}]}]}`), true)
+	}
+	providertest.Fuzz(f, driver())
+}
 
 func TestNew(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,9 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"sort"
 	"strconv"
@@ -104,6 +106,37 @@ func codes() []providertest.Code {
 	return rows
 }
 
+// The code decides, not the HTTP status.
+func TestClient_SendSMS_refused(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"landline": {
+			400, `{"code":21635,"message":"'To' number cannot be a Landline","more_info":"https://www.twilio.com/docs/errors/21635","status":400}`,
+			"rejected (recipient) 21635: 'To' number cannot be a Landline",
+		},
+		"daily limit": {
+			429, `{"code":63038,"message":"Account exceeded the 500 daily messages limit","status":429}`,
+			"rejected (account) 63038: Account exceeded the 500 daily messages limit",
+		},
+		"code as text": {400, `{"code":"21635","message":null}`, "rejected (recipient) 21635: an error without a text"},
+		"in no table":  {400, `{"code":39999,"message":"no"}`, "rejected 39999: no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(row.status)
+				_, _ = io.WriteString(w, row.body)
+			}))
+			t.Cleanup(server.Close)
+			_, err := newClient(t, options(server.URL)).SendSMS(t.Context(), message())
+			require.EqualError(t, err, row.want)
+		})
+	}
+}
+
 func checkRequest(t *testing.T, r *http.Request, body []byte) {
 	t.Helper()
 	require.Equal(t, http.MethodPost, r.Method)
@@ -166,7 +199,15 @@ func TestClient(t *testing.T) {
 	providertest.Run(t, driver())
 }
 
-func FuzzReceipts(f *testing.F) { providertest.Fuzz(f, driver()) }
+func FuzzReceipts(f *testing.F) {
+	for _, form := range []string{
+		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30034", "MessageSid=SM1&MessageStatus=failed&ErrorCode=odd&ErrorMessage=%2B44",
+		"MessageSid=SM1&MessageSid=SM2&MessageStatus=canceled&ErrorCode=-1&MessageStatus=",
+	} {
+		f.Add("ref="+providertest.Ref.String(), []byte(form), true)
+	}
+	providertest.Fuzz(f, driver())
+}
 
 func TestNew(t *testing.T) {
 	t.Parallel()
