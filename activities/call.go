@@ -79,7 +79,7 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), ruling, provide)
 	free()
 	ending.Failure = lastTry(ending.Failure, ruling.Attempt.Number)
-	a.logFailure(ctx, "provider call failed", step.Send, c.Provider, ending.Failure)
+	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
 	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
 		defer func() { <-a.lingers }()
 		ending.Linger = linger
@@ -172,21 +172,24 @@ func lastTry(f *backstop.Failure, number int) *backstop.Failure {
 	return &last
 }
 
-// logFailure logs a failure. Its level is ERROR if an operator must act, and WARN if a rejection has no class, because its code
-// is in no table.
-func (a *Activities) logFailure(ctx context.Context, message, send, provider string, f *backstop.Failure) {
-	if f == nil {
-		return
+// logFailure logs why a provider call failed.
+func (a *Activities) logFailure(ctx context.Context, send, provider string, f *backstop.Failure) {
+	if f != nil {
+		a.log.Log(ctx, levelOf(f), "provider call failed", "send", send, "provider", provider,
+			"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 	}
-	level := slog.LevelInfo
+}
+
+// levelOf is ERROR if an operator must act, and WARN for a rejection without a class, because its code is in no table.
+func levelOf(f *backstop.Failure) slog.Level {
 	switch {
 	case f.Class == backstop.AccountFault:
-		level = slog.LevelError
+		return slog.LevelError
 	case f.Kind == backstop.Rejected && f.Class == "":
-		level = slog.LevelWarn
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
 	}
-	a.log.Log(ctx, level, message, "send", send, "provider", provider,
-		"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 }
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.

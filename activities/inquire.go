@@ -53,7 +53,7 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 	if err != nil {
 		f := failureOf(backstop.Submission{}, err)
 		if f.Kind == backstop.Rejected { // the others are retried
-			a.logFailure(ctx, "provider call failed", l.Send.ID, attempt.Provider, f)
+			a.logFailure(ctx, l.Send.ID, attempt.Provider, f)
 		}
 		return backstop.View{}, unanswered(f)
 	}
@@ -84,7 +84,10 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 	if err != nil || found.Status == backstop.Submitted {
 		return view, permanent(err)
 	}
-	a.logFailure(ctx, "message failed", attempt.Ref.Send, attempt.Provider, found.Failure)
+	if f := found.Failure; f != nil {
+		a.log.Log(ctx, levelOf(f), "message failed", "send", attempt.Ref.Send, "provider", attempt.Provider,
+			"class", f.Class, "code", f.Code, "reason", f.Reason)
+	}
 	view, err = a.store.Learn(ctx, backstop.Receipt{
 		Provider: attempt.Provider, Channel: attempt.Channel, MessageID: found.MessageID, Ref: attempt.Ref,
 		Status: found.Status, At: a.store.Now(), Failure: found.Failure,
