@@ -31,10 +31,11 @@ const (
 // Failure is why a provider did not take, or did not deliver, a message.
 type Failure struct {
 	Kind       FailureKind   `json:"kind"`
-	Class      RejectClass   `json:"class,omitempty"`       // of a Rejected failure
+	Class      RejectClass   `json:"class,omitempty"`       // of a Rejected failure; empty if nothing says whose fault it is
 	Code       string        `json:"code,omitempty"`        // the provider's own
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 when the provider gave none
+	MaxTries   int           `json:"-"`                     // how many calls an Unavailable failure is worth; 0: no limit
 }
 
 func (f *Failure) Error() string {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -85,6 +86,7 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	call := func(ctx context.Context) (backstop.Submission, error) { return provide(ctx, ruling) }
 	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), circuit, call)
 	free()
+	ending.Failure = lastTry(ending.Failure, ruling.Attempt.Number)
 	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
 	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
 		defer func() { <-a.lingers }()
@@ -170,17 +172,35 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
 
-// logFailure logs what an operator must act on.
+// lastTry returns the failure of an attempt's call with this number, counted from 1. A failure that is worth no further call
+// becomes a rejection.
+func lastTry(f *backstop.Failure, number int) *backstop.Failure {
+	if f == nil || f.MaxTries == 0 || number < f.MaxTries {
+		return f
+	}
+	last := *f
+	last.Kind, last.MaxTries = backstop.Rejected, 0
+	return &last
+}
+
+// logFailure logs why a provider call failed.
 func (a *Activities) logFailure(ctx context.Context, send, provider string, f *backstop.Failure) {
-	if f == nil {
-		return
+	if f != nil {
+		a.log.Log(ctx, levelOf(f), "provider call failed", "send", send, "provider", provider,
+			"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 	}
-	level := a.log.InfoContext
-	if f.Class == backstop.AccountFault {
-		level = a.log.ErrorContext
+}
+
+// levelOf is ERROR if an operator must act, and WARN for a rejection without a class, because its code is in no table.
+func levelOf(f *backstop.Failure) slog.Level {
+	switch {
+	case f.Class == backstop.AccountFault:
+		return slog.LevelError
+	case f.Kind == backstop.Rejected && f.Class == "":
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
 	}
-	level(ctx, "provider call failed", "send", send, "provider", provider,
-		"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 }
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.

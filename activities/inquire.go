@@ -51,7 +51,11 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		Since: attempt.StartedAt.Add(-inquirySlack), Until: attempt.StartedAt.Add(CallTimeout + inquirySlack),
 	})
 	if err != nil {
-		return backstop.View{}, unanswered(failureOf(backstop.Submission{}, err))
+		f := failureOf(backstop.Submission{}, err)
+		if f.Kind == backstop.Rejected { // the others are retried
+			a.logFailure(ctx, l.Send.ID, attempt.Provider, f)
+		}
+		return backstop.View{}, unanswered(f)
 	}
 	if found == nil {
 		return l.View(), nil
@@ -79,6 +83,10 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 	})
 	if err != nil || found.Status == backstop.Submitted {
 		return view, permanent(err)
+	}
+	if f := found.Failure; f != nil {
+		a.log.Log(ctx, levelOf(f), "message failed", "send", attempt.Ref.Send, "provider", attempt.Provider,
+			"class", f.Class, "code", f.Code, "reason", f.Reason)
 	}
 	view, err = a.store.Learn(ctx, backstop.Receipt{
 		Provider: attempt.Provider, Channel: attempt.Channel, MessageID: found.MessageID, Ref: attempt.Ref,

@@ -202,8 +202,9 @@ type AttemptState string
 
 // AttemptFailure Why the newest call failed, or why the provider did not deliver the accepted message.
 type AttemptFailure struct {
-	// Class The cause of a rejection. `account`: an operator must act. `expired`: the provider dropped the message, because its
-	// validity period ended before it was sent.
+	// Class The cause of a rejection, by the provider's code. `account`: an operator must act. `expired`: the provider dropped the
+	// message, because its validity period ended before it was sent. Absent if the code is unknown to Backstop, or says
+	// nothing about the cause.
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's own.
@@ -217,8 +218,9 @@ type AttemptFailure struct {
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
 
-// AttemptFailureClass The cause of a rejection. `account`: an operator must act. `expired`: the provider dropped the message, because its
-// validity period ended before it was sent.
+// AttemptFailureClass The cause of a rejection, by the provider's code. `account`: an operator must act. `expired`: the provider dropped the
+// message, because its validity period ended before it was sent. Absent if the code is unknown to Backstop, or says
+// nothing about the cause.
 type AttemptFailureClass string
 
 // AttemptFailureKind defines model for AttemptFailure.Kind.

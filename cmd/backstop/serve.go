@@ -18,6 +18,7 @@ import (
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 	"github.com/backstophq/backstop/worker"
@@ -106,10 +107,11 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 
 func (p *program) openProviders() (err error) {
 	c := p.config
+	var secrets provider.Secrets // each driver hides those of both
 	p.meta, err = meta.New(meta.Options{
 		BaseURL: c.Meta.BaseURL, Version: c.Meta.Version, PhoneNumberID: c.Meta.PhoneNumberID,
 		AccessToken: string(c.Meta.AccessToken), AppSecret: string(c.Meta.AppSecret),
-		VerifyToken: string(c.Meta.VerifyToken), Timeout: c.Meta.Timeout,
+		VerifyToken: string(c.Meta.VerifyToken), Timeout: c.Meta.Timeout, Secrets: &secrets,
 	})
 	if err != nil {
 		return fmt.Errorf("configure meta: %w", err)
@@ -117,7 +119,7 @@ func (p *program) openProviders() (err error) {
 	p.twilio, err = twilio.New(twilio.Options{
 		BaseURL: c.Twilio.BaseURL, AccountSID: c.Twilio.AccountSID, AuthToken: string(c.Twilio.AuthToken),
 		APIKey: c.Twilio.APIKey, APISecret: string(c.Twilio.APISecret),
-		PublicURL: c.API.PublicURL, Timeout: c.Twilio.Timeout,
+		PublicURL: c.API.PublicURL, Timeout: c.Twilio.Timeout, Secrets: &secrets,
 	})
 	if err != nil {
 		return fmt.Errorf("configure twilio: %w", err)

@@ -154,6 +154,7 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	if err != nil {
 		return fmt.Errorf("store receipts: %w", err)
 	}
+	h.logAccountFaults(ctx, receipts)
 	if len(waited) == 0 {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,28 +30,26 @@ const (
 type Poster struct {
 	client  *http.Client
 	timeout time.Duration
-	secrets *strings.Replacer
+	secrets *Secrets
 }
 
-// NewPoster returns a Poster whose calls take at most timeout, DefaultTimeout if it is zero. The secrets never show
-// in a failure that it makes.
-func NewPoster(timeout time.Duration, secrets ...string) *Poster {
+// NewPoster returns a Poster whose calls take at most timeout, DefaultTimeout if it is zero. The driver's own secrets become
+// part of the shared ones, which never show in a failure that the Poster makes. Without shared secrets, its own do not.
+func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	var hide []string
-	for _, secret := range secrets {
-		if secret != "" {
-			hide = append(hide, secret, "***")
-		}
+	if shared == nil {
+		shared = new(Secrets)
 	}
+	shared.Add(own...)
 	// One request per connection at a time, so that a cut connection leaves one message in doubt and not all that
 	// share it: HTTP/1.1 only.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &Poster{
 		timeout: timeout,
-		secrets: strings.NewReplacer(hide...),
+		secrets: shared,
 		client: &http.Client{
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{

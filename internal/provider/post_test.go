@@ -30,7 +30,7 @@ func TestPoster_Post_late(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	poster := provider.NewPoster(time.Minute)
+	poster := provider.NewPoster(time.Minute, nil)
 	_, err := poster.Post(t.Context(), server.URL, http.Header{}, []byte("in time"))
 	require.NoError(t, err)
 	_, err = poster.Post(late{t.Context()}, server.URL, http.Header{}, []byte("late")) // over the open connection
@@ -62,7 +62,7 @@ func TestPoster_Get(t *testing.T) {
 	t.Cleanup(server.Close)
 	header := http.Header{"Authorization": {"Basic x"}, "Content-Type": {"application/x-www-form-urlencoded"}}
 	get := func(path string) (provider.Answer, error) {
-		return provider.NewPoster(500*time.Millisecond).Get(t.Context(), server.URL+path, header)
+		return provider.NewPoster(500*time.Millisecond, nil).Get(t.Context(), server.URL+path, header)
 	}
 	answer, err := get("/1MB")
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -18,14 +19,19 @@ type Verdict int
 // The verdicts. The zero Verdict means nothing: the code is in no table.
 const (
 	Recipient   Verdict = iota + 1 // rejected: this recipient cannot be reached
-	Template                       // rejected: the message is wrong
+	Template                       // rejected: what is sent is wrong
 	Account                        // rejected: an operator must act
 	OptedOut                       // rejected: the recipient wants no such messages
 	Expired                        // rejected: the message's validity period ended before it was sent
 	Throttled                      // not sent: too much traffic
 	Unavailable                    // not sent: a fault of the provider's that will pass
+	Doubtful                       // not sent: a fault of the provider's that will pass, or else a wrong request: few tries
+	refused                        // rejected, and nothing says whose fault it is
 	unknown                        // it may have been sent
 )
+
+// fewTries is how many calls a Doubtful failure is worth. With the engine's pauses they take about 15 seconds.
+const fewTries = 5
 
 func (v Verdict) class() backstop.RejectClass {
 	switch v {
@@ -39,7 +45,7 @@ func (v Verdict) class() backstop.RejectClass {
 		return backstop.OptedOut
 	case Expired:
 		return backstop.Expired
-	case Throttled, Unavailable, unknown:
+	case Throttled, Unavailable, Doubtful, refused, unknown:
 		return ""
 	}
 	return ""
@@ -47,11 +53,11 @@ func (v Verdict) class() backstop.RejectClass {
 
 func (v Verdict) kind() backstop.FailureKind {
 	switch v {
-	case Recipient, Template, Account, OptedOut, Expired:
+	case Recipient, Template, Account, OptedOut, Expired, refused:
 		return backstop.Rejected
 	case Throttled:
 		return backstop.Throttled
-	case Unavailable:
+	case Unavailable, Doubtful:
 		return backstop.Unavailable
 	case unknown:
 		return backstop.Unknown
@@ -67,20 +73,22 @@ type Refusal struct {
 }
 
 // Refused is the failure for an answer that is none of success. The refusal is nil when the answer's body is not the
-// provider's. A code that is in the driver's table decides, else the HTTP status does; status 429 is Throttled unless
-// the code says that the message can never work.
+// provider's. A code that is in the driver's table decides alone, whatever the HTTP status: Meta answers 500 to what can never
+// work, and Twilio answers 429 to an account that has reached its daily limit. Only without such a code the HTTP status
+// decides the kind, and then there is no class: a class says whose fault it is, and HTTP does not know that.
 func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 	verdict := byStatus(a.Status, refusal != nil)
 	failure := &backstop.Failure{Reason: fmt.Sprintf("HTTP %d without the provider's error", a.Status)}
 	if refusal != nil {
 		failure.Code, failure.Reason = refusal.Code, p.Text(refusal.Text)
-		if known := refusal.Verdict; known.class() != "" || known != 0 && verdict != Throttled {
-			verdict = known
-		}
+		verdict = cmp.Or(refusal.Verdict, verdict)
 	}
 	failure.Kind, failure.Class = verdict.kind(), verdict.class()
-	if verdict == Throttled {
+	switch verdict { //nolint:exhaustive // the others say nothing about a repetition
+	case Throttled:
 		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
+	case Doubtful:
+		failure.MaxTries = fewTries
 	}
 	return failure
 }
@@ -90,14 +98,10 @@ func byStatus(status int, own bool) Verdict {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return Throttled
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return Account
-	case status == http.StatusNotFound:
-		return Account // the path holds nothing but the account and the API's version
 	case status == http.StatusRequestTimeout:
 		return Unavailable // the request did not arrive whole
 	case status >= 400 && status <= 499:
-		return Template // the provider looked at the message and refused it
+		return refused
 	case status == http.StatusServiceUnavailable:
 		return Unavailable // overloaded or in maintenance: the request was not handled
 	case status >= 500 && own:
@@ -126,15 +130,9 @@ func (p *Poster) Unconfirmed(a Answer) *backstop.Failure {
 }
 
 // Undelivered is the failure of a message that the provider had taken and then reports as failed, which is for good
-// whatever the code.
+// whatever the code. The class is that of the code: none if the code is in no table, or if it is about the provider's own state.
 func (p *Poster) Undelivered(refusal Refusal) *backstop.Failure {
-	class := refusal.Verdict.class()
-	switch {
-	case class != "":
-	case refusal.Verdict == Throttled:
-		class = backstop.AccountFault // too much traffic is for an operator to look at
-	default:
-		class = backstop.RecipientFault // it got as far as this recipient's network
+	return &backstop.Failure{
+		Kind: backstop.Rejected, Class: refusal.Verdict.class(), Code: refusal.Code, Reason: p.Text(refusal.Text),
 	}
-	return &backstop.Failure{Kind: backstop.Rejected, Class: class, Code: refusal.Code, Reason: p.Text(refusal.Text)}
 }

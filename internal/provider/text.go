@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 	"unicode"
@@ -9,21 +10,43 @@ import (
 // maxReason bounds a provider's text, in characters. The longest of Meta's published texts has about 250.
 const maxReason = 300
 
-// number is anything that may be a phone number: 7 digits or more, perhaps with single spaces or dashes between them.
-// The providers' error codes have at most 6.
-var number = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){6,}`)
+// number is anything that may be a phone number: 7 digits or more, of any alphabet, with any number of spaces, dashes, dots,
+// parentheses, slashes and invisible characters between them. The shortest international numbers have 7 digits, the
+// providers' error codes at most 6, or 7 for codes that do not belong to a send.
+const number = `\p{Nd}(?:[\p{Z}\p{Pd}\p{Cf}.()/\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]*\p{Nd}){6,}`
+
+// code is an error code as Meta writes it before its text. Without it, digits behind the code would belong to one number.
+const code = `\(#[0-9]{1,6}\)`
+
+// address is what may be an IPv4 address with its port, as an error of a connection has it.
+const address = `(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}\b`
+
+var (
+	numbers = regexp.MustCompile(number)
+	sieve   = regexp.MustCompile(code + "|" + address + "|" + number)
+)
+
+// hideNumbers replaces each phone number in a text by ***.
+func hideNumbers(text string) string {
+	return sieve.ReplaceAllStringFunc(text, func(found string) string {
+		if _, err := netip.ParseAddrPort(found); err == nil {
+			return found
+		}
+		return numbers.ReplaceAllString(found, "***")
+	})
+}
 
 // Text makes a text of the provider, or of a failed connection, fit to be shown and stored: no secret, no phone
 // number, no control characters, at most 300 characters.
 func (p *Poster) Text(s string) string {
-	s = p.secrets.Replace(strings.ToValidUTF8(s, ""))
+	s = p.secrets.hide(strings.ToValidUTF8(s, ""))
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	s = strings.Join(strings.Fields(number.ReplaceAllString(s, "***")), " ")
+	s = strings.Join(strings.Fields(hideNumbers(s)), " ")
 	if runes := []rune(s); len(runes) > maxReason {
 		s = string(runes[:maxReason])
 	}

@@ -5,25 +5,81 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/backstophq/backstop/internal/provider"
 )
 
 func TestPoster_Text(t *testing.T) {
 	t.Parallel()
-	p := provider.NewPoster(0, "s3cret", "")
+	p := provider.NewPoster(0, nil, "s3cret", "")
 	for in, want := range map[string]string{
-		"":                                "",
-		"(#131026) Message undeliverable": "(#131026) Message undeliverable",
-		"to +447400123456.":               "to +***.",
-		"to +1 415-867-5309":              "to +***",
-		"123456 is short, 1234567 is not": "123456 is short, *** is not",
-		"token s3cret!":                   "token ***!",
-		"a\x00b\n\tc\u0085d":              "a b c d",
-		"bad \xff utf":                    "bad utf",
-		strings.Repeat("é", 400):          strings.Repeat("é", 300),
-		"dial tcp 192.168.100.200:443":    "dial tcp 192.168.100.200:443",
+		"":                                              "",
+		"(#131026) Message undeliverable":               "(#131026) Message undeliverable",
+		"to +447400123456.":                             "to +***.",
+		"to +1 415-867-5309":                            "to +***",
+		"123456 is short, 1234567 is not":               "123456 is short, *** is not",
+		"token s3cret!":                                 "token ***!",
+		"a\x00b\n\tc\u0085d":                            "a b c d",
+		"bad \xff utf":                                  "bad utf",
+		strings.Repeat("é", 400):                        strings.Repeat("é", 300),
+		"dial tcp 192.168.100.200:443":                  "dial tcp 192.168.100.200:443",
+		"to 44.20.123.45":                               "to ***", // an address of a connection has a port
+		"to 444.20.123.45:1":                            "to ***:1",
+		"lookup x on [2001:db8::1]:53":                  "lookup x on [2001:db8::1]:53",
+		"to 44.7400.123.413.":                           "to ***.",
+		"to +44 (0) 7400  123 - 413":                    "to +***",
+		"to 44\u00a07400\u00a0123413":                   "to ***",
+		"to ４４７４００１２３４１３":                               "to ***",
+		"to ４４－７４００／１２３．４１３":                            "to ***",
+		"to \u0664\u0664\u0667\u0664\u0660\u0660\u0661": "to ***",
+		"to 44\u200b7400\n\t123413":                     "to ***",
+		"(#131030) 447400123413":                        "(#131030) ***",
+		"(#1234567) no code":                            "(#***) no code",
+		"code 131047, 24 hours":                         "code 131047, 24 hours",
+		"63038: 500 daily messages":                     "63038: 500 daily messages",
 	} {
 		require.Equal(t, want, p.Text(in), "%q", in)
 	}
+}
+
+// TestPoster_Text_numbers: a phone number is hidden however it is written. A code or an id with fewer digits is not.
+func TestPoster_Text_numbers(t *testing.T) {
+	t.Parallel()
+	p := provider.NewPoster(0, nil)
+	zeros := []rune("0０\u0660\u06f0\u0966\U0001d7ce") // of alphabets, with the nine other digits behind
+	separators := []rune(" .-()/\u00a0\u2009\u3000\u2010\u2013\u2212．－（）／\u200b\u00ad\t\n")
+	rapid.Check(t, func(t *rapid.T) {
+		count := rapid.IntRange(1, 15).Draw(t, "digits")
+		var written, plain strings.Builder
+		for i := range count {
+			if i > 0 {
+				written.WriteString(string(rapid.SliceOfN(rapid.SampledFrom(separators), 0, 4).Draw(t, "separators")))
+			}
+			digit := rapid.IntRange(0, 9).Draw(t, "digit")
+			zero := rapid.SampledFrom(zeros).Draw(t, "alphabet")
+			written.WriteRune(zero + rune(digit))
+			plain.WriteByte('0' + byte(digit))
+		}
+		got := p.Text("code " + written.String() + " of it")
+		if count >= 7 {
+			require.Equal(t, "code *** of it", got, "%+q", written.String())
+			return
+		}
+		require.NotContains(t, got, "*")
+		require.Equal(t, "code "+plain.String()+" of it", p.Text("code "+plain.String()+" of it"))
+	})
+}
+
+// TestSecrets: drivers that share the secrets hide each other's, also those that are added later.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	var shared provider.Secrets
+	first := provider.NewPoster(0, &shared, "meta-s3cret")
+	second := provider.NewPoster(0, &shared, "twilio-s3cret")
+	for _, p := range []*provider.Poster{first, second} {
+		require.Equal(t, "*** and ***", p.Text("meta-s3cret and twilio-s3cret"))
+	}
+	shared.Add("meta-s3cret-2", "")
+	require.Equal(t, "*** or ***", second.Text("meta-s3cret-2 or meta-s3cret"), "one is the beginning of the other")
 }

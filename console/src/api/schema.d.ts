@@ -685,8 +685,9 @@ export interface components {
             /** @enum {string} */
             kind: "rejected" | "throttled" | "unavailable" | "unknown";
             /**
-             * @description The cause of a rejection. `account`: an operator must act. `expired`: the provider dropped the message, because its
-             *     validity period ended before it was sent.
+             * @description The cause of a rejection, by the provider's code. `account`: an operator must act. `expired`: the provider dropped the
+             *     message, because its validity period ended before it was sent. Absent if the code is unknown to Backstop, or says
+             *     nothing about the cause.
              * @enum {string}
              */
             class?: "recipient" | "template" | "account" | "opted_out" | "expired";

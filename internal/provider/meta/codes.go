@@ -1,53 +1,102 @@
 package meta
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 
 	"github.com/backstophq/backstop/internal/provider"
 )
 
+// codeParameter is Meta's code for a wrong parameter. With subcodeObject it is about the object in the path, which is the
+// phone number id: it does not exist, or the token may not use it. Later versions write code 33 instead.
+const (
+	codeParameter = 100
+	subcodeObject = 33
+)
+
 // apiError is Meta's error object. In a webhook it also has a title.
 type apiError struct {
-	Code    *int   `json:"code"` // 0 is a code of its own
-	Title   string `json:"title"`
-	Message string `json:"message"`
+	Code    provider.Loose `json:"code"` // 0 is a code of its own
+	Subcode provider.Loose `json:"error_subcode"`
+	Title   provider.Loose `json:"title"`
+	Message provider.Loose `json:"message"`
 	// Data is an object with details; the Graph API also has errors in which it is a text.
 	Data json.RawMessage `json:"error_data"`
 }
 
 func (e apiError) refusal() provider.Refusal {
-	text := e.Message
-	if text == "" {
-		text = e.Title
-	}
+	refusal := provider.Refusal{Text: cmp.Or(string(e.Message), string(e.Title), "an error without a text")}
 	var data struct {
-		Details string `json:"details"`
+		Details provider.Loose `json:"details"`
 	}
 	if json.Unmarshal(e.Data, &data) == nil && data.Details != "" {
-		text += ": " + data.Details
+		refusal.Text += ": " + string(data.Details)
 	}
-	if e.Code == nil {
-		return provider.Refusal{Text: text}
+	if code, ok := e.Code.Int(); ok {
+		refusal.Code, refusal.Verdict = strconv.Itoa(code), verdict(code)
+		if subcode, _ := e.Subcode.Int(); code == codeParameter && subcode == subcodeObject {
+			refusal.Verdict = provider.Account
+		}
 	}
-	return provider.Refusal{Code: strconv.Itoa(*e.Code), Text: text, Verdict: verdict(*e.Code)}
+	return refusal
+}
+
+// apiErrors is the list of errors in a status. An error without a list around it is read too; anything else is no error.
+type apiErrors []apiError
+
+// UnmarshalJSON never fails.
+func (l *apiErrors) UnmarshalJSON(raw []byte) error {
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil {
+		items = []json.RawMessage{raw}
+	}
+	*l = nil
+	for _, item := range items {
+		var e apiError
+		if json.Unmarshal(item, &e) == nil && (e.Code != "" || e.Message != "" || e.Title != "") {
+			*l = append(*l, e)
+		}
+	}
+	return nil
+}
+
+// refusal is that of the first error with a code, or else of the first error.
+func (l apiErrors) refusal() provider.Refusal {
+	var first *provider.Refusal
+	for _, e := range l {
+		refusal := e.refusal()
+		if refusal.Code != "" {
+			return refusal
+		}
+		first = cmp.Or(first, &refusal)
+	}
+	if first == nil {
+		return provider.Refusal{Text: "reported as failed, without an error"}
+	}
+	return *first
 }
 
 // readRefusal returns nil when the body is not an error that Meta wrote.
 func readRefusal(body []byte) *provider.Refusal {
 	var answer struct {
-		Error *apiError `json:"error"`
+		Error apiError `json:"error"`
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Error == nil || answer.Error.Code == nil {
+	if json.Unmarshal(body, &answer) != nil {
 		return nil
 	}
 	refusal := answer.Error.refusal()
+	if refusal.Code == "" {
+		return nil
+	}
 	return &refusal
 }
 
-// verdict is the meaning of an error code, zero when it has none here. Meta says to branch on the code and never on
-// the text or the HTTP status (Cloud API manual, "Error codes"). A code that it may send for a message that it has
-// lost is Unavailable, because Meta then says itself that the message failed to send.
+// verdict is the meaning of an error code, zero when it has none here: the code is not in Meta's table, or its errors do not
+// belong to a send (131052 inbound media, 131059 paging, 138000 and 138018 calling, 2388xxx and others administration).
+//
+// Meta says to branch on the code and never on the text or the HTTP status (Cloud API manual, "Error codes", 2026-09). A code
+// that it may send for a message that it has lost is Unavailable, because Meta then says itself that the message failed to send.
 func verdict(code int) provider.Verdict {
 	switch code {
 	case 4, // the app's calls
@@ -55,30 +104,48 @@ func verdict(code int) provider.Verdict {
 		130429, // the number's throughput
 		131056: // this pair of numbers
 		return provider.Throttled
-	case 1, 2, // unknown, service down
+	case 1: // unknown, or a malformed request
+		return provider.Doubtful
+	case 2, // service down
 		131000, // unknown
 		131016, // service overloaded
-		131057: // the account is in maintenance
+		131057, // the number is in maintenance
+		133004, // server unavailable for now
+		134101: // the template is still syncing, 10 minutes at most
 		return provider.Unavailable
-	case 131026, // undeliverable
+	case 130403, // the user has blocked this business
+		130472, // the user is part of an experiment
+		130497, // country not allowed
+		131021, // sender and recipient are one number
+		131026, // undeliverable
 		131047, // the 24-hour window is closed
 		131049, // Meta's limit of marketing messages to this user
-		131051, // message type not supported
-		130472, // the user is part of an experiment
-		130497: // country not allowed
+		131062, // this message needs a phone number, not a user id
+		137000: // the user's identity key has changed
 		return provider.Recipient
-	case 33, 100, // a parameter is wrong
-		132000, 132001, 132005, 132007, 132012, 132015, 132016, // the template or its parameters
-		132068, 132069: // the flow in it
+	case codeParameter,
+		131008, 131009, // a parameter is missing, or its value is wrong
+		131051,                                                                 // message type not supported
+		131053,                                                                 // the media could not be fetched or uploaded
+		132000, 132001, 132005, 132007, 132012, 132015, 132016, 132018, 132021, // the template or its parameters
+		132068, 132069, // the flow in it
+		134100, 134102, // the template is of the wrong category, or not eligible
+		135000: // unknown, from the parameters
 		return provider.Template
 	case 131050: // no marketing messages from this business, please
 		return provider.OptedOut
-	case 0, 10, 190, // token, permission
-		368,    // policy violation
-		131031, // locked
-		131042, // payment
-		131048, // flagged as spam
-		133010: // the number is not registered
+	case 0, 3, 10, 190, 131005, // token, capability, permission
+		33,             // the business number is deleted or unknown
+		368,            // policy violation
+		131030, 131037, // a test number: recipient not in its list, or no display name
+		131031,                 // locked
+		131042,                 // payment
+		131045, 133000, 133010, // the number's registration
+		131048,         // too many blocks or spam reports
+		131055, 131063, // not on this API for this account
+		131064, 139200, // limited for wrong template categories, direct send blocked
+		133005, 133006, 133008, 133009, 133015, 133016, // only in answers to a registration
+		134011: // WhatsApp Payments terms
 		return provider.Account
 	}
 	if code >= 200 && code <= 299 { // permissions

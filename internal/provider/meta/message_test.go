@@ -78,6 +78,40 @@ func TestClient_SendWhatsApp(t *testing.T) {
 			require.Equal(t, backstop.TemplateFault, failure.Class)
 		})
 	}
+	for name, row := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"registration, as 500": {
+			500, `{"error":{"message":"(#131045) Incorrect certificate","type":"OAuthException","code":131045,
+			"error_data":{"messaging_product":"whatsapp","details":"Message failed to send due to a phone number registration error."}}}`,
+			"rejected (account) 131045: (#131045) Incorrect certificate: Message failed to send due to a phone number registration error.",
+		},
+		"phone number id wrong": {
+			400, `{"error":{"message":"Unsupported post request. Object with ID '447400123499' does not exist",
+			"type":"GraphMethodException","code":100,"error_subcode":33}}`,
+			"rejected (account) 100: Unsupported post request. Object with ID '***' does not exist",
+		},
+		"phone number id unknown": {
+			400, `{"error":{"message":"(#33) This object does not exist","type":"OAuthException","code":33}}`,
+			"rejected (account) 33: (#33) This object does not exist",
+		},
+		"code as text":             {500, `{"error":{"message":"no","code":"131045"}}`, "rejected (account) 131045: no"},
+		"code as float":            {500, `{"error":{"message":7,"code":131045.0}}`, "rejected (account) 131045: 7"},
+		"no code":                  {400, `{"error":{"message":"no","code":null}}`, "rejected: HTTP 400 without the provider's error"},
+		"unknown, few tries":       {400, `{"error":{"message":"no","code":1}}`, "unavailable 1: no"},
+		"unknown and in no table":  {500, `{"error":{"message":"no","code":987654}}`, "unavailable 987654: no"},
+		"rejected and in no table": {400, `{"error":{"message":"no","code":987654}}`, "rejected 987654: no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			baseURL, _ := answer(t, row.status, row.body)
+			_, err := newClient(t, options(baseURL)).SendWhatsApp(t.Context(), message("Hello", nil))
+			require.EqualError(t, err, row.want)
+			failure, _ := errors.AsType[*backstop.Failure](err)
+			require.Equal(t, failure.Code == "1", failure.MaxTries > 0)
+		})
+	}
 	t.Run("details as text", func(t *testing.T) {
 		t.Parallel()
 		baseURL, _ := answer(t, http.StatusBadRequest, `{"error":{"message":"(#131026) no","code":131026,"error_data":"why"}}`)

@@ -25,6 +25,8 @@ type Options struct {
 	AppSecret     string        // signs the webhooks
 	VerifyToken   string        // that Meta shows when it asks whether the webhook's address is ours
 	Timeout       time.Duration // of one call, at most 1 minute; 10 s if zero
+
+	Secrets *provider.Secrets // of all accounts, which no failure repeats; New adds its own. Nil: only its own
 }
 
 // Client is one business phone number. It is safe for concurrent use.
@@ -53,7 +55,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		poster:   provider.NewPoster(o.Timeout, o.AccessToken, o.AppSecret, o.VerifyToken),
+		poster:   provider.NewPoster(o.Timeout, o.Secrets, o.AccessToken, o.AppSecret, o.VerifyToken),
 		messages: base.JoinPath(url.PathEscape(o.Version), url.PathEscape(o.PhoneNumberID), "messages").String(),
 		header: http.Header{
 			"Accept":        {"application/json"},

@@ -30,6 +30,7 @@ const (
 func options(baseURL string) meta.Options {
 	return meta.Options{
 		BaseURL: baseURL, PhoneNumberID: phoneID, AccessToken: accessToken, AppSecret: appSecret, VerifyToken: verifyToken,
+		Secrets: providertest.Secrets(),
 	}
 }
 
@@ -83,20 +84,27 @@ func codes() []providertest.Code {
 		}
 	}
 	add(backstop.Throttled, "", 400, 4, 80007, 130429, 131056)
-	add(backstop.Throttled, "", 429, 130429, 131000)
-	add(backstop.Unavailable, "", 400, 1)
+	add(backstop.Throttled, "", 429, 130429)
+	add(backstop.Unavailable, "", 400, 1, 134101)
+	add(backstop.Unavailable, "", 429, 131000)
 	add(backstop.Unavailable, "", 500, 131000, 131016, 131057)
-	add(backstop.Unavailable, "", 503, 2)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 131026, 131047, 131049, 131051, 130472)
+	add(backstop.Unavailable, "", 503, 2, 133004)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 130403, 130472, 131021, 131026, 131047, 131049, 131062, 137000)
 	add(backstop.Rejected, backstop.RecipientFault, 403, 130497)
 	add(backstop.Rejected, backstop.RecipientFault, 500, 131026)
-	add(backstop.Rejected, backstop.TemplateFault, 400, 33, 100, 132000, 132005, 132007, 132012, 132015, 132016, 132068, 132069)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 100, 131008, 131009, 131051, 131053)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 132000, 132005, 132007, 132012, 132015, 132016, 132018, 132021)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 132068, 132069, 134100, 135000)
 	add(backstop.Rejected, backstop.TemplateFault, 404, 132001)
+	add(backstop.Rejected, backstop.TemplateFault, 500, 134102)
 	add(backstop.Rejected, backstop.AccountFault, 401, 0, 190)
-	add(backstop.Rejected, backstop.AccountFault, 403, 10, 200, 250, 299, 368, 131031)
-	add(backstop.Rejected, backstop.AccountFault, 400, 131042, 131048, 133010)
+	add(backstop.Rejected, backstop.AccountFault, 403, 10, 200, 250, 299, 368, 131005, 131031)
+	add(backstop.Rejected, backstop.AccountFault, 400, 33, 131030, 131037, 131042, 131048, 131055, 131063, 131064)
+	add(backstop.Rejected, backstop.AccountFault, 400, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011, 139200)
 	add(backstop.Rejected, backstop.AccountFault, 429, 131048)
+	add(backstop.Rejected, backstop.AccountFault, 500, 3, 131045, 133000)
 	add(backstop.Rejected, backstop.OptedOut, 400, 131050)
+	add(backstop.Rejected, "", 400, 131052, 131059, 131060, 138000, 138018, 2388318) // in no table: none belongs to a send
 	return rows
 }
 
@@ -152,7 +160,18 @@ func TestClient(t *testing.T) {
 	providertest.Run(t, driver())
 }
 
-func FuzzReceipts(f *testing.F) { providertest.Fuzz(f, driver()) }
+func FuzzReceipts(f *testing.F) {
+	f.Add("", []byte(mixedBatch), true)
+	for _, status := range []string{
+		`{"id":"wamid.1","status":"failed","errors":[{"code":"131031","title":"no"}]}`,
+		`{"id":7,"status":"failed","timestamp":1764000000.0,"errors":{"code":131031.0,"error_data":{"details":7}}}`,
+		`{"id":"wamid.1","status":"failed","type":"payment","payment":{},"errors":"odd"}`,
+	} {
+		f.Add("", []byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[`+
+			status+`]}}]}]}`), true)
+	}
+	providertest.Fuzz(f, driver())
+}
 
 func TestNew(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -110,37 +109,38 @@ func (b *batch) fail(err error) {
 	}
 }
 
-// receipt reads one status. The receipt has no Status when the word says nothing about how far the message has come.
+// receipt reads one status. The receipt has no Status when the word, or the type of the status, says nothing about how far the
+// message has come.
 func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
 	var report struct {
-		ID        string     `json:"id"`
-		Status    string     `json:"status"`
-		Timestamp loose      `json:"timestamp"`
-		Ref       loose      `json:"biz_opaque_callback_data"`
-		Errors    []apiError `json:"errors"`
+		ID        provider.Loose `json:"id"`
+		Type      string         `json:"type"`
+		Status    string         `json:"status"`
+		Timestamp provider.Loose `json:"timestamp"`
+		Ref       provider.Loose `json:"biz_opaque_callback_data"`
+		Errors    apiErrors      `json:"errors"`
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
 		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd { // a field of an odd type: the others have been read
 			return backstop.Receipt{}, fmt.Errorf("read status: %w", err)
 		}
 	}
-	if report.Status == "" || !provider.ValidMessageID(report.ID) {
+	if report.Type != "" && report.Type != "message" { // such as payment: its failed is the payment's, not the message's
+		return backstop.Receipt{}, nil
+	}
+	if report.Status == "" || !provider.ValidMessageID(string(report.ID)) {
 		return backstop.Receipt{}, errors.New("read status: its id or status is missing or too long")
 	}
 	receipt := backstop.Receipt{
 		Provider:  c.Name(),
 		Channel:   backstop.WhatsApp,
-		MessageID: report.ID,
+		MessageID: string(report.ID),
 		Ref:       provider.Ref(string(report.Ref)),
 		Status:    statusOf(report.Status),
-		At:        report.Timestamp.time(time.Now()),
+		At:        timeOf(report.Timestamp, time.Now()),
 	}
 	if receipt.Status == backstop.Failed {
-		refusal := provider.Refusal{Text: "reported as failed, without an error"}
-		if len(report.Errors) > 0 { // the first decides
-			refusal = report.Errors[0].refusal()
-		}
-		receipt.Failure = c.poster.Undelivered(refusal)
+		receipt.Failure = c.poster.Undelivered(report.Errors.refusal())
 	}
 	return receipt, nil
 }
@@ -161,28 +161,11 @@ func statusOf(word string) backstop.Status {
 	}
 }
 
-// loose is a text whose field should not cost the whole status when it is of another type: a number is taken as it is
-// written, anything else as empty.
-type loose string
-
-// UnmarshalJSON never fails.
-func (l *loose) UnmarshalJSON(raw []byte) error {
-	var s string
-	var n json.Number
-	switch {
-	case json.Unmarshal(raw, &s) == nil:
-		*l = loose(s)
-	case json.Unmarshal(raw, &n) == nil:
-		*l = loose(n)
-	}
-	return nil
-}
-
-// time reads Unix seconds. A time that cannot be, more than a day ahead of now, becomes now.
-func (l loose) time(now time.Time) time.Time {
-	seconds, err := strconv.ParseInt(string(l), 10, 64)
-	if err != nil || seconds <= 0 || seconds > now.Add(24*time.Hour).Unix() {
+// timeOf reads Unix seconds. A time that cannot be, more than a day ahead of now, becomes now.
+func timeOf(l provider.Loose, now time.Time) time.Time {
+	seconds, ok := l.Int()
+	if !ok || seconds <= 0 || int64(seconds) > now.Add(24*time.Hour).Unix() {
 		return now.UTC()
 	}
-	return time.Unix(seconds, 0).UTC()
+	return time.Unix(int64(seconds), 0).UTC()
 }

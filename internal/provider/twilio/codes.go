@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 
@@ -10,34 +11,58 @@ import (
 // readRefusal returns nil when the body is not an error that Twilio wrote.
 func readRefusal(body []byte) *provider.Refusal {
 	var answer struct {
-		Code    *int   `json:"code"`
-		Message string `json:"message"`
+		Code    provider.Loose `json:"code"`
+		Message provider.Loose `json:"message"`
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Code == nil {
+	if json.Unmarshal(body, &answer) != nil {
 		return nil
 	}
-	return &provider.Refusal{Code: strconv.Itoa(*answer.Code), Text: answer.Message, Verdict: verdict(*answer.Code)}
+	code, ok := answer.Code.Int()
+	if !ok {
+		return nil
+	}
+	text := cmp.Or(string(answer.Message), "an error without a text")
+	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Verdict: verdict(code)}
 }
 
 // verdict is the meaning of an error code (twilio.com/docs/api/errors), zero when it has none here. The codes from
-// 30000 on come with a status callback, the others with the answer to a request.
+// 30000 on come with a status callback, the others with the answer to a request. Left out are codes whose meaning is not
+// certain (21706, 30010, 30023, 30038) and those of WhatsApp by Twilio (63xxx, but for the limit of the account).
 func verdict(code int) provider.Verdict {
 	switch code {
 	case 20429, // too many requests; "never processed and always safe to retry"
-		21611: // ten hours' worth of messages wait to be sent from this number
+		14107,        // the same, for this account
+		21611, 30001, // the sender's queue is full: it has ten hours' worth of messages
+		30022: // the carrier's rate for this sender
 		return provider.Throttled
+	case 30450, 30485: // the fraud guard blocks the destination for some time
+		return provider.Unavailable
 	case 21610: // the recipient has answered STOP
 		return provider.OptedOut
 	case 21211, 21214, // not a number, not reachable
-		21408,        // the account may not send to this country
-		21612, 21614, // no route, not a mobile
+		21265, 21266, // a short code, the sender itself
+		21408,               // the account may not send to this country
+		21612, 21614, 21635, // no route, not a mobile, a landline
 		30003, 30004, 30005, // the phone is off, blocks, is unknown
-		30006, 30007, 30008: // a landline, the carrier filters, it does not say why
+		30006, 30008: // a landline, it does not say why
 		return provider.Recipient
+	case 21602, 21617, 21619, // no text, longer than 1600 characters, neither text nor media
+		21656,                      // content variables
+		30007,                      // the carrier filters the text or the sender
+		30019,                      // size of the media
+		21604,                      // no recipient
+		21624, 30012, 30045, 90007: // a validity period outside its range
+		return provider.Template
 	case 20003, // wrong credentials
-		21212, 21601, 21606, // the sender is not a number, cannot send SMS, cannot send it there
+		20404,                             // no account of this id
+		21212, 21601, 21603, 21606, 21657, // the sender is not a number, is missing, cannot send SMS, cannot send it there
 		21659, 21660, 21661, // the same, more precisely, since 2024
-		30002: // suspended
+		21608,               // a trial account, and the recipient is not verified
+		21703, 21704, 21705, // the messaging service
+		30002,                      // suspended
+		30018, 30024, 30032, 30034, // the sender is not registered for its carrier: provisioning, toll-free, 10DLC
+		30042, // a generic sender id
+		63038: // the daily limit of the account
 		return provider.Account
 	case 30036: // the validity period ended while the message was in Twilio's queue; it was never sent
 		return provider.Expired

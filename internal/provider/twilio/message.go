@@ -5,25 +5,25 @@ import (
 	"encoding/json"
 	"errors"
 	"net/mail"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
 )
 
 // message has the fields that are used here of Twilio's message resource (twilio_api_v2010, api.v2010.account.message).
 type message struct {
-	SID          string          `json:"sid"`
-	Status       string          `json:"status"`
-	Direction    string          `json:"direction"`
-	From         string          `json:"from"`
-	Service      string          `json:"messaging_service_sid"`
-	Body         string          `json:"body"`
-	Created      string          `json:"date_created"` // RFC 2822, whole seconds
-	Segments     json.RawMessage `json:"num_segments"` // a number in quotes
-	ErrorCode    json.RawMessage `json:"error_code"`   // a number or null
-	ErrorMessage string          `json:"error_message"`
+	SID          string         `json:"sid"`
+	Status       string         `json:"status"`
+	Direction    string         `json:"direction"`
+	From         string         `json:"from"`
+	Service      string         `json:"messaging_service_sid"`
+	Body         string         `json:"body"`
+	Created      string         `json:"date_created"` // RFC 2822, whole seconds
+	Segments     provider.Loose `json:"num_segments"` // a number in quotes
+	ErrorCode    provider.Loose `json:"error_code"`   // a number or null
+	ErrorMessage provider.Loose `json:"error_message"`
 }
 
 // decode reads JSON. A field of an odd type stays empty and the others are read. A body that is not JSON is an error.
@@ -38,8 +38,8 @@ func decode(body []byte, into any) error {
 // segments is Twilio's number of segments; 0 if Twilio has not counted them yet, or if the number is impossible. Twilio's
 // longest text, 1600 characters, has at most 24.
 func (m message) segments() int {
-	n, err := strconv.Atoi(strings.Trim(string(m.Segments), `"`))
-	if err != nil || n < 0 || n > 24 {
+	n, ok := m.Segments.Int()
+	if !ok || n < 0 || n > 24 {
 		return 0
 	}
 	return n
@@ -67,7 +67,7 @@ func (m message) sentBy(sendID string) bool {
 func (c *Client) found(m message) *backstop.Found {
 	found := &backstop.Found{MessageID: m.SID, Status: cmp.Or(statusOf(m.Status), backstop.Submitted), Segments: m.segments()}
 	if found.Status == backstop.Failed {
-		found.Failure = c.undelivered(m.Status, strings.Trim(string(m.ErrorCode), `"`), m.ErrorMessage)
+		found.Failure = c.undelivered(m.Status, m.ErrorCode, string(m.ErrorMessage))
 	}
 	return found
 }

@@ -28,6 +28,8 @@ type Options struct {
 	APISecret  string        //
 	PublicURL  string        // of our own API, as Twilio reaches it
 	Timeout    time.Duration // of one call, at most 1 minute; 10 s if zero
+
+	Secrets *provider.Secrets // of all accounts, which no failure repeats; New adds its own. Nil: only its own
 }
 
 // Client is one account. It is safe for concurrent use.
@@ -55,7 +57,7 @@ func New(o Options) (*Client, error) {
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	account := base.JoinPath("2010-04-01/Accounts", url.PathEscape(o.AccountSID))
 	return &Client{
-		poster:   provider.NewPoster(o.Timeout, o.AuthToken, o.APISecret, basic),
+		poster:   provider.NewPoster(o.Timeout, o.Secrets, o.AuthToken, o.APISecret, basic),
 		messages: account.JoinPath("Messages.json").String(),
 		message:  account.JoinPath("Messages").String() + "/",
 		header: http.Header{

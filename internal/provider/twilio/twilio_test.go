@@ -6,7 +6,9 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"sort"
 	"strconv"
@@ -27,7 +29,9 @@ const (
 )
 
 func options(baseURL string) twilio.Options {
-	return twilio.Options{BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL}
+	return twilio.Options{
+		BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL, Secrets: providertest.Secrets(),
+	}
 }
 
 func newClient(tb testing.TB, o twilio.Options) *twilio.Client {
@@ -85,14 +89,52 @@ func codes() []providertest.Code {
 		}
 	}
 	add(backstop.Throttled, "", 429, 20429)
-	add(backstop.Throttled, "", 400, 20429, 21611)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21408, 21612, 21614)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30007, 30008)
+	add(backstop.Throttled, "", 400, 14107, 20429, 21611, 30001, 30022)
+	add(backstop.Unavailable, "", 400, 30450, 30485)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21265, 21266, 21408, 21612, 21614, 21635)
+	add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30008)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 21602, 21617, 21619, 21656, 30007, 30019)
+	add(backstop.Rejected, backstop.TemplateFault, 400, 21604, 21624, 30012, 30045, 90007)
 	add(backstop.Rejected, backstop.AccountFault, 401, 20003)
-	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21606, 21659, 21660, 21661, 30002)
+	add(backstop.Rejected, backstop.AccountFault, 404, 20404)
+	add(backstop.Rejected, backstop.AccountFault, 429, 63038)
+	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21603, 21606, 21608, 21657, 21659, 21660, 21661)
+	add(backstop.Rejected, backstop.AccountFault, 400, 21703, 21704, 21705, 30002, 30018, 30024, 30032, 30034, 30042)
 	add(backstop.Rejected, backstop.OptedOut, 400, 21610)
 	add(backstop.Rejected, backstop.Expired, 400, 30036)
+	add(backstop.Rejected, "", 400, 21706, 30010, 30023, 30038) // in no table: their meaning is not certain
 	return rows
+}
+
+// The code decides, not the HTTP status.
+func TestClient_SendSMS_refused(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"landline": {
+			400, `{"code":21635,"message":"'To' number cannot be a Landline","more_info":"https://www.twilio.com/docs/errors/21635","status":400}`,
+			"rejected (recipient) 21635: 'To' number cannot be a Landline",
+		},
+		"daily limit": {
+			429, `{"code":63038,"message":"Account exceeded the 500 daily messages limit","status":429}`,
+			"rejected (account) 63038: Account exceeded the 500 daily messages limit",
+		},
+		"code as text": {400, `{"code":"21635","message":null}`, "rejected (recipient) 21635: an error without a text"},
+		"in no table":  {400, `{"code":39999,"message":"no"}`, "rejected 39999: no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(row.status)
+				_, _ = io.WriteString(w, row.body)
+			}))
+			t.Cleanup(server.Close)
+			_, err := newClient(t, options(server.URL)).SendSMS(t.Context(), message())
+			require.EqualError(t, err, row.want)
+		})
+	}
 }
 
 func checkRequest(t *testing.T, r *http.Request, body []byte) {
@@ -157,7 +199,15 @@ func TestClient(t *testing.T) {
 	providertest.Run(t, driver())
 }
 
-func FuzzReceipts(f *testing.F) { providertest.Fuzz(f, driver()) }
+func FuzzReceipts(f *testing.F) {
+	for _, form := range []string{
+		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30034", "MessageSid=SM1&MessageStatus=failed&ErrorCode=odd&ErrorMessage=%2B44",
+		"MessageSid=SM1&MessageSid=SM2&MessageStatus=canceled&ErrorCode=-1&MessageStatus=",
+	} {
+		f.Add("ref="+providertest.Ref.String(), []byte(form), true)
+	}
+	providertest.Fuzz(f, driver())
+}
 
 func TestNew(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		At:        time.Now().UTC(),
 	}
 	if status == backstop.Failed {
-		receipt.Failure = c.undelivered(word, form.Get("ErrorCode"), form.Get("ErrorMessage"))
+		receipt.Failure = c.undelivered(word, provider.Loose(form.Get("ErrorCode")), form.Get("ErrorMessage"))
 	}
 	return []backstop.Receipt{receipt}, nil
 }
@@ -66,13 +66,13 @@ func statusOf(word string) backstop.Status {
 }
 
 // undelivered is the failure of a message that ended with this status word. The code and the text may be empty.
-func (c *Client) undelivered(word, code, text string) *backstop.Failure {
+func (c *Client) undelivered(word string, code provider.Loose, text string) *backstop.Failure {
 	refusal := provider.Refusal{Text: "reported as " + word}
 	if text != "" {
 		refusal.Text += ": " + text
 	}
-	if code, err := strconv.Atoi(code); err == nil && code > 0 {
-		refusal.Code, refusal.Verdict = strconv.Itoa(code), verdict(code)
+	if n, ok := code.Int(); ok && n > 0 {
+		refusal.Code, refusal.Verdict = strconv.Itoa(n), verdict(n)
 	}
 	return c.poster.Undelivered(refusal)
 }

@@ -52,6 +52,44 @@ func TestClient_Receipts(t *testing.T) {
 	}
 }
 
+// A parameter that comes several times is signed once for each value (a callback with its signature, as it was sent).
+func TestClient_Receipts_repeatedParameters(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost,
+		"/webhooks/twilio?ref=01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f.1", nil)
+	r.Header.Set("X-Twilio-Signature", "KKS2k4AGS7RNZqfWnFf6zopVs/E=")
+	receipts, err := newClient(t, options("")).Receipts(r, []byte("Field_number_Value=5&Field_number_Value=3&Field_number_Value=5"+
+		"&Empty=&MessageStatus=delivered&MessageSid=SM0123456789abcdef0123456789abcdef&Note=%C3%BC+%26+%3B+%E2%82%AC"))
+	require.NoError(t, err)
+	require.Len(t, receipts, 1)
+	require.Equal(t, backstop.Delivered, receipts[0].Status)
+}
+
+// The class of a callback is that of its code. The words alone have none.
+func TestClient_Receipts_errorCodes(t *testing.T) {
+	t.Parallel()
+	for form, want := range map[string]string{
+		// A sender that is not registered for 10DLC, as Twilio sent it.
+		"ErrorCode=30034&SmsSid=SM00000000000000000000000000030034&SmsStatus=undelivered&MessageStatus=undelivered&" +
+			"To=%2B12025550143&MessageSid=SM00000000000000000000000000030034&AccountSid=AC0123456789abcdef0123456789abcdef&" +
+			"From=%2B12025550199&ApiVersion=2010-04-01": "rejected (account) 30034: reported as undelivered",
+		"MessageSid=SM1&MessageStatus=failed&ErrorCode=63038":                 "rejected (account) 63038: reported as failed",
+		"MessageSid=SM1&MessageStatus=failed&ErrorCode=30007&ErrorMessage=no": "rejected (template) 30007: reported as failed: no",
+		"MessageSid=SM1&MessageStatus=failed&ErrorCode=30036":                 "rejected (expired) 30036: reported as failed",
+		"MessageSid=SM1&MessageStatus=failed&ErrorCode=30022":                 "rejected 30022: reported as failed",
+		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=39999":            "rejected 39999: reported as undelivered",
+		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=odd":              "rejected: reported as undelivered",
+		"MessageSid=SM1&MessageStatus=canceled":                               "rejected: reported as canceled",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/twilio", nil)
+		sign(publicURL, r, []byte(form))
+		receipts, err := newClient(t, options("")).Receipts(r, []byte(form))
+		require.NoError(t, err)
+		require.Len(t, receipts, 1)
+		require.EqualError(t, receipts[0].Failure, want)
+	}
+}
+
 func TestClient_Receipts_target(t *testing.T) {
 	t.Parallel()
 	callback := hook(providertest.Report{ID: "SM1", Ref: providertest.Ref.String(), Status: "delivered"})

@@ -1,0 +1,44 @@
+package provider
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Secrets are the texts that no failure may repeat. The drivers of a process share one set, and each adds its own: a provider,
+// or a proxy before it, may quote a secret of another account. The zero Secrets is an empty set. It is safe for concurrent use.
+type Secrets struct {
+	mu     sync.RWMutex
+	known  []string
+	hiding *strings.Replacer // nil: none is known
+}
+
+// Add adds secrets. It skips empty ones.
+func (s *Secrets) Add(secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range secrets {
+		if secret != "" && !slices.Contains(s.known, secret) {
+			s.known = append(s.known, secret)
+		}
+	}
+	// The longest first: a secret may be the beginning of another one, whose rest would be shown.
+	slices.SortStableFunc(s.known, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	var pairs []string
+	for _, secret := range s.known {
+		pairs = append(pairs, secret, "***")
+	}
+	s.hiding = strings.NewReplacer(pairs...)
+}
+
+// hide replaces each secret in a text by ***.
+func (s *Secrets) hide(text string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.hiding == nil {
+		return text
+	}
+	return s.hiding.Replace(text)
+}
