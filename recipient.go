@@ -26,9 +26,8 @@ func Recipient(number string) (country string, err error) {
 	}
 	written := asWritten(number)
 	if meant := withoutTrunk(number, written); meant != "" {
-		f = append(f, Field{
-			Name: "to", Reason: "has digits that are dialled only within its country, such as a 0 before the area code", Meant: meant,
-		})
+		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
+		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
 		return "", f.err("the recipient is not valid")
 	}
 	// The library also calls possible what only a neighbour can dial: a number without its area code.

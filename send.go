@@ -88,7 +88,7 @@ func (s Send) Validate(now time.Time) error {
 	s.validateWhatsApp(&f)
 	validateText(&f, "fallback.text", s.SMSText)
 	if units(s.SMSText) > MaxSMSText {
-		f.add("fallback.text", fmt.Sprintf("must have at most %d characters, of which an emoji counts as two (UTF-16)", MaxSMSText))
+		f.add("fallback.text", fmt.Sprintf("must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText))
 	}
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:

@@ -16,19 +16,13 @@ var (
 // agree, Amazon's "Supported countries and regions (SMS channel)" (Sender IDs: No) and Twilio's "International support for
 // Alphanumeric Sender ID" (No). Operators replace the name or drop the message. The list is for a warning, not for a refusal:
 // countries change their rules.
-var numericOnly = setOf("AR BE BR CA CG CL CN CO CR DO EC GT GU HU KR KY MC MX MY MZ NI NZ PR SV US UY VE ZA")
-
-func setOf(countries string) map[string]bool {
-	set := map[string]bool{}
-	for _, c := range strings.Fields(countries) {
-		set[c] = true
-	}
-	return set
-}
+const numericOnly = "AR BE BR CA CG CL CN CO CR DO EC GT GU HU KR KY MC MX MY MZ NI NZ PR SV US UY VE ZA"
 
 // TakesSendID reports whether an SMS can be sent to a country (ISO 3166-1 alpha-2) from a SendID of this kind. It is false for
 // an alphanumeric SendID and a country that is known to take none.
-func TakesSendID(country, id string) bool { return !numericOnly[country] || !isName(id) }
+func TakesSendID(country, id string) bool {
+	return country == "" || !strings.Contains(numericOnly, country) || !isName(id)
+}
 
 // isName reports whether a SendID is alphanumeric.
 func isName(id string) bool {
