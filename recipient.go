@@ -24,8 +24,8 @@ func Recipient(number string) (country string, err error) {
 		f.add("to", "must be a phone number in E.164 form, like +447400123456")
 		return "", f.err("the recipient is not valid")
 	}
-	written := asWritten(number)
-	if meant := withoutTrunk(number, written); meant != "" {
+	parsed, written := parse(number)
+	if meant := withoutTrunk(number, parsed, written); meant != "" {
 		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
 		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
 		return "", f.err("the recipient is not valid")
@@ -48,52 +48,51 @@ func Recipient(number string) (country string, err error) {
 // IsListed reports whether a number that Recipient takes is in the numbering plan that the library has of its country. A
 // number that is not may be of a new area code, or a mistake.
 func IsListed(number string) bool {
-	written := asWritten(number)
+	_, written := parse(number)
 	return written != nil && phonenumbers.IsValidNumber(written)
 }
 
-// asWritten reads the digits of a number in E.164 form as they are: phonenumbers.Parse leaves out a trunk digit without a
-// word. It returns nil for an unknown calling code.
-func asWritten(number string) *phonenumbers.PhoneNumber {
+// parse reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse leaves
+// out a trunk digit in silence. Both are nil for an unknown calling code.
+func parse(number string) (parsed, written *phonenumbers.PhoneNumber) {
 	parsed, err := phonenumbers.Parse(number, "")
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	national := strings.TrimPrefix(number, fmt.Sprintf("+%d", parsed.GetCountryCode()))
 	digits, err := strconv.ParseUint(national, 10, 64)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	written := &phonenumbers.PhoneNumber{CountryCode: parsed.CountryCode, NationalNumber: &digits}
+	written = &phonenumbers.PhoneNumber{CountryCode: parsed.CountryCode, NationalNumber: &digits}
 	if zeros := int32(len(national) - len(strings.TrimLeft(national, "0"))); zeros > 0 { //nolint:gosec // of 15 digits
 		leading := true
 		written.ItalianLeadingZero, written.NumberOfLeadingZeros = &leading, &zeros
 	}
-	return written
+	return parsed, written
 }
 
 // withoutTrunk returns the number that was probably meant by one with a national prefix (trunk digit) or the code of a carrier
-// after its calling code. It returns "" if the number is valid as it is written, as +39 06... is in Italy, or has no such
-// digits.
-func withoutTrunk(number string, written *phonenumbers.PhoneNumber) string {
-	if written == nil || phonenumbers.IsValidNumber(written) {
+// after its calling code. It returns "" if the number has no such digits, or is valid with them: in Italy +39 06... is.
+func withoutTrunk(number string, parsed, written *phonenumbers.PhoneNumber) string {
+	if parsed == nil {
 		return ""
 	}
-	parsed, err := phonenumbers.Parse(number, "")
-	if err != nil {
+	stripped := phonenumbers.Format(parsed, phonenumbers.E164)
+	if stripped == number {
+		// Parse takes more than the prefix where the digits after it look like a carrier's code, and then strips nothing.
+		code := int(parsed.GetCountryCode())
+		trunk := phonenumbers.GetNddPrefixForRegion(phonenumbers.GetRegionCodeForCountryCode(code), true)
+		national, found := strings.CutPrefix(number, fmt.Sprintf("+%d%s", code, trunk))
+		stripped = fmt.Sprintf("+%d%s", code, national)
+		if !found || trunk == "" || !IsListed(stripped) {
+			return ""
+		}
+	}
+	if phonenumbers.IsValidNumber(written) {
 		return ""
 	}
-	if stripped := phonenumbers.Format(parsed, phonenumbers.E164); stripped != number {
-		return stripped
-	}
-	// Parse takes more than the prefix where the digits after it look like a carrier's code, and then strips nothing.
-	code := int(written.GetCountryCode())
-	trunk := phonenumbers.GetNddPrefixForRegion(phonenumbers.GetRegionCodeForCountryCode(code), true)
-	national, found := strings.CutPrefix(number, fmt.Sprintf("+%d%s", code, trunk))
-	if stripped := fmt.Sprintf("+%d%s", code, national); found && trunk != "" && IsListed(stripped) {
-		return stripped
-	}
-	return ""
+	return stripped
 }
 
 // Mask hides a phone number for logs: its first three and last two digits stay.
