@@ -32,6 +32,10 @@ type Error struct {
 type Field struct {
 	Name   string
 	Reason string
+
+	// Meant is the value that was probably meant, for the caller alone; may be empty. It may be a phone number, so Error leaves
+	// it out.
+	Meant string
 }
 
 func (e *Error) Error() string {

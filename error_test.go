@@ -37,6 +37,8 @@ func TestError_Error(t *testing.T) {
 	require.EqualError(t, e, "the rule is not valid: name: is required")
 	e.Fields = append(e.Fields, backstop.Field{Name: "type", Reason: "is unknown"})
 	require.EqualError(t, e, "the rule is not valid: name: is required; type: is unknown")
+	e.Fields = []backstop.Field{{Name: "to", Reason: "is not a number", Meant: "+447400123456"}}
+	require.EqualError(t, e, "the rule is not valid: to: is not a number", "it may be a phone number")
 }
 
 func TestError_Unwrap(t *testing.T) {

@@ -1,7 +1,9 @@
 package backstop
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,34 +11,88 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-var (
-	// e164 is the shape of an international number: ITU-T E.164 allows 15 digits and no leading zero.
-	e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	// alphanumeric is an SMS sender name: 3GPP TS 23.040 leaves room for 11 characters.
-	alphanumeric = regexp.MustCompile(`^[A-Za-z0-9 _&.+-]{1,11}$`)
-	shortCode    = regexp.MustCompile(`^[0-9]{3,8}$`)
-)
+// e164 is the shape of an international number: ITU-T E.164 allows 15 digits and no leading zero.
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// Recipient parses a number in E.164 form ("+447400123456") and returns its country (ISO 3166-1 alpha-2), which is
-// empty for a number of no country, such as an international freephone number, and for one that its country has not
-// given out. An error is an Error of code Invalid; the number is not in it.
+// Recipient parses a number in E.164 form ("+447400123456") and returns its country (ISO 3166-1 alpha-2). The country is
+// empty for a number of no country, such as an international freephone number. A possible number of an area code that the
+// library does not list belongs to the main country of its calling code. An error is an Error of code Invalid; its text does
+// not have the number.
 func Recipient(number string) (country string, err error) {
 	var f fields
 	if !e164.MatchString(number) {
 		f.add("to", "must be a phone number in E.164 form, like +447400123456")
 		return "", f.err("the recipient is not valid")
 	}
-	parsed, err := phonenumbers.Parse(number, "")
+	parsed, written := parse(number)
+	if meant := withoutTrunk(number, parsed, written); meant != "" {
+		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
+		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
+		return "", f.err("the recipient is not valid")
+	}
 	// The library also calls possible what only a neighbour can dial: a number without its area code.
-	if err != nil || phonenumbers.IsPossibleNumberWithReason(parsed) != phonenumbers.IS_POSSIBLE {
+	if written == nil || phonenumbers.IsPossibleNumberWithReason(written) != phonenumbers.IS_POSSIBLE {
 		f.add("to", "is not a possible phone number of its country")
 		return "", f.err("the recipient is not valid")
 	}
-	region := phonenumbers.GetRegionCodeForNumber(parsed)
-	if region == "001" { // the library's word for the whole world
+	region := phonenumbers.GetRegionCodeForNumber(written)
+	if region == "" {
+		region = phonenumbers.GetRegionCodeForCountryCode(int(written.GetCountryCode()))
+	}
+	if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
 		region = ""
 	}
 	return region, nil
+}
+
+// IsListed reports whether a number that Recipient takes is in the numbering plan that the library has of its country. A
+// number that is not may be of a new area code, or a mistake.
+func IsListed(number string) bool {
+	_, written := parse(number)
+	return written != nil && phonenumbers.IsValidNumber(written)
+}
+
+// parse reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse leaves
+// out a trunk digit in silence. Both are nil for an unknown calling code.
+func parse(number string) (parsed, written *phonenumbers.PhoneNumber) {
+	parsed, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return nil, nil
+	}
+	national := strings.TrimPrefix(number, fmt.Sprintf("+%d", parsed.GetCountryCode()))
+	digits, err := strconv.ParseUint(national, 10, 64)
+	if err != nil {
+		return nil, nil
+	}
+	written = &phonenumbers.PhoneNumber{CountryCode: parsed.CountryCode, NationalNumber: &digits}
+	if zeros := int32(len(national) - len(strings.TrimLeft(national, "0"))); zeros > 0 { //nolint:gosec // of 15 digits
+		leading := true
+		written.ItalianLeadingZero, written.NumberOfLeadingZeros = &leading, &zeros
+	}
+	return parsed, written
+}
+
+// withoutTrunk returns the number that was probably meant by one with a national prefix (trunk digit) or the code of a carrier
+// after its calling code. It returns "" if the number has no such digits, or is valid with them: in Italy +39 06... is.
+func withoutTrunk(number string, parsed, written *phonenumbers.PhoneNumber) string {
+	if parsed == nil {
+		return ""
+	}
+	stripped := phonenumbers.Format(parsed, phonenumbers.E164)
+	if stripped == number {
+		// Parse takes more than the prefix where the digits after it look like a carrier's code, and then strips nothing.
+		code := int(parsed.GetCountryCode())
+		trunk := phonenumbers.GetNddPrefixForRegion(phonenumbers.GetRegionCodeForCountryCode(code), true)
+		national, found := strings.CutPrefix(number, fmt.Sprintf("+%d%s", code, trunk))
+		stripped = fmt.Sprintf("+%d%s", code, national)
+		if !found || trunk == "" || !IsListed(stripped) {
+			return ""
+		}
+	}
+	if phonenumbers.IsValidNumber(written) {
+		return ""
+	}
+	return stripped
 }
 
 // Mask hides a phone number for logs: its first three and last two digits stay.
@@ -49,18 +105,6 @@ func Mask(number string) string {
 		return "***"
 	}
 	return number[:head] + strings.Repeat("*", len(number)-head-tail) + number[len(number)-tail:]
-}
-
-// checkSendID returns what is wrong with an SMS sender ID, or nothing.
-func checkSendID(id string) string {
-	if e164.MatchString(id) || shortCode.MatchString(id) {
-		return ""
-	}
-	if alphanumeric.MatchString(id) && strings.ContainsFunc(id, unicode.IsLetter) && strings.TrimSpace(id) == id {
-		return ""
-	}
-	return "must be 1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, " +
-		"or an E.164 number"
 }
 
 func knownCountry(c string) bool { return phonenumbers.GetSupportedRegions()[c] }

@@ -21,6 +21,9 @@ func TestRecipient(t *testing.T) {
 		"+74951234567": "RU", "+77011234567": "KZ",
 		"+393331234567": "IT", "+491511234567": "DE", "+49151123456789": "DE", "+97144440000": "AE", "+5491123456789": "AR",
 		"+80012345678": "", "+881612345678": "", "+883510000000000": "", "+870773111632": "", // of no country
+		"+14365550143": "US", "+18615550143": "US", // of area codes that the library does not list
+		"+390612345678": "IT", "+3780549886377": "SM", "+2250701234567": "CI", "+24106031234": "GA", // the 0 belongs to them
+		"+78001234567": "RU", "+3758109851550": "BY", // and so do the 8 of these
 	}
 	for number, want := range countries {
 		t.Run(number, func(t *testing.T) {
@@ -69,6 +72,75 @@ func TestRecipient_countries(t *testing.T) {
 		r := backstop.Rule{Name: "r", Type: backstop.Undelivered, SendID: "A", Countries: []string{country}}
 		require.NoError(t, r.Validate(), "%s %s", region, number)
 		require.True(t, r.Applies(country))
+	}
+}
+
+// A trunk digit after the calling code is refused, with the number that was probably meant.
+func TestRecipient_trunkDigit(t *testing.T) {
+	t.Parallel()
+	for number, meant := range map[string]string{
+		"+4407400123402": "+447400123402", "+4401481960194": "+441481960194", "+330612345678": "+33612345678",
+		"+4901511234567": "+491511234567", "+610412345678": "+61412345678", "+8860912345678": "+886912345678",
+		"+86013812345678": "+8613812345678", "+9109876543210": "+919876543210", "+23408012345678": "+2348012345678",
+		"+112125550143": "+12125550143", "+114365550143": "+14365550143", // of a listed and of a new area code
+		"+789161234567": "+79161234567", "+370869012345": "+37069012345", "+3606301234567": "+36301234567",
+		"+54111523456789": "+5491123456789", "+5703211234567": "+573211234567", "+550151112345678": "+551112345678",
+	} {
+		t.Run(number, func(t *testing.T) {
+			t.Parallel()
+			country, err := backstop.Recipient(number)
+			require.Empty(t, country)
+			require.Equal(t, []string{"to"}, invalid(t, err))
+			var e *backstop.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, meant, e.Fields[0].Meant)
+			require.NotRegexp(t, "[0-9]{2}", err.Error(), "no number in an error")
+			_, err = backstop.Recipient(meant)
+			require.NoError(t, err, "what was meant can be sent to")
+		})
+	}
+}
+
+// No number that the library has an example of is taken for one with a trunk digit, and with one it is refused.
+func TestRecipient_examples(t *testing.T) {
+	t.Parallel()
+	for region := range phonenumbers.GetSupportedRegions() {
+		trunk := phonenumbers.GetNddPrefixForRegion(region, true)
+		if region == "CA" {
+			trunk = "1" // its example of a special type has 7 digits
+		}
+		for kind := range phonenumbers.UNKNOWN {
+			example := phonenumbers.GetExampleNumberForType(region, kind)
+			if example == nil {
+				continue
+			}
+			number := phonenumbers.Format(example, phonenumbers.E164)
+			if _, err := backstop.Recipient(number); err != nil {
+				require.Regexp(t, "E.164|possible", err.Error(), number) // too short
+				continue
+			}
+			require.True(t, backstop.IsListed(number), number)
+			code := "+" + strconv.Itoa(int(example.GetCountryCode()))
+			written := code + trunk + strings.TrimPrefix(number, code)
+			if trunk == "" || len(written) > 16 {
+				continue
+			}
+			_, err := backstop.Recipient(written)
+			var e *backstop.Error
+			require.ErrorAs(t, err, &e, "%s %s", region, written)
+			require.Equal(t, number, e.Fields[0].Meant, "%s %s", region, written)
+		}
+	}
+}
+
+func TestIsListed(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]bool{
+		"+12165550143": true, "+447400123456": true, "+80012345678": true, "+15005550006": true, "+390612345678": true,
+		"+14365550143": false, "+18615550143": false, "+49151123456789": false, "+6391712345678": false, "+3903331234567": false,
+		"": false, "x": false, "+999123456789": false,
+	} {
+		require.Equal(t, want, backstop.IsListed(number), number)
 	}
 }
 

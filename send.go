@@ -3,7 +3,6 @@ package backstop
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -11,7 +10,7 @@ import (
 // Bounds of a send's content.
 const (
 	MaxWhatsAppText       = 4096 // characters; Meta's limit for a text body
-	MaxSMSText            = 1600 // characters; Twilio's limit for a body
+	MaxSMSText            = 1600 // UTF-16 code units, of which an emoji has two; Twilio's limit for a body
 	MaxTemplateComponents = 32 << 10
 )
 
@@ -87,7 +86,10 @@ func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utili
 func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateWhatsApp(&f)
-	validateText(&f, "fallback.text", s.SMSText, MaxSMSText)
+	validateText(&f, "fallback.text", s.SMSText)
+	if units(s.SMSText) > MaxSMSText {
+		f.add("fallback.text", fmt.Sprintf("must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText))
+	}
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:
 	default:
@@ -115,7 +117,10 @@ func (s Send) validateWhatsApp(f *fields) {
 		return
 	}
 	if s.Template == nil {
-		validateText(f, "whatsapp.text", s.Text, MaxWhatsAppText)
+		validateText(f, "whatsapp.text", s.Text)
+		if utf8.RuneCountInString(s.Text) > MaxWhatsAppText {
+			f.add("whatsapp.text", fmt.Sprintf("must have at most %d characters", MaxWhatsAppText))
+		}
 		return
 	}
 	if !templateName.MatchString(s.Template.Name) {
@@ -126,18 +131,7 @@ func (s Send) validateWhatsApp(f *fields) {
 	}
 	if len(s.Template.Components) > MaxTemplateComponents {
 		f.add("whatsapp.template.components", fmt.Sprintf("must have at most %d bytes", MaxTemplateComponents))
+		return
 	}
-}
-
-func validateText(f *fields, name, text string, limit int) {
-	switch {
-	case text == "":
-		f.add(name, "is required")
-	case !utf8.ValidString(text):
-		f.add(name, "must be valid UTF-8")
-	case strings.ContainsRune(text, 0):
-		f.add(name, "must not contain the NUL character")
-	case utf8.RuneCountInString(text) > limit:
-		f.add(name, fmt.Sprintf("must have at most %d characters", limit))
-	}
+	validateParameters(f, s.Template.Components)
 }

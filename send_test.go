@@ -45,6 +45,10 @@ func TestSend_Validate(t *testing.T) {
 		},
 		"the longest SMS":         {change: sms(strings.Repeat("é", 1600))},
 		"too long an SMS":         {change: sms(strings.Repeat("é", 1601)), fields: []string{"fallback.text"}},
+		"the most emoji":          {change: sms(strings.Repeat("😀", 800))},
+		"too many emoji":          {change: sms(strings.Repeat("😀", 801)), fields: []string{"fallback.text"}},
+		"a blank SMS":             {change: sms(" \u200b\n"), fields: []string{"fallback.text"}},
+		"a blank text":            {change: text("\u3164"), fields: []string{"whatsapp.text"}},
 		"no SMS":                  {change: sms(""), fields: []string{"fallback.text"}},
 		"an SMS with NUL":         {change: sms("\x00"), fields: []string{"fallback.text"}},
 		"an SMS that is not UTF8": {change: sms("\xc3\x28"), fields: []string{"fallback.text"}},
@@ -73,6 +77,15 @@ func TestSend_Validate(t *testing.T) {
 		"too large components": {
 			change: template(backstop.Template{Name: "a", Language: "en", Components: components(32769)}),
 			fields: []string{"whatsapp.template.components"},
+		},
+
+		"a blank parameter": {
+			change: template(backstop.Template{Name: "a", Language: "en", Components: json.RawMessage(
+				`[{"type":"header"},{"parameters":[{"type":"text","text":"Ada"},{"type":"text","text":" "},{"text":""},{"type":"image"}]}]`)}),
+			fields: []string{"whatsapp.template.components.1.parameters.1.text", "whatsapp.template.components.1.parameters.2.text"},
+		},
+		"components of another form": {
+			change: template(backstop.Template{Name: "a", Language: "en", Components: json.RawMessage(`[{"parameters":7},{"parameters":[1]},2]`)}),
 		},
 
 		"authentication":   {change: category(backstop.Authentication)},

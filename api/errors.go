@@ -95,6 +95,9 @@ func (s *server) write(c *gin.Context, e *backstop.Error) {
 		list := make([]FieldError, len(e.Fields))
 		for i, f := range e.Fields {
 			list[i] = FieldError{Field: f.Name, Reason: f.Reason}
+			if f.Meant != "" {
+				list[i].Reason += "; did you mean " + f.Meant + "?"
+			}
 		}
 		problem.Errors = &list
 	}

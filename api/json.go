@@ -13,7 +13,8 @@ import (
 )
 
 // decode reads a JSON document more strictly than encoding/json does: one document and nothing after it, in UTF-8,
-// no name twice in an object, no NUL character, which Postgres cannot store. Numbers are kept as they are written.
+// no name twice in an object, no NUL character, which Postgres cannot store, and no half of a surrogate pair, which
+// encoding/json would replace. Numbers are kept as they are written, except that a whole number is written as one.
 func decode(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, &backstop.Error{Code: malformed, Message: "the body is not in UTF-8"}
@@ -26,18 +27,41 @@ func decode(data []byte) (any, error) {
 		}
 		return nil, &backstop.Error{Code: malformed, Message: message, Cause: err}
 	}
-	d := decoder{json.NewDecoder(bytes.NewReader(data))}
+	d := decoder{data: data, tokens: json.NewDecoder(bytes.NewReader(data))}
 	d.tokens.UseNumber()
 	return d.value("")
 }
 
 // decoder walks a document that is known to be valid JSON.
-type decoder struct{ tokens *json.Decoder }
+type decoder struct {
+	data   []byte
+	tokens *json.Decoder
+}
+
+// next returns the next token, and what a text has that it must not have, or nothing.
+func (d decoder) next() (token json.Token, flaw string, err error) {
+	start := d.tokens.InputOffset()
+	if token, err = d.tokens.Token(); err != nil {
+		return nil, "", fmt.Errorf("read the body: %w", err)
+	}
+	text, ok := token.(string)
+	switch {
+	case !ok:
+	case strings.ContainsRune(text, 0):
+		flaw = "the NUL character"
+	case hasLoneSurrogate(d.data[start:d.tokens.InputOffset()]):
+		flaw = `half of a surrogate pair, such as \ud83d alone: an emoji was cut in two`
+	}
+	return token, flaw, nil
+}
 
 func (d decoder) value(path string) (any, error) {
-	token, err := d.tokens.Token()
+	token, flaw, err := d.next()
 	if err != nil {
-		return nil, fmt.Errorf("read the body: %w", err)
+		return nil, err
+	}
+	if flaw != "" {
+		return nil, badField(path, "must not contain "+flaw)
 	}
 	switch t := token.(type) {
 	case json.Delim:
@@ -45,10 +69,8 @@ func (d decoder) value(path string) (any, error) {
 			return d.object(path)
 		}
 		return d.array(path)
-	case string:
-		if strings.ContainsRune(t, 0) {
-			return nil, badField(path, "must not contain the NUL character")
-		}
+	case json.Number:
+		return plainNumber(t), nil
 	}
 	return token, nil
 }
@@ -56,15 +78,15 @@ func (d decoder) value(path string) (any, error) {
 func (d decoder) object(path string) (any, error) {
 	members := map[string]any{}
 	for d.tokens.More() {
-		token, err := d.tokens.Token()
+		token, flaw, err := d.next()
 		if err != nil {
-			return nil, fmt.Errorf("read the body: %w", err)
+			return nil, err
+		}
+		if flaw != "" {
+			return nil, badField(path, "must not have names with "+flaw)
 		}
 		name, _ := token.(string)
 		at := join(path, name)
-		if strings.ContainsRune(name, 0) {
-			return nil, badField(path, "must not have names with the NUL character")
-		}
 		if _, twice := members[name]; twice {
 			return nil, badField(at, "is given twice")
 		}
@@ -93,4 +115,57 @@ func (d decoder) end() error {
 		return fmt.Errorf("read the body: %w", err)
 	}
 	return nil
+}
+
+// hasLoneSurrogate reports whether a JSON string has an escape \uD800 to \uDFFF that is not one of a pair.
+func hasLoneSurrogate(raw []byte) bool {
+	high := false // the escape before was the first half of a pair
+	for i := 0; i < len(raw); i++ {
+		unit := rune(-1)
+		if raw[i] == '\\' {
+			i++ // the character that is escaped
+			if raw[i] == 'u' {
+				n, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16) // valid JSON has four digits here
+				unit, i = rune(n), i+4
+			}
+		}
+		low := unit >= 0xDC00 && unit <= 0xDFFF
+		if high != low {
+			return true
+		}
+		high = unit >= 0xD800 && unit <= 0xDBFF
+	}
+	return false
+}
+
+// maxWholeDigits is as much as an int64 may have.
+const maxWholeDigits = 19
+
+// plainNumber writes a whole number without fraction and exponent: 1e2 and 100.0 as 100. It returns other numbers, and those
+// of more digits than any integer of ours, as they are. It works on the digits, so that 1e999999999 costs nothing.
+func plainNumber(n json.Number) json.Number {
+	text := n.String()
+	if !strings.ContainsAny(text, ".eE") {
+		return n
+	}
+	mantissa, power := text, 0
+	if at := strings.IndexAny(text, "eE"); at >= 0 {
+		var err error
+		if power, err = strconv.Atoi(text[at+1:]); err != nil {
+			return n
+		}
+		mantissa = text[:at]
+	}
+	unsigned := strings.TrimPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(unsigned, ".")
+	digits := strings.TrimRight(whole+fraction, "0")
+	trimmed := strings.TrimLeft(digits, "0")
+	size := len(whole) + power - (len(digits) - len(trimmed)) // of the whole number that it is, in digits
+	switch {
+	case trimmed == "":
+		return "0"
+	case size < len(trimmed) || size > maxWholeDigits:
+		return n
+	}
+	return json.Number(mantissa[:len(mantissa)-len(unsigned)] + trimmed + strings.Repeat("0", size-len(trimmed)))
 }

@@ -54,7 +54,7 @@ func TestPreview_Send(t *testing.T) {
 	require.Equal(t, accepted.Warnings, preview.Warnings)
 
 	// A number of no country, a long text in another script, and no warning.
-	body := strings.NewReplacer("+447400123456", "+80012345678", `"text":"hi"`, `"text":"`+strings.Repeat("я", 71)+`","type":"unread"`)
+	body := strings.NewReplacer("+447400123456", "+80012345678", `"text":"hi"`, `"text":"`+strings.Repeat("я", 71)+`","type":"send_failed","wait_seconds":0`)
 	preview = api.SendPreview{}
 	r.call(t, "POST", "/v1/sends/preview", body.Replace(sendBody(policy.ID))).into(200, &preview)
 	require.Nil(t, preview.Country)

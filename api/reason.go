@@ -9,7 +9,10 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-const required = "is required"
+const (
+	required        = "is required"
+	unknownProperty = "properties" // the validator's word for a member that the schema does not have
+)
 
 // schemaFields names the fields that a violation of a schema is about, and says what is wrong with them.
 func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Field {
@@ -17,7 +20,7 @@ func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Fi
 	if at != nil {
 		path = at.Name
 	}
-	if e.SchemaField == "properties" {
+	if e.SchemaField == unknownProperty {
 		return unknownFields(e, path)
 	}
 	if path == "" {

@@ -30,7 +30,8 @@ func TestSends_Create(t *testing.T) {
 	require.Equal(t, "/v1/sends/"+accepted.ID, got.Header().Get("Location"))
 	require.Equal(t, api.OutcomePending, accepted.Outcome)
 	require.Equal(t, now, accepted.AcceptedAt)
-	require.Nil(t, accepted.Warnings)
+	require.Len(t, *accepted.Warnings, 1)
+	require.Equal(t, api.WarningCodeLooksUnread, (*accepted.Warnings)[0].Code)
 
 	require.Len(t, r.sends, 1)
 	send := r.sends[0]
@@ -82,7 +83,7 @@ func TestSends_Warnings(t *testing.T) {
 		"a code dies sooner":       {strings.Replace(body, `"to"`, `"category":"authentication","to"`, 1), []api.WarningCode{api.WarningCodeBothMayArrive}},
 		"and our wait is longer":   {strings.Replace(strings.Replace(body, `"to"`, `"category":"authentication","to"`, 1), `"text":"hi"`, `"text":"hi","wait_seconds":600`, 1), nil},
 		"only on failure":          {strings.Replace(body, `"text":"hi"`, `"text":"hi","wait_seconds":0`, 1), nil},
-		"an unread rule means it":  {strings.Replace(body, `"text":"hi"`, `"text":"hi","type":"unread"`, 1), nil},
+		"an unread rule means it":  {strings.Replace(body, `"text":"hi"`, `"text":"hi","type":"unread"`, 1), []api.WarningCode{api.WarningCodeLooksUnread}},
 		"expires before the wait":  {strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:05:00Z","to"`, 1), []api.WarningCode{api.WarningCodeBothMayArrive, api.WarningCodeExpiresBeforeWait}},
 		"expires just after it":    {strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:05:00.001Z","to"`, 1), []api.WarningCode{api.WarningCodeBothMayArrive}},
 		"expires, only on failure": {strings.Replace(strings.Replace(body, `"to"`, `"expires_at":"2031-05-04T12:00:01Z","to"`, 1), `"text":"hi"`, `"text":"hi","wait_seconds":0`, 1), nil},

@@ -141,6 +141,9 @@ const (
 const (
 	WarningCodeBothMayArrive     WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait WarningCode = "expires_before_wait"
+	WarningCodeLooksUnread       WarningCode = "looks_unread"
+	WarningCodeSendIDNotAccepted WarningCode = "send_id_not_accepted"
+	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
 )
 
 // Attempt One message to one provider, with the newest call for it. A call is stored before it is made. It is repeated only if
@@ -294,7 +297,8 @@ type FallbackInput struct {
 	// Example: MyShop
 	SendID *SendID `json:"send_id,omitempty"`
 
-	// Text The text of the SMS.
+	// Text The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. It needs a
+	// character that can be seen.
 	Text string `json:"text"`
 
 	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
@@ -695,7 +699,9 @@ type SendInput struct {
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
 
-	// To The recipient's phone number in E.164 form.
+	// To The recipient's phone number in E.164 form. A number with a trunk digit after the calling code (+44 07400...) is
+	// refused; `reason` names the number that was probably meant.
+	//
 	//
 	// Example: +447400123456
 	To string `json:"to"`
@@ -714,7 +720,8 @@ type SendList struct {
 
 // SendPreview defines model for SendPreview.
 type SendPreview struct {
-	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one.
+	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one. An area code that Backstop does not have a list of
+	// belongs to the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
 	// Plan The policy as it was when the send was accepted, with what the send changed in it.
@@ -920,7 +927,9 @@ type Status string
 
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
-	// Components The template's parameters in Meta's own form, passed through. At most 32 KB.
+	// Components The template's parameters in Meta's own form, passed through. At most 32 KB. The `text` of a parameter needs a
+	// character that can be seen.
+	//
 	//
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
@@ -946,20 +955,30 @@ type WaitSeconds = int
 // Warning defines model for Warning.
 type Warning struct {
 	// Code `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-	// before the wait of a rule ends, so only a reported failure can fire that rule in time.
+	// before the wait of a rule ends, so only a reported failure can fire that rule in time. `looks_unread`: a reader who
+	// has turned read receipts off looks unread, so a rule of type `unread` fires all the same. `send_id_not_accepted`:
+	// the recipient's country accepts no alphanumeric SendID; operators there replace it or drop the SMS.
+	// `unlisted_number`: the number is possible, but in no number range that Backstop has a list of. It may be of a new
+	// area code, or a mistake.
 	Code   WarningCode `json:"code"`
 	Detail string      `json:"detail"`
 }
 
 // WarningCode `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-// before the wait of a rule ends, so only a reported failure can fire that rule in time.
+// before the wait of a rule ends, so only a reported failure can fire that rule in time. `looks_unread`: a reader who
+// has turned read receipts off looks unread, so a rule of type `unread` fires all the same. `send_id_not_accepted`:
+// the recipient's country accepts no alphanumeric SendID; operators there replace it or drop the SMS.
+// `unlisted_number`: the number is possible, but in no number range that Backstop has a list of. It may be of a new
+// area code, or a mistake.
 type WarningCode string
 
 // WhatsAppInput The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window.
 type WhatsAppInput struct {
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
-	Text     *string        `json:"text,omitempty"`
+
+	// Text It needs a character that can be seen.
+	Text *string `json:"text,omitempty"`
 }
 
 // Cursor defines model for Cursor.

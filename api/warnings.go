@@ -16,32 +16,64 @@ const (
 
 // warnings tells of what the caller may not have meant, each thing once, by the first rule that it holds for.
 func warnings(send backstop.Send) []Warning {
+	var list []Warning
+	if !backstop.IsListed(send.To) {
+		list = append(list, unlisted(send))
+	}
+	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{mayBothArrive, expiresFirst, looksUnread, refusesName} {
+		for _, rule := range send.Plan.Rules {
+			if w := check(send, rule); w != nil {
+				list = append(list, *w)
+				break
+			}
+		}
+	}
+	return list
+}
+
+func unlisted(send backstop.Send) Warning {
+	detail := "the number is possible but not in a known number range: a new area code, or a mistake"
+	if send.Country != "" {
+		detail += "; it counts as a number of " + send.Country
+	}
+	return Warning{Code: WarningCodeUnlistedNumber, Detail: detail}
+}
+
+func mayBothArrive(send backstop.Send, rule backstop.Rule) *Warning {
 	live, words := timeToLive, "30 days"
 	if send.Category == backstop.Authentication {
 		live, words = timeToLiveAuthentication, "10 minutes"
 	}
-	var both, expires *Warning
-	for _, rule := range send.Plan.Rules {
-		deadline, waits := rule.Deadline(send.AcceptedAt)
-		if !waits {
-			continue
-		}
-		// A rule of type unread is meant to send an SMS after a delivery; for the others it is a surprise.
-		if both == nil && rule.Type != backstop.Unread && rule.Wait() < live {
-			both = &Warning{Code: WarningCodeBothMayArrive, Detail: fmt.Sprintf(
-				"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive",
-				rule.Name, rule.WaitSeconds, words)}
-		}
-		if expires == nil && send.ExpiresAt != nil && !deadline.Before(*send.ExpiresAt) {
-			expires = &Warning{Code: WarningCodeExpiresBeforeWait, Detail: fmt.Sprintf(
-				"the send expires before the wait of rule %q ends: only a reported failure can fire it in time", rule.Name)}
-		}
+	// A rule of type unread is meant to send an SMS after a delivery; for the others it is a surprise.
+	if rule.WaitSeconds == 0 || rule.Type == backstop.Unread || rule.Wait() >= live {
+		return nil
 	}
-	var list []Warning
-	for _, w := range []*Warning{both, expires} {
-		if w != nil {
-			list = append(list, *w)
-		}
+	return &Warning{Code: WarningCodeBothMayArrive, Detail: fmt.Sprintf(
+		"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive", rule.Name, rule.WaitSeconds, words)}
+}
+
+func expiresFirst(send backstop.Send, rule backstop.Rule) *Warning {
+	deadline, waits := rule.Deadline(send.AcceptedAt)
+	if !waits || send.ExpiresAt == nil || deadline.Before(*send.ExpiresAt) {
+		return nil
 	}
-	return list
+	return &Warning{Code: WarningCodeExpiresBeforeWait, Detail: fmt.Sprintf(
+		"the send expires before the wait of rule %q ends: only a reported failure can fire it in time", rule.Name)}
+}
+
+func looksUnread(_ backstop.Send, rule backstop.Rule) *Warning {
+	if rule.Type != backstop.Unread {
+		return nil
+	}
+	return &Warning{Code: WarningCodeLooksUnread, Detail: fmt.Sprintf(
+		"rule %q: a reader who has turned read receipts off looks unread, so that the SMS goes out all the same", rule.Name)}
+}
+
+func refusesName(send backstop.Send, rule backstop.Rule) *Warning {
+	if backstop.TakesSendID(send.Country, rule.SendID) {
+		return nil
+	}
+	return &Warning{Code: WarningCodeSendIDNotAccepted, Detail: fmt.Sprintf(
+		"rule %q sends from %q, but %s accepts no alphanumeric SendID: operators there replace it or drop the SMS",
+		rule.Name, rule.SendID, send.Country)}
 }

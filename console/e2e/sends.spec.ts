@@ -88,10 +88,32 @@ test.describe("what the API refuses", () => {
 });
 
 test("warnings are shown before it is sent", async ({ page, api }) => {
-  const policy = await api.policy([await api.rule({ wait_seconds: 60 })]);
+  const rules = [
+    await api.rule({ type: "undelivered", wait_seconds: 60, send_id: "ACME" }),
+    await api.rule({ type: "unread", wait_seconds: 90, send_id: "ACME" }),
+  ];
+  const policy = await api.policy(rules);
   await page.goto(`sends/new?policy=${policy.id}`);
-  await page.getByLabel("Recipient").fill(recipient("01"));
-  await expect(page.getByText("both messages may arrive")).toBeVisible();
+  await page.getByLabel("Recipient").fill("+14365550143");
+  for (const warning of [
+    "both messages may arrive",
+    "a reader who has turned read receipts off looks unread",
+    "US accepts no alphanumeric SendID",
+    "The recipient's number may be wrong",
+  ]) {
+    await expect(page.getByText(warning)).toBeVisible();
+  }
+});
+
+test.describe("a number with a trunk digit", () => {
+  test.use({ mayFail: answers(422) });
+
+  test("is refused with the number that was probably meant", async ({ page, api }) => {
+    const policy = await api.policy([await api.rule()]);
+    await page.goto(`sends/new?policy=${policy.id}`);
+    await page.getByLabel("Recipient").fill("+44 07400 123402");
+    await expect(page.getByRole("alert").first()).toContainText("did you mean +447400123402?");
+  });
 });
 
 test("the list is filtered and gone through by pages", async ({ page, api }) => {

@@ -16,12 +16,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode/utf16"
 )
 
 const (
 	twilioVersion = "2010-04-01"
-	maxSMSBody    = 1600  // characters; the manual, "Message resource"
+	maxSMSBody    = 1600  // UTF-16 code units; the manual, "Message resource"
 	maxValidity   = 36000 // seconds
 	poolNumber    = "+15550783882"
 )
@@ -96,7 +96,7 @@ func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
 		return badSMS(21603, "A 'From' phone number is required.")
 	case form.body == "":
 		return badSMS(21602, "Message body is required.")
-	case utf8.RuneCountInString(form.body) > maxSMSBody:
+	case len(utf16.Encode([]rune(form.body))) > maxSMSBody:
 		return badSMS(21617, fmt.Sprintf("The concatenated message body exceeds the %d character limit.", maxSMSBody))
 	case !e164.MatchString(form.to):
 		return badSMS(21211, "Invalid 'To' Phone Number")

@@ -108,6 +108,7 @@ func TestTwilio_InvalidParameter(t *testing.T) {
 		"no From":           {"From", "", 21603},
 		"no Body":           {"Body", "", 21602},
 		"long Body":         {"Body", strings.Repeat("é", 1601), 21617},
+		"801 emoji":         {"Body", strings.Repeat("😀", 801), 21617},
 		"short To":          {"To", "+123", 21211},
 		"national To":       {"To", "015100000001", 21211},
 		"whatsapp To":       {"To", "whatsapp:+4915100000001", 21211},

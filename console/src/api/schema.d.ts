@@ -496,7 +496,8 @@ export interface components {
         };
         SendInput: {
             /**
-             * @description The recipient's phone number in E.164 form.
+             * @description The recipient's phone number in E.164 form. A number with a trunk digit after the calling code (+44 07400...) is
+             *     refused; `reason` names the number that was probably meant.
              * @example +447400123456
              */
             to: string;
@@ -514,6 +515,7 @@ export interface components {
         };
         /** @description The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window. */
         WhatsAppInput: {
+            /** @description It needs a character that can be seen. */
             text?: string;
             template?: components["schemas"]["TemplateInput"];
         };
@@ -524,7 +526,8 @@ export interface components {
             /** @example en_US */
             language: string;
             /**
-             * @description The template's parameters in Meta's own form, passed through. At most 32 KB.
+             * @description The template's parameters in Meta's own form, passed through. At most 32 KB. The `text` of a parameter needs a
+             *     character that can be seen.
              * @example [
              *       {
              *         "type": "body",
@@ -543,7 +546,10 @@ export interface components {
         FallbackInput: {
             /** Format: uuid */
             policy_id: string;
-            /** @description The text of the SMS. */
+            /**
+             * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. It needs a
+             *     character that can be seen.
+             */
             text: string;
             type?: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
@@ -558,7 +564,10 @@ export interface components {
             warnings?: components["schemas"]["Warning"][];
         };
         SendPreview: {
-            /** @description The recipient's (ISO 3166-1 alpha-2), if the number has one. */
+            /**
+             * @description The recipient's (ISO 3166-1 alpha-2), if the number has one. An area code that Backstop does not have a list of
+             *     belongs to the main country of its calling code.
+             */
             country?: string;
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
@@ -579,10 +588,14 @@ export interface components {
         Warning: {
             /**
              * @description `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-             *     before the wait of a rule ends, so only a reported failure can fire that rule in time.
+             *     before the wait of a rule ends, so only a reported failure can fire that rule in time. `looks_unread`: a reader who
+             *     has turned read receipts off looks unread, so a rule of type `unread` fires all the same. `send_id_not_accepted`:
+             *     the recipient's country accepts no alphanumeric SendID; operators there replace it or drop the SMS.
+             *     `unlisted_number`: the number is possible, but in no number range that Backstop has a list of. It may be of a new
+             *     area code, or a mistake.
              * @enum {string}
              */
-            code: "both_may_arrive" | "expires_before_wait";
+            code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "unlisted_number";
             detail: string;
         };
         Send: {
@@ -1055,7 +1068,7 @@ export interface components {
         };
         /**
          * @description Any other error: 403 when a page of another origin asks with a session's cookie; 405 with `Allow`; 413 for a body
-         *     over 64 KB; 415 for one that is not `application/json`; 500; 503 with `Retry-After` while nothing can be accepted.
+         *     over 256 KB; 415 for one that is not `application/json`; 500; 503 with `Retry-After` while nothing can be accepted.
          */
         Failure: {
             headers: {

@@ -298,7 +298,7 @@ export const en = {
     policyWanted: "Choose a policy",
     smsText: "Text of the SMS",
     smsWanted: "Enter the text of the SMS",
-    smsMeans: "At most 1,600 characters. Each segment is charged.",
+    smsMeans: "At most 1,600 characters, of which an emoji counts as two or more. Each segment is charged.",
     smsLength_one: "{{encoding}}, {{length}} characters, {{count}} segment",
     smsLength_other: "{{encoding}}, {{length}} characters, {{count}} segments",
     overrides: "Change the rules for this send only",
@@ -309,6 +309,13 @@ export const en = {
     planLater: "Enter the recipient and choose a policy to see when it would fall back.",
     send: "Send",
     flawed: "Nothing was sent: some fields are not right yet.",
+    warnings: {
+      both_may_arrive: "WhatsApp may still deliver after the SMS",
+      expires_before_wait: "The send expires before the wait ends",
+      looks_unread: "Without read receipts every reader looks unread",
+      send_id_not_accepted: "The recipient's country accepts no alphanumeric SendID",
+      unlisted_number: "The recipient's number may be wrong",
+    },
   },
   overview: {
     title: "Overview",

@@ -295,7 +295,7 @@ export const zhCN: Words = {
     policyWanted: "请选择策略",
     smsText: "短信文本",
     smsWanted: "请输入短信文本",
-    smsMeans: "最多 1600 个字符。按段计费。",
+    smsMeans: "最多 1600 个字符，一个表情至少计为两个字符。按段计费。",
     smsLength_one: "{{encoding}}，{{length}} 个字符，{{count}} 段",
     smsLength_other: "{{encoding}}，{{length}} 个字符，{{count}} 段",
     overrides: "仅为此次发送更改规则",
@@ -305,6 +305,13 @@ export const zhCN: Words = {
     planLater: "输入接收号码并选择策略，即可查看何时回落。",
     send: "发送",
     flawed: "尚未发送：有些字段还不正确。",
+    warnings: {
+      both_may_arrive: "短信发出后，WhatsApp 消息仍可能送达",
+      expires_before_wait: "发送会在等待结束之前过期",
+      looks_unread: "接收者若关闭已读回执，读过也会显示为未读",
+      send_id_not_accepted: "接收者所在国家不接受字母数字 SendID",
+      unlisted_number: "接收号码可能有误",
+    },
   },
   overview: {
     title: "概览",

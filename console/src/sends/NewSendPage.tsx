@@ -155,7 +155,7 @@ export default function NewSendPage() {
                 name="text"
                 label={t("newSend.whatsappText")}
                 extra={t("newSend.window")}
-                rules={[{ required: true, message: t("newSend.textWanted") }]}
+                rules={[{ required: true, whitespace: true, message: t("newSend.textWanted") }]}
               >
                 <Input.TextArea rows={4} maxLength={4096} />
               </Form.Item>
@@ -184,7 +184,7 @@ export default function NewSendPage() {
             <Form.Item
               name="sms"
               label={t("newSend.smsText")}
-              rules={[{ required: true, message: t("newSend.smsWanted") }]}
+              rules={[{ required: true, whitespace: true, message: t("newSend.smsWanted") }]}
               extra={<SMSLength preview={preview.data} />}
             >
               <Input.TextArea rows={3} maxLength={1600} />
@@ -333,7 +333,14 @@ function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePreview>; 
       </p>
       <PolicyTimeline rules={plan.rules} />
       {warnings?.map((warning) => (
-        <Alert key={warning.code} className="problem" type="warning" showIcon title={warning.detail} />
+        <Alert
+          key={warning.code}
+          className="problem"
+          type="warning"
+          showIcon
+          title={t(`newSend.warnings.${warning.code}`)}
+          description={warning.detail}
+        />
       ))}
     </div>
   );
