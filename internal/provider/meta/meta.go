@@ -31,11 +31,12 @@ type Options struct {
 
 // Client is one business phone number. It is safe for concurrent use.
 type Client struct {
-	poster      *provider.Poster
-	messages    string // the address to post to
-	header      http.Header
-	appSecret   []byte
-	verifyToken []byte
+	poster        *provider.Poster
+	messages      string // the address to post to
+	header        http.Header
+	phoneNumberID string
+	appSecret     []byte
+	verifyToken   []byte
 }
 
 // New returns a client, or all that is wrong with the options.
@@ -62,8 +63,9 @@ func New(o Options) (*Client, error) {
 			"Authorization": {"Bearer " + o.AccessToken},
 			"Content-Type":  {"application/json"},
 		},
-		appSecret:   []byte(o.AppSecret),
-		verifyToken: []byte(o.VerifyToken),
+		phoneNumberID: o.PhoneNumberID,
+		appSecret:     []byte(o.AppSecret),
+		verifyToken:   []byte(o.VerifyToken),
 	}, nil
 }
 

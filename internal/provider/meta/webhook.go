@@ -85,21 +85,31 @@ type batch struct {
 
 func (b *batch) add(c *Client, raw json.RawMessage) {
 	var value struct {
+		Metadata struct {
+			PhoneNumberID provider.Loose `json:"phone_number_id"`
+		} `json:"metadata"`
 		Statuses []json.RawMessage `json:"statuses"` // inbound messages stand beside them and are not ours to handle
 	}
 	if err := json.Unmarshal(raw, &value); err != nil {
 		b.fail(err)
 		return
 	}
+	number := string(value.Metadata.PhoneNumberID)
 	for _, raw := range value.Statuses {
 		receipt, err := c.receipt(raw)
 		switch {
 		case err != nil:
 			b.fail(err)
-		case receipt.Status != "":
+		case receipt.Status != "" && (c.isOurs(number) || receipt.Ref != backstop.Ref{}):
 			b.receipts = append(b.receipts, receipt)
 		}
 	}
+}
+
+// isOurs reports whether a status may be about our messages. One webhook reports on all numbers of an app, also those from which
+// other systems send. A status with our reference counts whatever its number: the number may have been changed.
+func (c *Client) isOurs(phoneNumberID string) bool {
+	return phoneNumberID == "" || phoneNumberID == c.phoneNumberID
 }
 
 func (b *batch) fail(err error) {

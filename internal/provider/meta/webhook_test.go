@@ -54,6 +54,25 @@ func TestClient_Receipts_mixedBatch(t *testing.T) {
 	require.Equal(t, []backstop.Receipt{other, ours, read}, receipts)
 }
 
+// A status of another number is not ours, unless it has our reference. Such a status in the same webhook loses no other.
+func TestClient_Receipts_otherNumber(t *testing.T) {
+	t.Parallel()
+	change := func(number, statuses string) string {
+		return `{"field":"messages","value":{"metadata":{"phone_number_id":` + number + `},"statuses":[` + statuses + `]}}`
+	}
+	receipts, err := receive(t, `{"object":"whatsapp_business_account","entry":[{"changes":[`+
+		change(`"106540359999999"`, `{"id":"theirs","status":"sent","timestamp":"1764000000"},`+
+			`{"id":"moved","status":"sent","timestamp":"1764000000","biz_opaque_callback_data":"`+providertest.Ref.String()+`"}`)+`,`+
+		change(`106540352242922`, `{"id":"ours, its number a number","status":"sent","timestamp":"1764000000"}`)+`,`+
+		change(`null`, `{"id":"of no number","status":"sent","timestamp":"1764000000"}`)+`]}]}`)
+	require.NoError(t, err)
+	var ids []string
+	for _, r := range receipts {
+		ids = append(ids, r.MessageID)
+	}
+	require.Equal(t, []string{"moved", "ours, its number a number", "of no number"}, ids)
+}
+
 // The code of a failed status decides, in whatever type it is written. Without a readable code there is no class.
 func TestClient_Receipts_errors(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ type Client struct {
 	messages  string // the URL to send and to list messages
 	message   string // the URL of one message, without its id
 	header    http.Header
+	account   string // its SID
 	authToken []byte
 	public    *url.URL // without a slash at its end
 }
@@ -65,6 +66,7 @@ func New(o Options) (*Client, error) {
 			"Authorization": {"Basic " + basic},
 			"Content-Type":  {"application/x-www-form-urlencoded"},
 		},
+		account:   o.AccountSID,
 		authToken: []byte(o.AuthToken),
 		public:    public,
 	}, nil

@@ -18,7 +18,7 @@ import (
 )
 
 // Receipts checks the signature of a status callback and returns its status, or nothing when the message has not left
-// Twilio yet. An Error of code Forged or Invalid says what is wrong.
+// Twilio yet or is another account's. An Error of code Forged or Invalid says what is wrong.
 //
 // Twilio does not say when the status changed, so the receipt carries the time at which it came in.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
@@ -34,11 +34,15 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 	if status == "" {
 		return nil, nil
 	}
+	ref := provider.Ref(r.URL.Query().Get("ref"))
+	if account := form.Get("AccountSid"); account != "" && account != c.account && ref == (backstop.Ref{}) {
+		return nil, nil // of another account, and not of ours by its reference
+	}
 	receipt := backstop.Receipt{
 		Provider:  c.Name(),
 		Channel:   backstop.SMS,
 		MessageID: id,
-		Ref:       provider.Ref(r.URL.Query().Get("ref")),
+		Ref:       ref,
 		Status:    status,
 		At:        time.Now().UTC(),
 	}

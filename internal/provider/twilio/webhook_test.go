@@ -65,6 +65,19 @@ func TestClient_Receipts_repeatedParameters(t *testing.T) {
 	require.Equal(t, backstop.Delivered, receipts[0].Status)
 }
 
+// A callback of another account is not ours, unless it has our reference.
+func TestClient_Receipts_otherAccount(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]int{"": 0, "?ref=" + providertest.Ref.String(): 1} {
+		const form = "MessageSid=SM1&MessageStatus=sent&AccountSid=AC00000000000000000000000000000000"
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/twilio"+query, nil)
+		sign(publicURL, r, []byte(form))
+		receipts, err := newClient(t, options("")).Receipts(r, []byte(form))
+		require.NoError(t, err)
+		require.Len(t, receipts, want)
+	}
+}
+
 // The class of a callback is that of its code. The words alone have none.
 func TestClient_Receipts_errorCodes(t *testing.T) {
 	t.Parallel()
