@@ -39,7 +39,7 @@ type Options struct {
 	Now      func() time.Time
 
 	Calls   int           // provider calls under way at once; 0 is no limit
-	OpenFor time.Duration // how long a provider that is down is not called, see breaker; 0: 10 s
+	OpenFor time.Duration // how long a provider that is down is not called, see breaker; 0: 10 s; below 0: it is called always
 }
 
 // New returns the activities, or an error that names what is missing or wrong.

@@ -46,6 +46,9 @@ func newBreaker(account string, openFor time.Duration, log *slog.Logger) breaker
 
 // newBreakers returns a breaker for WhatsApp and one for each SMS route, by name. WhatsApp has no name.
 func newBreakers(o Options) map[string]breaker {
+	if o.OpenFor < 0 {
+		return nil
+	}
 	openFor := cmp.Or(o.OpenFor, defaultOpenFor)
 	all := map[string]breaker{"": newBreaker(string(backstop.WhatsApp), openFor, o.Log)}
 	for _, r := range o.SMS {
@@ -56,7 +59,7 @@ func newBreakers(o Options) map[string]breaker {
 
 // call calls the provider, unless the circuit is open. A provider that rejects or throttles is not down.
 func (b breaker) call(call func() (backstop.Submission, *backstop.Failure)) (backstop.Submission, *backstop.Failure) {
-	if b.circuit == nil { // of a route that is not configured
+	if b.circuit == nil { // of a route that is not configured, or there are no breakers
 		return call()
 	}
 	done, err := b.circuit.Allow()

@@ -92,7 +92,7 @@ func (f *fleet) door(s workflows.Settings) *handoff.Handoff {
 func (f *fleet) here() {
 	f.t.Helper()
 	acts, err := activities.New(activities.Options{
-		Store: f.used, WhatsApp: localWhatsApp{f.carrier}, Log: slog.New(slog.DiscardHandler),
+		Store: f.used, WhatsApp: localWhatsApp{f.carrier}, Log: slog.New(slog.DiscardHandler), OpenFor: -1,
 		SMS: []activities.Route{{Name: "scripted", SMS: localSMS{f.carrier}}},
 	})
 	require.NoError(f.t, err)

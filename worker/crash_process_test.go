@@ -69,7 +69,7 @@ func startProcess(settings string) (stop func(), err error) {
 		return nil, err
 	}
 	acts, err := activities.New(activities.Options{
-		Store: &mortal{DB: db, process: p}, WhatsApp: remoteWhatsApp{p}, Log: quiet,
+		Store: &mortal{DB: db, process: p}, WhatsApp: remoteWhatsApp{p}, Log: quiet, OpenFor: -1,
 		SMS: []activities.Route{{Name: "scripted", SMS: remoteSMS{p}}},
 	})
 	if err != nil {

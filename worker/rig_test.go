@@ -55,7 +55,7 @@ type rig struct {
 	handoff  *handoff.Handoff
 	provider *provider
 	install  string
-	openFor  time.Duration // of the workers' circuit breakers
+	openFor  time.Duration // of the workers' circuit breakers; by default there are none
 }
 
 func newRig(t *testing.T) *rig {
@@ -73,7 +73,7 @@ func newRigOn(t *testing.T, c client.Client) *rig {
 	require.NoError(t, err)
 	install, err := db.Installation(t.Context())
 	require.NoError(t, err)
-	r := &rig{t: t, address: address, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install}
+	r := &rig{t: t, address: address, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install, openFor: -1}
 	r.set(func(*workflows.Settings) {})
 	return r
 }

@@ -92,7 +92,7 @@ func (w *world) activities() *activities.Activities {
 		Store: lateStore{w}, WhatsApp: provider{w, backstop.WhatsApp, "scripted"}, SMS: []activities.Route{
 			{Name: "first", SMS: provider{w, backstop.SMS, "scripted"}}, {Name: "second", SMS: provider{w, backstop.SMS, "other"}},
 		},
-		Log: slog.New(slog.DiscardHandler), Now: w.now, OpenFor: 1, // the breaker has the real clock, which hardly moves
+		Log: slog.New(slog.DiscardHandler), Now: w.now, OpenFor: -1,
 	})
 	require.NoError(w.t, err)
 	return acts
