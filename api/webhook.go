@@ -56,7 +56,7 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 	if len(receipts) > 0 {
 		if err := s.handoff.Deliver(c.Request.Context(), receipts); err != nil {
-			s.fail(c, err)
+			s.fail(c, undelivered(err))
 			return
 		}
 	}
@@ -76,6 +76,15 @@ func (s *server) webhook(c *gin.Context) Webhook { //nolint:ireturn // it is one
 		return nil
 	}
 	return webhook
+}
+
+// undelivered makes the answer to a webhook whose receipts could not all be stored. Each other answer of the 4xx kind would tell
+// the provider that its address is wrong.
+func undelivered(err error) error {
+	if code := backstop.CodeOf(err); code == "" || code == backstop.TryLater {
+		return err
+	}
+	return asMalformed(err)
 }
 
 // asMalformed makes a webhook that is not what the provider sends a 400: providers take other answers of the 4xx
