@@ -18,10 +18,15 @@ const readyWithin = 2 * time.Second
 
 // operations are the routes that need no key.
 func (s *server) operations(r gin.IRoutes) {
-	r.GET("/healthz", s.healthz)
-	r.GET("/readyz", s.readyz)
-	r.GET("/openapi.json", s.contractJSON)
+	readable(r, "/healthz", s.healthz)
+	readable(r, "/readyz", s.readyz)
+	readable(r, "/openapi.json", s.contractJSON)
 	docs(r, s.noRoute)
+}
+
+// readable serves a path by GET, and by HEAD, for which net/http leaves out the body.
+func readable(r gin.IRoutes, path string, h gin.HandlerFunc) {
+	r.Match([]string{http.MethodGet, http.MethodHead}, path, h)
 }
 
 func (s *server) healthz(c *gin.Context) {

@@ -21,7 +21,8 @@ const (
 // saneRequestID is what is taken over from a caller: it goes into logs and answers.
 var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// identify gives the request an id, the caller's own if it has a sane one.
+// identify gives the request an id, the caller's own if it has a sane one. It also sets the headers that every answer has:
+// no cache may keep an answer, unless its handler says otherwise.
 func (s *server) identify(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
 	if !saneRequestID.MatchString(id) {
@@ -30,6 +31,7 @@ func (s *server) identify(c *gin.Context) {
 	c.Set(requestIDKey, id)
 	c.Header(requestIDHeader, id)
 	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("Cache-Control", "no-store")
 }
 
 // access logs that the request was answered: never a body, a query or a path with its values, which may tell whom

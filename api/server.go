@@ -140,7 +140,7 @@ func (s *server) routes() (http.Handler, error) {
 	s.operations(engine)
 	engine.GET("/webhooks/:provider", s.verifyWebhook)
 	engine.POST("/webhooks/:provider", s.receiveWebhook)
-	session := engine.Group(sessionPath, fresh, s.ownPages, s.validate)
+	session := engine.Group(sessionPath, s.ownPages, s.validate(maxSignIn))
 	session.GET("", s.GetSession)
 	session.POST("", s.SignIn)
 	session.DELETE("", s.SignOut)
@@ -153,7 +153,7 @@ func (s *server) routes() (http.Handler, error) {
 		HandlerErrorFunc:         s.fail,
 		ResponseErrorHandlerFunc: s.fail,
 	})
-	v1 := engine.Group("", s.authenticate, s.validate)
+	v1 := engine.Group("", s.authenticate, s.validate(maxBody))
 	v1.GET("/v1/sends/:id/watch", s.WatchSend)
 	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.unbound(c, err) },

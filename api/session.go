@@ -132,6 +132,3 @@ func (s *server) showSession(c *gin.Context, expires time.Time) {
 		TemporalUIURL: optional(s.temporalUIURL), TemporalNamespace: s.temporalNamespace,
 	})
 }
-
-// fresh keeps an answer that depends on who asks, and when, out of every cache.
-func fresh(c *gin.Context) { c.Header("Cache-Control", "no-store") }

@@ -20,17 +20,26 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// maxBody is the most that a request under /v1 may carry, in bytes: room for the longest texts and a full template.
-const maxBody = 64 << 10
+// The most that a request may carry, in bytes: under /v1 room for the longest texts and a full template; a sign-in has a key of
+// at most 512 characters.
+const (
+	maxBody   = 64 << 10
+	maxSignIn = 4 << 10
+)
 
-// validate holds a request against the contract before anything is bound or done.
-func (s *server) validate(c *gin.Context) {
+// validate makes a handler that holds a request, with a body of at most limit bytes, against the contract before anything is
+// bound or done.
+func (s *server) validate(limit int64) gin.HandlerFunc {
+	return func(c *gin.Context) { s.hold(c, limit) }
+}
+
+func (s *server) hold(c *gin.Context, limit int64) {
 	route := s.contract.routes[c.Request.Method+" "+c.FullPath()]
 	if err := checkQuery(c.Request.URL.RawQuery, route); err != nil {
 		s.fail(c, err)
 		return
 	}
-	if err := readBody(c, route.Operation.RequestBody != nil); err != nil {
+	if err := readBody(c, limit, route.Operation.RequestBody != nil); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -67,8 +76,8 @@ func checkQuery(raw string, route *routers.Route) error {
 
 // readBody reads a JSON body and puts it back in its canonical form (sorted keys, no spaces, nothing twice), so
 // that whoever reads it after this reads the same.
-func readBody(c *gin.Context, wanted bool) error {
-	body, err := readAll(c, maxBody)
+func readBody(c *gin.Context, limit int64, wanted bool) error {
+	body, err := readAll(c, limit)
 	switch {
 	case err != nil:
 		return err
@@ -123,13 +132,17 @@ func violation(err error) *backstop.Error {
 	return &backstop.Error{Code: malformed, Message: "the request does not fit the contract", Fields: found, Cause: err}
 }
 
-// fieldsOf walks the validator's tree of errors and returns each wrong field once.
+// maxFields is how many wrong fields an answer names at most.
+const maxFields = 100
+
+// fieldsOf walks the validator's tree of errors and returns each wrong field once, up to maxFields.
 func fieldsOf(err error) []backstop.Field {
 	var found []backstop.Field
 	seen := map[string]bool{}
+	objects := map[string]bool{} // those whose unknown fields are found: the validator has an error for each field
 	add := func(list ...backstop.Field) {
 		for _, f := range list {
-			if !seen[f.Name] {
+			if !seen[f.Name] && len(found) < maxFields {
 				seen[f.Name] = true
 				found = append(found, f)
 			}
@@ -145,6 +158,13 @@ func fieldsOf(err error) []backstop.Field {
 		case *openapi3filter.RequestError:
 			walk(e.Err, e.Parameter)
 		case *openapi3.SchemaError:
+			if e.SchemaField == unknownProperty {
+				path := strings.Join(e.JSONPointer(), ".")
+				if objects[path] {
+					return
+				}
+				objects[path] = true
+			}
 			add(schemaFields(e, at)...)
 		default:
 			add(parameterField(err, at))
