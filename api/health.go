@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
 	"time"
@@ -52,7 +53,7 @@ func (s *server) readyz(c *gin.Context) {
 		c.JSON(http.StatusOK, health)
 		return
 	}
-	s.log.WarnContext(ctx, "not ready", "error", err, requestIDKey, c.GetString(requestIDKey))
+	s.note(c, slog.LevelWarn, "not ready", "", slog.Any("error", err))
 	health.Status = HealthStatusUnavailable
 	c.JSON(http.StatusServiceUnavailable, health)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -43,12 +44,11 @@ func (s *server) access(c *gin.Context) {
 	if route == "" {
 		route = "none"
 	}
-	s.log.LogAttrs(c.Request.Context(), level(route, c.Writer.Status()), "request",
+	s.note(c, level(route, c.Writer.Status()), "request", strconv.Itoa(c.Writer.Status()),
 		slog.String("method", c.Request.Method),
 		slog.String("route", route),
 		slog.Int("status", c.Writer.Status()),
 		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
-		slog.String(requestIDKey, c.GetString(requestIDKey)),
 	)
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -30,6 +31,7 @@ func (s *server) verifyWebhook(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	admit(c)
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(challenge))
 }
 
@@ -46,13 +48,17 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 	c.Request.Body = io.NopCloser(bytes.NewReader(body))
 	receipts, unread := webhook.Receipts(c.Request, body)
+	isSigned := unread == nil || backstop.CodeOf(unread) == backstop.Invalid
+	if isSigned {
+		admit(c)
+	}
 	if unread != nil {
-		s.log.WarnContext(c.Request.Context(), "webhook refused", "provider", webhook.Name(), "error", unread,
-			"bytes", len(body), "receipts_read", len(receipts), requestIDKey, c.GetString(requestIDKey))
-		if backstop.CodeOf(unread) != backstop.Invalid {
-			s.fail(c, unread)
-			return
-		}
+		s.note(c, slog.LevelWarn, "webhook refused", webhook.Name(), slog.String("provider", webhook.Name()),
+			slog.Any("error", unread), slog.Int("bytes", len(body)), slog.Int("receipts_read", len(receipts)))
+	}
+	if !isSigned {
+		s.fail(c, unread)
+		return
 	}
 	if len(receipts) > 0 {
 		if err := s.handoff.Deliver(c.Request.Context(), receipts); err != nil {
