@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,19 +16,23 @@ func admit(c *gin.Context) { c.Set(admittedKey, true) }
 
 // note logs a line about a request. The lines about requests of strangers, who can make any number, are limited by kind: the
 // message, the route and what distinguishes it further.
-func (s *server) note(
-	c *gin.Context, level slog.Level, message, distinction string, attrs ...slog.Attr,
-) {
-	attrs = append(attrs, slog.String(requestIDKey, c.GetString(requestIDKey)))
-	if c.GetBool(admittedKey) {
-		s.log.LogAttrs(c.Request.Context(), level, message, attrs...)
+func (s *server) note(c *gin.Context, level slog.Level, message, distinction string, attrs ...slog.Attr) {
+	ctx := c.Request.Context()
+	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	kind := message + " " + c.Request.Method + " " + c.FullPath() + " " + distinction
-	if c.FullPath() == "" {
-		kind = message + " " + distinction // or any method would be a kind of its own
+	line := slog.NewRecord(time.Now(), level, message, 0)
+	line.AddAttrs(attrs...)
+	line.AddAttrs(slog.String(requestIDKey, c.GetString(requestIDKey)))
+	if c.GetBool(admittedKey) {
+		_ = s.log.Handler().Handle(ctx, line)
+		return
 	}
-	s.strangers.write(c.Request.Context(), kind, logLine{level: level, message: message, attrs: attrs})
+	kind := message + " " + distinction
+	if c.FullPath() != "" { // then the method is one of the route's, not any word
+		kind += " " + c.Request.Method + " " + c.FullPath()
+	}
+	s.strangers.write(ctx, kind, line)
 }
 
 // strangerPause is how long the lines of a kind are held back after one was written.
@@ -38,39 +41,29 @@ const strangerPause = 10 * time.Second
 // limitedLog writes the first line of a kind at once, and then at most one in each strangerPause: the newest, with the number
 // of lines that it stands for as "times".
 type limitedLog struct {
-	log *slog.Logger
+	handler slog.Handler
 
 	mu   sync.Mutex
 	held map[string]*heldLines // by kind, during a pause
 }
 
 type heldLines struct {
-	newest logLine
+	newest slog.Record
 	times  int // 0: none came during the pause
 }
 
-type logLine struct {
-	level   slog.Level
-	message string
-	attrs   []slog.Attr
-}
-
 func newLimitedLog(log *slog.Logger) *limitedLog {
-	return &limitedLog{log: log, held: map[string]*heldLines{}}
+	return &limitedLog{handler: log.Handler(), held: map[string]*heldLines{}}
 }
 
-func (l *limitedLog) write(ctx context.Context, kind string, line logLine) {
-	if !l.log.Enabled(ctx, line.level) {
-		return
+func (l *limitedLog) write(ctx context.Context, kind string, line slog.Record) {
+	if !l.hold(kind, line) {
+		_ = l.handler.Handle(ctx, line)
 	}
-	if l.hold(kind, line) {
-		return
-	}
-	l.log.LogAttrs(ctx, line.level, line.message, line.attrs...)
 }
 
 // hold keeps a line back if the kind has a pause. Otherwise it begins one.
-func (l *limitedLog) hold(kind string, line logLine) bool {
+func (l *limitedLog) hold(kind string, line slog.Record) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h, isPaused := l.held[kind]
@@ -97,7 +90,7 @@ func (l *limitedLog) release(kind string) {
 	}
 	l.mu.Unlock()
 	if h.times > 0 {
-		attrs := append(slices.Clip(h.newest.attrs), slog.Int("times", h.times))
-		l.log.LogAttrs(context.Background(), h.newest.level, h.newest.message, attrs...)
+		h.newest.AddAttrs(slog.Int("times", h.times))
+		_ = l.handler.Handle(context.Background(), h.newest)
 	}
 }
