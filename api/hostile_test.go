@@ -47,3 +47,19 @@ func TestServer_hostileBodies(t *testing.T) { //nolint:paralleltest // it counts
 		}
 	}
 }
+
+// Brackets in a text are no depth, and a body that a template may have is not too deep.
+func TestServer_depth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	body := func(text, components string) string {
+		return `{"to":"+447400123456","whatsapp":{"template":{"name":"a","language":"en","components":[{"x":` + components +
+			`}]}},"fallback":{"policy_id":"` + policy.ID + `","text":"` + text + `"}}`
+	}
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	const around = 5 // the objects and the list that components are in
+	text := strings.Repeat(`\"[`, 300)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", body(text, nested(100-around))).Code)
+	r.call(t, "POST", "/v1/sends", body(text, nested(101-around))).problem(400, "malformed")
+}

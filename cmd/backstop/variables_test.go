@@ -11,12 +11,12 @@ import (
 func TestRead_unknownVariables(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"BACKSTOP_META_ON_UNKOWN": "BACKSTOP_META_ON_UNKNOWN",
-		"BACKSTOP_LINGR":          "BACKSTOP_LINGER",
-		"BACKSTOP_DRAIN_":         "BACKSTOP_DRAIN",
-		"BACKSTOP_WORKERS_CALLS":  "BACKSTOP_WORKER_CALLS",
-		"backstop_linger":         "BACKSTOP_LINGER",
-		"BACKSTOP_PORT":           "BACKSTOP_",
+		"BACKSTOP_META_ON_UNKNOWNS": "BACKSTOP_META_ON_UNKNOWN",
+		"BACKSTOP_LINGR":            "BACKSTOP_LINGER",
+		"BACKSTOP_DRAIN_":           "BACKSTOP_DRAIN",
+		"BACKSTOP_WORKERS_CALLS":    "BACKSTOP_WORKER_CALLS",
+		"backstop_linger":           "BACKSTOP_LINGER",
+		"BACKSTOP_PORT":             "BACKSTOP_",
 	} {
 		environment := complete()
 		environment[name] = "a-secret"
