@@ -13,14 +13,16 @@ import (
 
 // authenticate lets those requests pass that carry the API key, or the cookie of a session of the console.
 func (s *server) authenticate(c *gin.Context) {
-	if err := s.admit(c.Request); err != nil {
+	if err := s.judge(c.Request); err != nil {
 		s.fail(c, err)
+		return
 	}
+	admit(c)
 }
 
-// admit judges a request that has an Authorization header by that alone: a program that gives a key means the key, and no
-// page can send the header without asking first.
-func (s *server) admit(r *http.Request) error {
+// judge decides by the Authorization header alone if a request has one: a program that gives a key means the key, and no page
+// can send the header without asking first.
+func (s *server) judge(r *http.Request) error {
 	_, given := r.Header["Authorization"]
 	if _, cookie := sessionToken(r); given || !cookie {
 		return s.bearer(r)

@@ -127,13 +127,11 @@ func compressible(contentType string) bool {
 func (k *console) routes(r gin.IRoutes, s *server) {
 	home := func(c *gin.Context) { c.Redirect(http.StatusFound, consolePath) }
 	serve := func(c *gin.Context) { k.serve(c, s.noRoute) }
-	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		r.Handle(method, "/", home)
-		r.Handle(method, "/console", home)
-		r.Handle(method, "/console/", serve)
-		r.Handle(method, "/console/:page", serve)
-		r.Handle(method, "/console/:page/*rest", serve)
-	}
+	readable(r, "/", home)
+	readable(r, "/console", home)
+	readable(r, "/console/", serve)
+	readable(r, "/console/:page", serve)
+	readable(r, "/console/:page/*rest", serve)
 	r.HEAD(sessionPath, func(c *gin.Context) { // or it would be taken for a page
 		c.Header("Allow", "DELETE, GET, POST")
 		s.noMethod(c)
@@ -167,7 +165,6 @@ func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
 func (k *console) page(c *gin.Context) {
 	nonce := rand.Text()
 	c.Header("Content-Security-Policy", strings.ReplaceAll(consolePolicy, noncePlace, nonce))
-	c.Header("Cache-Control", "no-store")
 	send(c, contentType(consoleIndex), bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce)))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -24,6 +25,19 @@ type contract struct {
 // pathParameter is a parameter as OpenAPI writes it in a path.
 var pathParameter = regexp.MustCompile(`\{([^}]+)\}`)
 
+// rfc3339 refuses what time.Time does not take, such as a leap second, and what only Go takes, such as an offset of 24 hours.
+// Otherwise the binding of the request would refuse it later, without the name of the field.
+func rfc3339(text string) error {
+	if err := openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringDateTime).Validate(text); err != nil {
+		return err //nolint:wrapcheck // the validator drops the text of the error
+	}
+	var t time.Time
+	if err := t.UnmarshalText([]byte(text)); err != nil {
+		return fmt.Errorf("read time: %w", err)
+	}
+	return nil
+}
+
 func readContract() (*contract, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(contractYAML)
 	if err != nil {
@@ -40,6 +54,7 @@ func readContract() (*contract, error) {
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.WithStringFormatValidator("uuid",
 				openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForUUIDOfRFC9562)),
+			openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(rfc3339)),
 		},
 	}}
 	for path, item := range doc.Paths.Map() {

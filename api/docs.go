@@ -32,10 +32,11 @@ func docs(r gin.IRoutes, missing gin.HandlerFunc) {
 			return
 		}
 		c.Header("Content-Security-Policy", docsPolicy)
+		c.Header("Cache-Control", "no-cache") // kept, and asked for again by its ETag
 		page.ServeHTTP(c.Writer, c.Request)
 	}
-	r.GET("/docs", serve)
-	r.GET("/docs/*asset", serve)
+	readable(r, "/docs", serve)
+	readable(r, "/docs/*asset", serve)
 }
 
 // packed reports whether the page comes with a file of this name.

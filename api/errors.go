@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -69,8 +70,8 @@ func (s *server) fail(c *gin.Context, err error) {
 		e = internal()
 	}
 	if status(e.Code) >= http.StatusInternalServerError {
-		s.log.ErrorContext(c.Request.Context(), "request failed",
-			requestIDKey, c.GetString(requestIDKey), "route", c.FullPath(), "error", err, "cause", e.Cause)
+		s.note(c, slog.LevelError, "request failed", string(e.Code),
+			slog.String("route", c.FullPath()), slog.Any("error", err), slog.Any("cause", e.Cause))
 	}
 	s.write(c, e)
 }

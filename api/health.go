@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
 	"time"
@@ -18,10 +19,15 @@ const readyWithin = 2 * time.Second
 
 // operations are the routes that need no key.
 func (s *server) operations(r gin.IRoutes) {
-	r.GET("/healthz", s.healthz)
-	r.GET("/readyz", s.readyz)
-	r.GET("/openapi.json", s.contractJSON)
+	readable(r, "/healthz", s.healthz)
+	readable(r, "/readyz", s.readyz)
+	readable(r, "/openapi.json", s.contractJSON)
 	docs(r, s.noRoute)
+}
+
+// readable serves a path by GET, and by HEAD, for which net/http leaves out the body.
+func readable(r gin.IRoutes, path string, h gin.HandlerFunc) {
+	r.Match([]string{http.MethodGet, http.MethodHead}, path, h)
 }
 
 func (s *server) healthz(c *gin.Context) {
@@ -47,7 +53,7 @@ func (s *server) readyz(c *gin.Context) {
 		c.JSON(http.StatusOK, health)
 		return
 	}
-	s.log.WarnContext(ctx, "not ready", "error", err, requestIDKey, c.GetString(requestIDKey))
+	s.note(c, slog.LevelWarn, "not ready", "", slog.Any("error", err))
 	health.Status = HealthStatusUnavailable
 	c.JSON(http.StatusServiceUnavailable, health)
 }

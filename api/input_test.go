@@ -213,7 +213,9 @@ func TestSends_BadInput(t *testing.T) {
 	add("over-long texts", in(map[string]any{"whatsapp": map[string]any{"text": strings.Repeat("é", 4097)}, "fallback": merge(fallback, map[string]any{"text": strings.Repeat("x", 1601)})}),
 		400, "malformed", "whatsapp.text", "fallback.text")
 	add("over-long number", in(map[string]any{"to": "+" + strings.Repeat("4", 40)}), 400, "malformed", "to")
-	add("bad time", in(map[string]any{"expires_at": "tomorrow"}), 400, "malformed", "expires_at")
+	for _, never := range []string{"tomorrow", "2031-05-05T23:59:60Z", "2031-02-30T00:00:00Z", "10000-01-01T00:00:00Z", "2031-05-05T00:00:00+24:00"} {
+		add("bad time", in(map[string]any{"expires_at": never}), 400, "malformed", "expires_at")
+	}
 	add("bad policy id", inFallback(map[string]any{"policy_id": "p"}), 400, "malformed", "fallback.policy_id")
 	add("components no list", inTemplate(map[string]any{"name": "a", "language": "en", "components": map[string]any{}}), 400, "malformed", "whatsapp.template.components")
 	add("component no object", inTemplate(map[string]any{"name": "a", "language": "en", "components": []any{1}}), 400, "malformed", "whatsapp.template.components.0")

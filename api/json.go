@@ -19,6 +19,9 @@ func decode(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, &backstop.Error{Code: malformed, Message: "the body is not in UTF-8"}
 	}
+	if depth(data) > maxDepth {
+		return nil, &backstop.Error{Code: malformed, Message: fmt.Sprintf("the body is nested more than %d deep", maxDepth)}
+	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
 		message := "the body is not valid JSON"
@@ -30,6 +33,29 @@ func decode(data []byte) (any, error) {
 	d := decoder{data: data, tokens: json.NewDecoder(bytes.NewReader(data))}
 	d.tokens.UseNumber()
 	return d.value("")
+}
+
+// maxDepth is how many arrays and objects may be inside each other. The template of a message has about six.
+const maxDepth = 100
+
+// depth returns how deep arrays and objects are nested in valid JSON. Of other text it may say anything.
+func depth(data []byte) (deepest int) {
+	level, inText := 0, false
+	for i := 0; i < len(data); i++ {
+		switch b := data[i]; {
+		case b == '"':
+			inText = !inText
+		case b == '\\' && inText:
+			i++ // the escaped character, which may be a quotation mark
+		case inText:
+		case b == '[' || b == '{':
+			level++
+			deepest = max(deepest, level)
+		case b == ']' || b == '}':
+			level--
+		}
+	}
+	return deepest
 }
 
 // decoder walks a document that is known to be valid JSON.

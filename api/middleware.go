@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -21,7 +22,8 @@ const (
 // saneRequestID is what is taken over from a caller: it goes into logs and answers.
 var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// identify gives the request an id, the caller's own if it has a sane one.
+// identify gives the request an id, the caller's own if it has a sane one. It also sets the headers that every answer has:
+// no cache may keep an answer, unless its handler says otherwise.
 func (s *server) identify(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
 	if !saneRequestID.MatchString(id) {
@@ -30,6 +32,7 @@ func (s *server) identify(c *gin.Context) {
 	c.Set(requestIDKey, id)
 	c.Header(requestIDHeader, id)
 	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("Cache-Control", "no-store")
 }
 
 // access logs that the request was answered: never a body, a query or a path with its values, which may tell whom
@@ -41,12 +44,11 @@ func (s *server) access(c *gin.Context) {
 	if route == "" {
 		route = "none"
 	}
-	s.log.LogAttrs(c.Request.Context(), level(route, c.Writer.Status()), "request",
+	s.note(c, level(route, c.Writer.Status()), "request", strconv.Itoa(c.Writer.Status()),
 		slog.String("method", c.Request.Method),
 		slog.String("route", route),
 		slog.Int("status", c.Writer.Status()),
 		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
-		slog.String(requestIDKey, c.GetString(requestIDKey)),
 	)
 }
 

@@ -16,7 +16,7 @@ const (
 
 // schemaFields names the fields that a violation of a schema is about, and says what is wrong with them.
 func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Field {
-	path := strings.Join(e.JSONPointer(), ".")
+	path := clipped(strings.Join(e.JSONPointer(), "."))
 	if at != nil {
 		path = at.Name
 	}
@@ -95,10 +95,24 @@ func ofType(schema *openapi3.Schema) string {
 	}
 }
 
-// join makes the path of a member of what is at path.
+// maxPath bounds a field's path, in bytes: the names in it are the caller's, and each value of a body has one.
+const maxPath = 256
+
+// join makes the path of a member of what is at path. It leaves out what does not fit into maxPath.
 func join(path, name string) string {
-	if path == "" {
-		return name
+	switch {
+	case path == "":
+		return clipped(name)
+	case len(path) >= maxPath:
+		return path
+	default:
+		return clipped(path + "." + clipped(name))
 	}
-	return path + "." + name
+}
+
+func clipped(path string) string {
+	if len(path) <= maxPath {
+		return path
+	}
+	return strings.ToValidUTF8(path[:maxPath], "") + "…"
 }

@@ -44,18 +44,19 @@ type Options struct {
 
 // server answers the calls of the contract; the generated code routes and binds them.
 type server struct {
-	rules    Rules
-	policies Policies
-	sends    Sends
-	sessions Sessions
-	handoff  Handoff
-	webhooks map[string]Webhook
-	counts   *counts
-	contract *contract
-	log      *slog.Logger
-	now      func() time.Time
-	version  string
-	ready    Ready
+	rules     Rules
+	policies  Policies
+	sends     Sends
+	sessions  Sessions
+	handoff   Handoff
+	webhooks  map[string]Webhook
+	counts    *counts
+	contract  *contract
+	log       *slog.Logger
+	strangers *limitedLog
+	now       func() time.Time
+	version   string
+	ready     Ready
 
 	key               [sha256.Size]byte // the digest of the API key
 	origins           *http.CrossOriginProtection
@@ -86,6 +87,7 @@ func New(o Options) (http.Handler, error) {
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
 		watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
+	s.strangers = newLimitedLog(s.log)
 	s.streams = make(chan struct{}, s.watch.Streams)
 	if o.Console != nil {
 		if s.console, err = readConsole(o.Console); err != nil {
@@ -140,7 +142,7 @@ func (s *server) routes() (http.Handler, error) {
 	s.operations(engine)
 	engine.GET("/webhooks/:provider", s.verifyWebhook)
 	engine.POST("/webhooks/:provider", s.receiveWebhook)
-	session := engine.Group(sessionPath, fresh, s.ownPages, s.validate(maxSignIn))
+	session := engine.Group(sessionPath, s.ownPages, s.validate(maxSignIn))
 	session.GET("", s.GetSession)
 	session.POST("", s.SignIn)
 	session.DELETE("", s.SignOut)

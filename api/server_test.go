@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -81,13 +82,77 @@ func TestServer_Nowhere(t *testing.T) {
 		"/v1/rules":           {"GET", "POST"},
 		"/v1/rules/" + someID: {"DELETE", "GET", "PUT"},
 		"/v1/sends/" + someID: {"GET"},
-		"/healthz":            {"GET"},
+		"/healthz":            {"GET", "HEAD"},
 	} {
 		got := r.call(t, "PATCH", path, "{}")
 		got.problem(405, "method_not_allowed")
 		require.ElementsMatch(t, allow, strings.Split(got.Header().Get("Allow"), ", "))
 	}
 	require.Empty(t, r.call(t, "OPTIONS", "/v1/rules", "", "Origin", "https://elsewhere.test").Header().Get("Access-Control-Allow-Origin"))
+}
+
+// A HEAD is answered like a GET, without the body: load balancers and monitors ask so.
+func TestServer_Head(t *testing.T) {
+	t.Parallel()
+	r := newConsole(t)
+	server := httptest.NewServer(r.handler)
+	defer server.Close()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	ask := func(method, path string) (status int, contentType string, body []byte) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, http.NoBody)
+		require.NoError(t, err)
+		got, err := client.Do(request)
+		require.NoError(t, err)
+		defer got.Body.Close()
+		body, err = io.ReadAll(got.Body)
+		require.NoError(t, err)
+		return got.StatusCode, got.Header.Get("Content-Type"), body
+	}
+	for _, path := range []string{
+		"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/swagger-ui.css", "/docs/nothing.js", "/", "/console",
+		"/console/", "/console/sends",
+	} {
+		wantStatus, wantType, _ := ask("GET", path)
+		status, contentType, body := ask("HEAD", path)
+		require.Equal(t, wantStatus, status, path)
+		require.Equal(t, wantType, contentType, path)
+		require.Empty(t, body, path)
+	}
+	func() {
+		defer r.begin()()
+		r.away = errTest
+	}()
+	status, _, _ := ask("HEAD", "/readyz")
+	require.Equal(t, 503, status)
+}
+
+// No cache may keep an answer, except of files that are the same for everybody.
+func TestServer_CacheControl(t *testing.T) {
+	t.Parallel()
+	r := reading(t, 1, nil)
+	_, policy := r.seed(t)
+	for name, got := range map[string]answer{
+		"list":               r.call(t, "GET", "/v1/rules", ""),
+		"send":               r.call(t, "POST", "/v1/sends", sendBody(policy.ID)),
+		"statistics":         r.call(t, "GET", "/v1/stats", ""),
+		"not found":          r.call(t, "GET", "/v1/sends/"+someID, ""),
+		"malformed":          r.call(t, "GET", "/v1/rules?limit=x", ""),
+		"no key":             r.call(t, "GET", "/v1/rules", "", "Authorization", ""),
+		"no route":           r.call(t, "GET", "/v1/nowhere", ""),
+		"no route elsewhere": r.call(t, "GET", "/nowhere", ""),
+		"no method":          r.call(t, "PATCH", "/v1/rules", ""),
+		"session":            r.call(t, "GET", sessionPath, ""),
+		"webhook":            r.report(t, "/webhooks/twilio", "a=b"),
+		"no such webhook":    r.report(t, "/webhooks/nobody", "a=b"),
+		"handshake":          r.call(t, "GET", "/webhooks/meta", ""),
+		"health":             r.call(t, "GET", "/healthz", ""),
+		"readiness":          r.call(t, "GET", "/readyz", ""),
+	} {
+		require.Equal(t, "no-store", got.Header().Get("Cache-Control"), name)
+	}
+	require.Equal(t, "no-cache", r.call(t, "GET", "/openapi.json", "").Header().Get("Cache-Control"))
+	require.Equal(t, "no-cache", r.call(t, "GET", "/docs", "").Header().Get("Cache-Control"))
 }
 
 func TestServer_RequestID(t *testing.T) {

@@ -28,6 +28,7 @@ func (s *server) GetSession(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	admit(c)
 	s.showSession(c, expires)
 }
 
@@ -42,6 +43,7 @@ func (s *server) SignIn(c *gin.Context) {
 		s.fail(c, &backstop.Error{Code: unauthorized, Message: "this is not the API key"})
 		return
 	}
+	admit(c)
 	token := newToken()
 	created := s.now().Truncate(time.Second)
 	expires := created.Add(sessionLife)
@@ -132,6 +134,3 @@ func (s *server) showSession(c *gin.Context, expires time.Time) {
 		TemporalUIURL: optional(s.temporalUIURL), TemporalNamespace: s.temporalNamespace,
 	})
 }
-
-// fresh keeps an answer that depends on who asks, and when, out of every cache.
-func fresh(c *gin.Context) { c.Header("Cache-Control", "no-store") }

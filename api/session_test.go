@@ -116,6 +116,9 @@ func TestSession_SignIn_refused(t *testing.T) {
 		got.problem(401, "unauthorized")
 		require.Nil(t, got.cookie())
 	}
+	r.browse(t, "POST", sessionPath, `{"api_key": "`+strings.Repeat("x", 4<<10)+`"}`).problem(413, "too_large")
+	escaped := `{"api_key": "` + strings.Repeat(`\u0078`, 512) + `"}`
+	r.browse(t, "POST", sessionPath, escaped).problem(401, "unauthorized") // the longest that the contract allows
 	require.Empty(t, r.sessions)
 	got := r.browse(t, "PUT", sessionPath, signInBody)
 	got.problem(405, "method_not_allowed")

@@ -89,6 +89,7 @@ func TestStats_Range(t *testing.T) {
 	}
 	for query, field := range map[string]string{
 		"from=yesterday": "from", "until=1": "until", "policy_id=x": "policy_id", "bucket=60": "bucket",
+		"until=2031-05-03T23:59:60Z": "until", "from=292277026596-12-04T15:30:07Z": "from", "until=10000-01-01T00:00:00Z": "until",
 	} {
 		r.call(t, "GET", "/v1/stats?"+query, "").problem(400, "malformed", field)
 	}

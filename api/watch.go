@@ -144,7 +144,6 @@ func newStream(c *gin.Context) (stream, error) {
 		return s, fmt.Errorf("lift the bound of reading: %w", err)
 	}
 	c.Header("Content-Type", "text/event-stream")
-	c.Header("Cache-Control", "no-store")
 	c.Header("X-Accel-Buffering", "no") // nginx would wait until there is more
 	return s, nil
 }

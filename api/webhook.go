@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -30,6 +31,7 @@ func (s *server) verifyWebhook(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	admit(c)
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(challenge))
 }
 
@@ -46,17 +48,21 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 	c.Request.Body = io.NopCloser(bytes.NewReader(body))
 	receipts, unread := webhook.Receipts(c.Request, body)
+	isSigned := unread == nil || backstop.CodeOf(unread) == backstop.Invalid
+	if isSigned {
+		admit(c)
+	}
 	if unread != nil {
-		s.log.WarnContext(c.Request.Context(), "webhook refused", "provider", webhook.Name(), "error", unread,
-			"bytes", len(body), "receipts_read", len(receipts), requestIDKey, c.GetString(requestIDKey))
-		if backstop.CodeOf(unread) != backstop.Invalid {
-			s.fail(c, unread)
-			return
-		}
+		s.note(c, slog.LevelWarn, "webhook refused", webhook.Name(), slog.String("provider", webhook.Name()),
+			slog.Any("error", unread), slog.Int("bytes", len(body)), slog.Int("receipts_read", len(receipts)))
+	}
+	if !isSigned {
+		s.fail(c, unread)
+		return
 	}
 	if len(receipts) > 0 {
 		if err := s.handoff.Deliver(c.Request.Context(), receipts); err != nil {
-			s.fail(c, err)
+			s.fail(c, undelivered(err))
 			return
 		}
 	}
@@ -76,6 +82,15 @@ func (s *server) webhook(c *gin.Context) Webhook { //nolint:ireturn // it is one
 		return nil
 	}
 	return webhook
+}
+
+// undelivered makes the answer to a webhook whose receipts could not all be stored. Each other answer of the 4xx kind would tell
+// the provider that its address is wrong.
+func undelivered(err error) error {
+	if code := backstop.CodeOf(err); code == "" || code == backstop.TryLater {
+		return err
+	}
+	return asMalformed(err)
 }
 
 // asMalformed makes a webhook that is not what the provider sends a 400: providers take other answers of the 4xx

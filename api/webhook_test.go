@@ -61,6 +61,7 @@ func TestWebhook_Receive(t *testing.T) {
 		{"broken in part, store away", 2, broken, tryLater(), 503, "unavailable", 0},
 		{"store away", 2, nil, tryLater(), 503, "unavailable", 0},
 		{"store fails", 2, nil, errTest, 500, "internal", 0},
+		{"store has no such send", 2, nil, &backstop.Error{Code: backstop.NotFound, Message: "no such send"}, 400, "malformed", 0},
 		{"driver fails", 2, errTest, nil, 500, "internal", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -425,7 +425,7 @@ type Problem struct {
 	// Detail What is wrong, for people.
 	Detail string `json:"detail"`
 
-	// Errors Every wrong part of the request.
+	// Errors The wrong parts of the request, up to 100.
 	Errors *[]FieldError `json:"errors,omitempty"`
 
 	// Instance The path that was asked for.

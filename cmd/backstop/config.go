@@ -213,10 +213,11 @@ func absolute(s string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// read fills a configuration from the environment. Its error names every problem, each by its variable.
+// read fills a configuration from the environment. Its error names every problem, each by its variable. A variable that no
+// command reads is a problem: a default that nobody chose would be in force.
 func read[C interface{ validate() error }](environment map[string]string) (C, error) {
 	var c C
-	var problems []string
+	problems := misspelt(environment)
 	groups := reflect.ValueOf(&c).Elem()
 	for group := range groups.Type().Fields() {
 		prefix := envPrefix + group.Tag.Get("envPrefix")

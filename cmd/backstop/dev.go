@@ -31,7 +31,7 @@ type local struct {
 type localOptions struct {
 	speed    float64
 	defaults map[string]string // of the environment
-	apiAddr  string            // preferred; a free port if it is taken
+	apiAddr  string            // preferred, unless BACKSTOP_LISTEN is set; a free port if it is taken
 	boxAddr  string
 }
 
@@ -40,13 +40,13 @@ type localOptions struct {
 func newLocal(ctx context.Context, environment map[string]string, o localOptions, logs io.Writer) (*local, error) {
 	l := &local{environment: map[string]string{}}
 	var err error
-	if l.api, err = listenLocal(ctx, o.apiAddr); err != nil {
+	if l.api, err = listenAt(ctx, environment, "BACKSTOP_LISTEN", o.apiAddr); err != nil {
 		return nil, err
 	}
-	if l.sandbox, err = listenLocal(ctx, o.boxAddr); err != nil {
+	if l.sandbox, err = listenAt(ctx, environment, "BACKSTOP_SANDBOX_LISTEN", o.boxAddr); err != nil {
 		return nil, err
 	}
-	l.apiURL, l.sandboxURL = "http://"+l.api.Addr().String(), "http://"+l.sandbox.Addr().String()
+	l.apiURL, l.sandboxURL = urlOf(l.api.Addr()), urlOf(l.sandbox.Addr())
 	maps.Copy(l.environment, map[string]string{
 		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(),
 		"BACKSTOP_META_BASE_URL": l.sandboxURL, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
@@ -99,6 +99,28 @@ func (l *local) run(ctx context.Context, during func(context.Context) error) err
 	})
 	parts.Wait()
 	return errors.Join(errs...)
+}
+
+// listenAt takes the address that a variable names, and nothing else. Without it, it takes a port on loopback.
+func listenAt(ctx context.Context, environment map[string]string, variable, preferred string) (net.Listener, error) {
+	address := environment[variable]
+	if address == "" {
+		return listenLocal(ctx, preferred)
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen at %s: %w", variable, err)
+	}
+	return l, nil
+}
+
+// urlOf is how a program on this machine reaches a listener: one that listens on all addresses, by loopback.
+func urlOf(address net.Addr) string {
+	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return "http://" + address.String()
 }
 
 // listenLocal takes a port on loopback: the preferred one, or any if that is taken.

@@ -41,6 +41,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	requestTimeout    = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
+	maxHeader         = 64 << 10 // bytes of the address and all headers; cookies of other programs on the host included
 )
 
 // serve runs a role until it is told to stop.
@@ -209,7 +210,7 @@ func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening 
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
-		IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

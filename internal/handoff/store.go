@@ -47,8 +47,8 @@ type Inbox interface {
 
 	// InsertReceipts stores the receipts that are new, and advances the statuses of their sends. It ends the sends for which
 	// nothing is left to do. It returns the receipts that must be signalled. Each send's receipts are stored together or not at
-	// all. After an error the caller passes all receipts again. InsertReceipts then skips those that are stored, and
-	// ClaimReceipts returns them for their signals.
+	// all, and a failure of one send does not hold back the others. After an error the caller passes all receipts again.
+	// InsertReceipts then skips those that are stored, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.

@@ -910,7 +910,7 @@ export interface components {
             code: "malformed" | "unauthorized" | "forbidden" | "forged" | "not_found" | "method_not_allowed" | "conflict" | "stale" | "too_large" | "unsupported_media_type" | "invalid" | "mismatch" | "precondition_required" | "internal" | "unavailable";
             /** @description What is wrong, for people. */
             detail: string;
-            /** @description Every wrong part of the request. */
+            /** @description The wrong parts of the request, up to 100. */
             errors?: components["schemas"]["FieldError"][];
             /** @description The path that was asked for. */
             instance: string;

@@ -79,7 +79,8 @@ func selectAll[T any](ctx context.Context, s *Store, what, query string, args ..
 // readLedgers has its ids in a subquery. Postgres then expects the same number of ids in every call, so it keeps one plan.
 const readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
 
-// loadAll returns the ids of the sends that exist. It reads the ledgers that are not cached, and caches them.
+// loadAll returns the ids of the sends that exist. It reads the ledgers that are not cached, and caches them. A send that
+// cannot be read exists too: its own change fails, not those of the others. A cached send may have been deleted.
 func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, error) {
 	known := map[string]bool{}
 	var missing pq.StringArray
@@ -98,12 +99,10 @@ func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, err
 		return nil, err
 	}
 	for _, row := range rows {
-		l, err := row.ledger()
-		if err != nil {
-			return nil, err
-		}
-		s.cache.put(l)
 		known[row.ID] = true
+		if l, err := row.ledger(); err == nil {
+			s.cache.put(l)
+		}
 	}
 	return known, nil
 }

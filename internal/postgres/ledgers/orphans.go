@@ -27,6 +27,9 @@ ON CONFLICT DO NOTHING`
 
 // keep stores receipts that match no attempt.
 func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
+	if len(orphans) == 0 {
+		return nil
+	}
 	sorted := slices.SortedFunc(slices.Values(orphans), func(a, b backstop.Receipt) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status))
 	})

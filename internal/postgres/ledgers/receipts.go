@@ -2,6 +2,7 @@ package ledgers
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -60,57 +61,80 @@ type batch struct {
 
 // InsertReceipts stores the receipts that are new, advances the statuses of their messages, and ends the sends for which
 // nothing is left to do. It returns the receipts that must be signalled to a workflow. It stores the receipts of one send
-// together or not at all. After an error the caller must repeat the call with all receipts. The repetition skips the receipts
-// that were stored, and the sweeper signals them if necessary. A receipt that matches no attempt is stored without a send until
-// an attempt has its message id.
+// together or not at all. A receipt that cannot be stored for a reason of its own does not hold back the others: they are
+// stored, and then the error is returned. After an error the caller must repeat the call with all receipts. The repetition
+// skips the receipts that were stored, and the sweeper signals them if necessary. A receipt that matches no attempt, or only
+// one of a send that was deleted, is stored without a send until an attempt has its message id.
 func (s *Store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]handoff.Handover, error) {
-	receipts, err := s.storable(receipts)
-	if err != nil || len(receipts) == 0 {
-		return nil, err
-	}
+	receipts, nameless := s.storable(receipts)
 	batches, rest, err := s.byReference(ctx, receipts)
 	if err != nil {
 		return nil, err
 	}
-	waited, err := s.receiveAll(ctx, batches)
-	if err != nil || len(rest) == 0 {
-		return waited, err
+	all, err := s.receiveAll(ctx, batches)
+	if err != nil {
+		return nil, err
 	}
-	orphans, more, err := s.receiveByMessage(ctx, rest)
-	waited = append(waited, more...)
-	if err != nil || len(orphans) == 0 {
-		return waited, err
+	orphans, more, err := s.receiveByMessage(ctx, append(rest, all.homeless...))
+	if err != nil {
+		return nil, err
 	}
 	if err := s.keep(ctx, orphans); err != nil {
 		return nil, err
 	}
 	// A concurrent process may have stored a message id, and looked for orphans before these were stored.
-	_, more, err = s.receiveByMessage(ctx, orphans)
-	return append(waited, more...), err
+	_, late, err := s.receiveByMessage(ctx, orphans)
+	if err != nil {
+		return nil, err
+	}
+	for _, failed := range []error{nameless, all.failed, more.failed, late.failed} {
+		if failed != nil {
+			return nil, failed
+		}
+	}
+	return slices.Concat(all.waited, more.waited, late.waited), nil
+}
+
+// received is what became of the receipts of several sends.
+type received struct {
+	waited   []handoff.Handover // must be signalled
+	homeless []backstop.Receipt // their sends were deleted while the cache had them
+	failed   error              // the first failure that concerns one send alone
 }
 
 // receiveByMessage merges the receipts whose message id an attempt has, and returns the others as orphans.
 func (s *Store) receiveByMessage(
 	ctx context.Context, receipts []backstop.Receipt,
-) (orphans []backstop.Receipt, waited []handoff.Handover, err error) {
+) (orphans []backstop.Receipt, merged received, err error) {
+	if len(receipts) == 0 {
+		return nil, received{}, nil
+	}
 	batches, orphans, err := s.byMessage(ctx, receipts)
 	if err != nil {
-		return nil, nil, err
+		return nil, received{}, err
 	}
-	waited, err = s.receiveAll(ctx, batches)
-	return orphans, waited, err
+	merged, err = s.receiveAll(ctx, batches)
+	return append(orphans, merged.homeless...), merged, err
 }
 
-func (s *Store) receiveAll(ctx context.Context, batches map[string]*batch) ([]handoff.Handover, error) {
-	var waited []handoff.Handover
+// receiveAll merges the receipts of several sends. It returns an error if Postgres is away or the caller has left: then the
+// other sends would fail too.
+func (s *Store) receiveAll(ctx context.Context, batches map[string]*batch) (all received, err error) {
 	for _, send := range slices.Sorted(maps.Keys(batches)) {
-		more, _, err := s.receive(ctx, *batches[send])
-		if err != nil {
-			return nil, err
+		b := *batches[send]
+		waited, _, err := s.receive(ctx, b)
+		switch code := backstop.CodeOf(err); {
+		case err == nil:
+			all.waited = append(all.waited, waited...)
+		case code == backstop.TryLater || ctx.Err() != nil:
+			return received{}, err
+		case code == backstop.NotFound:
+			all.homeless = append(all.homeless, b.receipts...)
+		case all.failed == nil:
+			all.failed = fmt.Errorf("insert receipts of send %s: %w", send, err)
 		}
-		waited = append(waited, more...)
 	}
-	return waited, nil
+	return all, nil
 }
 
 // receive merges the receipts of a send. It returns the receipts that must be signalled to the workflow, and the send after the
@@ -176,20 +200,20 @@ func (s *Store) receiveOrphans(
 	return waited, newest, nil
 }
 
-// storable returns copies of the receipts that Postgres can store.
-func (s *Store) storable(receipts []backstop.Receipt) ([]backstop.Receipt, error) {
-	list := slices.Clone(receipts)
-	for i := range list {
-		r := &list[i]
+// storable returns copies of the receipts that Postgres can store, and an Error of code Invalid if there are others.
+func (s *Store) storable(receipts []backstop.Receipt) (list []backstop.Receipt, err error) {
+	for _, r := range receipts {
 		r.MessageID, r.Failure, r.At = pool.Clean(r.MessageID), cleaned(r.Failure), s.plausible(r.At)
 		if r.MessageID == "" {
-			return nil, &backstop.Error{Code: backstop.Invalid, Message: "a receipt without the provider's message id"}
+			err = &backstop.Error{Code: backstop.Invalid, Message: "a receipt without the provider's message id"}
+			continue
 		}
 		if r.Status != backstop.Failed {
 			r.Failure = nil
 		}
+		list = append(list, r)
 	}
-	return list, nil
+	return list, err
 }
 
 // plausible returns a provider's time. A time outside the bounds of ValidTime becomes the current time, because Postgres may be

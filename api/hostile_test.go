@@ -1,0 +1,65 @@
+package api_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hostile are valid JSON documents of at most 60 KB that once cost seconds.
+func hostile() map[string]string {
+	names := make([]string, 7000)
+	for i := range names {
+		names[i] = fmt.Sprintf(`"%d":1`, i)
+	}
+	return map[string]string{
+		"many unknown names":      "{" + strings.Join(names, ",") + "}",
+		"deep arrays":             strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+		"deep objects":            strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000),
+		"a long name over many":   `{"` + strings.Repeat("k", 30000) + `":[1` + strings.Repeat(",1", 14000) + `]}`,
+		"a long name over depths": `{"` + strings.Repeat("k", 30000) + `":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`,
+		"many empty objects":      `[{}` + strings.Repeat(",{}", 19000) + `]`,
+		"many faults in a list":   `{"name":"A","rule_ids":[1` + strings.Repeat(",1", 29000) + `]}`,
+	}
+}
+
+// A body that is refused costs no more than a body that is taken. Memory stands for the work, because it can be counted.
+func TestServer_hostileBodies(t *testing.T) { //nolint:paralleltest // it counts what the whole process allocates
+	const (
+		most       = 24 << 20
+		mostAnswer = 32 << 10
+	)
+	r := newRig(t)
+	for name, body := range hostile() {
+		for _, path := range []string{"/v1/rules", "/v1/policies", "/v1/sends", sessionPath} {
+			t.Run(name+" to "+path, func(t *testing.T) {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				got := r.call(t, "POST", path, body)
+				runtime.ReadMemStats(&after)
+				require.Contains(t, []int{400, 413}, got.Code)
+				require.Less(t, got.Body.Len(), mostAnswer, "the answer")
+				require.Less(t, int(after.TotalAlloc-before.TotalAlloc), most, "bytes allocated")
+			})
+		}
+	}
+}
+
+// Brackets in a text are no depth, and a body that a template may have is not too deep.
+func TestServer_depth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	body := func(text, components string) string {
+		return `{"to":"+447400123456","whatsapp":{"template":{"name":"a","language":"en","components":[{"x":` + components +
+			`}]}},"fallback":{"policy_id":"` + policy.ID + `","text":"` + text + `"}}`
+	}
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	const around = 5 // the objects and the list that components are in
+	text := strings.Repeat(`\"[`, 300)
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", body(text, nested(100-around))).Code)
+	r.call(t, "POST", "/v1/sends", body(text, nested(101-around))).problem(400, "malformed")
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// knownVariables returns the names of all variables of the program, by the tags of the configurations of its commands.
+func knownVariables() map[string]bool {
+	known := map[string]bool{}
+	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}} {
+		for group := range reflect.TypeOf(c).Fields() {
+			for field := range group.Type.Fields() {
+				name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+				known[envPrefix+group.Tag.Get("envPrefix")+name] = true
+			}
+		}
+	}
+	return known
+}
+
+// otherVariables are names with our prefix that are not the configuration's: what devstack exports, what tests set, and what
+// Kubernetes sets in each container for a Service whose name begins with backstop.
+var otherVariables = regexp.MustCompile(
+	`^BACKSTOP_(DEVSTACK|TEST_.*|(.+_)?SERVICE_(HOST|PORT|PORT_.+)|(.+_)?PORT_\d+_(TCP|UDP|SCTP)(_.+)?)$`)
+
+// isServiceAddress reports whether Kubernetes has set the variable, as tcp://10.0.0.1:8080. A person would write a port.
+func isServiceAddress(name, value string) bool {
+	return strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+}
+
+// misspelt names each variable of the environment that has our prefix and that nothing reads, with the nearest name that is
+// read. It never repeats a value, which may be a secret.
+func misspelt(environment map[string]string) []string {
+	known := knownVariables()
+	var problems []string
+	for name, value := range environment {
+		upper := strings.ToUpper(name)
+		isOther := otherVariables.MatchString(name) || isServiceAddress(name, value)
+		if !strings.HasPrefix(upper, envPrefix) || known[name] || isOther {
+			continue
+		}
+		names := slices.Sorted(maps.Keys(known))
+		nearest := slices.MinFunc(names, func(a, b string) int { return distance(upper, a) - distance(upper, b) })
+		problems = append(problems, fmt.Sprintf("%s: is not a variable of Backstop; did you mean %s?", name, nearest))
+	}
+	return problems
+}
+
+// distance is the Levenshtein distance of two texts, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A misspelt variable would leave a default in force, such as the one that repeats a call of unknown end.
+func TestRead_unknownVariables(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"BACKSTOP_META_ON_UNKNOWNS": "BACKSTOP_META_ON_UNKNOWN",
+		"BACKSTOP_LINGR":            "BACKSTOP_LINGER",
+		"BACKSTOP_DRAIN_":           "BACKSTOP_DRAIN",
+		"BACKSTOP_WORKERS_CALLS":    "BACKSTOP_WORKER_CALLS",
+		"backstop_linger":           "BACKSTOP_LINGER",
+		"BACKSTOP_PORT":             "BACKSTOP_",
+	} {
+		environment := complete()
+		environment[name] = "a-secret"
+		_, serve := read[config](environment)
+		_, migrate := read[migrateConfig](environment)
+		_, sandbox := read[sandboxConfig](environment)
+		for _, err := range []error{serve, migrate, sandbox} {
+			require.ErrorContains(t, err, "\n  "+name+": is not a variable of Backstop; did you mean "+want)
+			require.NotContains(t, err.Error(), "a-secret")
+			require.ErrorAs(t, err, new(usageError))
+		}
+	}
+}
+
+// The environment also has variables that are not the configuration's.
+func TestRead_othersVariables(t *testing.T) {
+	t.Parallel()
+	environment := complete()
+	maps.Copy(environment, map[string]string{
+		"BACKSTOP_DEVSTACK": "bin/devstack", "BACKSTOP_TEST_POOLER": "127.0.0.1:6432", // ours
+		"BACKSTOP_SANDBOX_SPEED": "2", // of another command
+		"HOME":                   "/root", "NOT_BACKSTOP_LINGR": "1",
+		// What Kubernetes sets for a Service of the name backstop, and for one of the name backstop-api.
+		"BACKSTOP_SERVICE_HOST": "10.0.0.1", "BACKSTOP_SERVICE_PORT": "8080", "BACKSTOP_SERVICE_PORT_HTTP": "8080",
+		"BACKSTOP_PORT": "tcp://10.0.0.1:8080", "BACKSTOP_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+		"BACKSTOP_PORT_8080_TCP_PROTO": "tcp", "BACKSTOP_PORT_8080_TCP_PORT": "8080", "BACKSTOP_PORT_8080_TCP_ADDR": "10.0.0.1",
+		"BACKSTOP_API_SERVICE_HOST": "10.0.0.1", "BACKSTOP_API_PORT": "tcp://10.0.0.1:8080",
+	})
+	_, err := read[config](environment)
+	require.NoError(t, err)
+}
