@@ -87,9 +87,21 @@ type deferralRow struct {
 }
 
 func (db *DB) deferRows(ctx context.Context, what, statement string, deferrals []handoff.Deferral) error {
-	rows := make([]deferralRow, len(deferrals))
-	for i, d := range deferrals {
-		rows[i] = deferralRow{ID: d.ID, Until: pool.Stamp(d.Until), Failed: d.Failed}
+	places := map[string]int{}
+	var rows []deferralRow
+	for _, d := range deferrals {
+		row := deferralRow{ID: d.ID, Until: pool.Stamp(d.Until), Failed: d.Failed}
+		i, isRepeated := places[d.ID]
+		if !isRepeated {
+			places[d.ID] = len(rows)
+			rows = append(rows, row)
+			continue
+		}
+		// Of two deferrals of one row Postgres would apply either. The later time holds, and a failure counts.
+		if rows[i].Until.Before(row.Until) {
+			rows[i].Until = row.Until
+		}
+		rows[i].Failed = rows[i].Failed || row.Failed
 	}
 	written, err := pool.JSONRows(rows)
 	if err != nil {

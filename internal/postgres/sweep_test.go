@@ -66,7 +66,9 @@ func TestDB_ClaimSends(t *testing.T) {
 	require.NoError(t, db.DeferSends(t.Context(), []handoff.Deferral{
 		{ID: all[0], Until: at}, // is handed over
 		{ID: all[1], Until: at},
+		{ID: all[2], Until: at.Add(time.Minute)}, // twice: the later time holds, and the failure counts
 		{ID: all[2], Until: at.Add(time.Hour), Failed: true},
+		{ID: all[2], Until: at},
 	}))
 	require.Equal(t, all[1:2], sendIDs(claimSends(t, db, at, 9)))
 	over := at.Add(lease)
