@@ -41,6 +41,7 @@ func parts() []part {
 		{"timers", (*bench).measureTimers},
 		{"parked", (*bench).measureParked},
 		{"lists", (*bench).measureLists},
+		{"backlog", (*bench).measureBacklog},
 	}
 }
 
