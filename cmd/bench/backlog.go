@@ -108,7 +108,7 @@ func (b *bench) printBacklog(all []backlogContestant, rounds map[string][]backlo
 			"of: the first line of the same kind.",
 		},
 	}
-	t.row("", "per second", "of", "reads p50 ms", "reads p99 ms")
+	t.row("", "per second", "of", "reads p50 ms", "reads p99 ms", "CPU ms: starter or sweeper", "postgres", "temporal and its postgres")
 	base := map[string]string{
 		startPlain32: startPlain32, startSweeper: startPlain32, startSweepers: startPlain32,
 		overdueSweeper: overdueSweeper, overdueSweepers: overdueSweeper,
@@ -120,9 +120,18 @@ func (b *bench) printBacklog(all []backlogContestant, rounds map[string][]backlo
 	p99 := func(name string) spread {
 		return spreadOf(each(rounds[name], func(r backlogRound) float64 { return r.Reads.P99 }))
 	}
+	cpu := func(c backlogContestant, who ...string) string {
+		return number(spreadOf(each(rounds[c.name], func(r backlogRound) (ms float64) {
+			for _, w := range who {
+				ms += 1000 * r.CPU[w] / float64(c.n)
+			}
+			return ms
+		})).Median)
+	}
 	for _, c := range all {
 		t.row(c.name, spreadOf(each(rounds[c.name], rate)).String(), ratio(c.name, base[c.name]).String(),
-			spreadOf(each(rounds[c.name], func(r backlogRound) float64 { return r.Reads.P50 })).String(), p99(c.name).String())
+			spreadOf(each(rounds[c.name], func(r backlogRound) float64 { return r.Reads.P50 })).String(), p99(c.name).String(),
+			cpu(c, useBench), cpu(c, usePostgresBackstop), cpu(c, useTemporal, usePostgresTemporal))
 	}
 	b.print(t)
 	b.atLeast("backlog: starts per second, of bare", ratio(startSweeper, startPlain32).Median, 0.9, "x")
