@@ -10,7 +10,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-const migrations = 10
+const migrations = 11
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
