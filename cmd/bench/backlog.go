@@ -3,16 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
-
-	"github.com/backstophq/backstop/internal/handoff"
 )
 
 const (
 	backlogDatabase = "backstop_bench_backlog"
 	backlogSends    = 4000
-	overdueSends    = 2000
+	overdueSends    = 6000
 	manySweepers    = 4
 )
 
@@ -21,6 +20,7 @@ type backlogRound struct {
 	PerSecond float64            `json:"per_second"`
 	Reads     quantiles          `json:"reads"` // of sends by their ids, meanwhile
 	CPU       map[string]float64 `json:"cpu_seconds"`
+	Repeated  int                `json:"repeated"` // starts of workflows that ran already, ends of sends that had ended
 }
 
 // backlogContestant works off a backlog of n rows. Run returns how long it took.
@@ -38,6 +38,10 @@ const (
 	overdueSweepers = "overdue, 4 sweepers"
 )
 
+func (c backlogContestant) isOverdue() bool {
+	return c.name == overdueSweeper || c.name == overdueSweepers
+}
+
 // measureBacklog lets the sweeper work off sends that were accepted while the engine was away, and sends whose last receipt has not
 // come in time. It uses a database of its own, whose task queue has no worker: so only the starts count. A reader reads sends by their
 // ids meanwhile, through the pool of a sweeper.
@@ -50,14 +54,16 @@ func (b *bench) measureBacklog(ctx context.Context) (err error) {
 	starts, ends := b.flags.scaled(backlogSends), b.flags.scaled(overdueSends)
 	all := []backlogContestant{
 		{startPlain32, starts, l.startPlain},
-		{startSweeper, starts, func(ctx context.Context, n int) (time.Duration, error) { return l.sweepSends(ctx, n, 1) }},
-		{startSweepers, starts, func(ctx context.Context, n int) (time.Duration, error) { return l.sweepSends(ctx, n, 2) }},
-		{overdueSweeper, ends, func(ctx context.Context, n int) (time.Duration, error) { return l.sweepOverdue(ctx, n, 1) }},
-		{overdueSweepers, ends, func(ctx context.Context, n int) (time.Duration, error) { return l.sweepOverdue(ctx, n, manySweepers) }},
+		{startSweeper, starts, by(1, l.sweepSends)}, {startSweepers, starts, by(2, l.sweepSends)},
+		{overdueSweeper, ends, by(1, l.sweepOverdue)}, {overdueSweepers, ends, by(manySweepers, l.sweepOverdue)},
 	}
 	rounds := map[string][]backlogRound{}
 	for n := range b.flags.rounds {
-		for _, c := range all {
+		turn := slices.Clone(all)
+		if n%2 == 1 { // so that none always follows the same one
+			slices.Reverse(turn)
+		}
+		for _, c := range turn {
 			r, err := b.backlogRound(ctx, l, c)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
@@ -70,6 +76,13 @@ func (b *bench) measureBacklog(ctx context.Context) (err error) {
 	b.raw["backlog"] = rounds
 	b.printBacklog(all, rounds)
 	return nil
+}
+
+// by returns a run by several sweepers.
+func by(
+	sweepers int, sweep func(ctx context.Context, n, sweepers int) (time.Duration, error),
+) func(context.Context, int) (time.Duration, error) {
+	return func(ctx context.Context, n int) (time.Duration, error) { return sweep(ctx, n, sweepers) }
 }
 
 func (b *bench) backlogRound(ctx context.Context, l *backlog, c backlogContestant) (backlogRound, error) {
@@ -95,6 +108,7 @@ func (b *bench) backlogRound(ctx context.Context, l *backlog, c backlogContestan
 	}
 	return backlogRound{
 		PerSecond: float64(c.n) / took.Seconds(), Reads: quantilesOf(times), CPU: after.since(before),
+		Repeated: l.repeated,
 	}, l.check(ctx)
 }
 
@@ -104,39 +118,48 @@ func (b *bench) printBacklog(all []backlogContestant, rounds map[string][]backlo
 			all[0].n, all[len(all)-1].n, b.flags.rounds),
 		notes: []string{
 			"Starters and sweepers run in the process of the bench, and no worker takes the tasks of their workflows.",
-			fmt.Sprintf("Reads: GET of a send by its id, %d a second, through the pool of a sweeper.", int(time.Second/readPeriod)),
-			"of: the first line of the same kind.",
+			fmt.Sprintf("Reads: a send by its id, %d a second, through the pool of a sweeper. Of: the first line of the same kind.",
+				int(time.Second/readPeriod)),
+			"CPU: ms per row of starter or sweeper, with the reader; of Backstop's Postgres; of Temporal with its Postgres.",
 		},
 	}
-	t.row("", "per second", "of", "reads p50 ms", "reads p99 ms", "CPU ms: starter or sweeper", "postgres", "temporal and its postgres")
-	base := map[string]string{
-		startPlain32: startPlain32, startSweeper: startPlain32, startSweepers: startPlain32,
-		overdueSweeper: overdueSweeper, overdueSweepers: overdueSweeper,
-	}
-	rate := func(r backlogRound) float64 { return r.PerSecond }
-	ratio := func(name, of string) spread {
-		return spreadOf(ratios(each(rounds[name], rate), each(rounds[of], rate)))
-	}
-	p99 := func(name string) spread {
-		return spreadOf(each(rounds[name], func(r backlogRound) float64 { return r.Reads.P99 }))
-	}
-	cpu := func(c backlogContestant, who ...string) string {
-		return number(spreadOf(each(rounds[c.name], func(r backlogRound) (ms float64) {
-			for _, w := range who {
-				ms += 1000 * r.CPU[w] / float64(c.n)
-			}
-			return ms
-		})).Median)
-	}
+	t.row("", "per second", "of", "reads p50 ms", "reads p99 ms", "CPU", "Postgres", "Temporal", "repeated")
+	base := startPlain32
 	for _, c := range all {
-		t.row(c.name, spreadOf(each(rounds[c.name], rate)).String(), ratio(c.name, base[c.name]).String(),
-			spreadOf(each(rounds[c.name], func(r backlogRound) float64 { return r.Reads.P50 })).String(), p99(c.name).String(),
-			cpu(c, useBench), cpu(c, usePostgresBackstop), cpu(c, useTemporal, usePostgresTemporal))
+		if c.name == overdueSweeper {
+			base = c.name
+		}
+		mine, repeated := rounds[c.name], 0
+		for _, r := range mine {
+			repeated += r.Repeated
+		}
+		t.row(c.name, spreadOf(each(mine, backlogRate)).String(), backlogRatio(mine, rounds[base]).String(),
+			spreadOf(each(mine, func(r backlogRound) float64 { return r.Reads.P50 })).String(), spreadOf(each(mine, readsP99)).String(),
+			backlogCPU(c, mine, useBench), backlogCPU(c, mine, usePostgresBackstop),
+			backlogCPU(c, mine, useTemporal, usePostgresTemporal), strconv.Itoa(repeated))
 	}
 	b.print(t)
-	b.atLeast("backlog: starts per second, of bare", ratio(startSweeper, startPlain32).Median, 0.9, "x")
-	b.atMost("backlog: p99 of a read meanwhile", p99(startSweeper).Median, 20, "ms")
-	b.atLeast("overdue: "+strconv.Itoa(manySweepers)+" sweepers, of 1", ratio(overdueSweepers, overdueSweeper).Median, 1, "x")
+	b.atLeast("backlog: starts per second, of bare", backlogRatio(rounds[startSweeper], rounds[startPlain32]).Median, 0.9, "x")
+	b.atMost("backlog: p99 of a read meanwhile", spreadOf(each(rounds[startSweeper], readsP99)).Median, 20, "ms")
+	b.atLeast(fmt.Sprintf("overdue: %d sweepers, of 1", manySweepers),
+		backlogRatio(rounds[overdueSweepers], rounds[overdueSweeper]).Median, 1, "x")
+}
+
+func backlogRate(r backlogRound) float64 { return r.PerSecond }
+func readsP99(r backlogRound) float64    { return r.Reads.P99 }
+
+func backlogRatio(rounds, base []backlogRound) spread {
+	return spreadOf(ratios(each(rounds, backlogRate), each(base, backlogRate)))
+}
+
+// backlogCPU is the CPU time per row in milliseconds, the median over the rounds.
+func backlogCPU(c backlogContestant, rounds []backlogRound, who ...string) string {
+	return number(spreadOf(each(rounds, func(r backlogRound) (ms float64) {
+		for _, w := range who {
+			ms += 1000 * r.CPU[w] / float64(c.n)
+		}
+		return ms
+	})).Median)
 }
 
 func each[T any](list []T, value func(T) float64) []float64 {
@@ -146,5 +169,3 @@ func each[T any](list []T, value func(T) float64) []float64 {
 	}
 	return values
 }
-
-var _ handoff.Engine = (*countingEngine)(nil)
