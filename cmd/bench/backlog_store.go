@@ -17,9 +17,7 @@ import (
 
 const (
 	fillInFlight = 16
-	// firstSweep is longer than a sweeper waits for the request that stored a send.
-	firstSweep = 6 * time.Second
-	readPeriod = 10 * time.Millisecond
+	readPeriod   = 10 * time.Millisecond
 )
 
 // backlog is a database with sends that nobody works on.
@@ -29,7 +27,8 @@ type backlog struct {
 	install  string
 	db       *postgres.DB // of the process that stores the sends
 	temporal client.Client
-	process  *postgres.DB // of the first sweeper of this round
+	process  *postgres.DB   // of the first sweeper of this round
+	others   []*postgres.DB // of its other sweepers
 	ids      []string     // of this round
 	repeated int          // what was done twice in this round
 	log      *slog.Logger
@@ -72,10 +71,9 @@ func (l *backlog) close(err error) error {
 	if l.temporal != nil {
 		l.temporal.Close()
 	}
-	for _, db := range []*postgres.DB{l.db, l.process} {
-		if db != nil {
-			err = errors.Join(err, db.Close())
-		}
+	err = errors.Join(err, l.endRound())
+	if l.db != nil {
+		err = errors.Join(err, l.db.Close())
 	}
 	if l.store != nil {
 		err = errors.Join(err, l.store.db.Close())
@@ -85,10 +83,8 @@ func (l *backlog) close(err error) error {
 
 // fill stores the sends of a round as a process does that cannot reach the engine, and opens the pool of the first sweeper.
 func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
-	if l.process != nil {
-		if err := l.process.Close(); err != nil {
-			return fmt.Errorf("close database: %w", err)
-		}
+	if err := l.endRound(); err != nil {
+		return err
 	}
 	if l.process, err = postgres.Open(ctx, l.url, postgres.Options{}); err != nil {
 		return fmt.Errorf("open database: %w", err)
@@ -112,10 +108,26 @@ func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
 			return fmt.Errorf("mark sends: %w", err)
 		}
 	}
-	if _, err := l.store.db.ExecContext(ctx, analyse); err != nil {
-		return fmt.Errorf("analyse: %w", err)
+	for _, statement := range []string{makeDue, analyse} {
+		if _, err := l.store.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("fill: %w", err)
+		}
 	}
-	return pause(ctx, firstSweep)
+	return nil
+}
+
+// makeDue lets a sweeper claim the sends at once, which it otherwise may when the request that stored one has had 5 s.
+const makeDue = `UPDATE sends SET sweep_at = now() WHERE NOT handed_over OR receipt_by IS NOT NULL`
+
+// endRound closes the pools of a round's sweepers. They live until the CPU time of their connections was read.
+func (l *backlog) endRound() (err error) {
+	for _, db := range append(l.others, l.process) {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	l.process, l.others = nil, nil
+	return err
 }
 
 // insert stores a send and does not hand it over.

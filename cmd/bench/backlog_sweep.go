@@ -134,7 +134,7 @@ func (l *backlog) sweep(
 			if db, err = postgres.Open(ctx, l.url, postgres.Options{}); err != nil {
 				return 0, fmt.Errorf("open database: %w", err)
 			}
-			defer func() { err = errors.Join(err, db.Close()) }()
+			l.others = append(l.others, db)
 		}
 		store, engine := parts(db)
 		h, err := handoff.New(handoff.Options{
