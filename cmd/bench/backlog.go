@@ -11,7 +11,7 @@ import (
 const (
 	backlogDatabase = "backstop_bench_backlog"
 	backlogSends    = 4000
-	overdueSends    = 6000
+	overdueSends    = 20_000 // many, as four sweepers make 24 more connections at first
 	manySweepers    = 4
 )
 

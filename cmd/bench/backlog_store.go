@@ -29,8 +29,8 @@ type backlog struct {
 	temporal client.Client
 	process  *postgres.DB   // of the first sweeper of this round
 	others   []*postgres.DB // of its other sweepers
-	ids      []string     // of this round
-	repeated int          // what was done twice in this round
+	ids      []string       // of this round
+	repeated int            // what was done twice in this round
 	log      *slog.Logger
 }
 
