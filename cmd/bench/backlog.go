@@ -42,9 +42,9 @@ func (c backlogContestant) isOverdue() bool {
 	return c.name == overdueSweeper || c.name == overdueSweepers
 }
 
-// measureBacklog lets the sweeper work off sends that were accepted while the engine was away, and sends whose last receipt has not
-// come in time. It uses a database of its own, whose task queue has no worker: so only the starts count. A reader reads sends by their
-// ids meanwhile, through the pool of a sweeper.
+// measureBacklog lets the sweeper work off sends that were accepted while the engine was away, and sends whose last receipt
+// has not come in time. It uses a database of its own, whose task queue has no worker, so only the starts count. A reader reads
+// sends by their ids meanwhile, through the pool of a sweeper.
 func (b *bench) measureBacklog(ctx context.Context) (err error) {
 	l, err := b.openBacklog(ctx)
 	if err != nil {
@@ -114,11 +114,11 @@ func (b *bench) backlogRound(ctx context.Context, l *backlog, c backlogContestan
 
 func (b *bench) printBacklog(all []backlogContestant, rounds map[string][]backlogRound) {
 	t := table{
-		title: fmt.Sprintf("Backlog: %d sends that were not handed over, %d that are overdue, %d rounds in turns; median (lowest-highest)",
+		title: fmt.Sprintf("Backlog: %d sends not handed over, %d overdue, %d rounds in turns; median (lowest-highest)",
 			all[0].n, all[len(all)-1].n, b.flags.rounds),
 		notes: []string{
 			"Starters and sweepers run in the process of the bench, and no worker takes the tasks of their workflows.",
-			fmt.Sprintf("Reads: a send by its id, %d a second, through the pool of a sweeper. Of: the first line of the same kind.",
+			fmt.Sprintf("Reads: a send by its id, %d a second, by a sweeper's pool. Of: the first line of the same kind.",
 				int(time.Second/readPeriod)),
 			"CPU: ms per row of starter or sweeper, with the reader; of Backstop's Postgres; of Temporal with its Postgres.",
 		},
@@ -134,7 +134,7 @@ func (b *bench) printBacklog(all []backlogContestant, rounds map[string][]backlo
 			repeated += r.Repeated
 		}
 		t.row(c.name, spreadOf(each(mine, backlogRate)).String(), backlogRatio(mine, rounds[base]).String(),
-			spreadOf(each(mine, func(r backlogRound) float64 { return r.Reads.P50 })).String(), spreadOf(each(mine, readsP99)).String(),
+			spreadOf(each(mine, readsP50)).String(), spreadOf(each(mine, readsP99)).String(),
 			backlogCPU(c, mine, useBench), backlogCPU(c, mine, usePostgresBackstop),
 			backlogCPU(c, mine, useTemporal, usePostgresTemporal), strconv.Itoa(repeated))
 	}
@@ -146,6 +146,7 @@ func (b *bench) printBacklog(all []backlogContestant, rounds map[string][]backlo
 }
 
 func backlogRate(r backlogRound) float64 { return r.PerSecond }
+func readsP50(r backlogRound) float64    { return r.Reads.P50 }
 func readsP99(r backlogRound) float64    { return r.Reads.P99 }
 
 func backlogRatio(rounds, base []backlogRound) spread {

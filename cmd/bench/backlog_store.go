@@ -198,7 +198,7 @@ func (l *backlog) startReads(ctx context.Context) (stop func() ([]time.Duration,
 				began := time.Now()
 				_, err := l.process.Send(context.WithoutCancel(ctx), l.ids[(i*997)%len(l.ids)])
 				*one = time.Since(began)
-				return err //nolint:wrapcheck // it is wrapped below
+				return err
 			})
 		}
 		_ = reads.Wait()

@@ -104,7 +104,7 @@ func (s countingStore) FinishOverdue(ctx context.Context, send string) error {
 	if err == nil {
 		s.ended.count(send)
 	}
-	return err //nolint:wrapcheck // handoff wraps it
+	return err
 }
 
 func (l *backlog) sweepSends(ctx context.Context, n, sweepers int) (time.Duration, error) {

@@ -66,8 +66,8 @@ func isAway(err error) bool {
 	}
 }
 
-// isBusy reports whether Temporal was too slow for a call, or throttled it. The SDK has then retried it for as long as the call may
-// take, with pauses.
+// isBusy reports whether Temporal was too slow for a call, or throttled it. The SDK has then retried it for as long as the call
+// may take, with pauses.
 func isBusy(err error) bool {
 	code := serviceerror.ToStatus(err).Code()
 	return code == codes.DeadlineExceeded || code == codes.ResourceExhausted

@@ -155,8 +155,8 @@ func sweep[T any](ctx context.Context, h *Handoff, p pass[T]) {
 	}
 }
 
-// endOverdue ends a send, and reports whether it has. Before, it asks the provider for the status of the message, because a receipt
-// may be lost. If the provider does not answer, a sweep after the lease tries again, for inquireFor at most.
+// endOverdue ends a send, and reports whether it has. Before, it asks the provider for the status of the message, because a
+// receipt may be lost. If the provider does not answer, a sweep after the lease tries again, for inquireFor at most.
 func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) bool {
 	if h.inquire != nil {
 		asking, cancel := context.WithTimeout(ctx, inquireTimeout)
