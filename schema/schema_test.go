@@ -10,7 +10,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-const migrations = 11
+const migrations = 12
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -20,6 +21,7 @@ type bench struct {
 	out   io.Writer
 	http  *http.Client
 	say   say
+	log   *slog.Logger // of what runs in this process, warnings only
 
 	throughput float64 // of Backstop, completed sends per second; 0 until measured
 	targets    []target
@@ -41,6 +43,7 @@ func parts() []part {
 		{"timers", (*bench).measureTimers},
 		{"parked", (*bench).measureParked},
 		{"lists", (*bench).measureLists},
+		{"backlog", (*bench).measureBacklog},
 	}
 }
 
@@ -57,7 +60,10 @@ func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr
 	began := time.Now()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	b := &bench{flags: f, out: stdout, http: newHTTPClient(), raw: map[string]any{}}
+	b := &bench{
+		flags: f, out: stdout, http: newHTTPClient(), raw: map[string]any{},
+		log: slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
 	b.say = func(format string, values ...any) {
 		fmt.Fprintf(stderr, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
 	}

@@ -46,8 +46,8 @@ func newMeter(s *store, backstop, plain int32) *meter {
 const backendsQuery = `SELECT pid, CASE
 	WHEN application_name = $1 THEN $2
 	WHEN datname IS NULL THEN $3
-	WHEN datname = current_database() THEN $4
-	ELSE $5 END
+	WHEN datname LIKE 'temporal%' THEN $5
+	ELSE $4 END
 FROM pg_stat_activity ORDER BY pid = pg_backend_pid() DESC`
 
 // read reads what all have used so far.

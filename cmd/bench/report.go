@@ -49,7 +49,7 @@ func (t target) met() bool {
 	return t.Got <= t.Want
 }
 
-func (b *bench) atLeast(name string, got, want float64, unit string) {
+func (b *bench) atLeast(name string, got, want float64, unit string) { //nolint:unparam // as atMost
 	b.targets = append(b.targets, target{Name: name, Got: got, Want: want, AtLeast: true, Unit: unit})
 }
 

@@ -35,7 +35,8 @@ type stack struct {
 	apiKey      string
 	pprofURL    string
 	databaseURL string
-	box         sandbox.Options // of Backstop's providers
+	temporalEnv map[string]string // of a Temporal client
+	box         sandbox.Options   // of Backstop's providers
 
 	store    *store
 	temporal client.Client
@@ -54,7 +55,7 @@ type stack struct {
 func startStack(
 	ctx context.Context, f flags, env map[string]string, tell say, fail context.CancelCauseFunc,
 ) (_ *stack, err error) {
-	s := &stack{tell: tell, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
+	s := &stack{tell: tell, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())

@@ -42,7 +42,7 @@ func (o *outage) heard(now time.Time, err error) (began, ended bool) {
 	switch {
 	case isCanceled(err): // by us: it says nothing of Temporal
 		return false, false
-	case isSlow(err) && now.UnixNano()-o.answered.Load() < int64(patience):
+	case isBusy(err) && now.UnixNano()-o.answered.Load() < int64(patience):
 		return false, false // it answers others: to leave it alone and come back with more would not help
 	case isAway(err):
 		return o.until.Swap(now.Add(respite).UnixNano()) == 0, false
@@ -66,6 +66,11 @@ func isAway(err error) bool {
 	}
 }
 
-func isSlow(err error) bool { return serviceerror.ToStatus(err).Code() == codes.DeadlineExceeded }
+// isBusy reports whether Temporal was too slow for a call, or throttled it. The SDK has then retried it for as long as the call
+// may take, with pauses.
+func isBusy(err error) bool {
+	code := serviceerror.ToStatus(err).Code()
+	return code == codes.DeadlineExceeded || code == codes.ResourceExhausted
+}
 
 func isCanceled(err error) bool { return serviceerror.ToStatus(err).Code() == codes.Canceled }

@@ -38,7 +38,7 @@ func (h *Handoff) reconcile(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
 		return h.store.ClaimChecks(ctx, h.store.Now(), 2*lease, limit) // a check may make two calls
 	}
-	sweep(ctx, h, "checks", claim, h.check)
+	sweep(ctx, h, pass[SendClaim]{what: "checks", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.check})
 }
 
 // check compares one send with its workflow, and reports whether the workflow runs or was restarted.

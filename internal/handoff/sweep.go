@@ -20,15 +20,19 @@ const (
 	maintainEvery = 10 * time.Second
 	// sweepAtOnce bounds the concurrent calls of a sweep to Temporal, and so its share of Temporal's capacity.
 	sweepAtOnce = 32
-	// claimLimit bounds the rows of one claim.
-	claimLimit = 4 * sweepAtOnce
+	// claimLimit bounds the rows of one claim. The next rows are claimed while these are handed over.
+	claimLimit = 2 * sweepAtOnce
 	// sweepCall bounds one call of the sweeper to Temporal.
 	sweepCall = 5 * time.Second
-	// lease is how long other sweepers do not get a claimed row. It covers one call of sweepCall for each row of a claim, and the
-	// writes that follow. After a crash, other sweepers claim the rows when the lease ends.
+	// lease is how long other sweepers do not get a claimed row. It covers one call of sweepCall for each row of two claims, and
+	// the writes that follow. After a crash, other sweepers claim the rows when the lease ends.
 	lease = 30 * time.Second
-	// overdueAtOnce bounds the overdue sends that are ended concurrently.
+	// overdueAtOnce bounds the overdue sends that are ended concurrently, and so the connections to Postgres that this takes.
 	overdueAtOnce = 8
+	// overdueLimit bounds the overdue sends of one claim.
+	overdueLimit = 4 * overdueAtOnce
+	// overdueLease covers an inquiry and a statement for each send of two claims. It is also the pause after a failed inquiry.
+	overdueLease = 5 * time.Minute
 	// inquireTimeout bounds one inquiry before the end of an overdue send. A failed inquiry is retried for inquireFor after the
 	// receipt was due.
 	inquireTimeout = 20 * time.Second
@@ -75,48 +79,83 @@ func (h *Handoff) sweepSends(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
 		return h.store.ClaimSends(ctx, h.store.Now(), lease, limit)
 	}
-	sweep(ctx, h, "sends", claim, h.giveSend)
+	sweep(ctx, h, pass[SendClaim]{what: "sends", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.giveSend})
 }
 
 func (h *Handoff) sweepReceipts(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]ReceiptClaim, error) {
 		return h.store.ClaimReceipts(ctx, h.store.Now(), lease, limit)
 	}
-	sweep(ctx, h, "receipts", claim, h.giveReceipt)
+	sweep(ctx, h, pass[ReceiptClaim]{what: "receipts", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.giveReceipt})
 }
 
-// sweep claims rows until a claim returns fewer than its limit, and calls give for each row, sweepAtOnce concurrently. Give
-// reports whether Temporal has the row. While Temporal is away, sweep tries one row at a time.
-func sweep[T any](
-	ctx context.Context, h *Handoff, what string, claim func(ctx context.Context, limit int) ([]T, error),
-	give func(context.Context, T) bool,
-) {
+// finishOverdue ends the sends whose last receipt has not come in time, whether Temporal is there or not.
+func (h *Handoff) finishOverdue(ctx context.Context) {
+	claim := func(ctx context.Context, limit int) ([]OverdueClaim, error) {
+		return h.store.ClaimOverdue(ctx, h.store.Now(), overdueLease, limit)
+	}
+	limit := func() int { return overdueLimit }
+	sweep(ctx, h, pass[OverdueClaim]{what: "overdue", atOnce: overdueAtOnce, limit: limit, claim: claim, do: h.endOverdue})
+}
+
+// claimLimit returns how many rows may be claimed for Temporal: one while it is away, and 0 before its next try.
+func (h *Handoff) claimLimit() int {
+	switch {
+	case h.outage.isShut(h.now()):
+		return 0
+	case h.outage.isOn():
+		return 1
+	default:
+		return claimLimit
+	}
+}
+
+// pass is one kind of the sweeper's work.
+type pass[T any] struct {
+	what   string
+	atOnce int
+	limit  func() int // of the next claim; 0: the pass ends
+	claim  func(ctx context.Context, limit int) ([]T, error)
+	do     func(context.Context, T) bool // reports whether the row is done
+}
+
+// sweep claims rows until a claim returns fewer than its limit, and does them, atOnce concurrently. It claims the next rows while
+// it does the last ones.
+func sweep[T any](ctx context.Context, h *Handoff, p pass[T]) {
+	claims := make(chan []T)
+	go func() {
+		defer close(claims)
+		for more := true; more && ctx.Err() == nil; {
+			limit := p.limit()
+			if limit == 0 {
+				return
+			}
+			rows, err := bounded(ctx, func(ctx context.Context) ([]T, error) { return p.claim(ctx, limit) })
+			if err != nil {
+				h.sweepFailed(ctx, p.what, err)
+			}
+			claims <- rows
+			more = len(rows) == limit
+		}
+	}()
 	var found int
 	var done atomic.Int64
 	var calls errgroup.Group
-	calls.SetLimit(sweepAtOnce)
-	for more := true; more && ctx.Err() == nil && !h.outage.isShut(h.now()); {
-		limit := claimLimit
-		if h.outage.isOn() {
-			limit = 1
-		}
-		rows, err := bounded(ctx, func(ctx context.Context) ([]T, error) { return claim(ctx, limit) })
-		if err != nil {
-			h.sweepFailed(ctx, what, err)
-		}
+	calls.SetLimit(p.atOnce)
+	for rows := range claims {
+		found += len(rows)
 		for _, row := range rows {
 			calls.Go(func() error {
-				if give(ctx, row) {
+				if p.do(ctx, row) {
 					done.Add(1)
 				}
 				return nil
 			})
 		}
-		found, more = found+len(rows), len(rows) == limit
 	}
 	_ = calls.Wait() // no call returns an error
 	if done.Load() > 0 {
-		h.log.InfoContext(ctx, "swept", "what", what, "claimed", found, "done", done.Load())
+		h.log.InfoContext(ctx, "swept", "what", p.what, "claimed", found, "done", done.Load())
 	}
 }
 
@@ -127,43 +166,23 @@ func (h *Handoff) maintain(ctx context.Context) {
 	}
 }
 
-// finishOverdue ends the sends whose last receipt has not come in time.
-func (h *Handoff) finishOverdue(ctx context.Context) {
-	for more := true; more && ctx.Err() == nil; {
-		rows, err := bounded(ctx, func(ctx context.Context) ([]OverdueClaim, error) {
-			return h.store.ClaimOverdue(ctx, h.store.Now(), lease, claimLimit)
-		})
-		if err != nil {
-			h.sweepFailed(ctx, "overdue", err)
-			return
-		}
-		var ends errgroup.Group
-		ends.SetLimit(overdueAtOnce)
-		for _, row := range rows {
-			ends.Go(func() error { h.endOverdue(ctx, row); return nil })
-		}
-		_ = ends.Wait() // no end returns an error
-		if more = len(rows) == claimLimit; len(rows) > 0 {
-			h.log.InfoContext(ctx, "swept", "what", "overdue", "claimed", len(rows))
-		}
-	}
-}
-
-// endOverdue ends a send. Before, it asks the provider for the status of the message, because a receipt may be lost. If the
-// provider does not answer, a sweep after the lease tries again, for inquireFor at most.
-func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) {
+// endOverdue ends a send, and reports whether it has. Before, it asks the provider for the status of the message, because a
+// receipt may be lost. If the provider does not answer, a sweep after the lease tries again, for inquireFor at most.
+func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) bool {
 	if h.inquire != nil {
 		asking, cancel := context.WithTimeout(ctx, inquireTimeout)
 		_, err := h.inquire(asking, c.Send)
 		cancel()
 		if err != nil && mayAnswer(err) && h.store.Now().Before(c.By.Add(inquireFor)) {
 			h.log.InfoContext(ctx, "provider does not say what became of a message", "send", c.Send, "error", err)
-			return
+			return false
 		}
 	}
 	if err := write(ctx, func(ctx context.Context) error { return h.store.FinishOverdue(ctx, c.Send) }); err != nil {
 		h.sweepFailed(ctx, "overdue", err)
+		return false
 	}
+	return true
 }
 
 // mayAnswer reports whether a failed inquiry is retried. It is not if the provider has no clear result, now or later.

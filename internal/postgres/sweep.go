@@ -194,17 +194,25 @@ func (db *DB) MarkSignalled(ctx context.Context, ids []string) error {
 }
 
 const claimOverdue = `UPDATE sends SET sweep_at = $2 WHERE id = ANY(ARRAY(
-    SELECT id FROM sends WHERE receipt_by <= $1 AND sweep_at <= $1
-    ORDER BY receipt_by LIMIT $3 FOR UPDATE SKIP LOCKED
+    SELECT id FROM sends WHERE receipt_by IS NOT NULL AND greatest(receipt_by, sweep_at) <= $1
+    ORDER BY greatest(receipt_by, sweep_at) LIMIT $3 FOR UPDATE SKIP LOCKED
 )) RETURNING id, receipt_by`
 
 // ClaimOverdue claims sends that have no workflow any more and whose ReceiptBy has passed at a time, as ClaimSends does. The
-// longest overdue sends come first.
+// longest overdue sends come first. It caches their ledgers, so that FinishOverdue need not read each.
 func (db *DB) ClaimOverdue(
 	ctx context.Context, at time.Time, lease time.Duration, limit int,
 ) ([]handoff.OverdueClaim, error) {
 	var claims []handoff.OverdueClaim
 	err := db.pool.SelectAll(ctx, &claims, claimOverdue, pool.Stamp(at), pool.Stamp(at.Add(lease)), limit)
+	if err != nil {
+		return nil, pool.Failed(ctx, "claim overdue sends", err)
+	}
 	slices.SortFunc(claims, func(a, b handoff.OverdueClaim) int { return a.By.Compare(b.By) })
-	return claims, pool.Failed(ctx, "claim overdue sends", err)
+	ids := make([]string, len(claims))
+	for i, c := range claims {
+		ids[i] = c.Send
+	}
+	_ = db.Preload(ctx, ids) // after an error FinishOverdue reads them
+	return claims, nil
 }

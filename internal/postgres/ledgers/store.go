@@ -143,6 +143,12 @@ func (s *Store) Remember(send backstop.Send) {
 	s.cache.put(&backstop.Ledger{Revision: firstRevision, Send: send, At: send.AcceptedAt})
 }
 
+// Preload caches the ledgers of sends that are about to change, by one query. It skips unknown sends.
+func (s *Store) Preload(ctx context.Context, sends []string) error {
+	_, err := s.loadAll(ctx, sends)
+	return err
+}
+
 // Learn merges a status that a provider returned to an inquiry. It needs no signal, because the caller returns the view to the
 // workflow.
 func (s *Store) Learn(ctx context.Context, r backstop.Receipt) (backstop.View, error) {

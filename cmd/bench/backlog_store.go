@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres"
+)
+
+const (
+	fillInFlight = 16
+	readPeriod   = 10 * time.Millisecond
+)
+
+// backlog is a database with sends that nobody works on.
+type backlog struct {
+	store    *store
+	url      string
+	install  string
+	db       *postgres.DB // of the process that stores the sends
+	temporal client.Client
+	process  *postgres.DB   // of the first sweeper of this round
+	others   []*postgres.DB // of its other sweepers
+	ids      []string       // of this round
+	repeated int            // what was done twice in this round
+	log      *slog.Logger
+}
+
+// openBacklog makes the database.
+func (b *bench) openBacklog(ctx context.Context) (_ *backlog, err error) {
+	if err := b.store.createDatabase(ctx, backlogDatabase); err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(b.databaseURL)
+	if err != nil {
+		return nil, errors.New("BACKSTOP_DATABASE_URL is not a URL")
+	}
+	address.Path = "/" + backlogDatabase
+	l := &backlog{url: address.String(), log: b.log}
+	defer func() {
+		if err != nil {
+			err = l.close(err)
+		}
+	}()
+	if l.store, err = openStore(ctx, l.url); err != nil {
+		return nil, err
+	}
+	if l.db, err = postgres.Open(ctx, l.url, postgres.Options{}); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if _, err = l.db.Migrate(ctx); err != nil {
+		return nil, fmt.Errorf("migrate database: %w", err)
+	}
+	if l.install, err = l.db.Installation(ctx); err != nil {
+		return nil, fmt.Errorf("read installation: %w", err)
+	}
+	l.temporal, err = dialTemporal(ctx, b.temporalEnv, slog.New(slog.DiscardHandler), &client.GrpcCompressionNone{})
+	return l, err
+}
+
+// close closes what was opened, and adds its errors to err.
+func (l *backlog) close(err error) error {
+	if l.temporal != nil {
+		l.temporal.Close()
+	}
+	err = errors.Join(err, l.endRound())
+	if l.db != nil {
+		err = errors.Join(err, l.db.Close())
+	}
+	if l.store != nil {
+		err = errors.Join(err, l.store.db.Close())
+	}
+	return err
+}
+
+// fill stores the sends of a round as a process does that cannot reach the engine, and opens the pool of the first sweeper.
+func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
+	if err := l.endRound(); err != nil {
+		return err
+	}
+	if l.process, err = postgres.Open(ctx, l.url, postgres.Options{}); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	var ids collector
+	store := l.insert
+	if c.isOverdue() {
+		store = l.insertOverdue
+	}
+	_, err = loopTimes(ctx, fillInFlight, c.n, func(ctx context.Context) (string, error) {
+		id, err := store(ctx)
+		ids.add(id)
+		return id, err
+	})
+	if err != nil {
+		return err
+	}
+	l.ids, l.repeated = ids.list, 0
+	if c.name == startPlain32 { // their sends are only read
+		if err := l.db.MarkSent(ctx, l.ids); err != nil {
+			return fmt.Errorf("mark sends: %w", err)
+		}
+	}
+	for _, statement := range []string{makeDue, analyse} {
+		if _, err := l.store.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("fill: %w", err)
+		}
+	}
+	return nil
+}
+
+// makeDue lets a sweeper claim the sends at once, which it otherwise may when the request that stored one has had 5 s.
+const makeDue = `UPDATE sends SET sweep_at = now() WHERE NOT handed_over OR receipt_by IS NOT NULL`
+
+// endRound closes the pools of a round's sweepers. They live until the CPU time of their connections was read.
+func (l *backlog) endRound() (err error) {
+	for _, db := range append(l.others, l.process) {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	l.process, l.others = nil, nil
+	return err
+}
+
+// insert stores a send and does not hand it over.
+func (l *backlog) insert(ctx context.Context) (string, error) {
+	at := l.db.Now()
+	id, err := l.db.NewID(at)
+	if err != nil {
+		return "", fmt.Errorf("make id: %w", err)
+	}
+	send := backstop.Send{
+		ID: id, AcceptedAt: at, To: recipient(scenarioSilent), Country: "GB", Text: whatsAppText, SMSText: whatsAppText,
+		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending, Plan: backlogPlan(),
+	}
+	if _, _, err = l.db.InsertSend(ctx, send, nil); err != nil {
+		return "", fmt.Errorf("store send: %w", err)
+	}
+	return id, nil
+}
+
+func backlogPlan() backstop.Plan {
+	const id = "0190a0a0-0000-7000-8000-000000000001"
+	return backstop.Plan{PolicyID: id, PolicyName: "Backlog", Rules: []backstop.Rule{
+		{ID: id, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 3600, SendID: "Acme"},
+	}}
+}
+
+// insertOverdue stores a send whose SMS was accepted and whose receipt is late.
+func (l *backlog) insertOverdue(ctx context.Context) (string, error) {
+	id, err := l.insert(ctx)
+	if err != nil {
+		return "", err
+	}
+	call := backstop.Call{Channel: backstop.SMS, ByFailure: true, Provider: "twilio", Token: id}
+	if _, _, err := l.db.Begin(ctx, id, call); err != nil {
+		return "", fmt.Errorf("begin call: %w", err)
+	}
+	_, _, err = l.db.End(ctx, id, backstop.Ending{
+		Step: call.Step(), Token: id, Submission: backstop.Submission{MessageID: id}, ReceiptWait: time.Millisecond,
+	})
+	if err != nil {
+		return "", fmt.Errorf("end call: %w", err)
+	}
+	return id, nil
+}
+
+const leftQuery = `SELECT id FROM sends WHERE NOT handed_over OR receipt_by IS NOT NULL`
+
+// check fails if a row was not worked off.
+func (l *backlog) check(ctx context.Context) error {
+	left, err := l.store.strings(ctx, leftQuery)
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("%d sends are left", len(left))
+	}
+	return err
+}
+
+// startReads reads sends at a steady rate, whether or not the reads before have ended, until the returned function is called.
+func (l *backlog) startReads(ctx context.Context) (stop func() ([]time.Duration, error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	took := make(chan []time.Duration, 1)
+	var reads errgroup.Group
+	go func() {
+		var list []*time.Duration
+		for i := 0; pause(ctx, readPeriod) == nil; i++ {
+			one := new(time.Duration)
+			list = append(list, one)
+			reads.Go(func() error {
+				began := time.Now()
+				_, err := l.process.Send(context.WithoutCancel(ctx), l.ids[(i*997)%len(l.ids)])
+				*one = time.Since(began)
+				return err
+			})
+		}
+		_ = reads.Wait()
+		all := make([]time.Duration, len(list))
+		for i, one := range list {
+			all[i] = *one
+		}
+		took <- all
+	}()
+	return func() ([]time.Duration, error) {
+		cancel()
+		times := <-took
+		if err := reads.Wait(); err != nil {
+			return nil, fmt.Errorf("read send: %w", err)
+		}
+		return times, nil
+	}
+}
