@@ -60,7 +60,11 @@ func TestDB_ClaimOverdue_leased(t *testing.T) {
 	require.Len(t, claims, leased)
 
 	claim := source{}.queries(t, ".")["claimOverdue"]
-	plan, err := postgrestest.Raw(t, address).QueryContext(t.Context(), "EXPLAIN (ANALYZE) "+claim, soon(), soon().Add(lease), 9)
+	tx, err := postgrestest.Raw(t, address).BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `SET LOCAL enable_seqscan = off`) // as if the table were large
+	require.NoError(t, err)
+	plan, err := tx.QueryContext(t.Context(), "EXPLAIN (ANALYZE) "+claim, soon(), soon().Add(lease), 9)
 	require.NoError(t, err)
 	defer plan.Close()
 	read := 0
@@ -74,6 +78,8 @@ func TestDB_ClaimOverdue_leased(t *testing.T) {
 		}
 	}
 	require.NoError(t, plan.Err())
+	require.NoError(t, plan.Close())
+	require.NoError(t, tx.Rollback())
 	require.Zero(t, read, "rows that were read and not claimed")
 	claims, err = db.ClaimOverdue(t.Context(), soon().Add(2*lease), lease, 2*leased)
 	require.NoError(t, err)
