@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -71,9 +72,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintf(stderr, "backstop: there is no command %q\n\n%s", name, usage)
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := run(ctx, env.ToMap(environ), stdout, stderr)
 	if err == nil {
 		return exitOK
@@ -83,4 +83,28 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// untilSignal returns a context that is done after SIGINT or SIGTERM. A second signal ends the program at once, also if it
+// comes right after the first: before the context is done, signals have their default effect again.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		defer stop()
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		select {
+		case second := <-signals:
+			if self, err := os.FindProcess(os.Getpid()); err == nil {
+				_ = self.Signal(second) // as if it came now
+			}
+		default:
+		}
+	}()
+	return ctx, stop
 }
