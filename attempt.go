@@ -56,8 +56,8 @@ func (a Attempt) isInFlight(now time.Time) bool {
 	return a.State == Calling && now.Before(a.StartedAt.Add(CallTimeout))
 }
 
-// isRetriable reports whether the call may be made again: no provider took it so far, and it was not given up.
-func (a Attempt) isRetriable() bool { return a.sentNothing() && a.Status == "" }
+// IsRetriable reports whether the call may be made again: no provider took it so far, and it was not given up.
+func (a Attempt) IsRetriable() bool { return a.sentNothing() && a.Status == "" }
 
 // sentNothing reports whether the provider took none of the calls: it throttled or was down, and no receipt came.
 func (a Attempt) sentNothing() bool {

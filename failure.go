@@ -36,6 +36,7 @@ type Failure struct {
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 when the provider gave none
 	MaxTries   int           `json:"-"`                     // how many calls an Unavailable failure is worth; 0: no limit
+	IsNarrow   bool          `json:"-"`                     // it is about what is sent, and says nothing of other messages
 }
 
 func (f *Failure) Error() string {

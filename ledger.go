@@ -287,7 +287,7 @@ func (l *Ledger) pendingSMS() *Attempt {
 	if l.Send.SMSStatus != Queued {
 		return nil
 	}
-	return l.find(func(a Attempt) bool { return a.Channel == SMS && a.isRetriable() && a.Rule == l.Send.Fired })
+	return l.find(func(a Attempt) bool { return a.Channel == SMS && a.IsRetriable() && a.Rule == l.Send.Fired })
 }
 
 func (l *Ledger) pendingRule() string {

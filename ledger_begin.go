@@ -49,6 +49,7 @@ type Ruling struct {
 	Answer  Answer
 	Attempt Attempt   // of MayCall and MadeAlready
 	Send    Send      // of MayCall: what to send
+	Before  *Failure  // of MayCall: how the call before this one failed; nil if there was none, or if Begin is repeated
 	Until   time.Time // of UnderWay and TooEarly
 }
 
@@ -72,7 +73,11 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		l.settle(now)
 		return r, nil
 	}
-	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now), Send: l.Send}, nil
+	var before *Failure
+	if a != nil {
+		before = a.Failure
+	}
+	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now), Send: l.Send, Before: before}, nil
 }
 
 func (l *Ledger) ruleName(c Call) string {
@@ -85,7 +90,7 @@ func (l *Ledger) ruleName(c Call) string {
 // standing answers for a step that has an attempt, unless the attempt may be retried.
 func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	switch {
-	case a == nil || a.isRetriable():
+	case a == nil || a.IsRetriable():
 		return Ruling{}, false
 	case a.State == Calling && a.Token == c.Token:
 		return l.lookAgain(a, c, now)
@@ -255,7 +260,7 @@ func (l *Ledger) forgoWhatsApp(now time.Time) {
 	}
 	l.Send.WhatsAppStatus = Failed
 	for i := range l.Attempts {
-		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.isRetriable() {
+		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.IsRetriable() {
 			a.Status = Failed
 			l.note(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
 		}

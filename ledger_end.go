@@ -143,7 +143,7 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 		return Ruling{Answer: MadeAlready}
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}
-	case !a.isRetriable():
+	case !a.IsRetriable():
 		l.buryDead(a, now)
 		return Ruling{Answer: MadeAlready, Attempt: *a}
 	}

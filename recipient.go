@@ -27,6 +27,9 @@ func Recipient(number string) (country string, err error) {
 	parsed, written := parse(number)
 	if meant := withoutTrunk(number, parsed, written); meant != "" {
 		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
+		if _, again := parse(meant); again == nil || phonenumbers.IsPossibleNumberWithReason(again) != phonenumbers.IS_POSSIBLE {
+			meant = "" // it would be refused too
+		}
 		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
 		return "", f.err("the recipient is not valid")
 	}

@@ -101,6 +101,15 @@ func TestRecipient_trunkDigit(t *testing.T) {
 	}
 }
 
+// A number that is refused itself is no suggestion.
+func TestRecipient_trunkDigit_noneMeant(t *testing.T) {
+	t.Parallel()
+	_, err := backstop.Recipient("+2410774123456") // of Gabon's former numbering plan
+	var e *backstop.Error
+	require.ErrorAs(t, err, &e)
+	require.Empty(t, e.Fields[0].Meant)
+}
+
 // No number that the library has an example of is taken for one with a trunk digit, and with one it is refused.
 func TestRecipient_examples(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sony/gobreaker/v2"
-	"go.temporal.io/sdk/activity"
 
 	"github.com/backstophq/backstop"
 )
@@ -57,7 +56,8 @@ func newBreakers(o Options) map[string]breaker {
 	return all
 }
 
-// call calls the provider, unless the circuit is open. A provider that rejects or throttles is not down.
+// call calls the provider, unless the circuit is open. A provider that rejects or throttles is not down, nor is one whose failure
+// is about this message alone.
 func (b breaker) call(call func() (backstop.Submission, *backstop.Failure)) (backstop.Submission, *backstop.Failure) {
 	if b.circuit == nil { // of a route that is not configured, or there are no breakers
 		return call()
@@ -70,25 +70,34 @@ func (b breaker) call(call func() (backstop.Submission, *backstop.Failure)) (bac
 	result := errDown // also if the call panics
 	defer func() { done(result) }()
 	s, failure := call()
-	if failure == nil || failure.Kind == backstop.Rejected || failure.Kind == backstop.Throttled {
+	if failure == nil || failure.Kind == backstop.Rejected || failure.Kind == backstop.Throttled || failure.IsNarrow {
 		result = nil
 	}
 	return s, failure
 }
 
-// mayRetry reports whether a run may go on. A retry does not, while the circuit allows no call: it would only write to Postgres.
-// The first run of a step does, so that the ledger has an attempt of it.
-func (b breaker) mayRetry(ctx context.Context) bool {
-	info := activity.GetInfo(ctx)
-	if b.circuit == nil || info.IsLocalActivity || info.Attempt <= 1 {
-		return true
-	}
-	switch b.circuit.State() {
-	case gobreaker.StateOpen:
+// isShut reports whether the circuit allows no call now.
+func (b breaker) isShut() bool {
+	if b.circuit == nil {
 		return false
-	case gobreaker.StateHalfOpen:
-		return b.circuit.Counts().Requests == 0
-	case gobreaker.StateClosed:
 	}
-	return true
+	state := b.circuit.State()
+	return state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && b.circuit.Counts().Requests > 0
+}
+
+// spare returns an error for the engine if a run needs no change of the ledger: the circuit allows no call, and the step has an
+// attempt that sent nothing. Otherwise the ledger decides. So 100,000 waiting sends do not each write to Postgres.
+func (a *Activities) spare(ctx context.Context, step Step, c backstop.Call) error {
+	if !a.breakerOf(step, c).isShut() {
+		return nil
+	}
+	l, err := a.store.Ledger(ctx, step.Send)
+	if err != nil {
+		return nil //nolint:nilerr // Begin meets it too
+	}
+	attempt := l.Attempt(c.Step())
+	if attempt == nil || l.Send.FinishedAt != nil || !attempt.IsRetriable() {
+		return nil
+	}
+	return retryable(string(backstop.Unavailable), "not called: the provider is down", 0)
 }

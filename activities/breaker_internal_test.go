@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -40,9 +41,16 @@ func TestBreaker(t *testing.T) {
 			knock(failing(backstop.Rejected))
 			knock(failing(backstop.Throttled))
 		}
+		for range 50 {
+			knock(func() (backstop.Submission, *backstop.Failure) {
+				return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, IsNarrow: true}
+			})
+		}
+		require.False(t, b.isShut(), "these say nothing of other messages")
 		for range 5 {
 			knock(failing(backstop.Unknown))
 		}
+		require.True(t, b.isShut())
 		knocks = 0
 		for range 1000 {
 			failure := knock(isUp)
@@ -76,4 +84,46 @@ func TestBreaker_panic(t *testing.T) {
 	}
 	_, failure := b.call(failing(backstop.Rejected))
 	require.Equal(t, backstop.Unavailable, failure.Kind)
+}
+
+type oneLedger struct {
+	Store
+
+	ledger backstop.Ledger
+}
+
+func (s oneLedger) Ledger(context.Context, string) (*backstop.Ledger, error) { return &s.ledger, nil }
+
+// While the circuit is open, only a step whose attempt sent nothing waits without the ledger. A step without an attempt needs
+// one, or it could not be given up.
+func TestActivities_spare(t *testing.T) {
+	t.Parallel()
+	attempt := func(state backstop.AttemptState) backstop.Attempt {
+		return backstop.Attempt{Ref: backstop.Ref{Step: 1}, Channel: backstop.WhatsApp, State: state}
+	}
+	reported, now := attempt("unavailable"), time.Now()
+	reported.Reported = 1
+	tests := map[string]struct {
+		ledger backstop.Ledger
+		spares bool
+	}{
+		"no attempt":  {},
+		"unavailable": {backstop.Ledger{Attempts: []backstop.Attempt{attempt("unavailable")}}, true},
+		"throttled":   {backstop.Ledger{Attempts: []backstop.Attempt{attempt("throttled")}}, true},
+		"a dead call": {backstop.Ledger{Attempts: []backstop.Attempt{attempt(backstop.Calling)}}, false},
+		"a receipt":   {backstop.Ledger{Attempts: []backstop.Attempt{reported}}, false},
+		"finished": {backstop.Ledger{
+			Send: backstop.Send{FinishedAt: &now}, Attempts: []backstop.Attempt{attempt("unavailable")},
+		}, false},
+	}
+	for name, tc := range tests {
+		a := Activities{store: oneLedger{ledger: tc.ledger}}
+		a.breakers = map[string]breaker{"": newBreaker("whatsapp", time.Hour, slog.New(slog.DiscardHandler))}
+		call := backstop.Call{Channel: backstop.WhatsApp}
+		require.NoError(t, a.spare(t.Context(), Step{}, call), "%s: the circuit is closed", name)
+		for range failuresInRow {
+			_, _ = a.breakers[""].call(failing(backstop.Unavailable))
+		}
+		require.Equal(t, tc.spares, a.spare(t.Context(), Step{}, call) != nil, name)
+	}
 }

@@ -69,9 +69,8 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	if err := a.saveEarlier(ctx, step, c.Step()); err != nil {
 		return Result{}, err
 	}
-	circuit := a.breakerOf(step, c)
-	if !circuit.mayRetry(ctx) {
-		return Result{}, retryable(string(backstop.Unavailable), "not called: the provider is down", 0)
+	if err := a.spare(ctx, step, c); err != nil {
+		return Result{}, err
 	}
 	began := a.now()
 	c.Token = rand.Text()
@@ -84,9 +83,9 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	}
 	ending := backstop.Ending{Step: c.Step(), Token: c.Token, ReceiptWait: step.ReceiptWait}
 	call := func(ctx context.Context) (backstop.Submission, error) { return provide(ctx, ruling) }
-	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), circuit, call)
+	ending.Submission, ending.Failure = a.provide(ctx, began.Add(callBound), a.breakerOf(step, c), call)
 	free()
-	ending.Failure = lastTry(ending.Failure, ruling.Attempt.Number)
+	ending.Failure = lastTry(ending.Failure, ruling)
 	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
 	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
 		defer func() { <-a.lingers }()
@@ -172,10 +171,10 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
 
-// lastTry returns the failure of an attempt's call with this number, counted from 1. A failure that is worth no further call
-// becomes a rejection.
-func lastTry(f *backstop.Failure, number int) *backstop.Failure {
-	if f == nil || f.MaxTries == 0 || number < f.MaxTries {
+// lastTry returns the failure of a call. A failure that is worth no further call becomes a rejection. The calls before may have
+// failed for other reasons, so the last of them must have failed for the same.
+func lastTry(f *backstop.Failure, r backstop.Ruling) *backstop.Failure {
+	if f == nil || f.MaxTries == 0 || r.Attempt.Number < f.MaxTries || r.Before == nil || r.Before.Code != f.Code {
 		return f
 	}
 	last := *f

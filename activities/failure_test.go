@@ -27,6 +27,20 @@ func TestActivities_maxTries(t *testing.T) {
 	}
 }
 
+// Calls that failed for another reason, such as an outage, do not count: a failure that is worth few calls gets another one.
+func TestActivities_maxTries_otherFailures(t *testing.T) {
+	t.Parallel()
+	doubtful := &backstop.Failure{Kind: backstop.Unavailable, Code: "1", MaxTries: 3}
+	r := newRig(t)
+	r.provider.answers(fails(down), fails(down), fails(down), fails(doubtful), fails(doubtful))
+	for range 4 {
+		_, err := r.runOn(backstop.WhatsApp)
+		requireRetry(t, "unavailable", 0, err)
+	}
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Rejected, result, err)
+}
+
 // The level of a log line says who must act: an operator at once, whoever keeps the error tables, or nobody.
 func TestActivities_failureLevel(t *testing.T) {
 	t.Parallel()

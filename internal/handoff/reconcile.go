@@ -36,7 +36,7 @@ const (
 // new run repeats none. If a workflow has ended and its send has not, reconcile ends the send, so no send is pending for ever.
 func (h *Handoff) reconcile(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
-		return h.store.ClaimChecks(ctx, h.store.Now(), 2*lease, limit) // a check may make two calls
+		return h.store.ClaimChecks(ctx, h.store.Now(), 4*lease, limit) // a check may make two calls and a write
 	}
 	sweep(ctx, h, pass[SendClaim]{what: "checks", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.check})
 }

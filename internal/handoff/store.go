@@ -24,6 +24,14 @@ type Handover struct {
 type Store interface {
 	Inbox
 	Backlog
+	Upkeep
+}
+
+// Upkeep is what the tables need from time to time.
+type Upkeep interface {
+	// Maintain updates the statistics of tables that have grown, and deletes receipts that matched no attempt for days. Any
+	// number of processes may call it.
+	Maintain(ctx context.Context) error
 }
 
 // Inbox stores sends and receipts, and marks those that the engine has.
@@ -78,15 +86,14 @@ type Backlog interface {
 	// DeferChecks stores when claimed sends are checked again.
 	DeferChecks(ctx context.Context, deferrals []Deferral) error
 
+	// CheckNow makes the check of a send due now, unless its workflow was restarted before or the send has ended.
+	CheckNow(ctx context.Context, send string) error
+
 	// ClaimOverdue leases sends that only wait for the receipt of their SMS, if it was due by a time.
 	ClaimOverdue(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]OverdueClaim, error)
 
 	// FinishOverdue ends an overdue send, unless its receipt came meanwhile.
 	FinishOverdue(ctx context.Context, send string) error
-
-	// Maintain updates the statistics of tables that have grown, and deletes receipts that matched no attempt for days. Any
-	// number of processes may call it.
-	Maintain(ctx context.Context) error
 
 	// Abandon ends a send that no workflow will end, and stores the reason as an event. It skips sends that have ended, or that
 	// only wait for the receipt of their SMS.

@@ -248,14 +248,16 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 
 // giveReceipt signals a claimed receipt. If Temporal refuses it for good, the signal is dropped. The receipt is stored, and the
 // ledger uses it when the workflow makes its next call. If there is no workflow, the send is checked now: reconcile starts a lost
-// workflow again.
+// workflow again. Later checks come at their own time.
 func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 	err := c.Err
 	if err == nil {
 		err = h.call(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
 	}
 	if isGone(err) {
-		h.checked.add(Deferral{ID: c.Send, Until: h.store.Now()})
+		if err := write(ctx, func(ctx context.Context) error { return h.store.CheckNow(ctx, c.Send) }); err != nil {
+			h.sweepFailed(ctx, "receipts", err)
+		}
 	}
 	switch {
 	case err == nil:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
 const claimChecks = `UPDATE sends SET check_at = $2 WHERE id = ANY(ARRAY(
@@ -26,4 +27,12 @@ WHERE sends.id = u.id AND finished_at IS NULL`
 // DeferChecks sets when claimed sends are checked again.
 func (db *DB) DeferChecks(ctx context.Context, deferrals []handoff.Deferral) error {
 	return db.deferRows(ctx, "defer checks", deferChecks, deferrals)
+}
+
+const checkNow = `UPDATE sends SET check_at = $2 WHERE id = $1 AND check_at > $2 AND restarts = 0 AND finished_at IS NULL`
+
+// CheckNow makes the check of a send due now, unless its workflow was restarted before: a restart is first given time.
+func (db *DB) CheckNow(ctx context.Context, send string) error {
+	_, err := db.pool.Exec(ctx, checkNow, send, pool.Stamp(db.pool.Now()))
+	return pool.Failed(ctx, "check send", err)
 }

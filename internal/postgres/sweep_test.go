@@ -308,3 +308,33 @@ func TestDB_FinishOverdue(t *testing.T) {
 	require.Zero(t, finishOverdue(9))
 	require.Equal(t, backstop.OutcomePending, getSend(t, db, patient.ID).Outcome)
 }
+
+// CheckNow makes a check due, but not the check after a restart, and it delays none.
+func TestDB_CheckNow(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db := postgrestest.Open(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	raw := postgrestest.Past(t, url)
+	now := time.Now()
+	for name, tc := range map[string]struct {
+		restarts int
+		before   time.Duration // when the next check is, from now
+		isDue    bool
+	}{
+		"a later check":           {before: time.Hour, isDue: true},
+		"an overdue check":        {before: -time.Hour, isDue: true},
+		"a check after a restart": {restarts: 1, before: time.Hour},
+	} {
+		send := underway(t, db)
+		raw.Exec(`UPDATE sends SET check_at = $2, restarts = $3 WHERE id = $1`, send.ID, now.Add(tc.before), tc.restarts)
+		require.NoError(t, db.CheckNow(t.Context(), send.ID))
+		var at time.Time
+		raw.Row(`SELECT check_at FROM sends WHERE id = $1`, []any{send.ID}, &at)
+		require.Equal(t, tc.isDue, !at.After(time.Now()), name)
+		if tc.before < 0 {
+			require.WithinDuration(t, now.Add(tc.before), at, time.Second, name)
+		}
+	}
+}

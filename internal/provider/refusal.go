@@ -26,6 +26,7 @@ const (
 	Throttled                      // not sent: too much traffic
 	Unavailable                    // not sent: a fault of the provider's that will pass
 	Doubtful                       // not sent: a fault of the provider's that will pass, or else a wrong request: few tries
+	NotReady                       // not sent: what is sent is not ready yet
 	refused                        // rejected, and nothing says whose fault it is
 	unknown                        // it may have been sent
 )
@@ -45,7 +46,7 @@ func (v Verdict) class() backstop.RejectClass {
 		return backstop.OptedOut
 	case Expired:
 		return backstop.Expired
-	case Throttled, Unavailable, Doubtful, refused, unknown:
+	case Throttled, Unavailable, Doubtful, NotReady, refused, unknown:
 		return ""
 	}
 	return ""
@@ -57,7 +58,7 @@ func (v Verdict) kind() backstop.FailureKind {
 		return backstop.Rejected
 	case Throttled:
 		return backstop.Throttled
-	case Unavailable, Doubtful:
+	case Unavailable, Doubtful, NotReady:
 		return backstop.Unavailable
 	case unknown:
 		return backstop.Unknown
@@ -88,7 +89,9 @@ func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 	case Throttled:
 		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
 	case Doubtful:
-		failure.MaxTries = fewTries
+		failure.MaxTries, failure.IsNarrow = fewTries, true
+	case NotReady:
+		failure.IsNarrow = true
 	}
 	return failure
 }

@@ -11,9 +11,13 @@ import (
 const maxReason = 300
 
 // number is anything that may be a phone number: 7 digits or more, of any alphabet, with any number of spaces, dashes, dots,
-// parentheses, slashes and invisible characters between them. The shortest international numbers have 7 digits, the
-// providers' error codes at most 6, or 7 for codes that do not belong to a send.
-const number = `\p{Nd}(?:[\p{Z}\p{Pd}\p{Cf}.()/\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]*\p{Nd}){6,}`
+// underscores, apostrophes, parentheses, slashes and invisible characters, or a comma, between them. The shortest international
+// numbers have 7 digits, the providers' error codes at most 6, or 7 for codes that do not belong to a send.
+const (
+	number = `\p{Nd}(?:(?:,|` + between + `*)\p{Nd}){6,}`
+
+	between = `[\p{Z}\p{Pd}\p{Pc}\p{Cf}.'()/\x{00B7}\x{2019}\x{2022}\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]`
+)
 
 // code is an error code as Meta writes it before its text. Without it, digits behind the code would belong to one number.
 const code = `\(#[0-9]{1,6}\)`

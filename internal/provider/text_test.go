@@ -36,6 +36,8 @@ func TestPoster_Text(t *testing.T) {
 		"to 44\u200b7400\n\t123413":                     "to ***",
 		"(#131030) 447400123413":                        "(#131030) ***",
 		"(#1234567) no code":                            "(#***) no code",
+		"to 44,7400,123,413":                            "to ***",
+		"to 44_7400·123'413":                            "to ***",
 		"code 131047, 24 hours":                         "code 131047, 24 hours",
 		"63038: 500 daily messages":                     "63038: 500 daily messages",
 	} {

@@ -110,9 +110,10 @@ func verdict(code int) provider.Verdict {
 		131000, // unknown
 		131016, // service overloaded
 		131057, // the number is in maintenance
-		133004, // server unavailable for now
-		134101: // the template is still syncing, 10 minutes at most
+		133004: // server unavailable for now
 		return provider.Unavailable
+	case 134101: // the template is still syncing, 10 minutes at most
+		return provider.NotReady
 	case 130403, // the user has blocked this business
 		130472, // the user is part of an experiment
 		130497, // country not allowed
