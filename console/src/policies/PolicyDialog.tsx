@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Policy, type Rule } from "../api/client";
 import { checkName, validator } from "../rules/checks";
 import { Conflict } from "../ui/Conflict";
+import { focusFirst } from "../ui/focusFirst";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { PolicyTimeline } from "./PolicyTimeline";
@@ -50,7 +51,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
       okButtonProps={{ loading: save.isPending, disabled: theirs !== undefined }}
       onOk={() => form.submit()}
       onCancel={onClose}
-      afterOpenChange={(open) => open && form.focusField("name")}
+      afterOpenChange={(open) => open && focusFirst(form, "name")}
       mask={{ closable: false }}
       destroyOnHidden
     >

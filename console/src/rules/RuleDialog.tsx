@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
 import { routesQuery } from "../api/queries";
 import { Conflict } from "../ui/Conflict";
+import { focusFirst } from "../ui/focusFirst";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
@@ -65,7 +66,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       okButtonProps={{ htmlType: "submit", loading: save.isPending, disabled: theirs !== undefined }}
       onOk={() => form.submit()}
       onCancel={onClose}
-      afterOpenChange={(open) => open && form.focusField("name")}
+      afterOpenChange={(open) => open && focusFirst(form, "name")}
       mask={{ closable: false }}
       destroyOnHidden
     >
