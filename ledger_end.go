@@ -106,7 +106,7 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 	l.reckon()
 }
 
-// isPowerOfTwo selects the calls that get an event, of those that sent nothing: the 1st, 2nd, 4th, 8th and so on. A provider may
+// isPowerOfTwo selects the calls that get an event, if they sent nothing: the 1st, 2nd, 4th, 8th and so on. A provider may
 // be down for hours, and the attempt has the number of calls and the newest failure anyway.
 func isPowerOfTwo(n int) bool { return n&(n-1) == 0 }
 

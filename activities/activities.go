@@ -81,8 +81,8 @@ func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step 
 	return view, nil
 }
 
-// saveLast stores how the last call ended, if an earlier run could not. Without that end, GiveUp would treat a call that sent
-// nothing as one that may have sent the message.
+// saveLast stores how the last call ended, if an earlier run could not. Without that end, GiveUp would not know
+// that the call sent nothing.
 func (a *Activities) saveLast(ctx context.Context, step Step, number int) error {
 	if step.Ended == nil {
 		return nil

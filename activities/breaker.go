@@ -21,7 +21,7 @@ const (
 )
 
 // breaker is the circuit breaker of one account in this process. While the account's provider is down, one call every 10 s
-// finds out whether it is back; the other sends wait, instead of each calling the provider.
+// checks whether it is back. The other sends do not call it meanwhile.
 type breaker struct {
 	circuit *gobreaker.TwoStepCircuitBreaker[struct{}]
 }

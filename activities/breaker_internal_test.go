@@ -61,7 +61,7 @@ func TestBreaker(t *testing.T) {
 		for range 3 { // it is still down
 			time.Sleep(defaultOpenFor + time.Millisecond)
 			knock(func() (backstop.Submission, *backstop.Failure) {
-				require.NotNil(t, knock(isUp), "while one call finds out, no other is made")
+				require.NotNil(t, knock(isUp), "no second call while the first is under way")
 				return failing(backstop.Unavailable)()
 			})
 			require.NotNil(t, knock(isUp))

@@ -118,8 +118,8 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 }
 
 // notBegun is the error of a run whose Begin failed, or whose answer to Begin was lost. The provider was not called, but the
-// ledger may hold the call, and would count it as one that may have sent the message. So the engine keeps the token, and the
-// next run ends that call as unavailable, which may be retried.
+// ledger may hold the call, and would later count its end as unknown. So the engine keeps the token, and the next run ends that
+// call as unavailable, which may be retried.
 func (a *Activities) notBegun(ctx context.Context, step Step, c backstop.Call, err error) error {
 	err = permanent(fmt.Errorf("begin attempt: %w", err))
 	if _, final := errors.AsType[*temporal.ApplicationError](err); final || ctx.Err() != nil {

@@ -41,7 +41,7 @@ func TestActivities_maxTries_otherFailures(t *testing.T) {
 	r.requireVerdict(activities.Rejected, result, err)
 }
 
-// The level of a log line says who must act: an operator at once, whoever keeps the error tables, or nobody.
+// A failure is logged at ERROR if an operator must act, at WARN if its code is in no table, and else at INFO.
 func TestActivities_failureLevel(t *testing.T) {
 	t.Parallel()
 	for level, failure := range map[string]*backstop.Failure{
@@ -57,8 +57,8 @@ func TestActivities_failureLevel(t *testing.T) {
 	}
 }
 
-// An account fault that an inquiry brings is logged as one that a call brings: the inquiry itself was refused, or the message
-// has failed by it.
+// An account fault is logged at ERROR too if an inquiry finds it: the provider refused the inquiry, or reports that the message
+// failed.
 func TestActivities_Inquire_accountFault(t *testing.T) {
 	t.Parallel()
 	locked := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault, Code: "30002"}

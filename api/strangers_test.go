@@ -29,7 +29,7 @@ func (r *rig) logged(t *testing.T, message string) (lines, requests int) {
 	return lines, requests
 }
 
-// Whoever has no key can fill no disk with log lines. Each request is counted, and the first is logged at once.
+// Requests without a key cannot fill a disk with log lines. The first is logged at once, and all are counted.
 func TestServer_strangersLog(t *testing.T) {
 	t.Parallel()
 	const (

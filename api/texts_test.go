@@ -221,7 +221,7 @@ func TestBodies_largest(t *testing.T) {
 	require.Equal(t, 200, r.call(t, "POST", "/v1/sends/preview", longest).Code)
 }
 
-// What JSON may leave as it is counts as it is, in a template's components too.
+// Characters that JSON need not escape count as one byte each, in a template's components too.
 func TestBodies_markup(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -115,7 +115,7 @@ func listenAt(ctx context.Context, environment map[string]string, variable, pref
 	return l, nil
 }
 
-// urlOf is how a program on this machine reaches a listener: one that listens on all addresses, by loopback.
+// urlOf returns the URL of a listener for programs on this machine. For a listener on all addresses it has the loopback address.
 func urlOf(address net.Addr) string {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))

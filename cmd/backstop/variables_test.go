@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A misspelt variable would leave a default in force, such as the one that repeats a call of unknown end.
+// With a misspelt variable the default would apply, such as the resend of a call of unknown end.
 func TestRead_unknownVariables(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -39,7 +39,7 @@ func TestRead_othersVariables(t *testing.T) {
 		"BACKSTOP_DEVSTACK": "bin/devstack", "BACKSTOP_TEST_POOLER": "127.0.0.1:6432", // ours
 		"BACKSTOP_SANDBOX_SPEED": "2", // of another command
 		"HOME":                   "/root", "NOT_BACKSTOP_LINGR": "1",
-		// What Kubernetes sets for a Service of the name backstop, and for one of the name backstop-api.
+		// Kubernetes sets these variables for Services named backstop and backstop-api.
 		"BACKSTOP_SERVICE_HOST": "10.0.0.1", "BACKSTOP_SERVICE_PORT": "8080", "BACKSTOP_SERVICE_PORT_HTTP": "8080",
 		"BACKSTOP_PORT": "tcp://10.0.0.1:8080", "BACKSTOP_PORT_8080_TCP": "tcp://10.0.0.1:8080",
 		"BACKSTOP_PORT_8080_TCP_PROTO": "tcp", "BACKSTOP_PORT_8080_TCP_PORT": "8080", "BACKSTOP_PORT_8080_TCP_ADDR": "10.0.0.1",

@@ -20,7 +20,7 @@ const (
 	readPeriod   = 10 * time.Millisecond
 )
 
-// backlog is a database with sends that nobody works on.
+// backlog is a database with sends that no worker works on.
 type backlog struct {
 	store    *store
 	url      string

@@ -53,7 +53,7 @@ type countdown struct {
 	n        int
 	isDone   map[string]bool
 	done     chan struct{}
-	repeated int // how often a send was done that was done before
+	repeated int // sends that were done again
 }
 
 func newCountdown(n int) *countdown {
@@ -121,7 +121,7 @@ func (l *backlog) sweepOverdue(ctx context.Context, n, sweepers int) (time.Durat
 	})
 }
 
-// sweep runs sweepers, each with a pool of its own, until all is done that is counted.
+// sweep runs sweepers, each with a pool of its own, until all counted sends are done.
 func (l *backlog) sweep(
 	ctx context.Context, n int, counted *countdown, parts func(*postgres.DB) (handoff.Store, handoff.Engine),
 ) (took time.Duration, err error) {

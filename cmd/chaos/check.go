@@ -53,8 +53,8 @@ func properties() []property {
 // slack is the tolerance when times that different processes recorded are compared.
 const slack = 250 * time.Millisecond
 
-// checkEnded: each requested send gets a 202 and ends with an outcome. No answer is one that a correct client
-// should never get. No request makes a second send.
+// checkEnded: each requested send gets a 202 and ends with an outcome. No request gets an
+// error that it did not cause, and none makes a second send.
 func checkEnded(r *record) result {
 	var out result
 	for _, s := range r.sends {

@@ -126,7 +126,7 @@ func (f *front) forward(r *http.Request, body []byte) (status int, header http.H
 	return http.StatusServiceUnavailable, nil, nil
 }
 
-// order returns the backends in the order in which they are tried: in turn, with those that are down last.
+// order returns the backends in the order of the next tries. Backends that are down come last.
 func (f *front) order() []*backend {
 	first, now := int(f.next.Add(1)%uint64(len(f.backends))), time.Now().UnixNano() //nolint:gosec // smaller than the length
 	var up, down []*backend

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
@@ -131,16 +132,23 @@ func TestHandoff_callerGone(t *testing.T) {
 	r.requireMarked()
 }
 
-// A receipt of a send that has not ended is kept if there is no workflow to signal. The workflow is started again, although the
-// send was not due for a check, and then signalled.
-func TestHandoff_Deliver_workflowLost(t *testing.T) {
-	t.Parallel()
+// terminated returns a send whose workflow an operator has terminated.
+func terminated(t *testing.T) (client.Client, *rig, *handoff.Handoff, backstop.Send) {
+	t.Helper()
 	server := temporal.Server(t)
 	c := server.Client(t, server.Namespace(t))
 	r := newRig(t, c)
 	h := r.handoff(nil)
 	send := accept(t, h)
 	require.NoError(t, c.TerminateWorkflow(t.Context(), "send/"+send.ID, "", "an operator did"))
+	return c, r, h, send
+}
+
+// A receipt of a send that has not ended is kept if there is no workflow to signal. The workflow is started again, although the
+// send was not due for a check, and then signalled.
+func TestHandoff_Deliver_workflowLost(t *testing.T) {
+	t.Parallel()
+	c, r, h, send := terminated(t)
 	deliver(t, h, receipt(send.ID, backstop.Sent))
 	_, left := r.unmarked()
 	require.Equal(t, 1, left)
@@ -166,12 +174,7 @@ func TestHandoff_Deliver_workflowLost(t *testing.T) {
 // A receipt of a send that has ended is settled without a workflow, by a request as by the sweeper.
 func TestHandoff_Deliver_workflowGone(t *testing.T) {
 	t.Parallel()
-	server := temporal.Server(t)
-	c := server.Client(t, server.Namespace(t))
-	r := newRig(t, c)
-	h := r.handoff(nil)
-	send := accept(t, h)
-	require.NoError(t, c.TerminateWorkflow(t.Context(), "send/"+send.ID, "", "an operator did"))
+	_, r, h, send := terminated(t)
 	r.deliverAndDie(h, receipt(send.ID, backstop.Delivered))
 	r.sweep(1, r.handoff(later))
 	r.requireMarked()

@@ -15,7 +15,7 @@ const (
 	orphanAge = 8 * 24 * time.Hour
 	// orphanLimit bounds the receipts that one statement deletes.
 	orphanLimit = 1000
-	// maintainTimeout bounds Maintain. What is left is done by the next call.
+	// maintainTimeout bounds Maintain. The next call does the rest.
 	maintainTimeout = 30 * time.Second
 )
 

@@ -74,7 +74,7 @@ type Refusal struct {
 }
 
 // Refused is the failure for an answer that is none of success. The refusal is nil when the answer's body is not the
-// provider's. A code that is in the driver's table decides alone, whatever the HTTP status: Meta answers 500 to what can never
+// provider's. A code that is in the driver's table decides alone, without the HTTP status: Meta answers 500 to what can never
 // work, and Twilio answers 429 to an account that has reached its daily limit. Only without such a code the HTTP status
 // decides the kind, and then there is no class: a class says whose fault it is, and HTTP does not know that.
 func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {

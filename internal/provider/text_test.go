@@ -73,7 +73,7 @@ func TestPoster_Text_numbers(t *testing.T) {
 	})
 }
 
-// TestSecrets: drivers that share the secrets hide each other's, also those that are added later.
+// TestSecrets: drivers that share a set hide each other's secrets, also secrets that are added later.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	var shared provider.Secrets

@@ -29,7 +29,7 @@ func large(n int) *backstop.Ledger {
 	return l
 }
 
-// The cache keeps within its bytes, however large the ledgers are, and the bytes are those that the heap grows by.
+// The cache stays below its limit in bytes with ledgers of any size. The counted bytes are about the growth of the heap.
 func TestCache_bytes(t *testing.T) { //nolint:paralleltest // it measures the heap
 	cache := ledgers.NewCache()
 	heap := func() int {

@@ -107,7 +107,7 @@ func (b *batch) add(c *Client, raw json.RawMessage) {
 }
 
 // isOurs reports whether a status may be about our messages. One webhook reports on all numbers of an app, also those from which
-// other systems send. A status with our reference counts whatever its number: the number may have been changed.
+// other systems send. A status with our reference counts with any number, because the number may have been changed.
 func (c *Client) isOurs(phoneNumberID string) bool {
 	return phoneNumberID == "" || phoneNumberID == c.phoneNumberID
 }

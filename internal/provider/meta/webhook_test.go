@@ -73,7 +73,7 @@ func TestClient_Receipts_otherNumber(t *testing.T) {
 	require.Equal(t, []string{"moved", "ours, its number a number", "of no number"}, ids)
 }
 
-// The code of a failed status decides, in whatever type it is written. Without a readable code there is no class.
+// The code of a failed status decides, as a text or as a number. Without a readable code there is no class.
 func TestClient_Receipts_errors(t *testing.T) {
 	t.Parallel()
 	const details = `,"title":"no","error_data":{"details":"why"}`
