@@ -14,7 +14,8 @@ import (
 
 // decode reads a JSON document more strictly than encoding/json does: one document and nothing after it, in UTF-8,
 // no name twice in an object, no NUL character, which Postgres cannot store, and no half of a surrogate pair, which
-// encoding/json would replace. Numbers are kept as they are written, except that a whole number is written as one.
+// encoding/json would replace. Numbers stay as they are written, but whole numbers lose
+// their exponent and fraction: 1e2 becomes 100.
 func decode(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, &backstop.Error{Code: malformed, Message: "the body is not in UTF-8"}

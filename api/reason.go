@@ -95,7 +95,7 @@ func ofType(schema *openapi3.Schema) string {
 	}
 }
 
-// maxPath bounds a field's path, in bytes: the names in it are the caller's, and each value of a body has one.
+// maxPath bounds the path of a field, in bytes. The caller chooses the names in it, and a body may have thousands of paths.
 const maxPath = 256
 
 // join makes the path of a member of what is at path. It leaves out what does not fit into maxPath.

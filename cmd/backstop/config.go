@@ -214,7 +214,7 @@ func absolute(s string) bool {
 }
 
 // read fills a configuration from the environment. Its error names every problem, each by its variable. A variable that no
-// command reads is a problem: a default that nobody chose would be in force.
+// command reads is a problem too: if its name is misspelt, a default would apply unnoticed.
 func read[C interface{ validate() error }](environment map[string]string) (C, error) {
 	var c C
 	problems := misspelt(environment)
