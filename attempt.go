@@ -40,15 +40,15 @@ type Attempt struct {
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
 	Reported Statuses
 
-	// LingersUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until then
+	// AwaitsReceiptsUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until then
 	// no receipt needs a signal. It is nil if the activity does not wait, or no longer waits.
-	LingersUntil *time.Time
+	AwaitsReceiptsUntil *time.Time
 }
 
 // Attended reports whether an activity is still at work on the attempt. The activity's result brings the workflow all changes
-// that are stored meanwhile. After CallTimeout, or LingersUntil, its process counts as dead.
+// that are stored meanwhile. After CallTimeout, or AwaitsReceiptsUntil, its process counts as dead.
 func (a Attempt) Attended(now time.Time) bool {
-	return a.isInFlight(now) || (a.LingersUntil != nil && now.Before(*a.LingersUntil))
+	return a.isInFlight(now) || (a.AwaitsReceiptsUntil != nil && now.Before(*a.AwaitsReceiptsUntil))
 }
 
 // isInFlight reports whether the provider call may be running now.

@@ -43,7 +43,7 @@ type View struct {
 	WhatsApp Status  `json:"whatsapp,omitempty"`
 	SMS      Status  `json:"sms,omitempty"`
 	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS belongs to, if SMS is set
-	Spent    RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
+	Used     RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
 	Why FallbackReason `json:"why,omitempty"` // why the first rule fired
 
@@ -64,7 +64,7 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 // View returns the view for the send's workflow, as of the ledger's stored revision.
 func (l *Ledger) View() View {
 	s := l.Send
-	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Spent: l.spent(), Why: s.FallbackReason}
+	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Used: l.used(), Why: s.FallbackReason}
 	isFired := func(r Rule) bool { return r.Name == s.Fired }
 	v.SMSRule = max(slices.IndexFunc(s.Plan.Rules, isFired), 0)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
@@ -78,8 +78,8 @@ func (l *Ledger) Attempt(step int) *Attempt {
 	return l.find(func(a Attempt) bool { return a.Ref.Step == step })
 }
 
-// spent returns the rules that are used up. A spent rule does not fire again.
-func (l *Ledger) spent() RuleSet {
+// used returns the rules that are used up. A used rule does not fire again.
+func (l *Ledger) used() RuleSet {
 	var s RuleSet
 	for _, a := range l.Attempts {
 		if a.Channel == SMS && a.wasTried() {
@@ -89,8 +89,10 @@ func (l *Ledger) spent() RuleSet {
 	return s
 }
 
-// isSpent reports whether no rule of the plan can fire any more.
-func (l *Ledger) isSpent() bool { return l.Send.Plan.Over(l.Send.WhatsAppStatus, l.spent().Has) }
+// isPlanSatisfied reports whether no rule of the plan can fire any more.
+func (l *Ledger) isPlanSatisfied() bool {
+	return l.Send.Plan.IsSatisfied(l.Send.WhatsAppStatus, l.used().Has)
+}
 
 func (l *Ledger) find(wanted func(Attempt) bool) *Attempt {
 	if i := slices.IndexFunc(l.Attempts, wanted); i >= 0 {
@@ -242,10 +244,10 @@ func (l *Ledger) settle(now time.Time) {
 	case s.SMSStatus.Reached(Delivered):
 	case l.smsMayArrive():
 		return
-	case l.optOut() != nil && (!l.isSpent() || !s.WhatsAppStatus.Reached(Delivered)):
+	case l.optOut() != nil && (!l.isPlanSatisfied() || !s.WhatsAppStatus.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.Why().Code}, now)
-	case l.isSpent():
+	case l.isPlanSatisfied():
 	case l.expired(now):
 		l.lapse(l.pendingRule(), now)
 	default:

@@ -98,7 +98,7 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
 	l.buryDead(a, now)
-	a.LingersUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
+	a.AwaitsReceiptsUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
 }
 

@@ -40,22 +40,22 @@ func TestLedger_Receive(t *testing.T) {
 		"an SMS that arrived after all":        {rules: []backstop.Rule{minute, unread}, history: func(d *desk) { sms(d); d.receive(smsOf(0), failed) }, call: smsOf(0), status: delivered, signals: true},
 		"past the end":                         {history: func(d *desk) { out(d); d.l.Finish(false, d.tick()) }, call: whatsApp(), status: delivered},
 		"an SMS's, past the end":               {history: func(d *desk) { sms(d); d.l.Finish(false, d.tick()) }, call: smsOf(0), status: failed},
-		"the store waits for it, not the flow": {history: func(d *desk) { out(d); d.at(time.Minute).handBack(smsOf(0)) }, call: smsOf(0), status: failed},
+		"the store waits for it, not the flow": {history: func(d *desk) { out(d); d.at(time.Minute).detach(smsOf(0)) }, call: smsOf(0), status: failed},
 		"the last word that an unread rule can use": {
 			rules: []backstop.Rule{unread}, history: func(d *desk) { out(d); d.receive(whatsApp(), delivered) }, call: whatsApp(), status: read, signals: true,
 		},
 		"delivered, to an unread rule alone": {rules: []backstop.Rule{unread}, history: out, call: whatsApp(), status: delivered},
-		"an activity lingers for it": {
-			history: func(d *desk) { out(d); d.linger(whatsApp()) }, call: whatsApp(), status: failed,
+		"an activity waits for it": {
+			history: func(d *desk) { out(d); d.awaitReceipts(whatsApp()) }, call: whatsApp(), status: failed,
 		},
-		"an activity lingered for it": {
-			history: func(d *desk) { out(d); d.linger(whatsApp()).at(5 * time.Second) }, call: whatsApp(), status: failed, signals: true,
+		"an activity waited for it": {
+			history: func(d *desk) { out(d); d.awaitReceipts(whatsApp()).at(5 * time.Second) }, call: whatsApp(), status: failed, signals: true,
 		},
-		"an activity lingers no more": {
-			history: func(d *desk) { out(d); d.linger(whatsApp()); d.l.StopWaiting(1) }, call: whatsApp(), status: failed, signals: true,
+		"an activity waits no more": {
+			history: func(d *desk) { out(d); d.awaitReceipts(whatsApp()); d.l.StopWaiting(1) }, call: whatsApp(), status: failed, signals: true,
 		},
-		"the one that lingered was replaced by another run": {
-			history: func(d *desk) { out(d); d.linger(whatsApp()).answers(backstop.MadeAlready, whatsApp()) },
+		"the activity that waited was replaced by another run": {
+			history: func(d *desk) { out(d); d.awaitReceipts(whatsApp()).answers(backstop.MadeAlready, whatsApp()) },
 			call:    whatsApp(), status: failed, signals: true,
 		},
 		"the failure of the first, whose resend failed": {
@@ -80,15 +80,15 @@ func TestLedger_Receive(t *testing.T) {
 	}
 }
 
-// linger makes an activity wait 4 s for the receipts of its call.
-func (d *desk) linger(c backstop.Call) *desk {
+// awaitReceipts makes an activity wait 4 s for the receipts of its call.
+func (d *desk) awaitReceipts(c backstop.Call) *desk {
 	until := d.now.Add(4 * time.Second)
-	d.l.Attempt(c.Step()).LingersUntil = &until
+	d.l.Attempt(c.Step()).AwaitsReceiptsUntil = &until
 	return d
 }
 
-// handBack makes a call after which the store waits for the receipt.
-func (d *desk) handBack(c backstop.Call) *desk {
+// detach makes a call after which the store waits for the receipt.
+func (d *desk) detach(c backstop.Call) *desk {
 	d.answers(backstop.MayCall, c)
 	e := d.ending(c, nil)
 	e.ReceiptWait = 12 * time.Hour
@@ -432,7 +432,7 @@ func TestLedger_following_rules(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.SendFailed, s), rule(backstop.Unread, 4*s)).call(whatsApp(), nil)
 		d.at(s).call(smsOf(0), nil).receive(whatsApp(), sent).receive(smsOf(0), failed).pending()
-		require.True(t, d.l.View().Spent.Has(0))
+		require.True(t, d.l.View().Used.Has(0))
 		d.answers(backstop.TooEarly, smsOf(1)).at(4*s).call(smsOf(1), nil).receive(smsOf(1), delivered).ended(backstop.OutcomeSMS)
 	})
 	t.Run("unread 3 s, send_failed 8 s, send_failed 1 s: averting uses up nothing", func(t *testing.T) {
@@ -440,7 +440,7 @@ func TestLedger_following_rules(t *testing.T) {
 		d := newDesk(t, rule(backstop.Unread, 3*s), rule(backstop.SendFailed, 8*s), rule(backstop.SendFailed, s)).call(whatsApp(), nil)
 		d.at(s).call(smsOf(2), nil).receive(whatsApp(), sent).receive(smsOf(2), failed).pending()
 		d.at(2*s).answers(backstop.Satisfied, smsOf(1)) // an old view
-		require.False(t, d.l.View().Spent.Has(1))
+		require.False(t, d.l.View().Used.Has(1))
 		d.at(3*s).call(smsOf(0), nil).receive(smsOf(0), failed)
 		d.at(8*s).answers(backstop.Satisfied, smsOf(1)).pending()
 		d.receive(whatsApp(), failed).call(byFailure(smsOf(1)), nil).receive(smsOf(1), delivered).ended(backstop.OutcomeSMS)
@@ -479,7 +479,7 @@ func TestLedger_timeline(t *testing.T) {
 		require.Empty(t, s.FiredReason)
 		require.Empty(t, s.SMSStatus)
 		require.Empty(t, s.FallbackReason)
-		require.Zero(t, d.l.View().Spent)
+		require.Zero(t, d.l.View().Used)
 		require.Len(t, d.l.Averted, 1, "a repeated last look is noted once")
 	})
 	t.Run("a rule that was averted fires by its condition", func(t *testing.T) {

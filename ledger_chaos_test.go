@@ -248,7 +248,7 @@ func (c *chaos) makeCall() {
 	switch end {
 	case "accepted":
 		call.went, call.end.Submission.MessageID = true, fmt.Sprint("message ", step)
-		if rapid.Bool().Draw(c.t, "hand back") {
+		if rapid.Bool().Draw(c.t, "detach") {
 			call.end.ReceiptWait = receiptWait
 		}
 	case "unknown, went":
@@ -387,7 +387,7 @@ func (c *chaos) takeOver() {
 		if view.Outcome != "" {
 			break
 		}
-		rule, due := c.l.Send.Plan.Fired(view.WhatsApp, origin, c.now, view.Spent.Has)
+		rule, due := c.l.Send.Plan.Due(view.WhatsApp, origin, c.now, view.Used.Has)
 		c.require(c.now.Before(bound), "the send ends in time")
 		switch {
 		case c.l.Send.ExpiresAt != nil && !c.now.Before(*c.l.Send.ExpiresAt):
@@ -398,7 +398,7 @@ func (c *chaos) takeOver() {
 			c.takeOverCall(p)
 		case view.WhatsApp == queued && c.l.Attempt(1) == nil:
 			c.takeOverCall(whatsApp())
-		case c.l.Send.Plan.Over(view.WhatsApp, view.Spent.Has), !c.now.Before(origin.Add(backstop.MaxWait)):
+		case c.l.Send.Plan.IsSatisfied(view.WhatsApp, view.Used.Has), !c.now.Before(origin.Add(backstop.MaxWait)):
 			c.takeOverEnd(view)
 		default:
 			c.takeOverWait(view)
@@ -433,7 +433,7 @@ func (c *chaos) whereItEnded() backstop.Outcome {
 // dropsNothing requires that no rule fires at the end of the send.
 func (c *chaos) dropsNothing() {
 	view, s := c.l.View(), c.l.Send
-	_, due := s.Plan.Fired(s.WhatsAppStatus, origin, c.now, view.Spent.Has)
+	_, due := s.Plan.Due(s.WhatsAppStatus, origin, c.now, view.Used.Has)
 	c.require(!due || s.SMSStatus.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
 }
 
@@ -459,8 +459,8 @@ func (c *chaos) takeOverCall(p backstop.Call) {
 		c.require(c.smsMayArrive(), "what bars the SMS of a rule that fires may still arrive")
 		c.takeOverEnd(c.l.View())
 	case backstop.MadeAlready:
-		if !c.l.View().Spent.Has(p.Rule) && p.Channel == backstop.SMS {
-			c.require(false, "an SMS that was made is spent")
+		if !c.l.View().Used.Has(p.Rule) && p.Channel == backstop.SMS {
+			c.require(false, "an SMS that was made is used")
 		}
 	case backstop.HasOptedOut, backstop.HasExpired, backstop.HasFinished:
 		c.require(c.l.View().Outcome != "" || c.smsMayArrive(), "it ends: "+string(r.Answer))
@@ -499,7 +499,7 @@ func (c *chaos) takeOverWait(view backstop.View) {
 	next := origin.Add(backstop.MaxWait)
 	for i, r := range c.l.Send.Plan.Rules {
 		at, waits := r.Deadline(origin)
-		if waits && !view.Spent.Has(i) && at.After(c.now) && at.Before(next) {
+		if waits && !view.Used.Has(i) && at.After(c.now) && at.Before(next) {
 			next = at
 		}
 	}

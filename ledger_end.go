@@ -15,8 +15,8 @@ type Ending struct {
 	Submission Submission // of a call that the provider accepted; its MessageID may be lost
 	Failure    *Failure   // of any other call
 
-	Linger      time.Duration // how long the activity that made the call waits for receipts, see Attempt.LingersUntil
-	ReceiptWait time.Duration // how long the store waits for the receipt of the last SMS, before the send ends; 0: not at all
+	AwaitReceipts time.Duration // how long the activity that made the call waits for receipts, see Attempt.AwaitsReceiptsUntil
+	ReceiptWait   time.Duration // how long the store waits for the receipt of the last SMS, before the send ends; 0: not at all
 }
 
 // state returns the attempt's new state.
@@ -43,7 +43,7 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	isLate := a.State != Calling // the workflow has an unknown end already, and waits
 	l.close(a, e, now)
 	if !isLate && e.ReceiptWait > 0 {
-		l.handBack(a, now.Add(e.ReceiptWait))
+		l.detach(a, now.Add(e.ReceiptWait))
 	}
 	l.settle(now)
 	if isLate && before.mustSignal(l, a.Channel, now) {
@@ -84,8 +84,8 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 		if e.Submission.MessageID != "" {
 			a.MessageID = e.Submission.MessageID
 		}
-		if until := now.Add(e.Linger); wasCalling && e.Linger > 0 {
-			a.LingersUntil = &until
+		if until := now.Add(e.AwaitReceipts); wasCalling && e.AwaitReceipts > 0 {
+			a.AwaitsReceiptsUntil = &until
 		}
 	case AttemptState(Rejected):
 		reached = Failed
@@ -113,9 +113,9 @@ func isPowerOfTwo(n int) bool { return n&(n-1) == 0 }
 // reckon computes the outcome again, because a late answer or receipt may change it after the end.
 func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }
 
-// handBack makes the store wait for the SMS's receipt if no other SMS can follow. The workflow can then end.
-func (l *Ledger) handBack(a *Attempt, by time.Time) {
-	if a.Channel == SMS && a.State == Accepted && a.MayArrive() && l.Send.FinishedAt == nil && l.isSpent() {
+// detach makes the store wait for the SMS's receipt if no other SMS can follow. The workflow can then end.
+func (l *Ledger) detach(a *Attempt, by time.Time) {
+	if a.Channel == SMS && a.State == Accepted && a.MayArrive() && l.Send.FinishedAt == nil && l.isPlanSatisfied() {
 		l.Send.ReceiptBy = &by
 	}
 }
@@ -123,7 +123,7 @@ func (l *Ledger) handBack(a *Attempt, by time.Time) {
 // StopWaiting records that the activity that made a call no longer waits for its receipts. A later receipt may need a signal.
 func (l *Ledger) StopWaiting(step int) {
 	if a := l.Attempt(step); a != nil {
-		a.LingersUntil = nil
+		a.AwaitsReceiptsUntil = nil
 	}
 }
 
@@ -172,7 +172,7 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 	if l.Send.FinishedAt != nil {
 		return
 	}
-	if lapsed && (!l.isSpent() || !l.has(Attempt.isSubmitted)) {
+	if lapsed && (!l.isPlanSatisfied() || !l.has(Attempt.isSubmitted)) {
 		l.lapse(l.pendingRule(), now)
 	}
 	l.finish(now)

@@ -121,7 +121,7 @@ func (m *oracle) reached(t time.Time) backstop.Status {
 
 func (m *oracle) late() bool { return m.Expires > 0 && !m.now.Before(origin.Add(m.Expires)) }
 
-func (m *oracle) spent(rule int) bool { return len(m.of(rule)) > 0 }
+func (m *oracle) used(rule int) bool { return len(m.of(rule)) > 0 }
 
 func (m *oracle) smsMayArrive() bool {
 	return slices.ContainsFunc(m.messages, func(msg message) bool { return msg.rule >= 0 && msg.mayArrive(m.now) })
@@ -133,13 +133,13 @@ func (m *oracle) firing() int {
 	best, after := -1, false
 	status := m.reached(m.now)
 	for i := range m.Rules {
-		after = after || m.spent(i)
+		after = after || m.used(i)
 	}
 	for i, r := range m.Rules {
 		wait := time.Duration(r.WaitSeconds) * time.Second
 		fires := status == failed || wait > 0 && !m.now.Before(origin.Add(wait)) && rank(status) < rank(goal[r.Type])
 		switch {
-		case m.spent(i) || !fires:
+		case m.used(i) || !fires:
 		case best < 0, status != failed && !after && r.WaitSeconds < m.Rules[best].WaitSeconds:
 			best = i
 		}
@@ -163,7 +163,7 @@ func (m *oracle) over() bool {
 	status := m.reached(m.now)
 	for i, r := range m.Rules {
 		satisfied := status == read || status == delivered && r.Type != backstop.Unread
-		if !m.spent(i) && !satisfied {
+		if !m.used(i) && !satisfied {
 			return false
 		}
 	}
@@ -211,13 +211,13 @@ func (m *oracle) walk(until time.Time, stop func() bool) {
 }
 
 // stop returns when the retries of a provider end: after tryFor, or at the end of another rule's wait if that is earlier. Rules
-// that are spent or satisfied do not count.
+// that are used or satisfied do not count.
 func (m *oracle) stop(since time.Time, but int) time.Time {
 	stop := since.Add(tryFor)
 	for i, r := range m.Rules {
 		at := origin.Add(time.Duration(r.WaitSeconds) * time.Second)
 		met := m.reached(m.now).Reached(r.Type.Goal())
-		if i != but && r.WaitSeconds > 0 && !m.spent(i) && !met && at.After(m.now) && at.Before(stop) {
+		if i != but && r.WaitSeconds > 0 && !m.used(i) && !met && at.After(m.now) && at.Before(stop) {
 			stop = at
 		}
 	}

@@ -30,7 +30,7 @@ type script struct {
 	Expires    time.Duration // 0: never
 	ResendWA   bool
 	ResendSMS  bool
-	HandBack   bool
+	Detach     bool
 	Deliveries map[int]delivery // by step
 }
 
@@ -58,7 +58,7 @@ func anyScript() *rapid.Generator[script] {
 			Category:   rapid.SampledFrom([]backstop.Category{"", backstop.Marketing, backstop.Utility}).Draw(t, "category"),
 			ResendWA:   rapid.Bool().Draw(t, "resend WhatsApp"),
 			ResendSMS:  rapid.Bool().Draw(t, "resend SMS"),
-			HandBack:   rapid.Bool().Draw(t, "hand back"),
+			Detach:     rapid.Bool().Draw(t, "detach"),
 			Deliveries: map[int]delivery{},
 		}
 		if rapid.IntRange(0, 3).Draw(t, "expires?") == 0 {
@@ -211,7 +211,7 @@ func drive(t *rapid.T, s script) (fate, string) {
 func (d *driver) see() { d.l.Revision++; d.view = d.l.View() }
 
 func (d *driver) due() (int, bool) {
-	return d.l.Send.Plan.Fired(d.view.WhatsApp, origin, d.now, d.view.Spent.Has)
+	return d.l.Send.Plan.Due(d.view.WhatsApp, origin, d.now, d.view.Used.Has)
 }
 
 func (d *driver) late() bool { return d.Expires > 0 && !d.now.Before(origin.Add(d.Expires)) }
@@ -242,7 +242,7 @@ func (d *driver) step() {
 		d.sms(rule)
 	case d.late():
 		d.l.Finish(true, d.now)
-	case !d.now.Before(origin.Add(backstop.MaxWait)), d.l.Send.Plan.Over(d.view.WhatsApp, d.view.Spent.Has):
+	case !d.now.Before(origin.Add(backstop.MaxWait)), d.l.Send.Plan.IsSatisfied(d.view.WhatsApp, d.view.Used.Has):
 		d.l.Finish(false, d.now)
 	case !d.resends.IsZero() && !d.now.Before(d.resends):
 		d.resends = time.Time{}
@@ -271,12 +271,12 @@ func (d *driver) alarm() time.Time {
 	return at
 }
 
-// nextWait returns the next end of a wait. It skips rules that are spent or satisfied, and the rule but.
+// nextWait returns the next end of a wait. It skips rules that are used or satisfied, and the rule but.
 func (d *driver) nextWait(but int) time.Time {
 	var next time.Time
 	for i, r := range d.Rules {
 		at, waits := r.Deadline(origin)
-		if waits && i != but && !d.view.Spent.Has(i) && !d.view.WhatsApp.Reached(r.Type.Goal()) && at.After(d.now) && (next.IsZero() || at.Before(next)) {
+		if waits && i != but && !d.view.Used.Has(i) && !d.view.WhatsApp.Reached(r.Type.Goal()) && at.After(d.now) && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
@@ -362,7 +362,7 @@ func (d *driver) try(c backstop.Call) (backstop.Answer, *backstop.Failure) {
 	}
 	d.pass(begun.Add(what.Takes), func() bool { return false })
 	e := backstop.Ending{Step: step, Token: c.Token, Failure: end}
-	if d.HandBack && end == nil {
+	if d.Detach && end == nil {
 		e.ReceiptWait = receiptWait
 	}
 	_, err = d.l.End(e, d.now)

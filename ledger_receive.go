@@ -69,6 +69,6 @@ func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool 
 	case channel == SMS:
 		return to == Failed || crosses(from, to, Delivered)
 	default:
-		return (l.Send.SMSStatus == "" || l.Send.SMSStatus == Failed) && l.Send.Plan.Waits(from, to)
+		return (l.Send.SMSStatus == "" || l.Send.SMSStatus == Failed) && l.Send.Plan.MustSignal(from, to)
 	}
 }

@@ -19,21 +19,21 @@ import (
 type watcher struct {
 	*desk
 
-	view     backstop.View
-	calling  *backstop.Call
-	lingers  bool
-	sent     []backstop.Call
-	unknowns map[int]bool // calls of unknown end, by step
+	view      backstop.View
+	calling   *backstop.Call
+	isWaiting bool
+	sent      []backstop.Call
+	unknowns  map[int]bool // calls of unknown end, by step
 }
 
 func (w *watcher) look() { w.view = w.l.View() }
 
 // busy reports whether an activity is at work. The activity's result brings the newest view.
-func (w *watcher) busy() bool { return w.calling != nil || w.lingers }
+func (w *watcher) busy() bool { return w.calling != nil || w.isWaiting }
 
 // next is the call that the workflow proposes by its view, or false.
 func (w *watcher) next() (backstop.Call, bool) {
-	rule, due := w.l.Send.Plan.Fired(w.view.WhatsApp, origin, w.now, w.view.Spent.Has)
+	rule, due := w.l.Send.Plan.Due(w.view.WhatsApp, origin, w.now, w.view.Used.Has)
 	smsOut := w.view.SMS != "" && w.view.SMS != failed
 	pending := w.l.Attempt(backstop.SMSStep(rule, false))
 	switch {
@@ -69,8 +69,8 @@ func (w *watcher) endCall(t *rapid.T) {
 	c := *w.calling
 	f := rapid.SampledFrom([]*backstop.Failure{nil, nil, nil, rejected(""), throttled, errUnknown}).Draw(t, "end")
 	e := w.ending(c, f)
-	if f == nil && rapid.Bool().Draw(t, "lingers") {
-		e.Linger, w.lingers = time.Minute, true
+	if f == nil && rapid.Bool().Draw(t, "waits for receipts") {
+		e.AwaitReceipts, w.isWaiting = time.Minute, true
 	}
 	_, err := w.l.End(e, w.tick())
 	require.NoError(t, err)
@@ -116,8 +116,8 @@ func TestLedger_Receive_unsignalled(t *testing.T) {
 				for _, c := range w.sent {
 					w.l.StopWaiting(c.Step())
 				}
-				if w.lingers {
-					w.lingers = false
+				if w.isWaiting {
+					w.isWaiting = false
 					w.look()
 				}
 			},
@@ -136,7 +136,7 @@ func (w *watcher) check(t *rapid.T) {
 	if is.Outcome != "" {
 		return
 	}
-	require.Equal(t, is.Spent, w.view.Spent)
+	require.Equal(t, is.Used, w.view.Used)
 	known := func(v backstop.View) string {
 		return fmt.Sprint(v.SMS == "", v.SMS == queued, v.SMS == failed, v.SMS.Reached(delivered))
 	}

@@ -94,12 +94,12 @@ func (o Override) apply(r Rule) Rule {
 	return r
 }
 
-// Fired returns the index of the rule that fires now, or false. Spent rules do not fire. Of several, the rule with the shortest
-// wait wins. After a failure of WhatsApp, or once a rule is spent, the first in the policy's order wins.
-func (p Plan) Fired(s Status, origin, now time.Time, spent func(int) bool) (int, bool) {
-	best, inOrder := -1, s == Failed || p.anySpent(spent)
+// Due returns the index of the rule that fires now, or false. Used rules do not fire. Of several, the rule with the shortest
+// wait wins. After a failure of WhatsApp, or once a rule is used, the first in the policy's order wins.
+func (p Plan) Due(s Status, origin, now time.Time, used func(int) bool) (int, bool) {
+	best, inOrder := -1, s == Failed || p.anyUsed(used)
 	for i, rule := range p.Rules {
-		if spent(i) || !rule.Fires(s, origin, now) {
+		if used(i) || !rule.IsDue(s, origin, now) {
 			continue
 		}
 		if best < 0 || (!inOrder && rule.WaitSeconds < p.Rules[best].WaitSeconds) {
@@ -109,35 +109,35 @@ func (p Plan) Fired(s Status, origin, now time.Time, spent func(int) bool) (int,
 	return best, best >= 0
 }
 
-func (p Plan) anySpent(spent func(int) bool) bool {
+func (p Plan) anyUsed(used func(int) bool) bool {
 	for i := range p.Rules {
-		if spent(i) {
+		if used(i) {
 			return true
 		}
 	}
 	return false
 }
 
-// Over reports whether no rule of the plan can fire any more; spent rules cannot.
-func (p Plan) Over(s Status, spent func(int) bool) bool {
+// IsSatisfied reports whether no rule of the plan can fire any more; used rules cannot.
+func (p Plan) IsSatisfied(s Status, used func(int) bool) bool {
 	for i, rule := range p.Rules {
-		if !spent(i) && !rule.Over(s) {
+		if !used(i) && !rule.IsSatisfied(s) {
 			return false
 		}
 	}
 	return true
 }
 
-// Waits reports whether a message that went from one status to another has reached something that a rule of the
+// MustSignal reports whether a message that went from one status to another has reached something that a rule of the
 // plan waits for, so that the workflow must be signalled: what satisfies a wait, what ends a rule, a failure, or what
 // undoes one. It is exact: it says no only when no rule will ever answer differently for the one status than for the
 // other.
-func (p Plan) Waits(from, to Status) bool {
+func (p Plan) MustSignal(from, to Status) bool {
 	if from == to {
 		return false
 	}
 	return to == Failed || from == Failed || slices.ContainsFunc(p.Rules, func(r Rule) bool {
-		return (!r.Over(from) && r.Over(to)) || (r.WaitSeconds > 0 && crosses(from, to, r.Type.Goal()))
+		return (!r.IsSatisfied(from) && r.IsSatisfied(to)) || (r.WaitSeconds > 0 && crosses(from, to, r.Type.Goal()))
 	})
 }
 

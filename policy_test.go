@@ -19,10 +19,10 @@ func validPlan() *rapid.Generator[backstop.Plan] {
 	})
 }
 
-// anySpent is any set of rules that have fired before.
-func anySpent(t *rapid.T, p backstop.Plan) func(int) bool {
-	spent := rapid.SliceOfN(rapid.Bool(), len(p.Rules), len(p.Rules)).Draw(t, "spent")
-	return func(i int) bool { return spent[i] }
+// anyUsed is any set of rules that have fired before.
+func anyUsed(t *rapid.T, p backstop.Plan) func(int) bool {
+	used := rapid.SliceOfN(rapid.Bool(), len(p.Rules), len(p.Rules)).Draw(t, "used")
+	return func(i int) bool { return used[i] }
 }
 
 func none(int) bool { return false }
@@ -196,7 +196,7 @@ func TestPlan_Fired(t *testing.T) {
 		plan   backstop.Plan
 		status backstop.Status
 		after  time.Duration
-		spent  []int
+		used   []int
 		want   int // -1: none
 	}{
 		"nothing is due":                         {plan: rules(unread, undelivered), status: backstop.Sent, after: 5*m - 1, want: -1},
@@ -205,22 +205,22 @@ func TestPlan_Fired(t *testing.T) {
 		"one that is satisfied does not count":   {plan: rules(unread, undelivered), status: backstop.Delivered, after: time.Hour, want: 0},
 		"a tie goes by the policy's order":       {plan: rules(rule(backstop.Unread, m), sendFailed), status: backstop.Queued, after: m, want: 0},
 		"a tie behind another rule":              {plan: rules(noWait, sendFailed, rule(backstop.Unread, m)), status: backstop.Queued, after: m, want: 1},
-		"a spent rule is passed over":            {plan: rules(sendFailed, undelivered), status: backstop.Queued, after: time.Hour, spent: []int{0}, want: 1},
-		"all spent":                              {plan: rules(sendFailed, undelivered), status: backstop.Failed, after: time.Hour, spent: []int{0, 1}, want: -1},
+		"a used rule is passed over":             {plan: rules(sendFailed, undelivered), status: backstop.Queued, after: time.Hour, used: []int{0}, want: 1},
+		"all used":                               {plan: rules(sendFailed, undelivered), status: backstop.Failed, after: time.Hour, used: []int{0, 1}, want: -1},
 		"a failure goes by the policy's order":   {plan: rules(unread, sendFailed), status: backstop.Failed, want: 0},
 		"a failure, past the shorter wait":       {plan: rules(unread, sendFailed), status: backstop.Failed, after: 2 * m, want: 0},
-		"a failure, the first spent":             {plan: rules(unread, sendFailed), status: backstop.Failed, spent: []int{0}, want: 1},
+		"a failure, the first used":              {plan: rules(unread, sendFailed), status: backstop.Failed, used: []int{0}, want: 1},
 		"a failure fires a rule without wait":    {plan: rules(noWait), status: backstop.Failed, want: 0},
 		"time does not fire a rule without wait": {plan: rules(noWait), status: backstop.Queued, after: backstop.MaxWait, want: -1},
 		"read: nothing fires":                    {plan: rules(unread, undelivered, sendFailed), status: backstop.Read, after: backstop.MaxWait, want: -1},
-		"after an SMS, the policy's order":       {plan: rules(noWait, unread, undelivered), status: backstop.Sent, after: time.Hour, spent: []int{0}, want: 1},
+		"after an SMS, the policy's order":       {plan: rules(noWait, unread, undelivered), status: backstop.Sent, after: time.Hour, used: []int{0}, want: 1},
 		"no rules":                               {plan: rules(), status: backstop.Failed, want: -1},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			spent := func(i int) bool { return slices.Contains(tc.spent, i) }
-			i, fired := tc.plan.Fired(tc.status, origin, origin.Add(tc.after), spent)
+			used := func(i int) bool { return slices.Contains(tc.used, i) }
+			i, fired := tc.plan.Due(tc.status, origin, origin.Add(tc.after), used)
 			require.Equal(t, tc.want >= 0, fired)
 			require.Equal(t, tc.want, i)
 		})
@@ -231,20 +231,20 @@ func TestPlan_Fired_property(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		plan, s := validPlan().Draw(t, "plan"), reported().Draw(t, "status")
-		spent, now := anySpent(t, plan), moment(t, plan.Rules...)
-		best, fired := plan.Fired(s, origin, now, spent)
+		used, now := anyUsed(t, plan), moment(t, plan.Rules...)
+		best, fired := plan.Due(s, origin, now, used)
 		if fired {
-			require.False(t, spent(best))
-			require.True(t, plan.Rules[best].Fires(s, origin, now))
-			require.False(t, plan.Over(s, spent))
+			require.False(t, used(best))
+			require.True(t, plan.Rules[best].IsDue(s, origin, now))
+			require.False(t, plan.IsSatisfied(s, used))
 		}
 		for i, r := range plan.Rules {
-			if spent(i) || i == best || !r.Fires(s, origin, now) {
+			if used(i) || i == best || !r.IsDue(s, origin, now) {
 				continue
 			}
 			require.True(t, fired)
 			switch d, other := plan.Rules[best].WaitSeconds, r.WaitSeconds; {
-			case s == backstop.Failed, d == other, slices.ContainsFunc(indices(plan), spent):
+			case s == backstop.Failed, d == other, slices.ContainsFunc(indices(plan), used):
 				require.Less(t, best, i, "the policy's order")
 			default:
 				require.Less(t, d, other, "the wait that ended first")
@@ -256,24 +256,24 @@ func TestPlan_Fired_property(t *testing.T) {
 func TestPlan_Over(t *testing.T) {
 	t.Parallel()
 	sendFailed, unread := rule(backstop.SendFailed, time.Minute), rule(backstop.Unread, time.Minute)
-	spent := func(which ...int) func(int) bool { return func(i int) bool { return slices.Contains(which, i) } }
+	used := func(which ...int) func(int) bool { return func(i int) bool { return slices.Contains(which, i) } }
 
-	require.False(t, rules(sendFailed).Over(backstop.Sent, none), "a failure may follow")
-	require.True(t, rules(sendFailed).Over(backstop.Delivered, none))
-	require.False(t, rules(sendFailed, unread).Over(backstop.Delivered, none))
-	require.True(t, rules(sendFailed, unread).Over(backstop.Delivered, spent(1)))
-	require.True(t, rules(sendFailed, unread).Over(backstop.Read, none))
-	require.False(t, rules(sendFailed, unread).Over(backstop.Failed, spent(0)))
-	require.True(t, rules(sendFailed, unread).Over(backstop.Queued, spent(0, 1)))
+	require.False(t, rules(sendFailed).IsSatisfied(backstop.Sent, none), "a failure may follow")
+	require.True(t, rules(sendFailed).IsSatisfied(backstop.Delivered, none))
+	require.False(t, rules(sendFailed, unread).IsSatisfied(backstop.Delivered, none))
+	require.True(t, rules(sendFailed, unread).IsSatisfied(backstop.Delivered, used(1)))
+	require.True(t, rules(sendFailed, unread).IsSatisfied(backstop.Read, none))
+	require.False(t, rules(sendFailed, unread).IsSatisfied(backstop.Failed, used(0)))
+	require.True(t, rules(sendFailed, unread).IsSatisfied(backstop.Queued, used(0, 1)))
 
 	rapid.Check(t, func(t *rapid.T) { // over means that nothing that may come fires anything
 		plan, s := validPlan().Draw(t, "plan"), reported().Draw(t, "status")
-		spent := anySpent(t, plan)
+		used := anyUsed(t, plan)
 		mayFire := false
 		for _, next := range statuses {
-			_, fired := plan.Fired(s.Advance(next), origin, origin.Add(backstop.MaxWait), spent)
+			_, fired := plan.Due(s.Advance(next), origin, origin.Add(backstop.MaxWait), used)
 			mayFire = mayFire || fired
 		}
-		require.Equal(t, !mayFire, plan.Over(s, spent))
+		require.Equal(t, !mayFire, plan.IsSatisfied(s, used))
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-func TestRecipient(t *testing.T) {
+func TestCountryOf(t *testing.T) {
 	t.Parallel()
 	countries := map[string]string{
 		"+447400123456": "GB", "+447781123456": "GG", // one calling code, two countries
@@ -28,7 +28,7 @@ func TestRecipient(t *testing.T) {
 	for number, want := range countries {
 		t.Run(number, func(t *testing.T) {
 			t.Parallel()
-			country, err := backstop.Recipient(number)
+			country, err := backstop.CountryOf(number)
 			require.NoError(t, err)
 			require.Equal(t, want, country)
 		})
@@ -46,7 +46,7 @@ func TestRecipient(t *testing.T) {
 	for name, number := range refused {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			country, err := backstop.Recipient(number)
+			country, err := backstop.CountryOf(number)
 			require.Equal(t, []string{"to"}, invalid(t, err))
 			require.Empty(t, country)
 			require.NotRegexp(t, "7911|1212555|9991234", err.Error(), "no number in an error")
@@ -55,7 +55,7 @@ func TestRecipient(t *testing.T) {
 }
 
 // A rule can be limited to the country of every number that can be sent to.
-func TestRecipient_countries(t *testing.T) {
+func TestCountryOf_countries(t *testing.T) {
 	t.Parallel()
 	for region := range phonenumbers.GetSupportedRegions() {
 		example := phonenumbers.GetExampleNumberForType(region, phonenumbers.MOBILE)
@@ -63,7 +63,7 @@ func TestRecipient_countries(t *testing.T) {
 			example = phonenumbers.GetExampleNumber(region)
 		}
 		number := phonenumbers.Format(example, phonenumbers.E164)
-		country, err := backstop.Recipient(number)
+		country, err := backstop.CountryOf(number)
 		if len(number) < len("+1234567") { // Ascension and other islands: shorter than any number that we take
 			require.Error(t, err)
 			continue
@@ -76,7 +76,7 @@ func TestRecipient_countries(t *testing.T) {
 }
 
 // A trunk digit after the calling code is refused, with the number that was probably meant.
-func TestRecipient_trunkDigit(t *testing.T) {
+func TestCountryOf_trunkDigit(t *testing.T) {
 	t.Parallel()
 	for number, meant := range map[string]string{
 		"+4407400123402": "+447400123402", "+4401481960194": "+441481960194", "+330612345678": "+33612345678",
@@ -88,30 +88,30 @@ func TestRecipient_trunkDigit(t *testing.T) {
 	} {
 		t.Run(number, func(t *testing.T) {
 			t.Parallel()
-			country, err := backstop.Recipient(number)
+			country, err := backstop.CountryOf(number)
 			require.Empty(t, country)
 			require.Equal(t, []string{"to"}, invalid(t, err))
 			var e *backstop.Error
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, meant, e.Fields[0].Meant)
 			require.NotRegexp(t, "[0-9]{2}", err.Error(), "no number in an error")
-			_, err = backstop.Recipient(meant)
+			_, err = backstop.CountryOf(meant)
 			require.NoError(t, err, "what was meant can be sent to")
 		})
 	}
 }
 
 // A number that is refused itself is no suggestion.
-func TestRecipient_trunkDigit_noneMeant(t *testing.T) {
+func TestCountryOf_trunkDigit_noneMeant(t *testing.T) {
 	t.Parallel()
-	_, err := backstop.Recipient("+2410774123456") // of Gabon's former numbering plan
+	_, err := backstop.CountryOf("+2410774123456") // of Gabon's former numbering plan
 	var e *backstop.Error
 	require.ErrorAs(t, err, &e)
 	require.Empty(t, e.Fields[0].Meant)
 }
 
 // No number that the library has an example of is taken for one with a trunk digit, and with one it is refused.
-func TestRecipient_examples(t *testing.T) {
+func TestCountryOf_examples(t *testing.T) {
 	t.Parallel()
 	for region := range phonenumbers.GetSupportedRegions() {
 		trunk := phonenumbers.GetNddPrefixForRegion(region, true)
@@ -124,7 +124,7 @@ func TestRecipient_examples(t *testing.T) {
 				continue
 			}
 			number := phonenumbers.Format(example, phonenumbers.E164)
-			if _, err := backstop.Recipient(number); err != nil {
+			if _, err := backstop.CountryOf(number); err != nil {
 				require.Regexp(t, "E.164|possible", err.Error(), number) // too short
 				continue
 			}
@@ -134,7 +134,7 @@ func TestRecipient_examples(t *testing.T) {
 			if trunk == "" || len(written) > 16 {
 				continue
 			}
-			_, err := backstop.Recipient(written)
+			_, err := backstop.CountryOf(written)
 			var e *backstop.Error
 			require.ErrorAs(t, err, &e, "%s %s", region, written)
 			require.Equal(t, number, e.Fields[0].Meant, "%s %s", region, written)
@@ -180,13 +180,13 @@ func TestMask(t *testing.T) {
 	})
 }
 
-func FuzzRecipient(f *testing.F) {
+func FuzzCountryOf(f *testing.F) {
 	for _, s := range []string{"+447400123456", "+80012345678", "+44123456", "447400123456", "+999123456789", "+1800FLOWERS", "+\xff"} {
 		f.Add(s)
 	}
 	shape := regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
 	f.Fuzz(func(t *testing.T, number string) {
-		country, err := backstop.Recipient(number)
+		country, err := backstop.CountryOf(number)
 		if err != nil {
 			require.Equal(t, []string{"to"}, invalid(t, err))
 			require.Empty(t, country)

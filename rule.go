@@ -78,8 +78,8 @@ func (r Rule) Deadline(origin time.Time) (time.Time, bool) {
 	return origin.Add(r.Wait()), r.WaitSeconds > 0
 }
 
-// Fires reports whether the rule fires now, for a message with this status that was accepted at origin.
-func (r Rule) Fires(s Status, origin, now time.Time) bool {
+// IsDue reports whether the rule fires now, for a message with this status that was accepted at origin.
+func (r Rule) IsDue(s Status, origin, now time.Time) bool {
 	if s == Failed {
 		return true
 	}
@@ -87,9 +87,9 @@ func (r Rule) Fires(s Status, origin, now time.Time) bool {
 	return waits && !now.Before(deadline) && !s.Reached(r.Type.Goal())
 }
 
-// Over reports whether the rule, not having fired, can never fire again: the message has reached what the rule asks
+// IsSatisfied reports whether the rule, not having fired, can never fire again: the message has reached what the rule asks
 // for and has been delivered, so that no failure can follow.
-func (r Rule) Over(s Status) bool { return s.Reached(r.Type.Goal()) && s.Reached(Delivered) }
+func (r Rule) IsSatisfied(s Status) bool { return s.Reached(r.Type.Goal()) && s.Reached(Delivered) }
 
 // Applies reports whether the rule holds for recipients of a country (ISO 3166-1 alpha-2).
 func (r Rule) Applies(country string) bool {

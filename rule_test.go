@@ -63,22 +63,22 @@ func TestRule_Fires(t *testing.T) {
 				t.Parallel()
 				atOnce := status == failed
 				waiting := backstop.Rule{Type: ruleType, WaitSeconds: int(wait.Seconds())}
-				require.Equal(t, atOnce, waiting.Fires(status, origin, origin), "when accepted")
-				require.Equal(t, atOnce, waiting.Fires(status, origin, origin.Add(wait-1)), "just before the deadline")
-				require.Equal(t, late, waiting.Fires(status, origin, origin.Add(wait)), "at the deadline")
-				require.Equal(t, late, waiting.Fires(status, origin, origin.Add(wait+1)), "just after it")
-				require.Equal(t, late, waiting.Fires(status, origin, origin.Add(backstop.MaxWait+wait)), "long after it")
+				require.Equal(t, atOnce, waiting.IsDue(status, origin, origin), "when accepted")
+				require.Equal(t, atOnce, waiting.IsDue(status, origin, origin.Add(wait-1)), "just before the deadline")
+				require.Equal(t, late, waiting.IsDue(status, origin, origin.Add(wait)), "at the deadline")
+				require.Equal(t, late, waiting.IsDue(status, origin, origin.Add(wait+1)), "just after it")
+				require.Equal(t, late, waiting.IsDue(status, origin, origin.Add(backstop.MaxWait+wait)), "long after it")
 
 				without := backstop.Rule{Type: ruleType}
-				require.Equal(t, atOnce, without.Fires(status, origin, origin), "no wait, when accepted")
-				require.Equal(t, atOnce, without.Fires(status, origin, origin.Add(backstop.MaxWait)), "no wait, long after")
+				require.Equal(t, atOnce, without.IsDue(status, origin, origin), "no wait, when accepted")
+				require.Equal(t, atOnce, without.IsDue(status, origin, origin.Add(backstop.MaxWait)), "no wait, long after")
 			})
 		}
 	}
 	t.Run("an unknown type never fires by time", func(t *testing.T) {
 		t.Parallel()
 		r := backstop.Rule{Type: "unopened", WaitSeconds: 1}
-		require.False(t, r.Fires(backstop.Queued, origin, origin.Add(time.Hour)))
+		require.False(t, r.IsDue(backstop.Queued, origin, origin.Add(time.Hour)))
 	})
 }
 
@@ -91,7 +91,7 @@ func TestRule_Over(t *testing.T) {
 		}
 		for ruleType, from := range over {
 			for _, s := range statuses {
-				require.Equal(t, rank(s) >= rank(from), backstop.Rule{Type: ruleType}.Over(s), "%s, %q", ruleType, s)
+				require.Equal(t, rank(s) >= rank(from), backstop.Rule{Type: ruleType}.IsSatisfied(s), "%s, %q", ruleType, s)
 			}
 		}
 	})
@@ -102,9 +102,9 @@ func TestRule_Over(t *testing.T) {
 			late, _ := r.Deadline(origin)
 			mayFire := false
 			for _, next := range statuses {
-				mayFire = mayFire || r.Fires(s.Advance(next), origin, late)
+				mayFire = mayFire || r.IsDue(s.Advance(next), origin, late)
 			}
-			require.Equal(t, !mayFire, r.Over(s))
+			require.Equal(t, !mayFire, r.IsSatisfied(s))
 		})
 	})
 }

@@ -51,13 +51,13 @@ func TestPlan_Waits(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(fmt.Sprintf("%s/%s to %s", tc.plan.Rules[0].Type, tc.from, tc.to), func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, tc.plan.Waits(tc.from, tc.to))
+			require.Equal(t, tc.want, tc.plan.MustSignal(tc.from, tc.to))
 		})
 	}
 }
 
 // Let one workflow hear every status and another only the wanted ones. Then after every receipt, whatever receipts
-// come, whichever rules are spent and whatever the time, both get the same answers from Fired and Over.
+// come, whichever rules are used and whatever the time, both get the same answers from Due and IsSatisfied.
 func TestPlan_Waits_unwanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -66,7 +66,7 @@ func TestPlan_Waits_unwanted(t *testing.T) {
 		for _, next := range rapid.SliceOfN(reported(), 1, 8).Draw(t, "receipts") {
 			before := all
 			all = all.Advance(next)
-			if plan.Waits(before, all) {
+			if plan.MustSignal(before, all) {
 				wanted = wanted.Advance(next)
 			}
 			sameAnswers(t, plan, all, wanted)
@@ -85,20 +85,20 @@ func TestPlan_Waits_exact(t *testing.T) {
 			late, _ := r.Deadline(origin)
 			allBut := func(j int) bool { return i != j }
 			for _, now := range []time.Time{origin, late} {
-				_, before := plan.Fired(from, origin, now, allBut)
-				_, after := plan.Fired(to, origin, now, allBut)
-				matters = matters || before != after || plan.Over(from, allBut) != plan.Over(to, allBut)
+				_, before := plan.Due(from, origin, now, allBut)
+				_, after := plan.Due(to, origin, now, allBut)
+				matters = matters || before != after || plan.IsSatisfied(from, allBut) != plan.IsSatisfied(to, allBut)
 			}
 		}
-		require.Equal(t, matters, plan.Waits(from, to))
+		require.Equal(t, matters, plan.MustSignal(from, to))
 	})
 }
 
 func sameAnswers(t *rapid.T, plan backstop.Plan, a, b backstop.Status) {
-	spent, now := anySpent(t, plan), moment(t, plan.Rules...)
-	ruleA, firedA := plan.Fired(a, origin, now, spent)
-	ruleB, firedB := plan.Fired(b, origin, now, spent)
+	used, now := anyUsed(t, plan), moment(t, plan.Rules...)
+	ruleA, firedA := plan.Due(a, origin, now, used)
+	ruleB, firedB := plan.Due(b, origin, now, used)
 	require.Equal(t, firedA, firedB, "fired, of %q and %q", a, b)
 	require.Equal(t, ruleA, ruleB, "the rule that fired, of %q and %q", a, b)
-	require.Equal(t, plan.Over(a, spent), plan.Over(b, spent), "over, of %q and %q", a, b)
+	require.Equal(t, plan.IsSatisfied(a, used), plan.IsSatisfied(b, used), "satisfied, of %q and %q", a, b)
 }

@@ -19,15 +19,15 @@ import (
 
 // Activities are the activities of workflows.Send; a worker registers its exported methods.
 type Activities struct {
-	store    Store
-	whatsapp WhatsApp
-	sms      []Route
-	log      *slog.Logger
-	now      func() time.Time
-	calls    chan struct{} // holds a place per call under way; nil is no limit
-	breakers map[string]breaker
-	lingers  chan struct{} // holds a place per activity that waits for receipts
-	saving   chan struct{} // holds a place per end of a call that is still to be stored
+	store        Store
+	whatsapp     WhatsApp
+	sms          []Route
+	log          *slog.Logger
+	now          func() time.Time
+	calls        chan struct{} // holds a place per call under way; nil is no limit
+	breakers     map[string]breaker
+	receiptWaits chan struct{} // holds a place per activity that waits for receipts
+	saving       chan struct{} // holds a place per end of a call that is still to be stored
 }
 
 // Options are what the activities need. All are required but Now, which is time.Now by default, Calls and OpenFor.
@@ -55,8 +55,8 @@ func New(o Options) (*Activities, error) {
 	}
 	a := &Activities{
 		store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now,
-		breakers: newBreakers(o),
-		lingers:  make(chan struct{}, MaxLingering), saving: make(chan struct{}, maxSaving),
+		breakers:     newBreakers(o),
+		receiptWaits: make(chan struct{}, MaxReceiptWaits), saving: make(chan struct{}, maxSaving),
 	}
 	if o.Calls > 0 {
 		a.calls = make(chan struct{}, o.Calls)

@@ -20,12 +20,12 @@ type Verdict string
 
 // The verdicts. A step that is to be retried returns an error instead.
 const (
-	Accepted Verdict = "accepted" // the provider has taken the message
-	Rejected Verdict = "rejected" // it never will
-	Unknown  Verdict = "unknown"  // it may have
-	Averted  Verdict = "averted"  // not called: the last look found that the message had arrived
-	Out      Verdict = "out"      // not called: another message is out, or may be
-	Over     Verdict = "over"     // not called: nothing may go out any more
+	Accepted    Verdict = "accepted" // the provider has taken the message
+	Rejected    Verdict = "rejected" // it never will
+	Unknown     Verdict = "unknown"  // it may have
+	Averted     Verdict = "averted"  // not called: the last look found that the message had arrived
+	Out         Verdict = "out"      // not called: another message is out, or may be
+	NoMoreCalls Verdict = "over"     // the send has ended, is expired, or its recipient has opted out
 )
 
 // Result is how a step ended, with the view of the send after it.
@@ -87,9 +87,9 @@ func (a *Activities) call(ctx context.Context, step Step, c backstop.Call, provi
 	free()
 	ending.Failure = lastTry(ending.Failure, ruling)
 	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
-	if linger := step.Linger - a.now().Sub(began); ending.Failure == nil && a.mayLinger(ctx, linger) {
-		defer func() { <-a.lingers }()
-		ending.Linger = linger
+	if wait := step.AwaitReceipts - a.now().Sub(began); ending.Failure == nil && a.mayAwaitReceipts(ctx, wait) {
+		defer func() { <-a.receiptWaits }()
+		ending.AwaitReceipts = wait
 	}
 	return a.end(ctx, step, ending)
 }
@@ -148,20 +148,20 @@ func (a *Activities) refused(r backstop.Ruling, view backstop.View) (Result, err
 	case backstop.AlreadyOut:
 		return Result{Verdict: Out, View: view}, nil
 	case backstop.HasFinished, backstop.HasExpired, backstop.HasOptedOut:
-		return Result{Verdict: Over, View: view}, nil
+		return Result{Verdict: NoMoreCalls, View: view}, nil
 	case backstop.MayCall, backstop.HasGivenUp:
 	}
 	return Result{}, fmt.Errorf("begin attempt: %q is no refusal", r.Answer)
 }
 
-// end stores how a call ended. If the attempt lingers, it then waits for receipts.
+// end stores how a call ended. If the attempt awaits receipts, end waits for receipts.
 func (a *Activities) end(ctx context.Context, step Step, e backstop.Ending) (Result, error) {
 	attempt, view, err := a.save(ctx, step, e)
 	if err != nil {
 		return Result{}, err
 	}
-	if attempt.LingersUntil != nil && e.Linger > 0 {
-		return a.linger(ctx, step, attempt, view, e.Linger)
+	if attempt.AwaitsReceiptsUntil != nil && e.AwaitReceipts > 0 {
+		return a.awaitReceipts(ctx, step, attempt, view, e.AwaitReceipts)
 	}
 	return resultOf(attempt, view)
 }

@@ -117,12 +117,12 @@ func TestActivities_retry_lastLook(t *testing.T) {
 		"WhatsApp sent":            {backstop.WhatsApp, receipt(backstop.WhatsApp, backstop.Sent), activities.Accepted},
 		"WhatsApp delivered":       {backstop.WhatsApp, receipt(backstop.WhatsApp, backstop.Delivered), activities.Accepted},
 		"WhatsApp failed":          {backstop.WhatsApp, receipt(backstop.WhatsApp, backstop.Failed), activities.Accepted},
-		"WhatsApp finished":        {backstop.WhatsApp, func(r *rig) { r.finish() }, activities.Over},
+		"WhatsApp finished":        {backstop.WhatsApp, func(r *rig) { r.finish() }, activities.NoMoreCalls},
 		"WhatsApp, an SMS went":    {backstop.WhatsApp, func(r *rig) { r.otherBegins(backstop.SMS); r.clock.Advance(time.Minute) }, activities.Rejected},
 		"SMS sent":                 {backstop.SMS, receipt(backstop.SMS, backstop.Sent), activities.Accepted},
 		"SMS delivered":            {backstop.SMS, receipt(backstop.SMS, backstop.Delivered), activities.Accepted},
 		"SMS, it came by WhatsApp": {backstop.SMS, receipt(backstop.WhatsApp, backstop.Delivered), activities.Averted},
-		"SMS finished":             {backstop.SMS, func(r *rig) { r.finish() }, activities.Over},
+		"SMS finished":             {backstop.SMS, func(r *rig) { r.finish() }, activities.NoMoreCalls},
 		"SMS, WhatsApp gave out":   {backstop.SMS, receipt(backstop.WhatsApp, backstop.Failed), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

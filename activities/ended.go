@@ -100,7 +100,7 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 		a.log.Warn("too many ends wait to be stored: one more is kept by the engine alone", "send", send, "waiting", maxSaving)
 		return
 	}
-	e.Linger = 0 // no activity waits for the receipts any more
+	e.AwaitReceipts = 0 // no activity waits for the receipts any more
 	go func() {
 		defer func() { <-a.saving }()
 		ctx, cancel := context.WithTimeout(context.Background(), savingFor)

@@ -69,7 +69,7 @@ func (r *rig) afterUnsaved(step activities.Step) activities.Step {
 	failed := requireRetry(r.t, activities.Unsaved, 0, err)
 	var ended activities.Ended
 	require.NoError(r.t, failed.Details(&ended))
-	step.Ended, step.Linger = &ended, 0
+	step.Ended, step.AwaitReceipts = &ended, 0
 	return step
 }
 
@@ -85,7 +85,7 @@ func TestActivities_endNotStored_optedOut(t *testing.T) {
 	r.requireVerdict(activities.Rejected, result, err)
 	r.heartbeat = nil // the SMS activity has none
 	result, err = r.runOn(backstop.SMS)
-	r.requireVerdict(activities.Over, result, err)
+	r.requireVerdict(activities.NoMoreCalls, result, err)
 	require.Equal(t, 1, r.provider.calls())
 }
 
@@ -188,20 +188,20 @@ func TestActivities_endAnswerLost(t *testing.T) {
 	}
 }
 
-// The same for an attempt that lingers. The next run does not wait, and receipts are signalled from then on.
-func TestActivities_endAnswerLost_lingering(t *testing.T) {
+// The same for an attempt whose receipts are awaited. The next run does not wait, and receipts are signalled from then on.
+func TestActivities_endAnswerLost_awaitingReceipts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.store.endLost.left.Store(1)
 	step := r.step()
-	step.Linger = long
+	step.AwaitReceipts = long
 	next := r.afterUnsaved(step)
-	require.NotNil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.NotNil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 	require.False(t, r.receive(backstop.WhatsApp, backstop.Sent))
 	result, err := r.run(r.acts.SendWhatsApp, next)
 	r.requireVerdict(activities.Accepted, result, err)
 	require.Equal(t, backstop.Sent, result.View.WhatsApp)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 	require.True(t, r.receive(backstop.WhatsApp, backstop.Failed))
 	require.Equal(t, 1, r.provider.calls())
 }

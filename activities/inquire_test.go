@@ -277,7 +277,7 @@ func TestActivities_Inquire_route(t *testing.T) {
 
 // The store waits for the receipt of the last SMS. If the inquiry fails, Inquire returns an error, so the sweeper retries it
 // before the send ends.
-func TestActivities_Inquire_handedBack(t *testing.T) {
+func TestActivities_Inquire_detached(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.asked(nil, down)

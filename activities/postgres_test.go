@@ -131,13 +131,13 @@ func TestActivities_endNotStored_otherProcess(t *testing.T) {
 	}
 }
 
-// An activity that lingers gets a receipt that another process stores.
-func TestActivities_lingers_otherProcess(t *testing.T) {
+// An activity that waits for receipts gets a receipt that another process stores.
+func TestActivities_awaitsReceipts_otherProcess(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	for _, status := range []backstop.Status{backstop.Read, backstop.Failed} {
 		r := c.rig()
-		end, other := r.lingering(), c.process()
+		end, other := r.startWaiting(), c.process()
 		ref := r.attempt(backstop.WhatsApp).Ref
 		waited, err := other.InsertReceipts(t.Context(), []backstop.Receipt{{
 			Provider: "scripted", Channel: backstop.WhatsApp, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),

@@ -32,7 +32,7 @@ func TestActivities_SendSMS_routeGone(t *testing.T) {
 		result, err := r.run(r.acts.SendSMS, step)
 		r.requireVerdict(activities.Rejected, result, err)
 		require.Equal(t, backstop.Failed, result.View.SMS)
-		require.True(t, result.View.Spent.Has(0))
+		require.True(t, result.View.Used.Has(0))
 	}
 	require.Zero(t, r.provider.calls())
 	attempt := r.attempt(backstop.SMS)

@@ -18,9 +18,9 @@ type Step struct {
 	// ReceiptWait is how long the store waits for the SMS's receipt if no other SMS can follow. The workflow then does not wait.
 	ReceiptWait time.Duration `json:"receipt_wait,omitempty"`
 
-	// Linger is how long the activity may take if it waits for the message's receipts; 0: it does not wait. A receipt that
+	// AwaitReceipts is how long the activity may take if it waits for the message's receipts; 0: it does not wait. A receipt that
 	// comes meanwhile saves the engine a signal and a workflow task.
-	Linger time.Duration `json:"linger,omitempty"`
+	AwaitReceipts time.Duration `json:"linger,omitempty"`
 
 	// Ended is how an earlier run's call ended, if that run could not store it.
 	Ended *Ended `json:"ended,omitempty"`

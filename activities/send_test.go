@@ -106,7 +106,7 @@ func TestActivities_SendSMS_validFor(t *testing.T) {
 	for _, channel := range channels {
 		r := newRig(t, func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(time.Second)) })
 		result, err := r.runOn(channel)
-		r.requireVerdict(activities.Over, result, err)
+		r.requireVerdict(activities.NoMoreCalls, result, err)
 		require.Zero(t, r.provider.calls())
 	}
 }
@@ -135,8 +135,8 @@ func TestActivities_SendSMS_lastLook(t *testing.T) {
 		"sent, to be delivered":      {backstop.Sent, backstop.Undelivered, activities.Accepted},
 		"delivered, to be delivered": {backstop.Delivered, backstop.Undelivered, activities.Averted},
 		"delivered, to be read":      {backstop.Delivered, backstop.Unread, activities.Accepted},
-		"read, to be delivered":      {backstop.Read, backstop.Undelivered, activities.Over},
-		"read, to be read":           {backstop.Read, backstop.Unread, activities.Over},
+		"read, to be delivered":      {backstop.Read, backstop.Undelivered, activities.NoMoreCalls},
+		"read, to be read":           {backstop.Read, backstop.Unread, activities.NoMoreCalls},
 		"failed, to be delivered":    {backstop.Failed, backstop.Undelivered, activities.Accepted},
 		"failed, to be sent":         {backstop.Failed, backstop.SendFailed, activities.Accepted},
 	} {
@@ -149,7 +149,7 @@ func TestActivities_SendSMS_lastLook(t *testing.T) {
 		require.Equal(t, tc.want, result.Verdict, name)
 		require.Equal(t, tc.stored, result.View.WhatsApp, name)
 		require.Equal(t, tc.want == activities.Accepted, len(r.provider.sms) == 1, name)
-		require.Equal(t, tc.want == activities.Over, result.View.Outcome == backstop.OutcomeWhatsApp, name)
+		require.Equal(t, tc.want == activities.NoMoreCalls, result.View.Outcome == backstop.OutcomeWhatsApp, name)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestActivities_SendSMS_optedOut(t *testing.T) {
 	t.Parallel()
 	optedOut := &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
 	for category, want := range map[backstop.Category]activities.Verdict{
-		"": activities.Over, backstop.Marketing: activities.Over,
+		"": activities.NoMoreCalls, backstop.Marketing: activities.NoMoreCalls,
 		backstop.Authentication: activities.Accepted, backstop.Utility: activities.Accepted,
 	} {
 		for name, optsOut := range map[string]func(*rig){
@@ -212,7 +212,7 @@ func TestActivities_SendSMS_stop(t *testing.T) {
 	result, err := r.runOn(backstop.SMS)
 	r.requireVerdict(activities.Rejected, result, err)
 	result, err = r.run(r.acts.SendSMS, r.fallback(1))
-	r.requireVerdict(activities.Over, result, err)
+	r.requireVerdict(activities.NoMoreCalls, result, err)
 	require.Equal(t, 1, r.provider.calls())
 }
 
@@ -226,7 +226,7 @@ func TestActivities_SendSMS_nextRule(t *testing.T) {
 		{nil, activities.Out},
 		{[]backstop.Status{backstop.Sent}, activities.Out},
 		{[]backstop.Status{backstop.Failed}, activities.Accepted},
-		{[]backstop.Status{backstop.Failed, backstop.Delivered}, activities.Over},
+		{[]backstop.Status{backstop.Failed, backstop.Delivered}, activities.NoMoreCalls},
 	} {
 		r := newRig(t, withRules(newRule("first", backstop.Undelivered), newRule("second", backstop.Undelivered)))
 		result, err := r.runOn(backstop.SMS)

@@ -52,7 +52,7 @@ func idempotency(r CreateSendRequestObject) (*handoff.Idempotency, error) {
 // resolve checks what the caller gave and works out the rules that hold for this send.
 func (s *server) resolve(ctx context.Context, in SendInput) (backstop.Send, error) {
 	send := sendFrom(in)
-	country, err := backstop.Recipient(in.To)
+	country, err := backstop.CountryOf(in.To)
 	if err := invalid(err, send.Validate(s.now())); err != nil {
 		return backstop.Send{}, err
 	}

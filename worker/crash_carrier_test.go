@@ -23,7 +23,7 @@ const (
 	afterBegin       point = "after begin"
 	beforeEnd        point = "before end" // the provider has answered
 	afterEnd         point = "after end"
-	lingering        point = "lingering"
+	awaitingReceipts point = "awaiting receipts"
 	beforeCompletion point = "before completion" // the call has ended; the engine does not have its result
 	parked           point = "parked"            // the engine has the result; the workflow waits
 )

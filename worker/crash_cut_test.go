@@ -32,7 +32,7 @@ func scenarios() []scenario {
 	}
 	arrives := reported(backstop.Sent, backstop.Delivered)
 	return []scenario{
-		{"delivered", plays(backstop.WhatsApp, nil, arrives), settings(func(s *workflows.Settings) { s.Linger = time.Second })},
+		{"delivered", plays(backstop.WhatsApp, nil, arrives), settings(func(s *workflows.Settings) { s.AwaitReceipts = time.Second })},
 		{"rejected", plays(backstop.WhatsApp, []reply{rejection}, nil), settings(func(*workflows.Settings) {})},
 		{
 			"failed", plays(backstop.WhatsApp, nil, reported(backstop.Sent, backstop.Failed)),

@@ -74,8 +74,8 @@ func (c crash) rule() backstop.Rule {
 func (c crash) settings() workflows.Settings {
 	s := workflows.Settings{UnknownWait: time.Second, SMSReceiptWait: time.Hour, QueuedCalls: c.isQueued}
 	s.ResendWhatsApp, s.ResendSMS = c.mayResend(), c.step == smsStep && c.kind != rejectedOnce
-	if c.kind == delivered || c.at == lingering {
-		s.Linger = time.Second
+	if c.kind == delivered || c.at == awaitingReceipts {
+		s.AwaitReceipts = time.Second
 	}
 	if c.kind == rejectedOnce {
 		s.SMSReceiptWait = 3 * time.Second // no receipt comes for a message that did not go out
@@ -182,8 +182,8 @@ func allCrashes() [][]crash {
 				quick = append(quick, crash{kind: k, at: at, isLate: isLate})
 			}
 		}
-		quick = append(quick, crash{kind: delivered, at: lingering, isLate: isLate},
-			crash{kind: silent, at: lingering, isLate: isLate})
+		quick = append(quick, crash{kind: delivered, at: awaitingReceipts, isLate: isLate},
+			crash{kind: silent, at: awaitingReceipts, isLate: isLate})
 	}
 	for _, at := range []point{beforeBegin, afterBegin, beforeEnd, afterEnd, beforeCompletion} {
 		for _, isQueued := range []bool{false, true} { // the SMS goes out at once

@@ -185,7 +185,7 @@ func (m *mortal) End(ctx context.Context, send string, e backstop.Ending) (backs
 
 func (m *mortal) Await(ctx context.Context, send string) (backstop.View, bool) {
 	step, _ := m.process.ended.Load(send)
-	m.process.pass(send, step.(int), lingering) //nolint:forcetypeassert // End put it in
+	m.process.pass(send, step.(int), awaitingReceipts) //nolint:forcetypeassert // End put it in
 	return m.DB.Await(ctx, send)
 }
 

@@ -16,7 +16,7 @@ import (
 // while the first has a backlog nobody asks for the second.
 const minPollers, firstPollers, maxPollers = 4, 8, 64
 
-// roomForOthers is how many workflow tasks, and local activities, may be under way besides those that linger.
+// roomForOthers is how many workflow tasks, and local activities, may be under way besides those that wait for receipts.
 const roomForOthers = 1000
 
 // Options are the installation of a worker, and its limits.
@@ -40,9 +40,9 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 		MaxConcurrentActivityExecutionSize: o.Calls,
 		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
 
-		// Those who linger leave as much room for the others as the SDK gives by default.
-		MaxConcurrentLocalActivityExecutionSize: roomForOthers + activities.MaxLingering,
-		MaxConcurrentWorkflowTaskExecutionSize:  roomForOthers + activities.MaxLingering,
+		// Besides the tasks that wait for receipts, there is as much room as the SDK gives by default.
+		MaxConcurrentLocalActivityExecutionSize: roomForOthers + activities.MaxReceiptWaits,
+		MaxConcurrentWorkflowTaskExecutionSize:  roomForOthers + activities.MaxReceiptWaits,
 
 		WorkerStopTimeout: o.StopTimeout,
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{

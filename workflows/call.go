@@ -41,7 +41,7 @@ func (s *send) provide(ctx workflow.Context, summary string, activity any, step 
 				return
 			}
 		}
-		step.Linger = 0
+		step.AwaitReceipts = 0
 		c.err = workflow.ExecuteActivity(callOptions(ctx, summary), activity, step).Get(ctx, &c.got)
 	})
 	return c

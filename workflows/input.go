@@ -50,9 +50,9 @@ type Settings struct {
 	SMSReceiptWait time.Duration `json:"sms_receipt_wait"`       // for the SMS to be reported delivered or failed
 	QueuedCalls    bool          `json:"queued_calls,omitempty"` // calls go through the task queue from the first try
 
-	// Linger is how long the first try of a WhatsApp call may take if it waits for the message's receipts; 0: it does not
+	// AwaitReceipts is how long the first try of a WhatsApp call may take if it waits for the message's receipts; 0: it does not
 	// wait. It must stay below 5 s: then the SDK warns of a workflow task that takes long, and after 8 s it asks for another.
-	Linger time.Duration `json:"linger,omitempty"`
+	AwaitReceipts time.Duration `json:"linger,omitempty"`
 }
 
 // SendResult is the result of a send. The outcome is Pending if the store still waits for the SMS's receipt.
@@ -76,9 +76,9 @@ type State struct {
 
 // RuleState is a rule as it stands in a running send.
 type RuleState struct {
-	Name     string            `json:"name"`
-	Type     backstop.RuleType `json:"type"`
-	Deadline *time.Time        `json:"deadline,omitempty"`
-	Spent    bool              `json:"spent,omitempty"` // its SMS went out, or failed for good
-	Over     bool              `json:"over,omitempty"`  // it cannot fire any more
+	Name      string            `json:"name"`
+	Type      backstop.RuleType `json:"type"`
+	Deadline  *time.Time        `json:"deadline,omitempty"`
+	Used      bool              `json:"spent,omitempty"`     // its SMS went out, or failed for good
+	Satisfied bool              `json:"satisfied,omitempty"` // it cannot fire any more
 }

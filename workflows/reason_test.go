@@ -19,13 +19,13 @@ func TestSend_fallbackReason(t *testing.T) {
 		rules    []backstop.Rule
 		whatsapp error
 		sms      error
-		heard    []heard
+		arrivals []arrival
 		late     bool
 		want     backstop.FallbackReason
 	}{
 		"rejected at once": {rules: []backstop.Rule{unread}, whatsapp: rejected, want: backstop.ByFailure},
 		"failed by receipt": {
-			rules: []backstop.Rule{undelivered}, heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Failed)}},
+			rules: []backstop.Rule{undelivered}, arrivals: []arrival{{after: time.Second, receipt: whatsapp(1, backstop.Failed)}},
 			want: backstop.ByFailure,
 		},
 		"not sent": {
@@ -34,7 +34,7 @@ func TestSend_fallbackReason(t *testing.T) {
 		},
 		"not delivered": {rules: []backstop.Rule{undelivered}, want: backstop.NotDelivered},
 		"not read": {
-			rules: []backstop.Rule{undelivered, unread}, heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Delivered)}},
+			rules: []backstop.Rule{undelivered, unread}, arrivals: []arrival{{after: time.Second, receipt: whatsapp(1, backstop.Delivered)}},
 			want: backstop.NotRead,
 		},
 		"too late": {rules: []backstop.Rule{unread}, late: true, want: backstop.TooLate},
@@ -43,9 +43,9 @@ func TestSend_fallbackReason(t *testing.T) {
 			want: backstop.NotDelivered,
 		},
 		"the first was averted": {
-			rules: []backstop.Rule{undelivered, unread},
-			heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
-			want:  backstop.NotRead,
+			rules:    []backstop.Rule{undelivered, unread},
+			arrivals: []arrival{{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
+			want:     backstop.NotRead,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestSend_fallbackReason(t *testing.T) {
 			w := newWorld(t, tc.rules...)
 			w.answers(backstop.WhatsApp, tc.whatsapp)
 			w.answers(backstop.SMS, tc.sms)
-			for _, h := range tc.heard {
+			for _, h := range tc.arrivals {
 				w.receive(h)
 			}
 			if tc.late {

@@ -42,14 +42,14 @@ func (s *send) state() (State, error) {
 	}
 	var first time.Time
 	for i, rule := range s.in.Rules {
-		spent := s.view.Spent.Has(i)
-		state.Rules[i] = RuleState{Name: rule.Name, Type: rule.Type, Spent: spent, Over: rule.Over(s.view.WhatsApp)}
+		used := s.view.Used.Has(i)
+		state.Rules[i] = RuleState{Name: rule.Name, Type: rule.Type, Used: used, Satisfied: rule.IsSatisfied(s.view.WhatsApp)}
 		deadline, waits := rule.Deadline(s.origin)
 		if !waits {
 			continue
 		}
 		state.Rules[i].Deadline = &deadline
-		if s.waiting == "" && !spent && (first.IsZero() || deadline.Before(first)) {
+		if s.waiting == "" && !used && (first.IsZero() || deadline.Before(first)) {
 			first, state.WaitingFor = deadline, watched(rule, deadline)
 		}
 	}

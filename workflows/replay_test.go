@@ -34,52 +34,52 @@ func recordings() map[string]func(*world) {
 	return map[string]func(*world){
 		"read": func(w *world) {
 			w.send.Plan.Rules = short
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Read)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Read)})
 		},
 		"delivered": func(w *world) {
 			w.send.Plan.Rules = two[:1]
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
 		},
 		"fallback_by_timer": func(w *world) {
 			w.send.Plan.Rules = short
-			w.receive(heard{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
+			w.receive(arrival{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"rejected_at_once": func(w *world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, rejected)
-			w.receive(heard{after: time.Second, receipt: sms(0, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"failed_by_receipt": func(w *world) {
 			w.send.Plan.Rules = short
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Failed)})
-			w.receive(heard{after: 2 * time.Second, receipt: sms(0, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Failed)})
+			w.receive(arrival{after: 2 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"averted_then_second_rule": func(w *world) {
 			w.send.Plan.Rules = two
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true})
-			w.receive(heard{after: 5 * time.Second, receipt: sms(1, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered), mute: true})
+			w.receive(arrival{after: 5 * time.Second, receipt: sms(1, backstop.Delivered)})
 		},
 		"called_off": func(w *world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, throttled)
-			w.receive(heard{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
+			w.receive(arrival{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
 		"unknown_then_resent": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("patient", backstop.Undelivered, time.Minute)}
 			w.answers(backstop.WhatsApp, failure(backstop.Unknown, ""), nil)
-			w.receive(heard{after: 3 * time.Second, receipt: whatsapp(2, backstop.Delivered)})
+			w.receive(arrival{after: 3 * time.Second, receipt: whatsapp(2, backstop.Delivered)})
 		},
 		"next_rule": func(w *world) {
 			w.send.Plan.Rules = two
 			w.answers(backstop.WhatsApp, rejected)
-			w.receive(heard{after: time.Second, receipt: sms(0, backstop.Failed)})
-			w.receive(heard{after: 2 * time.Second, receipt: sms(1, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: sms(0, backstop.Failed)})
+			w.receive(arrival{after: 2 * time.Second, receipt: sms(1, backstop.Delivered)})
 		},
 		"sms_unknown_then_resent": func(w *world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, rejected)
 			w.answers(backstop.SMS, failure(backstop.Unknown, ""), nil)
-			w.receive(heard{after: 3 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, true), backstop.Delivered)})
+			w.receive(arrival{after: 3 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, true), backstop.Delivered)})
 		},
 		"opted_out": func(w *world) {
 			w.send.Plan.Rules = short
@@ -93,45 +93,45 @@ func recordings() map[string]func(*world) {
 		"throttled_twice": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("patient", backstop.Undelivered, time.Minute)}
 			w.answers(backstop.WhatsApp, throttled, throttled, nil)
-			w.receive(heard{after: 4 * time.Second, receipt: whatsapp(1, backstop.Delivered)})
+			w.receive(arrival{after: 4 * time.Second, receipt: whatsapp(1, backstop.Delivered)})
 		},
 		"delivered_then_unread": func(w *world) {
 			w.send.Plan.Rules = two
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
-			w.receive(heard{after: 5 * time.Second, receipt: sms(1, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+			w.receive(arrival{after: 5 * time.Second, receipt: sms(1, backstop.Delivered)})
 		},
 		"through_the_queue": func(w *world) {
 			w.send.Plan.Rules = short
 			w.queued = true
-			w.receive(heard{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
+			w.receive(arrival{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
-		"handed_back_by_timer": func(w *world) {
+		"detached_by_timer": func(w *world) {
 			w.send.Plan.Rules = short
 		},
-		"handed_back_after_throttling": func(w *world) {
+		"detached_after_throttling": func(w *world) {
 			w.send.Plan.Rules = two
 			w.answers(backstop.WhatsApp, rejected)
 			w.answers(backstop.SMS, rejected, throttled, nil)
 		},
 		"ended_by_update": func(w *world) {
 			w.send.Plan.Rules, w.byUpdate = short, true
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Read)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Read)})
 		},
-		"lingering_delivered": func(w *world) {
-			w.send.Plan.Rules, w.linger = two[:1], time.Second
+		"awaited_delivered": func(w *world) {
+			w.send.Plan.Rules, w.awaitReceipts = two[:1], time.Second
 			w.atOnce = []backstop.Receipt{whatsapp(1, backstop.Delivered)}
 		},
-		"lingering_failed": func(w *world) {
-			w.send.Plan.Rules, w.linger = two[:1], time.Second
+		"awaited_failed": func(w *world) {
+			w.send.Plan.Rules, w.awaitReceipts = two[:1], time.Second
 			w.atOnce = []backstop.Receipt{whatsapp(1, backstop.Failed)}
 		},
-		"lingering_in_vain": func(w *world) {
-			w.send.Plan.Rules, w.linger, w.byUpdate = two[:1], time.Second, true
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		"awaited_in_vain": func(w *world) {
+			w.send.Plan.Rules, w.awaitReceipts, w.byUpdate = two[:1], time.Second, true
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
 		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
-			w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
 		},
 	}
 }
@@ -215,7 +215,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{
 			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
-			QueuedCalls: w.queued, Linger: w.linger,
+			QueuedCalls: w.queued, AwaitReceipts: w.awaitReceipts,
 		}))
 	require.NoError(t, err)
 	close(started)

@@ -16,8 +16,8 @@ func TestSend_route(t *testing.T) {
 	other, gone, last := rule("other", backstop.Unread, time.Minute), rule("gone", backstop.Unread, 2*time.Minute), rule("last", backstop.Unread, 3*time.Minute)
 	other.Route, gone.Route = "second", "gone"
 	w := newWorld(t, other, gone, last)
-	w.receive(heard{after: 90 * time.Second, receipt: sms(0, backstop.Failed)})
-	w.receive(heard{after: 4 * time.Minute, receipt: sms(2, backstop.Delivered)})
+	w.receive(arrival{after: 90 * time.Second, receipt: sms(0, backstop.Failed)})
+	w.receive(arrival{after: 4 * time.Minute, receipt: sms(2, backstop.Delivered)})
 	result := w.run(settings)
 	w.afterwards()
 

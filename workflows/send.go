@@ -162,7 +162,7 @@ func (s *send) arm(ctx workflow.Context) {
 	summary := by("a reported failure", s.alarmAt)
 	for i, rule := range s.in.Rules {
 		deadline, waits := rule.Deadline(s.origin)
-		if !waits || s.view.Spent.Has(i) || s.view.WhatsApp.Reached(rule.Type.Goal()) || !deadline.After(now) {
+		if !waits || s.view.Used.Has(i) || s.view.WhatsApp.Reached(rule.Type.Goal()) || !deadline.After(now) {
 			continue
 		}
 		if s.last && s.expires == nil || deadline.Before(s.alarmAt) {
@@ -189,12 +189,12 @@ func (s *send) now(ctx workflow.Context) time.Time {
 
 // fired asks the plan for the rule that fires now.
 func (s *send) fired(ctx workflow.Context) (int, bool) {
-	return s.plan.Fired(s.view.WhatsApp, s.origin, s.now(ctx), s.view.Spent.Has)
+	return s.plan.Due(s.view.WhatsApp, s.origin, s.now(ctx), s.view.Used.Has)
 }
 
 // isOver reports whether there is nothing left to watch for.
 func (s *send) isOver() bool {
-	return s.plan.Over(s.view.WhatsApp, s.view.Spent.Has) || s.last && isReady(s.alarm)
+	return s.plan.IsSatisfied(s.view.WhatsApp, s.view.Used.Has) || s.last && isReady(s.alarm)
 }
 
 // hasLapsed reports whether ExpiresAt has come.

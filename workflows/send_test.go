@@ -38,7 +38,7 @@ func sms(rule int, s backstop.Status) backstop.Receipt {
 }
 
 // heard is a receipt at a moment after the send was accepted.
-type heard struct {
+type arrival struct {
 	after   time.Duration
 	receipt backstop.Receipt
 	mute    bool // stored, but not signalled
@@ -64,7 +64,7 @@ func TestSend(t *testing.T) {
 		rules    []backstop.Rule
 		whatsapp []error
 		sms      []error
-		heard    []heard
+		arrivals []arrival
 		settings func(*workflows.Settings)
 		send     func(*backstop.Send)
 
@@ -74,29 +74,29 @@ func TestSend(t *testing.T) {
 		calls    int // to WhatsApp
 	}{
 		"read in order": {
-			rules:   []backstop.Rule{unread},
-			heard:   []heard{{after: second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * second, receipt: whatsapp(1, backstop.Delivered)}, {after: minute, receipt: whatsapp(1, backstop.Read)}},
-			outcome: backstop.OutcomeWhatsApp, calls: 1,
+			rules:    []backstop.Rule{unread},
+			arrivals: []arrival{{after: second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * second, receipt: whatsapp(1, backstop.Delivered)}, {after: minute, receipt: whatsapp(1, backstop.Read)}},
+			outcome:  backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"read, out of order and repeated": {
 			rules: []backstop.Rule{sendFailed, undelivered, unread},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: second, receipt: whatsapp(1, backstop.Read)}, {after: 2 * second, receipt: whatsapp(1, backstop.Sent)},
 				{after: 3 * second, receipt: whatsapp(1, backstop.Delivered)}, {after: 4 * second, receipt: whatsapp(1, backstop.Read)},
 			},
 			outcome: backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"delivered is enough for undelivered": {
-			rules: []backstop.Rule{undelivered}, heard: []heard{{after: 4 * minute, receipt: whatsapp(1, backstop.Delivered)}},
+			rules: []backstop.Rule{undelivered}, arrivals: []arrival{{after: 4 * minute, receipt: whatsapp(1, backstop.Delivered)}},
 			outcome: backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"read implies delivered": {
-			rules: []backstop.Rule{undelivered}, heard: []heard{{after: 4 * minute, receipt: whatsapp(1, backstop.Read)}},
+			rules: []backstop.Rule{undelivered}, arrivals: []arrival{{after: 4 * minute, receipt: whatsapp(1, backstop.Read)}},
 			outcome: backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"delivered is not enough for unread": {
 			rules: []backstop.Rule{unread},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: 4 * minute, receipt: whatsapp(1, backstop.Delivered)},
 				{after: 10*minute + 2*second, receipt: sms(0, backstop.Delivered)},
 			},
@@ -104,56 +104,56 @@ func TestSend(t *testing.T) {
 		},
 		"sent is not enough for undelivered": {
 			rules: []backstop.Rule{undelivered},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: second, receipt: whatsapp(1, backstop.Sent)},
 				{after: 5*minute + 2*second, receipt: sms(0, backstop.Delivered)},
 			},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},
 		"silence fires send_failed": {
-			rules: []backstop.Rule{sendFailed}, heard: []heard{{after: 2 * minute, receipt: sms(0, backstop.Delivered)}},
+			rules: []backstop.Rule{sendFailed}, arrivals: []arrival{{after: 2 * minute, receipt: sms(0, backstop.Delivered)}},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{minute}, rule: "sf",
 		},
 		"sent satisfies send_failed, and nothing more is ever heard": {
-			rules: []backstop.Rule{sendFailed}, heard: []heard{{after: second, receipt: whatsapp(1, backstop.Sent)}},
+			rules: []backstop.Rule{sendFailed}, arrivals: []arrival{{after: second, receipt: whatsapp(1, backstop.Sent)}},
 			outcome: backstop.OutcomeUnconfirmed, calls: 1,
 		},
 		"a failure after sent, past the wait, still fires send_failed": {
 			rules: []backstop.Rule{sendFailed},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: second, receipt: whatsapp(1, backstop.Sent)}, {after: time.Hour, receipt: whatsapp(1, backstop.Failed)},
 				{after: time.Hour + minute, receipt: sms(0, backstop.Delivered)},
 			},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{time.Hour}, rule: "sf",
 		},
 		"rejected at once": {
-			rules: []backstop.Rule{unread}, whatsapp: []error{rejected}, heard: []heard{{after: second, receipt: sms(0, backstop.Delivered)}},
+			rules: []backstop.Rule{unread}, whatsapp: []error{rejected}, arrivals: []arrival{{after: second, receipt: sms(0, backstop.Delivered)}},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ur",
 		},
 		"rejected at once, without a wait": {
-			rules: []backstop.Rule{reported}, whatsapp: []error{rejected}, heard: []heard{{after: second, receipt: sms(0, backstop.Delivered)}},
+			rules: []backstop.Rule{reported}, whatsapp: []error{rejected}, arrivals: []arrival{{after: second, receipt: sms(0, backstop.Delivered)}},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "only reported",
 		},
 		"failed by receipt": {
-			rules:   []backstop.Rule{undelivered},
-			heard:   []heard{{after: 2 * second, receipt: whatsapp(1, backstop.Failed)}, {after: 4 * second, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{2 * second}, rule: "ud",
+			rules:    []backstop.Rule{undelivered},
+			arrivals: []arrival{{after: 2 * second, receipt: whatsapp(1, backstop.Failed)}, {after: 4 * second, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{2 * second}, rule: "ud",
 		},
 		"delivered beats a failure that comes after it": {
 			rules: []backstop.Rule{unread},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: second, receipt: whatsapp(1, backstop.Delivered)}, {after: 2 * second, receipt: whatsapp(1, backstop.Failed)},
 				{after: 3 * second, receipt: whatsapp(1, backstop.Read)},
 			},
 			outcome: backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"a receipt that is stored but not signalled averts the SMS": {
-			rules: []backstop.Rule{unread}, heard: []heard{{after: minute, receipt: whatsapp(1, backstop.Read), mute: true}},
+			rules: []backstop.Rule{unread}, arrivals: []arrival{{after: minute, receipt: whatsapp(1, backstop.Read), mute: true}},
 			outcome: backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"an averted rule leaves the others armed": {
 			rules: []backstop.Rule{undelivered, unread},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: minute, receipt: whatsapp(1, backstop.Delivered), mute: true},
 				{after: 11 * minute, receipt: sms(1, backstop.Delivered)},
 			},
@@ -164,45 +164,45 @@ func TestSend(t *testing.T) {
 		},
 		"throttled twice, then fine": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{throttled, throttled, nil},
-			heard:   []heard{{after: minute, receipt: whatsapp(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeWhatsApp, calls: 3,
+			arrivals: []arrival{{after: minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome:  backstop.OutcomeWhatsApp, calls: 3,
 		},
 		"unavailable twice, then fine": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unavailable, unavailable, nil},
-			heard:   []heard{{after: minute, receipt: whatsapp(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeWhatsApp, calls: 3,
+			arrivals: []arrival{{after: minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome:  backstop.OutcomeWhatsApp, calls: 3,
 		},
 		"throttled until the rule fires, and then no more": {
 			rules: []backstop.Rule{rule("short", backstop.SendFailed, 5*second)}, whatsapp: []error{throttled},
-			heard:   []heard{{after: minute, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{5 * second}, rule: "short", calls: 3,
+			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, smsAfter: []time.Duration{5 * second}, rule: "short", calls: 3,
 		},
 		// The test environment ends unlimited retries after ten; on a server ScheduleToCloseTimeout ends them.
 		"a call of unknown end is not repeated when a receipt comes": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
-			heard:   []heard{{after: 10 * second, receipt: whatsapp(1, backstop.Sent)}, {after: minute, receipt: whatsapp(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeWhatsApp, calls: 1,
+			arrivals: []arrival{{after: 10 * second, receipt: whatsapp(1, backstop.Sent)}, {after: minute, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome:  backstop.OutcomeWhatsApp, calls: 1,
 		},
 		"a call of unknown end is repeated once when no receipt comes": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
-			heard:   []heard{{after: 6 * minute, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{5 * minute}, rule: "ud", calls: 2,
+			arrivals: []arrival{{after: 6 * minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, smsAfter: []time.Duration{5 * minute}, rule: "ud", calls: 2,
 		},
 		"a call of unknown end is held when so configured": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
 			settings: func(s *workflows.Settings) { s.ResendWhatsApp = false },
-			heard:    []heard{{after: 6 * minute, receipt: sms(0, backstop.Delivered)}},
+			arrivals: []arrival{{after: 6 * minute, receipt: sms(0, backstop.Delivered)}},
 			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},
 		"the next rule follows a rejected SMS": {
 			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected}, sms: []error{rejected, nil},
-			heard:   []heard{{after: minute, receipt: sms(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, 0}, rule: "ur",
+			arrivals: []arrival{{after: minute, receipt: sms(1, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, 0}, rule: "ur",
 		},
 		"the next rule follows an SMS that was not delivered": {
 			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected},
-			heard:   []heard{{after: minute, receipt: sms(0, backstop.Failed)}, {after: 2 * minute, receipt: sms(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, minute}, rule: "ur",
+			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Failed)}, {after: 2 * minute, receipt: sms(1, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0, minute}, rule: "ur",
 		},
 		"no rule is left": {
 			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected}, sms: []error{rejected},
@@ -210,7 +210,7 @@ func TestSend(t *testing.T) {
 		},
 		"an old SMS's repeated failure does not count against the new one": {
 			rules: []backstop.Rule{undelivered, unread, sendFailed}, whatsapp: []error{rejected},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: minute, receipt: sms(0, backstop.Failed)}, {after: 2 * minute, receipt: sms(0, backstop.Failed)},
 				{after: 3 * minute, receipt: sms(1, backstop.Delivered)},
 			},
@@ -226,8 +226,8 @@ func TestSend(t *testing.T) {
 		},
 		"an SMS of unknown end that arrived": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{rejected}, sms: []error{unknown},
-			heard:   []heard{{after: minute, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ud",
+			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ud",
 		},
 		"an SMS of unknown end is repeated once when so configured": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{rejected}, sms: []error{unknown},
@@ -237,12 +237,12 @@ func TestSend(t *testing.T) {
 		"a repetition that is averted settles the send, for the first SMS may be out": {
 			rules: []backstop.Rule{undelivered, unread}, sms: []error{unknown},
 			settings: func(s *workflows.Settings) { s.ResendSMS = true },
-			heard:    []heard{{after: 5*minute + 10*second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
+			arrivals: []arrival{{after: 5*minute + 10*second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
 			outcome:  backstop.OutcomeWhatsApp, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},
 		"an SMS that was reported failed and then arrives is the last": {
 			rules: []backstop.Rule{undelivered, unread}, whatsapp: []error{rejected},
-			heard: []heard{
+			arrivals: []arrival{
 				{after: 30 * second, receipt: whatsapp(1, backstop.Delivered), mute: true},
 				{after: minute, receipt: sms(0, backstop.Failed)}, {after: 2 * minute, receipt: sms(0, backstop.Delivered)},
 			},
@@ -254,9 +254,9 @@ func TestSend(t *testing.T) {
 		},
 		"one who opted out still gets a code": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{failure(backstop.Rejected, backstop.OptedOut)},
-			send:    func(s *backstop.Send) { s.Category = backstop.Authentication },
-			heard:   []heard{{after: minute, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ur",
+			send:     func(s *backstop.Send) { s.Category = backstop.Authentication },
+			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ur",
 		},
 		"an expired message is not sent by SMS": {
 			rules: []backstop.Rule{unread},
@@ -272,8 +272,8 @@ func TestSend(t *testing.T) {
 				at := s.AcceptedAt.Add(minute)
 				s.ExpiresAt = &at
 			},
-			heard:   []heard{{after: 30 * second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * minute, receipt: whatsapp(1, backstop.Failed)}},
-			outcome: backstop.OutcomeUnconfirmed, calls: 1,
+			arrivals: []arrival{{after: 30 * second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * minute, receipt: whatsapp(1, backstop.Failed)}},
+			outcome:  backstop.OutcomeUnconfirmed, calls: 1,
 		},
 		"a message that perhaps somebody took, and that expired, may still arrive": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{unknown},
@@ -293,19 +293,19 @@ func TestSend(t *testing.T) {
 			outcome: backstop.OutcomeExpired,
 		},
 		"the shorter wait wins": {
-			rules: []backstop.Rule{unread, undelivered}, heard: []heard{{after: 6 * minute, receipt: sms(1, backstop.Delivered)}},
+			rules: []backstop.Rule{unread, undelivered}, arrivals: []arrival{{after: 6 * minute, receipt: sms(1, backstop.Delivered)}},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},
 		"the policy's order settles a tie": {
-			rules:   []backstop.Rule{rule("first", backstop.Unread, minute), rule("second", backstop.SendFailed, minute)},
-			heard:   []heard{{after: 2 * minute, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{minute}, rule: "first",
+			rules:    []backstop.Rule{rule("first", backstop.Unread, minute), rule("second", backstop.SendFailed, minute)},
+			arrivals: []arrival{{after: 2 * minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{minute}, rule: "first",
 		},
 		"a send that was handed over too late goes by SMS only": {
-			rules:   []backstop.Rule{sendFailed},
-			send:    func(s *backstop.Send) { s.AcceptedAt = s.AcceptedAt.Add(-time.Hour) },
-			heard:   []heard{{after: minute, receipt: sms(0, backstop.Delivered)}},
-			outcome: backstop.OutcomeSMS, smsAfter: []time.Duration{time.Hour}, rule: "sf",
+			rules:    []backstop.Rule{sendFailed},
+			send:     func(s *backstop.Send) { s.AcceptedAt = s.AcceptedAt.Add(-time.Hour) },
+			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
+			outcome:  backstop.OutcomeSMS, smsAfter: []time.Duration{time.Hour}, rule: "sf",
 		},
 	}
 	run := func(name, way string, with func(*workflows.Settings)) {
@@ -316,7 +316,7 @@ func TestSend(t *testing.T) {
 			w := newWorld(t, tc.rules...)
 			w.answers(backstop.WhatsApp, tc.whatsapp...)
 			w.answers(backstop.SMS, tc.sms...)
-			for _, h := range tc.heard {
+			for _, h := range tc.arrivals {
 				w.receive(h)
 			}
 			if tc.send != nil {
@@ -352,7 +352,7 @@ func TestSend_retriesEnd(t *testing.T) {
 	for queued, calls := range map[bool]int{true: 10, false: 11} {
 		w := newWorld(t, rule("only reported", backstop.Undelivered, 0))
 		w.answers(backstop.WhatsApp, &backstop.Failure{Kind: backstop.Unavailable})
-		w.receive(heard{after: time.Hour, receipt: sms(0, backstop.Delivered)})
+		w.receive(arrival{after: time.Hour, receipt: sms(0, backstop.Delivered)})
 		set := settings
 		set.QueuedCalls = queued
 		require.Equal(t, backstop.OutcomePending, w.run(set).Outcome)
@@ -368,7 +368,7 @@ func TestSend_endNotStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("unread", backstop.Unread, time.Minute))
 	w.away = 1
-	w.receive(heard{after: 30 * time.Second, receipt: whatsapp(1, backstop.Read)})
+	w.receive(arrival{after: 30 * time.Second, receipt: whatsapp(1, backstop.Read)})
 	require.Equal(t, backstop.OutcomeWhatsApp, w.run(settings).Outcome)
 	require.Len(t, w.calls[backstop.WhatsApp], 1)
 	require.Equal(t, backstop.Accepted, w.ledger().Attempts[0].State)
@@ -389,7 +389,7 @@ func TestSend_endedByReceipt(t *testing.T) {
 
 // The last SMS is accepted: nothing is left to decide, and the workflow ends. What ends the send is its receipt, a failed
 // one too, or the time, in Postgres alone.
-func TestSend_handedBack(t *testing.T) {
+func TestSend_detached(t *testing.T) {
 	t.Parallel()
 	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)
 	rejected := failure(backstop.Rejected, backstop.RecipientFault)
@@ -397,7 +397,7 @@ func TestSend_handedBack(t *testing.T) {
 		rules    []backstop.Rule
 		whatsapp error
 		sms      []error
-		heard    []heard
+		arrivals []arrival
 		ended    time.Duration // of the workflow, after the send was accepted
 		outcome  backstop.Outcome
 	}{
@@ -405,28 +405,28 @@ func TestSend_handedBack(t *testing.T) {
 			rules: []backstop.Rule{unread}, whatsapp: rejected, outcome: backstop.OutcomeUnconfirmed,
 		},
 		"by the wait": {
-			rules: []backstop.Rule{undelivered}, heard: []heard{{after: time.Hour, receipt: sms(0, backstop.Delivered)}},
+			rules: []backstop.Rule{undelivered}, arrivals: []arrival{{after: time.Hour, receipt: sms(0, backstop.Delivered)}},
 			ended: time.Minute, outcome: backstop.OutcomeSMS,
 		},
 		"the SMS fails, and the WhatsApp message may still arrive": {
-			rules: []backstop.Rule{undelivered}, heard: []heard{{after: time.Hour, receipt: sms(0, backstop.Failed)}},
+			rules: []backstop.Rule{undelivered}, arrivals: []arrival{{after: time.Hour, receipt: sms(0, backstop.Failed)}},
 			ended: time.Minute, outcome: backstop.OutcomeUnconfirmed,
 		},
 		"WhatsApp arrives late, and the SMS fails": {
-			rules: []backstop.Rule{undelivered}, heard: []heard{
+			rules: []backstop.Rule{undelivered}, arrivals: []arrival{
 				{after: time.Hour, receipt: whatsapp(1, backstop.Delivered)}, {after: 2 * time.Hour, receipt: sms(0, backstop.Failed)},
 			},
 			ended: time.Minute, outcome: backstop.OutcomeWhatsApp,
 		},
 		"only when no rule is left": {
 			rules: []backstop.Rule{undelivered, unread}, whatsapp: rejected,
-			heard: []heard{{after: time.Minute, receipt: sms(0, backstop.Failed)}, {after: 2 * time.Minute, receipt: sms(1, backstop.Delivered)}},
-			ended: time.Minute, outcome: backstop.OutcomeSMS,
+			arrivals: []arrival{{after: time.Minute, receipt: sms(0, backstop.Failed)}, {after: 2 * time.Minute, receipt: sms(1, backstop.Delivered)}},
+			ended:    time.Minute, outcome: backstop.OutcomeSMS,
 		},
 		"the second try is accepted": {
 			rules: []backstop.Rule{unread}, whatsapp: rejected, sms: []error{&backstop.Failure{Kind: backstop.Throttled}, nil},
-			heard: []heard{{after: time.Minute, receipt: sms(0, backstop.Delivered)}},
-			ended: time.Second, outcome: backstop.OutcomeSMS,
+			arrivals: []arrival{{after: time.Minute, receipt: sms(0, backstop.Delivered)}},
+			ended:    time.Second, outcome: backstop.OutcomeSMS,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -434,7 +434,7 @@ func TestSend_handedBack(t *testing.T) {
 			w := newWorld(t, tc.rules...)
 			w.answers(backstop.WhatsApp, tc.whatsapp)
 			w.answers(backstop.SMS, tc.sms...)
-			for _, h := range tc.heard {
+			for _, h := range tc.arrivals {
 				w.receive(h)
 			}
 			result := w.run(settings)

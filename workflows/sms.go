@@ -23,7 +23,7 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 		verdict, err = s.clearUp(ctx, step)
 	}
 	s.waiting = ""
-	if s.view.Spent.Has(rule) {
+	if s.view.Used.Has(rule) {
 		s.rule = rule
 	}
 	switch {
@@ -31,7 +31,7 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 		return err
 	case verdict == activities.Averted, verdict == activities.Rejected:
 		return nil
-	case verdict == activities.Over && !s.hasSMS():
+	case verdict == activities.NoMoreCalls && !s.hasSMS():
 		s.isDone = true
 		return nil
 	case verdict == activities.Out && !s.hasSMS():
@@ -85,7 +85,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 		return r.Verdict, nil
 	case s.hasLapsed(ctx) || s.isEnded():
 		s.isDone = true
-		return activities.Over, nil
+		return activities.NoMoreCalls, nil
 	default:
 		step.Ended = c.unsaved
 		return activities.Rejected, s.giveUp(ctx, backstop.SMS, step)
@@ -119,7 +119,7 @@ func (s *send) retriesEnd(ctx workflow.Context, rule int) time.Time {
 	}
 	for i, other := range s.in.Rules {
 		deadline, waits := other.Deadline(s.origin)
-		if waits && !s.view.Spent.Has(i) && i != rule && deadline.After(now) && (end.IsZero() || deadline.Before(end)) {
+		if waits && !s.view.Used.Has(i) && i != rule && deadline.After(now) && (end.IsZero() || deadline.Before(end)) {
 			end = deadline
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func TestSend_state(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("ur", backstop.Unread, 10*time.Minute), rule("ud", backstop.Undelivered, 5*time.Minute))
-	w.receive(heard{after: 7 * time.Minute, receipt: sms(1, backstop.Delivered)})
+	w.receive(arrival{after: 7 * time.Minute, receipt: sms(1, backstop.Delivered)})
 	ask := func() workflows.State {
 		answer, err := w.env.QueryWorkflow(workflows.StateQuery)
 		require.NoError(t, err)
@@ -34,13 +34,13 @@ func TestSend_state(t *testing.T) {
 	require.Contains(t, waiting.WaitingFor, "undelivered, rule ud, until ")
 	require.Contains(t, waiting.WaitingFor, until)
 	require.Len(t, waiting.Rules, 2)
-	require.False(t, waiting.Rules[1].Spent)
+	require.False(t, waiting.Rules[1].Used)
 
 	require.Equal(t, backstop.Submitted, fallen.SMS)
 	require.Contains(t, fallen.WaitingFor, "the SMS's receipt, until ")
 	require.Equal(t, "ud", fallen.Rule)
 	require.Equal(t, backstop.NotDelivered, fallen.Reason)
-	require.True(t, fallen.Rules[1].Spent)
+	require.True(t, fallen.Rules[1].Used)
 }
 
 // TestSend_cancelled: an operator who cancels the run ends the send too, and nothing falls back any more.

@@ -12,20 +12,20 @@ import (
 // callWhatsApp starts the WhatsApp call and waits for its first try. Nothing interrupts the first try, because no other wait has
 // started. callWhatsApp does not wait for the retries, because the rules' waits run meanwhile.
 func (s *send) callWhatsApp(ctx workflow.Context) error {
-	step := activities.Step{Send: s.in.ID, Resend: s.resent, Linger: s.linger(ctx)}
+	step := activities.Step{Send: s.in.ID, Resend: s.resent, AwaitReceipts: s.receiptWait(ctx)}
 	s.call = s.provide(ctx, "WhatsApp", acts.SendWhatsApp, step)
 	return s.await(ctx, func() bool { return s.call.tried })
 }
 
-// linger returns how long the first try may wait for receipts. It is 0 unless a delivery ends the send. The wait ends before the
+// receiptWait returns how long the first try may wait for receipts. It is 0 unless a delivery ends the send. The wait ends before the
 // next wait of a rule ends, and before the message expires.
-func (s *send) linger(ctx workflow.Context) time.Duration {
-	if s.in.Settings.QueuedCalls || !s.plan.Over(backstop.Delivered, s.view.Spent.Has) {
+func (s *send) receiptWait(ctx workflow.Context) time.Duration {
+	if s.in.Settings.QueuedCalls || !s.plan.IsSatisfied(backstop.Delivered, s.view.Used.Has) {
 		return 0
 	}
-	until := workflow.Now(ctx).Add(s.in.Settings.Linger)
+	until := workflow.Now(ctx).Add(s.in.Settings.AwaitReceipts)
 	for i, rule := range s.in.Rules {
-		if deadline, waits := rule.Deadline(s.origin); waits && !s.view.Spent.Has(i) && deadline.Before(until) {
+		if deadline, waits := rule.Deadline(s.origin); waits && !s.view.Used.Has(i) && deadline.Before(until) {
 			until = deadline
 		}
 	}
@@ -74,7 +74,7 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 
 func (s *send) takeIn(ctx workflow.Context, r activities.Result) {
 	s.see(ctx, r.View)
-	s.isDone = s.isDone || r.Verdict == activities.Over && !s.hasSMS()
+	s.isDone = s.isDone || r.Verdict == activities.NoMoreCalls && !s.hasSMS()
 	if r.Verdict == activities.Unknown && s.view.WhatsApp == backstop.Queued {
 		s.awaitUnknown(ctx)
 	}

@@ -30,18 +30,18 @@ type world struct {
 	after  func(time.Duration, func())
 	signal func(backstop.View)
 
-	send     backstop.Send // as it is accepted
-	begin    sync.Once
-	mu       sync.Mutex
-	calls    map[backstop.Channel][]time.Time
-	script   map[backstop.Channel][]error // the answer to each call; the last one repeats
-	queued   bool                         // calls go through the task queue from the first try, when recorded
-	byUpdate bool                         // a receipt that ends the send comes as an update, when recorded
-	linger   time.Duration                // of Settings.Linger, when recorded
-	away     int                          // how many of the next ends cannot be stored
-	unheard  []backstop.Receipt           // receipts that have not come yet, in order
-	atOnce   []backstop.Receipt           // receipts that come while the WhatsApp call lingers, if it does
-	lingered time.Duration                // how long the call could have lingered
+	send          backstop.Send // as it is accepted
+	begin         sync.Once
+	mu            sync.Mutex
+	calls         map[backstop.Channel][]time.Time
+	script        map[backstop.Channel][]error // the answer to each call; the last one repeats
+	queued        bool                         // calls go through the task queue from the first try, when recorded
+	byUpdate      bool                         // a receipt that ends the send comes as an update, when recorded
+	awaitReceipts time.Duration                // of Settings.AwaitReceipts, when recorded
+	away          int                          // how many of the next ends cannot be stored
+	pending       []backstop.Receipt           // receipts that have not come yet, in order
+	atOnce        []backstop.Receipt           // receipts that come during the receipt wait of the WhatsApp call
+	waited        time.Duration                // how long the call could have waited
 }
 
 // newWorld makes a world in which time is skipped.
@@ -56,7 +56,7 @@ func newWorld(t *testing.T, rules ...backstop.Rule) *world {
 	w.after = func(d time.Duration, f func()) { env.RegisterDelayedCallback(f, d) }
 	w.signal = func(v backstop.View) {
 		if !env.IsWorkflowCompleted() {
-			w.tell(v)
+			w.notify(v)
 		}
 	}
 	env.RegisterWorkflow(workflows.Send)
@@ -64,9 +64,9 @@ func newWorld(t *testing.T, rules ...backstop.Rule) *world {
 	return w
 }
 
-// tell sends a view to the workflow, as a hand-over does while a worker runs: by an update if the send has ended, else by a
+// notify sends a view to the workflow, as a hand-over does while a worker runs: by an update if the send has ended, else by a
 // signal.
-func (w *world) tell(v backstop.View) {
+func (w *world) notify(v backstop.View) {
 	if v.Outcome == "" {
 		w.env.SignalWorkflow(workflows.ReceiptSignal, v)
 		return
@@ -103,11 +103,11 @@ func (w *world) answers(channel backstop.Channel, errs ...error) { w.script[chan
 
 // receive makes a receipt come in at a moment after the send was accepted. As in handoff.Deliver, the receipt is stored first and
 // may end the send. Then the workflow is signalled if it needs the signal. A mute receipt is not signalled: Temporal is away.
-func (w *world) receive(h heard) {
-	w.unheard = append(w.unheard, h.receipt)
-	w.after(h.after, func() {
-		w.unheard = w.unheard[1:]
-		if view, mustSignal := w.Receive(h.receipt); mustSignal && !h.mute {
+func (w *world) receive(a arrival) {
+	w.pending = append(w.pending, a.receipt)
+	w.after(a.after, func() {
+		w.pending = w.pending[1:]
+		if view, mustSignal := w.Receive(a.receipt); mustSignal && !a.mute {
 			w.signal(view)
 		}
 	})
@@ -132,7 +132,7 @@ func (w *world) ledger() backstop.Ledger {
 // afterwards ends a send whose workflow has ended, as the store does: the remaining receipts come, or the wait for them ends.
 func (w *world) afterwards() {
 	w.t.Helper()
-	for _, r := range w.unheard {
+	for _, r := range w.pending {
 		_, mustSignal := w.Receive(r)
 		require.False(w.t, mustSignal, "no workflow is there to be told of %v", r)
 	}
@@ -209,7 +209,7 @@ func (s lateStore) Await(ctx context.Context, _ string) (backstop.View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if until, bounded := ctx.Deadline(); bounded {
-		s.lingered = time.Until(until)
+		s.waited = time.Until(until)
 	}
 	for _, r := range s.atOnce {
 		s.Receive(r)

@@ -94,7 +94,7 @@ type twilioConfig struct {
 type sendConfig struct {
 	UnknownWait    time.Duration `env:"UNKNOWN_WAIT"     envDefault:"30s"`
 	SMSReceiptWait time.Duration `env:"SMS_RECEIPT_WAIT" envDefault:"12h"`
-	Linger         time.Duration `env:"LINGER"           envDefault:"4s"`
+	AwaitReceipts  time.Duration `env:"AWAIT_RECEIPTS" envDefault:"4s"`
 }
 
 type stopConfig struct {
@@ -132,13 +132,13 @@ const (
 // maxProviderTimeout leaves a provider activity time for its writes; see callTimeout in package workflows.
 const maxProviderTimeout = 20 * time.Second
 
-// maxLinger leaves a workflow task time for its end; see Settings.Linger in package workflows.
-const maxLinger = 4500 * time.Millisecond
+// maxAwaitReceipts leaves a workflow task time for its end; see Settings.AwaitReceipts in package workflows.
+const maxAwaitReceipts = 4500 * time.Millisecond
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
 		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
-		Linger:         c.Send.Linger,
+		AwaitReceipts:  c.Send.AwaitReceipts,
 		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
 		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers
 	}
@@ -196,7 +196,7 @@ func (c config) validate() error {
 	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
-	check(c.Send.Linger >= 0 && c.Send.Linger <= maxLinger, "LINGER", "must be between 0 and "+maxLinger.String())
+	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS", "must be between 0 and "+maxAwaitReceipts.String())
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	together := "goes together with " + envPrefix
@@ -218,6 +218,8 @@ func absolute(s string) bool {
 func read[C interface{ validate() error }](environment map[string]string) (C, error) {
 	var c C
 	problems := misspelt(environment)
+	environment, replaced := currentNames(environment)
+	problems = append(problems, replaced...)
 	groups := reflect.ValueOf(&c).Elem()
 	for group := range groups.Type().Fields() {
 		prefix := envPrefix + group.Tag.Get("envPrefix")

@@ -139,7 +139,7 @@ func TestCrash(t *testing.T) {
 	require.NoError(t, err)
 	patient, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
 	require.NoError(t, err)
-	lingers, err := r.caller.ensurePolicy(t.Context(), "Lingers", ruleSpec{name: "Lingers", kind: client.RuleTypeUndelivered, wait: 3 * time.Minute, sendID: "ACME"})
+	awaited, err := r.caller.ensurePolicy(t.Context(), "Awaited", ruleSpec{name: "Awaited", kind: client.RuleTypeUndelivered, wait: 3 * time.Minute, sendID: "ACME"})
 	require.NoError(t, err)
 
 	const rounds, each = 4, 12
@@ -164,7 +164,7 @@ func TestCrash(t *testing.T) {
 			case 0:
 				scenario, policy = "04", rejected
 			case 1:
-				scenario, policy = "02", lingers // sent, and delivered while the call lingers
+				scenario, policy = "02", awaited // sent, and delivered during the receipt wait of the call
 			}
 			to := fmt.Sprintf("+4474001%d%02d%s", round, i, scenario)
 			numbers[r.send(to, policy, to)] = to

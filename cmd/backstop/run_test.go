@@ -91,14 +91,14 @@ func TestRead_namesEveryProblem(t *testing.T) {
 		"BACKSTOP_META_ON_UNKNOWN": "panic", "BACKSTOP_WORKER_CALLS": "0", "BACKSTOP_PUBLIC_URL": "backstop.example",
 		"BACKSTOP_META_APP_SECRET": "", "BACKSTOP_UNKNOWN_WAIT": "-1s", "BACKSTOP_TWILIO_API_KEY": "SK0",
 		"BACKSTOP_TEMPORAL_TLS_CERT": "cert.pem", "BACKSTOP_LOG_LEVEL": "loud", "BACKSTOP_LISTEN": "nope", "BACKSTOP_TEMPORAL_ADDRESS": "nope",
-		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_LINGER": "5s", "BACKSTOP_DRAIN": "6m",
+		"BACKSTOP_PPROF_LISTEN": "nope", "BACKSTOP_AWAIT_RECEIPTS": "5s", "BACKSTOP_DRAIN": "6m",
 	})
 	var stderr bytes.Buffer
 	require.Equal(t, exitUsage, run(t.Context(), []string{"serve"}, lines(environment), &bytes.Buffer{}, &stderr))
 	for _, name := range []string{
 		"DATABASE_URL", "API_KEY", "META_TIMEOUT", "TWILIO_TIMEOUT", "META_ON_UNKNOWN", "WORKER_CALLS", "PUBLIC_URL",
 		"META_APP_SECRET", "UNKNOWN_WAIT", "TWILIO_API_SECRET", "TEMPORAL_TLS_KEY", "LOG_LEVEL",
-		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "LINGER", "DRAIN",
+		"LISTEN", "TEMPORAL_ADDRESS", "PPROF_LISTEN", "AWAIT_RECEIPTS", "DRAIN",
 	} {
 		require.Equal(t, 1, strings.Count(stderr.String(), "\n  BACKSTOP_"+name+": "), name)
 	}
@@ -111,7 +111,7 @@ func TestRead_complete(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, c.settings().ResendWhatsApp)
 	require.False(t, c.settings().ResendSMS)
-	require.Equal(t, 4*time.Second, c.settings().Linger)
+	require.Equal(t, 4*time.Second, c.settings().AwaitReceipts)
 }
 
 func TestConfig_drain(t *testing.T) {

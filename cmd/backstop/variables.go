@@ -23,6 +23,26 @@ func knownVariables() map[string]bool {
 	return known
 }
 
+// formerNames are variables that got a new name. The old name is still read.
+var formerNames = map[string]string{"BACKSTOP_LINGER": "BACKSTOP_AWAIT_RECEIPTS"}
+
+// currentNames returns the environment with the present names of its variables. It is a problem if both names are set.
+func currentNames(environment map[string]string) (current map[string]string, problems []string) {
+	current = maps.Clone(environment)
+	for former, name := range formerNames {
+		value, isSet := environment[former]
+		if !isSet {
+			continue
+		}
+		if _, both := environment[name]; both {
+			problems = append(problems, fmt.Sprintf("%s: is the former name of %s, which is set too", former, name))
+			continue
+		}
+		current[name] = value
+	}
+	return current, problems
+}
+
 // otherVariables are names with our prefix that are not the configuration's: what devstack exports, what tests set, and what
 // Kubernetes sets in each container for a Service whose name begins with backstop.
 var otherVariables = regexp.MustCompile(
@@ -41,7 +61,7 @@ func misspelt(environment map[string]string) []string {
 	for name, value := range environment {
 		upper := strings.ToUpper(name)
 		isOther := otherVariables.MatchString(name) || isServiceAddress(name, value)
-		if !strings.HasPrefix(upper, envPrefix) || known[name] || isOther {
+		if !strings.HasPrefix(upper, envPrefix) || known[name] || formerNames[name] != "" || isOther {
 			continue
 		}
 		names := slices.Sorted(maps.Keys(known))

@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,10 +13,10 @@ func TestRead_unknownVariables(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"BACKSTOP_META_ON_UNKNOWNS": "BACKSTOP_META_ON_UNKNOWN",
-		"BACKSTOP_LINGR":            "BACKSTOP_LINGER",
+		"BACKSTOP_AWAIT_RECEIPT":    "BACKSTOP_AWAIT_RECEIPTS",
 		"BACKSTOP_DRAIN_":           "BACKSTOP_DRAIN",
 		"BACKSTOP_WORKERS_CALLS":    "BACKSTOP_WORKER_CALLS",
-		"backstop_linger":           "BACKSTOP_LINGER",
+		"backstop_await_receipts":   "BACKSTOP_AWAIT_RECEIPTS",
 		"BACKSTOP_PORT":             "BACKSTOP_",
 	} {
 		environment := complete()
@@ -47,4 +48,19 @@ func TestRead_othersVariables(t *testing.T) {
 	})
 	_, err := read[config](environment)
 	require.NoError(t, err)
+}
+
+// A name that has changed is still read.
+func TestRead_formerNames(t *testing.T) {
+	t.Parallel()
+	for former, name := range formerNames {
+		environment := complete()
+		environment[former] = "1s"
+		c, err := read[config](environment)
+		require.NoError(t, err)
+		require.Equal(t, time.Second, c.settings().AwaitReceipts)
+		environment[name] = "2s"
+		_, err = read[config](environment)
+		require.ErrorContains(t, err, "\n  "+former+": is the former name of "+name+", which is set too")
+	}
 }

@@ -44,7 +44,7 @@ func (l *backlog) startPlain(ctx context.Context, n int) (time.Duration, error) 
 }
 
 func backlogSettings() workflows.Settings {
-	return workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, Linger: 4 * time.Second}
+	return workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, AwaitReceipts: 4 * time.Second}
 }
 
 // countdown closes done when n sends are done. It counts a send once.

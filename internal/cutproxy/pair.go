@@ -9,9 +9,9 @@ import (
 
 const (
 	readSize = 64 << 10
-	// lingerTime is how long a finished connection still reads from the client. Unread bytes would make the kernel send a
+	// resetTime is how long a finished connection still reads from the client. Unread bytes would make the kernel send a
 	// reset.
-	lingerTime = time.Second
+	resetTime = time.Second
 )
 
 // pair is a client's connection and its connection to the backend.
@@ -139,6 +139,6 @@ func finish(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
 	}
-	_ = client.SetReadDeadline(time.Now().Add(lingerTime))
-	time.AfterFunc(lingerTime, func() { _ = client.Close() })
+	_ = client.SetReadDeadline(time.Now().Add(resetTime))
+	time.AfterFunc(resetTime, func() { _ = client.Close() })
 }

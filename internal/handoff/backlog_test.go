@@ -131,7 +131,7 @@ func TestHandoff_Sweep_throttled(t *testing.T) {
 func TestHandoff_Sweep_overdue_slowInquiry(t *testing.T) {
 	t.Parallel()
 	const n, atOnce = 140, 8
-	const longestTurn = 30 // seconds, of an inquiry and a statement
+	const longestWait = 30 // seconds, of an inquiry and a statement
 	r := newRig(t, nil)
 	for range n {
 		send := r.insertOne()
@@ -166,6 +166,6 @@ func TestHandoff_Sweep_overdue_slowInquiry(t *testing.T) {
 	defer store.mu.Unlock()
 	for _, c := range store.overdue {
 		turns := (2*c.limit + atOnce - 1) / atOnce // of this claim and the one before
-		require.GreaterOrEqual(t, c.lease.Seconds(), float64(turns*longestTurn))
+		require.GreaterOrEqual(t, c.lease.Seconds(), float64(turns*longestWait))
 	}
 }

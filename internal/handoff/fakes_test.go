@@ -16,7 +16,7 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// engine counts what it is asked, and fails as it is told; else a real one answers, if there is one.
+// engine counts what it is asked, and fails as the test says; else a real one answers, if there is one.
 type engine struct {
 	behind handoff.Engine
 

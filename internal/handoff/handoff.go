@@ -24,13 +24,13 @@ import (
 const (
 	// patience is how long Temporal may take before it counts as away, and how long a request waits for it at most.
 	patience = 2 * time.Second
-	// manyHands is how many hand-overs are under way before a request waits for its own, so that callers are no faster than
+	// maxInFlight is how many hand-overs are under way before a request waits for its own, so that callers are no faster than
 	// Temporal for long.
-	manyHands = 32
-	// handTimeout bounds a hand-over, which goes on without its request; what it leaves undone the sweeper does. A start
+	maxInFlight = 32
+	// handOverTimeout bounds a hand-over, which goes on without its request; what it leaves undone the sweeper does. A start
 	// brings the first task with it, and the engine waits as long as this for one that was lost with a call that was given
 	// up. A signal that is given up by a busy engine makes it busier: it is sent once more.
-	handTimeout = 10 * time.Second
+	handOverTimeout = 10 * time.Second
 	// markTimeout bounds the write that follows; a row that stays unmarked is handed over once more.
 	markTimeout = 2 * time.Second
 	// signalsAtOnce bounds the signals of one webhook that are under way together.
@@ -60,11 +60,11 @@ type Handoff struct {
 	outage   outage
 	workers  workers
 
-	hands           hands
-	sent, signalled batch[string]   // ids of rows that the engine has
-	refused         batch[Deferral] // sends to claim again
-	unheard         batch[Deferral] // receipts to claim again
-	checked         batch[Deferral] // sends to check again
+	inFlight         inFlight
+	sent, signalled  batch[string]   // ids of rows that the engine has
+	deferredSends    batch[Deferral] // sends to claim again
+	deferredReceipts batch[Deferral] // receipts to claim again
+	deferredChecks   batch[Deferral] // sends to check again
 }
 
 // Options are what a Handoff needs. TaskTimeout, Now (by default time.Now) and Inquire are optional.
@@ -93,23 +93,23 @@ func New(o Options) (*Handoff, error) {
 	return &Handoff{
 		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation,
 		task: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
-		sent:      batch[string]{write: o.Store.MarkSent, log: o.Log},
-		signalled: batch[string]{write: o.Store.MarkSignalled, log: o.Log},
-		refused:   batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
-		unheard:   batch[Deferral]{write: o.Store.DeferReceipts, log: o.Log},
-		checked:   batch[Deferral]{write: o.Store.DeferChecks, log: o.Log},
+		sent:             batch[string]{write: o.Store.MarkSent, log: o.Log},
+		signalled:        batch[string]{write: o.Store.MarkSignalled, log: o.Log},
+		deferredSends:    batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
+		deferredReceipts: batch[Deferral]{write: o.Store.DeferReceipts, log: o.Log},
+		deferredChecks:   batch[Deferral]{write: o.Store.DeferChecks, log: o.Log},
 	}, nil
 }
 
 // Close waits for the hand-overs that are under way, for patience at most, and records them. Call it when no request is
 // under way any more; what it leaves, the sweeper hands over once more.
 func (h *Handoff) Close() {
-	h.hands.wait(patience)
+	h.inFlight.wait(patience)
 	h.sent.close()
 	h.signalled.close()
-	h.refused.close()
-	h.unheard.close()
-	h.checked.close()
+	h.deferredSends.close()
+	h.deferredReceipts.close()
+	h.deferredChecks.close()
 }
 
 // Accepted returns the send that an idempotency key was used for, or false. A key that was used with another body is
@@ -137,9 +137,9 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	if err != nil || !created {
 		return send, false, err
 	}
-	h.soon(ctx, func(ctx context.Context) {
-		if err := h.hand(ctx, func(ctx context.Context) error { return h.start(ctx, send, firstStart) }); err != nil {
-			h.leave(ctx, "start workflow", err)
+	h.handOver(ctx, func(ctx context.Context) {
+		if err := h.callEngine(ctx, func(ctx context.Context) error { return h.start(ctx, send, firstStart) }); err != nil {
+			h.logUnsent(ctx, "start workflow", err)
 			return
 		}
 		h.sent.add(send.ID)
@@ -158,66 +158,66 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	if len(waited) == 0 {
 		return nil
 	}
-	h.soon(ctx, func(ctx context.Context) {
-		if told := h.tell(ctx, waited); len(told) > 0 {
-			h.signalled.add(told...)
+	h.handOver(ctx, func(ctx context.Context) {
+		if signalled := h.signalAll(ctx, waited); len(signalled) > 0 {
+			h.signalled.add(signalled...)
 		}
 	})
 	return nil
 }
 
-// soon hands over what is stored, whether its caller still waits or not. It returns at once: what is stored cannot be
+// handOver runs a hand-over in the background, even if its request has ended. It returns at once: what is stored cannot be
 // lost. If many hand-overs are under way it waits for this one, for patience at most: a slow Temporal holds up nobody.
-func (h *Handoff) soon(ctx context.Context, give func(context.Context)) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handTimeout)
-	many := h.hands.begin() > manyHands
+func (h *Handoff) handOver(ctx context.Context, do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOverTimeout)
+	many := h.inFlight.begin() > maxInFlight
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer h.hands.end()
+		defer h.inFlight.end()
 		defer cancel()
-		give(ctx)
+		do(ctx)
 	}()
 	if many {
 		waitFor(done, patience)
 	}
 }
 
-// tell signals receipts, each whatever becomes of the others, and returns the ids of those that were signalled.
-func (h *Handoff) tell(ctx context.Context, waited []Handover) []string {
+// signalAll signals receipts, each whatever becomes of the others, and returns the ids of those that were signalled.
+func (h *Handoff) signalAll(ctx context.Context, waited []Handover) []string {
 	var signals errgroup.Group
 	signals.SetLimit(signalsAtOnce)
-	told := make([]string, len(waited))
+	signalled := make([]string, len(waited))
 	for i, receipt := range waited {
 		signals.Go(func() error {
-			err := h.inform(ctx, receipt)
+			err := h.notify(ctx, receipt)
 			if err == nil {
-				told[i] = receipt.ID
+				signalled[i] = receipt.ID
 			}
 			return err
 		})
 	}
 	if err := signals.Wait(); err != nil {
-		h.leave(ctx, "signal receipts", err)
+		h.logUnsent(ctx, "signal receipts", err)
 	}
-	return slices.DeleteFunc(told, func(id string) bool { return id == "" })
+	return slices.DeleteFunc(signalled, func(id string) bool { return id == "" })
 }
 
-// hand hands one row to Temporal, unless Temporal is known to be away. The caller bounds ctx.
-func (h *Handoff) hand(ctx context.Context, give func(context.Context) error) error {
+// callEngine hands one row to Temporal, unless Temporal is known to be away. The caller bounds ctx.
+func (h *Handoff) callEngine(ctx context.Context, do func(context.Context) error) error {
 	if !h.outage.admits(h.now()) {
 		return errAway
 	}
-	late := time.AfterFunc(patience, func() { h.heard(ctx, context.DeadlineExceeded) })
+	late := time.AfterFunc(patience, func() { h.recordAnswer(ctx, context.DeadlineExceeded) })
 	defer late.Stop()
-	err := give(ctx)
-	h.heard(ctx, err)
+	err := do(ctx)
+	h.recordAnswer(ctx, err)
 	return err
 }
 
-// heard takes in what Temporal answered, if anything.
-func (h *Handoff) heard(ctx context.Context, err error) {
-	switch began, ended := h.outage.heard(h.now(), err); {
+// recordAnswer takes in what Temporal answered, if anything.
+func (h *Handoff) recordAnswer(ctx context.Context, err error) {
+	switch began, ended := h.outage.record(h.now(), err); {
 	case began:
 		h.log.WarnContext(ctx, "temporal is away: the sweeper hands over when it is back", "error", err)
 	case ended:
@@ -225,8 +225,8 @@ func (h *Handoff) heard(ctx context.Context, err error) {
 	}
 }
 
-// leave logs what a request could not hand over; during an outage that is not worth a line for each.
-func (h *Handoff) leave(ctx context.Context, what string, err error) {
+// logUnsent logs what a request could not hand over; during an outage that is not worth a line for each.
+func (h *Handoff) logUnsent(ctx context.Context, what string, err error) {
 	if !errors.Is(err, errAway) {
 		h.log.WarnContext(ctx, "hand-over left to the sweeper", "what", what, "error", err)
 	}

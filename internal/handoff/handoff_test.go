@@ -197,8 +197,8 @@ func TestHandoff_Deliver_refused(t *testing.T) {
 	}
 	r.engine.fails(refuse(poison.ID))
 	deliver(t, h, receipts...)
-	_, told := r.engine.calls()
-	require.Equal(t, 21, told)
+	_, signalled := r.engine.calls()
+	require.Equal(t, 21, signalled)
 	_, left := r.unmarked()
 	require.Equal(t, 1, left)
 	deliver(t, h)
@@ -219,7 +219,7 @@ func refuse(sends ...string) func(string) error {
 	}
 }
 
-// Postgres is away: the caller is told to try later, and the engine hears of nothing.
+// Postgres is away: the caller gets TryLater, and the engine gets no call.
 func TestHandoff_postgresAway(t *testing.T) {
 	t.Parallel()
 	base, err := url.Parse(postgrestest.URL(t))
@@ -244,18 +244,18 @@ func TestHandoff_postgresAway(t *testing.T) {
 		_, _, err = h.Accepted(t.Context(), key)
 		require.Equal(t, backstop.TryLater, backstop.CodeOf(err), err)
 	}
-	starts, told := r.engine.calls()
+	starts, signalled := r.engine.calls()
 	require.Equal(t, 1, starts, "the one before")
-	require.Zero(t, told)
+	require.Zero(t, signalled)
 
 	gate.open()
 	_, created, err := h.Accept(t.Context(), newSend(), &key)
 	require.NoError(t, err)
 	require.True(t, created)
 	deliver(t, h, receipt(send.ID, backstop.Read))
-	starts, told = r.engine.calls()
+	starts, signalled = r.engine.calls()
 	require.Equal(t, 2, starts)
-	require.Equal(t, 1, told)
+	require.Equal(t, 1, signalled)
 }
 
 // gate is a way to a server that a test can shut.

@@ -37,8 +37,8 @@ func (o *outage) isShut(now time.Time) bool { return now.UnixNano() < o.until.Lo
 // isOn reports whether Temporal did not answer when it was last asked.
 func (o *outage) isOn() bool { return o.until.Load() != 0 }
 
-// heard takes in what a call returned, and reports whether an outage began or ended with it.
-func (o *outage) heard(now time.Time, err error) (began, ended bool) {
+// record takes in what a call returned, and reports whether an outage began or ended with it.
+func (o *outage) record(now time.Time, err error) (began, ended bool) {
 	switch {
 	case isCanceled(err): // by us: it says nothing of Temporal
 		return false, false

@@ -52,11 +52,11 @@ func TestHandoff_outage(t *testing.T) {
 	r.handOverAll(h)
 	for i, send := range append(before, during...) {
 		runID(t, c, send.ID)
-		told := signals(t, c, send.ID)
+		signalled := signals(t, c, send.ID)
 		if i < n { // a workflow that starts after its receipt learns of it from Postgres
-			require.NotEmpty(t, told)
+			require.NotEmpty(t, signalled)
 		}
-		for _, view := range told {
+		for _, view := range signalled {
 			require.Equal(t, backstop.Sent, view.WhatsApp)
 		}
 	}
@@ -79,8 +79,8 @@ func TestHandoff_outage(t *testing.T) {
 	for _, send := range hung {
 		runID(t, c, send.ID)
 	}
-	told := signals(t, c, before[0].ID)
-	require.Equal(t, backstop.Delivered, told[len(told)-1].WhatsApp)
+	signalled := signals(t, c, before[0].ID)
+	require.Equal(t, backstop.Delivered, signalled[len(signalled)-1].WhatsApp)
 }
 
 // A namespace that is not there yet is an outage: nothing is taken for handed over.

@@ -57,7 +57,7 @@ func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
 		h.checkLater(ctx, c, err, false)
 	case found == running:
 		pause := min(max(now.Sub(c.Send.AcceptedAt), minCheckPause), maxCheckPause)
-		h.checked.add(Deferral{ID: c.Send.ID, Until: now.Add(pause)})
+		h.deferredChecks.add(Deferral{ID: c.Send.ID, Until: now.Add(pause)})
 		return true
 	case found == ended:
 		h.endUnfinished(ctx, c, "its workflow ended without an outcome")
@@ -94,7 +94,7 @@ func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
 		h.checkLater(ctx, c, err, true)
 		return false
 	}
-	h.checked.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(checkAfterStart), Failed: true})
+	h.deferredChecks.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(checkAfterStart), Failed: true})
 	h.log.WarnContext(ctx, "lost workflow started anew", "send", c.Send.ID, "times", c.Tries+1)
 	return true
 }
@@ -106,14 +106,14 @@ func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error, isStar
 	if d.Failed {
 		d.Failed, d.Until = isStart, h.store.Now().Add(minCheckPause)
 	}
-	h.checked.add(d)
+	h.deferredChecks.add(d)
 }
 
 func (h *Handoff) endUnfinished(ctx context.Context, c SendClaim, reason string) {
 	err := write(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
 	if err != nil {
 		h.sweepFailed(ctx, "checks", err)
-		h.checked.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(minCheckPause)})
+		h.deferredChecks.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(minCheckPause)})
 		return
 	}
 	h.log.ErrorContext(ctx, "send ended without its workflow", "send", c.Send.ID, "reason", reason)

@@ -39,7 +39,7 @@ var temporal temporaltest.Shared
 
 func TestMain(m *testing.M) { os.Exit(temporal.Main(m)) }
 
-// rig is a hand-over of one test on a real Postgres, with an engine that counts and fails as it is told.
+// rig is a hand-over of one test on a real Postgres, with an engine that counts and fails as the test says.
 type rig struct {
 	t      *testing.T
 	db     *postgres.DB
@@ -162,7 +162,7 @@ func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
 	return send
 }
 
-// deliver takes receipts in and waits until the engine was told.
+// deliver takes receipts in and waits until the engine was signalled.
 func deliver(t *testing.T, h *handoff.Handoff, receipts ...backstop.Receipt) {
 	t.Helper()
 	require.NoError(t, h.Deliver(t.Context(), receipts))

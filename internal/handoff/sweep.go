@@ -79,14 +79,14 @@ func (h *Handoff) sweepSends(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
 		return h.store.ClaimSends(ctx, h.store.Now(), lease, limit)
 	}
-	sweep(ctx, h, pass[SendClaim]{what: "sends", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.giveSend})
+	sweep(ctx, h, pass[SendClaim]{what: "sends", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.startClaimed})
 }
 
 func (h *Handoff) sweepReceipts(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]ReceiptClaim, error) {
 		return h.store.ClaimReceipts(ctx, h.store.Now(), lease, limit)
 	}
-	sweep(ctx, h, pass[ReceiptClaim]{what: "receipts", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.giveReceipt})
+	sweep(ctx, h, pass[ReceiptClaim]{what: "receipts", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.signalClaimed})
 }
 
 // finishOverdue ends the sends whose last receipt has not come in time, whether Temporal is there or not.
@@ -210,8 +210,8 @@ func (h *Handoff) sweepFailed(ctx context.Context, what string, err error) {
 	}
 }
 
-// giveSend starts the workflow of a claimed send.
-func (h *Handoff) giveSend(ctx context.Context, c SendClaim) bool {
+// startClaimed starts the workflow of a claimed send.
+func (h *Handoff) startClaimed(ctx context.Context, c SendClaim) bool {
 	err := c.Err
 	if err == nil {
 		err = h.call(ctx, func(ctx context.Context) error {
@@ -225,7 +225,7 @@ func (h *Handoff) giveSend(ctx context.Context, c SendClaim) bool {
 	case isRefused(err) && c.Tries+1 >= maxRefusals:
 		h.giveUp(ctx, c, err)
 	default:
-		h.refused.add(h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err))
+		h.deferredSends.add(h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err))
 	}
 	return false
 }
@@ -239,17 +239,17 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 	err := write(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
 	if err != nil {
 		h.sweepFailed(ctx, "refused sends", err)
-		h.refused.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})
+		h.deferredSends.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})
 		return
 	}
 	h.sent.add(c.Send.ID) // so it is not claimed again
 	h.log.ErrorContext(ctx, "send given up", "send", c.Send.ID, "reason", reason, "error", refusal)
 }
 
-// giveReceipt signals a claimed receipt. If Temporal refuses it for good, the signal is dropped. The receipt is stored, and the
+// signalClaimed signals a claimed receipt. If Temporal refuses it for good, the signal is dropped. The receipt is stored, and the
 // ledger uses it when the workflow makes its next call. If there is no workflow, the send is checked now: reconcile starts a lost
 // workflow again. Later checks come at their own time.
-func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
+func (h *Handoff) signalClaimed(ctx context.Context, c ReceiptClaim) bool {
 	err := c.Err
 	if err == nil {
 		err = h.call(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
@@ -267,7 +267,7 @@ func (h *Handoff) giveReceipt(ctx context.Context, c ReceiptClaim) bool {
 		h.signalled.add(c.ID)
 		h.log.ErrorContext(ctx, "receipt not signalled: the engine refuses it", "send", c.Send, "error", err)
 	default:
-		h.unheard.add(h.deferral(ctx, claimed{c.ID, c.Send, c.Tries}, err))
+		h.deferredReceipts.add(h.deferral(ctx, claimed{c.ID, c.Send, c.Tries}, err))
 	}
 	return false
 }
@@ -279,7 +279,7 @@ func (h *Handoff) call(ctx context.Context, hand func(context.Context) error) er
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepCall)
 	defer cancel()
-	return h.hand(ctx, hand)
+	return h.callEngine(ctx, hand)
 }
 
 // claimed identifies a claimed row.

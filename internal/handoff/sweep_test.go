@@ -39,13 +39,13 @@ func TestHandoff_Sweep_together(t *testing.T) {
 	r.sweep(n, r.handoff(later), r.handoff(later))
 	r.requireMarked()
 	require.Len(t, r.engine.starts, n)
-	starts, told := 0, 0
+	starts, signalled := 0, 0
 	for _, send := range sends {
 		starts += r.engine.starts["send/"+send.ID]
-		told += len(signals(t, c, send.ID))
+		signalled += len(signals(t, c, send.ID))
 	}
 	require.InDelta(t, n, starts, n/10)
-	require.InDelta(t, n, told, n/10)
+	require.InDelta(t, n, signalled, n/10)
 }
 
 // A process that died after it started a workflow, or signalled one, and before it wrote that down.
@@ -63,9 +63,9 @@ func TestHandoff_Sweep_unmarked(t *testing.T) {
 	r.sweep(2, r.handoff(later))
 	r.requireMarked()
 	require.Equal(t, first, runID(t, c, send.ID), "it was not started twice")
-	told := signals(t, c, send.ID)
-	require.Len(t, told, 2)
-	require.Equal(t, told[0], told[1])
+	signalled := signals(t, c, send.ID)
+	require.Len(t, signalled, 2)
+	require.Equal(t, signalled[0], signalled[1])
 }
 
 // The sweeper leaves alone what a request may be handing over just now.
@@ -262,8 +262,8 @@ func TestHandoff_Sweep_slow(t *testing.T) {
 	})
 	stop := r.sweeping(r.handoff(later))
 	require.Eventually(t, func() bool {
-		starts, told := r.engine.calls()
-		return starts == 1+32 && told > before
+		starts, signalled := r.engine.calls()
+		return starts == 1+32 && signalled > before
 	}, longest, moment)
 	close(answer)
 	stop()

@@ -14,17 +14,17 @@ import (
 
 const (
 	// updatePatience is how long a worker may take to answer an update; then the receipt is signalled. It ends before the
-	// sweeper would signal it too, and leaves time for that within handTimeout.
+	// sweeper would signal it too, and leaves time for that within handOverTimeout.
 	updatePatience = 4 * time.Second
 	// noWorker is how long all receipts are signalled at once after no worker answered. Then one is tried.
 	noWorker = 5 * time.Second
 )
 
-// inform tells a workflow of a receipt. One that has ended the send is all that the workflow waits for, so that its worker
+// notify tells a workflow of a receipt. One that has ended the send is all that the workflow waits for, so that its worker
 // answers at once: as an update it costs the engine one write, as a signal three. But an update is kept nowhere until a
 // worker answers it; then, or when none does, the receipt is signalled. To be told twice changes nothing. A worker that
 // does not answer says nothing of Temporal.
-func (h *Handoff) inform(ctx context.Context, receipt Handover) error {
+func (h *Handoff) notify(ctx context.Context, receipt Handover) error {
 	if receipt.View.Outcome != "" && !h.outage.isOn() && h.workers.admit(h.now()) {
 		answered, cancel := context.WithTimeout(ctx, updatePatience)
 		defer cancel()
@@ -37,7 +37,7 @@ func (h *Handoff) inform(ctx context.Context, receipt Handover) error {
 			h.workers.silent(h.now())
 		}
 	}
-	return h.hand(ctx, func(ctx context.Context) error { return h.signal(ctx, receipt) })
+	return h.callEngine(ctx, func(ctx context.Context) error { return h.signal(ctx, receipt) })
 }
 
 // update returns nil when the workflow has taken the receipt in, or has ended.

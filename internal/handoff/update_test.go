@@ -40,7 +40,7 @@ func TestHandoff_noWorker(t *testing.T) {
 	r := newRig(t, nil)
 	clock, workers := clocktest.New(time.Now()), &silent{engine: r.engine}
 	h := r.handoffWith(r.store, workers, clock.Now)
-	told := func(n int) time.Duration {
+	signalled := func(n int) time.Duration {
 		var sends []backstop.Send
 		for range n {
 			sends = append(sends, accept(t, h))
@@ -55,21 +55,21 @@ func TestHandoff_noWorker(t *testing.T) {
 	requireSignals := func(want int) {
 		require.Eventually(t, func() bool { _, signals := r.engine.calls(); return signals == want }, longest, moment)
 	}
-	told(1)
+	signalled(1)
 	requireSignals(1)
-	require.Less(t, told(2), patience, "they are not waited for")
+	require.Less(t, signalled(2), patience, "they are not waited for")
 	requireSignals(3)
 	require.Equal(t, 1, r.engine.updated())
 
 	clock.Advance(6 * time.Second)
-	told(5)
+	signalled(5)
 	requireSignals(8)
 	require.Equal(t, 2, r.engine.updated(), "one tries")
 
 	workers.back.Store(true)
 	clock.Advance(6 * time.Second)
-	told(1)
-	told(3)
+	signalled(1)
+	signalled(3)
 	require.Equal(t, 6, r.engine.updated())
 	requireSignals(8)
 	r.requireMarked()

@@ -30,7 +30,7 @@ type attemptRow struct {
 	Token     string                `json:"token"`
 	Reported  backstop.Statuses     `json:"reported"`
 
-	LingersUntil *time.Time `json:"lingers_until"`
+	AwaitsReceiptsUntil *time.Time `json:"lingers_until"`
 }
 
 func rowOf(a backstop.Attempt) attemptRow {
@@ -38,7 +38,7 @@ func rowOf(a backstop.Attempt) attemptRow {
 		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Rule: a.Rule,
 		Reason: pool.Clean(a.Reason), SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
 		Segments: a.Segments, Failure: cleaned(a.Failure), Refusal: cleaned(a.Refusal), StartedAt: a.StartedAt,
-		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, LingersUntil: a.LingersUntil,
+		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
 	}
 }
 
@@ -47,7 +47,7 @@ func (r attemptRow) attempt() backstop.Attempt {
 		Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
 		Rule: r.Rule, Reason: r.Reason, SendID: r.SendID, State: r.State, Status: r.Status, MessageID: r.MessageID,
 		Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
-		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported, LingersUntil: pool.StampPtr(r.LingersUntil),
+		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported, AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
 	}
 }
 

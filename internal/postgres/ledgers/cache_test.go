@@ -79,7 +79,7 @@ func addCalls(list map[string]act, call backstop.Call) {
 func addEnds(list map[string]act, step int) {
 	ends := map[string]backstop.Ending{
 		"accepted":                  {Submission: backstop.Submission{MessageID: "its own", Segments: 2}},
-		"accepted, lingers":         {Submission: backstop.Submission{MessageID: "its own"}, Linger: time.Hour},
+		"accepted, awaited":         {Submission: backstop.Submission{MessageID: "its own"}, AwaitReceipts: time.Hour},
 		"accepted, the last":        {Submission: backstop.Submission{MessageID: "its own"}, ReceiptWait: time.Microsecond},
 		"accepted, the id was lost": {},
 		"unknown":                   {Failure: &backstop.Failure{Kind: backstop.Unknown}},

@@ -73,11 +73,11 @@ func underway(t testing.TB, db *postgres.DB) desk {
 	return d
 }
 
-// lingering returns a send like underway, with an activity that waits for the message's receipts.
-func lingering(t testing.TB, db *postgres.DB) desk {
+// awaitingReceipts returns a send like underway, with an activity that waits for the message's receipts.
+func awaitingReceipts(t testing.TB, db *postgres.DB) desk {
 	t.Helper()
 	d := newDesk(t, db)
-	d.end(d.begin(whatsApp), backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(1)}, Linger: time.Minute})
+	d.end(d.begin(whatsApp), backstop.Ending{Submission: backstop.Submission{MessageID: d.messageID(1)}, AwaitReceipts: time.Minute})
 	return d
 }
 

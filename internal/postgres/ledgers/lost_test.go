@@ -75,7 +75,7 @@ func life() []writing {
 	return []writing{
 		{"begin", changesSend, begin(whatsApp, "1")},
 		{"store an orphan", insertsOrphans, receive(func(d desk) backstop.Receipt { return d.lone(1, backstop.Sent) })},
-		{"end, and adopt it", changesSend, end(backstop.Ending{Step: 1, Token: "1", Linger: time.Minute})},
+		{"end, and adopt it", changesSend, end(backstop.Ending{Step: 1, Token: "1", AwaitReceipts: time.Minute})},
 		{"stop waiting", changesSend, func(t *testing.T, d desk) []any {
 			t.Helper()
 			view, err := d.db.StopWaiting(t.Context(), d.id, 1)

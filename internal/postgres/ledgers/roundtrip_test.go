@@ -92,7 +92,7 @@ func TestStore_roundTrip(t *testing.T) {
 	look(d)
 	ended, view, err := db.End(t.Context(), d.id, backstop.Ending{
 		Step: 1, Token: first.Token, Submission: backstop.Submission{MessageID: d.messageID(1)},
-		Linger: time.Hour + time.Nanosecond,
+		AwaitReceipts: time.Hour + time.Nanosecond,
 	})
 	require.NoError(t, err)
 	require.Equal(t, ended, *d.ledger().Attempt(1))
@@ -222,7 +222,7 @@ func TestStore_repeated(t *testing.T) {
 		func(db *postgres.DB) answer { return pair(db.Begin(t.Context(), d.id, wa)) },
 		func(db *postgres.DB) answer {
 			return pair(db.End(t.Context(), d.id, backstop.Ending{
-				Step: 1, Token: wa.Token, Submission: backstop.Submission{MessageID: d.messageID(1)}, Linger: time.Minute,
+				Step: 1, Token: wa.Token, Submission: backstop.Submission{MessageID: d.messageID(1)}, AwaitReceipts: time.Minute,
 			}))
 		},
 		func(db *postgres.DB) answer {

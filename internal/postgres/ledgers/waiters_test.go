@@ -29,12 +29,12 @@ func TestStore_StopWaiting(t *testing.T) {
 
 	t.Run("no receipt needs a signal before it, each that is waited for does after it", func(t *testing.T) {
 		t.Parallel()
-		d := lingering(t, db)
-		require.NotNil(t, d.check().Attempt(1).LingersUntil)
+		d := awaitingReceipts(t, db)
+		require.NotNil(t, d.check().Attempt(1).AwaitsReceiptsUntil)
 		require.Empty(t, d.insert(d.receipt(1, backstop.Sent), d.receipt(1, backstop.Delivered)))
 		for range 2 {
 			require.Equal(t, backstop.Delivered, d.stopWaiting().WhatsApp)
-			require.Nil(t, d.check().Attempt(1).LingersUntil)
+			require.Nil(t, d.check().Attempt(1).AwaitsReceiptsUntil)
 		}
 		require.Len(t, d.insert(d.receipt(1, backstop.Read)), 1)
 		for _, r := range rowsOf(t, sqlDB, d.messageID(1)) {
@@ -49,7 +49,7 @@ func TestStore_StopWaiting(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, db)
 		d.end(d.begin(whatsApp), backstop.Ending{
-			Submission: backstop.Submission{MessageID: d.messageID(1)}, Linger: time.Microsecond,
+			Submission: backstop.Submission{MessageID: d.messageID(1)}, AwaitReceipts: time.Microsecond,
 		})
 		require.Len(t, d.insert(d.receipt(1, backstop.Failed)), 1)
 	})
@@ -71,7 +71,7 @@ func TestStore_Await(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(t.Context(), soon)
 				defer cancel()
-				d := lingering(t, db)
+				d := awaitingReceipts(t, db)
 				var group sync.WaitGroup
 				views := make([]backstop.View, 2) // a retry waits together with the first run
 				for i := range views {
@@ -95,7 +95,7 @@ func TestStore_Await(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		d := lingering(t, db)
+		d := awaitingReceipts(t, db)
 		d.insert(d.receipt(1, backstop.Delivered)) // the unread rule may still fire
 		_, decided := db.Await(ctx, d.id)
 		require.False(t, decided)
@@ -105,7 +105,7 @@ func TestStore_Await(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithTimeout(t.Context(), soon)
 		defer cancel()
-		d := lingering(t, db)
+		d := awaitingReceipts(t, db)
 		d.insert(d.receipt(1, backstop.Read))
 		view, decided := db.Await(ctx, d.id)
 		require.True(t, decided)
@@ -119,7 +119,7 @@ func TestStore_StopWaiting_receiptConcurrently(t *testing.T) {
 	db, other := twoProcesses(t)
 	byActivity, bySignal := 0, 0
 	for byActivity+bySignal < 200 || byActivity*bySignal == 0 {
-		d := lingering(t, db)
+		d := awaitingReceipts(t, db)
 		var (
 			view   backstop.View
 			waited [2][]handoff.Handover

@@ -5,37 +5,37 @@ import (
 	"time"
 )
 
-// hands counts the hand-overs that are under way.
-type hands struct {
+// inFlight counts the hand-overs in flight.
+type inFlight struct {
 	mu   sync.Mutex
 	n    int
 	idle chan struct{} // closed when none is under way any more
 }
 
 // begin counts one more and returns how many they are.
-func (h *hands) begin() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.n == 0 {
-		h.idle = make(chan struct{})
+func (f *inFlight) begin() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n == 0 {
+		f.idle = make(chan struct{})
 	}
-	h.n++
-	return h.n
+	f.n++
+	return f.n
 }
 
-func (h *hands) end() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.n--; h.n == 0 {
-		close(h.idle)
+func (f *inFlight) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n--; f.n == 0 {
+		close(f.idle)
 	}
 }
 
 // wait returns when none is under way, or after d.
-func (h *hands) wait(d time.Duration) {
-	h.mu.Lock()
-	n, idle := h.n, h.idle
-	h.mu.Unlock()
+func (f *inFlight) wait(d time.Duration) {
+	f.mu.Lock()
+	n, idle := f.n, f.idle
+	f.mu.Unlock()
 	if n > 0 {
 		waitFor(idle, d)
 	}

@@ -11,57 +11,57 @@ import (
 
 // The call stays for its receipts: what comes meanwhile the workflow learns from its result, in the task in which it was
 // started.
-func TestSend_lingers(t *testing.T) {
+func TestSend_awaitsReceipts(t *testing.T) {
 	t.Parallel()
 	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)
 	failed := whatsapp(1, backstop.Failed)
 	failed.Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026"}
 	optedOut := whatsapp(1, backstop.Failed)
 	optedOut.Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.OptedOut, Code: "131050"}
-	const linger = 4 * time.Second
+	const awaitReceipts = 4 * time.Second
 	for name, tc := range map[string]struct {
-		rules   []backstop.Rule
-		atOnce  []backstop.Receipt
-		heard   []heard
-		send    func(*backstop.Send)
-		outcome backstop.Outcome
-		reason  backstop.FallbackReason
-		sms     int
-		timers  int
-		lingers time.Duration
+		rules    []backstop.Rule
+		atOnce   []backstop.Receipt
+		arrivals []arrival
+		send     func(*backstop.Send)
+		outcome  backstop.Outcome
+		reason   backstop.FallbackReason
+		sms      int
+		timers   int
+		maxWait  time.Duration
 	}{
 		"delivered": {
 			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{whatsapp(1, backstop.Sent), whatsapp(1, backstop.Delivered)},
-			outcome: backstop.OutcomeWhatsApp, lingers: linger,
+			outcome: backstop.OutcomeWhatsApp, maxWait: awaitReceipts,
 		},
 		"failed": {
 			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{failed}, outcome: backstop.OutcomePending, sms: 1,
-			reason: backstop.ByFailure, lingers: linger,
+			reason: backstop.ByFailure, maxWait: awaitReceipts,
 		},
 		"opted out": {
-			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{optedOut}, outcome: backstop.OutcomeFailed, lingers: linger,
+			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{optedOut}, outcome: backstop.OutcomeFailed, maxWait: awaitReceipts,
 		},
 		"delivered later": {
 			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{whatsapp(1, backstop.Sent)},
-			heard:   []heard{{after: 30 * time.Second, receipt: whatsapp(1, backstop.Delivered)}},
-			outcome: backstop.OutcomeWhatsApp, timers: 1, lingers: linger,
+			arrivals: []arrival{{after: 30 * time.Second, receipt: whatsapp(1, backstop.Delivered)}},
+			outcome:  backstop.OutcomeWhatsApp, timers: 1, maxWait: awaitReceipts,
 		},
 		"never delivered": {
 			rules: []backstop.Rule{undelivered}, outcome: backstop.OutcomePending, sms: 1, timers: 1,
-			reason: backstop.NotDelivered, lingers: linger,
+			reason: backstop.NotDelivered, maxWait: awaitReceipts,
 		},
 		"not past the first wait": {
 			rules:   []backstop.Rule{rule("ur", backstop.Undelivered, time.Minute), rule("sf", backstop.SendFailed, 2*time.Second)},
 			atOnce:  []backstop.Receipt{whatsapp(1, backstop.Delivered)},
-			outcome: backstop.OutcomeWhatsApp, lingers: 2 * time.Second,
+			outcome: backstop.OutcomeWhatsApp, maxWait: 2 * time.Second,
 		},
 		"not past the end of the message": {
 			rules: []backstop.Rule{undelivered}, atOnce: []backstop.Receipt{whatsapp(1, backstop.Delivered)},
 			send:    func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(3 * time.Second)) },
-			outcome: backstop.OutcomeWhatsApp, lingers: 3 * time.Second,
+			outcome: backstop.OutcomeWhatsApp, maxWait: 3 * time.Second,
 		},
 		"not where a delivery decides nothing": {
-			rules: []backstop.Rule{undelivered, unread}, heard: []heard{{after: time.Second, receipt: whatsapp(1, backstop.Read)}},
+			rules: []backstop.Rule{undelivered, unread}, arrivals: []arrival{{after: time.Second, receipt: whatsapp(1, backstop.Read)}},
 			outcome: backstop.OutcomeWhatsApp, timers: 1,
 		},
 	} {
@@ -69,7 +69,7 @@ func TestSend_lingers(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, tc.rules...)
 			w.atOnce = tc.atOnce
-			for _, h := range tc.heard {
+			for _, h := range tc.arrivals {
 				w.receive(h)
 			}
 			if tc.send != nil {
@@ -78,24 +78,24 @@ func TestSend_lingers(t *testing.T) {
 			timers := 0
 			w.env.SetOnTimerScheduledListener(func(string, time.Duration) { timers++ })
 			set := settings
-			set.Linger = linger
+			set.AwaitReceipts = awaitReceipts
 			result := w.run(set)
 			require.Equal(t, tc.outcome, result.Outcome)
 			require.Equal(t, tc.reason, result.Reason)
 			require.Len(t, w.calls[backstop.SMS], tc.sms)
 			require.Equal(t, tc.timers, timers)
-			require.InDelta(t, tc.lingers, w.lingered, float64(time.Second/2))
+			require.InDelta(t, tc.maxWait, w.waited, float64(time.Second/2))
 		})
 	}
 }
 
 // An ordinary activity does not stay: it would hold a place among the calls.
-func TestSend_lingers_notInTheQueue(t *testing.T) {
+func TestSend_awaitsReceipts_notInTheQueue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute))
-	w.receive(heard{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
+	w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
 	set := settings
-	set.QueuedCalls, set.Linger = true, 5*time.Second
+	set.QueuedCalls, set.AwaitReceipts = true, 5*time.Second
 	require.Equal(t, backstop.OutcomeWhatsApp, w.run(set).Outcome)
-	require.Zero(t, w.lingered)
+	require.Zero(t, w.waited)
 }

@@ -11,33 +11,33 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// linger makes the sends that are accepted from now on stay for their receipts.
-func (r *rig) linger(d time.Duration) {
+// awaitReceipts sets how long the calls of the sends that are accepted from now on wait for receipts.
+func (r *rig) awaitReceipts(d time.Duration) {
 	r.t.Helper()
-	r.set(func(s *workflows.Settings) { s.Linger = d })
+	r.set(func(s *workflows.Settings) { s.AwaitReceipts = d })
 }
 
-// lingers waits until the call of a send waits for its receipts.
-func (r *rig) lingers(send string) {
+// underReceiptWait waits until the call of a send waits for its receipts.
+func (r *rig) underReceiptWait(send string) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
 		attempts, _, err := r.db.Timeline(r.t.Context(), send)
 		require.NoError(r.t, err)
-		return len(attempts) == 1 && attempts[0].LingersUntil != nil
+		return len(attempts) == 1 && attempts[0].AwaitsReceiptsUntil != nil
 	}, patience, moment)
 }
 
 // long is shorter than what makes the SDK ask for another workflow task, 8 s: a busy machine may be slow.
 const long = 7 * time.Second
 
-// A delivery that is reported while the call lingers costs the engine nothing: the workflow ends in its first task.
-func TestWorker_lingers_delivered(t *testing.T) {
+// A delivery that is reported during the receipt wait of the call costs the engine nothing: the workflow ends in its first task.
+func TestWorker_awaitsReceipts_delivered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.linger(long)
+	r.awaitReceipts(long)
 	r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
-	r.lingers(send)
+	r.underReceiptWait(send)
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
 		r.deliver(send, whatsAppStep, backstop.WhatsApp, status)
 	}
@@ -48,13 +48,13 @@ func TestWorker_lingers_delivered(t *testing.T) {
 }
 
 // A failure that is reported meanwhile: the SMS follows in the same task.
-func TestWorker_lingers_failed(t *testing.T) {
+func TestWorker_awaitsReceipts_failed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.linger(long)
+	r.awaitReceipts(long)
 	r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
-	r.lingers(send)
+	r.underReceiptWait(send)
 	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Failed)
 	r.submitted(send, backstop.SMS)
 	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
@@ -63,11 +63,11 @@ func TestWorker_lingers_failed(t *testing.T) {
 	require.Len(t, r.events(send), 7)
 }
 
-// Nothing is reported in time: the workflow goes on as if the call had not lingered.
-func TestWorker_lingers_inVain(t *testing.T) {
+// Nothing is reported in time: the workflow goes on as if the call had not waited.
+func TestWorker_awaitsReceipts_inVain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.linger(300 * time.Millisecond)
+	r.awaitReceipts(300 * time.Millisecond)
 	r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
 	r.submitted(send, backstop.WhatsApp)
@@ -76,19 +76,19 @@ func TestWorker_lingers_inVain(t *testing.T) {
 	require.Len(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED), 1)
 }
 
-// A worker that is stopped while a call lingers does not wait for the receipts: it ends its task, and another worker hears
+// A worker that is stopped during a receipt wait does not wait for the receipts: it ends its task, and another worker hears
 // of them.
-func TestWorker_lingers_stopped(t *testing.T) {
+func TestWorker_awaitsReceipts_stopped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.linger(long)
+	r.awaitReceipts(long)
 	stop := r.work(limits)
 	send := r.accept(backstop.Undelivered, time.Hour)
-	r.lingers(send)
+	r.underReceiptWait(send)
 	stop()
 	attempts, _, err := r.db.Timeline(t.Context(), send)
 	require.NoError(t, err)
-	require.Nil(t, attempts[0].LingersUntil)
+	require.Nil(t, attempts[0].AwaitsReceiptsUntil)
 	require.Empty(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums.EVENT_TYPE_WORKFLOW_TASK_FAILED))
 	require.Len(t, r.events(send, enums.EVENT_TYPE_TIMER_STARTED), 1)
 	r.work(limits)
@@ -98,17 +98,17 @@ func TestWorker_lingers_stopped(t *testing.T) {
 }
 
 // The worker died while its call lingered, and a receipt was stored that nobody was told of: the next worker learns of it.
-func TestWorker_lingers_died(t *testing.T) {
+func TestWorker_awaitsReceipts_died(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.linger(long)
+	r.awaitReceipts(long)
 	ended, failed := r.accept(backstop.Undelivered, time.Hour), r.accept(backstop.Undelivered, time.Hour)
 	for _, send := range []string{ended, failed} {
 		c := backstop.Call{Channel: backstop.WhatsApp, Provider: "scripted", Token: send}
 		ruling, _, err := r.db.Begin(t.Context(), send, c)
 		require.NoError(t, err)
 		_, _, err = r.db.End(t.Context(), send, backstop.Ending{
-			Step: c.Step(), Token: c.Token, Submission: backstop.Submission{MessageID: ruling.Attempt.Ref.String()}, Linger: time.Minute,
+			Step: c.Step(), Token: c.Token, Submission: backstop.Submission{MessageID: ruling.Attempt.Ref.String()}, AwaitReceipts: time.Minute,
 		})
 		require.NoError(t, err)
 	}

@@ -19,14 +19,14 @@ const (
 )
 
 // patient is a step whose first try may wait for receipts.
-func (r *rig) patient(linger time.Duration) activities.Step {
+func (r *rig) patient(wait time.Duration) activities.Step {
 	step := r.step()
-	step.Linger = linger
+	step.AwaitReceipts = wait
 	return step
 }
 
-// lingering starts a first try and waits until it lingers. The function end waits for its result.
-func (r *rig) lingering() (end func() activities.Result) {
+// startWaiting starts a first try and waits until it waits for receipts. The function end waits for its result.
+func (r *rig) startWaiting() (end func() activities.Result) {
 	r.t.Helper()
 	var (
 		result  activities.Result
@@ -36,7 +36,7 @@ func (r *rig) lingering() (end func() activities.Result) {
 	running.Go(func() { result, err = r.try(r.acts.SendWhatsApp, r.patient(long)) })
 	require.Eventually(r.t, func() bool {
 		a := r.ledger().Attempt(backstop.WhatsAppStep(false))
-		return a != nil && a.LingersUntil != nil
+		return a != nil && a.AwaitsReceiptsUntil != nil
 	}, long, time.Millisecond)
 	return func() activities.Result {
 		r.t.Helper()
@@ -48,38 +48,38 @@ func (r *rig) lingering() (end func() activities.Result) {
 }
 
 // The activity waits until a receipt ends the send or reports a failure. Its result has the receipt, so no signal is needed.
-func TestActivities_SendWhatsApp_lingers(t *testing.T) {
+func TestActivities_SendWhatsApp_awaitsReceipts(t *testing.T) {
 	t.Parallel()
 	for _, status := range []backstop.Status{backstop.Read, backstop.Failed} {
 		r := newRig(t)
-		end := r.lingering()
+		end := r.startWaiting()
 		require.False(t, r.receive(backstop.WhatsApp, backstop.Sent))
 		require.False(t, r.receive(backstop.WhatsApp, status))
 		result := end()
 		require.Equal(t, status, result.View.WhatsApp)
 		require.Equal(t, r.ledger().Send.FinishedAt != nil, result.View.Outcome != "")
 		if status == backstop.Failed {
-			require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+			require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 			require.True(t, r.receive(backstop.WhatsApp, backstop.Delivered), "from now on receipts are signalled")
 		}
 	}
 }
 
-// A failure that is reported during the call is in the result, whether the activity may linger or not.
+// A failure that is reported during the call is in the result, whether the activity may wait or not.
 func TestActivities_SendWhatsApp_failureFirst(t *testing.T) {
 	t.Parallel()
-	for _, linger := range []time.Duration{0, long} {
+	for _, wait := range []time.Duration{0, long} {
 		r := newRig(t)
 		r.provider.answers(meanwhile(func() { require.False(t, r.receive(backstop.WhatsApp, backstop.Failed)) }))
-		result, err := r.try(r.acts.SendWhatsApp, r.patient(linger))
+		result, err := r.try(r.acts.SendWhatsApp, r.patient(wait))
 		r.requireVerdict(activities.Accepted, result, err)
 		require.Equal(t, backstop.Failed, result.View.WhatsApp)
-		require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+		require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 	}
 }
 
 // Nothing comes in time: from then on receipts are signalled.
-func TestActivities_SendWhatsApp_lingersInVain(t *testing.T) {
+func TestActivities_SendWhatsApp_awaitsReceipts_inVain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	began := time.Now()
@@ -88,24 +88,24 @@ func TestActivities_SendWhatsApp_lingersInVain(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(began), short)
 	require.Equal(t, backstop.Submitted, result.View.WhatsApp)
 	require.Empty(t, result.View.Outcome)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 	require.True(t, r.receive(backstop.WhatsApp, backstop.Failed))
 }
 
 // The activity stops waiting when the worker stops.
-func TestActivities_SendWhatsApp_lingers_workerStops(t *testing.T) {
+func TestActivities_SendWhatsApp_awaitsReceipts_workerStops(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	end := r.lingering()
+	end := r.startWaiting()
 	began := time.Now()
 	close(r.stopping)
 	require.Equal(t, backstop.Submitted, end().View.WhatsApp)
 	require.Less(t, time.Since(began), long/2)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 }
 
-// Only a first try with an accepted call waits. The duration of the call counts towards Linger.
-func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
+// Only a first try with an accepted call waits. The duration of the call counts towards AwaitReceipts.
+func TestActivities_SendWhatsApp_awaitsNoReceipts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		answer  answer
@@ -128,25 +128,25 @@ func TestActivities_SendWhatsApp_lingersNot(t *testing.T) {
 		_, err := run(r.acts.SendWhatsApp, r.patient(long))
 		require.NoError(t, err, name)
 		require.Less(t, time.Since(began), long/2, name)
-		require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil, name)
+		require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil, name)
 	}
 }
 
 // The worker died while the activity waited. The next run does not wait, and returns the receipts that came meanwhile.
-func TestActivities_deadWorker_lingering(t *testing.T) {
+func TestActivities_deadWorker_awaitingReceipts(t *testing.T) {
 	t.Parallel()
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Failed, backstop.Read} {
 		r := newRig(t)
 		dead := r.otherBegins(backstop.WhatsApp)
 		_, _, err := r.store.End(t.Context(), r.send.ID, backstop.Ending{
-			Step: dead.Ref.Step, Token: dead.Token, Submission: backstop.Submission{MessageID: "m"}, Linger: time.Minute,
+			Step: dead.Ref.Step, Token: dead.Token, Submission: backstop.Submission{MessageID: "m"}, AwaitReceipts: time.Minute,
 		})
 		require.NoError(t, err)
 		require.False(t, r.receive(backstop.WhatsApp, status))
 		result, err := r.try(r.acts.SendWhatsApp, r.patient(long))
 		r.requireVerdict(activities.Accepted, result, err)
 		require.Equal(t, status, result.View.WhatsApp)
-		require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+		require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 		require.Zero(t, r.provider.calls())
 	}
 }
@@ -162,12 +162,12 @@ func TestActivities_stopWaitingNotStored(t *testing.T) {
 	result, err := r.runOn(backstop.WhatsApp)
 	r.requireVerdict(activities.Accepted, result, err)
 	require.Equal(t, backstop.Delivered, result.View.WhatsApp)
-	require.Nil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.Nil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 	require.Equal(t, 1, r.provider.calls())
 }
 
 // An activity that waits for receipts does not count as a concurrent call.
-func TestActivities_lingersOutsideOfCalls(t *testing.T) {
+func TestActivities_awaitsReceipts_outsideOfCalls(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var err error
@@ -175,16 +175,16 @@ func TestActivities_lingersOutsideOfCalls(t *testing.T) {
 		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: r.logger(), Now: r.clock.Now, Calls: 1,
 	})
 	require.NoError(t, err)
-	end := r.lingering()
+	end := r.startWaiting()
 	result, err := r.try(r.acts.SendSMS, r.fallback(0))
 	r.requireVerdict(activities.Accepted, result, err)
-	require.NotNil(t, r.attempt(backstop.WhatsApp).LingersUntil)
+	require.NotNil(t, r.attempt(backstop.WhatsApp).AwaitsReceiptsUntil)
 	r.receive(backstop.SMS, backstop.Delivered)
 	require.Equal(t, backstop.OutcomeSMS, end().View.Outcome)
 }
 
-// At most MaxLingering activities wait at once. Further ones do not wait.
-func TestActivities_MaxLingering(t *testing.T) {
+// At most MaxReceiptWaits activities wait at once. Further ones do not wait.
+func TestActivities_MaxReceiptWaits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	room := &waitingRoom{Store: r.store, full: make(chan struct{}), leave: make(chan struct{})}
@@ -194,7 +194,7 @@ func TestActivities_MaxLingering(t *testing.T) {
 	require.NoError(t, err)
 	r.acts = acts
 	var group sync.WaitGroup
-	for range activities.MaxLingering {
+	for range activities.MaxReceiptWaits {
 		group.Go(func() {
 			if _, err := r.try(acts.SendWhatsApp, r.patient(long)); err != nil {
 				t.Error(err)
@@ -206,10 +206,10 @@ func TestActivities_MaxLingering(t *testing.T) {
 	r.requireVerdict(activities.Accepted, result, err)
 	close(room.leave)
 	group.Wait()
-	require.Equal(t, activities.MaxLingering, room.waited)
+	require.Equal(t, activities.MaxReceiptWaits, room.waited)
 }
 
-// waitingRoom is a store of new sends. Activities that linger wait in it until leave is closed.
+// waitingRoom is a store of new sends. Activities wait for receipts in it until leave is closed.
 type waitingRoom struct {
 	activities.Store
 
@@ -226,15 +226,15 @@ func (w *waitingRoom) Begin(_ context.Context, send string, c backstop.Call) (ba
 
 func (w *waitingRoom) End(_ context.Context, _ string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	attempt := backstop.Attempt{State: backstop.Accepted}
-	if e.Linger > 0 {
-		attempt.LingersUntil = new(time.Now().Add(e.Linger))
+	if e.AwaitReceipts > 0 {
+		attempt.AwaitsReceiptsUntil = new(time.Now().Add(e.AwaitReceipts))
 	}
 	return attempt, backstop.View{}, nil
 }
 
 func (w *waitingRoom) Await(context.Context, string) (backstop.View, bool) {
 	w.mu.Lock()
-	if w.waited++; w.waited == activities.MaxLingering {
+	if w.waited++; w.waited == activities.MaxReceiptWaits {
 		close(w.full)
 	}
 	w.mu.Unlock()

@@ -10,31 +10,31 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// MaxLingering is how many activities of a process wait for receipts at once. Each holds a workflow task and some 30 KB of
+// MaxReceiptWaits is how many activities of a process wait for receipts at once. Each holds a workflow task and some 30 KB of
 // memory. Further ones do not wait, and updates or signals bring their receipts to the workflow.
-const MaxLingering = 1000
+const MaxReceiptWaits = 1000
 
-// mayLinger reports whether the activity may wait for receipts of a message that its provider has just accepted. If so, it
-// acquires a place in lingers. Only a first try waits, because its workflow task is open anyway.
-func (a *Activities) mayLinger(ctx context.Context, linger time.Duration) bool {
-	if linger <= 0 || !activity.GetInfo(ctx).IsLocalActivity {
+// mayAwaitReceipts reports whether the activity may wait for receipts of a message that its provider has just accepted. If so, it
+// acquires a place in receiptWaits. Only a first try waits, because its workflow task is open anyway.
+func (a *Activities) mayAwaitReceipts(ctx context.Context, wait time.Duration) bool {
+	if wait <= 0 || !activity.GetInfo(ctx).IsLocalActivity {
 		return false
 	}
 	select {
-	case a.lingers <- struct{}{}:
+	case a.receiptWaits <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-// linger waits until a receipt has ended the send or reported a failure, as long as the attempt lingers and the worker runs.
+// awaitReceipts waits until a receipt has ended the send or reported a failure, for wait at most and while the worker runs.
 // Most delivery receipts come within seconds. The workflow then ends in its first task, without a timer or a signal.
-func (a *Activities) linger(
-	ctx context.Context, step Step, attempt backstop.Attempt, view backstop.View, linger time.Duration,
+func (a *Activities) awaitReceipts(
+	ctx context.Context, step Step, attempt backstop.Attempt, view backstop.View, wait time.Duration,
 ) (Result, error) {
 	if view.Outcome == "" && view.WhatsApp != backstop.Failed {
-		waiting, stop := context.WithTimeout(ctx, linger)
+		waiting, stop := context.WithTimeout(ctx, wait)
 		defer stop()
 		go func() {
 			select {
