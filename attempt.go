@@ -40,8 +40,8 @@ type Attempt struct {
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
 	Reported Statuses
 
-	// AwaitsReceiptsUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until then
-	// no receipt needs a signal. It is nil if the activity does not wait, or no longer waits.
+	// AwaitsReceiptsUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until
+	// then no receipt needs a signal. It is nil if the activity does not wait, or no longer waits.
 	AwaitsReceiptsUntil *time.Time
 }
 

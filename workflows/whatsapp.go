@@ -17,8 +17,8 @@ func (s *send) callWhatsApp(ctx workflow.Context) error {
 	return s.await(ctx, func() bool { return s.call.tried })
 }
 
-// receiptWait returns how long the first try may wait for receipts. It is 0 unless a delivery ends the send. The wait ends before the
-// next wait of a rule ends, and before the message expires.
+// receiptWait returns how long the first try may wait for receipts. It is 0 unless a delivery ends the send. The wait ends
+// before the next wait of a rule ends, and before the message expires.
 func (s *send) receiptWait(ctx workflow.Context) time.Duration {
 	if s.in.Settings.QueuedCalls || !s.plan.IsSatisfied(backstop.Delivered, s.view.Used.Has) {
 		return 0

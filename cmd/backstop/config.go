@@ -196,7 +196,8 @@ func (c config) validate() error {
 	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
-	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS", "must be between 0 and "+maxAwaitReceipts.String())
+	await := c.Send.AwaitReceipts
+	check(await >= 0 && await <= maxAwaitReceipts, "AWAIT_RECEIPTS", "must be between 0 and "+maxAwaitReceipts.String())
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	together := "goes together with " + envPrefix

@@ -23,13 +23,15 @@ func knownVariables() map[string]bool {
 	return known
 }
 
-// formerNames are variables that got a new name. The old name is still read.
-var formerNames = map[string]string{"BACKSTOP_LINGER": "BACKSTOP_AWAIT_RECEIPTS"}
+// formerNames returns the variables that got a new name, each with that name. The old name is still read.
+func formerNames() map[string]string {
+	return map[string]string{"BACKSTOP_LINGER": "BACKSTOP_AWAIT_RECEIPTS"}
+}
 
 // currentNames returns the environment with the present names of its variables. It is a problem if both names are set.
 func currentNames(environment map[string]string) (current map[string]string, problems []string) {
 	current = maps.Clone(environment)
-	for former, name := range formerNames {
+	for former, name := range formerNames() {
 		value, isSet := environment[former]
 		if !isSet {
 			continue
@@ -61,7 +63,7 @@ func misspelt(environment map[string]string) []string {
 	for name, value := range environment {
 		upper := strings.ToUpper(name)
 		isOther := otherVariables.MatchString(name) || isServiceAddress(name, value)
-		if !strings.HasPrefix(upper, envPrefix) || known[name] || formerNames[name] != "" || isOther {
+		if !strings.HasPrefix(upper, envPrefix) || known[name] || formerNames()[name] != "" || isOther {
 			continue
 		}
 		names := slices.Sorted(maps.Keys(known))

@@ -53,7 +53,7 @@ func TestRead_othersVariables(t *testing.T) {
 // A name that has changed is still read.
 func TestRead_formerNames(t *testing.T) {
 	t.Parallel()
-	for former, name := range formerNames {
+	for former, name := range formerNames() {
 		environment := complete()
 		environment[former] = "1s"
 		c, err := read[config](environment)

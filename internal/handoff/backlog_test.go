@@ -46,7 +46,7 @@ func (c *claims) ClaimOverdue(ctx context.Context, at time.Time, lease time.Dura
 	return c.Store.ClaimOverdue(ctx, at, lease, limit)
 }
 
-// The sweeper claims the next sends while it starts the workflows of the last ones, and no more than their lease allows.
+// The sweeper claims the next sends while it starts the workflows of the last ones, and claims no more than their lease allows.
 func TestHandoff_Sweep_claimsAhead(t *testing.T) {
 	t.Parallel()
 	const n = 300
@@ -68,7 +68,7 @@ func TestHandoff_Sweep_claimsAhead(t *testing.T) {
 	r.requireMarked()
 }
 
-// A sweeper that dies after a claim: another one starts the workflows when the lease ends, and not before.
+// A sweeper dies after a claim. Another sweeper starts the workflows when the lease ends, and not before.
 func TestHandoff_Sweep_diedAfterClaim(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -99,7 +99,7 @@ type forgetful struct{ handoff.Store }
 func (forgetful) DeferSends(context.Context, []handoff.Deferral) error { return errDied }
 func (forgetful) MarkSent(context.Context, []string) error             { return errDied }
 
-// Temporal throttles every third call. The sends that it refused stay, and follow after a pause: there is no call without one.
+// Temporal throttles every third call. A throttled send is started after a pause, and no call is made without the pause.
 func TestHandoff_Sweep_throttled(t *testing.T) {
 	t.Parallel()
 	const n = 60
@@ -126,8 +126,8 @@ func TestHandoff_Sweep_throttled(t *testing.T) {
 	require.Zero(t, sends, "a throttled send is not a refused one")
 }
 
-// An inquiry that hangs holds up the inquiry of no later send, and no other sweeper gets a send while it may still wait for its
-// turn.
+// A hanging inquiry does not delay the inquiries of later sends. No other sweeper claims a send while it still waits for its own
+// inquiry.
 func TestHandoff_Sweep_overdue_slowInquiry(t *testing.T) {
 	t.Parallel()
 	const n, atOnce = 140, 8
@@ -165,7 +165,7 @@ func TestHandoff_Sweep_overdue_slowInquiry(t *testing.T) {
 	store.mu.Lock()
 	defer store.mu.Unlock()
 	for _, c := range store.overdue {
-		turns := (2*c.limit + atOnce - 1) / atOnce // of this claim and the one before
-		require.GreaterOrEqual(t, c.lease.Seconds(), float64(turns*longestWait))
+		rounds := (2*c.limit + atOnce - 1) / atOnce // of this claim and the one before
+		require.GreaterOrEqual(t, c.lease.Seconds(), float64(rounds*longestWait))
 	}
 }

@@ -48,7 +48,7 @@ func (b *batch[T]) flush() {
 	}
 }
 
-// close writes the collected rows at once, and waits for writes under way.
+// close writes the collected rows at once, and waits for writes in progress.
 func (b *batch[T]) close() {
 	b.mu.Lock()
 	timer := b.timer

@@ -16,7 +16,7 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// engine counts what it is asked, and fails as the test says; else a real one answers, if there is one.
+// engine counts the calls, and fails as the test says. Other calls go to the engine behind it, if there is one.
 type engine struct {
 	behind handoff.Engine
 
@@ -44,14 +44,14 @@ func newEngineThat(fail func(workflowID string) error) *engine {
 	return e
 }
 
-// fails changes how calls fail from now on; nil is not at all.
+// fails sets how calls fail from now on. With nil they succeed.
 func (e *engine) fails(fail func(workflowID string) error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.fail = fail
 }
 
-// note counts a call and returns the failure that was asked for.
+// note counts a call and returns the failure that the test has set.
 func (e *engine) note(calls map[string]int, id string) error {
 	e.mu.Lock()
 	calls[id]++
@@ -63,7 +63,7 @@ func (e *engine) note(calls map[string]int, id string) error {
 	return fail(id)
 }
 
-// calls returns how often the engine was asked to start a workflow and to signal one.
+// calls returns the numbers of starts and signals.
 func (e *engine) calls() (starts, signals int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -76,7 +76,7 @@ func (e *engine) calls() (starts, signals int) {
 	return starts, signals
 }
 
-// updated returns how many workflows were asked to take an update.
+// updated returns how many workflows got an update.
 func (e *engine) updated() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,7 +1,7 @@
 // Package handoff is the one door between Postgres, which holds the facts, and Temporal, which holds the decisions.
 //
-// Whatever comes in is committed to Postgres first, then handed to Temporal, then marked. If Temporal is away the
-// caller does not notice: a sweeper hands over whatever is not marked. Each hand-over may safely be repeated.
+// A send or a receipt is committed to Postgres first, then passed to Temporal, then marked. If Temporal is away, the request
+// succeeds all the same, and a sweeper hands over the unmarked rows later. A repeated hand-over changes nothing.
 package handoff
 
 import (
@@ -22,18 +22,19 @@ import (
 )
 
 const (
-	// patience is how long Temporal may take before it counts as away, and how long a request waits for it at most.
+	// patience is how long Temporal may take to answer before it counts as away. A request waits for it no longer.
 	patience = 2 * time.Second
-	// maxInFlight is how many hand-overs are under way before a request waits for its own, so that callers are no faster than
-	// Temporal for long.
+	// maxInFlight is the number of hand-overs in flight above which a request waits for its own. This slows callers down to the
+	// speed of Temporal.
 	maxInFlight = 32
-	// handOverTimeout bounds a hand-over, which goes on without its request; what it leaves undone the sweeper does. A start
-	// brings the first task with it, and the engine waits as long as this for one that was lost with a call that was given
-	// up. A signal that is given up by a busy engine makes it busier: it is sent once more.
+	// handOverTimeout bounds a hand-over, which goes on if its request ends. The sweeper repeats an unfinished one. A shorter
+	// bound would cost more than it saves: the answer to an eager start contains the first workflow task, and after a cancelled
+	// call the engine waits 10 s before it dispatches that task again; a cancelled signal is sent a second time to an engine
+	// that is busy already.
 	handOverTimeout = 10 * time.Second
-	// markTimeout bounds the write that follows; a row that stays unmarked is handed over once more.
+	// markTimeout bounds the write that marks the rows. The sweeper hands over a row once more if it stays unmarked.
 	markTimeout = 2 * time.Second
-	// signalsAtOnce bounds the signals of one webhook that are under way together.
+	// signalsAtOnce bounds the concurrent signals of one webhook.
 	signalsAtOnce = 8
 )
 
@@ -47,7 +48,7 @@ type Engine interface {
 	) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 }
 
-// Handoff takes sends and receipts over.
+// Handoff stores sends and receipts, and hands them over to Temporal.
 type Handoff struct {
 	store    Store
 	engine   Engine
@@ -79,7 +80,7 @@ type Options struct {
 	Inquire      Inquire          // nil: no provider is asked
 }
 
-// Inquire asks the providers for the status of a send's messages whose receipts are missing, and stores the answers.
+// Inquire asks the providers for the status of the messages of a send whose receipts are missing, and stores the answers.
 type Inquire func(ctx context.Context, send string) (backstop.View, error)
 
 // New returns a Handoff, or an error that names what is missing.
@@ -101,8 +102,8 @@ func New(o Options) (*Handoff, error) {
 	}, nil
 }
 
-// Close waits for the hand-overs that are under way, for patience at most, and records them. Call it when no request is
-// under way any more; what it leaves, the sweeper hands over once more.
+// Close waits for the hand-overs in flight, for patience at most, and marks their rows. The caller stops its requests first. The
+// sweeper of another process hands over the rows that stay unmarked.
 func (h *Handoff) Close() {
 	h.inFlight.wait(patience)
 	h.sent.close()
@@ -122,9 +123,9 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 	return send, found, nil
 }
 
-// Accept stores a valid send and starts its workflow. It sets ID, AcceptedAt and the statuses. Once it returns
-// without an error the send cannot be lost, whether Temporal is there or not. If the key was used meanwhile, it
-// returns that send and false.
+// Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. When it returns
+// without an error, the send is stored and cannot be lost, even if Temporal is away. If the key has been used for another
+// send, Accept returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
 	send.AcceptedAt = h.store.Now()
 	id, err := h.store.NewID(send.AcceptedAt)
@@ -138,7 +139,8 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 		return send, false, err
 	}
 	h.handOver(ctx, func(ctx context.Context) {
-		if err := h.callEngine(ctx, func(ctx context.Context) error { return h.start(ctx, send, firstStart) }); err != nil {
+		start := func(ctx context.Context) error { return h.startWorkflow(ctx, send, firstStart) }
+		if err := h.callEngine(ctx, start); err != nil {
 			h.logUnsent(ctx, "start workflow", err)
 			return
 		}
@@ -147,8 +149,8 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	return send, true, nil
 }
 
-// Deliver stores receipts and tells the workflows that wait for them. Once it returns without an error no receipt
-// can be lost.
+// Deliver stores receipts, and signals in the background the receipts that a workflow waits for. When it returns without an
+// error, the receipts are stored and cannot be lost.
 func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) error {
 	waited, err := h.store.InsertReceipts(ctx, receipts)
 	if err != nil {
@@ -166,8 +168,8 @@ func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) erro
 	return nil
 }
 
-// handOver runs a hand-over in the background, even if its request has ended. It returns at once: what is stored cannot be
-// lost. If many hand-overs are under way it waits for this one, for patience at most: a slow Temporal holds up nobody.
+// handOver runs a hand-over in the background, even if its request has ended. If more than maxInFlight are in flight, it waits
+// for this one, for patience at most.
 func (h *Handoff) handOver(ctx context.Context, do func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOverTimeout)
 	many := h.inFlight.begin() > maxInFlight
@@ -183,7 +185,7 @@ func (h *Handoff) handOver(ctx context.Context, do func(context.Context)) {
 	}
 }
 
-// signalAll signals receipts, each whatever becomes of the others, and returns the ids of those that were signalled.
+// signalAll signals receipts and returns the ids of the signalled ones. A failure of one does not stop the others.
 func (h *Handoff) signalAll(ctx context.Context, waited []Handover) []string {
 	var signals errgroup.Group
 	signals.SetLimit(signalsAtOnce)
@@ -203,7 +205,7 @@ func (h *Handoff) signalAll(ctx context.Context, waited []Handover) []string {
 	return slices.DeleteFunc(signalled, func(id string) bool { return id == "" })
 }
 
-// callEngine hands one row to Temporal, unless Temporal is known to be away. The caller bounds ctx.
+// callEngine makes one call to Temporal, or returns errAway if Temporal did not answer a moment ago. The caller bounds ctx.
 func (h *Handoff) callEngine(ctx context.Context, do func(context.Context) error) error {
 	if !h.outage.admits(h.now()) {
 		return errAway
@@ -215,7 +217,7 @@ func (h *Handoff) callEngine(ctx context.Context, do func(context.Context) error
 	return err
 }
 
-// recordAnswer takes in what Temporal answered, if anything.
+// recordAnswer records the result of a call to Temporal, and logs the begin and the end of an outage.
 func (h *Handoff) recordAnswer(ctx context.Context, err error) {
 	switch began, ended := h.outage.record(h.now(), err); {
 	case began:
@@ -225,7 +227,7 @@ func (h *Handoff) recordAnswer(ctx context.Context, err error) {
 	}
 }
 
-// logUnsent logs what a request could not hand over; during an outage that is not worth a line for each.
+// logUnsent logs a hand-over that failed. It skips the log line during an outage, which recordAnswer has logged.
 func (h *Handoff) logUnsent(ctx context.Context, what string, err error) {
 	if !errors.Is(err, errAway) {
 		h.log.WarnContext(ctx, "hand-over left to the sweeper", "what", what, "error", err)
@@ -233,8 +235,8 @@ func (h *Handoff) logUnsent(ctx context.Context, what string, err error) {
 }
 
 // signal signals a receipt to its workflow. If the send has an outcome, the workflow may have ended, and needs no signal. If it
-// has none, and Temporal knows no running workflow, the workflow is lost or does not exist yet: signal returns the error, so
-// that the receipt is signalled again later.
+// has none, and Temporal has no running workflow for it, the workflow is lost or does not exist yet. Then signal returns the
+// error, so that the receipt is signalled again later.
 func (h *Handoff) signal(ctx context.Context, receipt Handover) error {
 	err := h.engine.SignalWorkflow(ctx, workflows.ID(receipt.Send), "", workflows.ReceiptSignal, receipt.View)
 	if err == nil || isGone(err) && receipt.View.Outcome != "" {

@@ -9,10 +9,10 @@ import (
 type inFlight struct {
 	mu   sync.Mutex
 	n    int
-	idle chan struct{} // closed when none is under way any more
+	idle chan struct{} // closed when none is left
 }
 
-// begin counts one more and returns how many they are.
+// begin adds a hand-over and returns the new count.
 func (f *inFlight) begin() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -31,7 +31,7 @@ func (f *inFlight) end() {
 	}
 }
 
-// wait returns when none is under way, or after d.
+// wait returns when none is in flight, or after d.
 func (f *inFlight) wait(d time.Duration) {
 	f.mu.Lock()
 	n, idle := f.n, f.idle

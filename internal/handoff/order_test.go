@@ -13,8 +13,8 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// A send that could not be handed over is passed over for a while. Its receipts must wait for it: Temporal would
-// answer that there is no such workflow, which is taken for the end of one.
+// The receipts of a send are not signalled before the send is handed over. Temporal would answer that there is no such workflow,
+// as it does for a workflow that has ended.
 func TestHandoff_Sweep_receiptAfterSend(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -29,7 +29,7 @@ func TestHandoff_Sweep_receiptAfterSend(t *testing.T) {
 	require.Equal(t, 5, e.signalled)
 }
 
-// recovering is a Temporal that does not answer its first call, and knows what it was asked to start.
+// recovering is a Temporal that does not answer its first call. It records the workflows that it starts.
 type recovering struct {
 	handoff.Engine
 

@@ -15,11 +15,11 @@ import (
 	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
-// patience is how long Temporal may take before it counts as away, and how long a request waits for it at most.
+// patience is the constant of the same name in package handoff.
 const patience = 2 * time.Second
 
-// Temporal stops; sends are accepted and receipts come in all the same; Temporal comes back and learns of each: once or, when
-// the call of a request was still under way, twice.
+// Temporal stops. Sends are accepted and receipts are stored all the same. When Temporal is back, each receipt is signalled:
+// once, or twice if the call of a request was still in flight.
 func TestHandoff_outage(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -63,7 +63,7 @@ func TestHandoff_outage(t *testing.T) {
 	accept(t, h)
 	r.requireMarked()
 
-	// It hangs: every call that is under way runs into its time limit, and may yet reach Temporal.
+	// Temporal hangs: every call in flight times out, and may still reach Temporal.
 	server.Freeze(t)
 	hung := make([]backstop.Send, n)
 	began = time.Now()
@@ -83,7 +83,7 @@ func TestHandoff_outage(t *testing.T) {
 	require.Equal(t, backstop.Delivered, signalled[len(signalled)-1].WhatsApp)
 }
 
-// A namespace that is not there yet is an outage: nothing is taken for handed over.
+// A missing namespace is an outage: nothing is marked as handed over.
 func TestHandoff_namespaceMissing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, temporal.Server(t).Client(t, "not-there"))
@@ -99,7 +99,7 @@ func TestHandoff_namespaceMissing(t *testing.T) {
 	require.Equal(t, 1, signals)
 }
 
-// Which errors keep requests from asking Temporal for a while, and which do not.
+// An error that means an outage prevents calls for a while, and any other does not.
 func TestHandoff_away(t *testing.T) {
 	t.Parallel()
 	away := map[string]error{
@@ -135,7 +135,7 @@ func TestHandoff_away(t *testing.T) {
 	}
 }
 
-// A Temporal that answers others in time is slow, not away: to come back later with more would not help it.
+// If Temporal answers other calls in time, a timeout is no outage: a pause would only make the backlog longer.
 func TestHandoff_slow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -162,7 +162,7 @@ func TestHandoff_slow(t *testing.T) {
 	require.Equal(t, 6, starts)
 }
 
-// A database that does not mark is no outage of Temporal.
+// A failed mark in the database is no outage of Temporal.
 func TestHandoff_away_markFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -178,7 +178,7 @@ func TestHandoff_away_markFails(t *testing.T) {
 	require.Equal(t, 3, signals)
 }
 
-// While Temporal is away one request per respite asks it, however many there are, and the first answer ends it.
+// During an outage one request per respite calls Temporal, of any number of requests. The first answer ends the outage.
 func TestHandoff_respite(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -217,7 +217,7 @@ func TestHandoff_respite(t *testing.T) {
 	require.Equal(t, 10, burst(nil), "it is back")
 }
 
-// A slow signal holds up no request, and is not given up: it would be sent once more to an engine that is busy.
+// A slow signal delays no request, and is not cancelled: it would be sent a second time to an engine that is busy already.
 func TestHandoff_slowSignal(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -236,8 +236,8 @@ func TestHandoff_slowSignal(t *testing.T) {
 	require.Equal(t, 1, signals)
 }
 
-// Requests wait for no hand-over while few are under way, for their own when many are, and for none of a Temporal that
-// hangs longer than patience.
+// While few hand-overs are in flight, no request waits. While many are, a request waits for its own, and if Temporal hangs not
+// longer than patience.
 func TestHandoff_manyUnderWay(t *testing.T) {
 	t.Parallel()
 	const few = 32

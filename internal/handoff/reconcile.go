@@ -23,13 +23,13 @@ const (
 	maxRestarts = 3
 )
 
-// fate is the status of a workflow.
-type fate string
+// runState is the state of a workflow, as far as the reconciler needs it.
+type runState string
 
 const (
-	running fate = "running"
-	ended   fate = "ended" // completed or cancelled; it is not restarted
-	lost    fate = "lost"  // terminated, failed, timed out, or unknown to Temporal
+	running runState = "running"
+	ended   runState = "ended" // completed or cancelled; it is not restarted
+	lost    runState = "lost"  // terminated, failed, timed out, or unknown to Temporal
 )
 
 // reconcile checks the workflows of sends that should have ended. It restarts a lost workflow. The ledger has all calls, so the
@@ -38,16 +38,16 @@ func (h *Handoff) reconcile(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
 		return h.store.ClaimChecks(ctx, h.store.Now(), 4*lease, limit) // a check may make two calls and a write
 	}
-	sweep(ctx, h, pass[SendClaim]{what: "checks", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.check})
+	sweep(ctx, h, pass[SendClaim]{what: "checks", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.checkSend})
 }
 
-// check compares one send with its workflow, and reports whether the workflow runs or was restarted.
-func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
-	var found fate
+// checkSend compares one send with its workflow, and reports whether the workflow runs or was restarted.
+func (h *Handoff) checkSend(ctx context.Context, c SendClaim) bool {
+	var found runState
 	err := c.Err
 	if err == nil {
-		err = h.call(ctx, func(ctx context.Context) (err error) {
-			found, err = h.fateOf(ctx, c.Send.ID)
+		err = h.callFromSweep(ctx, func(ctx context.Context) (err error) {
+			found, err = h.runStateOf(ctx, c.Send.ID)
 			return err
 		})
 	}
@@ -64,13 +64,13 @@ func (h *Handoff) check(ctx context.Context, c SendClaim) bool {
 	case c.Tries >= maxRestarts:
 		h.endUnfinished(ctx, c, fmt.Sprintf("its workflow was lost %d times", c.Tries+1))
 	default:
-		return h.startAnew(ctx, c)
+		return h.restart(ctx, c)
 	}
 	return false
 }
 
-// fateOf asks Temporal for the status of the newest run of a send's workflow.
-func (h *Handoff) fateOf(ctx context.Context, send string) (fate, error) {
+// runStateOf asks Temporal for the status of the newest run of a send's workflow.
+func (h *Handoff) runStateOf(ctx context.Context, send string) (runState, error) {
 	d, err := h.engine.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
 	if isGone(err) {
 		return lost, nil // its retention is over, or Temporal has lost its data
@@ -89,18 +89,20 @@ func (h *Handoff) fateOf(ctx context.Context, send string) (fate, error) {
 	}
 }
 
-func (h *Handoff) startAnew(ctx context.Context, c SendClaim) bool {
-	if err := h.call(ctx, func(ctx context.Context) error { return h.start(ctx, c.Send, restart) }); err != nil {
+// restart starts the workflow of a send again.
+func (h *Handoff) restart(ctx context.Context, c SendClaim) bool {
+	start := func(ctx context.Context) error { return h.startWorkflow(ctx, c.Send, restartLost) }
+	if err := h.callFromSweep(ctx, start); err != nil {
 		h.checkLater(ctx, c, err, true)
 		return false
 	}
 	h.deferredChecks.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(checkAfterStart), Failed: true})
-	h.log.WarnContext(ctx, "lost workflow started anew", "send", c.Send.ID, "times", c.Tries+1)
+	h.log.WarnContext(ctx, "lost workflow restarted", "send", c.Send.ID, "times", c.Tries+1)
 	return true
 }
 
-// checkLater defers the check of a send if Temporal was not asked, did not answer, or refused. A refused start counts as a
-// restart. A refused status request does not, because the workflow may exist.
+// checkLater defers the check of a send after a call that was not made, got no answer, or was refused. A refused start counts
+// as a restart. A refused status request does not, because the workflow may exist.
 func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error, isStart bool) {
 	d := h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err)
 	if d.Failed {
@@ -109,8 +111,9 @@ func (h *Handoff) checkLater(ctx context.Context, c SendClaim, err error, isStar
 	h.deferredChecks.add(d)
 }
 
+// endUnfinished ends a send that has no workflow to end it.
 func (h *Handoff) endUnfinished(ctx context.Context, c SendClaim, reason string) {
-	err := write(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
+	err := runWrite(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
 	if err != nil {
 		h.sweepFailed(ctx, "checks", err)
 		h.deferredChecks.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(minCheckPause)})

@@ -30,7 +30,7 @@ const (
 
 	installation = "0190a0a0-0000-7000-8000-00000000000f"
 
-	// longest is how long a test waits for what must happen; a busy machine may be slow.
+	// longest is how long a test waits for an event that must come. A busy machine may be slow.
 	longest = 30 * time.Second
 	moment  = 20 * time.Millisecond
 )
@@ -99,8 +99,8 @@ func (r *rig) sweep(rows int, sweepers ...*handoff.Handoff) {
 	require.Eventually(r.t, func() bool { return r.store.swept()-before >= rows }, longest, moment, "rows to be swept")
 }
 
-// handOverAll runs a sweeper, beside the calls of requests that are still under way, until it has found nothing for
-// longer than a row must be old for it.
+// handOverAll runs a sweeper, beside the calls of requests in flight, until it has found nothing for longer than the minimum
+// age of the rows that it claims.
 func (r *rig) handOverAll(h *handoff.Handoff) {
 	r.t.Helper()
 	const quiet = 7 * time.Second
@@ -142,7 +142,7 @@ func (r *rig) unmarked() (sends, receipts int) {
 	return sends, receipts
 }
 
-// newSend is what the API gives to Accept: a send whose rules wait for an hour.
+// newSend returns a send as the API passes it to Accept. Its rule waits for an hour.
 func newSend() backstop.Send {
 	return backstop.Send{
 		To: to, Country: "GB", Text: text, SMSText: text,
@@ -152,7 +152,7 @@ func newSend() backstop.Send {
 	}
 }
 
-// accept takes a send in and waits until the engine has it.
+// accept accepts a send and waits for its hand-over.
 func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
 	t.Helper()
 	send, created, err := h.Accept(t.Context(), newSend(), nil)
@@ -162,14 +162,14 @@ func accept(t *testing.T, h *handoff.Handoff) backstop.Send {
 	return send
 }
 
-// deliver takes receipts in and waits until the engine was signalled.
+// deliver delivers receipts and waits for their signals.
 func deliver(t *testing.T, h *handoff.Handoff, receipts ...backstop.Receipt) {
 	t.Helper()
 	require.NoError(t, h.Deliver(t.Context(), receipts))
 	h.Close()
 }
 
-// deliverAndDie tells the engine of receipts and dies before that is written down.
+// deliverAndDie signals receipts and marks none, as a process that dies in between.
 func (r *rig) deliverAndDie(h *handoff.Handoff, receipts ...backstop.Receipt) {
 	r.t.Helper()
 	r.store.mark = errDied
@@ -177,7 +177,7 @@ func (r *rig) deliverAndDie(h *handoff.Handoff, receipts ...backstop.Receipt) {
 	r.store.mark = nil
 }
 
-// insert stores a send as a process does that dies before it hands it over.
+// insert stores a send without its hand-over, as a process that dies in between.
 func (r *rig) insert() backstop.Send {
 	r.t.Helper()
 	return accept(r.t, r.handoffWith(r.db, newEngineThat(func(string) error { return errDied }), nil))
@@ -206,7 +206,7 @@ func (r *rig) fallBack(send string, wait time.Duration) {
 
 var errDied = errors.New("the process died")
 
-// receipt is one about the WhatsApp message of a send.
+// receipt returns a receipt of the WhatsApp message of a send.
 func receipt(send string, status backstop.Status) backstop.Receipt {
 	ref := backstop.Ref{Send: send, Step: 1}
 	return backstop.Receipt{
@@ -233,7 +233,7 @@ func signals(t *testing.T, c client.Client, send string) []backstop.View {
 	return list
 }
 
-// runID returns the id of the run of a send, which must be there.
+// runID returns the id of the run of a send. It fails if there is none.
 func runID(t *testing.T, c client.Client, send string) string {
 	t.Helper()
 	d, err := c.DescribeWorkflowExecution(t.Context(), workflows.ID(send), "")
@@ -242,7 +242,7 @@ func runID(t *testing.T, c client.Client, send string) string {
 	return d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
 }
 
-// lines keeps what is logged.
+// lines collects the log.
 type lines struct {
 	mu sync.Mutex
 	b  bytes.Buffer

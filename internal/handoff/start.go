@@ -21,19 +21,19 @@ const (
 	firstStart launch = iota
 	// lateStart is the sweeper's. It is not eager, because a call that times out would lose the task.
 	lateStart
-	// restart may follow a run that failed, timed out, or was terminated or cancelled, and not a completed run.
-	restart
+	// restartLost may follow a run that failed, timed out, or was terminated or cancelled, and not a completed run.
+	restartLost
 )
 
 func (l launch) reusePolicy() enums.WorkflowIdReusePolicy {
-	if l == restart {
+	if l == restartLost {
 		return enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
 	return enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 }
 
-// start starts the workflow of a send. It returns no error if the workflow was started before.
-func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error {
+// startWorkflow starts the workflow of a send. It returns no error if the workflow was started before.
+func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launch) error {
 	_, err := h.engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       workflows.ID(send.ID),
 		TaskQueue:                workflows.QueueOf(h.install),
@@ -44,7 +44,7 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error
 		StaticSummary:            "policy " + send.Plan.PolicyName,
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, workflows.Send, h.input(send))
+	}, workflows.Send, h.workflowInput(send))
 	if _, started := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); started {
 		return nil
 	}
@@ -54,9 +54,9 @@ func (h *Handoff) start(ctx context.Context, send backstop.Send, l launch) error
 	return nil
 }
 
-// input returns the workflow's argument. Its Age comes from the store's clock, as AcceptedAt does. The workflow counts its
-// waits from its own start, so it never compares that clock with Temporal's.
-func (h *Handoff) input(send backstop.Send) workflows.SendInput {
+// workflowInput returns the workflow's argument. Its Age comes from the store's clock, as AcceptedAt does. The workflow counts
+// its waits from its own start, so it never compares that clock with Temporal's.
+func (h *Handoff) workflowInput(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
 		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
 		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.install,

@@ -34,7 +34,7 @@ type Upkeep interface {
 	Maintain(ctx context.Context) error
 }
 
-// Inbox stores sends and receipts, and marks those that the engine has.
+// Inbox stores sends and receipts, and marks the rows that the engine has.
 type Inbox interface {
 	// Now returns the time by the store's clock, which stamps the rows.
 	Now() time.Time
@@ -56,7 +56,7 @@ type Inbox interface {
 	// InsertReceipts stores the receipts that are new, and advances the statuses of their sends. It ends the sends for which
 	// nothing is left to do. It returns the receipts that must be signalled. Each send's receipts are stored together or not at
 	// all, and a failure of one send does not hold back the others. After an error the caller passes all receipts again.
-	// InsertReceipts then skips those that are stored, and ClaimReceipts returns them for their signals.
+	// InsertReceipts then skips the stored ones, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.

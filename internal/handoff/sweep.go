@@ -39,8 +39,8 @@ const (
 	inquireFor     = time.Hour
 	// storeTimeout bounds one statement of the sweeper.
 	storeTimeout = 10 * time.Second
-	// awayPause is how long a row waits if Temporal did not answer for it. The next try uses another row, because only a part of
-	// Temporal may be down.
+	// awayPause is the pause before a row is tried again after Temporal did not answer. The next try uses another row, because
+	// only a part of Temporal may be down.
 	awayPause = 5 * time.Second
 	// A row that Temporal refuses is tried maxRefusals times. The pause doubles from refusedPause to maxRefusedPause, so the
 	// tries take 45 minutes in all. Meanwhile an operator can fix a fault of the installation.
@@ -54,16 +54,16 @@ const (
 // rows.
 func (h *Handoff) Sweep(ctx context.Context) {
 	var parts sync.WaitGroup
-	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepSends) })
-	parts.Go(func() { repeat(ctx, sweepEvery, h.sweepReceipts) })
-	parts.Go(func() { repeat(ctx, sweepEvery, h.finishOverdue) })
-	parts.Go(func() { repeat(ctx, reconcileEvery, h.reconcile) })
-	parts.Go(func() { repeat(ctx, maintainEvery, h.maintain) })
+	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.sweepSends) })
+	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.sweepReceipts) })
+	parts.Go(func() { repeatEvery(ctx, sweepEvery, h.finishOverdue) })
+	parts.Go(func() { repeatEvery(ctx, reconcileEvery, h.reconcile) })
+	parts.Go(func() { repeatEvery(ctx, maintainEvery, h.maintain) })
 	parts.Wait()
 }
 
-// repeat runs a part of the sweeper at once, and again after each period, until ctx is done.
-func repeat(ctx context.Context, period time.Duration, part func(context.Context)) {
+// repeatEvery runs a part of the sweeper at once, and again after each period, until ctx is done.
+func repeatEvery(ctx context.Context, period time.Duration, part func(context.Context)) {
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
@@ -86,10 +86,12 @@ func (h *Handoff) sweepReceipts(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]ReceiptClaim, error) {
 		return h.store.ClaimReceipts(ctx, h.store.Now(), lease, limit)
 	}
-	sweep(ctx, h, pass[ReceiptClaim]{what: "receipts", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.signalClaimed})
+	sweep(ctx, h, pass[ReceiptClaim]{
+		what: "receipts", atOnce: sweepAtOnce, limit: h.claimLimit, claim: claim, do: h.signalClaimed,
+	})
 }
 
-// finishOverdue ends the sends whose last receipt has not come in time, whether Temporal is there or not.
+// finishOverdue ends the detached sends whose receipt has not come in time. It does not need Temporal.
 func (h *Handoff) finishOverdue(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]OverdueClaim, error) {
 		return h.store.ClaimOverdue(ctx, h.store.Now(), overdueLease, limit)
@@ -130,7 +132,7 @@ func sweep[T any](ctx context.Context, h *Handoff, p pass[T]) {
 			if limit == 0 {
 				return
 			}
-			rows, err := bounded(ctx, func(ctx context.Context) ([]T, error) { return p.claim(ctx, limit) })
+			rows, err := runStatement(ctx, func(ctx context.Context) ([]T, error) { return p.claim(ctx, limit) })
 			if err != nil {
 				h.sweepFailed(ctx, p.what, err)
 			}
@@ -174,11 +176,11 @@ func (h *Handoff) endOverdue(ctx context.Context, c OverdueClaim) bool {
 		_, err := h.inquire(asking, c.Send)
 		cancel()
 		if err != nil && mayAnswer(err) && h.store.Now().Before(c.By.Add(inquireFor)) {
-			h.log.InfoContext(ctx, "provider does not say what became of a message", "send", c.Send, "error", err)
+			h.log.InfoContext(ctx, "provider did not answer an inquiry", "send", c.Send, "error", err)
 			return false
 		}
 	}
-	if err := write(ctx, func(ctx context.Context) error { return h.store.FinishOverdue(ctx, c.Send) }); err != nil {
+	if err := runWrite(ctx, func(ctx context.Context) error { return h.store.FinishOverdue(ctx, c.Send) }); err != nil {
 		h.sweepFailed(ctx, "overdue", err)
 		return false
 	}
@@ -191,16 +193,16 @@ func mayAnswer(err error) bool {
 	return !ok || !failed.NonRetryable()
 }
 
-// bounded runs one statement of the sweeper.
-func bounded[T any](ctx context.Context, statement func(context.Context) (T, error)) (T, error) {
+// runStatement runs one statement of the sweeper within storeTimeout.
+func runStatement[T any](ctx context.Context, statement func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	return statement(ctx)
 }
 
-// write runs one statement of the sweeper that returns nothing.
-func write(ctx context.Context, statement func(context.Context) error) error {
-	_, err := bounded(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, statement(ctx) })
+// runWrite runs one statement of the sweeper that returns no rows.
+func runWrite(ctx context.Context, statement func(context.Context) error) error {
+	_, err := runStatement(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, statement(ctx) })
 	return err
 }
 
@@ -214,8 +216,8 @@ func (h *Handoff) sweepFailed(ctx context.Context, what string, err error) {
 func (h *Handoff) startClaimed(ctx context.Context, c SendClaim) bool {
 	err := c.Err
 	if err == nil {
-		err = h.call(ctx, func(ctx context.Context) error {
-			return h.start(ctx, c.Send, lateStart)
+		err = h.callFromSweep(ctx, func(ctx context.Context) error {
+			return h.startWorkflow(ctx, c.Send, lateStart)
 		})
 	}
 	switch {
@@ -223,20 +225,20 @@ func (h *Handoff) startClaimed(ctx context.Context, c SendClaim) bool {
 		h.sent.add(c.Send.ID)
 		return true
 	case isRefused(err) && c.Tries+1 >= maxRefusals:
-		h.giveUp(ctx, c, err)
+		h.abandonRefused(ctx, c, err)
 	default:
 		h.deferredSends.add(h.deferral(ctx, claimed{c.Send.ID, c.Send.ID, c.Tries}, err))
 	}
 	return false
 }
 
-// giveUp ends a send that Temporal refuses for good, or that cannot be read.
-func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
+// abandonRefused ends a send that Temporal refuses for good, or whose row cannot be read.
+func (h *Handoff) abandonRefused(ctx context.Context, c SendClaim, refusal error) {
 	reason := fmt.Sprintf("the engine refused it %d times: %s", maxRefusals, serviceerror.ToStatus(refusal).Code())
 	if c.Err != nil {
 		reason = "its stored form cannot be read"
 	}
-	err := write(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
+	err := runWrite(ctx, func(ctx context.Context) error { return h.store.Abandon(ctx, c.Send.ID, reason) })
 	if err != nil {
 		h.sweepFailed(ctx, "refused sends", err)
 		h.deferredSends.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})
@@ -252,10 +254,10 @@ func (h *Handoff) giveUp(ctx context.Context, c SendClaim, refusal error) {
 func (h *Handoff) signalClaimed(ctx context.Context, c ReceiptClaim) bool {
 	err := c.Err
 	if err == nil {
-		err = h.call(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
+		err = h.callFromSweep(ctx, func(ctx context.Context) error { return h.signal(ctx, c.Handover) })
 	}
 	if isGone(err) {
-		if err := write(ctx, func(ctx context.Context) error { return h.store.CheckNow(ctx, c.Send) }); err != nil {
+		if err := runWrite(ctx, func(ctx context.Context) error { return h.store.CheckNow(ctx, c.Send) }); err != nil {
 			h.sweepFailed(ctx, "receipts", err)
 		}
 	}
@@ -272,14 +274,14 @@ func (h *Handoff) signalClaimed(ctx context.Context, c ReceiptClaim) bool {
 	return false
 }
 
-// call hands one row over within sweepCall, unless the sweeper stops or Temporal is away.
-func (h *Handoff) call(ctx context.Context, hand func(context.Context) error) error {
+// callFromSweep makes one call to Temporal within sweepCall. It makes none if the sweeper stops.
+func (h *Handoff) callFromSweep(ctx context.Context, do func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return serviceerror.NewCanceled("the sweeper stops") //nolint:wrapcheck // it is made here
 	}
 	ctx, cancel := context.WithTimeout(ctx, sweepCall)
 	defer cancel()
-	return h.callEngine(ctx, hand)
+	return h.callEngine(ctx, do)
 }
 
 // claimed identifies a claimed row.
@@ -288,8 +290,8 @@ type claimed struct {
 	tries     int
 }
 
-// deferral returns when a row is tried again: at once if Temporal was not asked, after awayPause if it did not answer, and after
-// a growing pause if it refused.
+// deferral returns when a row is tried again: at once if no call was made, after awayPause if Temporal did not answer, and
+// after a growing pause if Temporal refused.
 func (h *Handoff) deferral(ctx context.Context, c claimed, err error) Deferral {
 	now := h.store.Now()
 	switch {

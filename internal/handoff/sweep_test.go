@@ -18,7 +18,7 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// Two sweepers at once hand each row over once. On a busy machine the engine may answer too late for a few rows, which are then
+// Two concurrent sweepers hand each row over once. On a busy machine the engine may answer too late for a few rows. Those are
 // handed over once more.
 func TestHandoff_Sweep_together(t *testing.T) {
 	t.Parallel()
@@ -48,7 +48,7 @@ func TestHandoff_Sweep_together(t *testing.T) {
 	require.InDelta(t, n, signalled, n/10)
 }
 
-// A process that died after it started a workflow, or signalled one, and before it wrote that down.
+// A process dies after it has started or signalled a workflow, and before it has marked the row.
 func TestHandoff_Sweep_unmarked(t *testing.T) {
 	t.Parallel()
 	server := temporal.Server(t)
@@ -68,7 +68,7 @@ func TestHandoff_Sweep_unmarked(t *testing.T) {
 	require.Equal(t, signalled[0], signalled[1])
 }
 
-// The sweeper leaves alone what a request may be handing over just now.
+// The sweeper skips rows that a request may be handing over at the moment.
 func TestHandoff_Sweep_grace(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -207,7 +207,7 @@ func TestHandoff_Sweep_parallel(t *testing.T) {
 	}
 }
 
-// A refused receipt keeps no other from being signalled.
+// A refused receipt does not prevent the signals of others.
 func TestHandoff_Sweep_refusedReceipt(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -224,7 +224,7 @@ func TestHandoff_Sweep_refusedReceipt(t *testing.T) {
 	require.Equal(t, 1, receipts)
 }
 
-// Temporal does not answer for the oldest row alone, as when one of its shards is down: the others follow.
+// Temporal does not answer for the oldest row, because one of its shards is down. The other rows are handed over.
 func TestHandoff_Sweep_oneUnavailable(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -270,7 +270,7 @@ func TestHandoff_Sweep_slow(t *testing.T) {
 	r.requireMarked()
 }
 
-// A sweeper that is stopped in the middle marks nothing wrongly and takes its stop for no outage.
+// A sweeper that is stopped during a sweep marks only the rows that were handed over. Its stop counts as no outage.
 func TestHandoff_Sweep_stopped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -291,7 +291,7 @@ func TestHandoff_Sweep_stopped(t *testing.T) {
 	r.requireMarked()
 }
 
-// A database that is away is tried again.
+// A failed claim is retried.
 func TestHandoff_Sweep_storeFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -322,7 +322,7 @@ func (f *flaky) ClaimSends(
 
 var _ handoff.Store = (*flaky)(nil)
 
-// The sweeper ends sends that were handed back and whose receipt does not come, whether Temporal is there or not.
+// The sweeper ends detached sends whose receipt does not come, even if Temporal is away.
 func TestHandoff_Sweep_overdue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

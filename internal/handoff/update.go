@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// updatePatience is how long a worker may take to answer an update; then the receipt is signalled. It ends before the
-	// sweeper would signal it too, and leaves time for that within handOverTimeout.
+	// updatePatience is how long a worker may take to answer an update. After it the receipt is signalled. It ends before the
+	// sweeper signals the receipt too, and leaves time for the signal within handOverTimeout.
 	updatePatience = 4 * time.Second
-	// noWorker is how long all receipts are signalled at once after no worker answered. Then one is tried.
+	// noWorker is how long no update is tried after no worker has answered. All receipts are signalled meanwhile.
 	noWorker = 5 * time.Second
 )
 
-// notify tells a workflow of a receipt. One that has ended the send is all that the workflow waits for, so that its worker
-// answers at once: as an update it costs the engine one write, as a signal three. But an update is kept nowhere until a
-// worker answers it; then, or when none does, the receipt is signalled. To be told twice changes nothing. A worker that
-// does not answer says nothing of Temporal.
+// notify brings a receipt to its workflow. If the receipt has ended the send, the workflow waits for nothing else, and its worker
+// answers an update at once. An update costs the engine one write, a signal three. But the engine does not store an update
+// before a worker answers it, so notify sends a signal if no worker answers. A workflow that gets both ignores the second. A
+// missing worker is no outage of Temporal.
 func (h *Handoff) notify(ctx context.Context, receipt Handover) error {
 	if receipt.View.Outcome != "" && !h.outage.isOn() && h.workers.admit(h.now()) {
 		answered, cancel := context.WithTimeout(ctx, updatePatience)
@@ -40,14 +40,14 @@ func (h *Handoff) notify(ctx context.Context, receipt Handover) error {
 	return h.callEngine(ctx, func(ctx context.Context) error { return h.signal(ctx, receipt) })
 }
 
-// update returns nil when the workflow has taken the receipt in, or has ended.
+// update returns nil if the workflow has processed the receipt, or has ended.
 func (h *Handoff) update(ctx context.Context, receipt Handover) error {
 	handle, err := h.engine.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: workflows.ID(receipt.Send), UpdateID: receipt.ID, UpdateName: workflows.ReceiptUpdate,
 		Args: []any{receipt.View}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err == nil {
-		err = handle.Get(ctx, nil) // an older worker knows no such update
+		err = handle.Get(ctx, nil) // fails if the worker is of a version without this update
 	}
 	if err != nil && !isGone(err) {
 		return fmt.Errorf("update workflow: %w", err)
@@ -55,10 +55,10 @@ func (h *Handoff) update(ctx context.Context, receipt Handover) error {
 	return nil
 }
 
-// workers remembers that no worker answered, so that one receipt in a while waits for them and not all.
-type workers struct{ until atomic.Int64 } // Unix nanoseconds of the next try; 0 while they answer
+// workers is a circuit breaker for updates. While no worker answers, one update per noWorker waits for a worker.
+type workers struct{ until atomic.Int64 } // Unix nanoseconds of the next try; 0 while workers answer
 
-// admit reports whether a receipt may be told by an update: each while workers answer, else one in a while.
+// admit reports whether an update may be tried: each while workers answer, else one per noWorker.
 func (w *workers) admit(now time.Time) bool {
 	until := w.until.Load()
 	if until == 0 {

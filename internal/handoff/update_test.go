@@ -17,7 +17,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// silent is an engine whose workers do not answer until they are back.
+// silent is an engine without workers, until back is set.
 type silent struct {
 	*engine
 
@@ -33,8 +33,8 @@ func (s *silent) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 	return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
 }
 
-// No worker answers: the receipt is signalled after all, the next ones at once; after a while one is tried again, and when
-// that is answered, all.
+// No worker answers the first update, so its receipt is signalled after updatePatience, and the next receipts are signalled at
+// once. After noWorker one update is tried again. When a worker answers it, all are.
 func TestHandoff_noWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -64,7 +64,7 @@ func TestHandoff_noWorker(t *testing.T) {
 	clock.Advance(6 * time.Second)
 	signalled(5)
 	requireSignals(8)
-	require.Equal(t, 2, r.engine.updated(), "one tries")
+	require.Equal(t, 2, r.engine.updated(), "one is tried")
 
 	workers.back.Store(true)
 	clock.Advance(6 * time.Second)
@@ -75,7 +75,8 @@ func TestHandoff_noWorker(t *testing.T) {
 	r.requireMarked()
 }
 
-// What does not end a send is signalled: its workflow may be about to call a provider, and would answer after that.
+// A receipt that does not end its send is signalled: the workflow may be about to call a provider, and would answer an update
+// only after the call.
 func TestHandoff_updateOnlyWhatEnds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
@@ -87,7 +88,7 @@ func TestHandoff_updateOnlyWhatEnds(t *testing.T) {
 	require.Equal(t, 1, signals)
 }
 
-// A worker of a version that knows no such update rejects it: the receipt is signalled.
+// A worker of a version without the update rejects it, so the receipt is signalled.
 func TestHandoff_updateRejected(t *testing.T) {
 	t.Parallel()
 	server := temporal.Server(t)

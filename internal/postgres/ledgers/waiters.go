@@ -11,8 +11,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// An activity that made a call may wait for the receipts of its message. The attempt has AwaitsReceiptsUntil set meanwhile, so the
-// receipts are not signalled. A receipt that this process stores reaches the activity at once. For receipts that other
+// An activity that made a call may wait for the receipts of its message. The attempt has AwaitsReceiptsUntil set meanwhile, so
+// the receipts are not signalled. A receipt that this process stores reaches the activity at once. For receipts that other
 // processes store, this process polls Postgres with one query for all its waiting activities.
 
 const (
