@@ -100,7 +100,6 @@ var law = []struct{ folder, imports, rule string }{
 	{"cmd/backstop", us + "/internal/postgres", ""},
 	{"cmd/backstop", "github.com/gin-gonic/gin", "gin"},
 	{"cmd/backstop", "github.com/jmoiron/sqlx", "sql"},
-	{"cmd/devstack", "github.com/lib/pq", ""},
 	{"worker", "github.com/caarlos0/env/v11", "environment"},
 	{"internal/provider/meta", "github.com/caarlos0/env/v11", "environment"},
 }
