@@ -16,7 +16,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// demonstrate returns the command that runs show on a local Backstop.
+// demonstrate returns the command dev or demo: it gives show a function that starts a local Backstop.
 func demonstrate(show func(ctx context.Context, start demo.Start, stdout, stderr io.Writer) error) command {
 	return func(ctx context.Context, environment map[string]string, stdout, stderr io.Writer) error {
 		return show(ctx, func(ctx context.Context, s demo.Settings, during func(context.Context, demo.Backstop) error) error {
@@ -24,7 +24,7 @@ func demonstrate(show func(ctx context.Context, start demo.Start, stdout, stderr
 			if err != nil {
 				return err
 			}
-			return l.run(ctx, func(ctx context.Context) error { return during(ctx, l.backstop()) })
+			return l.run(ctx, during)
 		}, stdout, stderr)
 	}
 }
@@ -79,7 +79,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 	return l, nil
 }
 
-// backstop is what the demo may use of a local Backstop that runs.
+// backstop returns what internal/demo needs of a local Backstop that runs.
 func (l *local) backstop() demo.Backstop {
 	c := l.program.config
 	return demo.Backstop{
@@ -88,7 +88,7 @@ func (l *local) backstop() demo.Backstop {
 	}
 }
 
-// historyLength is how many events the workflow of a send has cost the engine.
+// historyLength returns how many events the workflow of a send has in Temporal.
 func (l *local) historyLength(ctx context.Context, send string) (int64, error) {
 	described, err := l.program.temporal.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
 	if err != nil {
@@ -98,7 +98,7 @@ func (l *local) historyLength(ctx context.Context, send string) (int64, error) {
 }
 
 // run runs everything, and during once requests are accepted; when during returns, everything stops.
-func (l *local) run(ctx context.Context, during func(context.Context) error) error {
+func (l *local) run(ctx context.Context, during func(context.Context, demo.Backstop) error) error {
 	box, err := read[sandboxConfig](l.environment)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (l *local) run(ctx context.Context, during func(context.Context) error) err
 		defer stop()
 		select {
 		case <-listening:
-			errs[2] = during(ctx)
+			errs[2] = during(ctx, l.backstop())
 		case <-ctx.Done():
 		}
 	})
