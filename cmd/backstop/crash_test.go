@@ -139,7 +139,7 @@ func TestCrash(t *testing.T) {
 	require.NoError(t, err)
 	patient, err := r.caller.EnsurePolicy(t.Context(), "Patient", demo.Rule{Name: "Patient", Type: client.RuleTypeUnread, Wait: 3 * time.Minute, SendID: "ACME"})
 	require.NoError(t, err)
-	lingers, err := r.caller.EnsurePolicy(t.Context(), "Lingers", demo.Rule{Name: "Lingers", Type: client.RuleTypeUndelivered, Wait: 3 * time.Minute, SendID: "ACME"})
+	awaited, err := r.caller.EnsurePolicy(t.Context(), "Awaited", demo.Rule{Name: "Awaited", Type: client.RuleTypeUndelivered, Wait: 3 * time.Minute, SendID: "ACME"})
 	require.NoError(t, err)
 
 	const rounds, each = 4, 12
@@ -164,7 +164,7 @@ func TestCrash(t *testing.T) {
 			case 0:
 				scenario, policy = "04", rejected
 			case 1:
-				scenario, policy = "02", lingers // sent, and delivered while the call lingers
+				scenario, policy = "02", awaited // sent, and delivered during the receipt wait of the call
 			}
 			to := fmt.Sprintf("+4474001%d%02d%s", round, i, scenario)
 			numbers[r.send(to, policy, to)] = to
