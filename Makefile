@@ -42,6 +42,7 @@ chaos: bin/backstop bin/chaos bin/devstack ## kill, freeze and disconnect everyt
 test: bin/devstack ## run the tests of all modules, on a real Postgres
 	bin/devstack --fast --services postgres --data .data/test -- \
 		go test$(if $(RACE), $(RACE)) ./...
+	cd cmd/bench && go test$(if $(RACE), $(RACE)) ./...
 	cd cmd/devstack && go test ./...
 
 test-pgbouncer: bin/devstack ## run the tests of the store through a PgBouncer in transaction mode
@@ -61,6 +62,7 @@ console-check: ## types, linter and formatting of the web console, if there is n
 
 tidy: ## are go.mod and go.sum what the code needs?
 	go mod tidy -diff
+	cd cmd/bench && go mod tidy -diff
 	cd cmd/devstack && go mod tidy -diff
 	cd tools && go mod tidy -diff
 
@@ -72,11 +74,13 @@ generated: bin/oapi-codegen ## is the generated code what its sources say?
 
 vet: ## go vet
 	go vet ./...
+	cd cmd/bench && go vet ./...
 	cd cmd/devstack && go vet ./...
 
 lint: bin/golangci-lint ## formatting, the linters of .golangci.yaml and the import law
 	bin/golangci-lint run ./...
-	cd cmd/devstack && ../../bin/golangci-lint run --fast-only ./... # the others would analyse the Temporal server too
+	cd cmd/bench && ../../bin/golangci-lint run --disable depguard ./... # the import law is the product's alone
+	cd cmd/devstack && ../../bin/golangci-lint run --disable depguard --fast-only ./... # all would analyse the Temporal server
 	cd tools && ../bin/golangci-lint run ./...
 
 law: bin/golangci-lint ## does the linter notice when the import law is broken?
@@ -110,7 +114,7 @@ bin/backstop: FORCE
 	$(BUILD) -o $@ ./cmd/backstop
 
 bin/bench: FORCE
-	$(BUILD) -o $@ ./cmd/bench
+	cd cmd/bench && $(BUILD) -o ../../$@ .
 
 bin/chaos: FORCE
 	$(BUILD) -o $@ ./cmd/chaos

@@ -89,6 +89,14 @@ var law = []struct{ folder, imports, rule string }{
 	{"internal/sandbox", us + "/internal/provider/meta", "sandbox"},
 	{"internal/sandbox", us, "sandbox"},
 	{"internal/sandbox", "github.com/gin-gonic/gin", "gin"},
+	{"internal/demo", us + "/client", ""},
+	{"internal/demo", us + "/internal/sandbox", ""},
+	{"internal/demo", "github.com/mattn/go-isatty", ""},
+	{"internal/demo", us, "demo"},
+	{"internal/demo", us + "/internal/postgres", "demo"},
+	{"internal/demo", us + "/workflows", "demo"},
+	{"internal/demo", "github.com/caarlos0/env/v11", "environment"},
+	{"internal/demo", "go.temporal.io/sdk/client", "engine"},
 	{"console", "io/fs", ""},
 	{"console", us, "console"},
 	{"console", "github.com/gin-gonic/gin", "console"},
@@ -97,10 +105,10 @@ var law = []struct{ folder, imports, rule string }{
 	{"cmd/backstop", "github.com/caarlos0/env/v11", ""},
 	{"cmd/backstop", "go.temporal.io/sdk/client", ""},
 	{"cmd/backstop", us + "/console", ""},
+	{"cmd/backstop", us + "/internal/demo", ""},
 	{"cmd/backstop", us + "/internal/postgres", ""},
 	{"cmd/backstop", "github.com/gin-gonic/gin", "gin"},
 	{"cmd/backstop", "github.com/jmoiron/sqlx", "sql"},
-	{"cmd/devstack", "github.com/lib/pq", ""},
 	{"worker", "github.com/caarlos0/env/v11", "environment"},
 	{"internal/provider/meta", "github.com/caarlos0/env/v11", "environment"},
 }
@@ -108,7 +116,7 @@ var law = []struct{ folder, imports, rule string }{
 // modules are the paths that the imports of the law are found in; a copy of each, empty, stands in for the real one.
 var modules = []string{
 	us, "github.com/caarlos0/env/v11", "github.com/gin-gonic/gin", "github.com/google/uuid", "github.com/jmoiron/sqlx",
-	"github.com/lib/pq", "github.com/nyaruka/phonenumbers", "github.com/oapi-codegen/runtime",
+	"github.com/lib/pq", "github.com/mattn/go-isatty", "github.com/nyaruka/phonenumbers", "github.com/oapi-codegen/runtime",
 	"github.com/pressly/goose/v3", "go.temporal.io/api", "go.temporal.io/sdk",
 }
 

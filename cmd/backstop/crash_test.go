@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/demo"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 	"github.com/backstophq/backstop/internal/temporaltest"
 )
@@ -29,8 +30,8 @@ type rig struct {
 	t           *testing.T
 	environment map[string]string
 	apiURL      string
-	caller      *caller
-	local       *local // only its sandbox
+	sandboxURL  string
+	caller      *demo.Caller
 	process     *exec.Cmd
 }
 
@@ -41,18 +42,17 @@ func newRig(t *testing.T, changes map[string]string) *rig {
 	api, err := listenLocal(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, api.Close()) // the port is for the process, which starts again on it
-	r := &rig{t: t, environment: complete(), apiURL: "http://" + api.Addr().String()}
-	r.local = &local{sandboxURL: "http://" + sandbox.Addr().String()}
+	r := &rig{t: t, environment: complete(), apiURL: urlOf(api.Addr()), sandboxURL: urlOf(sandbox.Addr())}
 	maps.Copy(r.environment, map[string]string{
 		asProgram: "1", "BACKSTOP_PUBLIC_URL": r.apiURL, "BACKSTOP_LISTEN": api.Addr().String(),
 		"BACKSTOP_DATABASE_URL": postgrestest.URL(t), "BACKSTOP_TEMPORAL_ADDRESS": temporaltest.Start(t).Address,
-		"BACKSTOP_META_BASE_URL": r.local.sandboxURL, "BACKSTOP_TWILIO_BASE_URL": r.local.sandboxURL,
+		"BACKSTOP_META_BASE_URL": r.sandboxURL, "BACKSTOP_TWILIO_BASE_URL": r.sandboxURL,
 		"BACKSTOP_SANDBOX_SPEED": "10",
 	})
 	maps.Copy(r.environment, changes)
 	require.Equal(t, exitOK, run(t.Context(), []string{"migrate"}, lines(r.environment), io.Discard, os.Stderr))
 	r.serveSandbox(sandbox)
-	r.caller, err = newCaller(r.apiURL, r.environment["BACKSTOP_API_KEY"])
+	r.caller, err = demo.NewCaller(r.apiURL, r.environment["BACKSTOP_API_KEY"])
 	require.NoError(t, err)
 	r.start()
 	t.Cleanup(r.kill)
@@ -116,7 +116,7 @@ func (r *rig) send(to, policy, key string) string {
 	text := "Your code is 1234."
 	var id string
 	require.Eventually(r.t, func() bool {
-		accepted, err := r.caller.api.CreateSendWithResponse(r.t.Context(), &client.CreateSendParams{IdempotencyKey: &key},
+		accepted, err := r.caller.API.CreateSendWithResponse(r.t.Context(), &client.CreateSendParams{IdempotencyKey: &key},
 			client.SendInput{
 				To: to, Whatsapp: client.WhatsAppInput{Text: &text},
 				Fallback: client.FallbackInput{PolicyID: policy, Text: text},
@@ -135,11 +135,11 @@ func (r *rig) send(to, policy, key string) string {
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"BACKSTOP_UNKNOWN_WAIT": "5s", "BACKSTOP_SMS_RECEIPT_WAIT": "5s"})
-	rejected, err := r.caller.ensurePolicy(t.Context(), "Rejected", ruleSpec{name: "Rejected", kind: client.RuleTypeUndelivered, sendID: "ACME"})
+	rejected, err := r.caller.EnsurePolicy(t.Context(), "Rejected", demo.Rule{Name: "Rejected", Type: client.RuleTypeUndelivered, SendID: "ACME"})
 	require.NoError(t, err)
-	patient, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	patient, err := r.caller.EnsurePolicy(t.Context(), "Patient", demo.Rule{Name: "Patient", Type: client.RuleTypeUnread, Wait: 3 * time.Minute, SendID: "ACME"})
 	require.NoError(t, err)
-	awaited, err := r.caller.ensurePolicy(t.Context(), "Awaited", ruleSpec{name: "Awaited", kind: client.RuleTypeUndelivered, wait: 3 * time.Minute, sendID: "ACME"})
+	awaited, err := r.caller.EnsurePolicy(t.Context(), "Awaited", demo.Rule{Name: "Awaited", Type: client.RuleTypeUndelivered, Wait: 3 * time.Minute, SendID: "ACME"})
 	require.NoError(t, err)
 
 	const rounds, each = 4, 12
@@ -175,10 +175,10 @@ func TestCrash(t *testing.T) {
 	for id, to := range numbers {
 		var send *client.Send
 		require.Eventually(t, func() bool {
-			send, err = r.caller.get(t.Context(), id)
+			send, err = r.caller.Send(t.Context(), id)
 			return err == nil && send.FinishedAt != nil
 		}, 90*time.Second, 200*time.Millisecond, "%s to %s does not end: %+v", id, to, send)
-		asked, err := r.local.asked(t.Context(), to)
+		asked, err := demo.CountMessages(t.Context(), r.sandboxURL, to)
 		require.NoError(t, err)
 		if !strings.HasSuffix(to, "04") {
 			require.Equal(t, client.OutcomeWhatsapp, send.Outcome, to)
@@ -215,11 +215,11 @@ func (r *rig) watch(id string) (rest func() string) {
 func TestServe_stops(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{"BACKSTOP_DRAIN": "1s"})
-	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Patient", demo.Rule{Name: "Patient", Type: client.RuleTypeUnread, Wait: 3 * time.Minute, SendID: "ACME"})
 	require.NoError(t, err)
 	id := r.send("+447400123410", policy, "held")
 	require.Eventually(t, func() bool {
-		messages, err := r.get(r.local.sandboxURL + "/messages")
+		messages, err := r.get(r.sandboxURL + "/messages")
 		return err == nil && strings.Contains(messages, "447400123410")
 	}, 10*time.Second, 20*time.Millisecond)
 	rest := r.watch(id)
@@ -238,12 +238,12 @@ func TestServe_callbacksLost(t *testing.T) {
 	t.Parallel()
 	nowhere := map[string]string{"BACKSTOP_PUBLIC_URL": "http://127.0.0.1:1", "BACKSTOP_SMS_RECEIPT_WAIT": "2s"}
 	r := newRig(t, nowhere)
-	policy, err := r.caller.ensurePolicy(t.Context(), "Lost", ruleSpec{name: "Lost", kind: client.RuleTypeUndelivered, sendID: "ACME"})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Lost", demo.Rule{Name: "Lost", Type: client.RuleTypeUndelivered, SendID: "ACME"})
 	require.NoError(t, err)
 	id := r.send("+447400123404", policy, "lost")
 	var send *client.Send
 	require.Eventually(t, func() bool {
-		send, err = r.caller.get(t.Context(), id)
+		send, err = r.caller.Send(t.Context(), id)
 		return err == nil && send.FinishedAt != nil
 	}, 30*time.Second, 100*time.Millisecond)
 	require.Equal(t, client.OutcomeSms, send.Outcome)
@@ -255,12 +255,12 @@ func TestServe_callbacksLost(t *testing.T) {
 func TestServe_smsStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	policy, err := r.caller.ensurePolicy(t.Context(), "Two senders",
-		ruleSpec{name: "First", kind: client.RuleTypeSendFailed, sendID: "+12025550143"},
-		ruleSpec{name: "Second", kind: client.RuleTypeSendFailed, sendID: "+12025550199"})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Two senders",
+		demo.Rule{Name: "First", Type: client.RuleTypeSendFailed, SendID: "+12025550143"},
+		demo.Rule{Name: "Second", Type: client.RuleTypeSendFailed, SendID: "+12025550199"})
 	require.NoError(t, err)
 	to, text, category := "+447400123423", "Your parcel comes today.", client.CategoryMarketing
-	accepted, err := r.caller.api.CreateSendWithResponse(t.Context(), nil, client.SendInput{
+	accepted, err := r.caller.API.CreateSendWithResponse(t.Context(), nil, client.SendInput{
 		To: to, Whatsapp: client.WhatsAppInput{Text: &text}, Category: &category,
 		Fallback: client.FallbackInput{PolicyID: policy, Text: text},
 	})
@@ -268,14 +268,14 @@ func TestServe_smsStop(t *testing.T) {
 	require.NotNil(t, accepted.JSON202)
 	var send *client.Send
 	require.Eventually(t, func() bool {
-		send, err = r.caller.get(t.Context(), accepted.JSON202.ID)
+		send, err = r.caller.Send(t.Context(), accepted.JSON202.ID)
 		return err == nil && send.FinishedAt != nil
 	}, 30*time.Second, 50*time.Millisecond)
 	require.Equal(t, client.OutcomeFailed, send.Outcome)
 	require.Condition(t, func() bool {
 		return slices.ContainsFunc(send.Events, func(e client.Event) bool { return e.Kind == client.EventKindOptedOut })
 	}, "the timeline must say that the recipient opted out: %+v", send.Events)
-	messages, err := r.get(r.local.sandboxURL + "/messages?to=" + url.QueryEscape(to))
+	messages, err := r.get(r.sandboxURL + "/messages?to=" + url.QueryEscape(to))
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(messages, `"channel":"sms"`), messages)
 }

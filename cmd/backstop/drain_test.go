@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/demo"
 )
 
 // TestServe_drains sends SIGTERM while a provider takes 8 s to answer an SMS call. Backstop waits for the answer, stores it,
@@ -17,11 +18,11 @@ func TestServe_drains(t *testing.T) {
 	t.Parallel()
 	const to = "+447400123420" // accepted at once, answered after 8 s, delivered after 2 s
 	r := newRig(t, map[string]string{"BACKSTOP_SANDBOX_SPEED": "1"})
-	policy, err := r.caller.ensurePolicy(t.Context(), "Rejected", ruleSpec{name: "Rejected", kind: client.RuleTypeUndelivered, sendID: "ACME"})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Rejected", demo.Rule{Name: "Rejected", Type: client.RuleTypeUndelivered, SendID: "ACME"})
 	require.NoError(t, err)
 	id := r.send(to, policy, "slow")
 	require.Eventually(t, func() bool {
-		asked, err := r.local.asked(t.Context(), to)
+		asked, err := demo.CountMessages(t.Context(), r.sandboxURL, to)
 		return err == nil && asked["sms"] == 1
 	}, 30*time.Second, 20*time.Millisecond)
 	began := time.Now()
@@ -41,7 +42,7 @@ func TestServe_drains(t *testing.T) {
 	require.Error(t, err)
 
 	r.start()
-	send, err := r.caller.get(t.Context(), id)
+	send, err := r.caller.Send(t.Context(), id)
 	require.NoError(t, err)
 	last := send.Attempts[len(send.Attempts)-1]
 	require.Equal(t, client.ChannelSms, last.Channel)
@@ -49,7 +50,7 @@ func TestServe_drains(t *testing.T) {
 	require.NotNil(t, last.MessageID)
 	require.Equal(t, client.StatusDelivered, send.Sms.Status)
 	require.Equal(t, client.OutcomeSms, send.Outcome)
-	asked, err := r.local.asked(t.Context(), to)
+	asked, err := demo.CountMessages(t.Context(), r.sandboxURL, to)
 	require.NoError(t, err)
 	require.Equal(t, 1, asked["sms"])
 }
@@ -58,11 +59,11 @@ func TestServe_drains(t *testing.T) {
 func TestServe_secondSignal(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	policy, err := r.caller.ensurePolicy(t.Context(), "Patient", ruleSpec{name: "Patient", kind: client.RuleTypeUnread, wait: 3 * time.Minute, sendID: "ACME"})
+	policy, err := r.caller.EnsurePolicy(t.Context(), "Patient", demo.Rule{Name: "Patient", Type: client.RuleTypeUnread, Wait: 3 * time.Minute, SendID: "ACME"})
 	require.NoError(t, err)
 	r.send("+447400123410", policy, "held") // the provider does not answer for 10 s
 	require.Eventually(t, func() bool {
-		messages, err := r.get(r.local.sandboxURL + "/messages")
+		messages, err := r.get(r.sandboxURL + "/messages")
 		return err == nil && strings.Contains(messages, "447400123410")
 	}, 10*time.Second, 20*time.Millisecond)
 	require.NoError(t, r.process.Process.Signal(syscall.SIGTERM))

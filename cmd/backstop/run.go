@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/backstophq/backstop/internal/demo"
 )
 
 // Exit codes.
@@ -46,7 +48,7 @@ func (e usageError) Unwrap() error { return e.error }
 func commands() map[string]command {
 	return map[string]command{
 		"serve": serve(apiRole | workerRole), "api": serve(apiRole), "worker": serve(workerRole),
-		"migrate": migrate, "sandbox": serveSandbox, "dev": dev, "demo": demo,
+		"migrate": migrate, "sandbox": serveSandbox, "dev": demonstrate(demo.Dev), "demo": demonstrate(demo.Run),
 	}
 }
 

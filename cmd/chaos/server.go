@@ -1,26 +1,28 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/shirou/gopsutil/v4/process"
 )
 
 // server is Postgres or Temporal. Each runs under its own devstack, so that it can be killed alone.
 type server struct {
-	name  string // the name of the service in devstack
-	words []string
-	log   string
-	env   []string
-	say   say
+	name   string // the name of the service in devstack
+	folder string // the data folder of its devstack
+	words  []string
+	log    string
+	env    []string
+	say    say
 
 	mu    sync.Mutex // locked while the service is down
 	child *child
@@ -37,9 +39,10 @@ func exported(service string) *regexp.Regexp {
 // not: with synchronous_commit=off a killed Postgres would lose commits that are still in its memory.
 func startServer(ctx context.Context, f flags, service, folder string, env []string, say say) (*server, error) {
 	s := &server{
-		name: service, log: filepath.Join(folder, "logs", service+".log"), env: env, say: say,
-		words: []string{f.devstack, "--services", service, "--data", filepath.Join(folder, service)},
+		name: service, folder: filepath.Join(folder, service), log: filepath.Join(folder, "logs", service+".log"),
+		env: env, say: say,
 	}
+	s.words = []string{f.devstack, "--services", service, "--data", s.folder}
 	if service == "temporal" {
 		s.words = append(s.words, "--fast")
 	}
@@ -75,7 +78,7 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.name == "postgres" {
-		if err := killPostmaster(ctx, s.child); err != nil {
+		if err := s.killPostmaster(); err != nil {
 			s.say("kill postgres: %v", err)
 		}
 	} else {
@@ -94,27 +97,38 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 }
 
 // killPostmaster kills the server itself, because devstack would shut it down cleanly.
-func killPostmaster(ctx context.Context, devstack *child) error {
-	parent, err := process.NewProcessWithContext(ctx, devstack.PID())
+func (s *server) killPostmaster() error {
+	pid, err := postmasterPID(s.folder)
 	if err != nil {
-		return fmt.Errorf("find devstack: %w", err)
+		return fmt.Errorf("find postgres: %w", err)
 	}
-	children, err := parent.ChildrenWithContext(ctx)
-	if err != nil {
-		return fmt.Errorf("find children of devstack: %w", err)
-	}
-	if len(children) == 0 {
-		return errors.New("devstack has no child")
-	}
-	for _, one := range children {
-		_ = syscall.Kill(int(one.Pid), syscall.SIGKILL)
-	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
 	select {
-	case <-devstack.Ended(): // devstack ends with its server
+	case <-s.child.Ended(): // devstack ends with its server
 	case <-time.After(stopGrace):
-		devstack.kill()
+		s.child.kill()
 	}
 	return nil
+}
+
+// postmasterPID returns the process id of the Postgres of a devstack, from the file in which Postgres stores it.
+func postmasterPID(devstack string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(devstack, "state.json")) //nolint:gosec // a path of our own
+	if err != nil {
+		return 0, err //nolint:wrapcheck // it names the file
+	}
+	state := struct {
+		Home string `json:"postgres_home"` // empty: Postgres has its data in the folder of devstack
+	}{}
+	if err := json.Unmarshal(text, &state); err != nil {
+		return 0, fmt.Errorf("read state.json: %w", err)
+	}
+	text, err = os.ReadFile(filepath.Join(cmp.Or(state.Home, devstack), "postgres", "postmaster.pid"))
+	if err != nil {
+		return 0, err //nolint:wrapcheck // it names the file
+	}
+	pid, _, _ := strings.Cut(string(text), "\n")
+	return strconv.Atoi(pid) //nolint:wrapcheck // it names the text
 }
 
 // address returns the address of the service. During a restart it waits.

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -7,10 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"go.temporal.io/sdk/client"
-
 	"github.com/backstophq/backstop/internal/sandbox"
-	"github.com/backstophq/backstop/workflows"
 )
 
 // check compares what came out, and what the providers were really asked to send, with what was expected.
@@ -25,7 +22,7 @@ func (d *demonstration) check(ctx context.Context) ([]string, error) {
 		differ("the outcome", s.send.Outcome, s.outcome)
 		differ("the rule that fired", firedRule(s.send), s.rule)
 		differ("duplicate delivery", s.send.DuplicateDelivery, s.duplicate)
-		asked, err := d.local.asked(ctx, s.to)
+		asked, err := CountMessages(ctx, d.backstop.SandboxURL, s.to)
 		if err != nil {
 			return nil, err
 		}
@@ -35,9 +32,9 @@ func (d *demonstration) check(ctx context.Context) ([]string, error) {
 	return problems, nil
 }
 
-// asked counts the messages that the sandbox accepted for a recipient, by channel.
-func (l *local) asked(ctx context.Context, to string) (map[string]int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.sandboxURL+"/messages?to="+url.QueryEscape(to), http.NoBody)
+// CountMessages counts the messages that the sandbox accepted for a recipient, by channel.
+func CountMessages(ctx context.Context, sandboxURL, to string) (map[string]int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, sandboxURL+"/messages?to="+url.QueryEscape(to), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("ask the sandbox: %w", err)
 	}
@@ -57,13 +54,4 @@ func (l *local) asked(ctx context.Context, to string) (map[string]int, error) {
 		}
 	}
 	return accepted, nil
-}
-
-// historyLength is how many events the workflow of a send has cost the engine.
-func historyLength(ctx context.Context, temporal client.Client, send string) (int64, error) {
-	described, err := temporal.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
-	if err != nil {
-		return 0, fmt.Errorf("describe workflow: %w", err)
-	}
-	return described.GetWorkflowExecutionInfo().GetHistoryLength(), nil
 }

@@ -11,10 +11,23 @@ import (
 	"net"
 	"strconv"
 	"sync"
-	"time"
 
-	"github.com/backstophq/backstop/client"
+	"github.com/backstophq/backstop/internal/demo"
+	"github.com/backstophq/backstop/workflows"
 )
+
+// demonstrate returns the command dev or demo: it gives show a function that starts a local Backstop.
+func demonstrate(show func(ctx context.Context, start demo.Start, stdout, stderr io.Writer) error) command {
+	return func(ctx context.Context, environment map[string]string, stdout, stderr io.Writer) error {
+		return show(ctx, func(ctx context.Context, s demo.Settings, during func(context.Context, demo.Backstop) error) error {
+			l, err := newLocal(ctx, environment, s)
+			if err != nil {
+				return err
+			}
+			return l.run(ctx, during)
+		}, stdout, stderr)
+	}
+}
 
 // local is a whole Backstop in one process, on loopback: database migrated, sandbox, API and worker.
 type local struct {
@@ -27,23 +40,15 @@ type local struct {
 	sandbox     net.Listener
 }
 
-// localOptions say how a local Backstop differs from a deployed one.
-type localOptions struct {
-	speed    float64
-	defaults map[string]string // of the environment
-	apiAddr  string            // preferred, unless BACKSTOP_LISTEN is set; a free port if it is taken
-	boxAddr  string
-}
-
 // newLocal takes the ports, makes the secrets that the simulated accounts need, and migrates the database. What
 // devstack started, or the user set, is in the environment.
-func newLocal(ctx context.Context, environment map[string]string, o localOptions, logs io.Writer) (*local, error) {
+func newLocal(ctx context.Context, environment map[string]string, s demo.Settings) (*local, error) {
 	l := &local{environment: map[string]string{}}
 	var err error
-	if l.api, err = listenAt(ctx, environment, "BACKSTOP_LISTEN", o.apiAddr); err != nil {
+	if l.api, err = listenAt(ctx, environment, "BACKSTOP_LISTEN", s.APIAddress); err != nil {
 		return nil, err
 	}
-	if l.sandbox, err = listenAt(ctx, environment, "BACKSTOP_SANDBOX_LISTEN", o.boxAddr); err != nil {
+	if l.sandbox, err = listenAt(ctx, environment, "BACKSTOP_SANDBOX_LISTEN", s.SandboxAddress); err != nil {
 		return nil, err
 	}
 	l.apiURL, l.sandboxURL = urlOf(l.api.Addr()), urlOf(l.sandbox.Addr())
@@ -53,15 +58,15 @@ func newLocal(ctx context.Context, environment map[string]string, o localOptions
 		"BACKSTOP_META_ACCESS_TOKEN": rand.Text(), "BACKSTOP_META_APP_SECRET": rand.Text(),
 		"BACKSTOP_META_VERIFY_TOKEN": rand.Text(), "BACKSTOP_TWILIO_BASE_URL": l.sandboxURL,
 		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": rand.Text(),
-		"BACKSTOP_SANDBOX_SPEED": strconv.FormatFloat(o.speed, 'f', -1, 64),
+		"BACKSTOP_SANDBOX_SPEED": strconv.FormatFloat(s.Speed, 'f', -1, 64),
 	})
-	maps.Copy(l.environment, o.defaults)
+	maps.Copy(l.environment, s.Defaults)
 	maps.Copy(l.environment, environment)
 	c, err := read[config](l.environment)
 	if err != nil {
 		return nil, err
 	}
-	l.log = newLog(logs, c.Log.Level)
+	l.log = newLog(s.Log, c.Log.Level)
 	db, err := reachDatabase(ctx, c.Database, l.log)
 	if err != nil {
 		return nil, err
@@ -74,8 +79,26 @@ func newLocal(ctx context.Context, environment map[string]string, o localOptions
 	return l, nil
 }
 
+// backstop returns what internal/demo needs of a local Backstop that runs.
+func (l *local) backstop() demo.Backstop {
+	c := l.program.config
+	return demo.Backstop{
+		APIURL: l.apiURL, APIKey: string(c.API.Key), SandboxURL: l.sandboxURL, TemporalUIURL: c.Temporal.UIURL,
+		HistoryLength: l.historyLength,
+	}
+}
+
+// historyLength returns how many events the workflow of a send has in Temporal.
+func (l *local) historyLength(ctx context.Context, send string) (int64, error) {
+	described, err := l.program.temporal.DescribeWorkflowExecution(ctx, workflows.ID(send), "")
+	if err != nil {
+		return 0, fmt.Errorf("describe workflow: %w", err)
+	}
+	return described.GetWorkflowExecutionInfo().GetHistoryLength(), nil
+}
+
 // run runs everything, and during once requests are accepted; when during returns, everything stops.
-func (l *local) run(ctx context.Context, during func(context.Context) error) error {
+func (l *local) run(ctx context.Context, during func(context.Context, demo.Backstop) error) error {
 	box, err := read[sandboxConfig](l.environment)
 	if err != nil {
 		return err
@@ -93,7 +116,7 @@ func (l *local) run(ctx context.Context, during func(context.Context) error) err
 		defer stop()
 		select {
 		case <-listening:
-			errs[2] = during(ctx)
+			errs[2] = during(ctx, l.backstop())
 		case <-ctx.Done():
 		}
 	})
@@ -135,62 +158,3 @@ func listenLocal(ctx context.Context, preferred string) (net.Listener, error) {
 	}
 	return l, nil
 }
-
-// dev runs a local Backstop until it is told to stop.
-func dev(ctx context.Context, environment map[string]string, stdout, stderr io.Writer) error {
-	l, err := newLocal(ctx, environment, localOptions{
-		speed: 1, apiAddr: "127.0.0.1:8080", boxAddr: "127.0.0.1:8090",
-		defaults: map[string]string{"BACKSTOP_UNKNOWN_WAIT": "10s", "BACKSTOP_LOG_LEVEL": "warn"},
-	}, stderr)
-	if err != nil {
-		return err
-	}
-	return l.run(ctx, func(ctx context.Context) error {
-		if err := l.greet(ctx, stdout); err != nil {
-			return err
-		}
-		<-ctx.Done()
-		return nil
-	})
-}
-
-// greet makes something to try and says where to look.
-func (l *local) greet(ctx context.Context, stdout io.Writer) error {
-	key := string(l.program.config.API.Key)
-	c, err := newCaller(l.apiURL, key)
-	if err != nil {
-		return err
-	}
-	policy, err := c.ensurePolicy(ctx, "Try me", ruleSpec{
-		name: "Unread for 10 s", kind: client.RuleTypeUnread, wait: 10 * time.Second, sendID: "BACKSTOP",
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, greeting, l.apiURL, l.apiURL, l.apiURL, l.program.config.Temporal.UIURL, l.sandboxURL,
-		key, l.apiURL, key, policy, l.apiURL, key)
-	return nil
-}
-
-const greeting = `
-Backstop runs. Stop it with Ctrl-C.
-
-  console        %s/console/   (sign in with the API key)
-  API            %s
-  API reference  %s/docs
-  Temporal UI    %s
-  sandbox        %s/messages   (what the simulated providers were asked to send)
-  API key        %s
-
-Send one. The last two digits of the recipient choose what the providers do (see README.md): 01 is read,
-02 is delivered but never read, so its rule fires after 10 s.
-
-  curl -si %s/v1/sends -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{
-    "to": "+447400123402", "whatsapp": {"text": "Your parcel comes today."},
-    "fallback": {"policy_id": "%s", "text": "Your parcel comes today."}}'
-
-Then look at it, with the id that it answers:
-
-  curl -s %s/v1/sends/<id> -H 'Authorization: Bearer %s'
-
-`

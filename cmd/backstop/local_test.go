@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/backstophq/backstop/internal/demo"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -18,7 +19,7 @@ func TestNewLocal_listen(t *testing.T) {
 			t.Parallel()
 			start := func(address string) (*local, error) {
 				l, err := newLocal(t.Context(), map[string]string{"BACKSTOP_DATABASE_URL": database, variable: address},
-					localOptions{speed: 1, apiAddr: "127.0.0.1:0", boxAddr: "127.0.0.1:0"}, io.Discard)
+					demo.Settings{Speed: 1, APIAddress: "127.0.0.1:0", SandboxAddress: "127.0.0.1:0", Log: io.Discard})
 				if err == nil {
 					t.Cleanup(func() {
 						require.NoError(t, l.api.Close())

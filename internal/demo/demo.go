@@ -1,4 +1,6 @@
-package main
+// Package demo shows Backstop at work on simulated providers: make demo and make run. It uses a Backstop from outside, as a
+// service does; the program starts it.
+package demo
 
 import (
 	"context"
@@ -22,31 +24,48 @@ const (
 // errDemo says that what came out is not what was expected; what differs has been printed.
 var errDemo = errors.New("not all came out as expected")
 
-// demo sends one message per scenario to simulated providers, shows what happens, and checks what came out. The
+// Start starts a Backstop with its sandbox in this process, and calls during when the API accepts requests. When during
+// returns, everything stops.
+type Start func(ctx context.Context, s Settings, during func(context.Context, Backstop) error) error
+
+// Settings say how a Backstop on this machine differs from a deployed one. The environment of the program comes first.
+type Settings struct {
+	Speed          float64           // of the sandbox; 2 makes its delays half as long
+	APIAddress     string            // preferred; if it is taken, the API listens on a free port of loopback
+	SandboxAddress string            // as APIAddress
+	Defaults       map[string]string // of the environment's variables, by name
+	Log            io.Writer         // of the program
+}
+
+// Backstop is a Backstop that runs, with its sandbox.
+type Backstop struct {
+	APIURL, APIKey string
+	SandboxURL     string
+	TemporalUIURL  string // empty if there is none
+	// HistoryLength returns how many events the workflow of a send has.
+	HistoryLength func(ctx context.Context, send string) (int64, error)
+}
+
+// Run sends one message per scenario to simulated providers, shows what happens, and checks what came out. The
 // program's log goes to a file, so that the terminal shows only the sends.
-func demo(ctx context.Context, environment map[string]string, stdout, _ io.Writer) (err error) {
+func Run(ctx context.Context, start Start, stdout, _ io.Writer) (err error) {
 	began := time.Now()
 	logFile, err := os.CreateTemp("", "backstop-demo-*.log")
 	if err != nil {
 		return fmt.Errorf("create log: %w", err)
 	}
 	defer func() { err = errors.Join(err, logFile.Close()) }()
-	l, err := newLocal(ctx, environment, localOptions{
-		speed: demoSpeed, apiAddr: "127.0.0.1:0", boxAddr: "127.0.0.1:0",
-		defaults: map[string]string{
+	err = start(ctx, Settings{
+		Speed: demoSpeed, APIAddress: "127.0.0.1:0", SandboxAddress: "127.0.0.1:0", Log: logFile,
+		Defaults: map[string]string{
 			"BACKSTOP_META_TIMEOUT": "2s", "BACKSTOP_TWILIO_TIMEOUT": "2s", "BACKSTOP_UNKNOWN_WAIT": "2s",
 		},
-	}, logFile)
-	if err != nil {
-		return err
-	}
-	c, err := newCaller(l.apiURL, string(l.program.config.API.Key))
-	if err != nil {
-		return err
-	}
-	d := &demonstration{local: l, out: stdout, caller: c}
-	err = l.run(ctx, func(ctx context.Context) error {
-		d.setUp = time.Since(began)
+	}, func(ctx context.Context, b Backstop) error {
+		c, err := NewCaller(b.APIURL, b.APIKey)
+		if err != nil {
+			return err
+		}
+		d := &demonstration{backstop: b, caller: c, out: stdout, setUp: time.Since(began)}
 		return d.run(ctx)
 	})
 	if err != nil {
@@ -61,12 +80,12 @@ func demo(ctx context.Context, environment map[string]string, stdout, _ io.Write
 
 // demonstration is one run of the demo.
 type demonstration struct {
-	local  *local
-	caller *caller
-	out    io.Writer
-	sends  []*demoSend
-	setUp  time.Duration
-	took   time.Duration // from the first send to the last outcome
+	backstop Backstop
+	caller   *Caller
+	out      io.Writer
+	sends    []*demoSend
+	setUp    time.Duration
+	took     time.Duration // from the first send to the last outcome
 }
 
 // demoSend is a case of the demo and how it goes.
@@ -114,14 +133,14 @@ func (d *demonstration) start(ctx context.Context) error {
 	policies := map[string]string{}
 	for _, c := range demoCases() {
 		if policies[c.policy] == "" {
-			id, err := d.caller.ensurePolicy(ctx, c.policy, demoPolicies()[c.policy]...)
+			id, err := d.caller.EnsurePolicy(ctx, c.policy, demoPolicies()[c.policy]...)
 			if err != nil {
 				return err
 			}
 			policies[c.policy] = id
 		}
 		s := &demoSend{demoCase: c, at: time.Now()}
-		accepted, err := d.caller.send(ctx, c.to, policies[c.policy], c.category)
+		accepted, err := d.caller.createSend(ctx, c.to, policies[c.policy], c.category)
 		if err != nil {
 			return err
 		}
@@ -167,13 +186,13 @@ func (d *demonstration) watch(ctx context.Context) error {
 
 // look reads a send and sees whether it has ended.
 func (d *demonstration) look(ctx context.Context, s *demoSend) (err error) {
-	if s.send, err = d.caller.get(ctx, s.id); err != nil {
+	if s.send, err = d.caller.Send(ctx, s.id); err != nil {
 		return err
 	}
 	if s.send.FinishedAt == nil || s.send.Outcome == client.OutcomeUnconfirmed || s.send.DuplicateDelivery != s.duplicate {
 		return nil
 	}
 	s.settled = time.Since(s.at)
-	s.events, err = historyLength(ctx, d.local.program.temporal, s.id)
+	s.events, err = d.backstop.HistoryLength(ctx, s.id)
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -8,30 +8,31 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// caller calls the API as a service would.
-type caller struct {
-	api *client.ClientWithResponses
+// Caller calls the API as a service would.
+type Caller struct {
+	API *client.ClientWithResponses // for calls that Caller has no method for
 }
 
-// ruleSpec is a rule that dev or demo wants to exist.
-type ruleSpec struct {
-	name   string
-	kind   client.RuleType
-	wait   time.Duration
-	sendID string
+// Rule is a rule of a policy.
+type Rule struct {
+	Name   string
+	Type   client.RuleType
+	Wait   time.Duration
+	SendID string
 }
 
-func newCaller(url, key string) (*caller, error) {
+// NewCaller returns the caller of the API at a URL.
+func NewCaller(url, key string) (*Caller, error) {
 	api, err := client.NewClientWithResponses(url, client.WithKey(key))
 	if err != nil {
 		return nil, fmt.Errorf("make client: %w", err)
 	}
-	return &caller{api: api}, nil
+	return &Caller{API: api}, nil
 }
 
-// ensurePolicy returns the id of the policy with this name; if there is none it makes it, and its rules.
-func (c *caller) ensurePolicy(ctx context.Context, name string, rules ...ruleSpec) (string, error) {
-	found, err := c.api.ListPoliciesWithResponse(ctx, &client.ListPoliciesParams{Search: &name})
+// EnsurePolicy returns the id of the policy with this name. If there is none, it makes the policy and its rules.
+func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (string, error) {
+	found, err := c.API.ListPoliciesWithResponse(ctx, &client.ListPoliciesParams{Search: &name})
 	if err != nil || found.JSON200 == nil {
 		return "", refused("list policies", found, err)
 	}
@@ -48,26 +49,26 @@ func (c *caller) ensurePolicy(ctx context.Context, name string, rules ...ruleSpe
 		}
 		input.RuleIds = append(input.RuleIds, id)
 	}
-	made, err := c.api.CreatePolicyWithResponse(ctx, input)
+	made, err := c.API.CreatePolicyWithResponse(ctx, input)
 	if err != nil || made.JSON201 == nil {
 		return "", refused("create policy", made, err)
 	}
 	return made.JSON201.ID, nil
 }
 
-func (c *caller) ensureRule(ctx context.Context, rule ruleSpec) (string, error) {
-	found, err := c.api.ListRulesWithResponse(ctx, &client.ListRulesParams{Search: &rule.name})
+func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
+	found, err := c.API.ListRulesWithResponse(ctx, &client.ListRulesParams{Search: &rule.Name})
 	if err != nil || found.JSON200 == nil {
 		return "", refused("list rules", found, err)
 	}
 	for _, r := range found.JSON200.Items {
-		if r.Name == rule.name {
+		if r.Name == rule.Name {
 			return r.ID, nil
 		}
 	}
-	wait := int(rule.wait.Seconds())
-	made, err := c.api.CreateRuleWithResponse(ctx, client.RuleInput{
-		Name: rule.name, Type: rule.kind, WaitSeconds: &wait, SendID: rule.sendID,
+	wait := int(rule.Wait.Seconds())
+	made, err := c.API.CreateRuleWithResponse(ctx, client.RuleInput{
+		Name: rule.Name, Type: rule.Type, WaitSeconds: &wait, SendID: rule.SendID,
 	})
 	if err != nil || made.JSON201 == nil {
 		return "", refused("create rule", made, err)
@@ -75,8 +76,8 @@ func (c *caller) ensureRule(ctx context.Context, rule ruleSpec) (string, error) 
 	return made.JSON201.ID, nil
 }
 
-// send starts a send and returns its id.
-func (c *caller) send(ctx context.Context, to, policy string, category client.Category) (string, error) {
+// createSend starts a send and returns its id.
+func (c *Caller) createSend(ctx context.Context, to, policy string, category client.Category) (string, error) {
 	text := "Your parcel comes today between 14:00 and 15:00."
 	input := client.SendInput{
 		To: to, Whatsapp: client.WhatsAppInput{Text: &text},
@@ -85,15 +86,16 @@ func (c *caller) send(ctx context.Context, to, policy string, category client.Ca
 	if category != "" {
 		input.Category = &category
 	}
-	accepted, err := c.api.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
+	accepted, err := c.API.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
 	if err != nil || accepted.JSON202 == nil {
 		return "", refused("create send", accepted, err)
 	}
 	return accepted.JSON202.ID, nil
 }
 
-func (c *caller) get(ctx context.Context, id string) (*client.Send, error) {
-	got, err := c.api.GetSendWithResponse(ctx, id)
+// Send returns a send.
+func (c *Caller) Send(ctx context.Context, id string) (*client.Send, error) {
+	got, err := c.API.GetSendWithResponse(ctx, id)
 	if err != nil || got.JSON200 == nil {
 		return nil, refused("get send", got, err)
 	}

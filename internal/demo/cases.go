@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"time"
@@ -22,14 +22,14 @@ type demoCase struct {
 }
 
 // demoPolicies are the policies of the demo and their rules.
-func demoPolicies() map[string][]ruleSpec {
-	unread := ruleSpec{name: "Unread 4 s", kind: client.RuleTypeUnread, wait: 4 * time.Second, sendID: "ACME"}
-	undelivered := ruleSpec{name: "Undelivered 3 s", kind: client.RuleTypeUndelivered, wait: 3 * time.Second, sendID: "ACME"}
-	patient := ruleSpec{name: "Undelivered 9 s", kind: client.RuleTypeUndelivered, wait: 9 * time.Second, sendID: "ACME"}
-	unsent := ruleSpec{name: "Not sent 2 s", kind: client.RuleTypeSendFailed, wait: 2 * time.Second, sendID: "ACME"}
-	failed := ruleSpec{name: "Only failures", kind: client.RuleTypeUndelivered, sendID: "ACME"}
-	spare := ruleSpec{name: "Spare sender", kind: client.RuleTypeUndelivered, sendID: "ACME2"}
-	return map[string][]ruleSpec{
+func demoPolicies() map[string][]Rule {
+	unread := Rule{Name: "Unread 4 s", Type: client.RuleTypeUnread, Wait: 4 * time.Second, SendID: "ACME"}
+	undelivered := Rule{Name: "Undelivered 3 s", Type: client.RuleTypeUndelivered, Wait: 3 * time.Second, SendID: "ACME"}
+	patient := Rule{Name: "Undelivered 9 s", Type: client.RuleTypeUndelivered, Wait: 9 * time.Second, SendID: "ACME"}
+	unsent := Rule{Name: "Not sent 2 s", Type: client.RuleTypeSendFailed, Wait: 2 * time.Second, SendID: "ACME"}
+	failed := Rule{Name: "Only failures", Type: client.RuleTypeUndelivered, SendID: "ACME"}
+	spare := Rule{Name: "Spare sender", Type: client.RuleTypeUndelivered, SendID: "ACME2"}
+	return map[string][]Rule{
 		"Must be read": {unread}, "Must arrive": {undelivered}, "Must arrive, patiently": {patient},
 		"Must be sent": {unsent}, "Only if it fails": {failed}, "Two senders": {failed, spare},
 	}
