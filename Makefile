@@ -59,6 +59,9 @@ screenshots: if-npm ## take the screenshots of the documentation, docs/images; w
 	bin/devstack --fast --data .data/screenshots -- \
 		npm --prefix console run e2e -- --config e2e/screenshots/playwright.config.ts
 
+diagrams: ## draw the SVG files of the Mermaid diagrams in docs; wants npm and Chromium
+	docs/diagrams/draw.sh architecture life-of-a-send
+
 check: tidy generated vet lint law determinism console-check ## run all gates but the tests
 
 console-check: ## types, linter and formatting of the web console, if there is npm

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -133,6 +135,22 @@ func TestDocuments_links(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDocuments_diagrams compares each Mermaid diagram with its SVG, which `make diagrams` draws.
+func TestDocuments_diagrams(t *testing.T) {
+	t.Parallel()
+	diagram := regexp.MustCompile("(?s)\n```mermaid\n(.*?)```\n")
+	drawn := 0
+	for _, path := range documents(t) {
+		for _, source := range diagram.FindAllStringSubmatch(readText(t, path), -1) {
+			picture := readText(t, strings.TrimSuffix(path, ".md")+".svg")
+			digest := fmt.Sprintf("sha256 of the source: %x ", sha256.Sum256([]byte(source[1])))
+			require.Contains(t, picture, digest, "the picture of %s is old: make diagrams", path)
+			drawn++
+		}
+	}
+	require.NotZero(t, drawn)
 }
 
 // headings are the anchors of a document: in small letters, without marks, with dashes for spaces.
