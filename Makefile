@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e check console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e screenshots diagrams check console-check tidy generated vet lint law determinism \
 	generate histories clean FORCE
 
 help: ## list the targets
@@ -53,6 +53,15 @@ e2e: if-npm ## use the web console in a browser, with everything behind it; want
 	@$(MAKE) --no-print-directory build
 	rm -rf .data/e2e
 	bin/devstack --fast --data .data/e2e -- npm --prefix console run e2e
+
+screenshots: if-npm ## take the screenshots of the documentation, docs/images; wants npm, Chromium and psql
+	@$(MAKE) --no-print-directory build
+	rm -rf .data/screenshots
+	bin/devstack --fast --data .data/screenshots -- \
+		npm --prefix console run e2e -- --config e2e/screenshots/playwright.config.ts
+
+diagrams: ## draw the SVG files of the Mermaid diagrams in docs; wants npm and Chromium
+	docs/diagrams/draw.sh architecture life-of-a-send
 
 check: tidy generated vet lint law determinism console-check ## run all gates but the tests
 

@@ -252,7 +252,7 @@ func TestLedger_Abandon(t *testing.T) {
 	}
 }
 
-// The table "Where a send ends" in the README.
+// The table "Where a send ends" in docs/rules.md.
 func TestLedger_Outcome(t *testing.T) {
 	t.Parallel()
 	finish := func(d *desk) { d.l.Finish(false, d.tick()) }

@@ -196,7 +196,7 @@ func allCrashes() [][]crash {
 	return [][]crash{slow[:half], slow[half:], quick, namedCrashes()}
 }
 
-// namedCrashes returns regressions: crashes with kinds and points of their own, which broke a promise of the README.
+// namedCrashes returns regressions: crashes with kinds and points of their own, which broke a promise of docs/promises.md.
 func namedCrashes() []crash {
 	list := []crash{
 		// Regression: the SMS had step 2, like the WhatsApp resend, and used the resend's attempt as its own. No SMS went out, and

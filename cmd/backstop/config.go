@@ -19,8 +19,8 @@ import (
 
 const envPrefix = "BACKSTOP_"
 
-// config is what serve, api and worker are configured by. Its tags are the one list of the variables; a test holds
-// the README's table to it.
+// config is what serve, api and worker are configured by. Its tags are the one list of the variables; a test compares
+// docs/configuration.md with it.
 type config struct {
 	Log      logConfig
 	Pprof    pprofConfig    `envPrefix:"PPROF_"`

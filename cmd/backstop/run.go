@@ -34,7 +34,7 @@ usage: backstop <command>
   demo      the same, plus sends whose outcomes are checked; exits
   version   print the version
 
-Everything is configured by environment variables that begin with BACKSTOP_; see README.md.
+Everything is configured by environment variables that begin with BACKSTOP_; see docs/configuration.md.
 `
 
 // command is one word of the program. It stops cleanly when ctx is done.

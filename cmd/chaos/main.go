@@ -1,4 +1,4 @@
-// Chaos checks the promises of the README from outside. It starts Postgres, Temporal, two Backstop processes and the
+// Chaos checks the promises of docs/promises.md from outside. It starts Postgres, Temporal, two Backstop processes and the
 // simulated providers, and sends messages of every scenario. Meanwhile it kills, freezes and disconnects what it
 // started. Afterwards it compares the API's answers with the calls that the providers got, the receipts that Backstop
 // acknowledged and the sends that it accepted. Run it with "make chaos"; docs/chaos.md describes it.

@@ -99,10 +99,10 @@ func TestPlan_mustFallBack(t *testing.T) {
 	}
 }
 
-// TestScenarios compares the scenarios with the README. A scenario that is missing here would not be tested.
+// TestScenarios compares the scenarios with docs/sandbox.md. A scenario that is missing here would not be tested.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/sandbox.md")
 	require.NoError(t, err)
 	var listed []string
 	for _, row := range regexp.MustCompile(`(?m)^\| (\d\d) \|`).FindAllStringSubmatch(string(text), -1) {

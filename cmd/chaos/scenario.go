@@ -20,7 +20,7 @@ func rankOf(status string) int {
 // hasReached reports whether a status is at least the goal. A failed message has reached no goal.
 func hasReached(status, goal string) bool { return status != failed && rankOf(status) >= rankOf(goal) }
 
-// scenario is a row of the README's table: the final statuses of messages to numbers that end in the digits.
+// scenario is a row of the table in docs/sandbox.md: the final statuses of messages to numbers that end in the digits.
 type scenario struct {
 	digits   string
 	whatsApp string   // the final status of the WhatsApp message
@@ -28,7 +28,7 @@ type scenario struct {
 	sms      []string // the final status of the SMS of the first sender, the second and so on; the last for all others
 }
 
-// scenarios is the README's table.
+// scenarios is the table in docs/sandbox.md.
 func scenarios() []scenario {
 	arrives := []string{delivered}
 	return []scenario{

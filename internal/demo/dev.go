@@ -50,7 +50,7 @@ Backstop runs. Stop it with Ctrl-C.
   sandbox        %s/messages   (what the simulated providers were asked to send)
   API key        %s
 
-Send one. The last two digits of the recipient choose what the providers do (see README.md): 01 is read,
+Send one. The last two digits of the recipient choose what the providers do (see docs/sandbox.md): 01 is read,
 02 is delivered but never read, so its rule fires after 10 s.
 
   curl -si %s/v1/sends -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -37,29 +39,29 @@ func rowsOf(text string, first *regexp.Regexp) [][]string {
 	return rows
 }
 
-func TestReadme_scenarios(t *testing.T) {
+func TestDocuments_scenarios(t *testing.T) {
 	t.Parallel()
 	var want [][]string
 	for _, s := range sandbox.Scenarios() {
 		want = append(want, []string{s.Digits, s.Name, s.WhatsApp, s.SMS})
 	}
-	require.Equal(t, want, rowsOf(readText(t, "README.md"), regexp.MustCompile(`^[0-9]{2}$`)))
+	require.Equal(t, want, rowsOf(readText(t, "docs/sandbox.md"), regexp.MustCompile(`^[0-9]{2}$`)))
 }
 
-func TestReadme_configuration(t *testing.T) {
+func TestDocuments_configuration(t *testing.T) {
 	t.Parallel()
-	told := map[string]string{}
-	for _, cells := range rowsOf(readText(t, "README.md"), regexp.MustCompile("^`BACKSTOP_")) {
+	documented := map[string]string{}
+	for _, cells := range rowsOf(readText(t, "docs/configuration.md"), regexp.MustCompile("^`BACKSTOP_")) {
 		require.Len(t, cells, 3, "the row of %s", cells[0])
 		name := strings.Trim(cells[0], "`")
-		require.NotContains(t, told, name, "%s has two rows", name)
+		require.NotContains(t, documented, name, "%s has two rows", name)
 		require.NotEmpty(t, cells[2], "the meaning of %s", name)
-		told[name] = cells[1]
+		documented[name] = cells[1]
 	}
-	require.Equal(t, variables(t), told)
+	require.Equal(t, variables(t), documented)
 }
 
-// variables are the variables of the program with their defaults, as the README writes them, by the tags of the
+// variables are the variables of the program with their defaults, as docs/configuration.md writes them, by the tags of the
 // configurations.
 func variables(t *testing.T) map[string]string {
 	t.Helper()
@@ -115,10 +117,11 @@ func TestDocuments_variables(t *testing.T) {
 
 func TestDocuments_links(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)|\bsrc(?:set)?="([^"]+)"`)
 	for _, path := range documents(t) {
 		for _, found := range link.FindAllStringSubmatch(readText(t, path), -1) {
-			file, heading, _ := strings.Cut(found[1], "#")
+			address := found[1] + found[2]
+			file, heading, _ := strings.Cut(address, "#")
 			if strings.Contains(file, "://") {
 				continue
 			}
@@ -126,12 +129,28 @@ func TestDocuments_links(t *testing.T) {
 			if file != "" {
 				target = filepath.Join(filepath.Dir(path), file)
 			}
-			require.FileExists(t, filepath.Join(root, target), "%s links to %s", path, found[1])
+			require.FileExists(t, filepath.Join(root, target), "%s links to %s", path, address)
 			if heading != "" {
-				require.Contains(t, headings(readText(t, target)), heading, "%s links to %s", path, found[1])
+				require.Contains(t, headings(readText(t, target)), heading, "%s links to %s", path, address)
 			}
 		}
 	}
+}
+
+// TestDocuments_diagrams compares each Mermaid diagram with its SVG, which `make diagrams` draws.
+func TestDocuments_diagrams(t *testing.T) {
+	t.Parallel()
+	diagram := regexp.MustCompile("(?s)\n```mermaid\n(.*?)```\n")
+	drawn := 0
+	for _, path := range documents(t) {
+		for _, source := range diagram.FindAllStringSubmatch(readText(t, path), -1) {
+			picture := readText(t, strings.TrimSuffix(path, ".md")+".svg")
+			digest := fmt.Sprintf("sha256 of the source: %x ", sha256.Sum256([]byte(source[1])))
+			require.Contains(t, picture, digest, "the picture of %s is old: make diagrams", path)
+			drawn++
+		}
+	}
+	require.NotZero(t, drawn)
 }
 
 // headings are the anchors of a document: in small letters, without marks, with dashes for spaces.
