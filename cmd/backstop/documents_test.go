@@ -107,6 +107,9 @@ func documents(t *testing.T) []string {
 func TestDocuments_variables(t *testing.T) {
 	t.Parallel()
 	known := variables(t)
+	for former, name := range formerNames() {
+		known[former] = known[name]
+	}
 	variable := regexp.MustCompile(`BACKSTOP_[A-Z_]+`)
 	for _, path := range documents(t) {
 		for _, name := range variable.FindAllString(readText(t, path), -1) {
