@@ -15,7 +15,7 @@ const (
 )
 
 // pair is a client's connection and its connection to the backend.
-type pair struct {
+type connPair struct {
 	proxy      *Proxy
 	number     int
 	client     net.Conn
@@ -30,7 +30,7 @@ type pair struct {
 }
 
 // forwardRequests forwards the client's requests, one after the other.
-func (c *pair) forwardRequests() {
+func (c *connPair) forwardRequests() {
 	defer c.backend.Close()
 	buffer, chunk := []byte(nil), make([]byte, readSize)
 	for {
@@ -54,10 +54,10 @@ func (c *pair) forwardRequests() {
 }
 
 // forward sends a request to the backend, and reports whether it did. It does not if the request meets a cut.
-func (c *pair) forward(request []byte) bool {
+func (c *connPair) forward(request []byte) bool {
 	c.proxy.awaitFlow()
 	r := Request{Conn: c.number, Bytes: request, SQL: c.readSQL(request)}
-	if met := c.proxy.pass(r); met != nil {
+	if met := c.proxy.nextCut(r); met != nil {
 		if !met.After {
 			c.cut(met.How)
 			return false
@@ -71,25 +71,25 @@ func (c *pair) forward(request []byte) bool {
 }
 
 // forwardAnswers forwards the backend's answers, except an answer that a cut waits for.
-func (c *pair) forwardAnswers() {
+func (c *connPair) forwardAnswers() {
 	chunk := make([]byte, readSize)
 	for {
 		n, err := c.backend.Read(chunk)
 		c.proxy.awaitFlow()
-		if n > 0 && !c.hold(chunk[:n]) {
+		if n > 0 && !c.holdBack(chunk[:n]) {
 			if _, err := c.client.Write(chunk[:n]); err != nil {
 				return
 			}
 		}
 		if err != nil {
-			c.end()
+			c.closeClient()
 			return
 		}
 	}
 }
 
 // end closes the client's connection when the backend has closed its own. A hanging connection stays open.
-func (c *pair) end() {
+func (c *connPair) closeClient() {
 	c.mu.Lock()
 	isCut := c.isCut
 	c.mu.Unlock()
@@ -99,7 +99,7 @@ func (c *pair) end() {
 }
 
 // hold reports whether the client must not read a chunk. When the answer of a pending cut is whole, hold cuts the connection.
-func (c *pair) hold(chunk []byte) bool {
+func (c *connPair) holdBack(chunk []byte) bool {
 	c.mu.Lock()
 	met, isCut := c.pending, c.isCut
 	if met != nil {
@@ -113,7 +113,7 @@ func (c *pair) hold(chunk []byte) bool {
 	return met != nil || isCut
 }
 
-func (c *pair) cut(how How) {
+func (c *connPair) cut(how How) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.isCut = true
@@ -121,21 +121,21 @@ func (c *pair) cut(how How) {
 	case Hang:
 		return
 	case Reset:
-		reset(c.client)
+		resetConn(c.client)
 	case Finish:
-		finish(c.client)
+		finishConn(c.client)
 	}
 	_ = c.backend.Close()
 }
 
-func reset(client net.Conn) {
+func resetConn(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // so that Close sends a reset
 	}
 	_ = client.Close()
 }
 
-func finish(client net.Conn) {
+func finishConn(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
 	}

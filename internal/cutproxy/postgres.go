@@ -22,15 +22,15 @@ const (
 )
 
 // requestSize returns the size of the first request in a buffer, or 0 if that request is not whole.
-func (c *pair) requestSize(buffer []byte) int {
+func (c *connPair) requestSize(buffer []byte) int {
 	if c.proxy.protocol == Raw {
 		return len(buffer)
 	}
 	if !c.hasStarted {
-		return startup(buffer)
+		return startupLength(buffer)
 	}
 	for at := 0; ; {
-		size := message(buffer[at:])
+		size := messageLength(buffer[at:])
 		if size == 0 {
 			return 0
 		}
@@ -42,21 +42,21 @@ func (c *pair) requestSize(buffer []byte) int {
 	}
 }
 
-func startup(buffer []byte) int {
+func startupLength(buffer []byte) int {
 	if len(buffer) < startupSize {
 		return 0
 	}
-	return whole(buffer, int(binary.BigEndian.Uint32(buffer)))
+	return lengthIfWhole(buffer, int(binary.BigEndian.Uint32(buffer)))
 }
 
-func message(buffer []byte) int {
+func messageLength(buffer []byte) int {
 	if len(buffer) < headSize {
 		return 0
 	}
-	return whole(buffer, 1+int(binary.BigEndian.Uint32(buffer[1:])))
+	return lengthIfWhole(buffer, 1+int(binary.BigEndian.Uint32(buffer[1:])))
 }
 
-func whole(buffer []byte, size int) int {
+func lengthIfWhole(buffer []byte, size int) int {
 	if len(buffer) < size {
 		return 0
 	}
@@ -64,7 +64,7 @@ func whole(buffer []byte, size int) int {
 }
 
 // readSQL returns the texts of the statements that a request executes. It keeps the texts of prepared statements.
-func (c *pair) readSQL(request []byte) string {
+func (c *connPair) readSQL(request []byte) string {
 	if c.proxy.protocol == Raw {
 		return ""
 	}
@@ -74,21 +74,21 @@ func (c *pair) readSQL(request []byte) string {
 	}
 	var texts []string
 	for {
-		size := message(request)
+		size := messageLength(request)
 		if size == 0 {
 			return strings.Join(texts, "; ")
 		}
 		body := request[headSize:size]
 		switch request[0] {
 		case msgQuery:
-			text, _ := word(body)
+			text, _ := readString(body)
 			texts = append(texts, text)
 		case msgParse:
-			name, rest := word(body)
-			c.statements[name], _ = word(rest)
+			name, rest := readString(body)
+			c.statements[name], _ = readString(rest)
 		case msgBind:
-			_, rest := word(body) // the portal
-			name, _ := word(rest)
+			_, rest := readString(body) // the portal
+			name, _ := readString(rest)
 			texts = append(texts, c.statements[name])
 		}
 		request = request[size:]
@@ -96,7 +96,7 @@ func (c *pair) readSQL(request []byte) string {
 }
 
 // word reads a string that ends with a zero byte.
-func word(b []byte) (string, []byte) {
+func readString(b []byte) (string, []byte) {
 	before, after, _ := bytes.Cut(b, []byte{0})
 	return string(before), after
 }

@@ -46,7 +46,7 @@ type Cut struct {
 	How   How
 }
 
-type armed struct {
+type activeCut struct {
 	Cut
 
 	done chan struct{}
@@ -60,8 +60,8 @@ type Proxy struct {
 	running  sync.WaitGroup
 
 	mu       sync.Mutex
-	pairs    map[*pair]bool
-	cuts     []*armed
+	pairs    map[*connPair]bool
+	cuts     []*activeCut
 	isDown   bool
 	flowing  chan struct{} // closed unless the proxy stalls
 	accepted int
@@ -75,7 +75,7 @@ func Start(ctx context.Context, backend string, protocol Protocol) (*Proxy, erro
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	p := &Proxy{
-		backend: backend, protocol: protocol, listener: listener, pairs: map[*pair]bool{}, flowing: make(chan struct{}),
+		backend: backend, protocol: protocol, listener: listener, pairs: map[*connPair]bool{}, flowing: make(chan struct{}),
 	}
 	close(p.flowing)
 	p.running.Go(p.accept)
@@ -100,7 +100,7 @@ func (p *Proxy) Close() error {
 // On adds a cut. The channel is closed when the last of its requests meets the cut.
 func (p *Proxy) On(c Cut) (done <-chan struct{}) {
 	c.Times = max(c.Times, 1)
-	a := &armed{Cut: c, done: make(chan struct{})}
+	a := &activeCut{Cut: c, done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts = append(p.cuts, a)
@@ -187,10 +187,10 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client net.Conn) {
 	backend, err := new(net.Dialer).Dial("tcp", p.backend)
 	if err != nil {
-		reset(client)
+		resetConn(client)
 		return
 	}
-	c := &pair{proxy: p, client: client, backend: backend, statements: map[string]string{}}
+	c := &connPair{proxy: p, client: client, backend: backend, statements: map[string]string{}}
 	p.mu.Lock()
 	p.accepted++
 	c.number = p.accepted
@@ -210,7 +210,7 @@ func (p *Proxy) serve(client net.Conn) {
 }
 
 // pass counts a request and returns the cut that it meets, or nil.
-func (p *Proxy) pass(r Request) *Cut {
+func (p *Proxy) nextCut(r Request) *Cut {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests++

@@ -28,7 +28,7 @@ func start(t *testing.T, backend string, protocol cutproxy.Protocol) *cutproxy.P
 }
 
 // site counts the requests that reach it.
-func site(t *testing.T) (address string, reached *atomic.Int64) {
+func startSite(t *testing.T) (address string, reached *atomic.Int64) {
 	t.Helper()
 	reached = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -76,7 +76,7 @@ func TestProxy_http(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, reached := site(t)
+			address, reached := startSite(t)
 			proxy := start(t, address, cutproxy.Raw)
 			done := proxy.On(c.cut)
 			client := newClient(t)
@@ -100,7 +100,7 @@ func TestProxy_http(t *testing.T) {
 
 func TestProxy_hang(t *testing.T) {
 	t.Parallel()
-	address, reached := site(t)
+	address, reached := startSite(t)
 	proxy := start(t, address, cutproxy.Raw)
 	proxy.On(cutproxy.Cut{How: cutproxy.Hang, After: true})
 	client := newClient(t)
@@ -114,7 +114,7 @@ func TestProxy_hang(t *testing.T) {
 
 func TestProxy_Down_Stall(t *testing.T) {
 	t.Parallel()
-	address, _ := site(t)
+	address, _ := startSite(t)
 	proxy := start(t, address, cutproxy.Raw)
 	client := newClient(t)
 	proxy.Down()
@@ -141,7 +141,7 @@ func TestProxy_Down_Stall(t *testing.T) {
 
 func TestProxy_Skip_Times_Clear(t *testing.T) {
 	t.Parallel()
-	address, _ := site(t)
+	address, _ := startSite(t)
 	proxy := start(t, address, cutproxy.Raw)
 	proxy.On(cutproxy.Cut{Skip: 1, Times: 2})
 	client := newClient(t)

@@ -82,16 +82,16 @@ func (a Answer) Accepted() bool { return a.Status >= 200 && a.Status <= 299 }
 func (p *Poster) Post(ctx context.Context, target string, header http.Header, content []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	sent := &body{ctx: ctx, content: bytes.NewReader(content)}
+	sent := &requestBody{ctx: ctx, content: bytes.NewReader(content)}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, sent)
 	if err != nil {
-		return Answer{}, p.unanswered(false, err)
+		return Answer{}, p.noAnswer(false, err)
 	}
 	request.Header = header.Clone()
 	request.ContentLength = int64(len(content))
 	answer, err := p.exchange(request, answerLimit)
 	if err != nil {
-		return Answer{}, p.unanswered(sent.end(), err)
+		return Answer{}, p.noAnswer(sent.stopReads(), err)
 	}
 	return answer, nil
 }
@@ -103,13 +103,13 @@ func (p *Poster) Get(ctx context.Context, target string, header http.Header) (An
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
-		return Answer{}, p.unanswered(false, err)
+		return Answer{}, p.noAnswer(false, err)
 	}
 	request.Header = header.Clone()
 	request.Header.Del("Content-Type")
 	answer, err := p.exchange(request, listLimit)
 	if err != nil {
-		return Answer{}, p.unanswered(false, err)
+		return Answer{}, p.noAnswer(false, err)
 	}
 	return answer, nil
 }
@@ -130,7 +130,7 @@ func (p *Poster) exchange(request *http.Request, limit int) (Answer, error) {
 	return answer, nil
 }
 
-func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
+func (p *Poster) noAnswer(left bool, err error) *backstop.Failure {
 	// The outermost error repeats the URL, which names the account.
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
@@ -151,29 +151,29 @@ func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
 // a request whose announced body is missing. So a body that was never read was not sent, with no race against a transport
 // that is still writing. body has no GetBody, so net/http never sends a POST again by itself (net/http transport.go,
 // shouldRetryRequest and rewindBody).
-type body struct {
-	ctx     context.Context //nolint:containedctx // of the one request that the body belongs to
-	mu      sync.Mutex
-	content *bytes.Reader
-	begun   bool
-	ended   bool
+type requestBody struct {
+	ctx      context.Context //nolint:containedctx // of the one request that the body belongs to
+	mu       sync.Mutex
+	content  *bytes.Reader
+	isRead   bool
+	isClosed bool
 }
 
 var (
-	errEnded = errors.New("the call has ended")
-	errLate  = errors.New("the time of the call was over before it was made")
+	errCallEnded      = errors.New("the call has ended")
+	errDeadlinePassed = errors.New("the time of the call was over before it was made")
 )
 
-func (b *body) Read(p []byte) (int, error) {
+func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.ended:
-		return 0, errEnded
-	case overdue(b.ctx, time.Now()):
-		return 0, errLate
+	case b.isClosed:
+		return 0, errCallEnded
+	case deadlinePassed(b.ctx, time.Now()):
+		return 0, errDeadlinePassed
 	}
-	b.begun = true
+	b.isRead = true
 	return b.content.Read(p) //nolint:wrapcheck // io.EOF must stay bare
 }
 
@@ -181,17 +181,17 @@ func (b *body) Read(p []byte) (int, error) {
 // (SIGSTOP, a paused machine) a process runs its goroutines and timers in any order, and another worker may have taken
 // over the call. A paused machine may have stopped the monotonic clock too, so overdue also compares the wall clock. If
 // the wall clock was set forward, overdue may refuse a call that was in time. That call was not sent, so it is retried.
-func overdue(ctx context.Context, now time.Time) bool {
+func deadlinePassed(ctx context.Context, now time.Time) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && (!now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)))
 }
 
-func (b *body) Close() error { return nil }
+func (b *requestBody) Close() error { return nil }
 
 // end closes the body for good and reports whether any of it was read.
-func (b *body) end() bool {
+func (b *requestBody) stopReads() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ended = true
-	return b.begun
+	b.isClosed = true
+	return b.isRead
 }

@@ -17,9 +17,9 @@ import (
 
 // late is the context of a call in a process that was stopped and resumed: the clock is past the call's deadline, but the
 // timer that ends the context has not fired yet.
-type late struct{ context.Context } //nolint:containedctx // it is one
+type pastDeadline struct{ context.Context } //nolint:containedctx // it is one
 
-func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+func (pastDeadline) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
 
 func TestPoster_Post_late(t *testing.T) {
 	t.Parallel()
@@ -33,7 +33,7 @@ func TestPoster_Post_late(t *testing.T) {
 	poster := provider.NewPoster(time.Minute, nil)
 	_, err := poster.Post(t.Context(), server.URL, http.Header{}, []byte("in time"))
 	require.NoError(t, err)
-	_, err = poster.Post(late{t.Context()}, server.URL, http.Header{}, []byte("late")) // over the open connection
+	_, err = poster.Post(pastDeadline{t.Context()}, server.URL, http.Header{}, []byte("late")) // over the open connection
 	failure := new(backstop.Failure)
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, backstop.Unavailable, failure.Kind, "%v", failure)

@@ -78,7 +78,7 @@ type Refusal struct {
 // work, and Twilio answers 429 to an account that has reached its daily limit. Only without such a code the HTTP status
 // decides the kind, and then there is no class: a class says whose fault it is, and HTTP does not know that.
 func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
-	verdict := byStatus(a.Status, refusal != nil)
+	verdict := statusMeaning(a.Status, refusal != nil)
 	failure := &backstop.Failure{Reason: fmt.Sprintf("HTTP %d without the provider's error", a.Status)}
 	if refusal != nil {
 		failure.Code, failure.Reason = refusal.Code, p.Text(refusal.Text)
@@ -97,7 +97,7 @@ func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 }
 
 // byStatus judges an answer by its HTTP status (RFC 9110, section 15). Own says that the provider itself wrote it.
-func byStatus(status int, own bool) Verdict {
+func statusMeaning(status int, own bool) Verdict {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return Throttled

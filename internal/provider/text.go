@@ -14,29 +14,29 @@ const maxReason = 300
 // underscores, apostrophes, parentheses, slashes and invisible characters, or a comma, between them. The shortest international
 // numbers have 7 digits, the providers' error codes at most 6, or 7 for codes that do not belong to a send.
 const (
-	number = `\p{Nd}(?:(?:,|` + between + `*)\p{Nd}){6,}`
+	numberPattern = `\p{Nd}(?:(?:,|` + gapPattern + `*)\p{Nd}){6,}`
 
-	between = `[\p{Z}\p{Pd}\p{Pc}\p{Cf}.'()/\x{00B7}\x{2019}\x{2022}\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]`
+	gapPattern = `[\p{Z}\p{Pd}\p{Pc}\p{Cf}.'()/\x{00B7}\x{2019}\x{2022}\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]`
 )
 
 // code is an error code as Meta writes it before its text. Without it, digits behind the code would belong to one number.
-const code = `\(#[0-9]{1,6}\)`
+const codePattern = `\(#[0-9]{1,6}\)`
 
 // address is what may be an IPv4 address with its port, as an error of a connection has it.
-const address = `(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}\b`
+const addressPattern = `(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}\b`
 
 var (
-	numbers = regexp.MustCompile(number)
-	sieve   = regexp.MustCompile(code + "|" + address + "|" + number)
+	phoneNumbers    = regexp.MustCompile(numberPattern)
+	codesAndNumbers = regexp.MustCompile(codePattern + "|" + addressPattern + "|" + numberPattern)
 )
 
 // hideNumbers replaces each phone number in a text by ***.
 func hideNumbers(text string) string {
-	return sieve.ReplaceAllStringFunc(text, func(found string) string {
+	return codesAndNumbers.ReplaceAllStringFunc(text, func(found string) string {
 		if _, err := netip.ParseAddrPort(found); err == nil {
 			return found
 		}
-		return numbers.ReplaceAllString(found, "***")
+		return phoneNumbers.ReplaceAllString(found, "***")
 	})
 }
 

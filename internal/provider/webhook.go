@@ -13,12 +13,12 @@ import (
 const maxMessageID = 256
 
 // ours is the form of the references that we give out: a UUID and a small step.
-var ours = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[1-9][0-9]{0,3}$`)
+var refPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[1-9][0-9]{0,3}$`)
 
 // Ref reads a reference that a provider returned. It is zero when the text is not one of ours: other systems may send
 // through the same account and have references of their own.
 func Ref(s string) backstop.Ref {
-	if !ours.MatchString(s) {
+	if !refPattern.MatchString(s) {
 		return backstop.Ref{}
 	}
 	ref, err := backstop.ParseRef(s)

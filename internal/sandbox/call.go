@@ -8,14 +8,14 @@ import (
 
 // call is a valid request to send, ready to meet its scenario.
 type call struct {
-	message Message // what is recorded; the id is that of the message if it is accepted
-	plan    plan
-	status  int                                   // of the answer when accepted
-	refuse  func(w http.ResponseWriter, f *fault) // writes the provider's error
-	accept  func(w http.ResponseWriter)           // writes the provider's answer
-	webhook webhook                               // nil when none are wanted
-	repeat  repetition                            // of webhooks that fail; required with webhook
-	fate    func(posts []post) []post             // changes the posts of an accepted message; may be nil
+	message     Message // what is recorded; the id is that of the message if it is accepted
+	plan        plan
+	status      int                                   // of the answer when accepted
+	refuse      func(w http.ResponseWriter, f *fault) // writes the provider's error
+	accept      func(w http.ResponseWriter)           // writes the provider's answer
+	webhook     webhook                               // nil when none are wanted
+	retries     retryPolicy                           // of webhooks that fail; required with webhook
+	changePosts func(posts []post) []post             // changes the posts of an accepted message; may be nil
 }
 
 // webhook builds the request of one post of a message that was accepted at that time.
@@ -23,7 +23,7 @@ type webhook func(ctx context.Context, p post, accepted time.Time) (*http.Reques
 
 // play lets the call meet its scenario. It is recorded before anything is answered or posted, so that whoever saw an
 // answer or a receipt finds the call in GET /messages.
-func (s *Server) play(w http.ResponseWriter, r *http.Request, c call) {
+func (s *Server) runScenario(w http.ResponseWriter, r *http.Request, c call) {
 	key := recipient{channel: c.message.Channel, digits: digitsOf(c.message.To)}
 	st := s.calls.next(c.plan, key, c.message.From)
 	switch {
@@ -32,7 +32,7 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, c call) {
 	case st.lost:
 		c.message.ID = ""
 		s.log.add(c.message)
-		s.hold(r)
+		s.holdRequest(r)
 	default:
 		s.accept(w, r, c, st)
 	}
@@ -50,30 +50,30 @@ func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(h
 
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step) {
 	c.message.Accepted = true
-	if c.fate != nil {
-		st.posts = c.fate(st.posts)
+	if c.changePosts != nil {
+		st.posts = c.changePosts(st.posts)
 	}
-	if st.answer != withheld {
+	if st.answer != answerNever {
 		c.message.Answer.Status = c.status
 	}
 	s.log.add(c.message)
-	posted := s.courier.send(c, st.posts)
+	posted := s.webhooks.queuePosts(c, st.posts)
 	switch st.answer {
-	case withheld:
-		s.hold(r)
+	case answerNever:
+		s.holdRequest(r)
 		return
-	case afterReceipts:
-		s.await(r, posted)
-	case slow:
-		s.pause(r, scale(slowAnswer, s.speed))
-	case prompt:
+	case answerAfterReceipts:
+		s.awaitPosts(r, posted)
+	case answerLate:
+		s.delayAnswer(r, scaleDelay(lateAnswerAfter, s.speed))
+	case answerAtOnce:
 	}
 	c.accept(w)
 }
 
 // hold keeps a request unanswered until its client goes away. A shutdown cuts the connection: returning would answer
 // with an empty 200.
-func (s *Server) hold(r *http.Request) {
+func (s *Server) holdRequest(r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-s.stopped:
@@ -82,7 +82,7 @@ func (s *Server) hold(r *http.Request) {
 }
 
 // pause delays a request by d. It cuts the connection if the sandbox stops or the client goes away, as hold does.
-func (s *Server) pause(r *http.Request, d time.Duration) {
+func (s *Server) delayAnswer(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -96,8 +96,8 @@ func (s *Server) pause(r *http.Request, d time.Duration) {
 
 // await waits until the receipts were posted once, however they were received, and at most a second (longer at a speed
 // below 1): a webhook that hangs must not swallow the answer.
-func (s *Server) await(r *http.Request, posted <-chan struct{}) {
-	limit := time.NewTimer(max(earlyAnswerLimit, scale(earlyAnswerLimit, s.speed)))
+func (s *Server) awaitPosts(r *http.Request, posted <-chan struct{}) {
+	limit := time.NewTimer(max(earlyAnswerLimit, scaleDelay(earlyAnswerLimit, s.speed)))
 	defer limit.Stop()
 	select {
 	case <-posted:

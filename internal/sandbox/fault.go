@@ -16,13 +16,13 @@ type fault struct {
 // Titles, details and HTTP statuses are those of Meta's page "Cloud API error codes"; the message in an answer is
 // "(#code) title".
 
-func undeliverable() *fault {
+func messageUndeliverable() *fault {
 	return &fault{
 		status: http.StatusBadRequest, code: 131026, title: "Message undeliverable", details: "Message Undeliverable.",
 	}
 }
 
-func throttled(retryAfter string) *fault {
+func rateLimitHit(retryAfter string) *fault {
 	return &fault{
 		status: http.StatusTooManyRequests, code: 130429, title: "Rate limit hit", retryAfter: retryAfter,
 		details: "Message failed to send because there were too many messages sent from this phone number " +
@@ -30,14 +30,14 @@ func throttled(retryAfter string) *fault {
 	}
 }
 
-func brokenDown() *fault {
+func somethingWentWrong() *fault {
 	return &fault{
 		status: http.StatusInternalServerError, code: 131000, title: "Something went wrong",
 		details: "Message failed to send due to an unknown error.",
 	}
 }
 
-func unavailable() *fault {
+func serviceUnavailable() *fault {
 	return &fault{
 		status: http.StatusServiceUnavailable, code: 131016, title: "Service unavailable",
 		details: "A service is temporarily unavailable.",
@@ -68,7 +68,7 @@ func unreachablePair() *fault {
 	}
 }
 
-func stopped() *fault {
+func recipientUnsubscribed() *fault {
 	return &fault{status: http.StatusBadRequest, code: 21610, title: "Attempt to send to unsubscribed recipient"}
 }
 
@@ -80,6 +80,6 @@ func unknownCarrierError() *fault {
 	return &fault{code: 30008, title: "Unknown error"}
 }
 
-func validityOver() *fault {
+func validityExpired() *fault {
 	return &fault{code: 30036, title: "Validity Period Expired"}
 }

@@ -83,7 +83,7 @@ func (l *messageLog) list(limit int, keep func(Message) bool) []Message {
 	return found
 }
 
-func (l *messageLog) forget() {
+func (l *messageLog) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ring, l.start = nil, 0
@@ -103,26 +103,26 @@ func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "after is not a seq"})
 		return
 	}
-	to, channel := international(query.Get("to")), query.Get("channel")
+	to, channel := internationalNumber(query.Get("to")), query.Get("channel")
 	writeJSON(w, http.StatusOK, s.log.list(limit, func(m Message) bool {
 		return m.Seq > after && (to == "" || m.To == to) && (channel == "" || m.Channel == channel)
 	}))
 }
 
-func (s *Server) forgetMessages(w http.ResponseWriter, _ *http.Request) {
-	s.log.forget()
-	s.calls.forget()
-	s.texts.forget()
+func (s *Server) deleteMessages(w http.ResponseWriter, _ *http.Request) {
+	s.log.clear()
+	s.calls.clear()
+	s.smsMessages.clear()
 	w.WriteHeader(http.StatusNoContent)
 }
 
 // callCounter counts the calls per recipient and channel for the plans that depend on it. It forgets the recipient
 // that it has known for longest when there are more than limit.
 type callCounter struct {
-	mu    sync.Mutex
-	limit int
-	known map[recipient]*history
-	order []recipient
+	mu        sync.Mutex
+	limit     int
+	histories map[recipient]*history
+	order     []recipient
 }
 
 type recipient struct{ channel, digits string }
@@ -133,22 +133,22 @@ type history struct {
 }
 
 func newCallCounter(limit int) *callCounter {
-	return &callCounter{limit: limit, known: make(map[recipient]*history)}
+	return &callCounter{limit: limit, histories: make(map[recipient]*history)}
 }
 
 // next counts a call and returns the step of the plan that it meets.
 func (c *callCounter) next(p plan, key recipient, sender string) step {
-	if !p.counts() {
+	if !p.dependsOnCalls() {
 		return p.stepFor(0)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h, ok := c.known[key]
+	h, ok := c.histories[key]
 	if !ok {
-		h = c.meet(key)
+		h = c.addRecipient(key)
 	}
 	if p.bySender {
-		place, senders := rank(h.senders, sender)
+		place, senders := senderPlace(h.senders, sender)
 		if len(senders) <= len(p.steps) { // further senders all meet the last step
 			h.senders = senders
 		}
@@ -158,21 +158,21 @@ func (c *callCounter) next(p plan, key recipient, sender string) step {
 	return p.stepFor(h.calls - 1)
 }
 
-func (c *callCounter) meet(key recipient) *history {
+func (c *callCounter) addRecipient(key recipient) *history {
 	if len(c.order) >= c.limit {
-		delete(c.known, c.order[0])
+		delete(c.histories, c.order[0])
 		c.order = c.order[1:]
 	}
 	h := &history{}
-	c.known[key] = h
+	c.histories[key] = h
 	c.order = append(c.order, key)
 	return h
 }
 
-func (c *callCounter) forget() {
+func (c *callCounter) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.known)
+	clear(c.histories)
 	c.order = nil
 }
 
@@ -186,7 +186,7 @@ func digitsOf(number string) string {
 }
 
 // international returns the digits of a number with a + before them, and nothing for nothing.
-func international(number string) string {
+func internationalNumber(number string) string {
 	if digits := digitsOf(number); digits != "" {
 		return "+" + digits
 	}

@@ -13,7 +13,7 @@ import (
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	opts := options()
-	opts.Meta.WebhookURL, opts.Remember = "", 5
+	opts.Meta.WebhookURL, opts.MaxMessages = "", 5
 	s := newServer(t, opts)
 	require.Empty(t, messages(t, s, ""))
 	for i := range 4 {
@@ -43,7 +43,7 @@ func TestMessages(t *testing.T) {
 		require.Equal(t, uint64(i+3), m.Seq)
 	}
 
-	forget(t, s)
+	deleteMessages(t, s)
 	require.Empty(t, messages(t, s, ""))
 	send(t, s, "whatsapp", "+4915100009301")
 	require.Len(t, messages(t, s, ""), 1)

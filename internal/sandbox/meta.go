@@ -57,7 +57,7 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		Time:        time.Now(),
 		Provider:    providerMeta,
 		Channel:     channelWhatsApp,
-		To:          international(req.To),
+		To:          internationalNumber(req.To),
 		From:        r.PathValue("phone"),
 		Text:        req.Text.Body,
 		Template:    req.Template.Name,
@@ -75,12 +75,12 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		status:  http.StatusOK,
 		refuse:  refuseMeta,
 		accept:  func(w http.ResponseWriter) { acceptMeta(w, req, m.ID) },
-		repeat:  patiently{s.speed},
+		retries: metaRetries{s.speed},
 	}
 	if s.meta.WebhookURL != "" {
 		c.webhook = s.metaWebhook(newStatusSource(m, r.PathValue("version")))
 	}
-	s.play(w, r, c)
+	s.runScenario(w, r, c)
 }
 
 // checkMeta returns what the Cloud API would find wrong, in the order in which it looks.
@@ -89,7 +89,7 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 	switch {
 	case !metaVersion.MatchString(r.PathValue("version")):
 		return &fault{status: http.StatusBadRequest, code: 2500, title: "Unknown path components: " + r.URL.Path}
-	case !found || !equal(token, s.meta.AccessToken):
+	case !found || !equalSecrets(token, s.meta.AccessToken):
 		return &fault{status: http.StatusUnauthorized, code: 190, title: "Invalid OAuth access token - Cannot parse access token"}
 	case r.PathValue("phone") != s.meta.PhoneNumberID:
 		return &fault{
@@ -242,6 +242,6 @@ func randomBytes(n int) []byte {
 }
 
 // equal compares secrets in constant time.
-func equal(a, b string) bool {
+func equalSecrets(a, b string) bool {
 	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }

@@ -23,7 +23,7 @@ const (
 	displayNumber = "15550783881"
 	errorCodesURL = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/"
 
-	conversationLasts = 24 * time.Hour
+	conversationLength = 24 * time.Hour
 
 	lastWithConversation = 23 // from v24.0 on, statuses carry no conversation (manual, "Status messages webhook")
 )
@@ -115,7 +115,7 @@ func (s *Server) metaWebhook(src statusSource) webhook {
 	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
 		statuses := make([]metaStatus, 0, len(p.receipts))
 		for _, r := range p.receipts {
-			statuses = append(statuses, src.status(r, accepted.Add(scale(r.at, s.speed))))
+			statuses = append(statuses, src.status(r, accepted.Add(scaleDelay(r.at, s.speed))))
 		}
 		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.entries(statuses)})
 		if err != nil {
@@ -163,7 +163,7 @@ func (src statusSource) status(r receipt, at time.Time) metaStatus {
 	}
 	st.Conversation = &metaConversation{ID: src.conversation, Origin: metaOrigin{Type: src.pricing.Category}}
 	if r.status == statusSent {
-		st.Conversation.Expiration = strconv.FormatInt(at.Add(conversationLasts).Unix(), 10)
+		st.Conversation.Expiration = strconv.FormatInt(at.Add(conversationLength).Unix(), 10)
 	}
 	return st
 }
@@ -196,7 +196,7 @@ func (s *Server) Verify(ctx context.Context) error {
 		return errors.New("verify webhook: Meta.WebhookURL is empty")
 	}
 	challenge := digitsOf(hex.EncodeToString(randomBytes(32))) + "7"
-	req, err := s.verification(ctx, challenge)
+	req, err := s.verificationRequest(ctx, challenge)
 	if err != nil {
 		return fmt.Errorf("verify webhook: %w", err)
 	}
@@ -221,7 +221,7 @@ func (s *Server) Verify(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) verification(ctx context.Context, challenge string) (*http.Request, error) {
+func (s *Server) verificationRequest(ctx context.Context, challenge string) (*http.Request, error) {
 	u, err := url.Parse(s.meta.WebhookURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse Meta.WebhookURL: %w", withoutURL(err))

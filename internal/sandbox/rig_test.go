@@ -82,7 +82,7 @@ type receiver struct {
 }
 
 // tried counts a request.
-func (rc *receiver) tried() int {
+func (rc *receiver) countRequest() int {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	rc.tries++
@@ -91,14 +91,14 @@ func (rc *receiver) tried() int {
 }
 
 // last is the time of the last request.
-func (rc *receiver) last() time.Time {
+func (rc *receiver) lastRequest() time.Time {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	return rc.latest
 }
 
 // restart lets the time of the receiver begin now.
-func (rc *receiver) restart() {
+func (rc *receiver) restartClock() {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	rc.started = time.Now()
@@ -112,7 +112,7 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "read", http.StatusBadRequest)
 		return
 	}
-	n := rc.tried()
+	n := rc.countRequest()
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	if rc.answer != nil {
@@ -169,7 +169,7 @@ func (rc *receiver) lines() []string {
 	return lines
 }
 
-func (rc *receiver) requireHonest(t *testing.T) {
+func (rc *receiver) requireNoFaults(t *testing.T) {
 	t.Helper()
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
@@ -343,7 +343,7 @@ func messages(t *testing.T, h http.Handler, query string) []sandbox.Message {
 	return list
 }
 
-func forget(t *testing.T, h http.Handler) {
+func deleteMessages(t *testing.T, h http.Handler) {
 	t.Helper()
 	got := serve(h, httptest.NewRequestWithContext(t.Context(), http.MethodDelete, "/messages", nil))
 	require.Equal(t, http.StatusNoContent, got.status)

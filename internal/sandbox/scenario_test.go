@@ -85,31 +85,31 @@ func TestScenarios(t *testing.T) {
 	for digits, name := range names {
 		t.Run(digits+" "+name+"/whatsapp", func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { playScenario(t, digits, name, "whatsapp", want[digits].whatsApp) })
+			synctest.Test(t, func(t *testing.T) { runScenario(t, digits, name, "whatsapp", want[digits].whatsApp) })
 		})
 		t.Run(digits+" "+name+"/sms", func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { playScenario(t, digits, name, "sms", want[digits].sms) })
+			synctest.Test(t, func(t *testing.T) { runScenario(t, digits, name, "sms", want[digits].sms) })
 		})
 	}
 }
 
 // playScenario runs at speed 1 in the time of the bubble.
-func playScenario(t *testing.T, digits, name, channel string, want expectation) {
+func runScenario(t *testing.T, digits, name, channel string, want expectation) {
 	t.Helper()
 	rc := newReceiver()
 	opts := options()
 	opts.Speed, opts.HTTP = 1, &http.Client{Transport: rc}
 	s := newServer(t, opts)
 	for _, call := range want.calls {
-		rc.restart()
+		rc.restartClock()
 		got := send(t, s, channel, recipient+digits)
 		require.Equal(t, call.status, got.status)
 		require.Equal(t, call.code, got.code(t))
 		require.Equal(t, call.retryAfter, got.header.Get("Retry-After"))
 	}
 	time.Sleep(time.Hour)
-	rc.requireHonest(t)
+	rc.requireNoFaults(t)
 	require.Equal(t, append([]string{}, want.receipts...), rc.lines())
 
 	calls := messages(t, s, "")
@@ -195,7 +195,7 @@ func TestScenarios_Counting(t *testing.T) {
 		require.Equal(t, []int{429, 429, 200, 200}, statuses("+4915100000107"))
 		require.Equal(t, []int{429, 429, 200, 200}, statuses("+4915100000207"), "each number has its own count")
 		require.Equal(t, []int{200, 200, 200, 200}, statuses("+49 151 000001-07"), "however it is written")
-		forget(t, s)
+		deleteMessages(t, s)
 		require.Equal(t, []int{429, 429, 200, 200}, statuses("+4915100000107"), "DELETE resets the counts")
 	})
 }
@@ -203,7 +203,7 @@ func TestScenarios_Counting(t *testing.T) {
 func TestScenarios_CountsAreBounded(t *testing.T) {
 	t.Parallel()
 	opts := options()
-	opts.Meta.WebhookURL, opts.Remember = "", 2
+	opts.Meta.WebhookURL, opts.MaxMessages = "", 2
 	s := newServer(t, opts)
 	for _, to := range []string{"+4915100000110", "+4915100000210"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

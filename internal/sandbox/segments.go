@@ -19,15 +19,15 @@ const (
 )
 
 // segments returns the number of SMS parts of a text: what Twilio answers as num_segments.
-func segments(text string) int {
+func countSegments(text string) int {
 	if widths, ok := gsmWidths(text); ok {
-		return parts(widths, gsmSingle, gsmPart)
+		return countParts(widths, gsmSingle, gsmPart)
 	}
 	widths := make([]int, 0, len(text))
 	for _, r := range text {
 		widths = append(widths, utf16.RuneLen(r))
 	}
-	return parts(widths, ucs2Single, ucs2Part)
+	return countParts(widths, ucs2Single, ucs2Part)
 }
 
 func gsmWidths(text string) ([]int, bool) {
@@ -46,7 +46,7 @@ func gsmWidths(text string) ([]int, bool) {
 }
 
 // parts fills parts with characters of these widths, none of which is split.
-func parts(widths []int, single, part int) int {
+func countParts(widths []int, single, part int) int {
 	total := 0
 	for _, w := range widths {
 		total += w

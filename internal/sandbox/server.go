@@ -20,12 +20,12 @@ import (
 )
 
 const (
-	maxBody          = 1 << 20          // bytes of a request that are read
-	defaultRemember  = 100_000          // requests
-	slowestSpeed     = 0.001            // the longest delay of the table then takes eight hours
-	webhookTimeout   = 10 * time.Second // providers want an answer "within seconds"
-	webhooksAtOnce   = 64
-	earlyAnswerLimit = time.Second // how long an answer waits for its webhooks in the scenario "early receipts"
+	maxBody            = 1 << 20          // bytes of a request that are read
+	defaultMaxMessages = 100_000          // requests
+	slowestSpeed       = 0.001            // the longest delay of the table then takes eight hours
+	webhookTimeout     = 10 * time.Second // providers want an answer "within seconds"
+	webhooksAtOnce     = 64
+	earlyAnswerLimit   = time.Second // how long an answer waits for its webhooks in the scenario "early receipts"
 )
 
 // Options configures a [Server].
@@ -37,7 +37,7 @@ type Options struct {
 	Speed float64
 	// Remember is how many requests GET /messages can look back on, and how many recipients have their calls counted;
 	// the oldest are forgotten first. Zero means 100,000.
-	Remember int
+	MaxMessages int
 	// Logger is told about webhooks that fail. Nil keeps the server silent.
 	Logger *slog.Logger
 	// HTTP sends the webhooks. Nil means a client that keeps connections alive and gives up after 10 s.
@@ -62,19 +62,19 @@ type Twilio struct {
 // Server is a simulated provider. Call Shutdown before the http.Server that serves it is shut down: requests of the
 // scenarios that never answer are released by it.
 type Server struct {
-	meta    Meta
-	twilio  Twilio
-	speed   float64
-	logger  *slog.Logger
-	http    *http.Client
-	table   map[string]Scenario
-	log     *messageLog
-	calls   *callCounter
-	texts   *twilioMessages
-	courier *courier
-	stop    context.CancelFunc
-	stopped <-chan struct{}
-	mux     *http.ServeMux
+	meta        Meta
+	twilio      Twilio
+	speed       float64
+	logger      *slog.Logger
+	http        *http.Client
+	table       map[string]Scenario
+	log         *messageLog
+	calls       *callCounter
+	smsMessages *twilioMessages
+	webhooks    *webhookSender
+	stop        context.CancelFunc
+	stopped     <-chan struct{}
+	mux         *http.ServeMux
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -84,8 +84,8 @@ func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("configure sandbox: %w", err)
 	}
-	if opts.Remember == 0 {
-		opts.Remember = defaultRemember
+	if opts.MaxMessages == 0 {
+		opts.MaxMessages = defaultMaxMessages
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -95,28 +95,28 @@ func New(opts Options) (*Server, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		meta:    opts.Meta,
-		twilio:  opts.Twilio,
-		speed:   opts.Speed,
-		logger:  opts.Logger,
-		http:    opts.HTTP,
-		table:   scenariosByDigits(),
-		log:     newMessageLog(opts.Remember),
-		calls:   newCallCounter(opts.Remember),
-		texts:   newTwilioMessages(opts.Remember),
-		courier: newCourier(opts.HTTP, opts.Logger, opts.Speed),
-		stop:    stop,
-		stopped: ctx.Done(),
-		mux:     http.NewServeMux(),
+		meta:        opts.Meta,
+		twilio:      opts.Twilio,
+		speed:       opts.Speed,
+		logger:      opts.Logger,
+		http:        opts.HTTP,
+		table:       scenariosByDigits(),
+		log:         newMessageLog(opts.MaxMessages),
+		calls:       newCallCounter(opts.MaxMessages),
+		smsMessages: newTwilioMessages(opts.MaxMessages),
+		webhooks:    newWebhookSender(opts.HTTP, opts.Logger, opts.Speed),
+		stop:        stop,
+		stopped:     ctx.Done(),
+		mux:         http.NewServeMux(),
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
-	s.mux.HandleFunc("DELETE /messages", s.forgetMessages)
+	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
 	s.mux.HandleFunc("GET /healthz", s.health)
-	s.courier.start(ctx)
+	s.webhooks.start(ctx)
 	return s, nil
 }
 
@@ -141,8 +141,8 @@ func (o Options) validate() error {
 	if !(o.Speed >= slowestSpeed) { // written so that NaN fails too
 		problems = append(problems, fmt.Errorf("option Speed is %v, want at least %v", o.Speed, slowestSpeed))
 	}
-	if o.Remember < 0 {
-		problems = append(problems, fmt.Errorf("option Remember is %d, want 0 or more", o.Remember))
+	if o.MaxMessages < 0 {
+		problems = append(problems, fmt.Errorf("option MaxMessages is %d, want 0 or more", o.MaxMessages))
 	}
 	return errors.Join(problems...)
 }
@@ -156,7 +156,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // goroutines. Its error is that of ctx, when that ends first. It may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	if err := s.courier.wait(ctx); err != nil {
+	if err := s.webhooks.wait(ctx); err != nil {
 		return fmt.Errorf("shut down sandbox: %w", err)
 	}
 	s.http.CloseIdleConnections()
@@ -168,7 +168,7 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 // scale turns a delay of the scenario table into a real one.
-func scale(d time.Duration, speed float64) time.Duration {
+func scaleDelay(d time.Duration, speed float64) time.Duration {
 	if math.IsInf(speed, 1) {
 		return 0
 	}
@@ -176,7 +176,7 @@ func scale(d time.Duration, speed float64) time.Duration {
 }
 
 // unscale turns a real delay into one of the scenario table. The speed must be finite.
-func unscale(d time.Duration, speed float64) time.Duration {
+func unscaleDelay(d time.Duration, speed float64) time.Duration {
 	return time.Duration(float64(d) * speed)
 }
 

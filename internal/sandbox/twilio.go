@@ -58,7 +58,7 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 		Time:        time.Now(),
 		Provider:    providerTwilio,
 		Channel:     channelSMS,
-		To:          international(form.to),
+		To:          internationalNumber(form.to),
 		From:        form.sender(),
 		Text:        form.body,
 		Correlation: form.callback,
@@ -70,18 +70,18 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 	sc := s.scenario(digitsOf(form.to))
 	m.Scenario, m.ID = sc.Name, "SM"+hex.EncodeToString(randomBytes(16))
 	c := call{
-		message: m,
-		plan:    sc.sms,
-		status:  http.StatusCreated,
-		refuse:  refuseTwilio,
-		accept:  func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
-		repeat:  readOverrides(form.callback),
-		fate:    func(posts []post) []post { return s.keepTwilio(form, m, posts) },
+		message:     m,
+		plan:        sc.sms,
+		status:      http.StatusCreated,
+		refuse:      refuseTwilio,
+		accept:      func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
+		retries:     readOverrides(form.callback),
+		changePosts: func(posts []post) []post { return s.keepTwilio(form, m, posts) },
 	}
 	if form.callback != "" {
 		c.webhook = s.twilioCallback(form, m.ID)
 	}
-	s.play(w, r, c)
+	s.runScenario(w, r, c)
 }
 
 // checkTwilio returns what Twilio would find wrong. Codes and texts: Twilio's "Error and warning dictionary".
@@ -111,7 +111,7 @@ func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
 func (s *Server) authenticateTwilio(r *http.Request) *fault {
 	user, password, _ := r.BasicAuth()
 	mine := r.PathValue("sid") == s.twilio.AccountSID
-	if !equal(user, s.twilio.AccountSID) || !equal(password, s.twilio.AuthToken) || !mine {
+	if !equalSecrets(user, s.twilio.AccountSID) || !equalSecrets(password, s.twilio.AuthToken) || !mine {
 		return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
 	}
 	return nil
@@ -159,7 +159,7 @@ func refuseTwilio(w http.ResponseWriter, f *fault) {
 }
 
 func (s *Server) acceptTwilio(w http.ResponseWriter, form twilioForm, m Message) {
-	writeJSON(w, http.StatusCreated, s.resource(twilioMessage{form: form, id: m.ID, created: m.Time}, m.Time))
+	writeJSON(w, http.StatusCreated, s.messageResource(twilioMessage{form: form, id: m.ID, created: m.Time}, m.Time))
 }
 
 // twilioCallback returns the function that builds the callbacks of one message.
@@ -178,7 +178,7 @@ func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 			values.Set("ErrorCode", strconv.Itoa(r.fault.code))
 		}
 		if r.status == statusDelivered || r.status == statusUndelivered { // the carrier's own time: YYMMDDhhmm
-			values.Set("RawDlrDoneDate", accepted.Add(scale(r.at, s.speed)).UTC().Format("0601021504"))
+			values.Set("RawDlrDoneDate", accepted.Add(scaleDelay(r.at, s.speed)).UTC().Format("0601021504"))
 		}
 		// The fragment is neither sent nor signed (manual, "Connection Overrides").
 		target, _, _ := strings.Cut(form.callback, "#")

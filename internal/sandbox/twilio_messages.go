@@ -42,14 +42,14 @@ func (t *twilioMessages) add(m twilioMessage) {
 	t.list = append(t.list, m)
 }
 
-func (t *twilioMessages) forget() {
+func (t *twilioMessages) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.list = nil
 }
 
 // matching returns the messages for which keep is true, newest first.
-func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage {
+func (t *twilioMessages) filter(keep func(twilioMessage) bool) []twilioMessage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var found []twilioMessage
@@ -65,9 +65,9 @@ func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage
 // sent.
 func (s *Server) keepTwilio(form twilioForm, m Message, posts []post) []post {
 	if seconds, err := strconv.Atoi(form.validity); err == nil {
-		posts = expire(posts, time.Duration(seconds)*time.Second, s.speed)
+		posts = applyValidity(posts, time.Duration(seconds)*time.Second, s.speed)
 	}
-	s.texts.add(twilioMessage{form: form, id: m.ID, created: m.Time, posts: posts})
+	s.smsMessages.add(twilioMessage{form: form, id: m.ID, created: m.Time, posts: posts})
 	return posts
 }
 
@@ -78,12 +78,12 @@ func (s *Server) getTwilio(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, isJSON := strings.CutSuffix(r.PathValue("message"), ".json") // without the suffix Twilio answers with XML
-	found := s.texts.matching(func(m twilioMessage) bool { return isJSON && m.id == id })
+	found := s.smsMessages.filter(func(m twilioMessage) bool { return isJSON && m.id == id })
 	if len(found) == 0 {
 		refuseTwilio(w, notFound(r))
 		return
 	}
-	writeJSON(w, http.StatusOK, s.resource(found[0], time.Now()))
+	writeJSON(w, http.StatusOK, s.messageResource(found[0], time.Now()))
 }
 
 func notFound(r *http.Request) *fault {
@@ -100,14 +100,14 @@ func (s *Server) listTwilio(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query, now := r.URL.Query(), time.Now()
-	size := min(positive(query.Get("PageSize"), defaultPageSize), maxPageSize)
-	page := positive(query.Get("Page"), 0)
-	found := s.texts.matching(func(m twilioMessage) bool { return s.listed(m, query, now) })
+	size := min(positiveOr(query.Get("PageSize"), defaultPageSize), maxPageSize)
+	page := positiveOr(query.Get("Page"), 0)
+	found := s.smsMessages.filter(func(m twilioMessage) bool { return s.matchesFilters(m, query, now) })
 	start := min(page*size, len(found))
 	end := min(start+size, len(found))
 	resources := []map[string]any{}
 	for _, m := range found[start:end] {
-		resources = append(resources, s.resource(m, now))
+		resources = append(resources, s.messageResource(m, now))
 	}
 	answer := map[string]any{
 		"messages": resources, "page": page, "page_size": size, "start": start, "end": max(end-1, 0),
@@ -133,7 +133,7 @@ func pageURI(u *url.URL, size, page int, token string) string {
 	return u.Path + "?" + query.Encode()
 }
 
-func positive(text string, otherwise int) int {
+func positiveOr(text string, otherwise int) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
 		return otherwise
@@ -142,11 +142,11 @@ func positive(text string, otherwise int) int {
 }
 
 // listed reports whether a message matches the filters. Days are in GMT.
-func (s *Server) listed(m twilioMessage, query url.Values, now time.Time) bool {
+func (s *Server) matchesFilters(m twilioMessage, query url.Values, now time.Time) bool {
 	if to := query.Get("To"); to != "" && to != m.form.to {
 		return false
 	}
-	if from := query.Get("From"); from != "" && from != s.sender(m) {
+	if from := query.Get("From"); from != "" && from != s.senderOf(m) {
 		return false
 	}
 	for name, fits := range map[string]func(day, bound string) bool{
@@ -166,7 +166,7 @@ func (s *Server) listed(m twilioMessage, query url.Values, now time.Time) bool {
 }
 
 // sender is the From of a message. Without one the messaging service chooses it, when it sends.
-func (s *Server) sender(m twilioMessage) string {
+func (s *Server) senderOf(m twilioMessage) string {
 	return withDefault(m.form.from, poolNumber)
 }
 
@@ -186,7 +186,7 @@ func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	}
 	for _, p := range m.posts {
 		for _, r := range p.receipts {
-			at := m.created.Add(scale(r.at, s.speed))
+			at := m.created.Add(scaleDelay(r.at, s.speed))
 			if at.After(now) {
 				continue
 			}
@@ -201,7 +201,7 @@ func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 
 // resource is the JSON of a message, as in the examples of the API description (twilio_api_v2010). A messaging service
 // chooses its sender when it sends; until then the sender and the number of segments are unknown.
-func (s *Server) resource(m twilioMessage, now time.Time) map[string]any {
+func (s *Server) messageResource(m twilioMessage, now time.Time) map[string]any {
 	state := s.stateAt(m, now)
 	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.id
 	rfc2822 := func(t time.Time) any {
@@ -212,9 +212,9 @@ func (s *Server) resource(m twilioMessage, now time.Time) map[string]any {
 	}
 	resource := map[string]any{
 		"account_sid": s.twilio.AccountSID, "api_version": twilioVersion, "sid": m.id, "uri": path + ".json",
-		"to": m.form.to, "from": s.sender(m), "messaging_service_sid": nil, "body": m.form.body,
+		"to": m.form.to, "from": s.senderOf(m), "messaging_service_sid": nil, "body": m.form.body,
 		"status": state.status, "direction": "outbound-api", "num_media": "0",
-		"num_segments": strconv.Itoa(segments(m.form.body)),
+		"num_segments": strconv.Itoa(countSegments(m.form.body)),
 		"date_created": rfc2822(m.created), "date_updated": rfc2822(state.updated), "date_sent": rfc2822(state.sent),
 		"price": nil, "price_unit": "USD", "error_code": nil, "error_message": nil,
 		"subresource_uris": map[string]string{"media": path + "/Media.json"},

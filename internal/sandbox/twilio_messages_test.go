@@ -90,7 +90,7 @@ func TestTwilio_Message_missing(t *testing.T) {
 		req.SetBasicAuth(accountSID, "other")
 		require.Equal(t, 20003, serve(s, req).code(t))
 	}
-	forget(t, s)
+	deleteMessages(t, s)
 	require.Equal(t, http.StatusNotFound, serve(s, twilioGet(t.Context(), messagesPath+"/"+id+".json")).status)
 }
 
@@ -157,7 +157,7 @@ func TestTwilio_Validity(t *testing.T) {
 				form.Set("ValidityPeriod", validity)
 				serve(s, twilioRequest(t.Context(), "", form))
 				time.Sleep(time.Minute)
-				rc.requireHonest(t)
+				rc.requireNoFaults(t)
 				require.Equal(t, want, rc.lines())
 			})
 		})

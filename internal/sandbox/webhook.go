@@ -16,7 +16,7 @@ import (
 
 // courier posts webhooks when they are due, a bounded number at once. The posts of one message go out one after the
 // other; repetitions of a failed post do not hold up those that follow.
-type courier struct {
+type webhookSender struct {
 	http   *http.Client
 	logger *slog.Logger
 	speed  float64
@@ -34,7 +34,7 @@ type chain struct {
 	posts    []post
 	accepted time.Time
 	build    webhook
-	repeat   repetition
+	retries  retryPolicy
 	done     chan struct{} // closed when each post was tried once
 }
 
@@ -48,8 +48,8 @@ type job struct {
 	seq     uint64
 }
 
-func newCourier(client *http.Client, logger *slog.Logger, speed float64) *courier {
-	return &courier{
+func newWebhookSender(client *http.Client, logger *slog.Logger, speed float64) *webhookSender {
+	return &webhookSender{
 		http:   client,
 		logger: logger,
 		speed:  speed,
@@ -59,12 +59,12 @@ func newCourier(client *http.Client, logger *slog.Logger, speed float64) *courie
 }
 
 // start lets the courier work until ctx ends.
-func (c *courier) start(ctx context.Context) {
+func (c *webhookSender) start(ctx context.Context) {
 	c.wg.Go(func() { c.run(ctx) })
 }
 
 // wait returns when the courier has stopped.
-func (c *courier) wait(ctx context.Context) error {
+func (c *webhookSender) wait(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
 		c.wg.Wait()
@@ -79,18 +79,18 @@ func (c *courier) wait(ctx context.Context) error {
 }
 
 // send queues the posts of an accepted call. The channel is closed when each was tried once.
-func (c *courier) send(from call, posts []post) <-chan struct{} {
+func (c *webhookSender) queuePosts(from call, posts []post) <-chan struct{} {
 	done := make(chan struct{})
 	if from.webhook == nil || len(posts) == 0 {
 		close(done)
 		return done
 	}
-	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, repeat: from.repeat, done: done}
-	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scale(posts[0].after, c.speed))})
+	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retries: from.retries, done: done}
+	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scaleDelay(posts[0].after, c.speed))})
 	return done
 }
 
-func (c *courier) run(ctx context.Context) {
+func (c *webhookSender) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -112,12 +112,12 @@ func (c *courier) run(ctx context.Context) {
 		}
 		c.wg.Go(func() {
 			defer func() { <-c.slots }()
-			c.try(ctx, next)
+			c.attempt(ctx, next)
 		})
 	}
 }
 
-func (c *courier) try(ctx context.Context, j *job) {
+func (c *webhookSender) attempt(ctx context.Context, j *job) {
 	if j.attempt == 0 {
 		j.first = time.Now()
 	}
@@ -126,14 +126,14 @@ func (c *courier) try(ctx context.Context, j *job) {
 		return
 	}
 	if j.attempt == 0 {
-		c.proceed(j)
+		c.queueNext(j)
 	}
 	if err != nil {
-		c.retry(ctx, j, err)
+		c.queueRetry(ctx, j, err)
 	}
 }
 
-func (c *courier) deliver(ctx context.Context, j *job) error {
+func (c *webhookSender) deliver(ctx context.Context, j *job) error {
 	req, err := j.chain.build(ctx, j.chain.posts[j.index], j.chain.accepted)
 	if err != nil {
 		return err
@@ -151,20 +151,20 @@ func (c *courier) deliver(ctx context.Context, j *job) error {
 }
 
 // proceed queues the post that follows, or ends the chain.
-func (c *courier) proceed(j *job) {
+func (c *webhookSender) queueNext(j *job) {
 	next := j.index + 1
 	if next == len(j.chain.posts) {
 		close(j.chain.done)
 		return
 	}
-	c.enqueue(&job{chain: j.chain, index: next, due: j.chain.accepted.Add(scale(j.chain.posts[next].after, c.speed))})
+	c.enqueue(&job{chain: j.chain, index: next, due: j.chain.accepted.Add(scaleDelay(j.chain.posts[next].after, c.speed))})
 }
 
 // retry queues a failed post again, or gives it up.
-func (c *courier) retry(ctx context.Context, j *job, err error) {
+func (c *webhookSender) queueRetry(ctx context.Context, j *job, err error) {
 	next := *j
 	next.attempt++
-	pause, again := j.chain.repeat.after(j.attempt, time.Since(j.first), err)
+	pause, again := j.chain.retries.nextPause(j.attempt, time.Since(j.first), err)
 	if !again {
 		c.logger.WarnContext(ctx, "webhook given up", "attempts", next.attempt, "error", err)
 		return
@@ -178,7 +178,7 @@ func (c *courier) retry(ctx context.Context, j *job, err error) {
 	c.enqueue(&next)
 }
 
-func (c *courier) enqueue(j *job) {
+func (c *webhookSender) enqueue(j *job) {
 	c.mu.Lock()
 	c.seq++
 	j.seq = c.seq
@@ -191,7 +191,7 @@ func (c *courier) enqueue(j *job) {
 }
 
 // dequeue returns the next job if it is due, and else how long to wait.
-func (c *courier) dequeue(now time.Time) (*job, time.Duration) {
+func (c *webhookSender) dequeue(now time.Time) (*job, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) == 0 {

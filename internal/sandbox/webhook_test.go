@@ -20,7 +20,7 @@ func entriesOf(t *testing.T, body string) int {
 	return len(hook.Entry)
 }
 
-func TestCourier_Retry(t *testing.T) {
+func TestWebhookSender_Retry(t *testing.T) {
 	t.Parallel()
 	t.Run("meta repeats after a 503 and does not hold up what follows", func(t *testing.T) {
 		t.Parallel()
@@ -79,7 +79,7 @@ func TestCourier_Retry(t *testing.T) {
 }
 
 // The fragment of the callback's address sets which failures Twilio repeats, and how often.
-func TestCourier_Retry_twilio(t *testing.T) {
+func TestWebhookSender_Retry_twilio(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		fragment string
@@ -117,7 +117,7 @@ func TestCourier_Retry_twilio(t *testing.T) {
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				require.Equal(t, 2*row.posts, rc.posts(), "sent and delivered")
-				require.Less(t, rc.last().Sub(begin), 20*time.Second, "all within 15 s")
+				require.Less(t, rc.lastRequest().Sub(begin), 20*time.Second, "all within 15 s")
 			})
 		})
 	}
@@ -134,12 +134,12 @@ func (f refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !f.drop {
 		return f.receiver.RoundTrip(r)
 	}
-	f.tried()
+	f.countRequest()
 	return nil, errors.New("connection refused")
 }
 
 // A repeated callback carries the idempotency token of the first try.
-func TestCourier_Retry_token(t *testing.T) {
+func TestWebhookSender_Retry_token(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rc := newReceiver()
@@ -161,7 +161,7 @@ func TestCourier_Retry_token(t *testing.T) {
 		form.Set("StatusCallback", callbackURL+"#rc=5&rp=all")
 		serve(s, twilioRequest(t.Context(), "", form))
 		time.Sleep(time.Minute)
-		rc.requireHonest(t)
+		rc.requireNoFaults(t)
 		require.Equal(t, []string{"1.4s sent", "2s delivered"}, rc.lines())
 		require.Len(t, tokens, 3)
 		require.NotEmpty(t, tokens[0])
@@ -187,7 +187,7 @@ func (c *cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.then.RoundTrip(r)
 }
 
-func TestCourier_Speed(t *testing.T) {
+func TestWebhookSender_Speed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rc := newReceiver()

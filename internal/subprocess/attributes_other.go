@@ -4,6 +4,6 @@ package subprocess
 
 import "syscall"
 
-func attributes() *syscall.SysProcAttr {
+func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -20,7 +20,7 @@ type Process struct {
 
 // Start starts a command. The caller must stop or kill the process.
 func Start(cmd *exec.Cmd) (*Process, error) {
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = processAttributes()
 	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {

@@ -34,16 +34,16 @@ func (s *Server) Namespace(tb testing.TB) string {
 	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
 	})
-	check(tb, err)
-	for !known(ctx, c) {
+	failOnError(tb, err)
+	for !namespaceExists(ctx, c) {
 		time.Sleep(namespacePause)
-		check(tb, ctx.Err())
+		failOnError(tb, ctx.Err())
 	}
 	return name
 }
 
 // known reports whether the server finds that there is no such workflow in the namespace, rather than no namespace.
-func known(ctx context.Context, c client.Client) bool {
+func namespaceExists(ctx context.Context, c client.Client) bool {
 	_, err := c.DescribeWorkflowExecution(ctx, "none", "")
 	_, ok := errors.AsType[*serviceerror.NotFound](err)
 	return ok
@@ -56,7 +56,7 @@ func (s *Server) Client(tb testing.TB, namespace string) client.Client {
 	c, err := client.DialContext(tb.Context(), client.Options{
 		HostPort: s.Address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
-	check(tb, err)
+	failOnError(tb, err)
 	tb.Cleanup(c.Close)
 	return c
 }

@@ -30,7 +30,7 @@ func (s *Shared) Server(tb testing.TB) *Server {
 		s.server = &Server{data: data}
 		s.err = s.server.launch(pickPort())
 	})
-	check(tb, s.err)
+	failOnError(tb, s.err)
 	return s.server
 }
 

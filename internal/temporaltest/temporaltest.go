@@ -51,36 +51,36 @@ func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{data: tb.TempDir()}
 	tb.Cleanup(func() { s.Stop(tb) })
-	check(tb, s.launch(pickPort()))
+	failOnError(tb, s.launch(pickPort()))
 	return s
 }
 
 // Stop ends the server; it does nothing if it has ended.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
-	check(tb, s.stop())
+	failOnError(tb, s.stop())
 }
 
 // Restart starts a stopped server on its old port with its old data.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	_, port, _ := strings.Cut(s.Address, ":")
-	check(tb, s.launch(port))
+	failOnError(tb, s.launch(port))
 }
 
 // Freeze leaves the server's connections open and without an answer, until Thaw.
 func (s *Server) Freeze(tb testing.TB) {
 	tb.Helper()
-	check(tb, s.process.Process.Signal(syscall.SIGSTOP))
+	failOnError(tb, s.process.Process.Signal(syscall.SIGSTOP))
 }
 
 // Thaw ends a Freeze.
 func (s *Server) Thaw(tb testing.TB) {
 	tb.Helper()
-	check(tb, s.process.Process.Signal(syscall.SIGCONT))
+	failOnError(tb, s.process.Process.Signal(syscall.SIGCONT))
 }
 
-func check(tb testing.TB, err error) {
+func failOnError(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)

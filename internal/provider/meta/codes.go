@@ -34,7 +34,7 @@ func (e apiError) refusal() provider.Refusal {
 		refusal.Text += ": " + string(data.Details)
 	}
 	if code, ok := e.Code.Int(); ok {
-		refusal.Code, refusal.Verdict = strconv.Itoa(code), verdict(code)
+		refusal.Code, refusal.Verdict = strconv.Itoa(code), codeMeaning(code)
 		if subcode, _ := e.Subcode.Int(); code == codeParameter && subcode == subcodeObject {
 			refusal.Verdict = provider.Account
 		}
@@ -97,7 +97,7 @@ func readRefusal(body []byte) *provider.Refusal {
 //
 // Meta says to branch on the code and never on the text or the HTTP status (Cloud API manual, "Error codes", 2026-09). A code
 // that it may send for a message that it has lost is Unavailable, because Meta then says itself that the message failed to send.
-func verdict(code int) provider.Verdict {
+func codeMeaning(code int) provider.Verdict {
 	switch code {
 	case 4, // the app's calls
 		80007,  // the business account's calls

@@ -32,7 +32,7 @@ type Options struct {
 // Client is one business phone number. It is safe for concurrent use.
 type Client struct {
 	poster        *provider.Poster
-	messages      string // the address to post to
+	messagesURL   string // the address to post to
 	header        http.Header
 	phoneNumberID string
 	appSecret     []byte
@@ -56,8 +56,8 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		poster:   provider.NewPoster(o.Timeout, o.Secrets, o.AccessToken, o.AppSecret, o.VerifyToken),
-		messages: base.JoinPath(url.PathEscape(o.Version), url.PathEscape(o.PhoneNumberID), "messages").String(),
+		poster:      provider.NewPoster(o.Timeout, o.Secrets, o.AccessToken, o.AppSecret, o.VerifyToken),
+		messagesURL: base.JoinPath(url.PathEscape(o.Version), url.PathEscape(o.PhoneNumberID), "messages").String(),
 		header: http.Header{
 			"Accept":        {"application/json"},
 			"Authorization": {"Bearer " + o.AccessToken},
@@ -74,11 +74,11 @@ func (*Client) Name() string { return "meta" }
 
 // SendWhatsApp sends a text or a template. Every error is a *backstop.Failure.
 func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
-	content, err := encode(m)
+	content, err := encodeMessage(m)
 	if err != nil {
 		return backstop.Submission{}, err
 	}
-	answer, err := c.poster.Post(ctx, c.messages, c.header, content)
+	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, content)
 	if err != nil {
 		return backstop.Submission{}, err
 	}
@@ -122,7 +122,7 @@ type language struct {
 	Code string `json:"code"`
 }
 
-func encode(m backstop.WhatsAppMessage) ([]byte, error) {
+func encodeMessage(m backstop.WhatsAppMessage) ([]byte, error) {
 	r := request{Product: "whatsapp", RecipientType: "individual", To: m.To, Ref: m.Ref.String()}
 	switch {
 	case m.Template != nil && m.Text == "":
@@ -132,15 +132,15 @@ func encode(m backstop.WhatsAppMessage) ([]byte, error) {
 	case m.Template == nil && m.Text != "":
 		r.Type, r.Text = "text", &text{Body: m.Text}
 	default:
-		return nil, unsendable("the message must have either a text or a template")
+		return nil, invalidMessage("the message must have either a text or a template")
 	}
 	content, err := json.Marshal(r)
 	if err != nil {
-		return nil, unsendable("the template's components are not JSON")
+		return nil, invalidMessage("the template's components are not JSON")
 	}
 	return content, nil
 }
 
-func unsendable(reason string) *backstop.Failure {
+func invalidMessage(reason string) *backstop.Failure {
 	return &backstop.Failure{Kind: backstop.Rejected, Class: backstop.TemplateFault, Reason: reason}
 }

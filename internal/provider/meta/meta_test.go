@@ -60,18 +60,18 @@ func driver() providertest.Driver {
 			return providertest.Reply{Status: http.StatusOK, Body: `{"messaging_product":"whatsapp","new_field":{"x":[1]},` +
 				`"contacts":[{"input":"+447400123456","wa_id":"447400123456"}],"messages":[{"id":"` + id + `","message_status":"accepted"}]}`}
 		},
-		Refused: refused,
-		Codes:   codes(),
-		Hook:    hook,
-		Sign:    sign,
-		Header:  "X-Hub-Signature-256",
+		Refused:         refused,
+		Codes:           codes(),
+		Hook:            hook,
+		Sign:            sign,
+		SignatureHeader: "X-Hub-Signature-256",
 		Statuses: map[string]backstop.Status{
 			"sent": backstop.Sent, "delivered": backstop.Delivered, "read": backstop.Read, "failed": backstop.Failed,
 			"played": "", "deleted": "", "warning": "",
 		},
-		Failed:  "failed",
-		Batches: true,
-		Clock:   true,
+		Failed:   "failed",
+		Batches:  true,
+		HasTimes: true,
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *Client) Challenge(query url.Values) (string, error) {
 // Receipts checks the signature over the body and returns the statuses in it. An Error of code Forged or Invalid says
 // what is wrong; with Invalid, the statuses that could be read are returned.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
-	if !c.signed(r.Header.Get("X-Hub-Signature-256"), body) {
+	if !c.isSigned(r.Header.Get("X-Hub-Signature-256"), body) {
 		return nil, provider.Forged("the signature is missing or wrong")
 	}
 	var post struct {
@@ -41,7 +41,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 			} `json:"changes"`
 		} `json:"entry"`
 	}
-	var b batch
+	var b receiptBatch
 	if err := json.Unmarshal(body, &post); err != nil {
 		if _, partly := errors.AsType[*json.UnmarshalTypeError](err); !partly { // then the rest has been read
 			return nil, provider.Invalid("the body is not a webhook of Meta's", err)
@@ -59,13 +59,13 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		}
 	}
 	if b.broken > 0 {
-		return b.receipts, provider.Invalid(fmt.Sprintf("%d parts of the webhook could not be read", b.broken), b.first)
+		return b.receipts, provider.Invalid(fmt.Sprintf("%d parts of the webhook could not be read", b.broken), b.firstError)
 	}
 	return b.receipts, nil
 }
 
 // signed compares in constant time, before anything of the body is parsed.
-func (c *Client) signed(header string, body []byte) bool {
+func (c *Client) isSigned(header string, body []byte) bool {
 	digest, found := strings.CutPrefix(header, "sha256=")
 	signature, err := hex.DecodeString(digest)
 	if !found || err != nil {
@@ -77,13 +77,13 @@ func (c *Client) signed(header string, body []byte) bool {
 }
 
 // batch gathers what can be read: one broken status must not cost the others, which would not be sent again.
-type batch struct {
-	receipts []backstop.Receipt
-	broken   int
-	first    error // that broke something
+type receiptBatch struct {
+	receipts   []backstop.Receipt
+	broken     int
+	firstError error // that broke something
 }
 
-func (b *batch) add(c *Client, raw json.RawMessage) {
+func (b *receiptBatch) add(c *Client, raw json.RawMessage) {
 	var value struct {
 		Metadata struct {
 			PhoneNumberID provider.Loose `json:"phone_number_id"`
@@ -112,10 +112,10 @@ func (c *Client) isOurs(phoneNumberID string) bool {
 	return phoneNumberID == "" || phoneNumberID == c.phoneNumberID
 }
 
-func (b *batch) fail(err error) {
+func (b *receiptBatch) fail(err error) {
 	b.broken++
-	if b.first == nil {
-		b.first = err
+	if b.firstError == nil {
+		b.firstError = err
 	}
 }
 

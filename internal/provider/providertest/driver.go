@@ -60,13 +60,13 @@ type Driver struct {
 	Refused func(status int, code, text string) Reply
 	Codes   []Code // each row of the driver's table
 
-	Hook     func(reports ...Report) Hook       // a webhook, with more fields in it than the driver needs
-	Sign     func(r *http.Request, body []byte) // as the provider does
-	Header   string                             // that carries the signature
-	Statuses map[string]backstop.Status         // the provider's words; empty for those to be ignored
-	Failed   string                             // the word for a message that failed
-	Batches  bool                               // a webhook may carry several reports
-	Clock    bool                               // a report carries its time
+	Hook            func(reports ...Report) Hook       // a webhook, with more fields in it than the driver needs
+	Sign            func(r *http.Request, body []byte) // as the provider does
+	SignatureHeader string                             // that carries the signature
+	Statuses        map[string]backstop.Status         // the provider's words; empty for those to be ignored
+	Failed          string                             // the word for a message that failed
+	Batches         bool                               // a webhook may carry several reports
+	HasTimes        bool                               // a report carries its time
 
 	Lookup *Lookup // nil for a driver that cannot look a message up
 }
@@ -127,32 +127,32 @@ func Run(t *testing.T, d Driver) {
 }
 
 // secrets are those of the driver and of another account.
-func (d Driver) secrets() []string { return append([]string{otherSecret}, d.Secrets...) }
+func (d Driver) allSecrets() []string { return append([]string{otherSecret}, d.Secrets...) }
 
 // leak is a provider's text with everything in it that must not get out.
-func (d Driver) leak() string {
-	return "(#1) for " + To + " or 447400123456 or 44.7400  (１２３)456 with " + strings.Join(d.secrets(), " and ") + "\x00\n!"
+func (d Driver) leakyText() string {
+	return "(#1) for " + To + " or 447400123456 or 44.7400  (１２３)456 with " + strings.Join(d.allSecrets(), " and ") + "\x00\n!"
 }
 
 // failure checks that err is a failure of this kind and that it gives nothing away.
-func (d Driver) failure(t *testing.T, err error, kind backstop.FailureKind) *backstop.Failure {
+func (d Driver) requireFailure(t *testing.T, err error, kind backstop.FailureKind) *backstop.Failure {
 	t.Helper()
 	require.Error(t, err)
 	failure, ok := errors.AsType[*backstop.Failure](err)
 	require.True(t, ok, "%T is not a *backstop.Failure: %v", err, err)
 	require.Equal(t, kind, failure.Kind, "%v", failure)
-	d.clean(t, failure)
+	d.checkNoLeak(t, failure)
 	return failure
 }
 
 // fails is failure for who wants to know no more.
-func (d Driver) fails(t *testing.T, err error, kind backstop.FailureKind) {
+func (d Driver) checkFailure(t *testing.T, err error, kind backstop.FailureKind) {
 	t.Helper()
-	_ = d.failure(t, err, kind)
+	_ = d.requireFailure(t, err, kind)
 }
 
 // clean checks the shape of a failure and that it repeats neither a secret nor the recipient.
-func (d Driver) clean(t *testing.T, failure *backstop.Failure) {
+func (d Driver) checkNoLeak(t *testing.T, failure *backstop.Failure) {
 	t.Helper()
 	require.True(t, failure.Kind == backstop.Rejected || failure.Class == "", "only a rejection has a class: %v", failure)
 	require.NotEmpty(t, failure.Reason)
@@ -161,7 +161,7 @@ func (d Driver) clean(t *testing.T, failure *backstop.Failure) {
 	stored, err := json.Marshal(failure)
 	require.NoError(t, err)
 	for _, shown := range []string{failure.Error(), string(stored)} {
-		for _, secret := range d.secrets() {
+		for _, secret := range d.allSecrets() {
 			require.NotContains(t, shown, secret)
 		}
 		digits := strings.Map(func(r rune) rune {

@@ -30,7 +30,7 @@ type rig struct {
 	mu       sync.Mutex
 	receipts []backstop.Receipt
 	errs     []error
-	away     int // how many webhooks the rig still answers with a 503
+	refusals int // how many webhooks the rig still answers with a 503
 }
 
 func newRig(t *testing.T) *rig {
@@ -82,7 +82,7 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if g.isAway() {
+	if g.refuseNext() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -100,11 +100,11 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.receipts, g.errs = append(g.receipts, receipts...), append(g.errs, err)
 }
 
-func (g *rig) isAway() bool {
+func (g *rig) refuseNext() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.away--
-	return g.away >= 0
+	g.refusals--
+	return g.refusals >= 0
 }
 
 // words waits for n receipts and returns them as "status" or "status code".
@@ -209,7 +209,7 @@ func TestSandbox(t *testing.T) {
 func TestSandbox_repeats(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.away = 2
+	g.refusals = 2
 	submission, err := g.send(t.Context(), backstop.SMS, "+4915100000001")
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"sent", "delivered"}, g.words(t, 2, backstop.SMS, submission.MessageID))

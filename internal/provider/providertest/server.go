@@ -14,24 +14,24 @@ import (
 )
 
 // patient is the timeout of a call that should not run into it.
-const patient = 30 * time.Second
+const longTimeout = 30 * time.Second
 
 // origin is the provider's side: it counts the requests that arrived whole.
-type origin struct {
-	URL   string
-	count atomic.Int32
+type fakeProvider struct {
+	URL      string
+	requests atomic.Int32
 }
 
 // serve starts a provider that answers with handle, after it has read the request whole.
-func serve(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, body []byte)) *origin {
+func serveProvider(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, body []byte)) *fakeProvider {
 	t.Helper()
-	var o origin
+	var o fakeProvider
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the client has gone: that was no whole request
 		}
-		o.count.Add(1)
+		o.requests.Add(1)
 		handle(w, r, body)
 	}))
 	t.Cleanup(server.Close)
@@ -40,9 +40,9 @@ func serve(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, bod
 }
 
 // reply starts a provider that always gives this answer.
-func reply(t *testing.T, answer Reply) *origin {
+func serveReply(t *testing.T, answer Reply) *fakeProvider {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) { answer.write(w) })
+	return serveProvider(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) { answer.write(w) })
 }
 
 func (a Reply) write(w http.ResponseWriter) {
@@ -52,7 +52,7 @@ func (a Reply) write(w http.ResponseWriter) {
 }
 
 // with returns the answer with one more header.
-func (a Reply) with(name, value string) Reply {
+func (a Reply) withHeader(name, value string) Reply {
 	header := a.Header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -63,7 +63,7 @@ func (a Reply) with(name, value string) Reply {
 }
 
 // listen starts a server below HTTP: handle gets each connection and need not close it.
-func listen(t *testing.T, handle func(net.Conn)) string {
+func serveTCP(t *testing.T, handle func(net.Conn)) string {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")

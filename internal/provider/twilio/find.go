@@ -45,17 +45,17 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 		if err != nil {
 			return nil, err
 		}
-		s.sift(q, messages)
+		s.add(q, messages)
 		if next == nil {
-			return c.verdictOf(s)
+			return c.result(s)
 		}
 		page = next
 	}
-	return nil, undecided("the recipient has more messages than are looked through")
+	return nil, ambiguousResult("the recipient has more messages than are looked through")
 }
 
 func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) {
-	answer, err := c.poster.Get(ctx, c.message+url.PathEscape(id)+".json", c.header)
+	answer, err := c.poster.Get(ctx, c.messageURL+url.PathEscape(id)+".json", c.header)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +64,11 @@ func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) 
 		if answer.Status == http.StatusNotFound && refusal != nil && refusal.Code == codeNotFound {
 			return nil, nil //nolint:nilnil // nil: Twilio has no such message
 		}
-		return nil, c.unanswered(answer, refusal)
+		return nil, c.lookupFailure(answer, refusal)
 	}
 	var m message
-	if decode(answer.Body, &m) != nil || m.SID != id || m.Status == "" {
-		return nil, unreadable()
+	if decodeJSON(answer.Body, &m) != nil || m.SID != id || m.Status == "" {
+		return nil, unreadableAnswer()
 	}
 	return c.found(m), nil
 }
@@ -79,19 +79,19 @@ func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) 
 // day on which a message was sent, but the manual does not give the day of a message that is still queued. Twilio can
 // filter by sender, but may spell a sender that is not a number in another way.
 func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Values, error) {
-	answer, err := c.poster.Get(ctx, c.messages+"?"+query.Encode(), c.header)
+	answer, err := c.poster.Get(ctx, c.messagesURL+"?"+query.Encode(), c.header)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !answer.Accepted() {
-		return nil, nil, c.unanswered(answer, readRefusal(answer.Body))
+		return nil, nil, c.lookupFailure(answer, readRefusal(answer.Body))
 	}
 	var page struct {
 		Messages *[]message `json:"messages"`
 		Next     string     `json:"next_page_uri"` // a path with a query, null on the last page
 	}
-	if decode(answer.Body, &page) != nil || page.Messages == nil {
-		return nil, nil, unreadable()
+	if decodeJSON(answer.Body, &page) != nil || page.Messages == nil {
+		return nil, nil, unreadableAnswer()
 	}
 	if page.Next == "" {
 		return *page.Messages, nil, nil
@@ -99,19 +99,19 @@ func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Val
 	// Only the query is used, because the credentials must go to the configured address alone.
 	next, err := url.Parse(page.Next)
 	if err != nil || next.RawQuery == "" {
-		return nil, nil, unreadable()
+		return nil, nil, unreadableAnswer()
 	}
 	return *page.Messages, next.Query(), nil
 }
 
 // search is the result of the pages read so far.
 type search struct {
-	matches []message
-	doubts  int // messages that match in part
+	matches        []message
+	partialMatches int // messages that match in part
 }
 
 // sift adds the messages that match the inquiry, fully or in part.
-func (s *search) sift(q backstop.Inquiry, messages []message) {
+func (s *search) add(q backstop.Inquiry, messages []message) {
 	for _, m := range messages {
 		made := m.created()
 		elsewhen := !made.IsZero() && (made.Before(q.Since.Truncate(time.Second)) || made.After(q.Until))
@@ -125,19 +125,19 @@ func (s *search) sift(q backstop.Inquiry, messages []message) {
 				s.matches = append(s.matches, m)
 			}
 		case sender || text:
-			s.doubts++
+			s.partialMatches++
 		}
 	}
 }
 
-func (c *Client) verdictOf(s search) (*backstop.Found, error) {
+func (c *Client) result(s search) (*backstop.Found, error) {
 	switch {
 	case len(s.matches) == 1:
 		return c.found(s.matches[0]), nil
 	case len(s.matches) > 1:
-		return nil, undecided("several messages have this sender, text and time")
-	case s.doubts > 0:
-		return nil, undecided("a message of this time has another text or sender")
+		return nil, ambiguousResult("several messages have this sender, text and time")
+	case s.partialMatches > 0:
+		return nil, ambiguousResult("a message of this time has another text or sender")
 	default:
 		return nil, nil //nolint:nilnil // nil: Twilio has no such message
 	}
@@ -145,7 +145,7 @@ func (c *Client) verdictOf(s search) (*backstop.Found, error) {
 
 // unanswered is the failure of a lookup that Twilio did not answer with a message. A lookup sends nothing, so an Unknown
 // failure becomes Unavailable and may be retried.
-func (c *Client) unanswered(a provider.Answer, refusal *provider.Refusal) *backstop.Failure {
+func (c *Client) lookupFailure(a provider.Answer, refusal *provider.Refusal) *backstop.Failure {
 	failure := c.poster.Refused(a, refusal)
 	if failure.Kind == backstop.Unknown {
 		failure.Kind = backstop.Unavailable
@@ -153,10 +153,10 @@ func (c *Client) unanswered(a provider.Answer, refusal *provider.Refusal) *backs
 	return failure
 }
 
-func unreadable() *backstop.Failure {
+func unreadableAnswer() *backstop.Failure {
 	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "the answer is not readable"}
 }
 
-func undecided(reason string) *backstop.Failure {
+func ambiguousResult(reason string) *backstop.Failure {
 	return &backstop.Failure{Kind: backstop.Unknown, Reason: reason}
 }

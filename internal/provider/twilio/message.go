@@ -27,7 +27,7 @@ type message struct {
 }
 
 // decode reads JSON. A field of an odd type stays empty and the others are read. A body that is not JSON is an error.
-func decode(body []byte, into any) error {
+func decodeJSON(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
 		return nil
@@ -56,7 +56,7 @@ func (m message) created() time.Time {
 
 // sentBy reports whether the message is from this sender: a messaging service by its id, any other by From.
 func (m message) sentBy(sendID string) bool {
-	if pool.MatchString(sendID) {
+	if messagingService.MatchString(sendID) {
 		return strings.EqualFold(m.Service, sendID)
 	}
 	return strings.EqualFold(m.From, sendID)

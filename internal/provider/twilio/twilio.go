@@ -34,13 +34,13 @@ type Options struct {
 
 // Client is one account. It is safe for concurrent use.
 type Client struct {
-	poster    *provider.Poster
-	messages  string // the URL to send and to list messages
-	message   string // the URL of one message, without its id
-	header    http.Header
-	account   string // its SID
-	authToken []byte
-	public    *url.URL // without a slash at its end
+	poster      *provider.Poster
+	messagesURL string // the URL to send and to list messages
+	messageURL  string // the URL of one message, without its id
+	header      http.Header
+	account     string // its SID
+	authToken   []byte
+	publicURL   *url.URL // without a slash at its end
 }
 
 // New returns a client, or all that is wrong with the options.
@@ -58,9 +58,9 @@ func New(o Options) (*Client, error) {
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	account := base.JoinPath("2010-04-01/Accounts", url.PathEscape(o.AccountSID))
 	return &Client{
-		poster:   provider.NewPoster(o.Timeout, o.Secrets, o.AuthToken, o.APISecret, basic),
-		messages: account.JoinPath("Messages.json").String(),
-		message:  account.JoinPath("Messages").String() + "/",
+		poster:      provider.NewPoster(o.Timeout, o.Secrets, o.AuthToken, o.APISecret, basic),
+		messagesURL: account.JoinPath("Messages.json").String(),
+		messageURL:  account.JoinPath("Messages").String() + "/",
 		header: http.Header{
 			"Accept":        {"application/json"},
 			"Authorization": {"Basic " + basic},
@@ -68,7 +68,7 @@ func New(o Options) (*Client, error) {
 		},
 		account:   o.AccountSID,
 		authToken: []byte(o.AuthToken),
-		public:    public,
+		publicURL: public,
 	}, nil
 }
 
@@ -94,12 +94,12 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 		"To":               {m.To},
 		senderOf(m.SendID): {m.SendID},
 		"Body":             {m.Text},
-		"StatusCallback":   {c.public.String() + "/webhooks/twilio?ref=" + url.QueryEscape(m.Ref.String()) + repeats},
+		"StatusCallback":   {c.publicURL.String() + "/webhooks/twilio?ref=" + url.QueryEscape(m.Ref.String()) + callbackRetries},
 	}
-	if seconds := validity(m.ValidFor); seconds > 0 {
+	if seconds := validityPeriod(m.ValidFor); seconds > 0 {
 		form.Set("ValidityPeriod", strconv.Itoa(seconds))
 	}
-	answer, err := c.poster.Post(ctx, c.messages, c.header, []byte(form.Encode()))
+	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, []byte(form.Encode()))
 	if err != nil {
 		return backstop.Submission{}, err
 	}
@@ -107,7 +107,7 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 		return backstop.Submission{}, c.poster.Refused(answer, readRefusal(answer.Body))
 	}
 	var taken message
-	if decode(answer.Body, &taken) != nil || !provider.ValidMessageID(taken.SID) {
+	if decodeJSON(answer.Body, &taken) != nil || !provider.ValidMessageID(taken.SID) {
 		return backstop.Submission{}, c.poster.Unconfirmed(answer)
 	}
 	return backstop.Submission{MessageID: taken.SID, Segments: taken.segments()}, nil
@@ -117,14 +117,14 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 // default Twilio repeats a callback once, and only if the connection failed, so a callback that gets a 503 would be lost.
 // The fragment is neither sent nor signed (manual, "Webhooks (HTTP callbacks): Connection Overrides":
 // twilio.com/docs/usage/webhooks/webhooks-connection-overrides; rc 0 to 5, rp 4xx, 5xx, ct, rt or all, tt at most 15000 ms).
-const repeats = "#rc=5&rp=all"
+const callbackRetries = "#rc=5&rp=all"
 
 // pool matches the id of a messaging service, which picks the sender itself.
-var pool = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
+var messagingService = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 
 // senderOf is the form field for a sender.
 func senderOf(sendID string) string {
-	if pool.MatchString(sendID) {
+	if messagingService.MatchString(sendID) {
 		return "MessagingServiceSid"
 	}
 	return "From"
@@ -137,7 +137,7 @@ const maxValidity = 36_000
 // It is rounded down, because an expired code is worse than none, and is at least 1, Twilio's minimum. Twilio advises more
 // than 5 s, because a shorter period may drop a message without any fault. Here such a message is about to expire anyway.
 // Above 10 hours the field is left out, and the default of Twilio or of the messaging service applies.
-func validity(d time.Duration) int {
+func validityPeriod(d time.Duration) int {
 	switch seconds := int64(d / time.Second); {
 	case d == 0 || seconds > maxValidity:
 		return 0

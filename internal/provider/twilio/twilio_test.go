@@ -67,10 +67,10 @@ func driver() providertest.Driver {
 				code, providertest.Quote(text), status)
 			return providertest.Reply{Status: status, Body: body}
 		},
-		Codes:  codes(),
-		Hook:   hook,
-		Sign:   func(r *http.Request, body []byte) { sign(publicURL, r, body) },
-		Header: "X-Twilio-Signature",
+		Codes:           codes(),
+		Hook:            hook,
+		Sign:            func(r *http.Request, body []byte) { sign(publicURL, r, body) },
+		SignatureHeader: "X-Twilio-Signature",
 		Statuses: map[string]backstop.Status{
 			"accepted": "", "scheduled": "", "queued": "", "sending": "", "partially_delivered": "", "receiving": "", "received": "",
 			"sent": backstop.Sent, "delivered": backstop.Delivered, "read": backstop.Read,

@@ -23,7 +23,7 @@ import (
 // Twilio does not say when the status changed, so the receipt carries the time at which it came in.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	form, err := url.ParseQuery(string(body))
-	if err != nil || !c.signed(r, form) { // the signature covers the parsed form
+	if err != nil || !c.isSigned(r, form) { // the signature covers the parsed form
 		return nil, provider.Forged("the signature is missing or wrong")
 	}
 	id, word := form.Get("MessageSid"), form.Get("MessageStatus")
@@ -76,7 +76,7 @@ func (c *Client) undelivered(word string, code provider.Loose, text string) *bac
 		refusal.Text += ": " + text
 	}
 	if n, ok := code.Int(); ok && n > 0 {
-		refusal.Code, refusal.Verdict = strconv.Itoa(n), verdict(n)
+		refusal.Code, refusal.Verdict = strconv.Itoa(n), codeMeaning(n)
 	}
 	return c.poster.Undelivered(refusal)
 }
@@ -86,7 +86,7 @@ func (c *Client) undelivered(word string, code provider.Loose, text string) *bac
 // excludes the fragment of the StatusCallback, which Twilio does not sign.
 // As Twilio's own libraries do, it takes the address with its port and without ("sig generation on the back end is
 // inconsistent"), and of a parameter that comes more than once each distinct value, sorted.
-func (c *Client) signed(r *http.Request, form url.Values) bool {
+func (c *Client) isSigned(r *http.Request, form url.Values) bool {
 	signature, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("X-Twilio-Signature"))
 	if err != nil {
 		return false
@@ -98,7 +98,7 @@ func (c *Client) signed(r *http.Request, form url.Values) bool {
 		}
 	}
 	genuine := false
-	for _, base := range addresses(c.public) {
+	for _, base := range portVariants(c.publicURL) {
 		mac := hmac.New(sha1.New, c.authToken)
 		mac.Write([]byte(base + r.URL.RequestURI() + params.String()))
 		genuine = hmac.Equal(signature, mac.Sum(nil)) || genuine
@@ -107,7 +107,7 @@ func (c *Client) signed(r *http.Request, form url.Values) bool {
 }
 
 // addresses returns an address without its port and with it, the scheme's own if it names none.
-func addresses(public *url.URL) []string {
+func portVariants(public *url.URL) []string {
 	without, with := *public, *public
 	without.Host = public.Hostname()
 	if strings.Contains(without.Host, ":") {

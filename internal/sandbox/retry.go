@@ -13,8 +13,8 @@ import (
 
 // repetition decides whether a provider repeats a failed webhook, and after which pause. attempt counts from 0; elapsed is
 // the time since the first attempt.
-type repetition interface {
-	after(attempt int, elapsed time.Duration, err error) (pause time.Duration, again bool)
+type retryPolicy interface {
+	nextPause(attempt int, elapsed time.Duration, err error) (pause time.Duration, again bool)
 }
 
 // statusError is the HTTP status with which a receiver refused a webhook.
@@ -35,21 +35,21 @@ const (
 )
 
 // patiently repeats after any failure, as Meta does.
-type patiently struct{ speed float64 }
+type metaRetries struct{ speed float64 }
 
-func (p patiently) after(attempt int, elapsed time.Duration, _ error) (time.Duration, bool) {
-	pause := backoff(attempt, p.speed)
-	return pause, elapsed+pause <= max(minGiveUpAfter, scale(giveUpAfter, p.speed))
+func (p metaRetries) nextPause(attempt int, elapsed time.Duration, _ error) (time.Duration, bool) {
+	pause := backoffPause(attempt, p.speed)
+	return pause, elapsed+pause <= max(minGiveUpAfter, scaleDelay(giveUpAfter, p.speed))
 }
 
 // backoff is the pause after a failed attempt. It doubles from 1 s to 60 s, divided by speed. Its lower bound, in real time,
 // doubles from 50 ms to 1 s.
-func backoff(attempt int, speed float64) time.Duration {
+func backoffPause(attempt int, speed float64) time.Duration {
 	doubled := func(first, most time.Duration) time.Duration {
 		const enough = 16 // doublings reach any limit here, and do not overflow
 		return min(first<<min(attempt, enough), most)
 	}
-	return max(scale(doubled(firstBackoff, maxBackoff), speed), doubled(minFirstBackoff, minMaxBackoff))
+	return max(scaleDelay(doubled(firstBackoff, maxBackoff), speed), doubled(minFirstBackoff, minMaxBackoff))
 }
 
 // Bounds and defaults of Twilio's connection overrides (manual, "Webhooks (HTTP callbacks): Connection Overrides",
@@ -63,7 +63,7 @@ const (
 )
 
 // overrides decide when Twilio repeats a callback.
-type overrides struct {
+type connectionOverrides struct {
 	count int           // rc: tries after the first
 	on    []string      // rp: the kinds of failure
 	total time.Duration // tt: of all tries
@@ -71,8 +71,8 @@ type overrides struct {
 
 // readOverrides reads the fragment of a callback's address. It ignores invalid values, the time-outs (ct, rt), the edge
 // and SNI.
-func readOverrides(callback string) overrides {
-	o := overrides{count: defaultRetryCount, on: []string{defaultRetryOn}, total: maxTotalTime}
+func readOverrides(callback string) connectionOverrides {
+	o := connectionOverrides{count: defaultRetryCount, on: []string{defaultRetryOn}, total: maxTotalTime}
 	_, fragment, _ := strings.Cut(callback, "#")
 	values, err := url.ParseQuery(fragment)
 	if err != nil {
@@ -98,7 +98,7 @@ func unknownKind(kind string) bool {
 
 // after doubles the pause from 0.4 s, so that five retries end within 15 s. The manual does not give the pauses. They do not
 // depend on the speed: a receiver restarts no faster in a fast sandbox.
-func (o overrides) after(attempt int, elapsed time.Duration, err error) (time.Duration, bool) {
+func (o connectionOverrides) nextPause(attempt int, elapsed time.Duration, err error) (time.Duration, bool) {
 	const first = 400 * time.Millisecond
 	pause := first << min(attempt, maxRetryCount)
 	if attempt >= o.count || elapsed+pause > o.total {
