@@ -7,12 +7,13 @@ import (
 	"sync"
 )
 
-// Secrets are the texts that no failure may repeat. The drivers of a process share one set, and each adds its own: a provider,
-// or a proxy before it, may quote a secret of another account. The zero Secrets is an empty set. It is safe for concurrent use.
+// Secrets is the set of texts that no failure may contain. All drivers of a process share one set, and each driver adds its
+// own secrets, because a provider, or a proxy before it, may quote a secret of another account. The zero value is an empty
+// set. Secrets is safe for concurrent use.
 type Secrets struct {
 	mu       sync.RWMutex
 	texts    []string
-	replacer *strings.Replacer // nil: none is known
+	replacer *strings.Replacer // nil if the set is empty
 }
 
 // Add adds secrets. It skips empty ones.
@@ -24,7 +25,7 @@ func (s *Secrets) Add(secrets ...string) {
 			s.texts = append(s.texts, secret)
 		}
 	}
-	// The longest first: a secret may be the beginning of another one, whose rest would be shown.
+	// The longest first: if a secret begins with another secret, replacing the shorter one first would show the rest.
 	slices.SortStableFunc(s.texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var pairs []string
 	for _, secret := range s.texts {

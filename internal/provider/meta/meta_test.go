@@ -75,7 +75,7 @@ func driver() providertest.Driver {
 	}
 }
 
-// codes is the table of the manual, row by row, with the HTTP status that it gives for each.
+// codes is the table of the manual, with the HTTP status that the manual gives for each code.
 func codes() []providertest.Code {
 	var rows []providertest.Code
 	add := func(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
@@ -104,7 +104,7 @@ func codes() []providertest.Code {
 	add(backstop.Rejected, backstop.AccountFault, 429, 131048)
 	add(backstop.Rejected, backstop.AccountFault, 500, 3, 131045, 133000)
 	add(backstop.Rejected, backstop.OptedOut, 400, 131050)
-	add(backstop.Rejected, "", 400, 131052, 131059, 131060, 138000, 138018, 2388318) // in no table: none belongs to a send
+	add(backstop.Rejected, "", 400, 131052, 131059, 131060, 138000, 138018, 2388318) // in no table: none of them belongs to a send
 	return rows
 }
 
@@ -124,7 +124,7 @@ func checkText(t *testing.T, r *http.Request, body []byte) {
 		"text":{"body":"Hello","preview_url":false},"biz_opaque_callback_data":"`+providertest.Ref.String()+`"}`, string(body))
 }
 
-// hook spreads the reports over two entries, with something else between them.
+// hook puts the reports into two entries. Between them is an entry without a report.
 func hook(reports ...providertest.Report) providertest.Hook {
 	var statuses []string
 	for _, r := range reports {

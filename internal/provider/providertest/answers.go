@@ -16,7 +16,7 @@ import (
 func runAnswers(t *testing.T, d Driver) {
 	t.Helper()
 	t.Run("accepted", func(t *testing.T) { t.Parallel(); testAccepted(t, d) })
-	t.Run("at once", func(t *testing.T) { t.Parallel(); testConcurrent(t, d) })
+	t.Run("concurrent", func(t *testing.T) { t.Parallel(); testConcurrent(t, d) })
 	t.Run("codes", func(t *testing.T) { t.Parallel(); testCodes(t, d) })
 	t.Run("status", func(t *testing.T) { t.Parallel(); testStatus(t, d) })
 	t.Run("retry after", func(t *testing.T) { t.Parallel(); testRetryAfter(t, d) })
@@ -63,13 +63,13 @@ func testCodes(t *testing.T, d Driver) {
 			failure, server := d.callWith(t, d.Refused(row.HTTP, row.Code, d.leakyText()), row.Kind)
 			require.Equal(t, row.Class, failure.Class)
 			require.Equal(t, row.Code, failure.Code)
-			require.Contains(t, failure.Reason, "(#1) for +*** or *** or ***", "the text is there, without numbers")
+			require.Contains(t, failure.Reason, "(#1) for +*** or *** or ***", "the reason has the text, without numbers")
 			require.EqualValues(t, 1, server.requests.Load())
 		})
 	}
 }
 
-// call sends one message to a provider that gives this answer, and returns the failure.
+// callWith sends one message to a provider that gives this answer, and returns the failure.
 func (d Driver) callWith(t *testing.T, answer Reply, kind backstop.FailureKind) (*backstop.Failure, *fakeProvider) {
 	t.Helper()
 	server := serveReply(t, answer)
@@ -78,8 +78,8 @@ func (d Driver) callWith(t *testing.T, answer Reply, kind backstop.FailureKind) 
 	return d.requireFailure(t, err, kind), server
 }
 
-// testStatus is about answers whose error code, if any, is in no table: the HTTP status decides the kind, and there is no
-// class. For some it matters whether the provider itself wrote the answer or something in between.
+// testStatus: if the answer has no error code of the driver's table, the HTTP status decides the kind, and the failure has no
+// class. For some statuses the kind also depends on who wrote the answer: the provider (own) or a proxy (bare).
 func testStatus(t *testing.T, d Driver) {
 	t.Helper()
 	const (
@@ -154,7 +154,7 @@ func testRetryAfter(t *testing.T, d Driver) {
 	}
 }
 
-// testUnreadable is about answers of success that do not name a message: it may have been sent.
+// testUnreadable: if a 2xx answer has no valid message id, the message may have been sent.
 func testUnreadable(t *testing.T, d Driver) {
 	t.Helper()
 	good := d.Accepted("id-1")
@@ -187,7 +187,7 @@ func testRedirect(t *testing.T, d Driver) {
 			t.Run(fmt.Sprintf("%d to %q", status, location), func(t *testing.T) {
 				t.Parallel()
 				_, server := d.callWith(t, Reply{Status: status}.withHeader("Location", location), backstop.Unknown)
-				require.EqualValues(t, 1, server.requests.Load(), "it must not follow")
+				require.EqualValues(t, 1, server.requests.Load(), "the driver must not follow a redirect")
 			})
 		}
 	}

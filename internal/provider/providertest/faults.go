@@ -17,12 +17,12 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// impatient is the timeout of a call that should run into it.
+// shortTimeout is for calls that must time out.
 const shortTimeout = 500 * time.Millisecond
 
 func runFaults(t *testing.T, d Driver) {
 	t.Helper()
-	t.Run("before the request left", func(t *testing.T) { t.Parallel(); testNotSent(t, d) })
+	t.Run("not sent", func(t *testing.T) { t.Parallel(); testNotSent(t, d) })
 	t.Run("hang", func(t *testing.T) { t.Parallel(); testHang(t, d) })
 	t.Run("cut", func(t *testing.T) { t.Parallel(); testCut(t, d) })
 	t.Run("cancelled", func(t *testing.T) { t.Parallel(); testCancelled(t, d) })
@@ -68,7 +68,7 @@ func testNotSent(t *testing.T, d Driver) {
 	})
 }
 
-// whole reads one request to its end.
+// readRequest reads one request to its end. It returns false if the request is not complete.
 func readRequest(r *bufio.Reader) bool {
 	request, err := http.ReadRequest(r)
 	if err != nil {
@@ -78,8 +78,8 @@ func readRequest(r *bufio.Reader) bool {
 	return err == nil
 }
 
-// after starts a server that reads a request, writes this, and then hangs or cuts the connection, with a reset if
-// abrupt. It returns its address and the count of requests.
+// serveBroken starts a server that reads a request and writes a part of an answer. Then the server hangs, or closes the
+// connection: with a reset if abrupt. serveBroken returns the URL and the count of requests.
 func serveBroken(t *testing.T, written string, hang, abrupt bool) (string, *atomic.Int32) {
 	t.Helper()
 	var count atomic.Int32
@@ -90,7 +90,7 @@ func serveBroken(t *testing.T, written string, hang, abrupt bool) (string, *atom
 		count.Add(1)
 		_, _ = io.WriteString(c, written)
 		if hang {
-			_, _ = io.Copy(io.Discard, c) // until the client gives up
+			_, _ = io.Copy(io.Discard, c) // until the client closes the connection
 		}
 		if tcp, ok := c.(*net.TCPConn); ok && abrupt {
 			_ = tcp.SetLinger(0)
@@ -99,7 +99,7 @@ func serveBroken(t *testing.T, written string, hang, abrupt bool) (string, *atom
 	return "http://" + address, &count
 }
 
-// begun are beginnings of an answer.
+// partialAnswers returns incomplete answers, by the place where they end.
 func (d Driver) partialAnswers() map[string]string {
 	good := d.Accepted("id-1")
 	head := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n", good.Status, len(good.Body))
@@ -188,14 +188,14 @@ func testCancelled(t *testing.T, d Driver) {
 	})
 }
 
-// testKept is about a connection that is used a second time. Go's transport repeats a request by itself when such a
-// connection breaks, unless the driver takes care.
+// testKeptConnection: if a connection breaks at its second request, Go's transport may repeat the request by itself. The
+// driver must prevent that.
 func testKeptConnection(t *testing.T, d Driver) {
 	t.Helper()
 	good := d.Accepted("id-1")
 	answer := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s", good.Status, len(good.Body), good.Body)
 
-	// second starts a server that answers the first request of a connection and then does this.
+	// second sends one message to a server that answers the first request of a connection and then calls then.
 	second := func(t *testing.T, then func(c net.Conn, r *bufio.Reader, count *atomic.Int32)) (Send, *atomic.Int32) {
 		t.Helper()
 		var count atomic.Int32
@@ -237,7 +237,7 @@ func testKeptConnection(t *testing.T, d Driver) {
 			closed <- struct{}{}
 		})
 		<-closed
-		time.Sleep(shortTimeout) // until the client has noticed
+		time.Sleep(shortTimeout) // until the client has read the end of the connection
 		_, err := send(t.Context())
 		require.NoError(t, err)
 		require.EqualValues(t, 2, count.Load())

@@ -12,17 +12,17 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Finder is the part of a driver that looks messages up.
+// Finder is a driver that can look up messages.
 type Finder interface {
 	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
 }
 
-// Lookup builds a provider's answers, for a driver that looks messages up.
+// Lookup makes the answers of a provider at which a driver can look up messages.
 type Lookup struct {
 	// CheckRequest fails the test unless the request carries the credentials and asks for the message with this id. If id
 	// is empty, the request must ask for the messages to To.
 	CheckRequest func(t *testing.T, r *http.Request, id string)
-	Missing      Reply                         // there is no message with this id
+	Missing      Reply                         // the answer to a lookup by id if there is no such message
 	One          func(m Listed) Reply          // the answer to a lookup by id
 	List         func(messages []Listed) Reply // the answer to a search
 }
@@ -34,14 +34,14 @@ type Listed struct {
 	Text   string
 	Made   time.Time
 	Status string // the provider's word
-	Code   string // of an error, with Reason
+	Code   string // the error code; Reason is its text
 	Reason string
 }
 
-// made is the creation time of the messages in these tests.
+// createdAt is the creation time of the messages in these tests.
 var createdAt = time.Date(2026, 11, 3, 23, 59, 58, 0, time.UTC)
 
-// inquiry is an Inquiry without a message id.
+// newInquiry returns an Inquiry without a message id.
 func newInquiry() backstop.Inquiry {
 	return backstop.Inquiry{
 		Ref: Ref, To: To, SendID: "Backstop", Text: "Grüße & 4711+1",
@@ -49,7 +49,7 @@ func newInquiry() backstop.Inquiry {
 	}
 }
 
-// listed is the message that inquiry describes, with this status.
+// listed returns the message that newInquiry describes, with this status.
 func (d Driver) listed(status string) Listed {
 	q := newInquiry()
 	return Listed{ID: "id-1", SendID: q.SendID, Text: q.Text, Made: createdAt, Status: status}
@@ -75,15 +75,16 @@ func (d Driver) find(t *testing.T, answer Reply, q backstop.Inquiry) (*backstop.
 	return d.findAt(t, server.URL, longTimeout, q)
 }
 
+// findAt runs the driver's Find against a server at this URL.
 func (d Driver) findAt(t *testing.T, baseURL string, timeout time.Duration, q backstop.Inquiry) (*backstop.Found, error) {
 	t.Helper()
 	client, _ := d.New(t, baseURL, timeout)
 	finder, ok := client.(Finder)
-	require.True(t, ok, "%T finds nothing", client)
+	require.True(t, ok, "%T has no Find", client)
 	return finder.Find(t.Context(), q)
 }
 
-// byID is an Inquiry with a message id.
+// inquiryByID returns an Inquiry with a message id.
 func inquiryByID() backstop.Inquiry {
 	q := newInquiry()
 	q.MessageID = "id-1"
@@ -131,7 +132,7 @@ func testFindStatuses(t *testing.T, d Driver) {
 	}
 }
 
-// testSearch: one match is found, no match is nil, and an ambiguous list is an Unknown failure.
+// testSearch: Find returns the only match, returns nil without a match, and returns an Unknown failure for an ambiguous list.
 func testSearch(t *testing.T, d Driver) {
 	t.Helper()
 	with := func(change func(m *Listed)) Listed {
@@ -179,7 +180,7 @@ func testSearch(t *testing.T, d Driver) {
 }
 
 // testFindRefused: a lookup sends nothing, so a refusal is Unavailable and may be retried. The exceptions are throttling (429)
-// and refusals that need an operator (401, 403).
+// and refusals that an operator must solve (401, 403).
 func testFindRefused(t *testing.T, d Driver) {
 	t.Helper()
 	for status, kind := range map[int]backstop.FailureKind{

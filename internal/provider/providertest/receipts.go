@@ -29,7 +29,7 @@ func runReceipts(t *testing.T, d Driver) {
 	}
 }
 
-// report returns a good report with this status.
+// newReport returns a valid report with this status.
 func (d Driver) newReport(status string) Report {
 	r := Report{ID: "id-1", Ref: Ref.String(), Status: status}
 	if d.HasTimes {
@@ -38,7 +38,7 @@ func (d Driver) newReport(status string) Report {
 	return r
 }
 
-// receive signs a webhook and gives it to a client.
+// receive signs a webhook and passes it to a new client.
 func (d Driver) receive(t *testing.T, h Hook) ([]backstop.Receipt, error) {
 	t.Helper()
 	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
@@ -47,7 +47,7 @@ func (d Driver) receive(t *testing.T, h Hook) ([]backstop.Receipt, error) {
 	return client.Receipts(r, h.Body)
 }
 
-// one receives a webhook that must give exactly one receipt.
+// receiveOne receives a webhook that must have exactly one receipt.
 func (d Driver) receiveOne(t *testing.T, r Report) backstop.Receipt {
 	t.Helper()
 	receipts, err := d.receive(t, d.Hook(r))
@@ -93,7 +93,7 @@ func testFailed(t *testing.T, d Driver) {
 			require.Equal(t, backstop.Failed, receipt.Status)
 			require.NotNil(t, receipt.Failure)
 			d.checkNoLeak(t, receipt.Failure)
-			require.Equal(t, backstop.Rejected, receipt.Failure.Kind, "what a provider reports as failed is so for good")
+			require.Equal(t, backstop.Rejected, receipt.Failure.Kind, "a failure that a provider reports is final")
 			require.Equal(t, row.Code, receipt.Failure.Code)
 			require.Equal(t, row.Class, receipt.Failure.Class)
 		})
@@ -103,12 +103,12 @@ func testFailed(t *testing.T, d Driver) {
 		receipt := d.receiveOne(t, d.newReport(d.Failed))
 		require.NotNil(t, receipt.Failure)
 		d.checkNoLeak(t, receipt.Failure)
-		require.Empty(t, receipt.Failure.Class, "nobody knows whose fault it is")
+		require.Empty(t, receipt.Failure.Class, "without a code nothing says whose fault it is")
 		require.Empty(t, receipt.Failure.Code)
 	})
 }
 
-// testRefs: the reference of another system, which sends through the same account, is none of ours.
+// testRefs: the driver ignores references of other systems that send through the same account.
 func testRefs(t *testing.T, d Driver) {
 	t.Helper()
 	for _, ref := range []string{
@@ -127,7 +127,7 @@ func testRefs(t *testing.T, d Driver) {
 	}
 }
 
-// testTwice: providers deliver at least once, and the same report must make the same receipt.
+// testTwice: providers may send a report more than once. The same report must result in the same receipt.
 func testTwice(t *testing.T, d Driver) {
 	t.Helper()
 	hook := d.Hook(d.newReport(d.Failed))
@@ -135,7 +135,7 @@ func testTwice(t *testing.T, d Driver) {
 	require.NoError(t, err)
 	second, err := d.receive(t, hook)
 	require.NoError(t, err)
-	if !d.HasTimes { // then it is the time of each delivery
+	if !d.HasTimes { // a receipt then has the time of its delivery
 		for i := range second {
 			second[i].At = first[i].At
 		}
@@ -178,7 +178,7 @@ func testBounds(t *testing.T, d Driver) {
 	})
 }
 
-// testTimes: a time that cannot be becomes the time at which the report came in.
+// testTimes: an impossible time is replaced by the time at which the report arrived.
 func testTimes(t *testing.T, d Driver) {
 	t.Helper()
 	r := d.newReport(d.Failed)
@@ -190,7 +190,7 @@ func testTimes(t *testing.T, d Driver) {
 	}
 }
 
-// testNotHook: signed, but not what the provider sends.
+// testNotHook: a body that is signed but is no webhook of the provider is Invalid.
 func testNotHook(t *testing.T, d Driver) {
 	t.Helper()
 	target := d.Hook(d.newReport(d.Failed)).Target
@@ -223,5 +223,5 @@ func testBatch(t *testing.T, d Driver) {
 	reports[7].ID, reports[9].Status, reports[11].Status = "", "", "teleported"
 	receipts, err = d.receive(t, d.Hook(reports...))
 	require.Equal(t, backstop.Invalid, backstop.CodeOf(err))
-	require.Len(t, receipts, len(reports)-3, "the good ones are returned all the same")
+	require.Len(t, receipts, len(reports)-3, "the readable reports are returned")
 }

@@ -13,23 +13,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patient is the timeout of a call that should not run into it.
+// longTimeout is for calls that must not time out.
 const longTimeout = 30 * time.Second
 
-// origin is the provider's side: it counts the requests that arrived whole.
+// fakeProvider is a server in the place of the provider. It counts the complete requests.
 type fakeProvider struct {
 	URL      string
 	requests atomic.Int32
 }
 
-// serve starts a provider that answers with handle, after it has read the request whole.
+// serveProvider starts a provider that reads a whole request and then answers with handle.
 func serveProvider(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, body []byte)) *fakeProvider {
 	t.Helper()
 	var o fakeProvider
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the client has gone: that was no whole request
+			return // the client has disconnected: the request is not complete
 		}
 		o.requests.Add(1)
 		handle(w, r, body)
@@ -39,7 +39,7 @@ func serveProvider(t *testing.T, handle func(w http.ResponseWriter, r *http.Requ
 	return &o
 }
 
-// reply starts a provider that always gives this answer.
+// serveReply starts a provider that always gives this answer.
 func serveReply(t *testing.T, answer Reply) *fakeProvider {
 	t.Helper()
 	return serveProvider(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) { answer.write(w) })
@@ -48,10 +48,10 @@ func serveReply(t *testing.T, answer Reply) *fakeProvider {
 func (a Reply) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
-	_, _ = io.WriteString(w, a.Body) // the client may have read enough
+	_, _ = io.WriteString(w, a.Body) // the client may have stopped reading
 }
 
-// with returns the answer with one more header.
+// withHeader returns the answer with one more header.
 func (a Reply) withHeader(name, value string) Reply {
 	header := a.Header.Clone()
 	if header == nil {
@@ -62,7 +62,7 @@ func (a Reply) withHeader(name, value string) Reply {
 	return a
 }
 
-// listen starts a server below HTTP: handle gets each connection and need not close it.
+// serveTCP starts a TCP server. It calls handle for each connection, and closes the connection afterwards.
 func serveTCP(t *testing.T, handle func(net.Conn)) string {
 	t.Helper()
 	var config net.ListenConfig

@@ -72,8 +72,8 @@ func runSignature(t *testing.T, d Driver) {
 	})
 }
 
-// Fuzz feeds webhooks with any query and body, signed and not, to the driver: it must not panic, must let nothing
-// unsigned in, and what it returns must be fit to store.
+// Fuzz passes webhooks with any query and body, signed and unsigned, to the driver. The driver must not panic, must refuse
+// every unsigned webhook, and must return only receipts that can be stored.
 func Fuzz(f *testing.F, d Driver) {
 	f.Helper()
 	for word := range d.Statuses {
@@ -104,6 +104,7 @@ func Fuzz(f *testing.F, d Driver) {
 	})
 }
 
+// checkStorable checks that a receipt can be stored.
 func (d Driver) checkStorable(t *testing.T, receipt backstop.Receipt) {
 	t.Helper()
 	require.Equal(t, d.Name, receipt.Provider)

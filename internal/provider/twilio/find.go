@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// A search reads the newest 1000 messages to one recipient. A page of 100 of the longest texts has about 1.3 MB.
+// A search reads the newest 1,000 messages to one recipient. A page of 100 messages with the longest texts has about 1.3 MB.
 const (
 	pageSize = 100
 	maxPages = 10
@@ -26,14 +26,15 @@ const codeNotFound = "20404"
 // Unavailable and Throttled may be retried later, Rejected needs an operator, and Unknown means that Twilio's answer is
 // ambiguous and a retry does not help.
 //
-// Without a MessageID, Find lists the messages to the recipient. It looks for one message with the sender and the text of
-// the inquiry that Twilio made between Since and Until. It never guesses: two such messages are Unknown. Without such a
-// message, another message of that time is Unknown if only its text differs (a trial account puts words before the text, a
-// messaging service may shorten links) or only its sender. A found message may belong to another send with the same text
-// and recipient: the caller must check whether its id is already stored.
+// If the inquiry has no MessageID, Find lists the messages to the recipient. It searches for one message that has the sender
+// and the text of the inquiry and that Twilio created between Since and Until. Find never guesses: two such messages are an
+// Unknown failure. If there is no such message, a message of that time of which only the text or only the sender differs is
+// also an Unknown failure: a trial account adds words before the text, and a messaging service may shorten links. A found
+// message may belong to another send with the same text and recipient: the caller must check whether its id is already
+// stored.
 //
-// Twilio does not document how soon a new message is in the list. So the caller should wait after the call before it calls
-// Find, and a nil may be outdated later.
+// Twilio does not document how soon a new message is in the list. So the caller waits after the call before it calls Find,
+// and a message may appear later although Find returned nil.
 func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error) {
 	if q.MessageID != "" {
 		return c.fetch(ctx, q.MessageID)
@@ -51,7 +52,7 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 		}
 		page = next
 	}
-	return nil, ambiguousResult("the recipient has more messages than are looked through")
+	return nil, ambiguousResult("the recipient has more messages than a search reads")
 }
 
 func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) {
@@ -75,9 +76,9 @@ func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) 
 
 // list returns one page of messages, and the query of the next page or nil.
 //
-// The query filters by recipient alone, because a message that a filter hides may be sent twice. Twilio can filter by the
-// day on which a message was sent, but the manual does not give the day of a message that is still queued. Twilio can
-// filter by sender, but may spell a sender that is not a number in another way.
+// The query filters by recipient only, because a filter that hides a message may cause a second send. Twilio can filter by
+// the day on which a message was sent, but the manual does not say which day a queued message has. Twilio can filter by
+// sender, but may spell a sender that is not a number differently.
 func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Values, error) {
 	answer, err := c.poster.Get(ctx, c.messagesURL+"?"+query.Encode(), c.header)
 	if err != nil {
@@ -96,7 +97,7 @@ func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Val
 	if page.Next == "" {
 		return *page.Messages, nil, nil
 	}
-	// Only the query is used, because the credentials must go to the configured address alone.
+	// Only the query of the next page is used, because the credentials must go to the configured address only.
 	next, err := url.Parse(page.Next)
 	if err != nil || next.RawQuery == "" {
 		return nil, nil, unreadableAnswer()
@@ -104,13 +105,13 @@ func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Val
 	return *page.Messages, next.Query(), nil
 }
 
-// search is the result of the pages read so far.
+// search is the result of the pages that were read so far.
 type search struct {
 	matches        []message
-	partialMatches int // messages that match in part
+	partialMatches int // messages of which only the text or only the sender matches
 }
 
-// sift adds the messages that match the inquiry, fully or in part.
+// add adds the messages that match the inquiry, fully or in part.
 func (s *search) add(q backstop.Inquiry, messages []message) {
 	for _, m := range messages {
 		made := m.created()
@@ -130,6 +131,7 @@ func (s *search) add(q backstop.Inquiry, messages []message) {
 	}
 }
 
+// result returns the message that a search found, or nil, or an Unknown failure if the search is ambiguous.
 func (c *Client) result(s search) (*backstop.Found, error) {
 	switch {
 	case len(s.matches) == 1:
@@ -143,8 +145,8 @@ func (c *Client) result(s search) (*backstop.Found, error) {
 	}
 }
 
-// unanswered is the failure of a lookup that Twilio did not answer with a message. A lookup sends nothing, so an Unknown
-// failure becomes Unavailable and may be retried.
+// lookupFailure returns the failure of a lookup whose HTTP status is not 2xx. A lookup sends nothing, so an Unknown failure
+// becomes Unavailable and may be retried.
 func (c *Client) lookupFailure(a provider.Answer, refusal *provider.Refusal) *backstop.Failure {
 	failure := c.poster.Refused(a, refusal)
 	if failure.Kind == backstop.Unknown {

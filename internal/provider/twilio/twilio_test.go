@@ -166,9 +166,9 @@ func hook(reports ...providertest.Report) providertest.Hook {
 	return providertest.Hook{Target: "/webhooks/twilio?ref=" + url.QueryEscape(r.Ref), Body: []byte(form.Encode())}
 }
 
-// sign is the manual's algorithm, written down a second time.
+// sign is a second implementation of the manual's algorithm.
 func sign(public string, r *http.Request, body []byte) {
-	form, _ := url.ParseQuery(string(body)) // what can be read of it is signed
+	form, _ := url.ParseQuery(string(body)) // the readable part is signed
 	var pairs []string
 	for name, values := range form {
 		seen := map[string]bool{}
