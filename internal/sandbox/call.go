@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// call is a valid request to send, ready to meet its scenario.
+// call is a valid request to send a message.
 type call struct {
-	message     Message // what is recorded; the id is that of the message if it is accepted
+	message     Message // the log entry; its ID is the message id if the call is accepted
 	plan        plan
-	status      int                                   // of the answer when accepted
+	status      int                                   // the HTTP status of the answer if the call is accepted
 	refuse      func(w http.ResponseWriter, f *fault) // writes the provider's error
 	accept      func(w http.ResponseWriter)           // writes the provider's answer
-	webhook     webhook                               // nil when none are wanted
-	retries     retryPolicy                           // of webhooks that fail; required with webhook
+	webhook     webhook                               // nil if the caller wants no webhooks
+	retries     retryPolicy                           // the retries of failed webhooks; required with webhook
 	changePosts func(posts []post) []post             // changes the posts of an accepted message; may be nil
 }
 
-// webhook builds the request of one post of a message that was accepted at that time.
+// webhook makes the request of one post. The message was accepted at the time accepted.
 type webhook func(ctx context.Context, p post, accepted time.Time) (*http.Request, error)
 
-// play lets the call meet its scenario. It is recorded before anything is answered or posted, so that whoever saw an
-// answer or a receipt finds the call in GET /messages.
+// runScenario answers the call and queues its webhooks, as its scenario says. It logs the call before it answers or posts
+// anything, so a client that has an answer or a receipt finds the call in GET /messages.
 func (s *Server) runScenario(w http.ResponseWriter, r *http.Request, c call) {
 	key := recipient{channel: c.message.Channel, digits: digitsOf(c.message.To)}
 	st := s.calls.next(c.plan, key, c.message.From)
@@ -38,6 +38,7 @@ func (s *Server) runScenario(w http.ResponseWriter, r *http.Request, c call) {
 	}
 }
 
+// refuse logs a refused call and answers it with a fault.
 func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(http.ResponseWriter, *fault)) {
 	m.ID, m.Accepted = "", false
 	m.Answer = Answer{Status: f.status, Code: f.code}
@@ -48,6 +49,7 @@ func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(h
 	write(w, f)
 }
 
+// accept logs an accepted call, queues its webhooks and answers it.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step) {
 	c.message.Accepted = true
 	if c.changePosts != nil {
@@ -71,8 +73,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step)
 	c.accept(w)
 }
 
-// hold keeps a request unanswered until its client goes away. A shutdown cuts the connection: returning would answer
-// with an empty 200.
+// holdRequest waits until the client disconnects or the sandbox stops, and then aborts the connection. Returning instead
+// would answer with an empty 200.
 func (s *Server) holdRequest(r *http.Request) {
 	select {
 	case <-r.Context().Done():
@@ -81,7 +83,7 @@ func (s *Server) holdRequest(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// pause delays a request by d. It cuts the connection if the sandbox stops or the client goes away, as hold does.
+// delayAnswer waits for d. It aborts the connection if the client disconnects or the sandbox stops, as holdRequest does.
 func (s *Server) delayAnswer(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -94,8 +96,8 @@ func (s *Server) delayAnswer(r *http.Request, d time.Duration) {
 	panic(http.ErrAbortHandler)
 }
 
-// await waits until the receipts were posted once, however they were received, and at most a second (longer at a speed
-// below 1): a webhook that hangs must not swallow the answer.
+// awaitPosts waits until each receipt was posted once, with or without success. It waits for at most 1 s (longer at a speed
+// below 1), so a webhook that hangs does not block the answer.
 func (s *Server) awaitPosts(r *http.Request, posted <-chan struct{}) {
 	limit := time.NewTimer(max(earlyAnswerLimit, scaleDelay(earlyAnswerLimit, s.speed)))
 	defer limit.Stop()

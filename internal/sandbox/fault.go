@@ -2,18 +2,18 @@ package sandbox
 
 import "net/http"
 
-// fault is an error as a provider reports it: in an answer, with an HTTP status, or in a receipt.
+// fault is an error of a provider. A fault is part of an answer, with an HTTP status, or part of a receipt.
 type fault struct {
 	status     int
 	code       int
 	title      string
 	details    string
-	retryAfter string // the Retry-After header; left out when empty
-	subcode    int    // Meta only; left out when zero
-	kind       string // Meta's error type; OAuthException when empty
+	retryAfter string // the Retry-After header; no header if empty
+	subcode    int    // Meta only; no subcode if zero
+	kind       string // Meta's error type; OAuthException if empty
 }
 
-// Titles, details and HTTP statuses are those of Meta's page "Cloud API error codes"; the message in an answer is
+// Meta's titles, details and HTTP statuses are from the manual's page "Cloud API error codes". The message in an answer is
 // "(#code) title".
 
 func messageUndeliverable() *fault {
@@ -59,7 +59,7 @@ func optedOut() *fault {
 	}
 }
 
-// Titles of Twilio's "Error and warning dictionary".
+// Twilio's titles are from its "Error and warning dictionary".
 
 func unreachablePair() *fault {
 	return &fault{

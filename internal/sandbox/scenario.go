@@ -12,11 +12,11 @@ const (
 	failedAfter     = 2 * time.Second
 	readAfter       = 5 * time.Second
 	lateAfter       = 30 * time.Second
-	queuedFor       = 30 * time.Second // in the provider's queue
-	lateAnswerAfter = 8 * time.Second  // less than the time-out of a call
+	queuedFor       = 30 * time.Second // time in the provider's queue
+	lateAnswerAfter = 8 * time.Second  // shorter than the time-out of a call
 )
 
-// The statuses, as Meta and Twilio both write them.
+// The words of Meta and Twilio for the statuses.
 const (
 	statusSent        = "sent"
 	statusDelivered   = "delivered"
@@ -25,8 +25,8 @@ const (
 	statusUndelivered = "undelivered" // Twilio only
 )
 
-// Scenario is what happens to the messages for the recipients whose number ends in Digits. What it counts, it counts
-// per recipient number and channel, until DELETE /messages. A number that ends in no scenario's digits is read, as 01.
+// Scenario is what happens to the messages to the recipients whose number ends in Digits. Calls are counted per recipient
+// number and channel, until DELETE /messages. A number that ends in the digits of no scenario has scenario 01.
 type Scenario struct {
 	Digits   string // the last two digits of the recipient
 	Name     string
@@ -37,39 +37,39 @@ type Scenario struct {
 	sms      plan
 }
 
-// plan is what happens to the calls for one recipient on one channel: the first step to the first call and so on, the
-// last step to all further calls.
+// plan is what happens to the calls for one recipient on one channel. The first call has the first step, and so on. All
+// further calls have the last step.
 type plan struct {
 	steps    []step
-	bySender bool // the steps are for the first sender that is seen, the second, and so on
+	bySender bool // the first sender has the first step, the second sender the second step, and so on
 }
 
 // step is what happens to one call.
 type step struct {
 	fault  *fault       // the call is refused
-	lost   bool         // the call is held and nothing is accepted
-	answer answerTiming // how an accepted call is answered
-	posts  []post       // the receipts of an accepted call, in the order in which they go out
+	lost   bool         // the call has no answer, and the message is not accepted
+	answer answerTiming // when an accepted call is answered
+	posts  []post       // the webhooks of an accepted call, in the order in which they are sent
 }
 
 type answerTiming int
 
 const (
 	answerAtOnce        answerTiming = iota
-	answerNever                      // never; the connection is held until the client goes away
-	answerAfterReceipts              // once every receipt was posted, for the first time
+	answerNever                      // never: the connection stays open until the client closes it
+	answerAfterReceipts              // after each receipt was posted once
 	answerLate                       // after 8 s at speed 1
 )
 
-// post is one webhook request. Meta puts several receipts into one.
+// post is one webhook. A webhook of Meta may have several receipts.
 type post struct {
-	after    time.Duration // since the message was accepted, at speed 1
+	after    time.Duration // time from acceptance to the webhook, at speed 1
 	receipts []receipt
 }
 
 type receipt struct {
 	status string
-	at     time.Duration // when it happened, since the message was accepted, at speed 1
+	at     time.Duration // time from acceptance to the event, at speed 1
 	fault  *fault
 }
 
@@ -157,7 +157,7 @@ func scenariosByDigits() map[string]Scenario {
 	return table
 }
 
-// scenario returns the scenario of a recipient, given as digits.
+// scenario returns the scenario of a recipient. digits are the digits of the number.
 func (s *Server) scenario(digits string) Scenario {
 	if len(digits) >= 2 {
 		if sc, ok := s.table[digits[len(digits)-2:]]; ok {
@@ -190,7 +190,7 @@ func queuedPosts() []post {
 }
 func newPost(after time.Duration, r ...receipt) post { return post{after: after, receipts: r} }
 
-// single posts each receipt by itself, when it happens.
+// separatePosts makes one post for each receipt, at the time of the receipt.
 func separatePosts(receipts ...receipt) []post {
 	posts := make([]post, 0, len(receipts))
 	for _, r := range receipts {
@@ -199,12 +199,12 @@ func separatePosts(receipts ...receipt) []post {
 	return posts
 }
 
-// earlyPosts are the posts of 01, all of them at once: everything has happened before the send is answered.
+// earlyPosts returns the receipts of 01 without delays: they are all due before the answer to the send.
 func earlyPosts() []post {
 	return separatePosts(receipt{status: statusSent}, receipt{status: statusDelivered}, receipt{status: statusRead})
 }
 
-// disorderlyPosts tell nothing until the message was read, and then everything, backwards and more than once.
+// disorderlyPosts returns receipts that are all sent after the message was read: duplicate and out of order.
 func disorderlyPosts() []post {
 	delivered := deliveredReceipt(deliveredAfter)
 	return []post{
@@ -217,8 +217,8 @@ func disorderlyPosts() []post {
 	}
 }
 
-// expire returns the posts of a message with this validity period. They are unchanged if the message is sent in time. Else
-// there is one, the failure at the end of the period.
+// applyValidity returns the posts of a message with this validity period. If the message is sent within the period, its
+// posts do not change. Else it has one post: the failure at the end of the period.
 func applyValidity(posts []post, validity time.Duration, speed float64) []post {
 	for _, p := range posts {
 		for _, r := range p.receipts {
@@ -230,15 +230,15 @@ func applyValidity(posts []post, validity time.Duration, speed float64) []post {
 	return posts
 }
 
-// stepFor returns the step of the call that is made now.
+// stepFor returns the step of a call. The first call has number 0.
 func (p plan) stepFor(call int) step {
 	return p.steps[min(call, len(p.steps)-1)]
 }
 
-// counts tells whether the plan depends on earlier calls.
+// dependsOnCalls reports whether the plan depends on earlier calls.
 func (p plan) dependsOnCalls() bool { return len(p.steps) > 1 }
 
-// rank returns the place of sender among the senders, and the senders with it in.
+// senderPlace returns the index of a sender in the list, and the list with the sender.
 func senderPlace(senders []string, sender string) (int, []string) {
 	if i := slices.Index(senders, sender); i >= 0 {
 		return i, senders

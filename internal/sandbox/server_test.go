@@ -105,7 +105,7 @@ func TestServer_Verify(t *testing.T) {
 	})
 }
 
-// A bubble fails when a goroutine of it is left at its end.
+// synctest fails a test if one of its goroutines is still running at the end.
 func TestServer_Shutdown(t *testing.T) {
 	t.Parallel()
 	t.Run("drops what is due, and cuts what is held", func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestServer_Shutdown(t *testing.T) {
 	})
 }
 
-// deaf is a network that does not even listen to its context.
+// ignoringContext is a network that ignores the end of a request's context.
 type ignoringContext chan struct{}
 
 func (d ignoringContext) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -161,7 +161,7 @@ func (d ignoringContext) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// live starts a sandbox and a receiver on the loopback; what runs over real connections.
+// serveLive starts a sandbox and a receiver with real connections on the loopback.
 func serveLive(t *testing.T, client *http.Client) (*httptest.Server, *sandbox.Server, *receiver) {
 	t.Helper()
 	rc := newReceiver()
@@ -172,7 +172,7 @@ func serveLive(t *testing.T, client *http.Client) (*httptest.Server, *sandbox.Se
 	s := newServer(t, opts)
 	api := httptest.NewServer(s)
 	t.Cleanup(api.Close)
-	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) }) // first of all: it releases held requests
+	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) }) // runs first, because it ends the open requests
 	return api, s, rc
 }
 
@@ -256,7 +256,7 @@ func TestServer_Load(t *testing.T) {
 	}
 }
 
-// counting counts the requests under way.
+// counting counts the requests in flight.
 type counting struct {
 	http.RoundTripper
 
@@ -287,7 +287,7 @@ func TestServer_LogsNoSecrets(t *testing.T) {
 		send(t, s, "sms", recipient+"01")
 		time.Sleep(time.Hour)
 	})
-	require.Contains(t, out.String(), "webhook given up")
+	require.Contains(t, out.String(), "webhook failed and is dropped")
 	for _, secret := range []string{accessToken, appSecret, verifyToken, authToken, "15100000001", "webhooks/twilio"} {
 		require.NotContains(t, out.String(), secret)
 	}

@@ -24,7 +24,7 @@ type twilioMessage struct {
 	posts   []post
 }
 
-// twilioMessages keeps the last accepted messages, for GET.
+// twilioMessages stores the newest accepted messages, for Twilio's GET endpoints.
 type twilioMessages struct {
 	mu    sync.Mutex
 	limit int
@@ -48,7 +48,7 @@ func (t *twilioMessages) clear() {
 	t.list = nil
 }
 
-// matching returns the messages for which keep is true, newest first.
+// filter returns the messages for which keep is true, newest first.
 func (t *twilioMessages) filter(keep func(twilioMessage) bool) []twilioMessage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,8 +61,8 @@ func (t *twilioMessages) filter(keep func(twilioMessage) bool) []twilioMessage {
 	return found
 }
 
-// keepTwilio stores an accepted message and returns its posts. A message fails if its validity period ends before it is
-// sent.
+// keepTwilio stores an accepted message and returns its posts. If the validity period ends before the message is sent, the
+// message fails.
 func (s *Server) keepTwilio(form twilioForm, m Message, posts []post) []post {
 	if seconds, err := strconv.Atoi(form.validity); err == nil {
 		posts = applyValidity(posts, time.Duration(seconds)*time.Second, s.speed)
@@ -92,8 +92,8 @@ func notFound(r *http.Request) *fault {
 	}
 }
 
-// listTwilio answers with a page of the messages that match To, From and DateSent, the newest first. An unsent message
-// has no DateSent and matches no filter by it. The manual does not describe that case.
+// listTwilio answers with a page of the messages that match To, From and DateSent, newest first. A message that is not sent
+// yet has no DateSent, and a filter by DateSent excludes it. The manual does not describe this case.
 func (s *Server) listTwilio(w http.ResponseWriter, r *http.Request) {
 	if f := s.authenticateTwilio(r); f != nil {
 		refuseTwilio(w, f)
@@ -133,6 +133,7 @@ func pageURI(u *url.URL, size, page int, token string) string {
 	return u.Path + "?" + query.Encode()
 }
 
+// positiveOr parses a positive number. It returns otherwise if the text is none.
 func positiveOr(text string, otherwise int) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
@@ -141,7 +142,7 @@ func positiveOr(text string, otherwise int) int {
 	return n
 }
 
-// listed reports whether a message matches the filters. Days are in GMT.
+// matchesFilters reports whether a message matches the filters of a list. Days are in GMT.
 func (s *Server) matchesFilters(m twilioMessage, query url.Values, now time.Time) bool {
 	if to := query.Get("To"); to != "" && to != m.form.to {
 		return false
@@ -165,12 +166,12 @@ func (s *Server) matchesFilters(m twilioMessage, query url.Values, now time.Time
 	return true
 }
 
-// sender is the From of a message. Without one the messaging service chooses it, when it sends.
+// senderOf returns the From of a message. If the request had none, the messaging service has chosen it.
 func (s *Server) senderOf(m twilioMessage) string {
 	return withDefault(m.form.from, poolNumber)
 }
 
-// twilioState is the state of a message at one time.
+// twilioState is the state of a message at one point in time.
 type twilioState struct {
 	status  string
 	sent    time.Time // zero if it is not sent yet
@@ -178,7 +179,7 @@ type twilioState struct {
 	fault   *fault
 }
 
-// stateAt is the state of a message after the receipts that are due at now.
+// stateAt returns the state of a message after all receipts that are due at now.
 func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	state := twilioState{status: "queued", updated: m.created}
 	if m.form.service != "" {
@@ -199,8 +200,8 @@ func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	return state
 }
 
-// resource is the JSON of a message, as in the examples of the API description (twilio_api_v2010). A messaging service
-// chooses its sender when it sends; until then the sender and the number of segments are unknown.
+// messageResource returns the JSON of a message, as in the examples of the API description (twilio_api_v2010). A messaging
+// service chooses the sender when it sends the message. Before that, the message has no sender and no number of segments.
 func (s *Server) messageResource(m twilioMessage, now time.Time) map[string]any {
 	state := s.stateAt(m, now)
 	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.id

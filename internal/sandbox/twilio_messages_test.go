@@ -21,7 +21,7 @@ func twilioGet(ctx context.Context, target string) *http.Request {
 	return req
 }
 
-// listed returns the ids on a page of a list, and the address of the next page.
+// listed returns the ids on a page of a list, and the URL of the next page.
 func listed(t *testing.T, h http.Handler, target string) (ids []string, next string) {
 	t.Helper()
 	got := serve(h, twilioGet(t.Context(), target))
@@ -116,7 +116,7 @@ func TestTwilio_List(t *testing.T) {
 		require.Equal(t, []string{last, other, first}, ids("PageSize", "1000"), "the newest first")
 		require.Equal(t, []string{last, first}, ids("To", recipient+"01"))
 		require.Equal(t, []string{first}, ids("To", recipient+"01", "From", "Backstop"))
-		require.Empty(t, ids("To", recipient+"13"), "what was refused is no message")
+		require.Empty(t, ids("To", recipient+"13"), "a refused call is no message")
 		require.Equal(t, []string{other, first}, ids("DateSent", "2000-01-01"))
 		require.Equal(t, []string{other, first}, ids("DateSent<", "2000-01-01"))
 		require.Empty(t, ids("DateSent>", "2000-01-02"), "it is not sent yet")

@@ -156,7 +156,7 @@ func TestTwilio_Senders(t *testing.T) {
 	}
 }
 
-// The boundaries of GSM 03.38 and UCS-2, and characters that must not be split.
+// The limits of GSM 03.38 and UCS-2, and characters that must not be split.
 func TestTwilio_Segments(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, options())
