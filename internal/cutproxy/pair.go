@@ -9,23 +9,23 @@ import (
 
 const (
 	readSize = 64 << 10
-	// resetTime is how long a finished connection still reads from the client. Unread bytes would make the kernel send a
-	// reset.
+	// resetTime is the time from Finish until the connection is closed. Until then the proxy reads from the client, because
+	// closing with unread bytes would make the kernel send a reset.
 	resetTime = time.Second
 )
 
-// pair is a client's connection and its connection to the backend.
+// connPair is a client's connection and its connection to the backend.
 type connPair struct {
 	proxy      *Proxy
 	number     int
 	client     net.Conn
 	backend    net.Conn
-	statements map[string]string // of Postgres: the texts of the prepared statements, by name
-	hasStarted bool              // of Postgres: the startup message has passed
+	statements map[string]string // Postgres only: the texts of the prepared statements, by name
+	hasStarted bool              // Postgres only: the startup message was forwarded
 
 	mu      sync.Mutex
 	pending *Cut   // the cut that waits for the backend's answer
-	answer  []byte // the received part of that answer
+	answer  []byte // the part of that answer that was received
 	isCut   bool
 }
 
@@ -53,17 +53,17 @@ func (c *connPair) forwardRequests() {
 	}
 }
 
-// forward sends a request to the backend, and reports whether it did. It does not if the request meets a cut.
+// forward sends a request to the backend. It returns false if a cut prevents that or if the write fails.
 func (c *connPair) forward(request []byte) bool {
 	c.proxy.awaitFlow()
 	r := Request{Conn: c.number, Bytes: request, SQL: c.readSQL(request)}
-	if met := c.proxy.nextCut(r); met != nil {
-		if !met.After {
-			c.cut(met.How)
+	if cut := c.proxy.nextCut(r); cut != nil {
+		if !cut.After {
+			c.cut(cut.How)
 			return false
 		}
 		c.mu.Lock()
-		c.pending = met
+		c.pending = cut
 		c.mu.Unlock()
 	}
 	_, err := c.backend.Write(request)
@@ -88,7 +88,8 @@ func (c *connPair) forwardAnswers() {
 	}
 }
 
-// end closes the client's connection when the backend has closed its own. A hanging connection stays open.
+// closeClient closes the client's connection after the backend has closed its connection. After a cut it does nothing: the
+// cut has closed the connection, or the connection must hang.
 func (c *connPair) closeClient() {
 	c.mu.Lock()
 	isCut := c.isCut
@@ -98,21 +99,23 @@ func (c *connPair) closeClient() {
 	}
 }
 
-// hold reports whether the client must not read a chunk. When the answer of a pending cut is whole, hold cuts the connection.
+// holdBack reports whether the client must not read a chunk. When the answer of a pending cut is complete, holdBack cuts the
+// connection.
 func (c *connPair) holdBack(chunk []byte) bool {
 	c.mu.Lock()
-	met, isCut := c.pending, c.isCut
-	if met != nil {
+	pending, isCut := c.pending, c.isCut
+	if pending != nil {
 		c.answer = append(c.answer, chunk...)
 	}
-	isWhole := met != nil && (c.proxy.protocol == Raw || isReady(c.answer))
+	isWhole := pending != nil && (c.proxy.protocol == Raw || isReady(c.answer))
 	c.mu.Unlock()
 	if isWhole {
-		c.cut(met.How)
+		c.cut(pending.How)
 	}
-	return met != nil || isCut
+	return pending != nil || isCut
 }
 
+// cut ends both connections. With Hang they stay open without bytes.
 func (c *connPair) cut(how How) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,6 +131,7 @@ func (c *connPair) cut(how How) {
 	_ = c.backend.Close()
 }
 
+// resetConn closes a connection with a reset.
 func resetConn(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // so that Close sends a reset
@@ -135,6 +139,7 @@ func resetConn(client net.Conn) {
 	_ = client.Close()
 }
 
+// finishConn ends a connection without a reset: the client reads EOF.
 func finishConn(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Messages of the Postgres protocol (PostgreSQL manual, 55.7). After the startup message each begins with its type.
+// Messages of the Postgres protocol (PostgreSQL manual, 55.7). All but the startup message begin with their type.
 const (
 	msgBind     = 'B'
 	msgParse    = 'P'
@@ -17,11 +17,11 @@ const (
 	msgReady    = 'Z'
 
 	headSize    = 5 // the type and the length
-	startupSize = 8 // of the smallest startup message: its length and a code
-	startupCode = 3 // the major version; other messages of that form ask for TLS, or to cancel
+	startupSize = 8 // the size of the smallest startup message: a length and a code
+	startupCode = 3 // the major version; a request for TLS or a cancel request has another code
 )
 
-// requestSize returns the size of the first request in a buffer, or 0 if that request is not whole.
+// requestSize returns the size of the first request in a buffer, or 0 if that request is incomplete.
 func (c *connPair) requestSize(buffer []byte) int {
 	if c.proxy.protocol == Raw {
 		return len(buffer)
@@ -42,6 +42,7 @@ func (c *connPair) requestSize(buffer []byte) int {
 	}
 }
 
+// startupLength returns the length of the startup message in a buffer, or 0 if it is incomplete.
 func startupLength(buffer []byte) int {
 	if len(buffer) < startupSize {
 		return 0
@@ -49,6 +50,7 @@ func startupLength(buffer []byte) int {
 	return lengthIfWhole(buffer, int(binary.BigEndian.Uint32(buffer)))
 }
 
+// messageLength returns the length of the first message in a buffer, or 0 if it is incomplete.
 func messageLength(buffer []byte) int {
 	if len(buffer) < headSize {
 		return 0
@@ -63,7 +65,7 @@ func lengthIfWhole(buffer []byte, size int) int {
 	return size
 }
 
-// readSQL returns the texts of the statements that a request executes. It keeps the texts of prepared statements.
+// readSQL returns the texts of the statements that a request executes. It stores the texts of prepared statements.
 func (c *connPair) readSQL(request []byte) string {
 	if c.proxy.protocol == Raw {
 		return ""
@@ -95,7 +97,7 @@ func (c *connPair) readSQL(request []byte) string {
 	}
 }
 
-// word reads a string that ends with a zero byte.
+// readString reads a string that ends with a zero byte. It also returns the rest of the bytes.
 func readString(b []byte) (string, []byte) {
 	before, after, _ := bytes.Cut(b, []byte{0})
 	return string(before), after
