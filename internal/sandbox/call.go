@@ -28,18 +28,18 @@ func (s *Server) runScenario(w http.ResponseWriter, r *http.Request, c call) {
 	st := s.calls.next(c.plan, key, c.message.From)
 	switch {
 	case st.fault != nil:
-		s.refuse(w, c.message, st.fault, c.refuse)
+		s.refuseCall(w, c.message, st.fault, c.refuse)
 	case st.lost:
 		c.message.ID = ""
 		s.log.add(c.message)
 		s.holdRequest(r)
 	default:
-		s.accept(w, r, c, st)
+		s.acceptCall(w, r, c, st)
 	}
 }
 
-// refuse logs a refused call and answers it with a fault.
-func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(http.ResponseWriter, *fault)) {
+// refuseCall logs a refused call and answers it with a fault.
+func (s *Server) refuseCall(w http.ResponseWriter, m Message, f *fault, write func(http.ResponseWriter, *fault)) {
 	m.ID, m.Accepted = "", false
 	m.Answer = Answer{Status: f.status, Code: f.code}
 	s.log.add(m)
@@ -49,8 +49,8 @@ func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(h
 	write(w, f)
 }
 
-// accept logs an accepted call, queues its webhooks and answers it.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step) {
+// acceptCall logs an accepted call, queues its webhooks and answers it.
+func (s *Server) acceptCall(w http.ResponseWriter, r *http.Request, c call, st step) {
 	c.message.Accepted = true
 	if c.changePosts != nil {
 		st.posts = c.changePosts(st.posts)

@@ -64,10 +64,10 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		Correlation: req.Opaque,
 	}
 	if f := s.checkMeta(r, req, malformed); f != nil {
-		s.refuse(w, m, f, refuseMeta)
+		s.refuseCall(w, m, f, refuseMeta)
 		return
 	}
-	sc := s.scenario(digitsOf(req.To))
+	sc := s.scenarioOf(digitsOf(req.To))
 	m.Scenario, m.ID = sc.Name, newWAMID(digitsOf(req.To))
 	c := call{
 		message: m,
@@ -100,7 +100,7 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 	case malformed:
 		return invalidParameter("The request body is not the JSON of a message.")
 	}
-	if wrong := req.problem(); wrong != "" {
+	if wrong := req.parameterProblem(); wrong != "" {
 		return invalidParameter(wrong)
 	}
 	return nil
@@ -108,8 +108,8 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 
 var metaVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
 
-// problem returns what is wrong with the parameters, or "".
-func (m metaMessage) problem() string {
+// parameterProblem returns what is wrong with the parameters, or "".
+func (m metaMessage) parameterProblem() string {
 	switch {
 	case m.MessagingProduct != "whatsapp":
 		return "The parameter messaging_product is required and must be 'whatsapp'."

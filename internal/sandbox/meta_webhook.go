@@ -117,7 +117,7 @@ func (s *Server) metaWebhook(src statusSource) webhook {
 		for _, r := range p.receipts {
 			statuses = append(statuses, src.status(r, accepted.Add(scaleDelay(r.at, s.speed))))
 		}
-		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.entries(statuses)})
+		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.metaEntries(statuses)})
 		if err != nil {
 			return nil, fmt.Errorf("encode webhook: %w", err)
 		}
@@ -168,9 +168,9 @@ func (src statusSource) status(r receipt, at time.Time) metaStatus {
 	return st
 }
 
-// entries distributes the statuses of a webhook as Meta may do it: two in the first change, one in a second change, the rest
+// metaEntries distributes the statuses of a webhook as Meta may do it: two in the first change, one in a second change, the rest
 // in a second entry.
-func (s *Server) entries(statuses []metaStatus) []metaEntry {
+func (s *Server) metaEntries(statuses []metaStatus) []metaEntry {
 	change := func(statuses []metaStatus) metaChange {
 		return metaChange{Field: "messages", Value: metaValue{
 			MessagingProduct: "whatsapp",

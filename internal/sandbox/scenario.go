@@ -157,8 +157,8 @@ func scenariosByDigits() map[string]Scenario {
 	return table
 }
 
-// scenario returns the scenario of a recipient. digits are the digits of the number.
-func (s *Server) scenario(digits string) Scenario {
+// scenarioOf returns the scenario of a recipient. digits are the digits of the number.
+func (s *Server) scenarioOf(digits string) Scenario {
 	if len(digits) >= 2 {
 		if sc, ok := s.table[digits[len(digits)-2:]]; ok {
 			return sc

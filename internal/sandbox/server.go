@@ -114,7 +114,7 @@ func New(opts Options) (*Server, error) {
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
-	s.mux.HandleFunc("GET /healthz", s.health)
+	s.mux.HandleFunc("GET /healthz", s.serveHealth)
 	s.webhooks.start(ctx)
 	return s, nil
 }
@@ -162,7 +162,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 

@@ -64,10 +64,10 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 		Correlation: form.callback,
 	}
 	if f := s.checkTwilio(r, form); f != nil {
-		s.refuse(w, m, f, refuseTwilio)
+		s.refuseCall(w, m, f, refuseTwilio)
 		return
 	}
-	sc := s.scenario(digitsOf(form.to))
+	sc := s.scenarioOf(digitsOf(form.to))
 	m.Scenario, m.ID = sc.Name, "SM"+hex.EncodeToString(randomBytes(16))
 	c := call{
 		message:     m,

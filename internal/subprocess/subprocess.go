@@ -67,8 +67,8 @@ func (p *Process) Kill() error {
 // ErrKilled is the error of Stop if it has killed the process.
 var ErrKilled = errors.New("the process did not end in time and was killed")
 
-// Stop sends SIGTERM and waits until the process has ended. It also sends SIGCONT, because a frozen process handles SIGTERM only after it.
-// After the grace period it kills the process and returns ErrKilled.
+// Stop sends SIGTERM and waits until the process has ended. It also sends SIGCONT, because a frozen process handles SIGTERM
+// only after it. After the grace period Stop kills the process and returns ErrKilled.
 func (p *Process) Stop(grace time.Duration) error {
 	err := errors.Join(p.Signal(syscall.SIGTERM), p.Signal(syscall.SIGCONT))
 	select {

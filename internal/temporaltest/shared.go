@@ -28,7 +28,7 @@ func (s *Shared) Server(tb testing.TB) *Server {
 			return
 		}
 		s.server = &Server{data: data}
-		s.err = s.server.launch(pickPort())
+		s.err = s.server.launchDevstack(pickPort())
 	})
 	failOnError(tb, s.err)
 	return s.server
@@ -40,7 +40,7 @@ func (s *Shared) Main(m *testing.M) int {
 	if s.server == nil {
 		return code
 	}
-	if err := s.server.stop(); err != nil {
+	if err := s.server.stopDevstack(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}

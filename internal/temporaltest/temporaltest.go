@@ -52,21 +52,21 @@ func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{data: tb.TempDir()}
 	tb.Cleanup(func() { s.Stop(tb) })
-	failOnError(tb, s.launch(pickPort()))
+	failOnError(tb, s.launchDevstack(pickPort()))
 	return s
 }
 
 // Stop stops the server. If the server is not running, Stop does nothing.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
-	failOnError(tb, s.stop())
+	failOnError(tb, s.stopDevstack())
 }
 
 // Restart starts a stopped server again, on the same port with the same data.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	_, port, _ := strings.Cut(s.Address, ":")
-	failOnError(tb, s.launch(port))
+	failOnError(tb, s.launchDevstack(port))
 }
 
 // Freeze pauses the server until Thaw. Its connections stay open, but have no answers.
@@ -88,7 +88,7 @@ func failOnError(tb testing.TB, err error) {
 	}
 }
 
-func (s *Server) stop() error {
+func (s *Server) stopDevstack() error {
 	if s.process == nil {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (s *Server) stop() error {
 	return nil
 }
 
-func (s *Server) launch(port string) error {
+func (s *Server) launchDevstack(port string) error {
 	devstack := os.Getenv("BACKSTOP_DEVSTACK")
 	if devstack == "" {
 		return errors.New("start temporal: no devstack: run make test, or set BACKSTOP_DEVSTACK to the path of a devstack")
@@ -129,7 +129,7 @@ func (s *Server) launch(port string) error {
 		}
 	case <-time.After(startTimeout):
 	}
-	err = errors.Join(fmt.Errorf("start temporal: not ready within %s", startTimeout), s.stop())
+	err = errors.Join(fmt.Errorf("start temporal: not ready within %s", startTimeout), s.stopDevstack())
 	return fmt.Errorf("%w\n%s", err, stderr.String())
 }
 

@@ -17,7 +17,7 @@ const (
 
 // apiError is Meta's error object. In a webhook it also has a title.
 type apiError struct {
-	Code    provider.Loose `json:"code"` // 0 is a code of its own
+	Code    provider.Loose `json:"code"` // 0 is a valid code
 	Subcode provider.Loose `json:"error_subcode"`
 	Title   provider.Loose `json:"title"`
 	Message provider.Loose `json:"message"`

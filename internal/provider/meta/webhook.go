@@ -98,7 +98,7 @@ func (b *receiptBatch) add(c *Client, raw json.RawMessage) {
 	}
 	number := string(value.Metadata.PhoneNumberID)
 	for _, raw := range value.Statuses {
-		receipt, err := c.receipt(raw)
+		receipt, err := c.readReceipt(raw)
 		switch {
 		case err != nil:
 			b.fail(err)
@@ -122,9 +122,9 @@ func (b *receiptBatch) fail(err error) {
 	}
 }
 
-// receipt parses one status. The receipt has an empty Status if the word or the type of the status does not describe a state of
-// the message.
-func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
+// readReceipt parses one status. The receipt has an empty Status if the word or the type of the status does not describe a
+// state of the message.
+func (c *Client) readReceipt(raw json.RawMessage) (backstop.Receipt, error) {
 	var report struct {
 		ID        provider.Loose `json:"id"`
 		Type      string         `json:"type"`

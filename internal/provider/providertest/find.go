@@ -49,8 +49,8 @@ func newInquiry() backstop.Inquiry {
 	}
 }
 
-// listed returns the message that newInquiry describes, with this status.
-func (d Driver) listed(status string) Listed {
+// newListed returns the message that newInquiry describes, with this status.
+func (d Driver) newListed(status string) Listed {
 	q := newInquiry()
 	return Listed{ID: "id-1", SendID: q.SendID, Text: q.Text, Made: createdAt, Status: status}
 }
@@ -96,7 +96,7 @@ func testFindByID(t *testing.T, d Driver) {
 	found, err := d.find(t, d.Lookup.Missing, inquiryByID())
 	require.NoError(t, err)
 	require.Nil(t, found)
-	other := d.listed(d.Failed)
+	other := d.newListed(d.Failed)
 	other.ID = "id-2"
 	_, err = d.find(t, d.Lookup.One(other), inquiryByID())
 	d.checkFailure(t, err, backstop.Unavailable)
@@ -109,7 +109,7 @@ func testFindStatuses(t *testing.T, d Driver) {
 		if want == "" {
 			want = backstop.Submitted
 		}
-		m := d.listed(word)
+		m := d.newListed(word)
 		if status == backstop.Failed {
 			m.Code, m.Reason = UnknownCode, d.leakyText()
 		}
@@ -136,7 +136,7 @@ func testFindStatuses(t *testing.T, d Driver) {
 func testSearch(t *testing.T, d Driver) {
 	t.Helper()
 	with := func(change func(m *Listed)) Listed {
-		m := d.listed(d.Failed)
+		m := d.newListed(d.Failed)
 		change(&m)
 		return m
 	}
@@ -149,17 +149,17 @@ func testSearch(t *testing.T, d Driver) {
 		want     string // the id; "" for no message, "?" for an Unknown failure
 	}{
 		"none":              {},
-		"one":               {[]Listed{d.listed(d.Failed)}, "id-1"},
+		"one":               {[]Listed{d.newListed(d.Failed)}, "id-1"},
 		"the first second":  {[]Listed{at("id-2", q.Since)}, "id-2"},
 		"the last second":   {[]Listed{at("id-2", q.Until)}, "id-2"},
 		"before":            {[]Listed{at("id-2", q.Since.Add(-time.Second))}, ""},
 		"after":             {[]Listed{at("id-2", q.Until.Add(time.Second))}, ""},
-		"one of that time":  {[]Listed{at("id-2", q.Until.Add(time.Hour)), d.listed(d.Failed), at("id-3", q.Since.Add(-time.Hour))}, "id-1"},
-		"several":           {[]Listed{d.listed(d.Failed), at("id-2", createdAt)}, "?"},
+		"one of that time":  {[]Listed{at("id-2", q.Until.Add(time.Hour)), d.newListed(d.Failed), at("id-3", q.Since.Add(-time.Hour))}, "id-1"},
+		"several":           {[]Listed{d.newListed(d.Failed), at("id-2", createdAt)}, "?"},
 		"other text":        {[]Listed{with(func(m *Listed) { m.Text = "Trial: " + m.Text })}, "?"},
 		"other sender":      {[]Listed{with(func(m *Listed) { m.SendID = "Other" })}, "?"},
 		"another message":   {[]Listed{with(func(m *Listed) { m.SendID, m.Text = "Other", "hello" })}, ""},
-		"one and a doubt":   {[]Listed{d.listed(d.Failed), with(func(m *Listed) { m.ID, m.Text = "id-2", "hello" })}, "id-1"},
+		"one and a doubt":   {[]Listed{d.newListed(d.Failed), with(func(m *Listed) { m.ID, m.Text = "id-2", "hello" })}, "id-1"},
 		"id not to be kept": {[]Listed{with(func(m *Listed) { m.ID = strings.Repeat("i", 257) })}, "?"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func testFindUnanswered(t *testing.T, d Driver) {
 
 func testFindUnreadable(t *testing.T, d Driver) {
 	t.Helper()
-	one, list := d.Lookup.One(d.listed(d.Failed)), d.Lookup.List([]Listed{d.listed(d.Failed)})
+	one, list := d.Lookup.One(d.newListed(d.Failed)), d.Lookup.List([]Listed{d.newListed(d.Failed)})
 	for name, body := range map[string]string{
 		"empty": "", "null": "null", "object": "{}", "array": "[]", "page": "<html>OK " + d.leakyText(),
 		"truncated": list.Body[:len(list.Body)-1], "too long": list.Body + strings.Repeat(" ", 5<<20),

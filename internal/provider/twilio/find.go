@@ -37,25 +37,25 @@ const codeNotFound = "20404"
 // and a message may appear later although Find returned nil.
 func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error) {
 	if q.MessageID != "" {
-		return c.fetch(ctx, q.MessageID)
+		return c.fetchMessage(ctx, q.MessageID)
 	}
 	var s search
 	page := url.Values{"To": {q.To}, "PageSize": {strconv.Itoa(pageSize)}}
 	for range maxPages {
-		messages, next, err := c.list(ctx, page)
+		messages, next, err := c.listPage(ctx, page)
 		if err != nil {
 			return nil, err
 		}
 		s.add(q, messages)
 		if next == nil {
-			return c.result(s)
+			return c.searchResult(s)
 		}
 		page = next
 	}
 	return nil, ambiguousResult("the recipient has more messages than a search reads")
 }
 
-func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) {
+func (c *Client) fetchMessage(ctx context.Context, id string) (*backstop.Found, error) {
 	answer, err := c.poster.Get(ctx, c.messageURL+url.PathEscape(id)+".json", c.header)
 	if err != nil {
 		return nil, err
@@ -71,15 +71,15 @@ func (c *Client) fetch(ctx context.Context, id string) (*backstop.Found, error) 
 	if decodeJSON(answer.Body, &m) != nil || m.SID != id || m.Status == "" {
 		return nil, unreadableAnswer()
 	}
-	return c.found(m), nil
+	return c.foundMessage(m), nil
 }
 
-// list returns one page of messages, and the query of the next page or nil.
+// listPage returns one page of messages, and the query of the next page or nil.
 //
 // The query filters by recipient only, because a filter that hides a message may cause a second send. Twilio can filter by
 // the day on which a message was sent, but the manual does not say which day a queued message has. Twilio can filter by
 // sender, but may spell a sender that is not a number differently.
-func (c *Client) list(ctx context.Context, query url.Values) ([]message, url.Values, error) {
+func (c *Client) listPage(ctx context.Context, query url.Values) ([]message, url.Values, error) {
 	answer, err := c.poster.Get(ctx, c.messagesURL+"?"+query.Encode(), c.header)
 	if err != nil {
 		return nil, nil, err
@@ -131,11 +131,11 @@ func (s *search) add(q backstop.Inquiry, messages []message) {
 	}
 }
 
-// result returns the message that a search found, or nil, or an Unknown failure if the search is ambiguous.
-func (c *Client) result(s search) (*backstop.Found, error) {
+// searchResult returns the message that a search found, or nil, or an Unknown failure if the search is ambiguous.
+func (c *Client) searchResult(s search) (*backstop.Found, error) {
 	switch {
 	case len(s.matches) == 1:
-		return c.found(s.matches[0]), nil
+		return c.foundMessage(s.matches[0]), nil
 	case len(s.matches) > 1:
 		return nil, ambiguousResult("several messages have this sender, text and time")
 	case s.partialMatches > 0:

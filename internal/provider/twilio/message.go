@@ -64,12 +64,12 @@ func (m message) sentBy(sendID string) bool {
 	return strings.EqualFold(m.From, sendID)
 }
 
-// found returns a message with the status that a callback would report. If statusOf returns no status for the word (queued,
-// accepted, scheduled, sending), the status is Submitted: Twilio has the message.
-func (c *Client) found(m message) *backstop.Found {
+// foundMessage returns a message with the status that a callback would report. If statusOf returns no status for the word
+// (queued, accepted, scheduled, sending), the status is Submitted: Twilio has the message.
+func (c *Client) foundMessage(m message) *backstop.Found {
 	found := &backstop.Found{MessageID: m.SID, Status: cmp.Or(statusOf(m.Status), backstop.Submitted), Segments: m.segments()}
 	if found.Status == backstop.Failed {
-		found.Failure = c.undelivered(m.Status, m.ErrorCode, string(m.ErrorMessage))
+		found.Failure = c.undeliveredFailure(m.Status, m.ErrorCode, string(m.ErrorMessage))
 	}
 	return found
 }

@@ -47,7 +47,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		At:        time.Now().UTC(),
 	}
 	if status == backstop.Failed {
-		receipt.Failure = c.undelivered(word, provider.Loose(form.Get("ErrorCode")), form.Get("ErrorMessage"))
+		receipt.Failure = c.undeliveredFailure(word, provider.Loose(form.Get("ErrorCode")), form.Get("ErrorMessage"))
 	}
 	return []backstop.Receipt{receipt}, nil
 }
@@ -69,8 +69,8 @@ func statusOf(word string) backstop.Status {
 	}
 }
 
-// undelivered returns the failure of a message whose last status is this word. The code and the text may be empty.
-func (c *Client) undelivered(word string, code provider.Loose, text string) *backstop.Failure {
+// undeliveredFailure returns the failure of a message whose last status is this word. The code and the text may be empty.
+func (c *Client) undeliveredFailure(word string, code provider.Loose, text string) *backstop.Failure {
 	refusal := provider.Refusal{Text: "reported as " + word}
 	if text != "" {
 		refusal.Text += ": " + text
