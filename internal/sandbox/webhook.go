@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// webhookSender posts webhooks when they are due, at most 64 at the same time. It sends the posts of one message one after the
-// other. The retries of a failed post do not delay the next posts.
+// webhookSender posts webhooks when they are due, at most webhooksAtOnce at the same time. It sends the posts of one message
+// one after the other. The retries of a failed post do not delay the next posts.
 type webhookSender struct {
 	http   *http.Client
 	logger *slog.Logger

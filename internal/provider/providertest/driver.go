@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ type Driver struct {
 	Accepted func(id string) Reply
 	// Refused is an answer with the provider's own error body.
 	Refused func(status int, code, text string) Reply
-	Codes   []Code // all rows of the driver's table
+	Codes   CodeTable // all rows of the driver's table
 
 	Hook            func(reports ...Report) Hook       // a webhook, with more fields than the driver needs
 	Sign            func(r *http.Request, body []byte) // signs a webhook as the provider does
@@ -77,6 +78,16 @@ type Code struct {
 	HTTP  int // the HTTP status of the answer with this code
 	Kind  backstop.FailureKind
 	Class backstop.RejectClass
+}
+
+// CodeTable is the expected meanings of a driver's codes.
+type CodeTable []Code
+
+// Add adds a row for each code. All rows have this kind, class and HTTP status.
+func (c *CodeTable) Add(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
+	for _, code := range codes {
+		*c = append(*c, Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
+	}
 }
 
 // Reply is an answer to a request.
