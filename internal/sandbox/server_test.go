@@ -178,7 +178,7 @@ func serveLive(t *testing.T, client *http.Client) (*httptest.Server, *sandbox.Se
 
 func TestServer_Live(t *testing.T) {
 	t.Parallel()
-	t.Run("the connection is held until the client goes away", func(t *testing.T) {
+	t.Run("the connection stays open until the client disconnects", func(t *testing.T) {
 		t.Parallel()
 		api, s, rc := serveLive(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
