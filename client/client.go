@@ -1,6 +1,6 @@
-// Package client calls the API of Backstop. It is generated from the contract, api/openapi.yaml.
+// Package client is the Go client of Backstop's API. It is generated from the contract, api/openapi.yaml.
 //
-// Make one with NewClientWithResponses(url, WithKey(key)).
+// NewClientWithResponses(url, WithKey(key)) makes a client.
 package client
 
 import (
@@ -10,7 +10,7 @@ import (
 
 //go:generate oapi-codegen -config oapi-codegen.yaml ../api/openapi.yaml
 
-// WithKey presents an API key with every request.
+// WithKey sends an API key with every request.
 func WithKey(key string) ClientOption {
 	return WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+key)

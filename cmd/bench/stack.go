@@ -113,9 +113,9 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 			AccessToken: rand.Text(), AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
 			WebhookURL: "http://" + ports[0] + "/webhooks/meta",
 		},
-		Twilio:   sandbox.Twilio{AccountSID: accountSID, AuthToken: rand.Text()},
-		Speed:    f.speed,
-		Remember: math.MaxInt32,
+		Twilio:      sandbox.Twilio{AccountSID: accountSID, AuthToken: rand.Text()},
+		Speed:       f.speed,
+		MaxMessages: math.MaxInt32,
 	}
 	s.apiURL, s.pprofURL, s.box = "http://"+ports[0], "http://"+ports[1], box
 	s.env = map[string]string{

@@ -1,4 +1,4 @@
-// Package clocktest is a clock for tests, which stands still until a test moves it.
+// Package clocktest is a clock for tests. Its time changes only when a test sets it.
 package clocktest
 
 import (
@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Clock is a clock that stands still. Its methods may be called concurrently.
+// Clock is a clock with a fixed time. Its methods may be called concurrently.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// New returns a clock that stands at a time.
+// New returns a clock with this time.
 func New(now time.Time) *Clock { return &Clock{now: now} }
 
 // Now returns the clock's time.
@@ -22,7 +22,7 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Advance sets the clock forward.
+// Advance moves the clock forward by d.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

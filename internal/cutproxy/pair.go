@@ -9,28 +9,28 @@ import (
 
 const (
 	readSize = 64 << 10
-	// resetTime is how long a finished connection still reads from the client. Unread bytes would make the kernel send a
-	// reset.
+	// resetTime is the time from Finish until the connection is closed. Until then the proxy reads from the client, because
+	// closing with unread bytes would make the kernel send a reset.
 	resetTime = time.Second
 )
 
-// pair is a client's connection and its connection to the backend.
-type pair struct {
+// connPair is a client's connection and its connection to the backend.
+type connPair struct {
 	proxy      *Proxy
 	number     int
 	client     net.Conn
 	backend    net.Conn
-	statements map[string]string // of Postgres: the texts of the prepared statements, by name
-	hasStarted bool              // of Postgres: the startup message has passed
+	statements map[string]string // Postgres only: the texts of the prepared statements, by name
+	hasStarted bool              // Postgres only: the startup message was forwarded
 
 	mu      sync.Mutex
 	pending *Cut   // the cut that waits for the backend's answer
-	answer  []byte // the received part of that answer
+	answer  []byte // the part of that answer that was received
 	isCut   bool
 }
 
 // forwardRequests forwards the client's requests, one after the other.
-func (c *pair) forwardRequests() {
+func (c *connPair) forwardRequests() {
 	defer c.backend.Close()
 	buffer, chunk := []byte(nil), make([]byte, readSize)
 	for {
@@ -53,17 +53,17 @@ func (c *pair) forwardRequests() {
 	}
 }
 
-// forward sends a request to the backend, and reports whether it did. It does not if the request meets a cut.
-func (c *pair) forward(request []byte) bool {
+// forward sends a request to the backend. It returns false if a cut prevents that or if the write fails.
+func (c *connPair) forward(request []byte) bool {
 	c.proxy.awaitFlow()
 	r := Request{Conn: c.number, Bytes: request, SQL: c.readSQL(request)}
-	if met := c.proxy.pass(r); met != nil {
-		if !met.After {
-			c.cut(met.How)
+	if cut := c.proxy.nextCut(r); cut != nil {
+		if !cut.After {
+			c.cut(cut.How)
 			return false
 		}
 		c.mu.Lock()
-		c.pending = met
+		c.pending = cut
 		c.mu.Unlock()
 	}
 	_, err := c.backend.Write(request)
@@ -71,25 +71,26 @@ func (c *pair) forward(request []byte) bool {
 }
 
 // forwardAnswers forwards the backend's answers, except an answer that a cut waits for.
-func (c *pair) forwardAnswers() {
+func (c *connPair) forwardAnswers() {
 	chunk := make([]byte, readSize)
 	for {
 		n, err := c.backend.Read(chunk)
 		c.proxy.awaitFlow()
-		if n > 0 && !c.hold(chunk[:n]) {
+		if n > 0 && !c.holdBack(chunk[:n]) {
 			if _, err := c.client.Write(chunk[:n]); err != nil {
 				return
 			}
 		}
 		if err != nil {
-			c.end()
+			c.closeClient()
 			return
 		}
 	}
 }
 
-// end closes the client's connection when the backend has closed its own. A hanging connection stays open.
-func (c *pair) end() {
+// closeClient closes the client's connection after the backend has closed its connection. After a cut it does nothing: the
+// cut has closed the connection, or the connection must hang.
+func (c *connPair) closeClient() {
 	c.mu.Lock()
 	isCut := c.isCut
 	c.mu.Unlock()
@@ -98,22 +99,24 @@ func (c *pair) end() {
 	}
 }
 
-// hold reports whether the client must not read a chunk. When the answer of a pending cut is whole, hold cuts the connection.
-func (c *pair) hold(chunk []byte) bool {
+// holdBack reports whether the client must not read a chunk. When the answer of a pending cut is complete, holdBack cuts the
+// connection.
+func (c *connPair) holdBack(chunk []byte) bool {
 	c.mu.Lock()
-	met, isCut := c.pending, c.isCut
-	if met != nil {
+	pending, isCut := c.pending, c.isCut
+	if pending != nil {
 		c.answer = append(c.answer, chunk...)
 	}
-	isWhole := met != nil && (c.proxy.protocol == Raw || isReady(c.answer))
+	isWhole := pending != nil && (c.proxy.protocol == Raw || isReady(c.answer))
 	c.mu.Unlock()
 	if isWhole {
-		c.cut(met.How)
+		c.cut(pending.How)
 	}
-	return met != nil || isCut
+	return pending != nil || isCut
 }
 
-func (c *pair) cut(how How) {
+// cut ends both connections. With Hang they stay open without bytes.
+func (c *connPair) cut(how How) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.isCut = true
@@ -121,21 +124,23 @@ func (c *pair) cut(how How) {
 	case Hang:
 		return
 	case Reset:
-		reset(c.client)
+		resetConn(c.client)
 	case Finish:
-		finish(c.client)
+		finishConn(c.client)
 	}
 	_ = c.backend.Close()
 }
 
-func reset(client net.Conn) {
+// resetConn closes a connection with a reset.
+func resetConn(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // so that Close sends a reset
 	}
 	_ = client.Close()
 }
 
-func finish(client net.Conn) {
+// finishConn ends a connection without a reset: the client reads EOF.
+func finishConn(client net.Conn) {
 	if tcp, ok := client.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Messages of the Postgres protocol (PostgreSQL manual, 55.7). After the startup message each begins with its type.
+// Messages of the Postgres protocol (PostgreSQL manual, 55.7). All but the startup message begin with their type.
 const (
 	msgBind     = 'B'
 	msgParse    = 'P'
@@ -17,20 +17,20 @@ const (
 	msgReady    = 'Z'
 
 	headSize    = 5 // the type and the length
-	startupSize = 8 // of the smallest startup message: its length and a code
-	startupCode = 3 // the major version; other messages of that form ask for TLS, or to cancel
+	startupSize = 8 // the size of the smallest startup message: a length and a code
+	startupCode = 3 // the major version; a request for TLS or a cancel request has another code
 )
 
-// requestSize returns the size of the first request in a buffer, or 0 if that request is not whole.
-func (c *pair) requestSize(buffer []byte) int {
+// requestSize returns the size of the first request in a buffer, or 0 if that request is incomplete.
+func (c *connPair) requestSize(buffer []byte) int {
 	if c.proxy.protocol == Raw {
 		return len(buffer)
 	}
 	if !c.hasStarted {
-		return startup(buffer)
+		return startupLength(buffer)
 	}
 	for at := 0; ; {
-		size := message(buffer[at:])
+		size := messageLength(buffer[at:])
 		if size == 0 {
 			return 0
 		}
@@ -42,29 +42,31 @@ func (c *pair) requestSize(buffer []byte) int {
 	}
 }
 
-func startup(buffer []byte) int {
+// startupLength returns the length of the startup message in a buffer, or 0 if it is incomplete.
+func startupLength(buffer []byte) int {
 	if len(buffer) < startupSize {
 		return 0
 	}
-	return whole(buffer, int(binary.BigEndian.Uint32(buffer)))
+	return lengthIfWhole(buffer, int(binary.BigEndian.Uint32(buffer)))
 }
 
-func message(buffer []byte) int {
+// messageLength returns the length of the first message in a buffer, or 0 if it is incomplete.
+func messageLength(buffer []byte) int {
 	if len(buffer) < headSize {
 		return 0
 	}
-	return whole(buffer, 1+int(binary.BigEndian.Uint32(buffer[1:])))
+	return lengthIfWhole(buffer, 1+int(binary.BigEndian.Uint32(buffer[1:])))
 }
 
-func whole(buffer []byte, size int) int {
+func lengthIfWhole(buffer []byte, size int) int {
 	if len(buffer) < size {
 		return 0
 	}
 	return size
 }
 
-// readSQL returns the texts of the statements that a request executes. It keeps the texts of prepared statements.
-func (c *pair) readSQL(request []byte) string {
+// readSQL returns the texts of the statements that a request executes. It stores the texts of prepared statements.
+func (c *connPair) readSQL(request []byte) string {
 	if c.proxy.protocol == Raw {
 		return ""
 	}
@@ -74,29 +76,29 @@ func (c *pair) readSQL(request []byte) string {
 	}
 	var texts []string
 	for {
-		size := message(request)
+		size := messageLength(request)
 		if size == 0 {
 			return strings.Join(texts, "; ")
 		}
 		body := request[headSize:size]
 		switch request[0] {
 		case msgQuery:
-			text, _ := word(body)
+			text, _ := readString(body)
 			texts = append(texts, text)
 		case msgParse:
-			name, rest := word(body)
-			c.statements[name], _ = word(rest)
+			name, rest := readString(body)
+			c.statements[name], _ = readString(rest)
 		case msgBind:
-			_, rest := word(body) // the portal
-			name, _ := word(rest)
+			_, rest := readString(body) // the portal
+			name, _ := readString(rest)
 			texts = append(texts, c.statements[name])
 		}
 		request = request[size:]
 	}
 }
 
-// word reads a string that ends with a zero byte.
-func word(b []byte) (string, []byte) {
+// readString reads a string that ends with a zero byte. It also returns the rest of the bytes.
+func readString(b []byte) (string, []byte) {
 	before, after, _ := bytes.Cut(b, []byte{0})
 	return string(before), after
 }

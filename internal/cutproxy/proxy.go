@@ -1,5 +1,5 @@
-// Package cutproxy is a TCP proxy for tests. It stands between a client and a backend, and cuts connections on command:
-// before a request reaches the backend, or after the backend has answered and before the client can read the answer.
+// Package cutproxy is a TCP proxy for tests, between a client and a backend. A test can cut connections at two points: before
+// a request reaches the backend, or after the backend has answered and before the client reads the answer.
 package cutproxy
 
 import (
@@ -9,17 +9,17 @@ import (
 	"sync"
 )
 
-// Protocol is how the proxy finds requests and answers in the bytes.
+// Protocol defines how the proxy splits the bytes into requests and answers.
 type Protocol int
 
-// The protocols. With Raw, each read from the client is a request, and each read from the backend is an answer; that is enough
-// for small HTTP requests. With Postgres, requests and answers are whole, and the SQL is parsed; TLS must be off.
+// The protocols. With Raw, each read from the client is a request, and each read from the backend is an answer. That is enough
+// for small HTTP requests. With Postgres, the proxy parses complete requests and answers, and their SQL. TLS must be off.
 const (
 	Raw Protocol = iota
 	Postgres
 )
 
-// How a connection is cut.
+// How defines how a connection is cut.
 type How int
 
 // After a Reset the client's read fails with ECONNRESET. After a Finish the client reads EOF. After a Hang it reads nothing,
@@ -30,23 +30,24 @@ const (
 	Hang
 )
 
-// Request is what a client sends before it waits for an answer.
+// Request is the bytes that a client sends before it waits for an answer.
 type Request struct {
 	Conn  int    // the number of the connection, from 1
-	Bytes []byte // as they pass
-	SQL   string // of Postgres: the texts of the executed statements
+	Bytes []byte // unchanged
+	SQL   string // Postgres only: the texts of the executed statements
 }
 
 // Cut selects the requests that lose their connection, and how.
 type Cut struct {
 	Match func(Request) bool // nil: every request
-	Skip  int                // matching requests that pass first
-	Times int                // matching requests that are cut; 0: 1
-	After bool               // cut after the backend's answer; else before the request reaches the backend
+	Skip  int                // how many matching requests are forwarded first
+	Times int                // how many matching requests are then cut; 0 means 1
+	After bool               // true: cut after the backend's answer; false: before the request reaches the backend
 	How   How
 }
 
-type armed struct {
+// activeCut is a cut of On. done is closed when the last of its requests is cut.
+type activeCut struct {
 	Cut
 
 	done chan struct{}
@@ -60,22 +61,22 @@ type Proxy struct {
 	running  sync.WaitGroup
 
 	mu       sync.Mutex
-	pairs    map[*pair]bool
-	cuts     []*armed
+	pairs    map[*connPair]bool
+	cuts     []*activeCut
 	isDown   bool
 	flowing  chan struct{} // closed unless the proxy stalls
 	accepted int
 	requests int
 }
 
-// Start listens on a free port of 127.0.0.1. The caller closes the Proxy.
+// Start listens on a free port of 127.0.0.1. The caller must close the Proxy.
 func Start(ctx context.Context, backend string, protocol Protocol) (*Proxy, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	p := &Proxy{
-		backend: backend, protocol: protocol, listener: listener, pairs: map[*pair]bool{}, flowing: make(chan struct{}),
+		backend: backend, protocol: protocol, listener: listener, pairs: map[*connPair]bool{}, flowing: make(chan struct{}),
 	}
 	close(p.flowing)
 	p.running.Go(p.accept)
@@ -97,24 +98,24 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// On adds a cut. The channel is closed when the last of its requests meets the cut.
+// On adds a cut. The channel is closed when the last request of the cut is cut.
 func (p *Proxy) On(c Cut) (done <-chan struct{}) {
 	c.Times = max(c.Times, 1)
-	a := &armed{Cut: c, done: make(chan struct{})}
+	a := &activeCut{Cut: c, done: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts = append(p.cuts, a)
 	return a.done
 }
 
-// Clear removes all cuts of On.
+// Clear removes all cuts that On has added.
 func (p *Proxy) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cuts = nil
 }
 
-// CutAll cuts all open connections. New ones are accepted.
+// CutAll cuts all open connections. New connections are accepted.
 func (p *Proxy) CutAll(how How) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +124,7 @@ func (p *Proxy) CutAll(how How) {
 	}
 }
 
-// Down resets all connections. Until Up it resets each new one too.
+// Down resets all connections, and until Up each new connection.
 func (p *Proxy) Down() {
 	p.mu.Lock()
 	p.isDown = true
@@ -138,14 +139,14 @@ func (p *Proxy) Up() {
 	p.isDown = false
 }
 
-// Stall holds back all bytes until Resume. Connections stay open, and new ones are accepted.
+// Stall stops forwarding bytes until Resume. Connections stay open, and new connections are accepted.
 func (p *Proxy) Stall() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
 	case <-p.flowing:
 		p.flowing = make(chan struct{})
-	default: // it stalls already
+	default: // the proxy is already stalled
 	}
 }
 
@@ -167,7 +168,7 @@ func (p *Proxy) Accepted() int {
 	return p.accepted
 }
 
-// Requests returns how many requests the clients have sent, with the cut ones.
+// Requests returns how many requests the clients have sent, including cut requests.
 func (p *Proxy) Requests() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,10 +188,10 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client net.Conn) {
 	backend, err := new(net.Dialer).Dial("tcp", p.backend)
 	if err != nil {
-		reset(client)
+		resetConn(client)
 		return
 	}
-	c := &pair{proxy: p, client: client, backend: backend, statements: map[string]string{}}
+	c := &connPair{proxy: p, client: client, backend: backend, statements: map[string]string{}}
 	p.mu.Lock()
 	p.accepted++
 	c.number = p.accepted
@@ -209,8 +210,8 @@ func (p *Proxy) serve(client net.Conn) {
 	p.mu.Unlock()
 }
 
-// pass counts a request and returns the cut that it meets, or nil.
-func (p *Proxy) pass(r Request) *Cut {
+// nextCut counts a request and returns the cut for it, or nil.
+func (p *Proxy) nextCut(r Request) *Cut {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests++
@@ -231,6 +232,7 @@ func (p *Proxy) pass(r Request) *Cut {
 	return nil
 }
 
+// awaitFlow waits while the proxy is stalled.
 func (p *Proxy) awaitFlow() {
 	p.mu.Lock()
 	flowing := p.flowing

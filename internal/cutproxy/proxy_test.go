@@ -27,8 +27,8 @@ func start(t *testing.T, backend string, protocol cutproxy.Protocol) *cutproxy.P
 	return p
 }
 
-// site counts the requests that reach it.
-func site(t *testing.T) (address string, reached *atomic.Int64) {
+// startSite starts an HTTP server that counts its requests.
+func startSite(t *testing.T) (address string, reached *atomic.Int64) {
 	t.Helper()
 	reached = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -76,7 +76,7 @@ func TestProxy_http(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, reached := site(t)
+			address, reached := startSite(t)
 			proxy := start(t, address, cutproxy.Raw)
 			done := proxy.On(c.cut)
 			client := newClient(t)
@@ -91,7 +91,7 @@ func TestProxy_http(t *testing.T) {
 			<-done
 
 			_, err = post(t.Context(), client, proxy.Addr(), "/pay")
-			require.NoError(t, err, "it is cut once")
+			require.NoError(t, err, "only one request is cut")
 			require.Equal(t, 2, proxy.Accepted())
 			require.Equal(t, 3, proxy.Requests())
 		})
@@ -100,7 +100,7 @@ func TestProxy_http(t *testing.T) {
 
 func TestProxy_hang(t *testing.T) {
 	t.Parallel()
-	address, reached := site(t)
+	address, reached := startSite(t)
 	proxy := start(t, address, cutproxy.Raw)
 	proxy.On(cutproxy.Cut{How: cutproxy.Hang, After: true})
 	client := newClient(t)
@@ -114,7 +114,7 @@ func TestProxy_hang(t *testing.T) {
 
 func TestProxy_Down_Stall(t *testing.T) {
 	t.Parallel()
-	address, _ := site(t)
+	address, _ := startSite(t)
 	proxy := start(t, address, cutproxy.Raw)
 	client := newClient(t)
 	proxy.Down()
@@ -132,7 +132,7 @@ func TestProxy_Down_Stall(t *testing.T) {
 	}()
 	select {
 	case err := <-answered:
-		require.Fail(t, "it did not wait", err)
+		require.Fail(t, "the request did not wait", err)
 	case <-time.After(100 * time.Millisecond):
 	}
 	proxy.Resume()
@@ -141,7 +141,7 @@ func TestProxy_Down_Stall(t *testing.T) {
 
 func TestProxy_Skip_Times_Clear(t *testing.T) {
 	t.Parallel()
-	address, _ := site(t)
+	address, _ := startSite(t)
 	proxy := start(t, address, cutproxy.Raw)
 	proxy.On(cutproxy.Cut{Skip: 1, Times: 2})
 	client := newClient(t)
@@ -161,7 +161,7 @@ func frame(kind byte, body string) []byte {
 	return append(b, body...)
 }
 
-// TestProxy_postgres speaks to a backend that answers each request in three parts.
+// TestProxy_postgres: the client writes one byte at a time, and the backend answers each request in three parts.
 func TestProxy_postgres(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -170,7 +170,7 @@ func TestProxy_postgres(t *testing.T) {
 	go answer(listener)
 	proxy := start(t, listener.Addr().String(), cutproxy.Postgres)
 	var seen []string
-	struck := proxy.On(cutproxy.Cut{After: true, Match: func(r cutproxy.Request) bool {
+	isDone := proxy.On(cutproxy.Cut{After: true, Match: func(r cutproxy.Request) bool {
 		seen = append(seen, r.SQL)
 		return strings.Contains(r.SQL, "INSERT")
 	}})
@@ -194,7 +194,7 @@ func TestProxy_postgres(t *testing.T) {
 	require.NoError(t, ask(frame('P', "\x00SELECT 2\x00\x00\x00"), frame('B', "\x00\x00..."), frame('S', "")))
 	err = ask(frame('B', "\x00one\x00..."), frame('E', "\x00\x00\x00\x00\x00"), frame('S', ""))
 	require.ErrorIs(t, err, syscall.ECONNRESET)
-	<-struck
+	<-isDone
 	require.Equal(t, []string{"", "", "SELECT 1", "SELECT 2", "INSERT"}, seen)
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Loose is a JSON text, or a number as it is written. A value of any other type is empty: a field of an odd type must not
-// cost the object that it is in.
+// Loose is a JSON string, or a JSON number as it is written. A value of any other type becomes empty, so one field of an
+// unexpected type does not make the whole object unreadable.
 type Loose string
 
 // UnmarshalJSON never fails.
@@ -25,7 +25,7 @@ func (l *Loose) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Int reads a whole number, also one that is written as a text or as a float (131031.0). It returns false for anything else.
+// Int reads a whole number, also if it is written as a string or as a float (131031.0). It returns false for anything else.
 func (l Loose) Int() (int, bool) {
 	whole, fraction, _ := strings.Cut(strings.TrimSpace(string(l)), ".")
 	n, err := strconv.Atoi(whole)

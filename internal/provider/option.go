@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CheckText returns what is wrong with a required option that goes into a header or a path. It never repeats the value.
+// CheckText validates a required option that becomes part of a header or a path. Its error never repeats the value.
 func CheckText(name, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s is required", name)
@@ -18,8 +18,7 @@ func CheckText(name, value string) error {
 	return nil
 }
 
-// ParseURL reads an option that other addresses are built on, and drops a slash at its end. An error never repeats
-// the value.
+// ParseURL parses an option that is a base URL, and removes a slash at its end. Its error never repeats the value.
 func ParseURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(value, "/"))
 	switch {
@@ -33,7 +32,7 @@ func ParseURL(name, value string) (*url.URL, error) {
 	return u, nil
 }
 
-// CheckTimeout returns what is wrong with the bound of a call; zero stands for DefaultTimeout.
+// CheckTimeout validates the timeout of a call: 0 to 1 minute. Zero means DefaultTimeout.
 func CheckTimeout(name string, d time.Duration) error {
 	if d < 0 || d > time.Minute {
 		return fmt.Errorf("%s must be between 0 and 1 minute", name)

@@ -1,5 +1,5 @@
-// Package provider holds what the drivers of all providers share: one POST and what became of it, the meaning of a
-// refusal, and the bounds of what a provider may tell us.
+// Package provider is the code that all drivers share: HTTP requests and their failures, the meaning of a provider's
+// errors, and limits for texts, ids and times that come from a provider.
 package provider
 
 import (
@@ -17,24 +17,25 @@ import (
 )
 
 const (
-	// DefaultTimeout bounds one call when the options give no other bound.
+	// DefaultTimeout is the timeout of one call if the options have none.
 	DefaultTimeout = 10 * time.Second
-	// answerLimit bounds what is read of the answer to a POST. A real one has less than 2 KB.
+	// answerLimit is how many bytes are read of the answer to a POST. A real answer has less than 2 KB.
 	answerLimit = 64 << 10
-	// listLimit bounds what is read of the answer to a GET, which may be a list.
+	// listLimit is how many bytes are read of the answer to a GET, which may be a list.
 	listLimit = 4 << 20
 )
 
-// Poster sends requests to one provider, each of them once: it neither retries nor follows redirects. It is safe for
-// concurrent use.
+// Poster sends requests to one provider. It sends each request once: it neither retries nor follows redirects. It is safe
+// for concurrent use.
 type Poster struct {
 	client  *http.Client
 	timeout time.Duration
 	secrets *Secrets
 }
 
-// NewPoster returns a Poster whose calls take at most timeout, DefaultTimeout if it is zero. The driver's own secrets become
-// part of the shared ones, which never show in a failure that the Poster makes. Without shared secrets, its own do not.
+// NewPoster returns a Poster whose calls take at most timeout, or DefaultTimeout if timeout is zero. NewPoster adds the
+// driver's own secrets to the shared secrets. A failure that the Poster makes contains none of them. If shared is nil, the
+// Poster hides only its own secrets.
 func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -43,8 +44,8 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 		shared = new(Secrets)
 	}
 	shared.Add(own...)
-	// One request per connection at a time, so that a cut connection leaves one message in doubt and not all that
-	// share it: HTTP/1.1 only.
+	// HTTP/1.1 only: a connection then has one request at a time, so a broken connection makes the result of one message
+	// unknown, not of several.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &Poster{
@@ -58,8 +59,9 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 				Protocols:           protocols,
 				DisableCompression:  true,
 				MaxIdleConnsPerHost: 32,
-				// A request that meets the server's closing of an idle connection is Unknown. We let go of a
-				// connection well before servers commonly do (60 s and more), so that it hardly ever happens.
+				// If the server closes an idle connection just as a request is written to it, the result is
+				// Unknown. Servers commonly close idle connections after 60 s or more. A connection is closed here
+				// after 15 s, so that this case is rare.
 				IdleConnTimeout:        15 * time.Second,
 				MaxResponseHeaderBytes: answerLimit,
 			},
@@ -67,49 +69,49 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 	}
 }
 
-// Answer is the provider's answer. Body is nil if it was longer than 64 KB (4 MB to a GET) or broke off.
+// Answer is the provider's answer. Body is nil if the body is longer than 64 KB (4 MB for a GET) or incomplete.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Accepted reports whether the status is one of success.
+// Accepted reports whether the status is 2xx.
 func (a Answer) Accepted() bool { return a.Status >= 200 && a.Status <= 299 }
 
-// Post sends one request with a body, which must not be empty. Without an answer it returns a *backstop.Failure:
-// Unavailable when the request surely did not leave whole, else Unknown.
+// Post sends one request. The body must not be empty. If there is no answer, Post returns a *backstop.Failure: Unavailable
+// if the request was certainly not sent in full, else Unknown.
 func (p *Poster) Post(ctx context.Context, target string, header http.Header, content []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	sent := &body{ctx: ctx, content: bytes.NewReader(content)}
+	sent := &requestBody{ctx: ctx, content: bytes.NewReader(content)}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, sent)
 	if err != nil {
-		return Answer{}, p.unanswered(false, err)
+		return Answer{}, p.noAnswer(false, err)
 	}
 	request.Header = header.Clone()
 	request.ContentLength = int64(len(content))
 	answer, err := p.exchange(request, answerLimit)
 	if err != nil {
-		return Answer{}, p.unanswered(sent.end(), err)
+		return Answer{}, p.noAnswer(sent.stopReads(), err)
 	}
 	return answer, nil
 }
 
-// Get makes a GET request. Without an answer it returns a *backstop.Failure of kind Unavailable: a GET changes nothing
-// at the provider, so it may be repeated.
+// Get makes a GET request. If there is no answer, Get returns a *backstop.Failure of kind Unavailable: a GET changes
+// nothing at the provider, so it may be repeated.
 func (p *Poster) Get(ctx context.Context, target string, header http.Header) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
-		return Answer{}, p.unanswered(false, err)
+		return Answer{}, p.noAnswer(false, err)
 	}
 	request.Header = header.Clone()
 	request.Header.Del("Content-Type")
 	answer, err := p.exchange(request, listLimit)
 	if err != nil {
-		return Answer{}, p.unanswered(false, err)
+		return Answer{}, p.noAnswer(false, err)
 	}
 	return answer, nil
 }
@@ -119,7 +121,7 @@ func (p *Poster) exchange(request *http.Request, limit int) (Answer, error) {
 	request.Header.Set("User-Agent", "backstop")
 	response, err := p.client.Do(request)
 	if err != nil {
-		return Answer{}, err //nolint:wrapcheck // unanswered judges it
+		return Answer{}, err //nolint:wrapcheck // noAnswer makes a failure of it
 	}
 	defer response.Body.Close()
 	answer := Answer{Status: response.StatusCode, Header: response.Header}
@@ -130,8 +132,9 @@ func (p *Poster) exchange(request *http.Request, limit int) (Answer, error) {
 	return answer, nil
 }
 
-func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
-	// The outermost error repeats the URL, which names the account.
+// noAnswer makes a failure of an error of net/http. The kind is Unknown if any part of the request may have been sent.
+func (p *Poster) noAnswer(maybeSent bool, err error) *backstop.Failure {
+	// The outermost error contains the URL, and the URL contains the account's id.
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
@@ -140,58 +143,59 @@ func (p *Poster) unanswered(left bool, err error) *backstop.Failure {
 		reason = "no answer in time"
 	}
 	kind := backstop.Unavailable
-	if left {
+	if maybeSent {
 		kind = backstop.Unknown
 	}
 	return &backstop.Failure{Kind: kind, Reason: p.Text(reason)}
 }
 
-// body is the body of a request. It records whether the transport has begun to read it, and refuses reads after the end
-// of the call or its deadline. The transport writes a request's header before it reads the body, and no server can act on
-// a request whose announced body is missing. So a body that was never read was not sent, with no race against a transport
-// that is still writing. body has no GetBody, so net/http never sends a POST again by itself (net/http transport.go,
-// shouldRetryRequest and rewindBody).
-type body struct {
-	ctx     context.Context //nolint:containedctx // of the one request that the body belongs to
-	mu      sync.Mutex
-	content *bytes.Reader
-	begun   bool
-	ended   bool
+// requestBody is the body of a POST. It records whether the transport has read any of it, and refuses reads after the end
+// of the call and after its deadline. The transport writes a request's header before it reads the body, and a server cannot
+// act on a request whose announced body is missing. So if the body was never read, the request was not sent. This holds
+// even if the transport is still writing, because later reads fail. requestBody has no GetBody, so net/http never sends a
+// POST again by itself (net/http transport.go, shouldRetryRequest and rewindBody).
+type requestBody struct {
+	ctx      context.Context //nolint:containedctx // the context of the request that has this body
+	mu       sync.Mutex
+	content  *bytes.Reader
+	isRead   bool
+	isClosed bool
 }
 
 var (
-	errEnded = errors.New("the call has ended")
-	errLate  = errors.New("the time of the call was over before it was made")
+	errCallEnded      = errors.New("the call has ended")
+	errDeadlinePassed = errors.New("the deadline of the call passed before the request was sent")
 )
 
-func (b *body) Read(p []byte) (int, error) {
+func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.ended:
-		return 0, errEnded
-	case overdue(b.ctx, time.Now()):
-		return 0, errLate
+	case b.isClosed:
+		return 0, errCallEnded
+	case deadlinePassed(b.ctx, time.Now()):
+		return 0, errDeadlinePassed
 	}
-	b.begun = true
+	b.isRead = true
 	return b.content.Read(p) //nolint:wrapcheck // io.EOF must stay bare
 }
 
-// overdue reports whether the deadline of a call has passed. It reads the clock and not the context's state: after a stop
-// (SIGSTOP, a paused machine) a process runs its goroutines and timers in any order, and another worker may have taken
-// over the call. A paused machine may have stopped the monotonic clock too, so overdue also compares the wall clock. If
-// the wall clock was set forward, overdue may refuse a call that was in time. That call was not sent, so it is retried.
-func overdue(ctx context.Context, now time.Time) bool {
+// deadlinePassed reports whether the deadline of a call has passed. It compares the clock, because ctx.Err may be late:
+// after a pause (SIGSTOP, a paused machine) a process runs its goroutines and timers in any order, and another worker may
+// already run the same call. A paused machine may have stopped the monotonic clock too, so deadlinePassed also compares the
+// wall clock. If the wall clock was set forward, deadlinePassed may refuse a call that was in time. That call was not sent,
+// so it is retried.
+func deadlinePassed(ctx context.Context, now time.Time) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && (!now.Before(deadline) || !now.Round(0).Before(deadline.Round(0)))
 }
 
-func (b *body) Close() error { return nil }
+func (b *requestBody) Close() error { return nil }
 
-// end closes the body for good and reports whether any of it was read.
-func (b *body) end() bool {
+// stopReads makes every later read fail. It reports whether any of the body was read before.
+func (b *requestBody) stopReads() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ended = true
-	return b.begun
+	b.isClosed = true
+	return b.isRead
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// late is the context of a call in a process that was stopped and resumed: the clock is past the call's deadline, but the
-// timer that ends the context has not fired yet.
-type late struct{ context.Context } //nolint:containedctx // it is one
+// pastDeadline is the context of a call in a process that was stopped and resumed: the deadline has passed, but the timer that
+// ends the context has not fired yet.
+type pastDeadline struct{ context.Context } //nolint:containedctx // pastDeadline is a context itself
 
-func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+func (pastDeadline) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
 
 func TestPoster_Post_late(t *testing.T) {
 	t.Parallel()
@@ -33,7 +33,7 @@ func TestPoster_Post_late(t *testing.T) {
 	poster := provider.NewPoster(time.Minute, nil)
 	_, err := poster.Post(t.Context(), server.URL, http.Header{}, []byte("in time"))
 	require.NoError(t, err)
-	_, err = poster.Post(late{t.Context()}, server.URL, http.Header{}, []byte("late")) // over the open connection
+	_, err = poster.Post(pastDeadline{t.Context()}, server.URL, http.Header{}, []byte("late")) // over the open connection
 	failure := new(backstop.Failure)
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, backstop.Unavailable, failure.Kind, "%v", failure)
@@ -69,7 +69,7 @@ func TestPoster_Get(t *testing.T) {
 	require.Len(t, answer.Body, 1<<20)
 	answer, err = get("/5MB")
 	require.NoError(t, err)
-	require.Nil(t, answer.Body, "too long to say anything")
+	require.Nil(t, answer.Body, "a body that is too long is dropped")
 	answer, err = get("/none")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, answer.Status)
@@ -77,5 +77,5 @@ func TestPoster_Get(t *testing.T) {
 	_, err = get("/hang")
 	failure := new(backstop.Failure)
 	require.ErrorAs(t, err, &failure)
-	require.Equal(t, backstop.Unavailable, failure.Kind, "a question may be asked again")
+	require.Equal(t, backstop.Unavailable, failure.Kind, "a GET may be repeated")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// longestRetryAfter bounds what a provider may ask us to wait: no message is worth more than an hour of silence.
+// longestRetryAfter is the longest pause that a provider's Retry-After header can cause.
 const longestRetryAfter = time.Hour
 
 // Verdict is what an error code or an HTTP status of a provider means.
@@ -19,19 +19,19 @@ type Verdict int
 // The verdicts. The zero Verdict means nothing: the code is in no table.
 const (
 	Recipient   Verdict = iota + 1 // rejected: this recipient cannot be reached
-	Template                       // rejected: what is sent is wrong
+	Template                       // rejected: the text or the template is wrong
 	Account                        // rejected: an operator must act
 	OptedOut                       // rejected: the recipient wants no such messages
 	Expired                        // rejected: the message's validity period ended before it was sent
 	Throttled                      // not sent: too much traffic
-	Unavailable                    // not sent: a fault of the provider's that will pass
-	Doubtful                       // not sent: a fault of the provider's that will pass, or else a wrong request: few tries
-	NotReady                       // not sent: what is sent is not ready yet
-	refused                        // rejected, and nothing says whose fault it is
-	unknown                        // it may have been sent
+	Unavailable                    // not sent: a temporary fault of the provider
+	Doubtful                       // not sent: a temporary fault of the provider, or a wrong request: few tries
+	NotReady                       // not sent: the template is not ready yet
+	refused                        // rejected: nothing says whose fault it is
+	unknown                        // the message may have been sent
 )
 
-// fewTries is how many calls a Doubtful failure is worth. With the engine's pauses they take about 15 seconds.
+// fewTries is the maximum number of calls after a Doubtful failure. With the engine's pauses they take about 15 s.
 const fewTries = 5
 
 func (v Verdict) class() backstop.RejectClass {
@@ -66,26 +66,26 @@ func (v Verdict) kind() backstop.FailureKind {
 	return backstop.Unknown
 }
 
-// Refusal is a provider's own word on why it did not take, or did not deliver, a message.
+// Refusal is a provider's error for a message that it did not accept or did not deliver.
 type Refusal struct {
-	Code    string  // the provider's own
-	Text    string  // as the provider wrote it
-	Verdict Verdict // of the code; zero when it is in no table
+	Code    string  // the provider's error code
+	Text    string  // the provider's text, unchanged
+	Verdict Verdict // the meaning of the code; zero if the code is in no table
 }
 
-// Refused is the failure for an answer that is none of success. The refusal is nil when the answer's body is not the
-// provider's. A code that is in the driver's table decides alone, without the HTTP status: Meta answers 500 to what can never
-// work, and Twilio answers 429 to an account that has reached its daily limit. Only without such a code the HTTP status
-// decides the kind, and then there is no class: a class says whose fault it is, and HTTP does not know that.
+// Refused returns the failure for an answer whose HTTP status is not 2xx. The refusal is nil if the provider did not write
+// the body. A code in the driver's table decides alone: Meta answers 500 to requests that can never succeed, and Twilio
+// answers 429 for an account at its daily limit. If there is no such code, the HTTP status decides the kind. The failure then
+// has no class, because a class says whose fault it is and an HTTP status does not.
 func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
-	verdict := byStatus(a.Status, refusal != nil)
+	verdict := statusMeaning(a.Status, refusal != nil)
 	failure := &backstop.Failure{Reason: fmt.Sprintf("HTTP %d without the provider's error", a.Status)}
 	if refusal != nil {
 		failure.Code, failure.Reason = refusal.Code, p.Text(refusal.Text)
 		verdict = cmp.Or(refusal.Verdict, verdict)
 	}
 	failure.Kind, failure.Class = verdict.kind(), verdict.class()
-	switch verdict { //nolint:exhaustive // the others say nothing about a repetition
+	switch verdict { //nolint:exhaustive // the other verdicts set nothing about retries
 	case Throttled:
 		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
 	case Doubtful:
@@ -96,27 +96,29 @@ func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 	return failure
 }
 
-// byStatus judges an answer by its HTTP status (RFC 9110, section 15). Own says that the provider itself wrote it.
-func byStatus(status int, own bool) Verdict {
+// statusMeaning is the meaning of an HTTP status (RFC 9110, section 15). byProvider: the provider itself wrote the answer,
+// not a proxy in between.
+func statusMeaning(status int, byProvider bool) Verdict {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return Throttled
 	case status == http.StatusRequestTimeout:
-		return Unavailable // the request did not arrive whole
+		return Unavailable // the request did not arrive in full
 	case status >= 400 && status <= 499:
 		return refused
 	case status == http.StatusServiceUnavailable:
 		return Unavailable // overloaded or in maintenance: the request was not handled
-	case status >= 500 && own:
-		return Unavailable // the provider says itself that it made no message
+	case status >= 500 && byProvider:
+		return Unavailable // the provider itself reports that it made no message
 	default:
-		// 500, 502 and 504 from something in between, which may have passed the request on and lost the answer, and
-		// redirects, which no provider documents.
+		// 500, 502 and 504 from a proxy in between: it may have forwarded the request and lost the answer. Also
+		// redirects: no provider documents them.
 		return unknown
 	}
 }
 
-// retryAfter reads the header of RFC 9110, section 10.2.3: seconds or a date. Zero means that it says nothing usable.
+// retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds or a date. It returns 0 if the header is
+// missing, unreadable or not in the future.
 func retryAfter(value string, now time.Time) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
@@ -127,13 +129,14 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(wait, 0), longestRetryAfter)
 }
 
-// Unconfirmed is the failure for an answer of success that names no message.
+// Unconfirmed returns the failure for a 2xx answer without a valid message id.
 func (p *Poster) Unconfirmed(a Answer) *backstop.Failure {
 	return &backstop.Failure{Kind: backstop.Unknown, Reason: fmt.Sprintf("HTTP %d without a readable message id", a.Status)}
 }
 
-// Undelivered is the failure of a message that the provider had taken and then reports as failed, which is for good
-// whatever the code. The class is that of the code: none if the code is in no table, or if it is about the provider's own state.
+// Undelivered returns the failure of a message that the provider first accepted and then reports as failed. Such a failure is
+// final with any code. The class follows from the code. The failure has no class if the code is in no table, or if the code
+// is about the provider's own state.
 func (p *Poster) Undelivered(refusal Refusal) *backstop.Failure {
 	return &backstop.Failure{
 		Kind: backstop.Rejected, Class: refusal.Verdict.class(), Code: refusal.Code, Reason: p.Text(refusal.Text),

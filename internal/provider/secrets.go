@@ -7,12 +7,13 @@ import (
 	"sync"
 )
 
-// Secrets are the texts that no failure may repeat. The drivers of a process share one set, and each adds its own: a provider,
-// or a proxy before it, may quote a secret of another account. The zero Secrets is an empty set. It is safe for concurrent use.
+// Secrets is the set of texts that no failure may contain. All drivers of a process share one set, and each driver adds its
+// own secrets, because a provider, or a proxy before it, may quote a secret of another account. The zero value is an empty
+// set. Secrets is safe for concurrent use.
 type Secrets struct {
-	mu     sync.RWMutex
-	known  []string
-	hiding *strings.Replacer // nil: none is known
+	mu       sync.RWMutex
+	texts    []string
+	replacer *strings.Replacer // nil if the set is empty
 }
 
 // Add adds secrets. It skips empty ones.
@@ -20,25 +21,25 @@ func (s *Secrets) Add(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, secret := range secrets {
-		if secret != "" && !slices.Contains(s.known, secret) {
-			s.known = append(s.known, secret)
+		if secret != "" && !slices.Contains(s.texts, secret) {
+			s.texts = append(s.texts, secret)
 		}
 	}
-	// The longest first: a secret may be the beginning of another one, whose rest would be shown.
-	slices.SortStableFunc(s.known, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	// The longest first: if a secret begins with another secret, replacing the shorter one first would show the rest.
+	slices.SortStableFunc(s.texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var pairs []string
-	for _, secret := range s.known {
+	for _, secret := range s.texts {
 		pairs = append(pairs, secret, "***")
 	}
-	s.hiding = strings.NewReplacer(pairs...)
+	s.replacer = strings.NewReplacer(pairs...)
 }
 
 // hide replaces each secret in a text by ***.
 func (s *Secrets) hide(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.hiding == nil {
+	if s.replacer == nil {
 		return text
 	}
-	return s.hiding.Replace(text)
+	return s.replacer.Replace(text)
 }

@@ -7,40 +7,42 @@ import (
 	"unicode"
 )
 
-// maxReason bounds a provider's text, in characters. The longest of Meta's published texts has about 250.
+// maxReason is the maximum length of a provider's text, in characters. Meta's longest published text has about 250.
 const maxReason = 300
 
-// number is anything that may be a phone number: 7 digits or more, of any alphabet, with any number of spaces, dashes, dots,
-// underscores, apostrophes, parentheses, slashes and invisible characters, or a comma, between them. The shortest international
-// numbers have 7 digits, the providers' error codes at most 6, or 7 for codes that do not belong to a send.
+// numberPattern matches anything that may be a phone number: 7 digits or more, of any alphabet, with any number of spaces,
+// dashes, dots, underscores, apostrophes, parentheses, slashes and invisible characters, or a comma, between them. The
+// shortest international numbers have 7 digits. The providers' error codes have at most 6, or 7 if they do not belong to a
+// send.
 const (
-	number = `\p{Nd}(?:(?:,|` + between + `*)\p{Nd}){6,}`
+	numberPattern = `\p{Nd}(?:(?:,|` + gapPattern + `*)\p{Nd}){6,}`
 
-	between = `[\p{Z}\p{Pd}\p{Pc}\p{Cf}.'()/\x{00B7}\x{2019}\x{2022}\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]`
+	gapPattern = `[\p{Z}\p{Pd}\p{Pc}\p{Cf}.'()/\x{00B7}\x{2019}\x{2022}\x{2212}\x{FF0E}\x{FF08}\x{FF09}\x{FF0F}]`
 )
 
-// code is an error code as Meta writes it before its text. Without it, digits behind the code would belong to one number.
-const code = `\(#[0-9]{1,6}\)`
+// codePattern matches an error code as Meta writes it before its text. Without this pattern, the code and the digits after
+// it would match as one phone number.
+const codePattern = `\(#[0-9]{1,6}\)`
 
-// address is what may be an IPv4 address with its port, as an error of a connection has it.
-const address = `(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}\b`
+// addressPattern matches what may be an IPv4 address with a port, as in an error of a connection.
+const addressPattern = `(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}\b`
 
 var (
-	numbers = regexp.MustCompile(number)
-	sieve   = regexp.MustCompile(code + "|" + address + "|" + number)
+	phoneNumbers    = regexp.MustCompile(numberPattern)
+	codesAndNumbers = regexp.MustCompile(codePattern + "|" + addressPattern + "|" + numberPattern)
 )
 
 // hideNumbers replaces each phone number in a text by ***.
 func hideNumbers(text string) string {
-	return sieve.ReplaceAllStringFunc(text, func(found string) string {
+	return codesAndNumbers.ReplaceAllStringFunc(text, func(found string) string {
 		if _, err := netip.ParseAddrPort(found); err == nil {
 			return found
 		}
-		return numbers.ReplaceAllString(found, "***")
+		return phoneNumbers.ReplaceAllString(found, "***")
 	})
 }
 
-// Text makes a text of the provider, or of a failed connection, fit to be shown and stored: no secret, no phone
+// Text cleans a text of the provider, or the error of a connection, so that it can be shown and stored: no secret, no phone
 // number, no control characters, at most 300 characters.
 func (p *Poster) Text(s string) string {
 	s = p.secrets.hide(strings.ToValidUTF8(s, ""))

@@ -45,11 +45,11 @@ func TestPoster_Text(t *testing.T) {
 	}
 }
 
-// TestPoster_Text_numbers: a phone number is hidden however it is written. A code or an id with fewer digits is not.
+// TestPoster_Text_numbers: a phone number is hidden in every notation. A code or an id with fewer digits is not hidden.
 func TestPoster_Text_numbers(t *testing.T) {
 	t.Parallel()
 	p := provider.NewPoster(0, nil)
-	zeros := []rune("0０\u0660\u06f0\u0966\U0001d7ce") // of alphabets, with the nine other digits behind
+	zeros := []rune("0０\u0660\u06f0\u0966\U0001d7ce") // the zeros of alphabets; each alphabet has its other nine digits after the zero
 	separators := []rune(" .-()/\u00a0\u2009\u3000\u2010\u2013\u2212．－（）／\u200b\u00ad\t\n")
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.IntRange(1, 15).Draw(t, "digits")
@@ -73,7 +73,7 @@ func TestPoster_Text_numbers(t *testing.T) {
 	})
 }
 
-// TestSecrets: drivers that share a set hide each other's secrets, also secrets that are added later.
+// TestSecrets: drivers that share a set hide each other's secrets, also if a secret is added later.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	var shared provider.Secrets

@@ -9,16 +9,16 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// maxMessageID bounds a provider's message id, in bytes. Meta's have about 60, Twilio's 34.
+// maxMessageID is the maximum length of a provider's message id, in bytes. Meta's ids have about 60 bytes, Twilio's 34.
 const maxMessageID = 256
 
-// ours is the form of the references that we give out: a UUID and a small step.
-var ours = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[1-9][0-9]{0,3}$`)
+// refPattern matches a reference that Backstop makes: a UUID and a step number.
+var refPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[1-9][0-9]{0,3}$`)
 
-// Ref reads a reference that a provider returned. It is zero when the text is not one of ours: other systems may send
-// through the same account and have references of their own.
+// Ref parses a reference that a provider returned. It returns the zero Ref if Backstop did not make the reference: other
+// systems may send through the same account and have references of their own.
 func Ref(s string) backstop.Ref {
-	if !ours.MatchString(s) {
+	if !refPattern.MatchString(s) {
 		return backstop.Ref{}
 	}
 	ref, err := backstop.ParseRef(s)
@@ -36,7 +36,7 @@ func ValidMessageID(id string) bool {
 // Forged is the error for a webhook that the provider did not sign.
 func Forged(message string) error { return &backstop.Error{Code: backstop.Forged, Message: message} }
 
-// Invalid is the error for a signed webhook that is not as the provider documents it.
+// Invalid is the error for a webhook that is signed but does not match the provider's documentation.
 func Invalid(message string, cause error) error {
 	return &backstop.Error{Code: backstop.Invalid, Message: message, Cause: cause}
 }

@@ -6,39 +6,40 @@ import (
 	"time"
 )
 
-// call is a valid request to send, ready to meet its scenario.
+// call is a valid request to send a message.
 type call struct {
-	message Message // what is recorded; the id is that of the message if it is accepted
-	plan    plan
-	status  int                                   // of the answer when accepted
-	refuse  func(w http.ResponseWriter, f *fault) // writes the provider's error
-	accept  func(w http.ResponseWriter)           // writes the provider's answer
-	webhook webhook                               // nil when none are wanted
-	repeat  repetition                            // of webhooks that fail; required with webhook
-	fate    func(posts []post) []post             // changes the posts of an accepted message; may be nil
+	message     Message // the log entry; its ID is the message id if the call is accepted
+	plan        plan
+	status      int                                   // the HTTP status of the answer if the call is accepted
+	refuse      func(w http.ResponseWriter, f *fault) // writes the provider's error
+	accept      func(w http.ResponseWriter)           // writes the provider's answer
+	webhook     webhook                               // nil if the caller wants no webhooks
+	retries     retryPolicy                           // the retries of failed webhooks; required with webhook
+	changePosts func(posts []post) []post             // changes the posts of an accepted message; may be nil
 }
 
-// webhook builds the request of one post of a message that was accepted at that time.
+// webhook makes the request of one post. The message was accepted at the time accepted.
 type webhook func(ctx context.Context, p post, accepted time.Time) (*http.Request, error)
 
-// play lets the call meet its scenario. It is recorded before anything is answered or posted, so that whoever saw an
-// answer or a receipt finds the call in GET /messages.
-func (s *Server) play(w http.ResponseWriter, r *http.Request, c call) {
+// runScenario answers the call and queues its webhooks, as its scenario says. It logs the call before it answers or posts
+// anything, so a client that has an answer or a receipt finds the call in GET /messages.
+func (s *Server) runScenario(w http.ResponseWriter, r *http.Request, c call) {
 	key := recipient{channel: c.message.Channel, digits: digitsOf(c.message.To)}
 	st := s.calls.next(c.plan, key, c.message.From)
 	switch {
 	case st.fault != nil:
-		s.refuse(w, c.message, st.fault, c.refuse)
+		s.refuseCall(w, c.message, st.fault, c.refuse)
 	case st.lost:
 		c.message.ID = ""
 		s.log.add(c.message)
-		s.hold(r)
+		s.holdRequest(r)
 	default:
-		s.accept(w, r, c, st)
+		s.acceptCall(w, r, c, st)
 	}
 }
 
-func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(http.ResponseWriter, *fault)) {
+// refuseCall logs a refused call and answers it with a fault.
+func (s *Server) refuseCall(w http.ResponseWriter, m Message, f *fault, write func(http.ResponseWriter, *fault)) {
 	m.ID, m.Accepted = "", false
 	m.Answer = Answer{Status: f.status, Code: f.code}
 	s.log.add(m)
@@ -48,32 +49,33 @@ func (s *Server) refuse(w http.ResponseWriter, m Message, f *fault, write func(h
 	write(w, f)
 }
 
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, c call, st step) {
+// acceptCall logs an accepted call, queues its webhooks and answers it.
+func (s *Server) acceptCall(w http.ResponseWriter, r *http.Request, c call, st step) {
 	c.message.Accepted = true
-	if c.fate != nil {
-		st.posts = c.fate(st.posts)
+	if c.changePosts != nil {
+		st.posts = c.changePosts(st.posts)
 	}
-	if st.answer != withheld {
+	if st.answer != answerNever {
 		c.message.Answer.Status = c.status
 	}
 	s.log.add(c.message)
-	posted := s.courier.send(c, st.posts)
+	posted := s.webhooks.queuePosts(c, st.posts)
 	switch st.answer {
-	case withheld:
-		s.hold(r)
+	case answerNever:
+		s.holdRequest(r)
 		return
-	case afterReceipts:
-		s.await(r, posted)
-	case slow:
-		s.pause(r, scale(slowAnswer, s.speed))
-	case prompt:
+	case answerAfterReceipts:
+		s.awaitPosts(r, posted)
+	case answerLate:
+		s.delayAnswer(r, scaleDelay(lateAnswerAfter, s.speed))
+	case answerAtOnce:
 	}
 	c.accept(w)
 }
 
-// hold keeps a request unanswered until its client goes away. A shutdown cuts the connection: returning would answer
-// with an empty 200.
-func (s *Server) hold(r *http.Request) {
+// holdRequest waits until the client disconnects or the sandbox stops, and then aborts the connection. Returning instead
+// would answer with an empty 200.
+func (s *Server) holdRequest(r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-s.stopped:
@@ -81,8 +83,8 @@ func (s *Server) hold(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// pause delays a request by d. It cuts the connection if the sandbox stops or the client goes away, as hold does.
-func (s *Server) pause(r *http.Request, d time.Duration) {
+// delayAnswer waits for d. It aborts the connection if the client disconnects or the sandbox stops, as holdRequest does.
+func (s *Server) delayAnswer(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -94,10 +96,10 @@ func (s *Server) pause(r *http.Request, d time.Duration) {
 	panic(http.ErrAbortHandler)
 }
 
-// await waits until the receipts were posted once, however they were received, and at most a second (longer at a speed
-// below 1): a webhook that hangs must not swallow the answer.
-func (s *Server) await(r *http.Request, posted <-chan struct{}) {
-	limit := time.NewTimer(max(earlyAnswerLimit, scale(earlyAnswerLimit, s.speed)))
+// awaitPosts waits until each receipt was posted once, with or without success. It waits for at most 1 s (longer at a speed
+// below 1), so a webhook that hangs does not block the answer.
+func (s *Server) awaitPosts(r *http.Request, posted <-chan struct{}) {
+	limit := time.NewTimer(max(earlyAnswerLimit, scaleDelay(earlyAnswerLimit, s.speed)))
 	defer limit.Stop()
 	select {
 	case <-posted:

@@ -2,27 +2,27 @@ package sandbox
 
 import "net/http"
 
-// fault is an error as a provider reports it: in an answer, with an HTTP status, or in a receipt.
+// fault is an error of a provider. A fault is part of an answer, with an HTTP status, or part of a receipt.
 type fault struct {
 	status     int
 	code       int
 	title      string
 	details    string
-	retryAfter string // the Retry-After header; left out when empty
-	subcode    int    // Meta only; left out when zero
-	kind       string // Meta's error type; OAuthException when empty
+	retryAfter string // the Retry-After header; no header if empty
+	subcode    int    // Meta only; no subcode if zero
+	kind       string // Meta's error type; OAuthException if empty
 }
 
-// Titles, details and HTTP statuses are those of Meta's page "Cloud API error codes"; the message in an answer is
+// Meta's titles, details and HTTP statuses are from the manual's page "Cloud API error codes". The message in an answer is
 // "(#code) title".
 
-func undeliverable() *fault {
+func messageUndeliverable() *fault {
 	return &fault{
 		status: http.StatusBadRequest, code: 131026, title: "Message undeliverable", details: "Message Undeliverable.",
 	}
 }
 
-func throttled(retryAfter string) *fault {
+func rateLimitHit(retryAfter string) *fault {
 	return &fault{
 		status: http.StatusTooManyRequests, code: 130429, title: "Rate limit hit", retryAfter: retryAfter,
 		details: "Message failed to send because there were too many messages sent from this phone number " +
@@ -30,14 +30,14 @@ func throttled(retryAfter string) *fault {
 	}
 }
 
-func brokenDown() *fault {
+func somethingWentWrong() *fault {
 	return &fault{
 		status: http.StatusInternalServerError, code: 131000, title: "Something went wrong",
 		details: "Message failed to send due to an unknown error.",
 	}
 }
 
-func unavailable() *fault {
+func serviceUnavailable() *fault {
 	return &fault{
 		status: http.StatusServiceUnavailable, code: 131016, title: "Service unavailable",
 		details: "A service is temporarily unavailable.",
@@ -59,7 +59,7 @@ func optedOut() *fault {
 	}
 }
 
-// Titles of Twilio's "Error and warning dictionary".
+// Twilio's titles are from its "Error and warning dictionary".
 
 func unreachablePair() *fault {
 	return &fault{
@@ -68,7 +68,7 @@ func unreachablePair() *fault {
 	}
 }
 
-func stopped() *fault {
+func recipientUnsubscribed() *fault {
 	return &fault{status: http.StatusBadRequest, code: 21610, title: "Attempt to send to unsubscribed recipient"}
 }
 
@@ -80,6 +80,6 @@ func unknownCarrierError() *fault {
 	return &fault{code: 30008, title: "Unknown error"}
 }
 
-func validityOver() *fault {
+func validityExpired() *fault {
 	return &fault{code: 30036, title: "Validity Period Expired"}
 }

@@ -16,9 +16,9 @@ const (
 	channelSMS      = "sms"
 )
 
-// Message is one call to send, as GET /messages lists it: also a call that was refused, throttled or never answered.
+// Message is one call to send, as GET /messages lists it. Refused, throttled and unanswered calls are listed too.
 type Message struct {
-	Seq         uint64    `json:"seq"` // 1 for the first call, and rising
+	Seq         uint64    `json:"seq"` // 1 for the first call, then 2 and so on
 	Time        time.Time `json:"time"`
 	Provider    string    `json:"provider"` // meta or twilio
 	Channel     string    `json:"channel"`  // whatsapp or sms
@@ -26,25 +26,25 @@ type Message struct {
 	From        string    `json:"from"`     // the phone number id (Meta); From or the messaging service (Twilio)
 	Text        string    `json:"text,omitempty"`
 	Template    string    `json:"template,omitempty"`
-	ID          string    `json:"id,omitempty"`          // the provider's message id, when the call was accepted
+	ID          string    `json:"id,omitempty"`          // the provider's message id, if the call was accepted
 	Correlation string    `json:"correlation,omitempty"` // biz_opaque_callback_data (Meta) or StatusCallback (Twilio)
-	Scenario    string    `json:"scenario,omitempty"`    // the name of the scenario; empty if the call never got so far
+	Scenario    string    `json:"scenario,omitempty"`    // the name of the scenario; empty if the request was invalid
 	Accepted    bool      `json:"accepted"`
 	Answer      Answer    `json:"answer"`
 }
 
-// Answer is what a call was answered.
+// Answer is the answer to a call.
 type Answer struct {
-	Status int `json:"status"`         // of HTTP; 0 when the answer never came
+	Status int `json:"status"`         // the HTTP status; 0 if there was no answer
 	Code   int `json:"code,omitempty"` // the provider's error code
 }
 
-// messageLog keeps the last calls, in a ring.
+// messageLog stores the newest calls in a ring buffer.
 type messageLog struct {
 	mu    sync.Mutex
 	limit int
 	ring  []Message
-	start int // the oldest, once the ring is full
+	start int // the index of the oldest call if the ring is full
 	seq   uint64
 }
 
@@ -65,7 +65,7 @@ func (l *messageLog) add(m Message) {
 	l.start = (l.start + 1) % l.limit
 }
 
-// list returns the first limit messages that keep wants, oldest first; all of them if limit is 0.
+// list returns the first limit messages for which keep is true, oldest first. If limit is 0, it returns all of them.
 func (l *messageLog) list(limit int, keep func(Message) bool) []Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,46 +83,46 @@ func (l *messageLog) list(limit int, keep func(Message) bool) []Message {
 	return found
 }
 
-func (l *messageLog) forget() {
+func (l *messageLog) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ring, l.start = nil, 0
 }
 
-// listMessages answers with the calls that match ?to= (any notation of the number), ?channel= and ?after= (a seq),
-// at most ?limit= of them, oldest first.
+// listMessages answers with the calls that match ?to= (in any notation of the number), ?channel= and ?after= (a seq): at
+// most ?limit= calls, oldest first.
 func (s *Server) listMessages(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	limit, err := strconv.Atoi(withDefault(query.Get("limit"), "0"))
 	if err != nil || limit < 0 {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "limit is not a number of messages"})
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "limit must be 0 (no limit) or a positive number"})
 		return
 	}
 	after, err := strconv.ParseUint(withDefault(query.Get("after"), "0"), 10, 64)
 	if err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "after is not a seq"})
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "after must be the seq of a message"})
 		return
 	}
-	to, channel := international(query.Get("to")), query.Get("channel")
+	to, channel := internationalNumber(query.Get("to")), query.Get("channel")
 	writeJSON(w, http.StatusOK, s.log.list(limit, func(m Message) bool {
 		return m.Seq > after && (to == "" || m.To == to) && (channel == "" || m.Channel == channel)
 	}))
 }
 
-func (s *Server) forgetMessages(w http.ResponseWriter, _ *http.Request) {
-	s.log.forget()
-	s.calls.forget()
-	s.texts.forget()
+func (s *Server) deleteMessages(w http.ResponseWriter, _ *http.Request) {
+	s.log.clear()
+	s.calls.clear()
+	s.smsMessages.clear()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// callCounter counts the calls per recipient and channel for the plans that depend on it. It forgets the recipient
-// that it has known for longest when there are more than limit.
+// callCounter counts the calls per recipient and channel, for the plans whose steps depend on the count. It keeps at most
+// limit recipients, and drops the oldest first.
 type callCounter struct {
-	mu    sync.Mutex
-	limit int
-	known map[recipient]*history
-	order []recipient
+	mu        sync.Mutex
+	limit     int
+	histories map[recipient]*history
+	order     []recipient // the oldest first
 }
 
 type recipient struct{ channel, digits string }
@@ -133,23 +133,23 @@ type history struct {
 }
 
 func newCallCounter(limit int) *callCounter {
-	return &callCounter{limit: limit, known: make(map[recipient]*history)}
+	return &callCounter{limit: limit, histories: make(map[recipient]*history)}
 }
 
-// next counts a call and returns the step of the plan that it meets.
+// next counts a call and returns its step of the plan.
 func (c *callCounter) next(p plan, key recipient, sender string) step {
-	if !p.counts() {
+	if !p.dependsOnCalls() {
 		return p.stepFor(0)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h, ok := c.known[key]
+	h, ok := c.histories[key]
 	if !ok {
-		h = c.meet(key)
+		h = c.addRecipient(key)
 	}
 	if p.bySender {
-		place, senders := rank(h.senders, sender)
-		if len(senders) <= len(p.steps) { // further senders all meet the last step
+		place, senders := senderPlace(h.senders, sender)
+		if len(senders) <= len(p.steps) { // all further senders have the last step
 			h.senders = senders
 		}
 		return p.stepFor(place)
@@ -158,21 +158,21 @@ func (c *callCounter) next(p plan, key recipient, sender string) step {
 	return p.stepFor(h.calls - 1)
 }
 
-func (c *callCounter) meet(key recipient) *history {
+func (c *callCounter) addRecipient(key recipient) *history {
 	if len(c.order) >= c.limit {
-		delete(c.known, c.order[0])
+		delete(c.histories, c.order[0])
 		c.order = c.order[1:]
 	}
 	h := &history{}
-	c.known[key] = h
+	c.histories[key] = h
 	c.order = append(c.order, key)
 	return h
 }
 
-func (c *callCounter) forget() {
+func (c *callCounter) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.known)
+	clear(c.histories)
 	c.order = nil
 }
 
@@ -185,8 +185,8 @@ func digitsOf(number string) string {
 	}, number)
 }
 
-// international returns the digits of a number with a + before them, and nothing for nothing.
-func international(number string) string {
+// internationalNumber returns + and the digits of a number, or "" if the number has no digits.
+func internationalNumber(number string) string {
 	if digits := digitsOf(number); digits != "" {
 		return "+" + digits
 	}

@@ -13,7 +13,7 @@ import (
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	opts := options()
-	opts.Meta.WebhookURL, opts.Remember = "", 5
+	opts.Meta.WebhookURL, opts.MaxMessages = "", 5
 	s := newServer(t, opts)
 	require.Empty(t, messages(t, s, ""))
 	for i := range 4 {
@@ -27,7 +27,7 @@ func TestMessages(t *testing.T) {
 	require.Len(t, messages(t, s, ""), 5)
 	require.Len(t, messages(t, s, "?channel=whatsapp"), 4)
 	require.Len(t, messages(t, s, "?to=%2B4915100002101"), 2)
-	require.Len(t, messages(t, s, "?to=+4915100002101"), 2, "a plus that became a blank")
+	require.Len(t, messages(t, s, "?to=+4915100002101"), 2, "a + that was decoded as a space")
 	require.Len(t, messages(t, s, "?to=4915100002101&channel=sms"), 1)
 	require.Empty(t, messages(t, s, "?channel=pigeon"))
 	first := messages(t, s, "?limit=2")
@@ -38,12 +38,12 @@ func TestMessages(t *testing.T) {
 	send(t, s, "whatsapp", "+4915100009101")
 	send(t, s, "whatsapp", "+4915100009201")
 	all := messages(t, s, "")
-	require.Len(t, all, 5, "bounded")
+	require.Len(t, all, 5, "at most MaxMessages")
 	for i, m := range all {
 		require.Equal(t, uint64(i+3), m.Seq)
 	}
 
-	forget(t, s)
+	deleteMessages(t, s)
 	require.Empty(t, messages(t, s, ""))
 	send(t, s, "whatsapp", "+4915100009301")
 	require.Len(t, messages(t, s, ""), 1)
@@ -58,7 +58,7 @@ func TestMessages_BadQuery(t *testing.T) {
 	}
 }
 
-// The names of the JSON, which other programs read.
+// The field names of the JSON, which other programs read.
 func TestMessages_JSON(t *testing.T) {
 	t.Parallel()
 	opts := options()

@@ -23,7 +23,7 @@ const (
 	maxDigits   = 15
 )
 
-// metaMessage is the body of a send, as far as the sandbox looks at it.
+// metaMessage is the body of a send, with the fields that the sandbox uses.
 type metaMessage struct {
 	MessagingProduct string `json:"messaging_product"`
 	RecipientType    string `json:"recipient_type"`
@@ -57,17 +57,17 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		Time:        time.Now(),
 		Provider:    providerMeta,
 		Channel:     channelWhatsApp,
-		To:          international(req.To),
+		To:          internationalNumber(req.To),
 		From:        r.PathValue("phone"),
 		Text:        req.Text.Body,
 		Template:    req.Template.Name,
 		Correlation: req.Opaque,
 	}
 	if f := s.checkMeta(r, req, malformed); f != nil {
-		s.refuse(w, m, f, refuseMeta)
+		s.refuseCall(w, m, f, refuseMeta)
 		return
 	}
-	sc := s.scenario(digitsOf(req.To))
+	sc := s.scenarioOf(digitsOf(req.To))
 	m.Scenario, m.ID = sc.Name, newWAMID(digitsOf(req.To))
 	c := call{
 		message: m,
@@ -75,21 +75,21 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 		status:  http.StatusOK,
 		refuse:  refuseMeta,
 		accept:  func(w http.ResponseWriter) { acceptMeta(w, req, m.ID) },
-		repeat:  patiently{s.speed},
+		retries: metaRetries{s.speed},
 	}
 	if s.meta.WebhookURL != "" {
 		c.webhook = s.metaWebhook(newStatusSource(m, r.PathValue("version")))
 	}
-	s.play(w, r, c)
+	s.runScenario(w, r, c)
 }
 
-// checkMeta returns what the Cloud API would find wrong, in the order in which it looks.
+// checkMeta returns the error of the Cloud API for an invalid request, or nil. It checks in the order of the Cloud API.
 func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fault {
 	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
 	case !metaVersion.MatchString(r.PathValue("version")):
 		return &fault{status: http.StatusBadRequest, code: 2500, title: "Unknown path components: " + r.URL.Path}
-	case !found || !equal(token, s.meta.AccessToken):
+	case !found || !equalSecrets(token, s.meta.AccessToken):
 		return &fault{status: http.StatusUnauthorized, code: 190, title: "Invalid OAuth access token - Cannot parse access token"}
 	case r.PathValue("phone") != s.meta.PhoneNumberID:
 		return &fault{
@@ -100,7 +100,7 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 	case malformed:
 		return invalidParameter("The request body is not the JSON of a message.")
 	}
-	if wrong := req.problem(); wrong != "" {
+	if wrong := req.parameterProblem(); wrong != "" {
 		return invalidParameter(wrong)
 	}
 	return nil
@@ -108,8 +108,8 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 
 var metaVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
 
-// problem says what is wrong with the parameters; empty if nothing.
-func (m metaMessage) problem() string {
+// parameterProblem returns what is wrong with the parameters, or "".
+func (m metaMessage) parameterProblem() string {
 	switch {
 	case m.MessagingProduct != "whatsapp":
 		return "The parameter messaging_product is required and must be 'whatsapp'."
@@ -130,11 +130,11 @@ func (m metaMessage) problem() string {
 	case "template":
 		return m.templateProblem()
 	default:
-		return "Param type must be one of {TEXT, TEMPLATE}." // more in reality; the sandbox knows these
+		return "Param type must be one of {TEXT, TEMPLATE}." // the Cloud API has more types than the sandbox
 	}
 }
 
-// metaRecipient is a number in the notations that the manual allows ("Phone number formats").
+// metaRecipient matches the notations of a number that the manual allows ("Phone number formats").
 var metaRecipient = regexp.MustCompile(`^\+?[0-9][0-9 ()-]*$`)
 
 func (m metaMessage) textProblem() string {
@@ -196,7 +196,7 @@ func refuseMeta(w http.ResponseWriter, f *fault) {
 		Subcode: f.subcode,
 		TraceID: "A" + base64.RawURLEncoding.EncodeToString(randomBytes(16)),
 	}
-	if f.details != "" { // an error of the Cloud API itself; those of the Graph API before it carry no details
+	if f.details != "" { // only errors of the Cloud API have details, errors of the Graph API have none
 		body.Message = fmt.Sprintf("(#%d) %s", f.code, f.title)
 		body.ErrorData = &metaErrorData{MessagingProduct: "whatsapp", Details: f.details}
 	}
@@ -216,7 +216,7 @@ func acceptMeta(w http.ResponseWriter, req metaMessage, id string) {
 		Status string `json:"message_status,omitempty"`
 	}
 	sent := message{ID: id}
-	if req.Type == "template" { // only these are held back or paused, and only their answers tell
+	if req.Type == "template" { // only the answers for templates have a message_status
 		sent.Status = "accepted"
 	}
 	writeJSON(w, http.StatusOK, struct {
@@ -226,7 +226,7 @@ func acceptMeta(w http.ResponseWriter, req metaMessage, id string) {
 	}{"whatsapp", []contact{{Input: req.To, WAID: digitsOf(req.To)}}, []message{sent}})
 }
 
-// newWAMID makes a message id of the form that Meta's have: base64 of a few tags, the recipient and a random part.
+// newWAMID makes a message id in the format of Meta's ids: base64 of a few tags, the recipient and a random part.
 func newWAMID(digits string) string {
 	const random = 9
 	raw := append([]byte{0x1c, 0x18, byte(len(digits) & 0x7f)}, digits...)
@@ -237,11 +237,11 @@ func newWAMID(digits string) string {
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: crypto/rand
+	_, _ = rand.Read(b) // crypto/rand never fails
 	return b
 }
 
-// equal compares secrets in constant time.
-func equal(a, b string) bool {
+// equalSecrets compares secrets in constant time.
+func equalSecrets(a, b string) bool {
 	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }

@@ -19,13 +19,13 @@ import (
 )
 
 const (
-	wabaID        = "102290129340398" // of the pretended WhatsApp Business Account
+	wabaID        = "102290129340398" // the id of the simulated WhatsApp Business Account
 	displayNumber = "15550783881"
 	errorCodesURL = "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/"
 
-	conversationLasts = 24 * time.Hour
+	conversationLength = 24 * time.Hour
 
-	lastWithConversation = 23 // from v24.0 on, statuses carry no conversation (manual, "Status messages webhook")
+	lastWithConversation = 23 // from v24.0, statuses have no conversation (manual, "Status messages webhook")
 )
 
 type metaWebhook struct {
@@ -90,10 +90,10 @@ type metaStatusError struct {
 	Href      string        `json:"href"`
 }
 
-// statusSource is what the statuses of one message have in common.
+// statusSource has the values that are the same in all statuses of one message.
 type statusSource struct {
 	id, recipient, opaque string
-	conversation          string // empty: none is reported
+	conversation          string // if empty, statuses have no conversation
 	pricing               metaPricing
 }
 
@@ -110,14 +110,14 @@ func newStatusSource(m Message, version string) statusSource {
 	return src
 }
 
-// metaWebhook returns the function that builds the webhooks of one message.
+// metaWebhook returns the function that makes the webhooks of one message.
 func (s *Server) metaWebhook(src statusSource) webhook {
 	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
 		statuses := make([]metaStatus, 0, len(p.receipts))
 		for _, r := range p.receipts {
-			statuses = append(statuses, src.status(r, accepted.Add(scale(r.at, s.speed))))
+			statuses = append(statuses, src.status(r, accepted.Add(scaleDelay(r.at, s.speed))))
 		}
-		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.entries(statuses)})
+		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.metaEntries(statuses)})
 		if err != nil {
 			return nil, fmt.Errorf("encode webhook: %w", err)
 		}
@@ -134,8 +134,8 @@ func (s *Server) metaWebhook(src statusSource) webhook {
 	}
 }
 
-// status reports one receipt. The conversation and the pricing come with sent, and with delivered (manual, "Status
-// messages webhook": with sent and one of delivered or read); the end of the conversation comes with sent only.
+// status returns the status for one receipt. The statuses sent and delivered have the conversation and the pricing (manual,
+// "Status messages webhook": sent, and either delivered or read). Only sent has the end of the conversation.
 func (src statusSource) status(r receipt, at time.Time) metaStatus {
 	st := metaStatus{
 		ID:          src.id,
@@ -163,14 +163,14 @@ func (src statusSource) status(r receipt, at time.Time) metaStatus {
 	}
 	st.Conversation = &metaConversation{ID: src.conversation, Origin: metaOrigin{Type: src.pricing.Category}}
 	if r.status == statusSent {
-		st.Conversation.Expiration = strconv.FormatInt(at.Add(conversationLasts).Unix(), 10)
+		st.Conversation.Expiration = strconv.FormatInt(at.Add(conversationLength).Unix(), 10)
 	}
 	return st
 }
 
-// entries spreads the statuses of a batch as Meta may: two in one change, one in another change, the rest in another
-// entry.
-func (s *Server) entries(statuses []metaStatus) []metaEntry {
+// metaEntries distributes the statuses of a webhook as Meta may do it: two in the first change, one in a second change, the rest
+// in a second entry.
+func (s *Server) metaEntries(statuses []metaStatus) []metaEntry {
 	change := func(statuses []metaStatus) metaChange {
 		return metaChange{Field: "messages", Value: metaValue{
 			MessagingProduct: "whatsapp",
@@ -189,20 +189,20 @@ func (s *Server) entries(statuses []metaStatus) []metaEntry {
 	return []metaEntry{entry, {ID: wabaID, Changes: []metaChange{change(statuses[inSecond:])}}}
 }
 
-// Verify performs the handshake with which Meta verifies a webhook URL when it is subscribed, and fails unless the
-// receiver answers 200 and the challenge, as plain text and nothing else.
+// Verify sends the request with which Meta verifies a new webhook URL. It fails unless the receiver answers 200 with exactly
+// the challenge, as plain text.
 func (s *Server) Verify(ctx context.Context) error {
 	if s.meta.WebhookURL == "" {
 		return errors.New("verify webhook: Meta.WebhookURL is empty")
 	}
 	challenge := digitsOf(hex.EncodeToString(randomBytes(32))) + "7"
-	req, err := s.verification(ctx, challenge)
+	req, err := s.verificationRequest(ctx, challenge)
 	if err != nil {
 		return fmt.Errorf("verify webhook: %w", err)
 	}
 	res, err := s.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("verify webhook: %w", withoutURL(err)) // the URL carries the token
+		return fmt.Errorf("verify webhook: %w", withoutURL(err)) // the URL contains the token
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
@@ -221,7 +221,7 @@ func (s *Server) Verify(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) verification(ctx context.Context, challenge string) (*http.Request, error) {
+func (s *Server) verificationRequest(ctx context.Context, challenge string) (*http.Request, error) {
 	u, err := url.Parse(s.meta.WebhookURL)
 	if err != nil {
 		return nil, fmt.Errorf("parse Meta.WebhookURL: %w", withoutURL(err))

@@ -38,7 +38,7 @@ const (
 	callbackURL = "http://backstop.test/webhooks/twilio?send=42"
 	metaPath    = "/v23.0/" + phoneID + "/messages"
 	twilioPath  = "/2010-04-01/Accounts/" + accountSID + "/Messages.json"
-	recipient   = "+49151000000" // and the two digits of a scenario
+	recipient   = "+49151000000" // the two digits of a scenario follow
 )
 
 func options() sandbox.Options {
@@ -52,14 +52,14 @@ func options() sandbox.Options {
 	}
 }
 
-// status is one status of a webhook that arrived.
+// status is one status of a received webhook.
 type status struct {
-	After  time.Duration // since the receiver was made
+	After  time.Duration // time since the receiver was made
 	Name   string
 	Code   int
 	ID     string
 	Opaque string
-	Batch  int // how many came in the same request
+	Batch  int // how many statuses the webhook had
 }
 
 func (s status) String() string {
@@ -69,20 +69,20 @@ func (s status) String() string {
 	return fmt.Sprintf("%v %s", s.After, s.Name)
 }
 
-// receiver is the other end of the webhooks. It checks every signature with code of its own.
+// receiver receives the webhooks. It verifies every signature with its own code.
 type receiver struct {
 	mu      sync.Mutex
 	started time.Time
 	seen    []status
-	raw     []string // the bodies
+	raw     []string // the bodies of the accepted requests
 	faults  []error
-	answer  func(n int) int // the HTTP status for the n-th request; nil: always 200
+	answer  func(n int) int // the HTTP status for the n-th request; if nil, always 200
 	tries   int
-	latest  time.Time // of the last try
+	latest  time.Time // the time of the last request
 }
 
-// tried counts a request.
-func (rc *receiver) tried() int {
+// countRequest counts a request and returns its number, from 1.
+func (rc *receiver) countRequest() int {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	rc.tries++
@@ -90,15 +90,15 @@ func (rc *receiver) tried() int {
 	return rc.tries
 }
 
-// last is the time of the last request.
-func (rc *receiver) last() time.Time {
+// lastRequest returns the time of the last request.
+func (rc *receiver) lastRequest() time.Time {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	return rc.latest
 }
 
-// restart lets the time of the receiver begin now.
-func (rc *receiver) restart() {
+// restartClock sets the start of the receiver's time to now.
+func (rc *receiver) restartClock() {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	rc.started = time.Now()
@@ -112,7 +112,7 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "read", http.StatusBadRequest)
 		return
 	}
-	n := rc.tried()
+	n := rc.countRequest()
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	if rc.answer != nil {
@@ -134,7 +134,7 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// RoundTrip lets a receiver stand in for the network.
+// RoundTrip passes a request to the receiver without a network.
 func (rc *receiver) RoundTrip(r *http.Request) (*http.Response, error) {
 	rec := httptest.NewRecorder()
 	rc.ServeHTTP(rec, r)
@@ -147,14 +147,14 @@ func (rc *receiver) statuses() []status {
 	return append([]status(nil), rc.seen...)
 }
 
-// bodies are those of the requests that were not turned away.
+// bodies returns the bodies of the accepted requests.
 func (rc *receiver) bodies() []string {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	return append([]string(nil), rc.raw...)
 }
 
-// posts counts the requests, whatever they were answered.
+// posts returns the number of requests, with the refused ones.
 func (rc *receiver) posts() int {
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
@@ -169,7 +169,7 @@ func (rc *receiver) lines() []string {
 	return lines
 }
 
-func (rc *receiver) requireHonest(t *testing.T) {
+func (rc *receiver) requireNoFaults(t *testing.T) {
 	t.Helper()
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
@@ -292,17 +292,17 @@ func twilioRequest(ctx context.Context, base string, form url.Values) *http.Requ
 	return req
 }
 
-// answer is what a call was answered; status 0 is no answer before its context ended.
+// answer is the answer to a call. Status 0 means that the context ended before the answer.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// serve passes a request to the handler itself, without a network.
+// serve passes a request to the handler without a network.
 func serve(h http.Handler, req *http.Request) (got answer) {
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it in this way
 			panic(p)
 		}
 	}()
@@ -318,7 +318,7 @@ func (a answer) json(t *testing.T) map[string]any {
 	return v
 }
 
-// code is the provider's error code, 0 if there is none.
+// code returns the provider's error code, or 0.
 func (a answer) code(t *testing.T) int {
 	t.Helper()
 	var v struct {
@@ -343,13 +343,13 @@ func messages(t *testing.T, h http.Handler, query string) []sandbox.Message {
 	return list
 }
 
-func forget(t *testing.T, h http.Handler) {
+func deleteMessages(t *testing.T, h http.Handler) {
 	t.Helper()
 	got := serve(h, httptest.NewRequestWithContext(t.Context(), http.MethodDelete, "/messages", nil))
 	require.Equal(t, http.StatusNoContent, got.status)
 }
 
-// newServer makes a sandbox that is shut down with the test.
+// newServer starts a sandbox and shuts it down at the end of the test.
 func newServer(t *testing.T, opts sandbox.Options) *sandbox.Server {
 	t.Helper()
 	s, err := sandbox.New(opts)

@@ -7,16 +7,16 @@ import (
 
 // The delays at speed 1.
 const (
-	sentAfter      = 1 * time.Second
-	deliveredAfter = 2 * time.Second
-	failedAfter    = 2 * time.Second
-	readAfter      = 5 * time.Second
-	lateAfter      = 30 * time.Second
-	queuedFor      = 30 * time.Second // in the provider's queue
-	slowAnswer     = 8 * time.Second  // less than the time-out of a call
+	sentAfter       = 1 * time.Second
+	deliveredAfter  = 2 * time.Second
+	failedAfter     = 2 * time.Second
+	readAfter       = 5 * time.Second
+	lateAfter       = 30 * time.Second
+	queuedFor       = 30 * time.Second // time in the provider's queue
+	lateAnswerAfter = 8 * time.Second  // shorter than the time-out of a call
 )
 
-// The statuses, as Meta and Twilio both write them.
+// The words of Meta and Twilio for the statuses.
 const (
 	statusSent        = "sent"
 	statusDelivered   = "delivered"
@@ -25,8 +25,8 @@ const (
 	statusUndelivered = "undelivered" // Twilio only
 )
 
-// Scenario is what happens to the messages for the recipients whose number ends in Digits. What it counts, it counts
-// per recipient number and channel, until DELETE /messages. A number that ends in no scenario's digits is read, as 01.
+// Scenario is what happens to the messages to the recipients whose number ends in Digits. Calls are counted per recipient
+// number and channel, until DELETE /messages. A number that ends in the digits of no scenario has scenario 01.
 type Scenario struct {
 	Digits   string // the last two digits of the recipient
 	Name     string
@@ -37,39 +37,39 @@ type Scenario struct {
 	sms      plan
 }
 
-// plan is what happens to the calls for one recipient on one channel: the first step to the first call and so on, the
-// last step to all further calls.
+// plan is what happens to the calls for one recipient on one channel. The first call has the first step, and so on. All
+// further calls have the last step.
 type plan struct {
 	steps    []step
-	bySender bool // the steps are for the first sender that is seen, the second, and so on
+	bySender bool // the first sender has the first step, the second sender the second step, and so on
 }
 
 // step is what happens to one call.
 type step struct {
-	fault  *fault // the call is refused
-	lost   bool   // the call is held and nothing is accepted
-	answer answer // how an accepted call is answered
-	posts  []post // the receipts of an accepted call, in the order in which they go out
+	fault  *fault       // the call is refused
+	lost   bool         // the call has no answer, and the message is not accepted
+	answer answerTiming // when an accepted call is answered
+	posts  []post       // the webhooks of an accepted call, in the order in which they are sent
 }
 
-type answer int
+type answerTiming int
 
 const (
-	prompt        answer = iota
-	withheld             // never; the connection is held until the client goes away
-	afterReceipts        // once every receipt was posted, for the first time
-	slow                 // after 8 s at speed 1
+	answerAtOnce        answerTiming = iota
+	answerNever                      // never: the connection stays open until the client closes it
+	answerAfterReceipts              // after each receipt was posted once
+	answerLate                       // after 8 s at speed 1
 )
 
-// post is one webhook request. Meta puts several receipts into one.
+// post is one webhook. A webhook of Meta may have several receipts.
 type post struct {
-	after    time.Duration // since the message was accepted, at speed 1
+	after    time.Duration // time from acceptance to the webhook, at speed 1
 	receipts []receipt
 }
 
 type receipt struct {
 	status string
-	at     time.Duration // when it happened, since the message was accepted, at speed 1
+	at     time.Duration // time from acceptance to the event, at speed 1
 	fault  *fault
 }
 
@@ -79,73 +79,73 @@ func Scenarios() []Scenario { //nolint:funlen // a table
 		delivered = "delivered"
 		rejected  = "rejected at once: 131026"
 	)
-	sms, noWhatsApp := reliably(deliveredPosts()), refused(undeliverable())
+	sms, noWhatsApp := acceptAll(deliveredPosts()), refuseAll(messageUndeliverable())
 	return []Scenario{
-		{"01", "read", "sent, delivered, read", delivered, reliably(readPosts()), sms},
-		{"02", "unread", "sent, delivered, never read", delivered, reliably(deliveredPosts()), sms},
-		{"03", "sent only", "sent, never delivered", delivered, reliably(single(sent())), sms},
+		{"01", "read", "sent, delivered, read", delivered, acceptAll(readPosts()), sms},
+		{"02", "unread", "sent, delivered, never read", delivered, acceptAll(deliveredPosts()), sms},
+		{"03", "sent only", "sent, never delivered", delivered, acceptAll(separatePosts(sentReceipt())), sms},
 		{"04", "rejected", rejected, delivered, noWhatsApp, sms},
 		{
 			"05", "failed later", "accepted, then failed by webhook: 131026", delivered,
-			reliably(single(failed(undeliverable()))), sms,
+			acceptAll(separatePosts(failedReceipt(messageUndeliverable()))), sms,
 		},
-		{"06", "silent", "accepted, no receipts", delivered, reliably(nil), sms},
+		{"06", "silent", "accepted, no receipts", delivered, acceptAll(nil), sms},
 		{
 			"07", "throttled twice", "HTTP 429 twice (130429, Retry-After: 1 on the first only), then as 01", delivered,
-			inTurn(step{fault: throttled("1")}, step{fault: throttled("")}, step{posts: readPosts()}), sms,
+			stepsInOrder(step{fault: rateLimitHit("1")}, step{fault: rateLimitHit("")}, step{posts: readPosts()}), sms,
 		},
 		{
 			"08", "unavailable twice", "HTTP 500 (131000), HTTP 503 (131016), then as 01", delivered,
-			inTurn(step{fault: brokenDown()}, step{fault: unavailable()}, step{posts: readPosts()}), sms,
+			stepsInOrder(step{fault: somethingWentWrong()}, step{fault: serviceUnavailable()}, step{posts: readPosts()}), sms,
 		},
 		{
 			"09", "answer lost", "accepted, the answer never comes; receipts as 01", delivered,
-			inTurn(step{answer: withheld, posts: readPosts()}), sms,
+			stepsInOrder(step{answer: answerNever, posts: readPosts()}), sms,
 		},
 		{
 			"10", "request lost", "first call: no answer, nothing accepted; then as 01", delivered,
-			inTurn(step{lost: true}, step{posts: readPosts()}), sms,
+			stepsInOrder(step{lost: true}, step{posts: readPosts()}), sms,
 		},
 		{
 			"11", "disorder", "duplicate and out-of-order receipts, single and batched; read in the end", delivered,
-			reliably(disorderlyPosts()), sms,
+			acceptAll(disorderlyPosts()), sms,
 		},
 		{
 			"12", "late", "sent, delivered after 30 s", delivered,
-			reliably(single(sent(), deliveredAt(lateAfter))), sms,
+			acceptAll(separatePosts(sentReceipt(), deliveredReceipt(lateAfter))), sms,
 		},
-		{"13", "nothing works", rejected, "rejected at once: 21612", noWhatsApp, refused(unreachablePair())},
+		{"13", "nothing works", rejected, "rejected at once: 21612", noWhatsApp, refuseAll(unreachablePair())},
 		{
 			"14", "SMS undelivered", rejected, "sent, then undelivered: 30003",
-			noWhatsApp, reliably(undeliveredPosts(unreachableHandset())),
+			noWhatsApp, acceptAll(undeliveredPosts(unreachableHandset())),
 		},
-		{"15", "template error", "rejected at once: 132001", delivered, refused(unknownTemplate()), sms},
-		{"16", "opted out", "rejected at once: 131050", delivered, refused(optedOut()), sms},
+		{"15", "template error", "rejected at once: 132001", delivered, refuseAll(unknownTemplate()), sms},
+		{"16", "opted out", "rejected at once: 131050", delivered, refuseAll(optedOut()), sms},
 		{
 			"17", "early receipts", "sent, delivered, read, all before the answer to the send", delivered,
-			inTurn(step{answer: afterReceipts, posts: earlyPosts()}), sms,
+			stepsInOrder(step{answer: answerAfterReceipts, posts: earlyPosts()}), sms,
 		},
 		{
 			"18", "SMS answer lost", rejected, "accepted, the answer never comes; delivered",
-			noWhatsApp, inTurn(step{answer: withheld, posts: deliveredPosts()}),
+			noWhatsApp, stepsInOrder(step{answer: answerNever, posts: deliveredPosts()}),
 		},
 		{
 			"19", "next sender", rejected, "from the first sender seen: sent, then undelivered: 30008; from another: delivered",
-			noWhatsApp, bySender(step{posts: undeliveredPosts(unknownCarrierError())}, step{posts: deliveredPosts()}),
+			noWhatsApp, stepsBySender(step{posts: undeliveredPosts(unknownCarrierError())}, step{posts: deliveredPosts()}),
 		},
 		{
 			"20", "slow SMS", rejected, "accepted, the answer comes after 8 s; delivered",
-			noWhatsApp, inTurn(step{answer: slow, posts: deliveredPosts()}),
+			noWhatsApp, stepsInOrder(step{answer: answerLate, posts: deliveredPosts()}),
 		},
 		{
 			"21", "SMS queued", rejected, "sent after 30 s, delivered; failed (30036) if its validity period ends before",
-			noWhatsApp, reliably(queuedPosts()),
+			noWhatsApp, acceptAll(queuedPosts()),
 		},
 		{
 			"22", "opted out later", "accepted, then failed by webhook: 131050", delivered,
-			reliably(single(failed(optedOut()))), sms,
+			acceptAll(separatePosts(failedReceipt(optedOut()))), sms,
 		},
-		{"23", "SMS STOP", rejected, "rejected at once: 21610", noWhatsApp, refused(stopped())},
+		{"23", "SMS STOP", rejected, "rejected at once: 21610", noWhatsApp, refuseAll(recipientUnsubscribed())},
 	}
 }
 
@@ -157,8 +157,8 @@ func scenariosByDigits() map[string]Scenario {
 	return table
 }
 
-// scenario returns the scenario of a recipient, given as digits.
-func (s *Server) scenario(digits string) Scenario {
+// scenarioOf returns the scenario of a recipient. digits are the digits of the number.
+func (s *Server) scenarioOf(digits string) Scenario {
 	if len(digits) >= 2 {
 		if sc, ok := s.table[digits[len(digits)-2:]]; ok {
 			return sc
@@ -167,77 +167,79 @@ func (s *Server) scenario(digits string) Scenario {
 	return s.table["01"]
 }
 
-func reliably(posts []post) plan  { return inTurn(step{posts: posts}) }
-func refused(f *fault) plan       { return inTurn(step{fault: f}) }
-func inTurn(steps ...step) plan   { return plan{steps: steps} }
-func bySender(steps ...step) plan { return plan{steps: steps, bySender: true} }
+func acceptAll(posts []post) plan      { return stepsInOrder(step{posts: posts}) }
+func refuseAll(f *fault) plan          { return stepsInOrder(step{fault: f}) }
+func stepsInOrder(steps ...step) plan  { return plan{steps: steps} }
+func stepsBySender(steps ...step) plan { return plan{steps: steps, bySender: true} }
 
-func sent() receipt                        { return receipt{status: statusSent, at: sentAfter} }
-func deliveredAt(at time.Duration) receipt { return receipt{status: statusDelivered, at: at} }
-func read() receipt                        { return receipt{status: statusRead, at: readAfter} }
-func failed(f *fault) receipt              { return receipt{status: statusFailed, at: failedAfter, fault: f} }
-func undelivered(f *fault) receipt {
+func sentReceipt() receipt                      { return receipt{status: statusSent, at: sentAfter} }
+func deliveredReceipt(at time.Duration) receipt { return receipt{status: statusDelivered, at: at} }
+func readReceipt() receipt                      { return receipt{status: statusRead, at: readAfter} }
+func failedReceipt(f *fault) receipt            { return receipt{status: statusFailed, at: failedAfter, fault: f} }
+func undeliveredReceipt(f *fault) receipt {
 	return receipt{status: statusUndelivered, at: failedAfter, fault: f}
 }
 
-func readPosts() []post                { return single(sent(), deliveredAt(deliveredAfter), read()) }
-func deliveredPosts() []post           { return single(sent(), deliveredAt(deliveredAfter)) }
-func undeliveredPosts(f *fault) []post { return single(sent(), undelivered(f)) }
-func queuedPosts() []post {
-	return single(receipt{status: statusSent, at: queuedFor}, deliveredAt(queuedFor+deliveredAfter-sentAfter))
+func readPosts() []post {
+	return separatePosts(sentReceipt(), deliveredReceipt(deliveredAfter), readReceipt())
 }
-func batch(after time.Duration, r ...receipt) post { return post{after: after, receipts: r} }
+func deliveredPosts() []post           { return separatePosts(sentReceipt(), deliveredReceipt(deliveredAfter)) }
+func undeliveredPosts(f *fault) []post { return separatePosts(sentReceipt(), undeliveredReceipt(f)) }
+func queuedPosts() []post {
+	return separatePosts(receipt{status: statusSent, at: queuedFor}, deliveredReceipt(queuedFor+deliveredAfter-sentAfter))
+}
+func newPost(after time.Duration, r ...receipt) post { return post{after: after, receipts: r} }
 
-// single posts each receipt by itself, when it happens.
-func single(receipts ...receipt) []post {
+// separatePosts makes one post for each receipt, at the time of the receipt.
+func separatePosts(receipts ...receipt) []post {
 	posts := make([]post, 0, len(receipts))
 	for _, r := range receipts {
-		posts = append(posts, batch(r.at, r))
+		posts = append(posts, newPost(r.at, r))
 	}
 	return posts
 }
 
-// earlyPosts are the posts of 01, all of them at once: everything has happened before the send is answered.
+// earlyPosts returns the receipts of 01 without delays: they are all due before the answer to the send.
 func earlyPosts() []post {
-	return single(receipt{status: statusSent}, receipt{status: statusDelivered}, receipt{status: statusRead})
+	return separatePosts(receipt{status: statusSent}, receipt{status: statusDelivered}, receipt{status: statusRead})
 }
 
-// disorderlyPosts tell nothing until the message was read, and then everything, backwards and more than once.
+// disorderlyPosts returns receipts that are all sent after the message was read: duplicate and out of order.
 func disorderlyPosts() []post {
-	delivered := deliveredAt(deliveredAfter)
+	delivered := deliveredReceipt(deliveredAfter)
 	return []post{
-		batch(readAfter, read()),
-		batch(readAfter, delivered),
-		batch(readAfter, sent()),
-		batch(readAfter, read(), delivered, sent(), delivered, read()),
-		batch(readAfter, delivered, sent()),
-		batch(readAfter, read()),
+		newPost(readAfter, readReceipt()),
+		newPost(readAfter, delivered),
+		newPost(readAfter, sentReceipt()),
+		newPost(readAfter, readReceipt(), delivered, sentReceipt(), delivered, readReceipt()),
+		newPost(readAfter, delivered, sentReceipt()),
+		newPost(readAfter, readReceipt()),
 	}
 }
 
-// expire returns the posts of a message with this validity period. They are unchanged if the message is sent in time. Else
-// there is one, the failure at the end of the period.
-func expire(posts []post, validity time.Duration, speed float64) []post {
+// applyValidity returns the posts of a message with this validity period. If the message is sent within the period, its
+// posts do not change. Else it has one post: the failure at the end of the period.
+func applyValidity(posts []post, validity time.Duration, speed float64) []post {
 	for _, p := range posts {
 		for _, r := range p.receipts {
-			if r.status == statusSent && scale(r.at, speed) > validity {
-				return single(receipt{status: statusFailed, at: unscale(validity, speed), fault: validityOver()})
+			if r.status == statusSent && scaleDelay(r.at, speed) > validity {
+				return separatePosts(receipt{status: statusFailed, at: unscaleDelay(validity, speed), fault: validityExpired()})
 			}
 		}
 	}
 	return posts
 }
 
-// stepFor returns the step of the call that is made now.
+// stepFor returns the step of a call. The first call has number 0.
 func (p plan) stepFor(call int) step {
 	return p.steps[min(call, len(p.steps)-1)]
 }
 
-// counts tells whether the plan depends on earlier calls.
-func (p plan) counts() bool { return len(p.steps) > 1 }
+// dependsOnCalls reports whether the plan depends on earlier calls.
+func (p plan) dependsOnCalls() bool { return len(p.steps) > 1 }
 
-// rank returns the place of sender among the senders, and the senders with it in.
-func rank(senders []string, sender string) (int, []string) {
+// senderPlace returns the index of a sender in the list, and the list with the sender.
+func senderPlace(senders []string, sender string) (int, []string) {
 	if i := slices.Index(senders, sender); i >= 0 {
 		return i, senders
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
-// outcome is how one call is answered: an HTTP status (0: not at all) and the provider's code.
+// outcome is the answer to one call: the HTTP status (0: no answer) and the provider's code.
 type outcome struct {
 	status, code int
 	retryAfter   string
@@ -21,8 +21,8 @@ type outcome struct {
 func ok(status int) outcome          { return outcome{status: status} }
 func fault(status, code int) outcome { return outcome{status: status, code: code} }
 
-// expectation is what a scenario does to calls that are made in a row on one channel, and the receipts that follow the
-// last of them, with the time since that call.
+// expectation is the answers to consecutive calls on one channel, and the receipts of the last call, with the time since that
+// call.
 type expectation struct {
 	calls    []outcome
 	receipts []string
@@ -85,31 +85,28 @@ func TestScenarios(t *testing.T) {
 	for digits, name := range names {
 		t.Run(digits+" "+name+"/whatsapp", func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { playScenario(t, digits, name, "whatsapp", want[digits].whatsApp) })
+			synctest.Test(t, func(t *testing.T) { runScenario(t, digits, name, "whatsapp", want[digits].whatsApp) })
 		})
 		t.Run(digits+" "+name+"/sms", func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { playScenario(t, digits, name, "sms", want[digits].sms) })
+			synctest.Test(t, func(t *testing.T) { runScenario(t, digits, name, "sms", want[digits].sms) })
 		})
 	}
 }
 
-// playScenario runs at speed 1 in the time of the bubble.
-func playScenario(t *testing.T, digits, name, channel string, want expectation) {
+// runScenario runs a scenario at speed 1 in a synctest bubble.
+func runScenario(t *testing.T, digits, name, channel string, want expectation) {
 	t.Helper()
-	rc := newReceiver()
-	opts := options()
-	opts.Speed, opts.HTTP = 1, &http.Client{Transport: rc}
-	s := newServer(t, opts)
+	s, rc := bubble(t)
 	for _, call := range want.calls {
-		rc.restart()
+		rc.restartClock()
 		got := send(t, s, channel, recipient+digits)
 		require.Equal(t, call.status, got.status)
 		require.Equal(t, call.code, got.code(t))
 		require.Equal(t, call.retryAfter, got.header.Get("Retry-After"))
 	}
 	time.Sleep(time.Hour)
-	rc.requireHonest(t)
+	rc.requireNoFaults(t)
 	require.Equal(t, append([]string{}, want.receipts...), rc.lines())
 
 	calls := messages(t, s, "")
@@ -128,7 +125,7 @@ func playScenario(t *testing.T, digits, name, channel string, want expectation) 
 	}
 }
 
-// send calls one channel and waits for its answer for 20 s at most.
+// send calls one channel and waits for the answer for at most 20 s.
 func send(t *testing.T, h http.Handler, channel, to string) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -139,7 +136,7 @@ func send(t *testing.T, h http.Handler, channel, to string) answer {
 	return serve(h, metaRequest(ctx, "", textBody(to, "42")))
 }
 
-// bubble makes a sandbox at speed 1 whose webhooks go to a receiver, for use in a synctest bubble.
+// bubble returns a sandbox at speed 1 and the receiver of its webhooks, for a test in a synctest bubble.
 func bubble(t *testing.T) (*sandbox.Server, *receiver) {
 	t.Helper()
 	rc := newReceiver()
@@ -194,8 +191,8 @@ func TestScenarios_Counting(t *testing.T) {
 		}
 		require.Equal(t, []int{429, 429, 200, 200}, statuses("+4915100000107"))
 		require.Equal(t, []int{429, 429, 200, 200}, statuses("+4915100000207"), "each number has its own count")
-		require.Equal(t, []int{200, 200, 200, 200}, statuses("+49 151 000001-07"), "however it is written")
-		forget(t, s)
+		require.Equal(t, []int{200, 200, 200, 200}, statuses("+49 151 000001-07"), "in any notation of the number")
+		deleteMessages(t, s)
 		require.Equal(t, []int{429, 429, 200, 200}, statuses("+4915100000107"), "DELETE resets the counts")
 	})
 }
@@ -203,7 +200,7 @@ func TestScenarios_Counting(t *testing.T) {
 func TestScenarios_CountsAreBounded(t *testing.T) {
 	t.Parallel()
 	opts := options()
-	opts.Meta.WebhookURL, opts.Remember = "", 2
+	opts.Meta.WebhookURL, opts.MaxMessages = "", 2
 	s := newServer(t, opts)
 	for _, to := range []string{"+4915100000110", "+4915100000210"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -211,7 +208,7 @@ func TestScenarios_CountsAreBounded(t *testing.T) {
 		cancel()
 	}
 	require.Equal(t, 200, send(t, s, "whatsapp", "+4915100000110").status)
-	require.Equal(t, 429, send(t, s, "whatsapp", "+4915100000307").status, "pushes out the first")
+	require.Equal(t, 429, send(t, s, "whatsapp", "+4915100000307").status, "the count of the first recipient is dropped")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	require.Zero(t, serve(s, metaRequest(ctx, "", textBody("+4915100000110", ""))).status)
@@ -257,7 +254,7 @@ func TestScenarios_EarlyReceipts(t *testing.T) {
 	})
 }
 
-// hanging is a network that never answers.
+// hanging is a network without answers.
 type hanging struct{}
 
 func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -12,24 +12,25 @@ const (
 	gsmExtended = "\f^{}\\[~]|€"
 )
 
-// Units in a text of one part, and in each part of a longer one: septets, or 16-bit units of UCS-2.
+// The maximum units of a text with one part, and of each part of a longer text: septets, or 16-bit units of UCS-2.
 const (
 	gsmSingle, gsmPart   = 160, 153
 	ucs2Single, ucs2Part = 70, 67
 )
 
-// segments returns the number of SMS parts of a text: what Twilio answers as num_segments.
-func segments(text string) int {
+// countSegments returns the number of SMS parts of a text: num_segments in Twilio's answers.
+func countSegments(text string) int {
 	if widths, ok := gsmWidths(text); ok {
-		return parts(widths, gsmSingle, gsmPart)
+		return countParts(widths, gsmSingle, gsmPart)
 	}
 	widths := make([]int, 0, len(text))
 	for _, r := range text {
 		widths = append(widths, utf16.RuneLen(r))
 	}
-	return parts(widths, ucs2Single, ucs2Part)
+	return countParts(widths, ucs2Single, ucs2Part)
 }
 
+// gsmWidths returns the septets of each character. It returns false if a character is not in the GSM alphabet.
 func gsmWidths(text string) ([]int, bool) {
 	widths := make([]int, 0, len(text))
 	for _, r := range text {
@@ -45,8 +46,8 @@ func gsmWidths(text string) ([]int, bool) {
 	return widths, true
 }
 
-// parts fills parts with characters of these widths, none of which is split.
-func parts(widths []int, single, part int) int {
+// countParts returns the number of parts for characters of these widths. No character is split.
+func countParts(widths []int, single, part int) int {
 	total := 0
 	for _, w := range widths {
 		total += w

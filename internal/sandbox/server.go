@@ -1,9 +1,9 @@
-// Package sandbox simulates the providers that Backstop sends through: one HTTP server that speaks the wire formats
-// of Meta's WhatsApp Cloud API and of Twilio's Messages API, checks credentials and requests as they do, and sends
-// signed status webhooks back. The last two digits of the recipient choose what happens; see [Scenarios].
+// Package sandbox simulates the providers: one HTTP server with the wire formats of Meta's WhatsApp Cloud API and of Twilio's
+// Messages API. It validates credentials and requests as the providers do, and sends signed status webhooks. The last two
+// digits of the recipient select a scenario; see [Scenarios].
 //
-// It shares no code with the drivers or the domain. Both sides are written from the providers' manuals, so a mistake
-// in one of them shows up as a disagreement.
+// The sandbox shares no code with the drivers or the domain. Both are written from the providers' manuals, so the tests of
+// the drivers fail if one of them has a mistake.
 package sandbox
 
 import (
@@ -20,72 +20,71 @@ import (
 )
 
 const (
-	maxBody          = 1 << 20          // bytes of a request that are read
-	defaultRemember  = 100_000          // requests
-	slowestSpeed     = 0.001            // the longest delay of the table then takes eight hours
-	webhookTimeout   = 10 * time.Second // providers want an answer "within seconds"
-	webhooksAtOnce   = 64
-	earlyAnswerLimit = time.Second // how long an answer waits for its webhooks in the scenario "early receipts"
+	maxBody            = 1 << 20          // bytes that are read of a request
+	defaultMaxMessages = 100_000          // messages
+	slowestSpeed       = 0.001            // at this speed the longest delay of the table takes eight hours
+	webhookTimeout     = 10 * time.Second // the providers expect an answer "within seconds"
+	webhooksAtOnce     = 64
+	earlyAnswerLimit   = time.Second // how long an answer waits for its webhooks in the scenario "early receipts"
 )
 
 // Options configures a [Server].
 type Options struct {
 	Meta   Meta
 	Twilio Twilio
-	// Speed divides every delay of the scenarios: 1 keeps them, 10 makes them ten times shorter, +Inf removes them.
-	// At least 0.001.
+	// Speed divides every delay of the scenarios: 10 makes them ten times shorter, +Inf removes them. At least 0.001.
 	Speed float64
-	// Remember is how many requests GET /messages can look back on, and how many recipients have their calls counted;
-	// the oldest are forgotten first. Zero means 100,000.
-	Remember int
-	// Logger is told about webhooks that fail. Nil keeps the server silent.
+	// MaxMessages is how many messages the sandbox keeps for GET /messages and for Twilio's lookups, and for how many
+	// recipients it counts the calls. The sandbox drops the oldest first. Zero means 100,000.
+	MaxMessages int
+	// Logger logs failed webhooks. If it is nil, nothing is logged.
 	Logger *slog.Logger
-	// HTTP sends the webhooks. Nil means a client that keeps connections alive and gives up after 10 s.
+	// HTTP sends the webhooks. Nil means a client with keep-alive and a timeout of 10 s.
 	HTTP *http.Client
 }
 
-// Meta is the WhatsApp account that the sandbox plays.
+// Meta is the simulated WhatsApp account.
 type Meta struct {
-	AccessToken   string // the bearer token that callers must present
-	AppSecret     string // signs the webhooks; required with WebhookURL
+	AccessToken   string // the bearer token of valid requests
+	AppSecret     string // the key that signs the webhooks; required with WebhookURL
 	PhoneNumberID string
-	VerifyToken   string // proves the sandbox in Verify; required with WebhookURL
-	WebhookURL    string // absolute http(s) URL; empty sends no webhooks for WhatsApp
+	VerifyToken   string // the token that Verify sends; required with WebhookURL
+	WebhookURL    string // absolute http(s) URL; if empty, WhatsApp has no webhooks
 }
 
-// Twilio is the SMS account that the sandbox plays.
+// Twilio is the simulated SMS account.
 type Twilio struct {
 	AccountSID string
 	AuthToken  string // the basic-auth password, and the key that signs the callbacks
 }
 
-// Server is a simulated provider. Call Shutdown before the http.Server that serves it is shut down: requests of the
-// scenarios that never answer are released by it.
+// Server is the simulated providers. Call Shutdown before the shutdown of the http.Server: Shutdown ends the requests that
+// a scenario does not answer.
 type Server struct {
-	meta    Meta
-	twilio  Twilio
-	speed   float64
-	logger  *slog.Logger
-	http    *http.Client
-	table   map[string]Scenario
-	log     *messageLog
-	calls   *callCounter
-	texts   *twilioMessages
-	courier *courier
-	stop    context.CancelFunc
-	stopped <-chan struct{}
-	mux     *http.ServeMux
+	meta        Meta
+	twilio      Twilio
+	speed       float64
+	logger      *slog.Logger
+	http        *http.Client
+	table       map[string]Scenario
+	log         *messageLog
+	calls       *callCounter
+	smsMessages *twilioMessages
+	webhooks    *webhookSender
+	stop        context.CancelFunc
+	stopped     <-chan struct{}
+	mux         *http.ServeMux
 }
 
 var _ http.Handler = (*Server)(nil)
 
-// New returns a running sandbox; the caller owes it a Shutdown. Its error joins every problem of the options.
+// New returns a running sandbox. The caller must call Shutdown. The error of New has all problems of the options.
 func New(opts Options) (*Server, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("configure sandbox: %w", err)
 	}
-	if opts.Remember == 0 {
-		opts.Remember = defaultRemember
+	if opts.MaxMessages == 0 {
+		opts.MaxMessages = defaultMaxMessages
 	}
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -95,28 +94,28 @@ func New(opts Options) (*Server, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		meta:    opts.Meta,
-		twilio:  opts.Twilio,
-		speed:   opts.Speed,
-		logger:  opts.Logger,
-		http:    opts.HTTP,
-		table:   scenariosByDigits(),
-		log:     newMessageLog(opts.Remember),
-		calls:   newCallCounter(opts.Remember),
-		texts:   newTwilioMessages(opts.Remember),
-		courier: newCourier(opts.HTTP, opts.Logger, opts.Speed),
-		stop:    stop,
-		stopped: ctx.Done(),
-		mux:     http.NewServeMux(),
+		meta:        opts.Meta,
+		twilio:      opts.Twilio,
+		speed:       opts.Speed,
+		logger:      opts.Logger,
+		http:        opts.HTTP,
+		table:       scenariosByDigits(),
+		log:         newMessageLog(opts.MaxMessages),
+		calls:       newCallCounter(opts.MaxMessages),
+		smsMessages: newTwilioMessages(opts.MaxMessages),
+		webhooks:    newWebhookSender(opts.HTTP, opts.Logger, opts.Speed),
+		stop:        stop,
+		stopped:     ctx.Done(),
+		mux:         http.NewServeMux(),
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
-	s.mux.HandleFunc("DELETE /messages", s.forgetMessages)
-	s.mux.HandleFunc("GET /healthz", s.health)
-	s.courier.start(ctx)
+	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
+	s.mux.HandleFunc("GET /healthz", s.serveHealth)
+	s.webhooks.start(ctx)
 	return s, nil
 }
 
@@ -141,8 +140,8 @@ func (o Options) validate() error {
 	if !(o.Speed >= slowestSpeed) { // written so that NaN fails too
 		problems = append(problems, fmt.Errorf("option Speed is %v, want at least %v", o.Speed, slowestSpeed))
 	}
-	if o.Remember < 0 {
-		problems = append(problems, fmt.Errorf("option Remember is %d, want 0 or more", o.Remember))
+	if o.MaxMessages < 0 {
+		problems = append(problems, fmt.Errorf("option MaxMessages is %d, want 0 or more", o.MaxMessages))
 	}
 	return errors.Join(problems...)
 }
@@ -152,31 +151,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Shutdown drops the webhooks that are still due, cuts the requests that are held, and waits for the sandbox's
-// goroutines. Its error is that of ctx, when that ends first. It may be called more than once.
+// Shutdown drops the queued webhooks, aborts the open requests, and waits until the sandbox's goroutines have ended. If ctx
+// ends first, Shutdown returns the error of ctx. Shutdown may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	if err := s.courier.wait(ctx); err != nil {
+	if err := s.webhooks.wait(ctx); err != nil {
 		return fmt.Errorf("shut down sandbox: %w", err)
 	}
 	s.http.CloseIdleConnections()
 	return nil
 }
 
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// scale turns a delay of the scenario table into a real one.
-func scale(d time.Duration, speed float64) time.Duration {
+// scaleDelay converts a delay of the scenario table into real time.
+func scaleDelay(d time.Duration, speed float64) time.Duration {
 	if math.IsInf(speed, 1) {
 		return 0
 	}
 	return time.Duration(float64(d) / speed)
 }
 
-// unscale turns a real delay into one of the scenario table. The speed must be finite.
-func unscale(d time.Duration, speed float64) time.Duration {
+// unscaleDelay converts real time into a delay of the scenario table. The speed must be finite.
+func unscaleDelay(d time.Duration, speed float64) time.Duration {
 	return time.Duration(float64(d) * speed)
 }
 
@@ -185,8 +184,8 @@ func absoluteHTTP(raw string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// readBody reads to the end: the HTTP server notices that a client went away only once the body has been read. A body
-// that is cut short or too long is as good as none.
+// readBody reads the whole body, because net/http detects that a client has disconnected only after the body was read. It
+// returns nil if the body is incomplete or too long.
 func readBody(w http.ResponseWriter, r *http.Request) []byte {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -203,5 +202,5 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client went away; there is no one left to tell
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }

@@ -22,10 +22,10 @@ import (
 
 func TestNew_Problems(t *testing.T) {
 	t.Parallel()
-	_, err := sandbox.New(sandbox.Options{Meta: sandbox.Meta{WebhookURL: "backstop:8080/x"}, Remember: -1})
+	_, err := sandbox.New(sandbox.Options{Meta: sandbox.Meta{WebhookURL: "backstop:8080/x"}, MaxMessages: -1})
 	for _, want := range []string{
 		"Meta.AccessToken is empty", "Meta.AppSecret is empty", "Meta.PhoneNumberID is empty", "Meta.VerifyToken is empty",
-		"Meta.WebhookURL is not", "Twilio.AccountSID is empty", "Twilio.AuthToken is empty", "Speed is 0", "Remember is -1",
+		"Meta.WebhookURL is not", "Twilio.AccountSID is empty", "Twilio.AuthToken is empty", "Speed is 0", "MaxMessages is -1",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -105,7 +105,7 @@ func TestServer_Verify(t *testing.T) {
 	})
 }
 
-// A bubble fails when a goroutine of it is left at its end.
+// synctest fails a test if one of its goroutines is still running at the end.
 func TestServer_Shutdown(t *testing.T) {
 	t.Parallel()
 	t.Run("drops what is due, and cuts what is held", func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestServer_Shutdown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			stuck := make(chan struct{})
 			opts := options()
-			opts.HTTP = &http.Client{Transport: deaf(stuck)}
+			opts.HTTP = &http.Client{Transport: ignoringContext(stuck)}
 			s := newServer(t, opts)
 			send(t, s, "whatsapp", recipient+"01")
 			synctest.Wait()
@@ -153,16 +153,16 @@ func TestServer_Shutdown(t *testing.T) {
 	})
 }
 
-// deaf is a network that does not even listen to its context.
-type deaf chan struct{}
+// ignoringContext is a network that ignores the end of a request's context.
+type ignoringContext chan struct{}
 
-func (d deaf) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d ignoringContext) RoundTrip(r *http.Request) (*http.Response, error) {
 	<-d
 	return nil, r.Context().Err()
 }
 
-// live starts a sandbox and a receiver on the loopback; what runs over real connections.
-func live(t *testing.T, client *http.Client) (*httptest.Server, *sandbox.Server, *receiver) {
+// serveLive starts a sandbox and a receiver with real connections on the loopback.
+func serveLive(t *testing.T, client *http.Client) (*httptest.Server, *sandbox.Server, *receiver) {
 	t.Helper()
 	rc := newReceiver()
 	hook := httptest.NewServer(rc)
@@ -172,26 +172,26 @@ func live(t *testing.T, client *http.Client) (*httptest.Server, *sandbox.Server,
 	s := newServer(t, opts)
 	api := httptest.NewServer(s)
 	t.Cleanup(api.Close)
-	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) }) // first of all: it releases held requests
+	t.Cleanup(func() { require.NoError(t, s.Shutdown(context.Background())) }) // runs first, because it ends the open requests
 	return api, s, rc
 }
 
 func TestServer_Live(t *testing.T) {
 	t.Parallel()
-	t.Run("the connection is held until the client goes away", func(t *testing.T) {
+	t.Run("the connection stays open until the client disconnects", func(t *testing.T) {
 		t.Parallel()
-		api, s, rc := live(t, nil)
+		api, s, rc := serveLive(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		_, err := api.Client().Do(metaRequest(ctx, api.URL, textBody(recipient+"09", "42"))) //nolint:bodyclose // there is none
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Eventually(t, func() bool { return len(rc.statuses()) == 3 }, 5*time.Second, time.Millisecond)
 		require.True(t, messages(t, s, "")[0].Accepted)
-		rc.requireHonest(t)
+		rc.requireNoFaults(t)
 	})
 	t.Run("a shutdown cuts the connection without an answer", func(t *testing.T) {
 		t.Parallel()
-		api, s, _ := live(t, nil)
+		api, s, _ := serveLive(t, nil)
 		result := make(chan error, 1)
 		go func() {
 			_, err := api.Client().Do(metaRequest(t.Context(), api.URL, textBody(recipient+"10", "42"))) //nolint:bodyclose // there is none
@@ -203,7 +203,7 @@ func TestServer_Live(t *testing.T) {
 	})
 	t.Run("an SMS", func(t *testing.T) {
 		t.Parallel()
-		api, _, rc := live(t, nil)
+		api, _, rc := serveLive(t, nil)
 		hook := httptest.NewServer(rc)
 		t.Cleanup(hook.Close)
 		form := smsForm(recipient+"01", "Backstop")
@@ -212,7 +212,7 @@ func TestServer_Live(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Eventually(t, func() bool { return len(rc.statuses()) == 2 }, 5*time.Second, time.Millisecond)
-		rc.requireHonest(t)
+		rc.requireNoFaults(t)
 	})
 }
 
@@ -221,7 +221,7 @@ func TestServer_Load(t *testing.T) {
 	const senders, each = 16, 50
 	var now, most atomic.Int64
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
-	api, s, rc := live(t, &http.Client{Transport: counting{transport, &now, &most}})
+	api, s, rc := serveLive(t, &http.Client{Transport: counting{transport, &now, &most}})
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}}
 	t.Cleanup(client.CloseIdleConnections)
 
@@ -243,7 +243,7 @@ func TestServer_Load(t *testing.T) {
 	wg.Wait()
 	require.Zero(t, bad.Load())
 	require.Eventually(t, func() bool { return len(rc.statuses()) == 3*senders*each }, 30*time.Second, 10*time.Millisecond)
-	rc.requireHonest(t)
+	rc.requireNoFaults(t)
 	require.Len(t, messages(t, s, ""), senders*each)
 	require.LessOrEqual(t, most.Load(), int64(64), "webhooks at once")
 
@@ -256,7 +256,7 @@ func TestServer_Load(t *testing.T) {
 	}
 }
 
-// counting counts the requests under way.
+// counting counts the requests in flight.
 type counting struct {
 	http.RoundTripper
 
@@ -287,7 +287,7 @@ func TestServer_LogsNoSecrets(t *testing.T) {
 		send(t, s, "sms", recipient+"01")
 		time.Sleep(time.Hour)
 	})
-	require.Contains(t, out.String(), "webhook given up")
+	require.Contains(t, out.String(), "webhook failed and is dropped")
 	for _, secret := range []string{accessToken, appSecret, verifyToken, authToken, "15100000001", "webhooks/twilio"} {
 		require.NotContains(t, out.String(), secret)
 	}

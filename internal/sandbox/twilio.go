@@ -26,17 +26,17 @@ const (
 	poolNumber    = "+15550783882"
 )
 
-// twilioForm is the body of a send, as far as the sandbox looks at it.
+// twilioForm is the body of a send, with the fields that the sandbox uses.
 type twilioForm struct {
 	to, from, service, body, callback, validity string
 }
 
-// sender is who the SMS comes from, as the caller named it.
+// sender returns the sender in the request: From or the messaging service.
 func (f twilioForm) sender() string { return withDefault(f.from, f.service) }
 
 func parseTwilioForm(contentType string, body []byte) twilioForm {
 	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/x-www-form-urlencoded" {
-		return twilioForm{} // Twilio sees no parameters in any other body
+		return twilioForm{} // Twilio reads no parameters from a body of another type
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -58,33 +58,34 @@ func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 		Time:        time.Now(),
 		Provider:    providerTwilio,
 		Channel:     channelSMS,
-		To:          international(form.to),
+		To:          internationalNumber(form.to),
 		From:        form.sender(),
 		Text:        form.body,
 		Correlation: form.callback,
 	}
 	if f := s.checkTwilio(r, form); f != nil {
-		s.refuse(w, m, f, refuseTwilio)
+		s.refuseCall(w, m, f, refuseTwilio)
 		return
 	}
-	sc := s.scenario(digitsOf(form.to))
+	sc := s.scenarioOf(digitsOf(form.to))
 	m.Scenario, m.ID = sc.Name, "SM"+hex.EncodeToString(randomBytes(16))
 	c := call{
-		message: m,
-		plan:    sc.sms,
-		status:  http.StatusCreated,
-		refuse:  refuseTwilio,
-		accept:  func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
-		repeat:  readOverrides(form.callback),
-		fate:    func(posts []post) []post { return s.keepTwilio(form, m, posts) },
+		message:     m,
+		plan:        sc.sms,
+		status:      http.StatusCreated,
+		refuse:      refuseTwilio,
+		accept:      func(w http.ResponseWriter) { s.acceptTwilio(w, form, m) },
+		retries:     readOverrides(form.callback),
+		changePosts: func(posts []post) []post { return s.keepTwilio(form, m, posts) },
 	}
 	if form.callback != "" {
 		c.webhook = s.twilioCallback(form, m.ID)
 	}
-	s.play(w, r, c)
+	s.runScenario(w, r, c)
 }
 
-// checkTwilio returns what Twilio would find wrong. Codes and texts: Twilio's "Error and warning dictionary".
+// checkTwilio returns Twilio's error for an invalid request, or nil. Codes and texts are from Twilio's "Error and warning
+// dictionary".
 func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
 	if f := s.authenticateTwilio(r); f != nil {
 		return f
@@ -110,8 +111,8 @@ func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
 
 func (s *Server) authenticateTwilio(r *http.Request) *fault {
 	user, password, _ := r.BasicAuth()
-	mine := r.PathValue("sid") == s.twilio.AccountSID
-	if !equal(user, s.twilio.AccountSID) || !equal(password, s.twilio.AuthToken) || !mine {
+	isAccount := r.PathValue("sid") == s.twilio.AccountSID
+	if !equalSecrets(user, s.twilio.AccountSID) || !equalSecrets(password, s.twilio.AuthToken) || !isAccount {
 		return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
 	}
 	return nil
@@ -159,13 +160,13 @@ func refuseTwilio(w http.ResponseWriter, f *fault) {
 }
 
 func (s *Server) acceptTwilio(w http.ResponseWriter, form twilioForm, m Message) {
-	writeJSON(w, http.StatusCreated, s.resource(twilioMessage{form: form, id: m.ID, created: m.Time}, m.Time))
+	writeJSON(w, http.StatusCreated, s.messageResource(twilioMessage{form: form, id: m.ID, created: m.Time}, m.Time))
 }
 
-// twilioCallback returns the function that builds the callbacks of one message.
+// twilioCallback returns the function that makes the callbacks of one message.
 func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 	return func(ctx context.Context, p post, accepted time.Time) (*http.Request, error) {
-		r := p.receipts[0] // Twilio reports one status at a time
+		r := p.receipts[0] // a callback has one status
 		values := url.Values{
 			"SmsSid": {id}, "MessageSid": {id}, "SmsStatus": {r.status}, "MessageStatus": {r.status},
 			"AccountSid": {s.twilio.AccountSID}, "ApiVersion": {twilioVersion},
@@ -178,7 +179,7 @@ func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 			values.Set("ErrorCode", strconv.Itoa(r.fault.code))
 		}
 		if r.status == statusDelivered || r.status == statusUndelivered { // the carrier's own time: YYMMDDhhmm
-			values.Set("RawDlrDoneDate", accepted.Add(scale(r.at, s.speed)).UTC().Format("0601021504"))
+			values.Set("RawDlrDoneDate", accepted.Add(scaleDelay(r.at, s.speed)).UTC().Format("0601021504"))
 		}
 		// The fragment is neither sent nor signed (manual, "Connection Overrides").
 		target, _, _ := strings.Cut(form.callback, "#")
@@ -194,8 +195,8 @@ func (s *Server) twilioCallback(form twilioForm, id string) webhook {
 	}
 }
 
-// signTwilio is the manual's "Validating signatures from Twilio": the URL, then each parameter's name and value in the
-// order of the names, HMAC-SHA1 with the auth token, base64.
+// signTwilio returns the signature of a callback (manual, "Validating signatures from Twilio"): the URL, then the name and the
+// value of each parameter in the order of the names, HMAC-SHA1 with the auth token, base64.
 func (s *Server) signTwilio(target string, values url.Values) string {
 	mac := hmac.New(sha1.New, []byte(s.twilio.AuthToken))
 	_, _ = mac.Write([]byte(target))

@@ -24,7 +24,7 @@ type twilioMessage struct {
 	posts   []post
 }
 
-// twilioMessages keeps the last accepted messages, for GET.
+// twilioMessages stores the newest accepted messages, for Twilio's GET endpoints.
 type twilioMessages struct {
 	mu    sync.Mutex
 	limit int
@@ -42,14 +42,14 @@ func (t *twilioMessages) add(m twilioMessage) {
 	t.list = append(t.list, m)
 }
 
-func (t *twilioMessages) forget() {
+func (t *twilioMessages) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.list = nil
 }
 
-// matching returns the messages for which keep is true, newest first.
-func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage {
+// filter returns the messages for which keep is true, newest first.
+func (t *twilioMessages) filter(keep func(twilioMessage) bool) []twilioMessage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var found []twilioMessage
@@ -61,13 +61,13 @@ func (t *twilioMessages) matching(keep func(twilioMessage) bool) []twilioMessage
 	return found
 }
 
-// keepTwilio stores an accepted message and returns its posts. A message fails if its validity period ends before it is
-// sent.
+// keepTwilio stores an accepted message and returns its posts. If the validity period ends before the message is sent, the
+// message fails.
 func (s *Server) keepTwilio(form twilioForm, m Message, posts []post) []post {
 	if seconds, err := strconv.Atoi(form.validity); err == nil {
-		posts = expire(posts, time.Duration(seconds)*time.Second, s.speed)
+		posts = applyValidity(posts, time.Duration(seconds)*time.Second, s.speed)
 	}
-	s.texts.add(twilioMessage{form: form, id: m.ID, created: m.Time, posts: posts})
+	s.smsMessages.add(twilioMessage{form: form, id: m.ID, created: m.Time, posts: posts})
 	return posts
 }
 
@@ -78,12 +78,12 @@ func (s *Server) getTwilio(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, isJSON := strings.CutSuffix(r.PathValue("message"), ".json") // without the suffix Twilio answers with XML
-	found := s.texts.matching(func(m twilioMessage) bool { return isJSON && m.id == id })
+	found := s.smsMessages.filter(func(m twilioMessage) bool { return isJSON && m.id == id })
 	if len(found) == 0 {
 		refuseTwilio(w, notFound(r))
 		return
 	}
-	writeJSON(w, http.StatusOK, s.resource(found[0], time.Now()))
+	writeJSON(w, http.StatusOK, s.messageResource(found[0], time.Now()))
 }
 
 func notFound(r *http.Request) *fault {
@@ -92,22 +92,22 @@ func notFound(r *http.Request) *fault {
 	}
 }
 
-// listTwilio answers with a page of the messages that match To, From and DateSent, the newest first. An unsent message
-// has no DateSent and matches no filter by it. The manual does not describe that case.
+// listTwilio answers with a page of the messages that match To, From and DateSent, newest first. A message that is not sent
+// yet has no DateSent, and a filter by DateSent excludes it. The manual does not describe this case.
 func (s *Server) listTwilio(w http.ResponseWriter, r *http.Request) {
 	if f := s.authenticateTwilio(r); f != nil {
 		refuseTwilio(w, f)
 		return
 	}
 	query, now := r.URL.Query(), time.Now()
-	size := min(positive(query.Get("PageSize"), defaultPageSize), maxPageSize)
-	page := positive(query.Get("Page"), 0)
-	found := s.texts.matching(func(m twilioMessage) bool { return s.listed(m, query, now) })
+	size := min(positiveOr(query.Get("PageSize"), defaultPageSize), maxPageSize)
+	page := positiveOr(query.Get("Page"), 0)
+	found := s.smsMessages.filter(func(m twilioMessage) bool { return s.matchesFilters(m, query, now) })
 	start := min(page*size, len(found))
 	end := min(start+size, len(found))
 	resources := []map[string]any{}
 	for _, m := range found[start:end] {
-		resources = append(resources, s.resource(m, now))
+		resources = append(resources, s.messageResource(m, now))
 	}
 	answer := map[string]any{
 		"messages": resources, "page": page, "page_size": size, "start": start, "end": max(end-1, 0),
@@ -133,7 +133,8 @@ func pageURI(u *url.URL, size, page int, token string) string {
 	return u.Path + "?" + query.Encode()
 }
 
-func positive(text string, otherwise int) int {
+// positiveOr parses a positive number. It returns otherwise if the text is none.
+func positiveOr(text string, otherwise int) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
 		return otherwise
@@ -141,12 +142,12 @@ func positive(text string, otherwise int) int {
 	return n
 }
 
-// listed reports whether a message matches the filters. Days are in GMT.
-func (s *Server) listed(m twilioMessage, query url.Values, now time.Time) bool {
+// matchesFilters reports whether a message matches the filters of a list. Days are in GMT.
+func (s *Server) matchesFilters(m twilioMessage, query url.Values, now time.Time) bool {
 	if to := query.Get("To"); to != "" && to != m.form.to {
 		return false
 	}
-	if from := query.Get("From"); from != "" && from != s.sender(m) {
+	if from := query.Get("From"); from != "" && from != s.senderOf(m) {
 		return false
 	}
 	for name, fits := range map[string]func(day, bound string) bool{
@@ -165,12 +166,12 @@ func (s *Server) listed(m twilioMessage, query url.Values, now time.Time) bool {
 	return true
 }
 
-// sender is the From of a message. Without one the messaging service chooses it, when it sends.
-func (s *Server) sender(m twilioMessage) string {
+// senderOf returns the From of a message. If the request had none, the messaging service has chosen it.
+func (s *Server) senderOf(m twilioMessage) string {
 	return withDefault(m.form.from, poolNumber)
 }
 
-// twilioState is the state of a message at one time.
+// twilioState is the state of a message at one point in time.
 type twilioState struct {
 	status  string
 	sent    time.Time // zero if it is not sent yet
@@ -178,7 +179,7 @@ type twilioState struct {
 	fault   *fault
 }
 
-// stateAt is the state of a message after the receipts that are due at now.
+// stateAt returns the state of a message after all receipts that are due at now.
 func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	state := twilioState{status: "queued", updated: m.created}
 	if m.form.service != "" {
@@ -186,7 +187,7 @@ func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	}
 	for _, p := range m.posts {
 		for _, r := range p.receipts {
-			at := m.created.Add(scale(r.at, s.speed))
+			at := m.created.Add(scaleDelay(r.at, s.speed))
 			if at.After(now) {
 				continue
 			}
@@ -199,9 +200,9 @@ func (s *Server) stateAt(m twilioMessage, now time.Time) twilioState {
 	return state
 }
 
-// resource is the JSON of a message, as in the examples of the API description (twilio_api_v2010). A messaging service
-// chooses its sender when it sends; until then the sender and the number of segments are unknown.
-func (s *Server) resource(m twilioMessage, now time.Time) map[string]any {
+// messageResource returns the JSON of a message, as in the examples of the API description (twilio_api_v2010). A messaging
+// service chooses the sender when it sends the message. Before that, the message has no sender and no number of segments.
+func (s *Server) messageResource(m twilioMessage, now time.Time) map[string]any {
 	state := s.stateAt(m, now)
 	path := "/" + twilioVersion + "/Accounts/" + s.twilio.AccountSID + "/Messages/" + m.id
 	rfc2822 := func(t time.Time) any {
@@ -212,9 +213,9 @@ func (s *Server) resource(m twilioMessage, now time.Time) map[string]any {
 	}
 	resource := map[string]any{
 		"account_sid": s.twilio.AccountSID, "api_version": twilioVersion, "sid": m.id, "uri": path + ".json",
-		"to": m.form.to, "from": s.sender(m), "messaging_service_sid": nil, "body": m.form.body,
+		"to": m.form.to, "from": s.senderOf(m), "messaging_service_sid": nil, "body": m.form.body,
 		"status": state.status, "direction": "outbound-api", "num_media": "0",
-		"num_segments": strconv.Itoa(segments(m.form.body)),
+		"num_segments": strconv.Itoa(countSegments(m.form.body)),
 		"date_created": rfc2822(m.created), "date_updated": rfc2822(state.updated), "date_sent": rfc2822(state.sent),
 		"price": nil, "price_unit": "USD", "error_code": nil, "error_message": nil,
 		"subresource_uris": map[string]string{"media": path + "/Media.json"},

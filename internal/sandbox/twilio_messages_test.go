@@ -21,8 +21,8 @@ func twilioGet(ctx context.Context, target string) *http.Request {
 	return req
 }
 
-// listed returns the ids on a page of a list, and the address of the next page.
-func listed(t *testing.T, h http.Handler, target string) (ids []string, next string) {
+// listIDs returns the ids on a page of a list, and the URL of the next page.
+func listIDs(t *testing.T, h http.Handler, target string) (ids []string, next string) {
 	t.Helper()
 	got := serve(h, twilioGet(t.Context(), target))
 	require.Equal(t, http.StatusOK, got.status, got.body)
@@ -38,8 +38,8 @@ func listed(t *testing.T, h http.Handler, target string) (ids []string, next str
 	return ids, next
 }
 
-// sms sends an SMS and returns its id.
-func sms(t *testing.T, h http.Handler, to, from, text string) string {
+// sendSMS sends an SMS and returns its id.
+func sendSMS(t *testing.T, h http.Handler, to, from, text string) string {
 	t.Helper()
 	form := smsForm(to, from)
 	form.Set("Body", text)
@@ -53,7 +53,7 @@ func TestTwilio_Message(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := bubble(t)
-		id := sms(t, s, recipient+"14", "Backstop", "hello")
+		id := sendSMS(t, s, recipient+"14", "Backstop", "hello")
 		state := func() map[string]any {
 			got := serve(s, twilioGet(t.Context(), messagesPath+"/"+id+".json"))
 			require.Equal(t, http.StatusOK, got.status)
@@ -79,7 +79,7 @@ func TestTwilio_Message(t *testing.T) {
 func TestTwilio_Message_missing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, options())
-	id := sms(t, s, recipient+"01", "Backstop", "hello")
+	id := sendSMS(t, s, recipient+"01", "Backstop", "hello")
 	for _, name := range []string{"SM0.json", id, id + ".xml"} {
 		got := serve(s, twilioGet(t.Context(), messagesPath+"/"+name))
 		require.Equal(t, http.StatusNotFound, got.status, name)
@@ -90,7 +90,7 @@ func TestTwilio_Message_missing(t *testing.T) {
 		req.SetBasicAuth(accountSID, "other")
 		require.Equal(t, 20003, serve(s, req).code(t))
 	}
-	forget(t, s)
+	deleteMessages(t, s)
 	require.Equal(t, http.StatusNotFound, serve(s, twilioGet(t.Context(), messagesPath+"/"+id+".json")).status)
 }
 
@@ -98,10 +98,10 @@ func TestTwilio_List(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := bubble(t)
-		first := sms(t, s, recipient+"01", "Backstop", "one")
-		other := sms(t, s, recipient+"02", "Backstop", "two")
+		first := sendSMS(t, s, recipient+"01", "Backstop", "one")
+		other := sendSMS(t, s, recipient+"02", "Backstop", "two")
 		time.Sleep(24 * time.Hour)
-		last := sms(t, s, recipient+"01", "Other", "three")
+		last := sendSMS(t, s, recipient+"01", "Other", "three")
 		refused := smsForm(recipient+"13", "Backstop")
 		serve(s, twilioRequest(t.Context(), "", refused))
 		ids := func(name, value string, more ...string) []string {
@@ -109,14 +109,14 @@ func TestTwilio_List(t *testing.T) {
 			for i := 0; i < len(more); i += 2 {
 				query.Set(more[i], more[i+1])
 			}
-			found, next := listed(t, s, messagesPath+".json?"+query.Encode())
+			found, next := listIDs(t, s, messagesPath+".json?"+query.Encode())
 			require.Empty(t, next)
 			return found
 		}
 		require.Equal(t, []string{last, other, first}, ids("PageSize", "1000"), "the newest first")
 		require.Equal(t, []string{last, first}, ids("To", recipient+"01"))
 		require.Equal(t, []string{first}, ids("To", recipient+"01", "From", "Backstop"))
-		require.Empty(t, ids("To", recipient+"13"), "what was refused is no message")
+		require.Empty(t, ids("To", recipient+"13"), "a refused call is no message")
 		require.Equal(t, []string{other, first}, ids("DateSent", "2000-01-01"))
 		require.Equal(t, []string{other, first}, ids("DateSent<", "2000-01-01"))
 		require.Empty(t, ids("DateSent>", "2000-01-02"), "it is not sent yet")
@@ -130,14 +130,14 @@ func TestTwilio_List_pages(t *testing.T) {
 	s := newServer(t, options())
 	var want []string
 	for range 5 {
-		want = append(want, sms(t, s, recipient+"01", "Backstop", "hello"))
+		want = append(want, sendSMS(t, s, recipient+"01", "Backstop", "hello"))
 	}
 	slices.Reverse(want)
 	var got []string
 	pages := 0
 	for target := messagesPath + ".json?PageSize=2&To=" + url.QueryEscape(recipient+"01"); target != ""; pages++ {
 		var ids []string
-		ids, target = listed(t, s, target)
+		ids, target = listIDs(t, s, target)
 		got = append(got, ids...)
 	}
 	require.Equal(t, want, got)
@@ -157,7 +157,7 @@ func TestTwilio_Validity(t *testing.T) {
 				form.Set("ValidityPeriod", validity)
 				serve(s, twilioRequest(t.Context(), "", form))
 				time.Sleep(time.Minute)
-				rc.requireHonest(t)
+				rc.requireNoFaults(t)
 				require.Equal(t, want, rc.lines())
 			})
 		})

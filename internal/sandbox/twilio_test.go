@@ -49,7 +49,7 @@ func TestTwilio_MessagingService(t *testing.T) {
 		require.Nil(t, body["from"])
 		require.Equal(t, "MG1", body["messaging_service_sid"])
 		time.Sleep(time.Minute)
-		rc.requireHonest(t)
+		rc.requireNoFaults(t)
 		require.Contains(t, rc.bodies()[0], "MessagingServiceSid=MG1")
 		require.Equal(t, "MG1", messages(t, s, "")[0].From)
 	})
@@ -63,7 +63,7 @@ func TestTwilio_Callback(t *testing.T) {
 		form.Set("StatusCallback", callbackURL+"&note=a%20b#rc=5")
 		sid, _ := serve(s, twilioRequest(t.Context(), "", form)).json(t)["sid"].(string)
 		time.Sleep(time.Minute)
-		rc.requireHonest(t)
+		rc.requireNoFaults(t)
 		got, err := url.ParseQuery(rc.bodies()[1])
 		require.NoError(t, err)
 		require.Equal(t, url.Values{
@@ -156,7 +156,7 @@ func TestTwilio_Senders(t *testing.T) {
 	}
 }
 
-// The boundaries of GSM 03.38 and UCS-2, and characters that must not be split.
+// The limits of GSM 03.38 and UCS-2, and characters that must not be split.
 func TestTwilio_Segments(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, options())

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// courier posts webhooks when they are due, a bounded number at once. The posts of one message go out one after the
-// other; repetitions of a failed post do not hold up those that follow.
-type courier struct {
+// webhookSender posts webhooks when they are due, at most webhooksAtOnce at the same time. It sends the posts of one message
+// one after the other. The retries of a failed post do not delay the next posts.
+type webhookSender struct {
 	http   *http.Client
 	logger *slog.Logger
 	speed  float64
-	slots  chan struct{} // one per post under way
-	wake   chan struct{} // the queue has changed
+	slots  chan struct{} // one per post in flight
+	wake   chan struct{} // signals that the queue has changed
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
@@ -34,11 +34,11 @@ type chain struct {
 	posts    []post
 	accepted time.Time
 	build    webhook
-	repeat   repetition
-	done     chan struct{} // closed when each post was tried once
+	retries  retryPolicy
+	done     chan struct{} // closed after the first attempt of each post
 }
 
-// job is one try of one post.
+// job is one attempt of one post.
 type job struct {
 	chain   *chain
 	index   int
@@ -48,8 +48,8 @@ type job struct {
 	seq     uint64
 }
 
-func newCourier(client *http.Client, logger *slog.Logger, speed float64) *courier {
-	return &courier{
+func newWebhookSender(client *http.Client, logger *slog.Logger, speed float64) *webhookSender {
+	return &webhookSender{
 		http:   client,
 		logger: logger,
 		speed:  speed,
@@ -58,13 +58,13 @@ func newCourier(client *http.Client, logger *slog.Logger, speed float64) *courie
 	}
 }
 
-// start lets the courier work until ctx ends.
-func (c *courier) start(ctx context.Context) {
+// start sends webhooks until ctx ends.
+func (c *webhookSender) start(ctx context.Context) {
 	c.wg.Go(func() { c.run(ctx) })
 }
 
-// wait returns when the courier has stopped.
-func (c *courier) wait(ctx context.Context) error {
+// wait waits until all goroutines have ended.
+func (c *webhookSender) wait(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
 		c.wg.Wait()
@@ -78,19 +78,20 @@ func (c *courier) wait(ctx context.Context) error {
 	}
 }
 
-// send queues the posts of an accepted call. The channel is closed when each was tried once.
-func (c *courier) send(from call, posts []post) <-chan struct{} {
+// queuePosts queues the posts of an accepted call. The channel is closed after the first attempt of each post.
+func (c *webhookSender) queuePosts(from call, posts []post) <-chan struct{} {
 	done := make(chan struct{})
 	if from.webhook == nil || len(posts) == 0 {
 		close(done)
 		return done
 	}
-	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, repeat: from.repeat, done: done}
-	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scale(posts[0].after, c.speed))})
+	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retries: from.retries, done: done}
+	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scaleDelay(posts[0].after, c.speed))})
 	return done
 }
 
-func (c *courier) run(ctx context.Context) {
+// run takes jobs from the queue and starts a goroutine for each.
+func (c *webhookSender) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -112,12 +113,13 @@ func (c *courier) run(ctx context.Context) {
 		}
 		c.wg.Go(func() {
 			defer func() { <-c.slots }()
-			c.try(ctx, next)
+			c.attempt(ctx, next)
 		})
 	}
 }
 
-func (c *courier) try(ctx context.Context, j *job) {
+// attempt posts a webhook. After the first attempt it queues the next post, and after a failure it queues a retry.
+func (c *webhookSender) attempt(ctx context.Context, j *job) {
 	if j.attempt == 0 {
 		j.first = time.Now()
 	}
@@ -126,14 +128,14 @@ func (c *courier) try(ctx context.Context, j *job) {
 		return
 	}
 	if j.attempt == 0 {
-		c.proceed(j)
+		c.queueNext(j)
 	}
 	if err != nil {
-		c.retry(ctx, j, err)
+		c.queueRetry(ctx, j, err)
 	}
 }
 
-func (c *courier) deliver(ctx context.Context, j *job) error {
+func (c *webhookSender) deliver(ctx context.Context, j *job) error {
 	req, err := j.chain.build(ctx, j.chain.posts[j.index], j.chain.accepted)
 	if err != nil {
 		return err
@@ -143,42 +145,42 @@ func (c *courier) deliver(ctx context.Context, j *job) error {
 		return fmt.Errorf("post webhook: %w", withoutURL(err))
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be reused
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return fmt.Errorf("post webhook: %w", statusError(res.StatusCode))
 	}
 	return nil
 }
 
-// proceed queues the post that follows, or ends the chain.
-func (c *courier) proceed(j *job) {
+// queueNext queues the next post of the message, or closes done.
+func (c *webhookSender) queueNext(j *job) {
 	next := j.index + 1
 	if next == len(j.chain.posts) {
 		close(j.chain.done)
 		return
 	}
-	c.enqueue(&job{chain: j.chain, index: next, due: j.chain.accepted.Add(scale(j.chain.posts[next].after, c.speed))})
+	c.enqueue(&job{chain: j.chain, index: next, due: j.chain.accepted.Add(scaleDelay(j.chain.posts[next].after, c.speed))})
 }
 
-// retry queues a failed post again, or gives it up.
-func (c *courier) retry(ctx context.Context, j *job, err error) {
+// queueRetry queues a failed post again, or drops it if the retry policy allows no more retries.
+func (c *webhookSender) queueRetry(ctx context.Context, j *job, err error) {
 	next := *j
 	next.attempt++
-	pause, again := j.chain.repeat.after(j.attempt, time.Since(j.first), err)
-	if !again {
-		c.logger.WarnContext(ctx, "webhook given up", "attempts", next.attempt, "error", err)
+	pause, ok := j.chain.retries.nextPause(j.attempt, time.Since(j.first), err)
+	if !ok {
+		c.logger.WarnContext(ctx, "webhook failed and is dropped: no more retries", "attempts", next.attempt, "error", err)
 		return
 	}
 	next.due = time.Now().Add(pause)
-	level := slog.LevelDebug // a receiver that is away must not fill the log
+	level := slog.LevelDebug // a receiver that is down must not fill the log
 	if j.attempt == 0 {
 		level = slog.LevelWarn
 	}
-	c.logger.Log(ctx, level, "webhook failed, will repeat", "attempt", next.attempt, "error", err)
+	c.logger.Log(ctx, level, "webhook failed, a retry is queued", "attempt", next.attempt, "error", err)
 	c.enqueue(&next)
 }
 
-func (c *courier) enqueue(j *job) {
+func (c *webhookSender) enqueue(j *job) {
 	c.mu.Lock()
 	c.seq++
 	j.seq = c.seq
@@ -186,12 +188,12 @@ func (c *courier) enqueue(j *job) {
 	c.mu.Unlock()
 	select {
 	case c.wake <- struct{}{}:
-	default: // it is awake already
+	default: // a signal is already pending
 	}
 }
 
-// dequeue returns the next job if it is due, and else how long to wait.
-func (c *courier) dequeue(now time.Time) (*job, time.Duration) {
+// dequeue returns the next job if it is due. Else it returns the time until the next job is due.
+func (c *webhookSender) dequeue(now time.Time) (*job, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) == 0 {
@@ -204,7 +206,7 @@ func (c *courier) dequeue(now time.Time) (*job, time.Duration) {
 	return next, 0
 }
 
-// jobs is a heap, ordered by the time that they are due.
+// jobs is a heap of jobs, ordered by due time.
 type jobs []*job
 
 // Len implements heap.Interface.
@@ -238,7 +240,7 @@ func (q *jobs) Pop() any {
 	return last
 }
 
-// withoutURL removes the URL from an error of http.Client: it can carry a token or a correlation.
+// withoutURL removes the URL from an error of http.Client, because the URL may contain a token or a correlation.
 func withoutURL(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return ue.Err

@@ -20,9 +20,9 @@ func entriesOf(t *testing.T, body string) int {
 	return len(hook.Entry)
 }
 
-func TestCourier_Retry(t *testing.T) {
+func TestWebhookSender_Retry(t *testing.T) {
 	t.Parallel()
-	t.Run("meta repeats after a 503 and does not hold up what follows", func(t *testing.T) {
+	t.Run("meta retries after a 503 and does not delay the next post", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s, rc := bubble(t)
@@ -37,7 +37,7 @@ func TestCourier_Retry(t *testing.T) {
 			require.ElementsMatch(t, []string{"2s sent", "2s delivered"}, rc.lines())
 		})
 	})
-	t.Run("meta backs off from 1 s to 60 s and gives up after 10 minutes", func(t *testing.T) {
+	t.Run("meta pauses for 1 s to 60 s and stops after 10 minutes", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s, rc := bubble(t)
@@ -52,7 +52,7 @@ func TestCourier_Retry(t *testing.T) {
 			require.Equal(t, []int{0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 363, 423, 483, 543}, at)
 		})
 	})
-	t.Run("meta repeats when there is no connection", func(t *testing.T) {
+	t.Run("meta retries without a connection", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			rc := newReceiver()
@@ -64,7 +64,7 @@ func TestCourier_Retry(t *testing.T) {
 			require.Equal(t, []string{"1.6s sent"}, rc.lines(), "due at 0.1 s; after 0.1, 0.2, 0.4, 0.8 s again")
 		})
 	})
-	t.Run("a fast sandbox still leaves real time to restart", func(t *testing.T) {
+	t.Run("a fast sandbox retries long enough for a restart", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			rc := newReceiver()
@@ -78,18 +78,18 @@ func TestCourier_Retry(t *testing.T) {
 	})
 }
 
-// The fragment of the callback's address sets which failures Twilio repeats, and how often.
-func TestCourier_Retry_twilio(t *testing.T) {
+// The fragment of the callback's URL sets which failures Twilio retries, and how often.
+func TestWebhookSender_Retry_twilio(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		fragment string
-		status   int // of each answer; 0: no connection
-		posts    int // of each receipt
+		status   int // the HTTP status of each answer; 0: no connection
+		posts    int // the number of requests for each receipt
 	}{
 		"by default not after a 503":        {"", 503, 1},
 		"by default once if not connected":  {"", 0, 2},
 		"as often as asked":                 {"#rc=3&rp=5xx", 503, 4},
-		"whatever it is":                    {"#rc=5&rp=all", 503, 6},
+		"any failure":                       {"#rc=5&rp=all", 503, 6},
 		"a 401 too":                         {"#rc=5&rp=all", 401, 6},
 		"one of several kinds":              {"#rc=2&rp=ct,5xx", 500, 3},
 		"not another kind":                  {"#rc=5&rp=ct,rt", 503, 1},
@@ -117,7 +117,7 @@ func TestCourier_Retry_twilio(t *testing.T) {
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				require.Equal(t, 2*row.posts, rc.posts(), "sent and delivered")
-				require.Less(t, rc.last().Sub(begin), 20*time.Second, "all within 15 s")
+				require.Less(t, rc.lastRequest().Sub(begin), 20*time.Second, "all within 15 s")
 			})
 		})
 	}
@@ -134,12 +134,12 @@ func (f refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !f.drop {
 		return f.receiver.RoundTrip(r)
 	}
-	f.tried()
+	f.countRequest()
 	return nil, errors.New("connection refused")
 }
 
-// A repeated callback carries the idempotency token of the first try.
-func TestCourier_Retry_token(t *testing.T) {
+// A retried callback has the idempotency token of the first attempt.
+func TestWebhookSender_Retry_token(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rc := newReceiver()
@@ -161,7 +161,7 @@ func TestCourier_Retry_token(t *testing.T) {
 		form.Set("StatusCallback", callbackURL+"#rc=5&rp=all")
 		serve(s, twilioRequest(t.Context(), "", form))
 		time.Sleep(time.Minute)
-		rc.requireHonest(t)
+		rc.requireNoFaults(t)
 		require.Equal(t, []string{"1.4s sent", "2s delivered"}, rc.lines())
 		require.Len(t, tokens, 3)
 		require.NotEmpty(t, tokens[0])
@@ -174,7 +174,7 @@ type roundTrip func(r *http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// cut is a network without a connection for a while.
+// cut is a network that refuses connections until a time.
 type cut struct {
 	until time.Time
 	then  http.RoundTripper
@@ -187,7 +187,7 @@ func (c *cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.then.RoundTrip(r)
 }
 
-func TestCourier_Speed(t *testing.T) {
+func TestWebhookSender_Speed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rc := newReceiver()
@@ -200,7 +200,7 @@ func TestCourier_Speed(t *testing.T) {
 	})
 }
 
-// What Meta's webhooks carry, against the example of its manual.
+// The fields of Meta's webhooks are those of the example in its manual.
 func TestMetaWebhook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestMetaWebhook(t *testing.T) {
 		sent, delivered, read := firstStatus(t, rc.bodies()[0]), firstStatus(t, rc.bodies()[1]), firstStatus(t, rc.bodies()[2])
 
 		require.Equal(t, "4915100000001", sent["recipient_id"])
-		require.Equal(t, "946684801", sent["timestamp"], "the bubble starts at the turn of the century")
+		require.Equal(t, "946684801", sent["timestamp"], "synctest starts at 2000-01-01")
 		require.NotContains(t, sent, "biz_opaque_callback_data")
 		require.NotContains(t, sent, "errors")
 		require.Equal(t, map[string]any{"billable": true, "pricing_model": "PMP", "category": "utility", "type": "regular"}, sent["pricing"])

@@ -2,6 +2,7 @@ package subprocess
 
 import "syscall"
 
-func attributes() *syscall.SysProcAttr {
+// processAttributes puts the child into its own process group, and ends it with SIGTERM when its parent ends.
+func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

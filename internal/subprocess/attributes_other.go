@@ -4,6 +4,7 @@ package subprocess
 
 import "syscall"
 
-func attributes() *syscall.SysProcAttr {
+// processAttributes puts the child into its own process group.
+func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

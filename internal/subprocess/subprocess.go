@@ -1,4 +1,4 @@
-// Package subprocess runs processes that end with this one, for the programs that measure and break Backstop.
+// Package subprocess runs child processes that end with their parent, for cmd/bench and cmd/chaos.
 package subprocess
 
 import (
@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Process is a process in a group of its own, so that a Ctrl-C does not reach it. On Linux the kernel ends it with this one.
+// Process is a child process in its own process group, so that a Ctrl-C does not reach it. On Linux the kernel ends it when its
+// parent ends.
 type Process struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -20,11 +21,11 @@ type Process struct {
 
 // Start starts a command. The caller must stop or kill the process.
 func Start(cmd *exec.Cmd) (*Process, error) {
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = processAttributes()
 	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Linux ends a child with the thread that started it, so this thread lives as long as the child.
+		// Linux ends a child when the thread that started it ends, so this thread is locked until the child has ended.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -42,13 +43,13 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 // PID returns the id of the process.
 func (p *Process) PID() int32 { return int32(p.cmd.Process.Pid) } //nolint:gosec // process ids are 32 bits wide
 
-// Ended is closed when the process has ended.
+// Ended returns a channel that is closed when the process has ended.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Err returns how the process ended: nil after exit code 0. It must not be called before Ended is closed.
+// Err returns nil if the exit code is 0, else an error with the exit code or the signal. Call it only after Ended is closed.
 func (p *Process) Err() error { return p.err }
 
-// Signal sends a signal. A process that has ended ignores it.
+// Signal sends a signal. If the process has ended, Signal does nothing.
 func (p *Process) Signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal process: %w", err)
@@ -63,10 +64,11 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// ErrKilled is the error of Stop if the process had to be killed.
-var ErrKilled = errors.New("it had to be killed")
+// ErrKilled is the error of Stop if it has killed the process.
+var ErrKilled = errors.New("the process did not end in time and was killed")
 
-// Stop asks the process to end, also if it is frozen, and waits. After the grace it kills the process and returns ErrKilled.
+// Stop sends SIGTERM and waits until the process has ended. It also sends SIGCONT, because a frozen process handles SIGTERM
+// only after it. After the grace period Stop kills the process and returns ErrKilled.
 func (p *Process) Stop(grace time.Duration) error {
 	err := errors.Join(p.Signal(syscall.SIGTERM), p.Signal(syscall.SIGCONT))
 	select {

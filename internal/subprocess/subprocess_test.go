@@ -33,7 +33,7 @@ func TestProcess_Stop(t *testing.T) {
 	p := start(t, `trap 'exit 0' TERM; echo ready; while true; do sleep 0.01; done`)
 	require.NoError(t, p.Stop(long))
 	require.NoError(t, p.Err())
-	require.NoError(t, p.Stop(long), "it has ended")
+	require.NoError(t, p.Stop(long), "the process has already ended")
 }
 
 func TestProcess_Stop_frozen(t *testing.T) {

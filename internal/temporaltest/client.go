@@ -17,14 +17,15 @@ import (
 )
 
 const (
-	// retention is the least that Temporal allows.
+	// retention is Temporal's minimum.
 	retention = 24 * time.Hour
-	// namespaceTimeout bounds the wait until all parts of the server know a new namespace.
+	// namespaceTimeout is the maximum wait until all parts of the server have loaded a new namespace.
 	namespaceTimeout = 30 * time.Second
 	namespacePause   = 50 * time.Millisecond
 )
 
-// Namespace makes a namespace, so that tests which share a server do not meet each other's workflows and workers.
+// Namespace creates a namespace and returns its name. Tests that share a server use separate namespaces, so that they do not
+// share workflows and workers.
 func (s *Server) Namespace(tb testing.TB) string {
 	tb.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
@@ -34,29 +35,29 @@ func (s *Server) Namespace(tb testing.TB) string {
 	_, err := c.WorkflowService().RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(retention),
 	})
-	check(tb, err)
-	for !known(ctx, c) {
+	failOnError(tb, err)
+	for !namespaceExists(ctx, c) {
 		time.Sleep(namespacePause)
-		check(tb, ctx.Err())
+		failOnError(tb, ctx.Err())
 	}
 	return name
 }
 
-// known reports whether the server finds that there is no such workflow in the namespace, rather than no namespace.
-func known(ctx context.Context, c client.Client) bool {
+// namespaceExists reports whether a lookup in the namespace fails with "no such workflow" and not with "no such namespace".
+func namespaceExists(ctx context.Context, c client.Client) bool {
 	_, err := c.DescribeWorkflowExecution(ctx, "none", "")
 	_, ok := errors.AsType[*serviceerror.NotFound](err)
 	return ok
 }
 
-// Client returns a client of a namespace, connected (many first users at once would be a data race in the SDK). It is
-// closed with the test.
+// Client returns a connected client of a namespace, and closes it at the end of the test. The client connects here, because
+// two goroutines that use a new client for the first time are a data race in the SDK.
 func (s *Server) Client(tb testing.TB, namespace string) client.Client {
 	tb.Helper()
 	c, err := client.DialContext(tb.Context(), client.Options{
 		HostPort: s.Address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
-	check(tb, err)
+	failOnError(tb, err)
 	tb.Cleanup(c.Close)
 	return c
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Shared is a server that all tests of a package use, each in a namespace of its own. The zero value is ready:
+// Shared is a server for all tests of a package. Each test uses its own namespace. The zero value is ready to use:
 //
 //	var temporal temporaltest.Shared
 //
@@ -18,29 +18,29 @@ type Shared struct {
 	err    error
 }
 
-// Server starts the server when the first test asks for it.
+// Server returns the server. The first call starts it.
 func (s *Shared) Server(tb testing.TB) *Server {
 	tb.Helper()
 	s.once.Do(func() {
-		data, err := os.MkdirTemp("", "temporaltest") //nolint:usetesting // it outlives the test
+		data, err := os.MkdirTemp("", "temporaltest") //nolint:usetesting // the folder is used after the test
 		if err != nil {
 			s.err = fmt.Errorf("start temporal: %w", err)
 			return
 		}
 		s.server = &Server{data: data}
-		s.err = s.server.launch(pickPort())
+		s.err = s.server.launchDevstack(pickPort())
 	})
-	check(tb, s.err)
+	failOnError(tb, s.err)
 	return s.server
 }
 
-// Main runs the tests of a package, stops the server and returns the exit code.
+// Main runs the tests of a package, then stops the server and returns the exit code.
 func (s *Shared) Main(m *testing.M) int {
 	code := m.Run()
 	if s.server == nil {
 		return code
 	}
-	if err := s.server.stop(); err != nil {
+	if err := s.server.stopDevstack(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}

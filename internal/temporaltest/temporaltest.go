@@ -1,5 +1,5 @@
-// Package temporaltest runs real Temporal servers for tests: devstack, as a process that a test can stop, freeze and
-// start again on the same port with the same data.
+// Package temporaltest runs real Temporal servers for tests. A server is a devstack process. A test can stop it, freeze it, and
+// restart it on the same port with the same data.
 package temporaltest
 
 import (
@@ -19,10 +19,11 @@ import (
 	"time"
 )
 
-// Each server has a port of its own, below the ranges that Linux (32768) and macOS (49152) take the client side of
-// connections from. Left to itself a devstack prefers 7233, and would take it from a server that is stopped for a while.
+// Each server has its own port. The ports are below the ephemeral ports of Linux (from 32768) and macOS (from 49152). Without
+// an explicit port, devstack prefers 7233, and a second server could then use the port of a server that is stopped.
 const firstPort, lastPort = 20000, 32000
 
+// pickPort returns a random free port.
 func pickPort() string {
 	for {
 		port := strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort))
@@ -34,7 +35,7 @@ func pickPort() string {
 	}
 }
 
-// startTimeout is generous: a start takes one to two seconds on an idle machine.
+// startTimeout is the maximum time of a start. A start takes 1 to 2 s on an idle machine.
 const startTimeout = time.Minute
 
 // Server is a Temporal server.
@@ -45,71 +46,71 @@ type Server struct {
 	process *exec.Cmd
 }
 
-// Start starts a server for one test, which keeps its data in a folder of the test and ends with it. It fails the
-// test if there is no devstack: "make test" provides one.
+// Start starts a server for one test. The server stores its data in a folder of the test, and stops at the end of the test. If
+// there is no devstack, Start fails the test: "make test" builds one.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{data: tb.TempDir()}
 	tb.Cleanup(func() { s.Stop(tb) })
-	check(tb, s.launch(pickPort()))
+	failOnError(tb, s.launchDevstack(pickPort()))
 	return s
 }
 
-// Stop ends the server; it does nothing if it has ended.
+// Stop stops the server. If the server is not running, Stop does nothing.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
-	check(tb, s.stop())
+	failOnError(tb, s.stopDevstack())
 }
 
-// Restart starts a stopped server on its old port with its old data.
+// Restart starts a stopped server again, on the same port with the same data.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	_, port, _ := strings.Cut(s.Address, ":")
-	check(tb, s.launch(port))
+	failOnError(tb, s.launchDevstack(port))
 }
 
-// Freeze leaves the server's connections open and without an answer, until Thaw.
+// Freeze pauses the server until Thaw. Its connections stay open, but have no answers.
 func (s *Server) Freeze(tb testing.TB) {
 	tb.Helper()
-	check(tb, s.process.Process.Signal(syscall.SIGSTOP))
+	failOnError(tb, s.process.Process.Signal(syscall.SIGSTOP))
 }
 
-// Thaw ends a Freeze.
+// Thaw resumes a frozen server.
 func (s *Server) Thaw(tb testing.TB) {
 	tb.Helper()
-	check(tb, s.process.Process.Signal(syscall.SIGCONT))
+	failOnError(tb, s.process.Process.Signal(syscall.SIGCONT))
 }
 
-func check(tb testing.TB, err error) {
+func failOnError(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
 	}
 }
 
-func (s *Server) stop() error {
+func (s *Server) stopDevstack() error {
 	if s.process == nil {
 		return nil
 	}
 	process := s.process
 	s.process = nil
-	_ = process.Process.Signal(syscall.SIGCONT) // a frozen server would never end
-	_ = process.Process.Signal(syscall.SIGTERM) // it may have ended by itself, which Wait tells
+	_ = process.Process.Signal(syscall.SIGCONT) // a frozen server handles SIGTERM only after SIGCONT
+	_ = process.Process.Signal(syscall.SIGTERM) // an error means that the process has ended: Wait returns why
 	if err := process.Wait(); err != nil {
 		return fmt.Errorf("stop temporal: %w", err)
 	}
 	return nil
 }
 
-func (s *Server) launch(port string) error {
+func (s *Server) launchDevstack(port string) error {
 	devstack := os.Getenv("BACKSTOP_DEVSTACK")
 	if devstack == "" {
-		return errors.New("run make test, or set BACKSTOP_DEVSTACK to a devstack")
+		return errors.New("start temporal: no devstack: run make test, or set BACKSTOP_DEVSTACK to the path of a devstack")
 	}
 	process := exec.CommandContext(context.Background(), devstack,
 		"--fast", "--services", "temporal", "--data", s.data, "--temporal-port", port)
-	var said strings.Builder
-	process.Stderr = &said
+	var stderr strings.Builder
+	process.Stderr = &stderr
 	out, err := process.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("start temporal: %w", err)
@@ -128,11 +129,11 @@ func (s *Server) launch(port string) error {
 		}
 	case <-time.After(startTimeout):
 	}
-	err = errors.Join(fmt.Errorf("start temporal: not up within %s", startTimeout), s.stop())
-	return fmt.Errorf("%w\n%s", err, said.String())
+	err = errors.Join(fmt.Errorf("start temporal: not ready within %s", startTimeout), s.stopDevstack())
+	return fmt.Errorf("%w\n%s", err, stderr.String())
 }
 
-// readAddress reads what devstack prints, to the end, so that it never waits for a reader.
+// readAddress reads the address from devstack's output. It reads to the end, so that devstack never blocks on a full pipe.
 func readAddress(out io.Reader, found chan<- string) {
 	defer close(found)
 	lines := bufio.NewScanner(out)

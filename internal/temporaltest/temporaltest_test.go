@@ -11,7 +11,7 @@ import (
 	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
-// While a server is stopped no other takes its port: its clients would go on with a stranger's workflows.
+// Another server must not use the port of a stopped server: the clients of the stopped server would connect to it.
 func TestServer_Restart(t *testing.T) {
 	t.Parallel()
 	first := temporaltest.Start(t)
@@ -28,10 +28,10 @@ func TestServer_Restart(t *testing.T) {
 	gone, cancelGone := context.WithTimeout(t.Context(), time.Second)
 	defer cancelGone()
 	_, err = c.ExecuteWorkflow(gone, client.StartWorkflowOptions{ID: "lost", TaskQueue: "nobody"}, "Nothing")
-	require.Error(t, err, "it is stopped")
+	require.Error(t, err, "the server is stopped")
 
 	first.Restart(t)
 	require.Equal(t, address, first.Address)
 	_, err = c.DescribeWorkflowExecution(ctx, "kept", "")
-	require.NoError(t, err, "it has its old data")
+	require.NoError(t, err, "the server has its old data")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// codeParameter is Meta's code for a wrong parameter. With subcodeObject it is about the object in the path, which is the
-// phone number id: it does not exist, or the token may not use it. Later versions write code 33 instead.
+// codeParameter is Meta's code for a wrong parameter. With subcodeObject, the wrong parameter is the phone number id in the
+// path: it does not exist, or the token has no permission to use it. Later versions of the API have code 33 instead.
 const (
 	codeParameter = 100
 	subcodeObject = 33
@@ -17,11 +17,11 @@ const (
 
 // apiError is Meta's error object. In a webhook it also has a title.
 type apiError struct {
-	Code    provider.Loose `json:"code"` // 0 is a code of its own
+	Code    provider.Loose `json:"code"` // 0 is a valid code
 	Subcode provider.Loose `json:"error_subcode"`
 	Title   provider.Loose `json:"title"`
 	Message provider.Loose `json:"message"`
-	// Data is an object with details; the Graph API also has errors in which it is a text.
+	// Data is an object with details. In some errors of the Graph API it is a string.
 	Data json.RawMessage `json:"error_data"`
 }
 
@@ -34,7 +34,7 @@ func (e apiError) refusal() provider.Refusal {
 		refusal.Text += ": " + string(data.Details)
 	}
 	if code, ok := e.Code.Int(); ok {
-		refusal.Code, refusal.Verdict = strconv.Itoa(code), verdict(code)
+		refusal.Code, refusal.Verdict = strconv.Itoa(code), codeMeaning(code)
 		if subcode, _ := e.Subcode.Int(); code == codeParameter && subcode == subcodeObject {
 			refusal.Verdict = provider.Account
 		}
@@ -42,7 +42,7 @@ func (e apiError) refusal() provider.Refusal {
 	return refusal
 }
 
-// apiErrors is the list of errors in a status. An error without a list around it is read too; anything else is no error.
+// apiErrors is the list of errors in a status. A single error that is not in a list is read too. Any other JSON is ignored.
 type apiErrors []apiError
 
 // UnmarshalJSON never fails.
@@ -61,7 +61,7 @@ func (l *apiErrors) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// refusal is that of the first error with a code, or else of the first error.
+// refusal returns the refusal of the first error that has a code. If no error has a code, it returns that of the first error.
 func (l apiErrors) refusal() provider.Refusal {
 	var first *provider.Refusal
 	for _, e := range l {
@@ -77,7 +77,7 @@ func (l apiErrors) refusal() provider.Refusal {
 	return *first
 }
 
-// readRefusal returns nil when the body is not an error that Meta wrote.
+// readRefusal parses the body of an error. It returns nil if Meta did not write the body.
 func readRefusal(body []byte) *provider.Refusal {
 	var answer struct {
 		Error apiError `json:"error"`
@@ -92,12 +92,14 @@ func readRefusal(body []byte) *provider.Refusal {
 	return &refusal
 }
 
-// verdict is the meaning of an error code, zero when it has none here: the code is not in Meta's table, or its errors do not
-// belong to a send (131052 inbound media, 131059 paging, 138000 and 138018 calling, 2388xxx and others administration).
+// codeMeaning returns the meaning of an error code. It returns zero if Meta's table does not have the code, or if the code
+// does not belong to a send (131052 inbound media, 131059 paging, 138000 and 138018 calling, 2388xxx and others
+// administration).
 //
-// Meta says to branch on the code and never on the text or the HTTP status (Cloud API manual, "Error codes", 2026-09). A code
-// that it may send for a message that it has lost is Unavailable, because Meta then says itself that the message failed to send.
-func verdict(code int) provider.Verdict {
+// Meta's manual says to use the code, never the text or the HTTP status (Cloud API manual, "Error codes", 2026-09). A code
+// that Meta may also send for a message that it lost is Unavailable, because Meta itself then reports that the message failed
+// to send.
+func codeMeaning(code int) provider.Verdict {
 	switch code {
 	case 4, // the app's calls
 		80007,  // the business account's calls
@@ -112,10 +114,10 @@ func verdict(code int) provider.Verdict {
 		131057, // the number is in maintenance
 		133004: // server unavailable for now
 		return provider.Unavailable
-	case 134101: // the template is still syncing, 10 minutes at most
+	case 134101: // the template is still syncing, for at most 10 minutes
 		return provider.NotReady
 	case 130403, // the user has blocked this business
-		130472, // the user is part of an experiment
+		130472, // the user is part of an experiment of Meta's
 		130497, // country not allowed
 		131021, // sender and recipient are one number
 		131026, // undeliverable
@@ -133,7 +135,7 @@ func verdict(code int) provider.Verdict {
 		134100, 134102, // the template is of the wrong category, or not eligible
 		135000: // unknown, from the parameters
 		return provider.Template
-	case 131050: // no marketing messages from this business, please
+	case 131050: // the user has stopped marketing messages from this business
 		return provider.OptedOut
 	case 0, 3, 10, 190, 131005, // token, capability, permission
 		33,             // the business number is deleted or unknown

@@ -14,7 +14,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/providertest"
 )
 
-// answer starts a server that keeps the body of the last request and gives this answer.
+// answer starts a server that stores the body of the last request and always gives this answer.
 func answer(t *testing.T, status int, body string) (baseURL string, last *string) {
 	t.Helper()
 	last = new(string)
@@ -120,7 +120,7 @@ func TestClient_SendWhatsApp(t *testing.T) {
 	})
 }
 
-// TestClient_Receipts is about bodies that are Meta's in part only.
+// TestClient_Receipts: a body may have readable and unreadable parts.
 func TestClient_Receipts(t *testing.T) {
 	t.Parallel()
 	const good = `{"changes":[{"field":"messages","value":{"statuses":[{"id":"wamid.1","status":"read","timestamp":1700000000}]}}]}`

@@ -1,4 +1,4 @@
-// Package meta sends by the WhatsApp Cloud API and reads its webhooks.
+// Package meta sends messages through the WhatsApp Cloud API and reads its webhooks.
 //
 // Sources: Meta's Cloud API manual and its published OpenAPI description (facebook/openapi, business-messaging v23.0).
 package meta
@@ -19,27 +19,29 @@ import (
 // Options configure a Client.
 type Options struct {
 	BaseURL       string        // https://graph.facebook.com if empty
-	Version       string        // of the Graph API; v23.0 if empty
-	PhoneNumberID string        // of the business phone number that sends
-	AccessToken   string        // of a system user
-	AppSecret     string        // signs the webhooks
-	VerifyToken   string        // that Meta shows when it asks whether the webhook's address is ours
-	Timeout       time.Duration // of one call, at most 1 minute; 10 s if zero
+	Version       string        // the version of the Graph API; v23.0 if empty
+	PhoneNumberID string        // the id of the business phone number that sends
+	AccessToken   string        // the token of a system user
+	AppSecret     string        // the key that signs the webhooks
+	VerifyToken   string        // the token that Meta sends when it verifies the webhook's URL
+	Timeout       time.Duration // the timeout of one call: at most 1 minute; 10 s if zero
 
-	Secrets *provider.Secrets // of all accounts, which no failure repeats; New adds its own. Nil: only its own
+	// Secrets are the secrets of all accounts, which failures hide. New adds the secrets of this account. If Secrets is nil,
+	// failures hide the secrets of this account only.
+	Secrets *provider.Secrets
 }
 
-// Client is one business phone number. It is safe for concurrent use.
+// Client calls the Cloud API with one business phone number. It is safe for concurrent use.
 type Client struct {
 	poster        *provider.Poster
-	messages      string // the address to post to
+	messagesURL   string // the URL to send messages
 	header        http.Header
 	phoneNumberID string
 	appSecret     []byte
 	verifyToken   []byte
 }
 
-// New returns a client, or all that is wrong with the options.
+// New returns a client, or an error with all problems of the options.
 func New(o Options) (*Client, error) {
 	o.BaseURL = cmp.Or(o.BaseURL, "https://graph.facebook.com")
 	o.Version = cmp.Or(o.Version, "v23.0")
@@ -56,8 +58,8 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		poster:   provider.NewPoster(o.Timeout, o.Secrets, o.AccessToken, o.AppSecret, o.VerifyToken),
-		messages: base.JoinPath(url.PathEscape(o.Version), url.PathEscape(o.PhoneNumberID), "messages").String(),
+		poster:      provider.NewPoster(o.Timeout, o.Secrets, o.AccessToken, o.AppSecret, o.VerifyToken),
+		messagesURL: base.JoinPath(url.PathEscape(o.Version), url.PathEscape(o.PhoneNumberID), "messages").String(),
 		header: http.Header{
 			"Accept":        {"application/json"},
 			"Authorization": {"Bearer " + o.AccessToken},
@@ -69,23 +71,23 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
-// Name is how attempts, receipts and the webhook's path name this provider.
+// Name returns the name of the provider in attempts, receipts and the path of the webhook.
 func (*Client) Name() string { return "meta" }
 
 // SendWhatsApp sends a text or a template. Every error is a *backstop.Failure.
 func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
-	content, err := encode(m)
+	content, err := encodeMessage(m)
 	if err != nil {
 		return backstop.Submission{}, err
 	}
-	answer, err := c.poster.Post(ctx, c.messages, c.header, content)
+	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, content)
 	if err != nil {
 		return backstop.Submission{}, err
 	}
 	if !answer.Accepted() {
 		return backstop.Submission{}, c.poster.Refused(answer, readRefusal(answer.Body))
 	}
-	// messages[].message_status may be accepted, held_for_quality_assessment or paused: submitted, whichever it is.
+	// messages[].message_status may be accepted, held_for_quality_assessment or paused. The message is submitted in each case.
 	var taken struct {
 		Messages []struct {
 			ID string `json:"id"`
@@ -100,11 +102,11 @@ func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (
 type request struct {
 	Product       string    `json:"messaging_product"`
 	RecipientType string    `json:"recipient_type"`
-	To            string    `json:"to"` // with its plus: without, Meta puts the sender's own country code in front
+	To            string    `json:"to"` // begins with +, else Meta adds the sender's country code
 	Type          string    `json:"type"`
 	Text          *text     `json:"text,omitempty"`
 	Template      *template `json:"template,omitempty"`
-	Ref           string    `json:"biz_opaque_callback_data"` // up to 512 characters, comes back with every status
+	Ref           string    `json:"biz_opaque_callback_data"` // up to 512 characters; every status contains it
 }
 
 type text struct {
@@ -122,7 +124,7 @@ type language struct {
 	Code string `json:"code"`
 }
 
-func encode(m backstop.WhatsAppMessage) ([]byte, error) {
+func encodeMessage(m backstop.WhatsAppMessage) ([]byte, error) {
 	r := request{Product: "whatsapp", RecipientType: "individual", To: m.To, Ref: m.Ref.String()}
 	switch {
 	case m.Template != nil && m.Text == "":
@@ -132,15 +134,15 @@ func encode(m backstop.WhatsAppMessage) ([]byte, error) {
 	case m.Template == nil && m.Text != "":
 		r.Type, r.Text = "text", &text{Body: m.Text}
 	default:
-		return nil, unsendable("the message must have either a text or a template")
+		return nil, invalidMessage("the message must have either a text or a template")
 	}
 	content, err := json.Marshal(r)
 	if err != nil {
-		return nil, unsendable("the template's components are not JSON")
+		return nil, invalidMessage("the template's components are not JSON")
 	}
 	return content, nil
 }
 
-func unsendable(reason string) *backstop.Failure {
+func invalidMessage(reason string) *backstop.Failure {
 	return &backstop.Failure{Kind: backstop.Rejected, Class: backstop.TemplateFault, Reason: reason}
 }

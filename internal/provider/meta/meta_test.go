@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,52 +59,47 @@ func driver() providertest.Driver {
 			return providertest.Reply{Status: http.StatusOK, Body: `{"messaging_product":"whatsapp","new_field":{"x":[1]},` +
 				`"contacts":[{"input":"+447400123456","wa_id":"447400123456"}],"messages":[{"id":"` + id + `","message_status":"accepted"}]}`}
 		},
-		Refused: refused,
-		Codes:   codes(),
-		Hook:    hook,
-		Sign:    sign,
-		Header:  "X-Hub-Signature-256",
+		Refused:         refused,
+		Codes:           codes(),
+		Hook:            hook,
+		Sign:            sign,
+		SignatureHeader: "X-Hub-Signature-256",
 		Statuses: map[string]backstop.Status{
 			"sent": backstop.Sent, "delivered": backstop.Delivered, "read": backstop.Read, "failed": backstop.Failed,
 			"played": "", "deleted": "", "warning": "",
 		},
-		Failed:  "failed",
-		Batches: true,
-		Clock:   true,
+		Failed:   "failed",
+		Batches:  true,
+		HasTimes: true,
 	}
 }
 
-// codes is the table of the manual, row by row, with the HTTP status that it gives for each.
-func codes() []providertest.Code {
-	var rows []providertest.Code
-	add := func(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
-		for _, code := range codes {
-			rows = append(rows, providertest.Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
-		}
-	}
-	add(backstop.Throttled, "", 400, 4, 80007, 130429, 131056)
-	add(backstop.Throttled, "", 429, 130429)
-	add(backstop.Unavailable, "", 400, 1, 134101)
-	add(backstop.Unavailable, "", 429, 131000)
-	add(backstop.Unavailable, "", 500, 131000, 131016, 131057)
-	add(backstop.Unavailable, "", 503, 2, 133004)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 130403, 130472, 131021, 131026, 131047, 131049, 131062, 137000)
-	add(backstop.Rejected, backstop.RecipientFault, 403, 130497)
-	add(backstop.Rejected, backstop.RecipientFault, 500, 131026)
-	add(backstop.Rejected, backstop.TemplateFault, 400, 100, 131008, 131009, 131051, 131053)
-	add(backstop.Rejected, backstop.TemplateFault, 400, 132000, 132005, 132007, 132012, 132015, 132016, 132018, 132021)
-	add(backstop.Rejected, backstop.TemplateFault, 400, 132068, 132069, 134100, 135000)
-	add(backstop.Rejected, backstop.TemplateFault, 404, 132001)
-	add(backstop.Rejected, backstop.TemplateFault, 500, 134102)
-	add(backstop.Rejected, backstop.AccountFault, 401, 0, 190)
-	add(backstop.Rejected, backstop.AccountFault, 403, 10, 200, 250, 299, 368, 131005, 131031)
-	add(backstop.Rejected, backstop.AccountFault, 400, 33, 131030, 131037, 131042, 131048, 131055, 131063, 131064)
-	add(backstop.Rejected, backstop.AccountFault, 400, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011, 139200)
-	add(backstop.Rejected, backstop.AccountFault, 429, 131048)
-	add(backstop.Rejected, backstop.AccountFault, 500, 3, 131045, 133000)
-	add(backstop.Rejected, backstop.OptedOut, 400, 131050)
-	add(backstop.Rejected, "", 400, 131052, 131059, 131060, 138000, 138018, 2388318) // in no table: none belongs to a send
-	return rows
+// codes is the table of the manual, with the HTTP status that the manual gives for each code.
+func codes() providertest.CodeTable {
+	var table providertest.CodeTable
+	table.Add(backstop.Throttled, "", 400, 4, 80007, 130429, 131056)
+	table.Add(backstop.Throttled, "", 429, 130429)
+	table.Add(backstop.Unavailable, "", 400, 1, 134101)
+	table.Add(backstop.Unavailable, "", 429, 131000)
+	table.Add(backstop.Unavailable, "", 500, 131000, 131016, 131057)
+	table.Add(backstop.Unavailable, "", 503, 2, 133004)
+	table.Add(backstop.Rejected, backstop.RecipientFault, 400, 130403, 130472, 131021, 131026, 131047, 131049, 131062, 137000)
+	table.Add(backstop.Rejected, backstop.RecipientFault, 403, 130497)
+	table.Add(backstop.Rejected, backstop.RecipientFault, 500, 131026)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 100, 131008, 131009, 131051, 131053)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 132000, 132005, 132007, 132012, 132015, 132016, 132018, 132021)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 132068, 132069, 134100, 135000)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 404, 132001)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 500, 134102)
+	table.Add(backstop.Rejected, backstop.AccountFault, 401, 0, 190)
+	table.Add(backstop.Rejected, backstop.AccountFault, 403, 10, 200, 250, 299, 368, 131005, 131031)
+	table.Add(backstop.Rejected, backstop.AccountFault, 400, 33, 131030, 131037, 131042, 131048, 131055, 131063, 131064)
+	table.Add(backstop.Rejected, backstop.AccountFault, 400, 133005, 133006, 133008, 133009, 133010, 133015, 133016, 134011, 139200)
+	table.Add(backstop.Rejected, backstop.AccountFault, 429, 131048)
+	table.Add(backstop.Rejected, backstop.AccountFault, 500, 3, 131045, 133000)
+	table.Add(backstop.Rejected, backstop.OptedOut, 400, 131050)
+	table.Add(backstop.Rejected, "", 400, 131052, 131059, 131060, 138000, 138018, 2388318) // in no table: none of them belongs to a send
+	return table
 }
 
 func refused(status int, code, text string) providertest.Reply {
@@ -124,7 +118,7 @@ func checkText(t *testing.T, r *http.Request, body []byte) {
 		"text":{"body":"Hello","preview_url":false},"biz_opaque_callback_data":"`+providertest.Ref.String()+`"}`, string(body))
 }
 
-// hook spreads the reports over two entries, with something else between them.
+// hook puts the reports into two entries. Between them is an entry without a report.
 func hook(reports ...providertest.Report) providertest.Hook {
 	var statuses []string
 	for _, r := range reports {

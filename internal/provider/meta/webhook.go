@@ -17,19 +17,20 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// Challenge answers Meta's question whether the webhook's address is ours, or returns an Error of code Forged.
+// Challenge returns the answer to the request with which Meta verifies the webhook's URL. If the verify token is wrong, it
+// returns an Error with code Forged.
 func (c *Client) Challenge(query url.Values) (string, error) {
-	known := subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), c.verifyToken) == 1
-	if query.Get("hub.mode") != "subscribe" || !known {
+	isVerified := subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), c.verifyToken) == 1
+	if query.Get("hub.mode") != "subscribe" || !isVerified {
 		return "", provider.Forged("the verify token is wrong")
 	}
 	return query.Get("hub.challenge"), nil
 }
 
-// Receipts checks the signature over the body and returns the statuses in it. An Error of code Forged or Invalid says
-// what is wrong; with Invalid, the statuses that could be read are returned.
+// Receipts verifies the signature of the body and returns the statuses in it. An Error with code Forged or Invalid says what
+// is wrong. With code Invalid, Receipts also returns the statuses that could be read.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
-	if !c.signed(r.Header.Get("X-Hub-Signature-256"), body) {
+	if !c.isSigned(r.Header.Get("X-Hub-Signature-256"), body) {
 		return nil, provider.Forged("the signature is missing or wrong")
 	}
 	var post struct {
@@ -41,10 +42,10 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 			} `json:"changes"`
 		} `json:"entry"`
 	}
-	var b batch
+	var b receiptBatch
 	if err := json.Unmarshal(body, &post); err != nil {
-		if _, partly := errors.AsType[*json.UnmarshalTypeError](err); !partly { // then the rest has been read
-			return nil, provider.Invalid("the body is not a webhook of Meta's", err)
+		if _, partly := errors.AsType[*json.UnmarshalTypeError](err); !partly { // the other fields have been read
+			return nil, provider.Invalid("the body is not a Meta webhook", err)
 		}
 		b.fail(err)
 	}
@@ -53,19 +54,19 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 	}
 	for _, entry := range post.Entry {
 		for _, change := range entry.Changes {
-			if change.Field == "messages" { // others tell about templates, calls and the account
+			if change.Field == "messages" { // other fields are about templates, calls and the account
 				b.add(c, change.Value)
 			}
 		}
 	}
 	if b.broken > 0 {
-		return b.receipts, provider.Invalid(fmt.Sprintf("%d parts of the webhook could not be read", b.broken), b.first)
+		return b.receipts, provider.Invalid(fmt.Sprintf("%d parts of the webhook could not be read", b.broken), b.firstError)
 	}
 	return b.receipts, nil
 }
 
-// signed compares in constant time, before anything of the body is parsed.
-func (c *Client) signed(header string, body []byte) bool {
+// isSigned verifies the signature in constant time, before the body is parsed.
+func (c *Client) isSigned(header string, body []byte) bool {
 	digest, found := strings.CutPrefix(header, "sha256=")
 	signature, err := hex.DecodeString(digest)
 	if !found || err != nil {
@@ -76,19 +77,20 @@ func (c *Client) signed(header string, body []byte) bool {
 	return hmac.Equal(signature, mac.Sum(nil))
 }
 
-// batch gathers what can be read: one broken status must not cost the others, which would not be sent again.
-type batch struct {
-	receipts []backstop.Receipt
-	broken   int
-	first    error // that broke something
+// receiptBatch collects the receipts of a webhook. If one status is unreadable, the others still count, because Meta does not
+// send them again.
+type receiptBatch struct {
+	receipts   []backstop.Receipt
+	broken     int
+	firstError error // the error of the first unreadable part
 }
 
-func (b *batch) add(c *Client, raw json.RawMessage) {
+func (b *receiptBatch) add(c *Client, raw json.RawMessage) {
 	var value struct {
 		Metadata struct {
 			PhoneNumberID provider.Loose `json:"phone_number_id"`
 		} `json:"metadata"`
-		Statuses []json.RawMessage `json:"statuses"` // inbound messages stand beside them and are not ours to handle
+		Statuses []json.RawMessage `json:"statuses"` // inbound messages are in other fields, which Backstop does not use
 	}
 	if err := json.Unmarshal(raw, &value); err != nil {
 		b.fail(err)
@@ -96,7 +98,7 @@ func (b *batch) add(c *Client, raw json.RawMessage) {
 	}
 	number := string(value.Metadata.PhoneNumberID)
 	for _, raw := range value.Statuses {
-		receipt, err := c.receipt(raw)
+		receipt, err := c.readReceipt(raw)
 		switch {
 		case err != nil:
 			b.fail(err)
@@ -106,22 +108,23 @@ func (b *batch) add(c *Client, raw json.RawMessage) {
 	}
 }
 
-// isOurs reports whether a status may be about our messages. One webhook reports on all numbers of an app, also those from which
-// other systems send. A status with our reference counts with any number, because the number may have been changed.
+// isOurs reports whether a status may belong to a message of this client. One webhook reports the statuses of all numbers of an
+// app, and other systems may send from some of them. add also accepts a status of another number if it has a reference of
+// ours, because the configured number may have changed.
 func (c *Client) isOurs(phoneNumberID string) bool {
 	return phoneNumberID == "" || phoneNumberID == c.phoneNumberID
 }
 
-func (b *batch) fail(err error) {
+func (b *receiptBatch) fail(err error) {
 	b.broken++
-	if b.first == nil {
-		b.first = err
+	if b.firstError == nil {
+		b.firstError = err
 	}
 }
 
-// receipt reads one status. The receipt has no Status when the word, or the type of the status, says nothing about how far the
-// message has come.
-func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
+// readReceipt parses one status. The receipt has an empty Status if the word or the type of the status does not describe a
+// state of the message.
+func (c *Client) readReceipt(raw json.RawMessage) (backstop.Receipt, error) {
 	var report struct {
 		ID        provider.Loose `json:"id"`
 		Type      string         `json:"type"`
@@ -131,11 +134,11 @@ func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
 		Errors    apiErrors      `json:"errors"`
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
-		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd { // a field of an odd type: the others have been read
+		if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd { // else only a field of an unexpected type is missing
 			return backstop.Receipt{}, fmt.Errorf("read status: %w", err)
 		}
 	}
-	if report.Type != "" && report.Type != "message" { // such as payment: its failed is the payment's, not the message's
+	if report.Type != "" && report.Type != "message" { // such as payment: its failed is about the payment
 		return backstop.Receipt{}, nil
 	}
 	if report.Status == "" || !provider.ValidMessageID(string(report.ID)) {
@@ -155,7 +158,7 @@ func (c *Client) receipt(raw json.RawMessage) (backstop.Receipt, error) {
 	return receipt, nil
 }
 
-// statusOf is empty for played, deleted and words that are not known here.
+// statusOf returns the status for a word of Meta's. It returns "" for played, deleted and unknown words.
 func statusOf(word string) backstop.Status {
 	switch word {
 	case "sent":
@@ -171,7 +174,7 @@ func statusOf(word string) backstop.Status {
 	}
 }
 
-// timeOf reads Unix seconds. A time that cannot be, more than a day ahead of now, becomes now.
+// timeOf reads Unix seconds. An impossible time (unreadable, or more than a day after now) becomes now.
 func timeOf(l provider.Loose, now time.Time) time.Time {
 	seconds, ok := l.Int()
 	if !ok || seconds <= 0 || int64(seconds) > now.Add(24*time.Hour).Unix() {

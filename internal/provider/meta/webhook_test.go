@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/providertest"
 )
 
-// receive signs a webhook and gives it to a client.
+// receive signs a webhook and passes it to a new client.
 func receive(t *testing.T, body string) ([]backstop.Receipt, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/meta", nil)
@@ -21,8 +21,8 @@ func receive(t *testing.T, body string) ([]backstop.Receipt, error) {
 	return newClient(t, options("")).Receipts(r, []byte(body))
 }
 
-// reported receives a webhook with one status that has these fields beside its id and reference, and a good one behind it.
-// It returns the receipts of the first.
+// reported receives a webhook with two statuses. The first has an id, a reference and these fields. The second is valid.
+// reported returns the receipts of the first.
 func reported(t *testing.T, fields string) []backstop.Receipt {
 	t.Helper()
 	receipts, err := receive(t, `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[
@@ -38,8 +38,8 @@ func reported(t *testing.T, fields string) []backstop.Receipt {
 //go:embed testdata/mixed-batch.json
 var mixedBatch string
 
-// A batch has inbound messages, errors of the number, other fields, statuses of other systems, words that say nothing, and two
-// statuses that count.
+// The batch has inbound messages, errors of the number, other fields, statuses of other systems, words without a meaning, and
+// two statuses that count.
 func TestClient_Receipts_mixedBatch(t *testing.T) {
 	t.Parallel()
 	receipts, err := receive(t, mixedBatch)
@@ -54,7 +54,7 @@ func TestClient_Receipts_mixedBatch(t *testing.T) {
 	require.Equal(t, []backstop.Receipt{other, ours, read}, receipts)
 }
 
-// A status of another number is not ours, unless it has our reference. Such a status in the same webhook loses no other.
+// A status of another number is ignored, unless it has a reference of ours. The other statuses of the webhook still count.
 func TestClient_Receipts_otherNumber(t *testing.T) {
 	t.Parallel()
 	change := func(number, statuses string) string {
@@ -111,7 +111,7 @@ func TestClient_Receipts_errors(t *testing.T) {
 	}
 }
 
-// An odd type costs a field and not the status.
+// A field of an unexpected type is ignored. The status still counts.
 func TestClient_Receipts_oddTypes(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{"null", "true", "7", "7.5", "1e400", `"odd"`, "[]", "[[7]]", "{}", `{"a":{"b":[]}}`} {
@@ -131,7 +131,7 @@ func TestClient_Receipts_oddTypes(t *testing.T) {
 	require.Equal(t, int64(1_764_000_000), receipts[0].At.Unix())
 }
 
-// A status of another type is not one of the message: a payment that failed is no message that failed.
+// A status of another type does not describe the message: a failed payment is not a failed message.
 func TestClient_Receipts_otherType(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"payment", "not yet invented", "Message"} {

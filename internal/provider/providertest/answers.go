@@ -16,7 +16,7 @@ import (
 func runAnswers(t *testing.T, d Driver) {
 	t.Helper()
 	t.Run("accepted", func(t *testing.T) { t.Parallel(); testAccepted(t, d) })
-	t.Run("at once", func(t *testing.T) { t.Parallel(); testAtOnce(t, d) })
+	t.Run("concurrent", func(t *testing.T) { t.Parallel(); testConcurrent(t, d) })
 	t.Run("codes", func(t *testing.T) { t.Parallel(); testCodes(t, d) })
 	t.Run("status", func(t *testing.T) { t.Parallel(); testStatus(t, d) })
 	t.Run("retry after", func(t *testing.T) { t.Parallel(); testRetryAfter(t, d) })
@@ -26,23 +26,23 @@ func runAnswers(t *testing.T, d Driver) {
 
 func testAccepted(t *testing.T, d Driver) {
 	t.Helper()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
+	server := serveProvider(t, func(w http.ResponseWriter, r *http.Request, body []byte) {
 		d.CheckRequest(t, r, body)
 		d.Accepted("id-1").write(w)
 	})
-	client, send := d.New(t, server.URL, patient)
+	client, send := d.New(t, server.URL, longTimeout)
 	require.Equal(t, d.Name, client.Name())
 	submission, err := send(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "id-1", submission.MessageID)
-	require.EqualValues(t, 1, server.count.Load())
+	require.EqualValues(t, 1, server.requests.Load())
 }
 
-func testAtOnce(t *testing.T, d Driver) {
+func testConcurrent(t *testing.T, d Driver) {
 	t.Helper()
 	const calls = 40
-	server := reply(t, d.Accepted("id-1"))
-	_, send := d.New(t, server.URL, patient)
+	server := serveReply(t, d.Accepted("id-1"))
+	_, send := d.New(t, server.URL, longTimeout)
 	errs := make([]error, calls)
 	var wg sync.WaitGroup
 	for i := range calls {
@@ -52,7 +52,7 @@ func testAtOnce(t *testing.T, d Driver) {
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
-	require.EqualValues(t, calls, server.count.Load())
+	require.EqualValues(t, calls, server.requests.Load())
 }
 
 func testCodes(t *testing.T, d Driver) {
@@ -60,26 +60,26 @@ func testCodes(t *testing.T, d Driver) {
 	for _, row := range d.Codes {
 		t.Run(fmt.Sprintf("%s with HTTP %d", row.Code, row.HTTP), func(t *testing.T) {
 			t.Parallel()
-			failure, server := d.call(t, d.Refused(row.HTTP, row.Code, d.leak()), row.Kind)
+			failure, server := d.callWith(t, d.Refused(row.HTTP, row.Code, d.leakyText()), row.Kind)
 			require.Equal(t, row.Class, failure.Class)
 			require.Equal(t, row.Code, failure.Code)
-			require.Contains(t, failure.Reason, "(#1) for +*** or *** or ***", "the text is there, without numbers")
-			require.EqualValues(t, 1, server.count.Load())
+			require.Contains(t, failure.Reason, "(#1) for +*** or *** or ***", "the reason has the text, without numbers")
+			require.EqualValues(t, 1, server.requests.Load())
 		})
 	}
 }
 
-// call sends one message to a provider that gives this answer, and returns the failure.
-func (d Driver) call(t *testing.T, answer Reply, kind backstop.FailureKind) (*backstop.Failure, *origin) {
+// callWith sends one message to a provider that gives this answer, and returns the failure.
+func (d Driver) callWith(t *testing.T, answer Reply, kind backstop.FailureKind) (*backstop.Failure, *fakeProvider) {
 	t.Helper()
-	server := reply(t, answer)
-	_, send := d.New(t, server.URL, patient)
+	server := serveReply(t, answer)
+	_, send := d.New(t, server.URL, longTimeout)
 	_, err := send(t.Context())
-	return d.failure(t, err, kind), server
+	return d.requireFailure(t, err, kind), server
 }
 
-// testStatus is about answers whose error code, if any, is in no table: the HTTP status decides the kind, and there is no
-// class. For some it matters whether the provider itself wrote the answer or something in between.
+// testStatus: if the answer has no error code of the driver's table, the HTTP status decides the kind, and the failure has no
+// class. For some statuses the kind also depends on who wrote the answer: the provider (own) or a proxy (bare).
 func testStatus(t *testing.T, d Driver) {
 	t.Helper()
 	const (
@@ -104,14 +104,14 @@ func testStatus(t *testing.T, d Driver) {
 		check := func(name string, answer Reply, want backstop.FailureKind) {
 			t.Run(fmt.Sprintf("%d %s", status, name), func(t *testing.T) {
 				t.Parallel()
-				failure, server := d.call(t, answer, want)
+				failure, server := d.callWith(t, answer, want)
 				require.Empty(t, failure.Class, "a class follows from a code")
-				require.EqualValues(t, 1, server.count.Load())
+				require.EqualValues(t, 1, server.requests.Load())
 			})
 		}
-		check("with an unknown code", d.Refused(status, UnknownCode, d.leak()), want.own)
+		check("with an unknown code", d.Refused(status, UnknownCode, d.leakyText()), want.own)
 		check("without a body", Reply{Status: status}, want.bare)
-		check("with a page", Reply{Status: status, Body: "<html>" + d.leak()}, want.bare)
+		check("with a page", Reply{Status: status, Body: "<html>" + d.leakyText()}, want.bare)
 		check("with other JSON", Reply{Status: status, Body: `{"error":"no","code":"no"}`}, want.bare)
 		long := d.Refused(status, UnknownCode, "")
 		long.Body += strings.Repeat(" ", 65<<10)
@@ -144,9 +144,9 @@ func testRetryAfter(t *testing.T, d Driver) {
 				d.Refused(http.StatusTooManyRequests, UnknownCode, "slow down"),
 			} {
 				if row.header != "" {
-					answer = answer.with("Retry-After", row.header)
+					answer = answer.withHeader("Retry-After", row.header)
 				}
-				failure, _ := d.call(t, answer, backstop.Throttled)
+				failure, _ := d.callWith(t, answer, backstop.Throttled)
 				require.GreaterOrEqual(t, failure.RetryAfter, row.least)
 				require.LessOrEqual(t, failure.RetryAfter, row.most)
 			}
@@ -154,7 +154,7 @@ func testRetryAfter(t *testing.T, d Driver) {
 	}
 }
 
-// testUnreadable is about answers of success that do not name a message: it may have been sent.
+// testUnreadable: if a 2xx answer has no valid message id, the message may have been sent.
 func testUnreadable(t *testing.T, d Driver) {
 	t.Helper()
 	good := d.Accepted("id-1")
@@ -163,7 +163,7 @@ func testUnreadable(t *testing.T, d Driver) {
 		"null":           "null",
 		"object":         "{}",
 		"array":          "[]",
-		"page":           "<html><body>OK " + d.leak() + "</body></html>",
+		"page":           "<html><body>OK " + d.leakyText() + "</body></html>",
 		"truncated":      good.Body[:len(good.Body)-1],
 		"followed":       good.Body + "x",
 		"too long":       good.Body + strings.Repeat(" ", 65<<10),
@@ -174,8 +174,8 @@ func testUnreadable(t *testing.T, d Driver) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, server := d.call(t, Reply{Status: good.Status, Header: good.Header, Body: body}, backstop.Unknown)
-			require.EqualValues(t, 1, server.count.Load())
+			_, server := d.callWith(t, Reply{Status: good.Status, Header: good.Header, Body: body}, backstop.Unknown)
+			require.EqualValues(t, 1, server.requests.Load())
 		})
 	}
 }
@@ -186,8 +186,8 @@ func testRedirect(t *testing.T, d Driver) {
 		for _, location := range []string{"/elsewhere", "", "://" + To} {
 			t.Run(fmt.Sprintf("%d to %q", status, location), func(t *testing.T) {
 				t.Parallel()
-				_, server := d.call(t, Reply{Status: status}.with("Location", location), backstop.Unknown)
-				require.EqualValues(t, 1, server.count.Load(), "it must not follow")
+				_, server := d.callWith(t, Reply{Status: status}.withHeader("Location", location), backstop.Unknown)
+				require.EqualValues(t, 1, server.requests.Load(), "the driver must not follow a redirect")
 			})
 		}
 	}

@@ -1,6 +1,6 @@
-// Package providertest is the suite that every driver passes: what it sends, how it judges every kind of answer and
-// every way in which a connection can fail, and what it makes of good, broken and forged webhooks. It talks to the
-// driver over real connections only.
+// Package providertest is the test suite that every driver passes. It checks the requests of the driver, the meaning of every
+// kind of answer and of every failure of a connection, and the receipts from good, broken and forged webhooks. The suite
+// uses real connections only.
 package providertest
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ const To = "+447400123456"
 // otherSecret is a secret of another account of the same process. No failure may repeat it.
 const otherSecret = "another-account-s3cret"
 
-// Secrets are what New must give its client: the shared secrets, with one of another account in them.
+// Secrets returns the shared secrets that Driver.New must pass to its client. They contain a secret of another account.
 func Secrets() *provider.Secrets {
 	var s provider.Secrets
 	s.Add(otherSecret)
@@ -36,7 +37,7 @@ func Secrets() *provider.Secrets {
 // Ref is the reference of every message of the suite.
 var Ref = backstop.Ref{Send: "0193a1b2-c3d4-7e5f-8a6b-0123456789ab", Step: 2}
 
-// Client is the part of a driver that needs no message.
+// Client has the methods of a driver that are the same for all channels.
 type Client interface {
 	Name() string
 	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
@@ -45,38 +46,48 @@ type Client interface {
 // Send sends a message to To with Ref.
 type Send func(ctx context.Context) (backstop.Submission, error)
 
-// Driver is a driver under test, and how its provider speaks.
+// Driver is a driver under test, with the wire format of its provider.
 type Driver struct {
 	Name    string
 	Channel backstop.Channel
 	New     func(tb testing.TB, baseURL string, timeout time.Duration) (Client, Send)
-	Secrets []string // that New gives the client; no failure may repeat one
+	Secrets []string // the secrets that New passes to the client; no failure may repeat one
 
 	// CheckRequest fails the test unless the request carries the credentials, the message and Ref.
 	CheckRequest func(t *testing.T, r *http.Request, body []byte)
-	// Accepted is the answer to a message that was taken, with more fields in it than the driver needs.
+	// Accepted is the answer to an accepted message, with more fields than the driver needs.
 	Accepted func(id string) Reply
 	// Refused is an answer with the provider's own error body.
 	Refused func(status int, code, text string) Reply
-	Codes   []Code // each row of the driver's table
+	Codes   CodeTable // all rows of the driver's table
 
-	Hook     func(reports ...Report) Hook       // a webhook, with more fields in it than the driver needs
-	Sign     func(r *http.Request, body []byte) // as the provider does
-	Header   string                             // that carries the signature
-	Statuses map[string]backstop.Status         // the provider's words; empty for those to be ignored
-	Failed   string                             // the word for a message that failed
-	Batches  bool                               // a webhook may carry several reports
-	Clock    bool                               // a report carries its time
+	Hook            func(reports ...Report) Hook       // a webhook, with more fields than the driver needs
+	Sign            func(r *http.Request, body []byte) // signs a webhook as the provider does
+	SignatureHeader string                             // the header that has the signature
+	Statuses        map[string]backstop.Status         // by the provider's word; empty if the driver must ignore the word
+	Failed          string                             // the word for a message that failed
+	Batches         bool                               // a webhook may carry several reports
+	HasTimes        bool                               // a report has its time
 
-	Lookup *Lookup // nil for a driver that cannot look a message up
+	Lookup *Lookup // nil if the driver cannot look up messages
 }
 
 // Code is an error code of the provider and what it means in an answer.
 type Code struct {
 	Code  string
-	HTTP  int // the status that comes with it
+	HTTP  int // the HTTP status of the answer with this code
 	Kind  backstop.FailureKind
 	Class backstop.RejectClass
+}
+
+// CodeTable is the expected meanings of a driver's codes.
+type CodeTable []Code
+
+// Add adds a row for each code. All rows have this kind, class and HTTP status.
+func (c *CodeTable) Add(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
+	for _, code := range codes {
+		*c = append(*c, Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
+	}
 }
 
 // Reply is an answer to a request.
@@ -91,8 +102,8 @@ type Report struct {
 	ID     string
 	Ref    string
 	Status string // the provider's word
-	At     string // in the provider's form, if it has a clock
-	Code   string // of an error, with Text
+	At     string // in the provider's format; empty without HasTimes
+	Code   string // the error code; Text is its text
 	Text   string
 }
 
@@ -106,7 +117,7 @@ type Hook struct {
 func Quote(s string) string {
 	quoted, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // a string always has a form
+		panic(err) // a string can always be encoded
 	}
 	return string(quoted)
 }
@@ -126,42 +137,42 @@ func Run(t *testing.T, d Driver) {
 	}
 }
 
-// secrets are those of the driver and of another account.
-func (d Driver) secrets() []string { return append([]string{otherSecret}, d.Secrets...) }
+// allSecrets returns the secrets of the driver and the secret of another account.
+func (d Driver) allSecrets() []string { return append([]string{otherSecret}, d.Secrets...) }
 
-// leak is a provider's text with everything in it that must not get out.
-func (d Driver) leak() string {
-	return "(#1) for " + To + " or 447400123456 or 44.7400  (１２３)456 with " + strings.Join(d.secrets(), " and ") + "\x00\n!"
+// leakyText is a provider's text that contains everything that a failure must hide.
+func (d Driver) leakyText() string {
+	return "(#1) for " + To + " or 447400123456 or 44.7400  (１２３)456 with " + strings.Join(d.allSecrets(), " and ") + "\x00\n!"
 }
 
-// failure checks that err is a failure of this kind and that it gives nothing away.
-func (d Driver) failure(t *testing.T, err error, kind backstop.FailureKind) *backstop.Failure {
+// requireFailure requires a failure of this kind that hides all secrets, and returns it.
+func (d Driver) requireFailure(t *testing.T, err error, kind backstop.FailureKind) *backstop.Failure {
 	t.Helper()
 	require.Error(t, err)
 	failure, ok := errors.AsType[*backstop.Failure](err)
 	require.True(t, ok, "%T is not a *backstop.Failure: %v", err, err)
 	require.Equal(t, kind, failure.Kind, "%v", failure)
-	d.clean(t, failure)
+	d.checkNoLeak(t, failure)
 	return failure
 }
 
-// fails is failure for who wants to know no more.
-func (d Driver) fails(t *testing.T, err error, kind backstop.FailureKind) {
+// checkFailure is requireFailure without a result.
+func (d Driver) checkFailure(t *testing.T, err error, kind backstop.FailureKind) {
 	t.Helper()
-	_ = d.failure(t, err, kind)
+	_ = d.requireFailure(t, err, kind)
 }
 
-// clean checks the shape of a failure and that it repeats neither a secret nor the recipient.
-func (d Driver) clean(t *testing.T, failure *backstop.Failure) {
+// checkNoLeak checks the form of a failure, and that it contains neither a secret nor the recipient's number.
+func (d Driver) checkNoLeak(t *testing.T, failure *backstop.Failure) {
 	t.Helper()
 	require.True(t, failure.Kind == backstop.Rejected || failure.Class == "", "only a rejection has a class: %v", failure)
 	require.NotEmpty(t, failure.Reason)
-	require.NotRegexp(t, `(Post|Get) "`, failure.Reason, "net/http's error repeats the URL, which names the account")
+	require.NotRegexp(t, `(Post|Get) "`, failure.Reason, "an error of net/http contains the URL, and the URL contains the account's id")
 	require.Zero(t, failure.Kind != backstop.Throttled && failure.RetryAfter != 0, "RetryAfter is for Throttled")
 	stored, err := json.Marshal(failure)
 	require.NoError(t, err)
 	for _, shown := range []string{failure.Error(), string(stored)} {
-		for _, secret := range d.secrets() {
+		for _, secret := range d.allSecrets() {
 			require.NotContains(t, shown, secret)
 		}
 		digits := strings.Map(func(r rune) rune {
@@ -177,7 +188,7 @@ func (d Driver) clean(t *testing.T, failure *backstop.Failure) {
 	}
 }
 
-// request makes the request of a webhook as a server sees it behind a proxy: its host is not the public one.
+// request returns the request of a webhook as a server behind a proxy receives it: its host is not the public host.
 func (h Hook) request() *http.Request {
 	target, err := url.ParseRequestURI(h.Target)
 	if err != nil {

@@ -17,25 +17,25 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// impatient is the timeout of a call that should run into it.
-const impatient = 500 * time.Millisecond
+// shortTimeout is for calls that must time out.
+const shortTimeout = 500 * time.Millisecond
 
 func runFaults(t *testing.T, d Driver) {
 	t.Helper()
-	t.Run("before the request left", func(t *testing.T) { t.Parallel(); testBefore(t, d) })
+	t.Run("not sent", func(t *testing.T) { t.Parallel(); testNotSent(t, d) })
 	t.Run("hang", func(t *testing.T) { t.Parallel(); testHang(t, d) })
 	t.Run("cut", func(t *testing.T) { t.Parallel(); testCut(t, d) })
 	t.Run("cancelled", func(t *testing.T) { t.Parallel(); testCancelled(t, d) })
-	t.Run("kept connection", func(t *testing.T) { t.Parallel(); testKept(t, d) })
+	t.Run("kept connection", func(t *testing.T) { t.Parallel(); testKeptConnection(t, d) })
 }
 
-func testBefore(t *testing.T, d Driver) {
+func testNotSent(t *testing.T, d Driver) {
 	t.Helper()
 	refuse := func(t *testing.T, baseURL string) {
 		t.Helper()
-		_, send := d.New(t, baseURL, impatient)
+		_, send := d.New(t, baseURL, shortTimeout)
 		_, err := send(t.Context())
-		d.fails(t, err, backstop.Unavailable)
+		d.checkFailure(t, err, backstop.Unavailable)
 	}
 	t.Run("nothing listens", func(t *testing.T) {
 		t.Parallel()
@@ -47,7 +47,7 @@ func testBefore(t *testing.T, d Driver) {
 		t.Parallel()
 		var count atomic.Int32
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { count.Add(1) }))
-		server.Config.ErrorLog = quiet()
+		server.Config.ErrorLog = discardLogger()
 		server.StartTLS()
 		t.Cleanup(server.Close)
 		refuse(t, server.URL)
@@ -55,21 +55,21 @@ func testBefore(t *testing.T, d Driver) {
 	})
 	t.Run("no TLS there", func(t *testing.T) {
 		t.Parallel()
-		address := listen(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })
+		address := serveTCP(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })
 		refuse(t, "https://"+address)
 	})
 	t.Run("handshake hangs", func(t *testing.T) {
 		t.Parallel()
-		refuse(t, "https://"+listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }))
+		refuse(t, "https://"+serveTCP(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }))
 	})
 	t.Run("handshake cut", func(t *testing.T) {
 		t.Parallel()
-		refuse(t, "https://"+listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }))
+		refuse(t, "https://"+serveTCP(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }))
 	})
 }
 
-// whole reads one request to its end.
-func whole(r *bufio.Reader) bool {
+// readRequest reads one request to its end. It returns false if the request is not complete.
+func readRequest(r *bufio.Reader) bool {
 	request, err := http.ReadRequest(r)
 	if err != nil {
 		return false
@@ -78,19 +78,19 @@ func whole(r *bufio.Reader) bool {
 	return err == nil
 }
 
-// after starts a server that reads a request, writes this, and then hangs or cuts the connection, with a reset if
-// abrupt. It returns its address and the count of requests.
-func after(t *testing.T, written string, hang, abrupt bool) (string, *atomic.Int32) {
+// serveBroken starts a server that reads a request and writes a part of an answer. Then the server hangs, or closes the
+// connection: with a reset if abrupt. serveBroken returns the URL and the count of requests.
+func serveBroken(t *testing.T, written string, hang, abrupt bool) (string, *atomic.Int32) {
 	t.Helper()
 	var count atomic.Int32
-	address := listen(t, func(c net.Conn) {
-		if !whole(bufio.NewReader(c)) {
+	address := serveTCP(t, func(c net.Conn) {
+		if !readRequest(bufio.NewReader(c)) {
 			return
 		}
 		count.Add(1)
 		_, _ = io.WriteString(c, written)
 		if hang {
-			_, _ = io.Copy(io.Discard, c) // until the client gives up
+			_, _ = io.Copy(io.Discard, c) // until the client closes the connection
 		}
 		if tcp, ok := c.(*net.TCPConn); ok && abrupt {
 			_ = tcp.SetLinger(0)
@@ -99,8 +99,8 @@ func after(t *testing.T, written string, hang, abrupt bool) (string, *atomic.Int
 	return "http://" + address, &count
 }
 
-// begun are beginnings of an answer.
-func (d Driver) begun() map[string]string {
+// partialAnswers returns incomplete answers, by the place where they end.
+func (d Driver) partialAnswers() map[string]string {
 	good := d.Accepted("id-1")
 	head := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n", good.Status, len(good.Body))
 	return map[string]string{
@@ -118,15 +118,15 @@ func (d Driver) begun() map[string]string {
 
 func testHang(t *testing.T, d Driver) {
 	t.Helper()
-	for name, written := range d.begun() {
+	for name, written := range d.partialAnswers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			baseURL, count := after(t, written, true, false)
-			_, send := d.New(t, baseURL, impatient)
+			baseURL, count := serveBroken(t, written, true, false)
+			_, send := d.New(t, baseURL, shortTimeout)
 			started := time.Now()
 			_, err := send(t.Context())
-			d.fails(t, err, backstop.Unknown)
-			require.Less(t, time.Since(started), patient/2)
+			d.checkFailure(t, err, backstop.Unknown)
+			require.Less(t, time.Since(started), longTimeout/2)
 			require.EqualValues(t, 1, count.Load())
 		})
 	}
@@ -134,7 +134,7 @@ func testHang(t *testing.T, d Driver) {
 
 func testCut(t *testing.T, d Driver) {
 	t.Helper()
-	answers := d.begun()
+	answers := d.partialAnswers()
 	answers["after nonsense"] = "220 " + To + " ESMTP\r\n"
 	answers["after another protocol"] = "HTTP/9.9 200 " + To + "\r\n\r\n"
 	answers["after an endless header"] = "HTTP/1.1 200 OK\r\nX: " + string(make([]byte, 1<<20))
@@ -142,10 +142,10 @@ func testCut(t *testing.T, d Driver) {
 		for how, abrupt := range map[string]bool{"closed": false, "reset": true} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
-				baseURL, count := after(t, written, false, abrupt)
-				_, send := d.New(t, baseURL, patient)
+				baseURL, count := serveBroken(t, written, false, abrupt)
+				_, send := d.New(t, baseURL, longTimeout)
 				_, err := send(t.Context())
-				d.fails(t, err, backstop.Unknown)
+				d.checkFailure(t, err, backstop.Unknown)
 				require.EqualValues(t, 1, count.Load())
 			})
 		}
@@ -156,59 +156,59 @@ func testCancelled(t *testing.T, d Driver) {
 	t.Helper()
 	t.Run("before", func(t *testing.T) {
 		t.Parallel()
-		server := reply(t, d.Accepted("id-1"))
-		_, send := d.New(t, server.URL, patient)
+		server := serveReply(t, d.Accepted("id-1"))
+		_, send := d.New(t, server.URL, longTimeout)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := send(ctx)
-		d.fails(t, err, backstop.Unavailable)
-		require.Zero(t, server.count.Load())
+		d.checkFailure(t, err, backstop.Unavailable)
+		require.Zero(t, server.requests.Load())
 	})
 	t.Run("during", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
-		server := serve(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) {
+		server := serveProvider(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) {
 			cancel()
 			<-r.Context().Done()
 		})
-		_, send := d.New(t, server.URL, patient)
+		_, send := d.New(t, server.URL, longTimeout)
 		_, err := send(ctx)
-		d.fails(t, err, backstop.Unknown)
-		require.EqualValues(t, 1, server.count.Load())
+		d.checkFailure(t, err, backstop.Unknown)
+		require.EqualValues(t, 1, server.requests.Load())
 	})
 	t.Run("deadline", func(t *testing.T) {
 		t.Parallel()
-		server := serve(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
-		_, send := d.New(t, server.URL, patient)
-		ctx, cancel := context.WithTimeout(t.Context(), impatient)
+		server := serveProvider(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
+		_, send := d.New(t, server.URL, longTimeout)
+		ctx, cancel := context.WithTimeout(t.Context(), shortTimeout)
 		defer cancel()
 		_, err := send(ctx)
-		d.fails(t, err, backstop.Unknown)
-		require.EqualValues(t, 1, server.count.Load())
+		d.checkFailure(t, err, backstop.Unknown)
+		require.EqualValues(t, 1, server.requests.Load())
 	})
 }
 
-// testKept is about a connection that is used a second time. Go's transport repeats a request by itself when such a
-// connection breaks, unless the driver takes care.
-func testKept(t *testing.T, d Driver) {
+// testKeptConnection: if a connection breaks at its second request, Go's transport may repeat the request by itself. The
+// driver must prevent that.
+func testKeptConnection(t *testing.T, d Driver) {
 	t.Helper()
 	good := d.Accepted("id-1")
 	answer := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s", good.Status, len(good.Body), good.Body)
 
-	// second starts a server that answers the first request of a connection and then does this.
+	// second sends one message to a server that answers the first request of a connection and then calls then.
 	second := func(t *testing.T, then func(c net.Conn, r *bufio.Reader, count *atomic.Int32)) (Send, *atomic.Int32) {
 		t.Helper()
 		var count atomic.Int32
-		address := listen(t, func(c net.Conn) {
+		address := serveTCP(t, func(c net.Conn) {
 			r := bufio.NewReader(c)
-			if !whole(r) {
+			if !readRequest(r) {
 				return
 			}
 			count.Add(1)
 			_, _ = io.WriteString(c, answer)
 			then(c, r, &count)
 		})
-		_, send := d.New(t, "http://"+address, patient)
+		_, send := d.New(t, "http://"+address, longTimeout)
 		_, err := send(t.Context())
 		require.NoError(t, err)
 		return send, &count
@@ -217,7 +217,7 @@ func testKept(t *testing.T, d Driver) {
 		t.Run("second request "+how, func(t *testing.T) {
 			t.Parallel()
 			send, count := second(t, func(c net.Conn, r *bufio.Reader, count *atomic.Int32) {
-				if whole(r) {
+				if readRequest(r) {
 					count.Add(1)
 				}
 				if tcp, ok := c.(*net.TCPConn); ok && abrupt {
@@ -225,7 +225,7 @@ func testKept(t *testing.T, d Driver) {
 				}
 			})
 			_, err := send(t.Context())
-			d.fails(t, err, backstop.Unknown)
+			d.checkFailure(t, err, backstop.Unknown)
 			require.EqualValues(t, 2, count.Load(), "the second request must not be sent again")
 		})
 	}
@@ -237,7 +237,7 @@ func testKept(t *testing.T, d Driver) {
 			closed <- struct{}{}
 		})
 		<-closed
-		time.Sleep(impatient) // until the client has noticed
+		time.Sleep(shortTimeout) // until the client has read the end of the connection
 		_, err := send(t.Context())
 		require.NoError(t, err)
 		require.EqualValues(t, 2, count.Load())

@@ -12,17 +12,17 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Finder is the part of a driver that looks messages up.
+// Finder is a driver that can look up messages.
 type Finder interface {
 	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
 }
 
-// Lookup builds a provider's answers, for a driver that looks messages up.
+// Lookup makes the answers of a provider at which a driver can look up messages.
 type Lookup struct {
 	// CheckRequest fails the test unless the request carries the credentials and asks for the message with this id. If id
 	// is empty, the request must ask for the messages to To.
 	CheckRequest func(t *testing.T, r *http.Request, id string)
-	Missing      Reply                         // there is no message with this id
+	Missing      Reply                         // the answer to a lookup by id if there is no such message
 	One          func(m Listed) Reply          // the answer to a lookup by id
 	List         func(messages []Listed) Reply // the answer to a search
 }
@@ -34,25 +34,25 @@ type Listed struct {
 	Text   string
 	Made   time.Time
 	Status string // the provider's word
-	Code   string // of an error, with Reason
+	Code   string // the error code; Reason is its text
 	Reason string
 }
 
-// made is the creation time of the messages in these tests.
-var made = time.Date(2026, 11, 3, 23, 59, 58, 0, time.UTC)
+// createdAt is the creation time of the messages in these tests.
+var createdAt = time.Date(2026, 11, 3, 23, 59, 58, 0, time.UTC)
 
-// inquiry is an Inquiry without a message id.
-func inquiry() backstop.Inquiry {
+// newInquiry returns an Inquiry without a message id.
+func newInquiry() backstop.Inquiry {
 	return backstop.Inquiry{
 		Ref: Ref, To: To, SendID: "Backstop", Text: "Grüße & 4711+1",
-		Since: made.Add(-5 * time.Second), Until: made.Add(30 * time.Second),
+		Since: createdAt.Add(-5 * time.Second), Until: createdAt.Add(30 * time.Second),
 	}
 }
 
-// listed is the message that inquiry describes, with this status.
-func (d Driver) listed(status string) Listed {
-	q := inquiry()
-	return Listed{ID: "id-1", SendID: q.SendID, Text: q.Text, Made: made, Status: status}
+// newListed returns the message that newInquiry describes, with this status.
+func (d Driver) newListed(status string) Listed {
+	q := newInquiry()
+	return Listed{ID: "id-1", SendID: q.SendID, Text: q.Text, Made: createdAt, Status: status}
 }
 
 func runFind(t *testing.T, d Driver) {
@@ -68,37 +68,38 @@ func runFind(t *testing.T, d Driver) {
 // find runs the driver's Find against a server that gives this answer.
 func (d Driver) find(t *testing.T, answer Reply, q backstop.Inquiry) (*backstop.Found, error) {
 	t.Helper()
-	server := serve(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
+	server := serveProvider(t, func(w http.ResponseWriter, r *http.Request, _ []byte) {
 		d.Lookup.CheckRequest(t, r, q.MessageID)
 		answer.write(w)
 	})
-	return d.ask(t, server.URL, patient, q)
+	return d.findAt(t, server.URL, longTimeout, q)
 }
 
-func (d Driver) ask(t *testing.T, baseURL string, timeout time.Duration, q backstop.Inquiry) (*backstop.Found, error) {
+// findAt runs the driver's Find against a server at this URL.
+func (d Driver) findAt(t *testing.T, baseURL string, timeout time.Duration, q backstop.Inquiry) (*backstop.Found, error) {
 	t.Helper()
 	client, _ := d.New(t, baseURL, timeout)
 	finder, ok := client.(Finder)
-	require.True(t, ok, "%T finds nothing", client)
+	require.True(t, ok, "%T has no Find", client)
 	return finder.Find(t.Context(), q)
 }
 
-// byID is an Inquiry with a message id.
-func byID() backstop.Inquiry {
-	q := inquiry()
+// inquiryByID returns an Inquiry with a message id.
+func inquiryByID() backstop.Inquiry {
+	q := newInquiry()
 	q.MessageID = "id-1"
 	return q
 }
 
 func testFindByID(t *testing.T, d Driver) {
 	t.Helper()
-	found, err := d.find(t, d.Lookup.Missing, byID())
+	found, err := d.find(t, d.Lookup.Missing, inquiryByID())
 	require.NoError(t, err)
 	require.Nil(t, found)
-	other := d.listed(d.Failed)
+	other := d.newListed(d.Failed)
 	other.ID = "id-2"
-	_, err = d.find(t, d.Lookup.One(other), byID())
-	d.fails(t, err, backstop.Unavailable)
+	_, err = d.find(t, d.Lookup.One(other), inquiryByID())
+	d.checkFailure(t, err, backstop.Unavailable)
 }
 
 func testFindStatuses(t *testing.T, d Driver) {
@@ -108,9 +109,9 @@ func testFindStatuses(t *testing.T, d Driver) {
 		if want == "" {
 			want = backstop.Submitted
 		}
-		m := d.listed(word)
+		m := d.newListed(word)
 		if status == backstop.Failed {
-			m.Code, m.Reason = UnknownCode, d.leak()
+			m.Code, m.Reason = UnknownCode, d.leakyText()
 		}
 		check := func(name string, answer Reply, q backstop.Inquiry) {
 			t.Run(word+" "+name, func(t *testing.T) {
@@ -121,44 +122,44 @@ func testFindStatuses(t *testing.T, d Driver) {
 				require.Equal(t, want, found.Status)
 				require.Equal(t, status == backstop.Failed, found.Failure != nil)
 				if found.Failure != nil {
-					d.clean(t, found.Failure)
+					d.checkNoLeak(t, found.Failure)
 					require.Equal(t, UnknownCode, found.Failure.Code)
 				}
 			})
 		}
-		check("by id", d.Lookup.One(m), byID())
-		check("searched", d.Lookup.List([]Listed{m}), inquiry())
+		check("by id", d.Lookup.One(m), inquiryByID())
+		check("searched", d.Lookup.List([]Listed{m}), newInquiry())
 	}
 }
 
-// testSearch: one match is found, no match is nil, and an ambiguous list is an Unknown failure.
+// testSearch: Find returns the only match, returns nil without a match, and returns an Unknown failure for an ambiguous list.
 func testSearch(t *testing.T, d Driver) {
 	t.Helper()
 	with := func(change func(m *Listed)) Listed {
-		m := d.listed(d.Failed)
+		m := d.newListed(d.Failed)
 		change(&m)
 		return m
 	}
 	at := func(id string, made time.Time) Listed {
 		return with(func(m *Listed) { m.ID, m.Made = id, made })
 	}
-	q := inquiry()
+	q := newInquiry()
 	for name, row := range map[string]struct {
 		messages []Listed
 		want     string // the id; "" for no message, "?" for an Unknown failure
 	}{
 		"none":              {},
-		"one":               {[]Listed{d.listed(d.Failed)}, "id-1"},
+		"one":               {[]Listed{d.newListed(d.Failed)}, "id-1"},
 		"the first second":  {[]Listed{at("id-2", q.Since)}, "id-2"},
 		"the last second":   {[]Listed{at("id-2", q.Until)}, "id-2"},
 		"before":            {[]Listed{at("id-2", q.Since.Add(-time.Second))}, ""},
 		"after":             {[]Listed{at("id-2", q.Until.Add(time.Second))}, ""},
-		"one of that time":  {[]Listed{at("id-2", q.Until.Add(time.Hour)), d.listed(d.Failed), at("id-3", q.Since.Add(-time.Hour))}, "id-1"},
-		"several":           {[]Listed{d.listed(d.Failed), at("id-2", made)}, "?"},
+		"one of that time":  {[]Listed{at("id-2", q.Until.Add(time.Hour)), d.newListed(d.Failed), at("id-3", q.Since.Add(-time.Hour))}, "id-1"},
+		"several":           {[]Listed{d.newListed(d.Failed), at("id-2", createdAt)}, "?"},
 		"other text":        {[]Listed{with(func(m *Listed) { m.Text = "Trial: " + m.Text })}, "?"},
 		"other sender":      {[]Listed{with(func(m *Listed) { m.SendID = "Other" })}, "?"},
 		"another message":   {[]Listed{with(func(m *Listed) { m.SendID, m.Text = "Other", "hello" })}, ""},
-		"one and a doubt":   {[]Listed{d.listed(d.Failed), with(func(m *Listed) { m.ID, m.Text = "id-2", "hello" })}, "id-1"},
+		"one and a doubt":   {[]Listed{d.newListed(d.Failed), with(func(m *Listed) { m.ID, m.Text = "id-2", "hello" })}, "id-1"},
 		"id not to be kept": {[]Listed{with(func(m *Listed) { m.ID = strings.Repeat("i", 257) })}, "?"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +167,7 @@ func testSearch(t *testing.T, d Driver) {
 			found, err := d.find(t, d.Lookup.List(row.messages), q)
 			switch row.want {
 			case "?":
-				d.fails(t, err, backstop.Unknown)
+				d.checkFailure(t, err, backstop.Unknown)
 			case "":
 				require.NoError(t, err)
 				require.Nil(t, found)
@@ -179,7 +180,7 @@ func testSearch(t *testing.T, d Driver) {
 }
 
 // testFindRefused: a lookup sends nothing, so a refusal is Unavailable and may be retried. The exceptions are throttling (429)
-// and refusals that need an operator (401, 403).
+// and refusals that an operator must solve (401, 403).
 func testFindRefused(t *testing.T, d Driver) {
 	t.Helper()
 	for status, kind := range map[int]backstop.FailureKind{
@@ -188,12 +189,12 @@ func testFindRefused(t *testing.T, d Driver) {
 		http.StatusInternalServerError: backstop.Unavailable, http.StatusBadGateway: backstop.Unavailable,
 		http.StatusServiceUnavailable: backstop.Unavailable, http.StatusGatewayTimeout: backstop.Unavailable,
 	} {
-		for name, answer := range map[string]Reply{"bare": {Status: status}, "own": d.Refused(status, UnknownCode, d.leak())} {
-			for _, q := range []backstop.Inquiry{inquiry(), byID()} {
+		for name, answer := range map[string]Reply{"bare": {Status: status}, "own": d.Refused(status, UnknownCode, d.leakyText())} {
+			for _, q := range []backstop.Inquiry{newInquiry(), inquiryByID()} {
 				t.Run(http.StatusText(status)+" "+name+" "+q.MessageID, func(t *testing.T) {
 					t.Parallel()
 					_, err := d.find(t, answer, q)
-					d.fails(t, err, kind)
+					d.checkFailure(t, err, kind)
 				})
 			}
 		}
@@ -202,28 +203,28 @@ func testFindRefused(t *testing.T, d Driver) {
 
 func testFindUnanswered(t *testing.T, d Driver) {
 	t.Helper()
-	hang := serve(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
-	for _, q := range []backstop.Inquiry{inquiry(), byID()} {
-		_, err := d.ask(t, hang.URL, impatient, q)
-		d.fails(t, err, backstop.Unavailable)
-		_, err = d.ask(t, "http://127.0.0.1:1", impatient, q)
-		d.fails(t, err, backstop.Unavailable)
+	hang := serveProvider(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
+	for _, q := range []backstop.Inquiry{newInquiry(), inquiryByID()} {
+		_, err := d.findAt(t, hang.URL, shortTimeout, q)
+		d.checkFailure(t, err, backstop.Unavailable)
+		_, err = d.findAt(t, "http://127.0.0.1:1", shortTimeout, q)
+		d.checkFailure(t, err, backstop.Unavailable)
 	}
 }
 
 func testFindUnreadable(t *testing.T, d Driver) {
 	t.Helper()
-	one, list := d.Lookup.One(d.listed(d.Failed)), d.Lookup.List([]Listed{d.listed(d.Failed)})
+	one, list := d.Lookup.One(d.newListed(d.Failed)), d.Lookup.List([]Listed{d.newListed(d.Failed)})
 	for name, body := range map[string]string{
-		"empty": "", "null": "null", "object": "{}", "array": "[]", "page": "<html>OK " + d.leak(),
+		"empty": "", "null": "null", "object": "{}", "array": "[]", "page": "<html>OK " + d.leakyText(),
 		"truncated": list.Body[:len(list.Body)-1], "too long": list.Body + strings.Repeat(" ", 5<<20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := d.find(t, Reply{Status: list.Status, Body: body}, inquiry())
-			d.fails(t, err, backstop.Unavailable)
-			_, err = d.find(t, Reply{Status: one.Status, Body: body}, byID())
-			d.fails(t, err, backstop.Unavailable)
+			_, err := d.find(t, Reply{Status: list.Status, Body: body}, newInquiry())
+			d.checkFailure(t, err, backstop.Unavailable)
+			_, err = d.find(t, Reply{Status: one.Status, Body: body}, inquiryByID())
+			d.checkFailure(t, err, backstop.Unavailable)
 		})
 	}
 }

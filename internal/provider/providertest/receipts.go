@@ -21,7 +21,7 @@ func runReceipts(t *testing.T, d Driver) {
 	t.Run("twice", func(t *testing.T) { t.Parallel(); testTwice(t, d) })
 	t.Run("bounds", func(t *testing.T) { t.Parallel(); testBounds(t, d) })
 	t.Run("not a webhook", func(t *testing.T) { t.Parallel(); testNotHook(t, d) })
-	if d.Clock {
+	if d.HasTimes {
 		t.Run("times", func(t *testing.T) { t.Parallel(); testTimes(t, d) })
 	}
 	if d.Batches {
@@ -29,26 +29,26 @@ func runReceipts(t *testing.T, d Driver) {
 	}
 }
 
-// report returns a good report with this status.
-func (d Driver) report(status string) Report {
+// newReport returns a valid report with this status.
+func (d Driver) newReport(status string) Report {
 	r := Report{ID: "id-1", Ref: Ref.String(), Status: status}
-	if d.Clock {
+	if d.HasTimes {
 		r.At = strconv.FormatInt(time.Now().Add(-time.Minute).Unix(), 10)
 	}
 	return r
 }
 
-// receive signs a webhook and gives it to a client.
+// receive signs a webhook and passes it to a new client.
 func (d Driver) receive(t *testing.T, h Hook) ([]backstop.Receipt, error) {
 	t.Helper()
-	client, _ := d.New(t, "http://127.0.0.1:1", patient)
+	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
 	r := h.request()
 	d.Sign(r, h.Body)
 	return client.Receipts(r, h.Body)
 }
 
-// one receives a webhook that must give exactly one receipt.
-func (d Driver) one(t *testing.T, r Report) backstop.Receipt {
+// receiveOne receives a webhook that must have exactly one receipt.
+func (d Driver) receiveOne(t *testing.T, r Report) backstop.Receipt {
 	t.Helper()
 	receipts, err := d.receive(t, d.Hook(r))
 	require.NoError(t, err)
@@ -64,12 +64,12 @@ func testStatuses(t *testing.T, d Driver) {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
 			if status == "" {
-				receipts, err := d.receive(t, d.Hook(d.report(word)))
+				receipts, err := d.receive(t, d.Hook(d.newReport(word)))
 				require.NoError(t, err)
 				require.Empty(t, receipts)
 				return
 			}
-			receipt := d.one(t, d.report(word))
+			receipt := d.receiveOne(t, d.newReport(word))
 			require.WithinDuration(t, time.Now(), receipt.At, 5*time.Minute)
 			require.Equal(t, time.UTC, receipt.At.Location())
 			require.Equal(t, status == backstop.Failed, receipt.Failure != nil)
@@ -87,28 +87,28 @@ func testFailed(t *testing.T, d Driver) {
 	for _, row := range codes {
 		t.Run(row.Code, func(t *testing.T) {
 			t.Parallel()
-			r := d.report(d.Failed)
-			r.Code, r.Text = row.Code, d.leak()
-			receipt := d.one(t, r)
+			r := d.newReport(d.Failed)
+			r.Code, r.Text = row.Code, d.leakyText()
+			receipt := d.receiveOne(t, r)
 			require.Equal(t, backstop.Failed, receipt.Status)
 			require.NotNil(t, receipt.Failure)
-			d.clean(t, receipt.Failure)
-			require.Equal(t, backstop.Rejected, receipt.Failure.Kind, "what a provider reports as failed is so for good")
+			d.checkNoLeak(t, receipt.Failure)
+			require.Equal(t, backstop.Rejected, receipt.Failure.Kind, "a failure that a provider reports is final")
 			require.Equal(t, row.Code, receipt.Failure.Code)
 			require.Equal(t, row.Class, receipt.Failure.Class)
 		})
 	}
 	t.Run("without a code", func(t *testing.T) {
 		t.Parallel()
-		receipt := d.one(t, d.report(d.Failed))
+		receipt := d.receiveOne(t, d.newReport(d.Failed))
 		require.NotNil(t, receipt.Failure)
-		d.clean(t, receipt.Failure)
-		require.Empty(t, receipt.Failure.Class, "nobody knows whose fault it is")
+		d.checkNoLeak(t, receipt.Failure)
+		require.Empty(t, receipt.Failure.Class, "without a code nothing says whose fault it is")
 		require.Empty(t, receipt.Failure.Code)
 	})
 }
 
-// testRefs: the reference of another system, which sends through the same account, is none of ours.
+// testRefs: the driver ignores references of other systems that send through the same account.
 func testRefs(t *testing.T, d Driver) {
 	t.Helper()
 	for _, ref := range []string{
@@ -118,24 +118,24 @@ func testRefs(t *testing.T, d Driver) {
 	} {
 		t.Run(fmt.Sprintf("%.40q", ref), func(t *testing.T) {
 			t.Parallel()
-			r := d.report(d.Failed)
+			r := d.newReport(d.Failed)
 			r.Ref = ref
-			receipt := d.one(t, r)
+			receipt := d.receiveOne(t, r)
 			require.Zero(t, receipt.Ref)
 			require.Equal(t, "id-1", receipt.MessageID)
 		})
 	}
 }
 
-// testTwice: providers deliver at least once, and the same report must make the same receipt.
+// testTwice: providers may send a report more than once. The same report must result in the same receipt.
 func testTwice(t *testing.T, d Driver) {
 	t.Helper()
-	hook := d.Hook(d.report(d.Failed))
+	hook := d.Hook(d.newReport(d.Failed))
 	first, err := d.receive(t, hook)
 	require.NoError(t, err)
 	second, err := d.receive(t, hook)
 	require.NoError(t, err)
-	if !d.Clock { // then it is the time of each delivery
+	if !d.HasTimes { // a receipt then has the time of its delivery
 		for i := range second {
 			second[i].At = first[i].At
 		}
@@ -145,9 +145,9 @@ func testTwice(t *testing.T, d Driver) {
 
 func testBounds(t *testing.T, d Driver) {
 	t.Helper()
-	longest := d.report(d.Failed)
+	longest := d.newReport(d.Failed)
 	longest.ID = strings.Repeat("i", 256)
-	require.Equal(t, longest.ID, d.one(t, longest).MessageID)
+	require.Equal(t, longest.ID, d.receiveOne(t, longest).MessageID)
 
 	for name, change := range map[string]func(*Report){
 		"no id":          func(r *Report) { r.ID = "" },
@@ -157,7 +157,7 @@ func testBounds(t *testing.T, d Driver) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := d.report(d.Failed)
+			r := d.newReport(d.Failed)
 			change(&r)
 			receipts, err := d.receive(t, d.Hook(r))
 			require.Equal(t, backstop.Invalid, backstop.CodeOf(err), "%v", err)
@@ -166,34 +166,34 @@ func testBounds(t *testing.T, d Driver) {
 	}
 	t.Run("long texts", func(t *testing.T) {
 		t.Parallel()
-		r := d.report(d.Failed)
+		r := d.newReport(d.Failed)
 		r.Code, r.Text = UnknownCode, strings.Repeat("\u00e9 7", 10_000)
-		d.clean(t, d.one(t, r).Failure)
+		d.checkNoLeak(t, d.receiveOne(t, r).Failure)
 	})
 	t.Run("long status", func(t *testing.T) {
 		t.Parallel()
-		receipts, err := d.receive(t, d.Hook(d.report(strings.Repeat("s", 10_000))))
+		receipts, err := d.receive(t, d.Hook(d.newReport(strings.Repeat("s", 10_000))))
 		require.NoError(t, err)
 		require.Empty(t, receipts)
 	})
 }
 
-// testTimes: a time that cannot be becomes the time at which the report came in.
+// testTimes: an impossible time is replaced by the time at which the report arrived.
 func testTimes(t *testing.T, d Driver) {
 	t.Helper()
-	r := d.report(d.Failed)
+	r := d.newReport(d.Failed)
 	r.At = "1700000000"
-	require.Equal(t, time.Unix(1_700_000_000, 0).UTC(), d.one(t, r).At)
+	require.Equal(t, time.Unix(1_700_000_000, 0).UTC(), d.receiveOne(t, r).At)
 	for _, at := range []string{"", "soon", "-1", "0", "1e9", "1700000000000", "99999999999999999999", "253402300800"} {
 		r.At = at
-		require.WithinDuration(t, time.Now(), d.one(t, r).At, time.Minute, "%q", at)
+		require.WithinDuration(t, time.Now(), d.receiveOne(t, r).At, time.Minute, "%q", at)
 	}
 }
 
-// testNotHook: signed, but not what the provider sends.
+// testNotHook: a body that is signed but is no webhook of the provider is Invalid.
 func testNotHook(t *testing.T, d Driver) {
 	t.Helper()
-	target := d.Hook(d.report(d.Failed)).Target
+	target := d.Hook(d.newReport(d.Failed)).Target
 	for _, body := range []string{
 		"", " ", "null", "[]", "{}", "7", `"text"`, "<xml/>", "\x00", "\xff\xfe", "{", strings.Repeat("[", 20_000),
 	} {
@@ -210,7 +210,7 @@ func testBatch(t *testing.T, d Driver) {
 	t.Helper()
 	reports := make([]Report, 50)
 	for i := range reports {
-		reports[i] = d.report(d.Failed)
+		reports[i] = d.newReport(d.Failed)
 		reports[i].ID = fmt.Sprintf("id-%d", i)
 	}
 	receipts, err := d.receive(t, d.Hook(reports...))
@@ -223,5 +223,5 @@ func testBatch(t *testing.T, d Driver) {
 	reports[7].ID, reports[9].Status, reports[11].Status = "", "", "teleported"
 	receipts, err = d.receive(t, d.Hook(reports...))
 	require.Equal(t, backstop.Invalid, backstop.CodeOf(err))
-	require.Len(t, receipts, len(reports)-3, "the good ones are returned all the same")
+	require.Len(t, receipts, len(reports)-3, "the readable reports are returned")
 }

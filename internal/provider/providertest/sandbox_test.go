@@ -21,7 +21,7 @@ import (
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
-// rig joins both drivers to the sandbox, whose authors wrote the wire formats down a second time.
+// rig connects both drivers to the sandbox. The sandbox has its own implementation of the wire formats.
 type rig struct {
 	sandbox *sandbox.Server
 	meta    *meta.Client
@@ -30,7 +30,7 @@ type rig struct {
 	mu       sync.Mutex
 	receipts []backstop.Receipt
 	errs     []error
-	away     int // how many webhooks the rig still answers with a 503
+	refusals int // how many of the next webhooks get a 503
 }
 
 func newRig(t *testing.T) *rig {
@@ -55,7 +55,7 @@ func newRig(t *testing.T) *rig {
 		defer cancel()
 		require.NoError(t, g.sandbox.Shutdown(ctx))
 	})
-	const timeout = time.Second // for the scenarios that never answer
+	const timeout = time.Second // for the scenarios without an answer
 	g.meta, err = meta.New(meta.Options{
 		BaseURL: server.URL, PhoneNumberID: "106540352242922", AccessToken: "access-token", AppSecret: "app-secret",
 		VerifyToken: "verify-token", Timeout: timeout,
@@ -69,7 +69,7 @@ func newRig(t *testing.T) *rig {
 	return &g
 }
 
-// ServeHTTP takes the webhooks.
+// ServeHTTP receives the webhooks.
 func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		if answer, err := g.meta.Challenge(r.URL.Query()); err == nil {
@@ -82,7 +82,7 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if g.isAway() {
+	if g.refuseNext() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -100,14 +100,14 @@ func (g *rig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.receipts, g.errs = append(g.receipts, receipts...), append(g.errs, err)
 }
 
-func (g *rig) isAway() bool {
+func (g *rig) refuseNext() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.away--
-	return g.away >= 0
+	g.refusals--
+	return g.refusals >= 0
 }
 
-// words waits for n receipts and returns them as "status" or "status code".
+// words waits for n receipts. It returns each as "status" or "status code".
 func (g *rig) words(t *testing.T, n int, channel backstop.Channel, id string) []string {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -141,7 +141,7 @@ func TestSandbox(t *testing.T) {
 	for _, row := range []struct {
 		digits  string
 		channel backstop.Channel
-		calls   []string // what each call comes to: ok, or the failure's kind, class, code and RetryAfter
+		calls   []string // the result of each call: ok, or the failure's kind, class, code and RetryAfter
 		words   []string
 	}{
 		{"01", backstop.WhatsApp, []string{ok}, []string{"sent", "delivered", "read"}},
@@ -205,11 +205,11 @@ func TestSandbox(t *testing.T) {
 	})
 }
 
-// TestSandbox_repeats: the sandbox repeats a callback that got a 503, because the driver's StatusCallback asks for it.
-func TestSandbox_repeats(t *testing.T) {
+// TestSandbox_retries: the sandbox retries a callback that got a 503, because the driver's StatusCallback asks for it.
+func TestSandbox_retries(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.away = 2
+	g.refusals = 2
 	submission, err := g.send(t.Context(), backstop.SMS, "+4915100000001")
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"sent", "delivered"}, g.words(t, 2, backstop.SMS, submission.MessageID))
@@ -266,7 +266,7 @@ func TestSandbox_finds(t *testing.T) {
 		_, err = g.send(t.Context(), backstop.SMS, to)
 		require.Error(t, err)
 		_, word = find(t, g, inquiry(to, began))
-		require.Equal(t, "unknown   0s", word, "two may be the one")
+		require.Equal(t, "unknown   0s", word, "each of the two messages may be the searched one")
 	})
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()

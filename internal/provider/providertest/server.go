@@ -13,25 +13,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patient is the timeout of a call that should not run into it.
-const patient = 30 * time.Second
+// longTimeout is for calls that must not time out.
+const longTimeout = 30 * time.Second
 
-// origin is the provider's side: it counts the requests that arrived whole.
-type origin struct {
-	URL   string
-	count atomic.Int32
+// fakeProvider is a server in the place of the provider. It counts the complete requests.
+type fakeProvider struct {
+	URL      string
+	requests atomic.Int32
 }
 
-// serve starts a provider that answers with handle, after it has read the request whole.
-func serve(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, body []byte)) *origin {
+// serveProvider starts a provider that reads a whole request and then answers with handle.
+func serveProvider(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, body []byte)) *fakeProvider {
 	t.Helper()
-	var o origin
+	var o fakeProvider
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the client has gone: that was no whole request
+			return // the client has disconnected: the request is not complete
 		}
-		o.count.Add(1)
+		o.requests.Add(1)
 		handle(w, r, body)
 	}))
 	t.Cleanup(server.Close)
@@ -39,20 +39,20 @@ func serve(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, bod
 	return &o
 }
 
-// reply starts a provider that always gives this answer.
-func reply(t *testing.T, answer Reply) *origin {
+// serveReply starts a provider that always gives this answer.
+func serveReply(t *testing.T, answer Reply) *fakeProvider {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) { answer.write(w) })
+	return serveProvider(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) { answer.write(w) })
 }
 
 func (a Reply) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.Header)
 	w.WriteHeader(a.Status)
-	_, _ = io.WriteString(w, a.Body) // the client may have read enough
+	_, _ = io.WriteString(w, a.Body) // the client may have stopped reading
 }
 
-// with returns the answer with one more header.
-func (a Reply) with(name, value string) Reply {
+// withHeader returns the answer with one more header.
+func (a Reply) withHeader(name, value string) Reply {
 	header := a.Header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -62,8 +62,8 @@ func (a Reply) with(name, value string) Reply {
 	return a
 }
 
-// listen starts a server below HTTP: handle gets each connection and need not close it.
-func listen(t *testing.T, handle func(net.Conn)) string {
+// serveTCP starts a TCP server. It calls handle for each connection, and closes the connection afterwards.
+func serveTCP(t *testing.T, handle func(net.Conn)) string {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")

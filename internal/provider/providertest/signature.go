@@ -14,15 +14,15 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func runSignature(t *testing.T, d Driver) {
 	t.Helper()
-	hook := d.Hook(d.report(d.Failed))
-	client, _ := d.New(t, "http://127.0.0.1:1", patient)
+	hook := d.Hook(d.newReport(d.Failed))
+	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
 	signed := hook.request()
 	d.Sign(signed, hook.Body)
-	genuine := signed.Header.Get(d.Header)
+	genuine := signed.Header.Get(d.SignatureHeader)
 	receipts, err := client.Receipts(signed, hook.Body)
 	require.NoError(t, err)
 	require.NotEmpty(t, receipts)
@@ -44,7 +44,7 @@ func runSignature(t *testing.T, d Driver) {
 		for _, value := range []string{
 			"", " ", "=", "x", "sha1=" + genuine, "sha256=", genuine + genuine, genuine[1:], genuine[:len(genuine)-1],
 		} {
-			forged(t, http.Header{d.Header: {value}}, hook.Body)
+			forged(t, http.Header{d.SignatureHeader: {value}}, hook.Body)
 		}
 	})
 	t.Run("tampered", func(t *testing.T) {
@@ -52,7 +52,7 @@ func runSignature(t *testing.T, d Driver) {
 		for i := range len(genuine) {
 			value := []byte(genuine)
 			value[i] ^= 1
-			forged(t, http.Header{d.Header: {string(value)}}, hook.Body)
+			forged(t, http.Header{d.SignatureHeader: {string(value)}}, hook.Body)
 		}
 	})
 	t.Run("body tampered", func(t *testing.T) {
@@ -60,29 +60,29 @@ func runSignature(t *testing.T, d Driver) {
 		for i := range hook.Body {
 			body := slices.Clone(hook.Body)
 			body[i] ^= 1
-			forged(t, http.Header{d.Header: {genuine}}, body)
+			forged(t, http.Header{d.SignatureHeader: {genuine}}, body)
 		}
-		forged(t, http.Header{d.Header: {genuine}}, append(slices.Clone(hook.Body), 'x'))
+		forged(t, http.Header{d.SignatureHeader: {genuine}}, append(slices.Clone(hook.Body), 'x'))
 	})
 	t.Run("body truncated", func(t *testing.T) {
 		t.Parallel()
 		for i := range hook.Body {
-			forged(t, http.Header{d.Header: {genuine}}, hook.Body[:i])
+			forged(t, http.Header{d.SignatureHeader: {genuine}}, hook.Body[:i])
 		}
 	})
 }
 
-// Fuzz feeds webhooks with any query and body, signed and not, to the driver: it must not panic, must let nothing
-// unsigned in, and what it returns must be fit to store.
+// Fuzz passes webhooks with any query and body, signed and unsigned, to the driver. The driver must not panic, must refuse
+// every unsigned webhook, and must return only receipts that can be stored.
 func Fuzz(f *testing.F, d Driver) {
 	f.Helper()
 	for word := range d.Statuses {
-		hook := d.Hook(d.report(word))
+		hook := d.Hook(d.newReport(word))
 		f.Add(hook.request().URL.RawQuery, hook.Body, true)
 		f.Add(hook.request().URL.RawQuery, hook.Body, false)
 	}
-	client, _ := d.New(f, "http://127.0.0.1:1", patient)
-	path := d.Hook(d.report(d.Failed)).request().URL.Path
+	client, _ := d.New(f, "http://127.0.0.1:1", longTimeout)
+	path := d.Hook(d.newReport(d.Failed)).request().URL.Path
 	f.Fuzz(func(t *testing.T, query string, body []byte, genuine bool) {
 		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
 		if genuine {
@@ -99,12 +99,13 @@ func Fuzz(f *testing.F, d Driver) {
 			require.True(t, ok, "%T", err)
 		}
 		for _, receipt := range receipts {
-			d.storable(t, receipt)
+			d.checkStorable(t, receipt)
 		}
 	})
 }
 
-func (d Driver) storable(t *testing.T, receipt backstop.Receipt) {
+// checkStorable checks that a receipt can be stored.
+func (d Driver) checkStorable(t *testing.T, receipt backstop.Receipt) {
 	t.Helper()
 	require.Equal(t, d.Name, receipt.Provider)
 	require.Equal(t, d.Channel, receipt.Channel)
@@ -116,6 +117,6 @@ func (d Driver) storable(t *testing.T, receipt backstop.Receipt) {
 	require.Less(t, receipt.At.Year(), 10_000)
 	require.Equal(t, receipt.Status == backstop.Failed, receipt.Failure != nil)
 	if receipt.Failure != nil {
-		d.clean(t, receipt.Failure)
+		d.checkNoLeak(t, receipt.Failure)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// readRefusal returns nil when the body is not an error that Twilio wrote.
+// readRefusal parses the body of an error. It returns nil if Twilio did not write the body.
 func readRefusal(body []byte) *provider.Refusal {
 	var answer struct {
 		Code    provider.Loose `json:"code"`
@@ -22,20 +22,21 @@ func readRefusal(body []byte) *provider.Refusal {
 		return nil
 	}
 	text := cmp.Or(string(answer.Message), "an error without a text")
-	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Verdict: verdict(code)}
+	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Verdict: codeMeaning(code)}
 }
 
-// verdict is the meaning of an error code (twilio.com/docs/api/errors), zero when it has none here. The codes from
-// 30000 on come with a status callback, the others with the answer to a request. Left out are codes whose meaning is not
-// certain (21706, 30010, 30023, 30038) and those of WhatsApp by Twilio (63xxx, but for the limit of the account).
-func verdict(code int) provider.Verdict {
+// codeMeaning returns the meaning of an error code (twilio.com/docs/api/errors), or zero if the code is not in the table. The
+// codes from 30000 on come with a status callback, the others with the answer to a request. The table has no codes whose
+// meaning is not certain (21706, 30010, 30023, 30038), and no codes of Twilio's WhatsApp (63xxx, except the account's daily
+// limit).
+func codeMeaning(code int) provider.Verdict {
 	switch code {
 	case 20429, // too many requests; "never processed and always safe to retry"
 		14107,        // the same, for this account
-		21611, 30001, // the sender's queue is full: it has ten hours' worth of messages
+		21611, 30001, // the sender's queue is full: it has messages for ten hours
 		30022: // the carrier's rate for this sender
 		return provider.Throttled
-	case 30450, 30485: // the fraud guard blocks the destination for some time
+	case 30450, 30485: // the fraud guard blocks the destination temporarily
 		return provider.Unavailable
 	case 21610: // the recipient has answered STOP
 		return provider.OptedOut
@@ -43,18 +44,18 @@ func verdict(code int) provider.Verdict {
 		21265, 21266, // a short code, the sender itself
 		21408,               // the account may not send to this country
 		21612, 21614, 21635, // no route, not a mobile, a landline
-		30003, 30004, 30005, // the phone is off, blocks, is unknown
-		30006, 30008: // a landline, it does not say why
+		30003, 30004, 30005, // the phone is off, blocks the message, is unknown
+		30006, 30008: // a landline, an unknown error of the carrier
 		return provider.Recipient
 	case 21602, 21617, 21619, // no text, longer than 1600 characters, neither text nor media
 		21656,                      // content variables
 		30007,                      // the carrier filters the text or the sender
-		30019,                      // size of the media
+		30019,                      // the media are too large
 		21604,                      // no recipient
 		21624, 30012, 30045, 90007: // a validity period outside its range
 		return provider.Template
 	case 20003, // wrong credentials
-		20404,                             // no account of this id
+		20404,                             // no account with this id
 		21212, 21601, 21603, 21606, 21657, // the sender is not a number, is missing, cannot send SMS, cannot send it there
 		21659, 21660, 21661, // the same, more precisely, since 2024
 		21608,               // a trial account, and the recipient is not verified

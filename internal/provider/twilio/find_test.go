@@ -49,7 +49,7 @@ func checkLookup(t *testing.T, r *http.Request, id string) {
 	require.Equal(t, providertest.To, r.URL.Query().Get("To"))
 }
 
-// resource is the JSON of a message, as in the example of the API description.
+// resource returns the JSON of a message, as in the example of the API description.
 func resource(m providertest.Listed) string {
 	code := "null"
 	if m.Code != "" {
@@ -122,9 +122,9 @@ func TestClient_Find_pages(t *testing.T) {
 		found, err := newClient(t, options(baseURL)).Find(t.Context(), question())
 		require.NoError(t, err)
 		require.Equal(t, &backstop.Found{MessageID: "SM1", Status: backstop.Submitted, Segments: 2}, found)
-		require.EqualValues(t, 3, count.Load(), "the other host gets no question")
+		require.EqualValues(t, 3, count.Load(), "no request goes to the other host")
 	})
-	t.Run("one that moved to the next page while they were read", func(t *testing.T) {
+	t.Run("a message that moves to the next page during the search", func(t *testing.T) {
 		t.Parallel()
 		var count atomic.Int32
 		baseURL := pages(t, &count, func(n int) string {
@@ -156,7 +156,7 @@ func TestClient_Find_pages(t *testing.T) {
 		_, err := newClient(t, options(baseURL)).Find(t.Context(), question())
 		failure := new(backstop.Failure)
 		require.ErrorAs(t, err, &failure)
-		require.Equal(t, backstop.Unknown, failure.Kind, "what was not seen is not none")
+		require.Equal(t, backstop.Unknown, failure.Kind, "an incomplete search does not mean that there is no message")
 		require.EqualValues(t, 10, count.Load())
 	})
 }
@@ -177,7 +177,7 @@ func TestClient_Find_senders(t *testing.T) {
 	}
 }
 
-// A field of an odd type must not hide the other fields, nor must the message count as missing.
+// If a field has an unexpected type, the other fields are still read, and the message does not count as missing.
 func TestClient_Find_oddFields(t *testing.T) {
 	t.Parallel()
 	for field, want := range map[string]string{
@@ -195,7 +195,7 @@ func TestClient_Find_oddFields(t *testing.T) {
 				var count atomic.Int32
 				baseURL := pages(t, &count, func(int) string { return `{"messages":[` + string(odd) + `]}` })
 				found, err := newClient(t, options(baseURL)).Find(t.Context(), question())
-				word := field == "status" && value == `"\u0000"` // a string, although no known status
+				word := field == "status" && value == `"\u0000"` // a string, although it is no known status
 				if want == "?" && !word {
 					require.Error(t, err)
 					return

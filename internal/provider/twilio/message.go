@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// message has the fields that are used here of Twilio's message resource (twilio_api_v2010, api.v2010.account.message).
+// message is Twilio's message resource, with the fields that the driver uses (twilio_api_v2010, api.v2010.account.message).
 type message struct {
 	SID          string         `json:"sid"`
 	Status       string         `json:"status"`
@@ -26,17 +26,18 @@ type message struct {
 	ErrorMessage provider.Loose `json:"error_message"`
 }
 
-// decode reads JSON. A field of an odd type stays empty and the others are read. A body that is not JSON is an error.
-func decode(body []byte, into any) error {
+// decodeJSON parses JSON. A field of an unexpected type stays empty and the other fields are read. A body that is not JSON is
+// an error.
+func decodeJSON(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
 		return nil
 	}
-	return err //nolint:wrapcheck // its text is not used: it quotes the answer
+	return err //nolint:wrapcheck // the text of the error is not used, because it quotes the answer
 }
 
-// segments is Twilio's number of segments; 0 if Twilio has not counted them yet, or if the number is impossible. Twilio's
-// longest text, 1600 characters, has at most 24.
+// segments returns Twilio's number of segments, or 0 if Twilio has not counted them yet or if the number is impossible.
+// Twilio's longest text, 1600 characters, has at most 24 segments.
 func (m message) segments() int {
 	n, ok := m.Segments.Int()
 	if !ok || n < 0 || n > 24 {
@@ -45,7 +46,7 @@ func (m message) segments() int {
 	return n
 }
 
-// created is when Twilio made the message; the zero time if the date is missing or unreadable.
+// created returns the time at which Twilio created the message, or the zero time if the date is missing or unreadable.
 func (m message) created() time.Time {
 	at, err := mail.ParseDate(m.Created)
 	if err != nil {
@@ -54,20 +55,21 @@ func (m message) created() time.Time {
 	return at
 }
 
-// sentBy reports whether the message is from this sender: a messaging service by its id, any other by From.
+// sentBy reports whether the message has this sender. The id of a messaging service is compared with
+// messaging_service_sid, any other sender with from.
 func (m message) sentBy(sendID string) bool {
-	if pool.MatchString(sendID) {
+	if messagingService.MatchString(sendID) {
 		return strings.EqualFold(m.Service, sendID)
 	}
 	return strings.EqualFold(m.From, sendID)
 }
 
-// found returns a message with the status that a callback would report. Words for which statusOf is empty (queued,
-// accepted, scheduled, sending) become Submitted: Twilio has the message.
-func (c *Client) found(m message) *backstop.Found {
+// foundMessage returns a message with the status that a callback would report. If statusOf returns no status for the word
+// (queued, accepted, scheduled, sending), the status is Submitted: Twilio has the message.
+func (c *Client) foundMessage(m message) *backstop.Found {
 	found := &backstop.Found{MessageID: m.SID, Status: cmp.Or(statusOf(m.Status), backstop.Submitted), Segments: m.segments()}
 	if found.Status == backstop.Failed {
-		found.Failure = c.undelivered(m.Status, m.ErrorCode, string(m.ErrorMessage))
+		found.Failure = c.undeliveredFailure(m.Status, m.ErrorCode, string(m.ErrorMessage))
 	}
 	return found
 }

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sort"
-	"strconv"
 	"testing"
 	"time"
 
@@ -67,10 +66,10 @@ func driver() providertest.Driver {
 				code, providertest.Quote(text), status)
 			return providertest.Reply{Status: status, Body: body}
 		},
-		Codes:  codes(),
-		Hook:   hook,
-		Sign:   func(r *http.Request, body []byte) { sign(publicURL, r, body) },
-		Header: "X-Twilio-Signature",
+		Codes:           codes(),
+		Hook:            hook,
+		Sign:            func(r *http.Request, body []byte) { sign(publicURL, r, body) },
+		SignatureHeader: "X-Twilio-Signature",
 		Statuses: map[string]backstop.Status{
 			"accepted": "", "scheduled": "", "queued": "", "sending": "", "partially_delivered": "", "receiving": "", "received": "",
 			"sent": backstop.Sent, "delivered": backstop.Delivered, "read": backstop.Read,
@@ -81,29 +80,24 @@ func driver() providertest.Driver {
 	}
 }
 
-func codes() []providertest.Code {
-	var rows []providertest.Code
-	add := func(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
-		for _, code := range codes {
-			rows = append(rows, providertest.Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
-		}
-	}
-	add(backstop.Throttled, "", 429, 20429)
-	add(backstop.Throttled, "", 400, 14107, 20429, 21611, 30001, 30022)
-	add(backstop.Unavailable, "", 400, 30450, 30485)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21265, 21266, 21408, 21612, 21614, 21635)
-	add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30008)
-	add(backstop.Rejected, backstop.TemplateFault, 400, 21602, 21617, 21619, 21656, 30007, 30019)
-	add(backstop.Rejected, backstop.TemplateFault, 400, 21604, 21624, 30012, 30045, 90007)
-	add(backstop.Rejected, backstop.AccountFault, 401, 20003)
-	add(backstop.Rejected, backstop.AccountFault, 404, 20404)
-	add(backstop.Rejected, backstop.AccountFault, 429, 63038)
-	add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21603, 21606, 21608, 21657, 21659, 21660, 21661)
-	add(backstop.Rejected, backstop.AccountFault, 400, 21703, 21704, 21705, 30002, 30018, 30024, 30032, 30034, 30042)
-	add(backstop.Rejected, backstop.OptedOut, 400, 21610)
-	add(backstop.Rejected, backstop.Expired, 400, 30036)
-	add(backstop.Rejected, "", 400, 21706, 30010, 30023, 30038) // in no table: their meaning is not certain
-	return rows
+func codes() providertest.CodeTable {
+	var table providertest.CodeTable
+	table.Add(backstop.Throttled, "", 429, 20429)
+	table.Add(backstop.Throttled, "", 400, 14107, 20429, 21611, 30001, 30022)
+	table.Add(backstop.Unavailable, "", 400, 30450, 30485)
+	table.Add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21265, 21266, 21408, 21612, 21614, 21635)
+	table.Add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30008)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 21602, 21617, 21619, 21656, 30007, 30019)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 21604, 21624, 30012, 30045, 90007)
+	table.Add(backstop.Rejected, backstop.AccountFault, 401, 20003)
+	table.Add(backstop.Rejected, backstop.AccountFault, 404, 20404)
+	table.Add(backstop.Rejected, backstop.AccountFault, 429, 63038)
+	table.Add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21603, 21606, 21608, 21657, 21659, 21660, 21661)
+	table.Add(backstop.Rejected, backstop.AccountFault, 400, 21703, 21704, 21705, 30002, 30018, 30024, 30032, 30034, 30042)
+	table.Add(backstop.Rejected, backstop.OptedOut, 400, 21610)
+	table.Add(backstop.Rejected, backstop.Expired, 400, 30036)
+	table.Add(backstop.Rejected, "", 400, 21706, 30010, 30023, 30038) // in no table: their meaning is not certain
+	return table
 }
 
 // The code decides, not the HTTP status.
@@ -166,9 +160,9 @@ func hook(reports ...providertest.Report) providertest.Hook {
 	return providertest.Hook{Target: "/webhooks/twilio?ref=" + url.QueryEscape(r.Ref), Body: []byte(form.Encode())}
 }
 
-// sign is the manual's algorithm, written down a second time.
+// sign is a second implementation of the manual's algorithm.
 func sign(public string, r *http.Request, body []byte) {
-	form, _ := url.ParseQuery(string(body)) // what can be read of it is signed
+	form, _ := url.ParseQuery(string(body)) // the readable part is signed
 	var pairs []string
 	for name, values := range form {
 		seen := map[string]bool{}

@@ -17,13 +17,13 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// Receipts checks the signature of a status callback and returns its status, or nothing when the message has not left
-// Twilio yet or is another account's. An Error of code Forged or Invalid says what is wrong.
+// Receipts verifies the signature of a status callback and returns its receipt. It returns no receipt if the message has not
+// left Twilio yet or belongs to another account. An Error with code Forged or Invalid says what is wrong.
 //
-// Twilio does not say when the status changed, so the receipt carries the time at which it came in.
+// A callback has no time of the status change, so the receipt has the time at which the callback arrived.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	form, err := url.ParseQuery(string(body))
-	if err != nil || !c.signed(r, form) { // the signature covers the parsed form
+	if err != nil || !c.isSigned(r, form) { // the signature covers the parsed form
 		return nil, provider.Forged("the signature is missing or wrong")
 	}
 	id, word := form.Get("MessageSid"), form.Get("MessageStatus")
@@ -36,7 +36,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 	}
 	ref := provider.Ref(r.URL.Query().Get("ref"))
 	if account := form.Get("AccountSid"); account != "" && account != c.account && ref == (backstop.Ref{}) {
-		return nil, nil // of another account, and not of ours by its reference
+		return nil, nil // the account is another one, and there is no reference of ours
 	}
 	receipt := backstop.Receipt{
 		Provider:  c.Name(),
@@ -47,13 +47,13 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		At:        time.Now().UTC(),
 	}
 	if status == backstop.Failed {
-		receipt.Failure = c.undelivered(word, provider.Loose(form.Get("ErrorCode")), form.Get("ErrorMessage"))
+		receipt.Failure = c.undeliveredFailure(word, provider.Loose(form.Get("ErrorCode")), form.Get("ErrorMessage"))
 	}
 	return []backstop.Receipt{receipt}, nil
 }
 
-// statusOf is empty for a message that has not left Twilio (accepted, scheduled, queued, sending), for one of several
-// recipients (partially_delivered), and for words that are not known here.
+// statusOf returns the status for a word of Twilio's. It returns "" for a message that has not left Twilio (accepted,
+// scheduled, queued, sending), for a message to several recipients (partially_delivered), and for unknown words.
 func statusOf(word string) backstop.Status {
 	switch word {
 	case "sent":
@@ -69,24 +69,25 @@ func statusOf(word string) backstop.Status {
 	}
 }
 
-// undelivered is the failure of a message that ended with this status word. The code and the text may be empty.
-func (c *Client) undelivered(word string, code provider.Loose, text string) *backstop.Failure {
+// undeliveredFailure returns the failure of a message whose last status is this word. The code and the text may be empty.
+func (c *Client) undeliveredFailure(word string, code provider.Loose, text string) *backstop.Failure {
 	refusal := provider.Refusal{Text: "reported as " + word}
 	if text != "" {
 		refusal.Text += ": " + text
 	}
 	if n, ok := code.Int(); ok && n > 0 {
-		refusal.Code, refusal.Verdict = strconv.Itoa(n), verdict(n)
+		refusal.Code, refusal.Verdict = strconv.Itoa(n), codeMeaning(n)
 	}
 	return c.poster.Undelivered(refusal)
 }
 
-// signed compares X-Twilio-Signature in constant time: base64 of HMAC-SHA1 over the address that Twilio called and the
-// form, sorted by name. The address comes from the configuration, because behind a proxy the request does not have it. It
-// excludes the fragment of the StatusCallback, which Twilio does not sign.
-// As Twilio's own libraries do, it takes the address with its port and without ("sig generation on the back end is
-// inconsistent"), and of a parameter that comes more than once each distinct value, sorted.
-func (c *Client) signed(r *http.Request, form url.Values) bool {
+// isSigned verifies X-Twilio-Signature in constant time: base64 of HMAC-SHA1 over the URL that Twilio called and the form,
+// sorted by name. The base URL comes from the configuration, because behind a proxy the request does not contain it. The
+// fragment of the StatusCallback is not part of it, because Twilio does not sign the fragment.
+//
+// As Twilio's own libraries do, isSigned accepts the URL with its port and without ("sig generation on the back end is
+// inconsistent"). A parameter that comes more than once counts with each distinct value, sorted.
+func (c *Client) isSigned(r *http.Request, form url.Values) bool {
 	signature, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("X-Twilio-Signature"))
 	if err != nil {
 		return false
@@ -98,7 +99,7 @@ func (c *Client) signed(r *http.Request, form url.Values) bool {
 		}
 	}
 	genuine := false
-	for _, base := range addresses(c.public) {
+	for _, base := range portVariants(c.publicURL) {
 		mac := hmac.New(sha1.New, c.authToken)
 		mac.Write([]byte(base + r.URL.RequestURI() + params.String()))
 		genuine = hmac.Equal(signature, mac.Sum(nil)) || genuine
@@ -106,8 +107,9 @@ func (c *Client) signed(r *http.Request, form url.Values) bool {
 	return genuine
 }
 
-// addresses returns an address without its port and with it, the scheme's own if it names none.
-func addresses(public *url.URL) []string {
+// portVariants returns a URL without its port and with its port. If the URL has no port, the second variant has the
+// scheme's default port.
+func portVariants(public *url.URL) []string {
 	without, with := *public, *public
 	without.Host = public.Hostname()
 	if strings.Contains(without.Host, ":") {

@@ -16,7 +16,7 @@ import (
 )
 
 // The signatures are those of the tests of Twilio's Python library, for the token 12345.
-// The forms in them are no status callbacks, so Invalid means that the signature was good.
+// Their forms are no status callbacks, so Invalid means that the signature is valid.
 func TestClient_Receipts(t *testing.T) {
 	t.Parallel()
 	const (
@@ -52,7 +52,7 @@ func TestClient_Receipts(t *testing.T) {
 	}
 }
 
-// A parameter that comes several times is signed once for each value (a callback with its signature, as it was sent).
+// A repeated parameter is signed once for each value. The callback and its signature are as Twilio sent them.
 func TestClient_Receipts_repeatedParameters(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost,
@@ -65,7 +65,7 @@ func TestClient_Receipts_repeatedParameters(t *testing.T) {
 	require.Equal(t, backstop.Delivered, receipts[0].Status)
 }
 
-// A callback of another account is not ours, unless it has our reference.
+// A callback of another account is ignored, unless it has a reference of ours.
 func TestClient_Receipts_otherAccount(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]int{"": 0, "?ref=" + providertest.Ref.String(): 1} {
@@ -78,7 +78,7 @@ func TestClient_Receipts_otherAccount(t *testing.T) {
 	}
 }
 
-// The class of a callback is that of its code. The words alone have none.
+// The class of a callback follows from its code. A status word alone has no class.
 func TestClient_Receipts_errorCodes(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]string{
@@ -169,7 +169,7 @@ func TestClient_SendSMS(t *testing.T) {
 	}
 }
 
-// The StatusCallback has the webhook's address, and a fragment that the manual allows.
+// The StatusCallback is the webhook's URL with a fragment that the manual allows.
 func TestClient_SendSMS_repeats(t *testing.T) {
 	t.Parallel()
 	form := sentForm(t, message())
@@ -202,7 +202,7 @@ func TestClient_SendSMS_pool(t *testing.T) {
 	require.False(t, form.Has("From"))
 }
 
-// sentForm sends a message and returns the form that Twilio got.
+// sentForm sends a message and returns the form that Twilio received.
 func sentForm(t *testing.T, m backstop.SMSMessage) url.Values {
 	t.Helper()
 	var form url.Values
