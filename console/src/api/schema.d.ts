@@ -377,7 +377,10 @@ export interface components {
          * @example 2031-05-04T12:10:00Z
          */
         Time: string;
-        /** @description Unique, whatever the case of its letters, and neither begun nor ended by a space. */
+        /**
+         * @description A unique name, without a space at either end and without control characters. Names that differ only in the case of
+         *     their letters count as the same name.
+         */
         Name: string;
         /**
          * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
@@ -396,7 +399,17 @@ export interface components {
          *     digits, or a phone number in E.164 form.
          * @example MyShop
          */
-        SendID: string;
+        SendID: string | components["schemas"]["SenderName"] | components["schemas"]["ShortCode"] | components["schemas"]["PhoneNumber"];
+        /** @description An alphanumeric SMS sender ID, with at least one letter and without a space at either end. */
+        SenderName: string;
+        /** @description A short code of 3 to 8 digits, from which an SMS is sent. */
+        ShortCode: string;
+        /**
+         * @description A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+         *     code (+44 07400...) is refused; `reason` names the number that was probably meant.
+         * @example +447400123456
+         */
+        PhoneNumber: string;
         /**
          * @description What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
          *     or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
@@ -495,12 +508,7 @@ export interface components {
             next_cursor?: string;
         };
         SendInput: {
-            /**
-             * @description The recipient's phone number in E.164 form. A number with a trunk digit after the calling code (+44 07400...) is
-             *     refused; `reason` names the number that was probably meant.
-             * @example +447400123456
-             */
-            to: string;
+            to: components["schemas"]["PhoneNumber"];
             whatsapp: components["schemas"]["WhatsAppInput"];
             fallback: components["schemas"]["FallbackInput"];
             category?: components["schemas"]["Category"];
@@ -521,10 +529,8 @@ export interface components {
         };
         /** @description A message template that Meta has approved. */
         TemplateInput: {
-            /** @example order_shipped */
-            name: string;
-            /** @example en_US */
-            language: string;
+            name: components["schemas"]["TemplateName"];
+            language: components["schemas"]["TemplateLanguage"];
             /**
              * @description The template's parameters in Meta's own form, passed through. At most 32 KB. The `text` of a parameter needs a
              *     character that can be seen.
@@ -542,6 +548,16 @@ export interface components {
              */
             components?: Record<string, never>[];
         };
+        /**
+         * @description The template's name at Meta, of lower-case letters, digits and underscores.
+         * @example order_shipped
+         */
+        TemplateName: string;
+        /**
+         * @description The code of the template's language at Meta.
+         * @example en_US
+         */
+        TemplateLanguage: string;
         /** @description When and how to fall back. The optional fields replace those of every rule, for this send only. */
         FallbackInput: {
             /** Format: uuid */
