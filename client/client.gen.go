@@ -361,6 +361,9 @@ type PlannedRule struct {
 	// Example: twilio
 	Route *Route `json:"route,omitempty"`
 
+	// Satisfied The WhatsApp message has been delivered and has reached what the rule asks for, so the rule cannot fire any more.
+	Satisfied bool `json:"satisfied"`
+
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
 	//
@@ -633,6 +636,15 @@ type Send struct {
 	// Fired The newest rule that fired.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
+
+	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
+	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
+	// out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
+	// failure has no such time.
+	NextDeadline *time.Time `json:"next_deadline,omitempty"`
+
+	// NextRule The rule that fires at `next_deadline`, by its name.
+	NextRule *string `json:"next_rule,omitempty"`
 
 	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
 	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
@@ -1355,7 +1367,8 @@ type ClientInterface interface {
 	// GetSend Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+	// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+	// returned.
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1724,7 +1737,8 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 // GetSend Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+// returned.
 //
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2850,7 +2864,8 @@ type ClientWithResponsesInterface interface {
 	// GetSendWithResponse Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+	// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+	// returned.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4608,7 +4623,8 @@ func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body 
 // GetSendWithResponse Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+// returned.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -135,7 +135,8 @@ export interface paths {
         /**
          * Get a send
          * @description Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-         *     fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+         *     fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+         *     returned.
          */
         get: operations["GetSend"];
         put?: never;
@@ -625,6 +626,16 @@ export interface components {
             whatsapp: components["schemas"]["ChannelState"];
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
+            /** @description The rule that fires at `next_deadline`, by its name. */
+            next_rule?: string;
+            /**
+             * Format: date-time
+             * @description When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
+             *     rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
+             *     out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
+             *     failure has no such time.
+             */
+            next_deadline?: string;
             /**
              * @description The message arrived by WhatsApp after an SMS went out, and that SMS has not failed: both are charged. Once true, it
              *     stays true. A message that WhatsApp delivered before the SMS went out is no duplicate.
@@ -670,6 +681,8 @@ export interface components {
              * @description When the wait ends; absent when the rule has none.
              */
             deadline?: string;
+            /** @description The WhatsApp message has been delivered and has reached what the rule asks for, so the rule cannot fire any more. */
+            satisfied: boolean;
             send_id: components["schemas"]["SendID"];
             route?: components["schemas"]["Route"];
         };
