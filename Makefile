@@ -65,7 +65,7 @@ tidy: ## are go.mod and go.sum what the code needs?
 	cd tools && go mod tidy -diff
 
 generated: bin/oapi-codegen ## is the generated code what its sources say?
-	@sums() { find . \( -name '*.gen.go' -o -name schema.d.ts \) -not -path './.data/*' -not -path '*/node_modules/*' \
+	@sums() { find . \( -name '*.gen.*' -o -name schema.d.ts \) -not -path './.data/*' -not -path '*/node_modules/*' \
 		-exec cksum {} + | sort; }; \
 	before=$$(sums) && $(MAKE) --no-print-directory generate && \
 	test "$$before" = "$$(sums)" || { echo 'generated code was stale: it is new now, commit it'; exit 1; }

@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 // The Go program embeds what is in static/app, serves it under /console/ and puts a fresh nonce in the placeholder's
 // place in every answer. `npm run dev` serves the source instead, with the API of a running `make run` behind it.
@@ -16,5 +16,6 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900, // kB, before compression; antd is most of it
   },
+  test: { include: ["src/**/*.test.ts"] }, // the browser's tests are in e2e
   server: { proxy: { "/v1": api, "/console/session": api } },
 }));

@@ -4,13 +4,9 @@ import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } fr
 import type { Session } from "./api/client";
 import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "./ui/icons";
 
-export interface PageProps {
-  session: Session;
-}
-
-export interface Page {
+interface Page {
   path: string; // of react-router, below /console
-  component: LazyExoticComponent<ComponentType<PageProps>>;
+  component: LazyExoticComponent<ComponentType<{ session: Session }>>;
   menu?: {
     label: "overview.title" | "sends.title" | "rules.title" | "policies.title";
     icon: ReactNode;

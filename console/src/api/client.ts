@@ -49,7 +49,7 @@ const clock: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin" });
+export const api = createClient<paths>({ credentials: "same-origin" });
 api.use(clock);
 
 interface Answer<T> {

@@ -74,9 +74,8 @@ export const en = {
   category: { authentication: "Authentication", utility: "Utility", marketing: "Marketing" },
   checks: {
     nameWanted: "Enter a name",
-    nameSpaces: "The name must not begin or end with a space",
+    nameForm: "The name must not begin or end with a space, nor contain control characters",
     nameLong: "The name may have at most {{most}} characters",
-    nameControl: "The name must not contain control characters",
     sendIDWanted: "Enter the SMS sender ID",
     sendID:
       "1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, or a number like +447400123456",

@@ -17,4 +17,4 @@ i18n.use(initReactI18next).init({
   interpolation: { escapeValue: false }, // React escapes
 });
 
-export default i18n;
+export const t = i18n.t;

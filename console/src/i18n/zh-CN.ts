@@ -76,9 +76,8 @@ export const zhCN: Words = {
   category: { authentication: "验证", utility: "通知", marketing: "营销" },
   checks: {
     nameWanted: "请输入名称",
-    nameSpaces: "名称首尾不能有空格",
+    nameForm: "名称首尾不能有空格，也不能包含控制字符",
     nameLong: "名称最多 {{most}} 个字符",
-    nameControl: "名称不能包含控制字符",
     sendIDWanted: "请输入短信 SendID",
     sendID: "1 到 11 个字母、数字、空格或 _&.+-，且至少含一个字母；或 3 到 8 位短码；或形如 +447400123456 的号码",
     wait: "1 秒到 30 天",

@@ -3,7 +3,7 @@ export const ranges = { hour: 3600, day: 86_400, week: 7 * 86_400, month: 30 * 8
 export type Range = keyof typeof ranges;
 
 export function isRange(value: string): value is Range {
-  return value in ranges;
+  return Object.hasOwn(ranges, value);
 }
 
 /**

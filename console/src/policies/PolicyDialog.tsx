@@ -1,6 +1,7 @@
 import { Form, Input, Modal } from "antd";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Policy, type Rule } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { checkName, validator } from "../rules/checks";
 import { Conflict } from "../ui/Conflict";
 import { focusFirst } from "../ui/focusFirst";
@@ -8,6 +9,8 @@ import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { PolicyTimeline } from "./PolicyTimeline";
 import { RulePicker } from "./RulePicker";
+
+const { minItems } = constraints.PolicyInput.rule_ids;
 
 interface Draft {
   name: string;
@@ -76,7 +79,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
           label={t("policies.included")}
           required
           extra={t("policies.orderMeans")}
-          rules={[validator((list: Rule[]) => (list.length === 0 ? t("policies.ruleWanted") : undefined))]}
+          rules={[validator((list: Rule[]) => (list.length < minItems ? t("policies.ruleWanted") : undefined))]}
         >
           <RulePicker />
         </Form.Item>

@@ -3,11 +3,12 @@ import { Button, Select, Space } from "antd";
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Rule } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { rulesQuery } from "../api/queries";
 import { RuleDialog } from "../rules/RuleDialog";
 import { RuleOrder } from "./RuleOrder";
 
-export const maxRules = 10;
+const maxRules = constraints.PolicyInput.rule_ids.maxItems;
 
 interface Props {
   id?: string; // given by Form.Item

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Alert, Form, Input, Modal, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { routesQuery } from "../api/queries";
 import { Conflict } from "../ui/Conflict";
 import { focusFirst } from "../ui/focusFirst";
@@ -106,7 +107,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           tooltip={t("rules.sendIDMeans")}
           rules={[validator((id: string) => checkSendID(id ?? "", t))]}
         >
-          <Input autoComplete="off" maxLength={16} />
+          <Input autoComplete="off" maxLength={constraints.RuleInput.send_id.maxLength} />
         </Form.Item>
         <Form.Item
           name="wait_seconds"

@@ -1,6 +1,7 @@
 // What a rule means, as a sentence.
 import type { TFunction } from "i18next";
 import type { RuleType } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { duration } from "../ui/time";
 import { countryName } from "./countries";
 
@@ -11,7 +12,7 @@ export interface RuleShape {
   countries?: string[] | undefined;
 }
 
-export const ruleTypes: RuleType[] = ["send_failed", "undelivered", "unread"];
+export const ruleTypes = constraints.RuleInput.type.enum;
 
 /** meaning says when the rule sends an SMS, from whom, and to whom. */
 export function meaning(rule: RuleShape, t: TFunction, language: string): string {

@@ -4,7 +4,6 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { Send, Session } from "../api/client";
 import { sendQuery } from "../api/queries";
-import type { PageProps } from "../pages";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
@@ -18,7 +17,7 @@ import { Countdown } from "./Countdown";
 import { Events } from "./Events";
 import { type Link as Connection, useWatch } from "./useWatch";
 
-export default function SendPage({ session }: PageProps) {
+export default function SendPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
   const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch keeps it fresh
   if (send.data) {

@@ -5,8 +5,9 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Outcome, SendSummary } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { sendsQuery } from "../api/queries";
-import { checkRecipient } from "../rules/checks";
+import { bareNumber, checkRecipient } from "../rules/checks";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { PlusOutlined, WarningOutlined } from "../ui/icons";
@@ -18,7 +19,6 @@ import { time } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
 import { PolicySelect } from "./PolicySelect";
 
-const outcomes: Outcome[] = ["pending", "whatsapp", "sms", "unconfirmed", "expired", "failed"];
 const refresh = 5_000; // ms, of the first page
 
 export default function SendsPage() {
@@ -88,7 +88,7 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
         placeholder={t("sends.outcome")}
         value={values.outcome || null}
         onChange={(value) => set({ outcome: value ?? "" })}
-        options={outcomes.map((value) => ({ value, label: t(`outcome.${value}`) }))}
+        options={constraints.Outcome.enum.map((value) => ({ value, label: t(`outcome.${value}`) }))}
       />
       <PolicySelect
         value={values.policy || undefined}
@@ -113,7 +113,7 @@ function Recipient({ value, onChange }: { value: string; onChange: (value: strin
   const { t } = useTranslation();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  const number = text.replace(/[\s()-]/g, "");
+  const number = bareNumber(text);
   const wrong = number === "" ? undefined : checkRecipient(number, t);
   const take = () => {
     if (!wrong) {

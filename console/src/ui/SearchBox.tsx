@@ -1,5 +1,6 @@
 import { Input } from "antd";
 import { useEffect, useState } from "react";
+import { constraints } from "../api/constraints.gen";
 import { SearchOutlined } from "./icons";
 
 const pause = 300; // ms without a key, before the list is asked
@@ -29,7 +30,7 @@ export function SearchBox({ label, value, onChange }: Props) {
       prefix={<SearchOutlined />}
       aria-label={label}
       placeholder={label}
-      maxLength={64}
+      maxLength={constraints.RuleInput.name.maxLength}
       value={text}
       onChange={(event) => setText(event.target.value)}
     />

@@ -8,21 +8,21 @@ export function useFilters<Name extends string>(...names: Name[]) {
   const [params, setParams] = useSearchParams();
   const values = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ""])) as Record<Name, string>;
   const set = (changes: Partial<Record<Name, string>>) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before);
-        for (const [name, value] of Object.entries<string | undefined>(changes)) {
-          if (value) {
-            next.set(name, value);
-          } else {
-            next.delete(name);
-          }
-        }
-        return next;
-      },
-      { replace: true },
-    );
+    setParams((before) => withChanges(before, changes), { replace: true });
   return { values, set };
+}
+
+/** withChanges returns parameters with some values changed. An empty value removes its parameter; the others stay. */
+export function withChanges(before: URLSearchParams, changes: Record<string, string | undefined>): URLSearchParams {
+  const next = new URLSearchParams(before);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) {
+      next.set(name, value);
+    } else {
+      next.delete(name);
+    }
+  }
+  return next;
 }
 
 /** useParam keeps one value in the address. */
