@@ -55,7 +55,7 @@ e2e: if-npm ## use the web console in a browser, with everything behind it; want
 
 check: tidy generated vet lint law determinism console-check ## run all gates but the tests
 
-console-check: ## types, linter and formatting of the web console, if there is npm
+console-check: ## types, linter, formatting and unit tests of the web console, if there is npm
 	@if ! command -v npm >/dev/null; then echo 'npm is missing: the web console is not checked'; \
 	else $(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run check; fi
 
@@ -85,7 +85,7 @@ law: bin/golangci-lint ## does the linter notice when the import law is broken?
 determinism: bin/workflowcheck ## may each workflow be replayed?
 	bin/workflowcheck ./workflows/...
 
-generate: bin/oapi-codegen ## write the generated code anew; the console's types too, if there is npm
+generate: bin/oapi-codegen ## write the generated code anew; the console's types and constraints too, if there is npm
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./...
 	@if command -v npm >/dev/null; then \
 	$(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run --silent generate; fi

@@ -3,7 +3,7 @@ import { initReactI18next } from "react-i18next";
 import { en } from "./en";
 import { zhCN } from "./zh-CN";
 
-// The types say which words there are, so that a missing one does not build.
+// The types name all texts, so a missing text does not compile.
 declare module "i18next" {
   interface CustomTypeOptions {
     resources: { translation: typeof en };

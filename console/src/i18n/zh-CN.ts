@@ -10,7 +10,7 @@ export const zhCN: Words = {
     appearances: { light: "浅色", dark: "深色", system: "跟随系统" },
     signOut: "退出登录",
     reference: "API 参考",
-    nowhere: "没有这个页面",
+    notFound: "没有这个页面",
     toOverview: "返回概览",
   },
   session: {
@@ -22,7 +22,7 @@ export const zhCN: Words = {
     wrongKey: "这不是本系统的 API 密钥",
   },
   problem: {
-    away: "无法连接服务器。请检查网络后重试。",
+    unreachable: "无法连接服务器。请检查网络后重试。",
     retry: "重试",
     request: "详情见日志，请求 ID 为",
   },
@@ -164,7 +164,7 @@ export const zhCN: Words = {
     noRuleLeft: "没有可添加的规则了",
     full: "一个策略最多 {{most}} 条规则",
     ruleWanted: "请至少包含一条规则",
-    orderMeans: "所有规则同时监视，最先触发者生效；同时触发、消息失败或短信失败之后，按顺序决定。",
+    orderMeans: "所有规则同时生效，最先触发的规则发送短信；同时触发、WhatsApp 失败或短信失败之后，按顺序决定。",
     inFlight: "此前已受理的发送不受影响。",
     sendsOf: "使用 {{name}} 的发送",
     order: {
@@ -228,7 +228,7 @@ export const zhCN: Words = {
     code: "代码 {{code}}",
     link: {
       opening: "正在连接…",
-      live: "实时：变化会自动显示。",
+      live: "实时：本页会自动更新。",
       broken: "连接已断开，正在重新连接。",
     },
   },
@@ -300,10 +300,10 @@ export const zhCN: Words = {
     overrides: "仅为此次发送更改规则",
     asTheRule: "与各规则相同",
     expiresMeans: "过期后，两个渠道都不再发送；在此之前，若服务商暂不可用，会继续尝试。",
-    plan: "将遵循的计划",
-    planLater: "输入接收号码并选择策略，即可查看何时回落。",
+    plan: "此发送的计划",
+    planLater: "输入接收号码并选择策略，即可查看计划。",
     send: "发送",
-    flawed: "尚未发送：有些字段还不正确。",
+    flawed: "尚未发送：有些字段无效。",
     warnings: {
       both_may_arrive: "短信发出后，WhatsApp 消息仍可能送达",
       expires_before_wait: "发送会在等待结束之前过期",

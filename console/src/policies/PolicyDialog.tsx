@@ -18,7 +18,7 @@ interface Draft {
 }
 
 interface Props {
-  policy: Policy | undefined; // undefined: a new one
+  policy: Policy | undefined; // undefined to add one
   onClose: () => void;
 }
 
@@ -27,7 +27,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
   const { t } = useTranslation();
   const [form] = Form.useForm<Draft>();
   const rules = Form.useWatch("rules", form) ?? [];
-  const { base, theirs, failure, save, settle } = useEdit<Policy, Draft>({
+  const { base, theirs, failure, save, resolve } = useEdit<Policy, Draft>({
     of: "policies",
     item: policy,
     form,
@@ -87,7 +87,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
       {rules.length > 0 && <PolicyTimeline rules={rules} />}
       {base && <p className="hint">{t("policies.inFlight")}</p>}
       {theirs && (
-        <Conflict name={theirs.name} onSettle={settle}>
+        <Conflict name={theirs.name} onResolve={resolve}>
           {theirs.rules.map((rule) => rule.name).join(" → ")}
         </Conflict>
       )}

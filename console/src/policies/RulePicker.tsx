@@ -11,12 +11,12 @@ import { RuleOrder } from "./RuleOrder";
 const maxRules = constraints.PolicyInput.rule_ids.maxItems;
 
 interface Props {
-  id?: string; // given by Form.Item
+  id?: string; // from Form.Item
   value?: Rule[];
   onChange?: (rules: Rule[]) => void;
 }
 
-/** RulePicker picks the rules of a policy and their order. */
+/** RulePicker selects the rules of a policy and their order. */
 export function RulePicker({ id, value = [], onChange }: Props) {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");

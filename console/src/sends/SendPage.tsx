@@ -19,7 +19,7 @@ import { type Link as Connection, useWatch } from "./useWatch";
 
 export default function SendPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
-  const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch keeps it fresh
+  const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch updates it
   if (send.data) {
     return <Watched send={send.data} session={session} />;
   }
@@ -88,7 +88,7 @@ function Live({ connection }: { connection: Connection }) {
   );
 }
 
-/** RunLink leads to the workflow of the send, for those who operate Temporal. */
+/** RunLink is a link to the workflow of the send in the Temporal UI. */
 function RunLink({ send, session }: { send: Send; session: Session }) {
   const { t } = useTranslation();
   if (!session.temporal_ui_url) {

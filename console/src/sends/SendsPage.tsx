@@ -24,10 +24,10 @@ const refresh = 5_000; // ms, of the first page
 export default function SendsPage() {
   const { t } = useTranslation();
   const filter = useFilter();
-  const way = useCursor(JSON.stringify(filter.query));
+  const pages = useCursor(JSON.stringify(filter.query));
   const sends = useQuery({
-    ...sendsQuery({ ...filter.query, cursor: way.cursor }),
-    refetchInterval: way.page === 1 ? refresh : false,
+    ...sendsQuery({ ...filter.query, cursor: pages.cursor }),
+    refetchInterval: pages.page === 1 ? refresh : false,
   });
   const columns = useColumns();
   const add = (
@@ -53,7 +53,7 @@ export default function SendsPage() {
           )
         }
       />
-      <Pager way={way} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
+      <Pager pages={pages} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
     </>
   );
 }
@@ -108,14 +108,14 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
   );
 }
 
-/** Recipient asks for a whole number: the list is looked up by it, not searched. */
+/** Recipient filters by a whole number, because the API finds sends only by their exact number. */
 function Recipient({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t } = useTranslation();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   const number = bareNumber(text);
   const wrong = number === "" ? undefined : checkRecipient(number, t);
-  const take = () => {
+  const submit = () => {
     if (!wrong) {
       onChange(number);
     }
@@ -136,7 +136,7 @@ function Recipient({ value, onChange }: { value: string; onChange: (value: strin
             onChange("");
           }
         }}
-        onSearch={take}
+        onSearch={submit}
       />
     </Tooltip>
   );

@@ -1,8 +1,8 @@
 import { useSearchParams } from "react-router";
 
 /**
- * useFilters keeps values in the address, so that a filtered list can be linked to. Empty is absent. What changes together is
- * set together: of two changes one after the other, the second does not know the first.
+ * useFilters keeps values in the address of the page, so that a link can have them. An absent value is empty. Set values that
+ * change together in one call: a second call in the same render would undo the first.
  */
 export function useFilters<Name extends string>(...names: Name[]) {
   const [params, setParams] = useSearchParams();
@@ -25,7 +25,7 @@ export function withChanges(before: URLSearchParams, changes: Record<string, str
   return next;
 }
 
-/** useParam keeps one value in the address. */
+/** useParam keeps one value in the address of the page. */
 export function useParam<Name extends string>(name: Name): [string, (value: string) => void] {
   const { values, set } = useFilters(name);
   return [values[name], (value) => set({ [name]: value } as Record<Name, string>)];
