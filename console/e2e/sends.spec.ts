@@ -55,10 +55,10 @@ test("each field of a new send shows what is wrong", async ({ page }) => {
   ]) {
     await expect(page.locator(".ant-form-item-explain-error").getByText(reason, { exact: true })).toBeVisible();
   }
-  await expect(page.getByText("Nothing was sent: some fields are not right yet.")).toBeVisible();
+  await expect(page.getByText("Not sent: some fields are not valid yet.")).toBeVisible();
   await page.getByLabel("Recipient").fill("07400 123456");
   await expect(page.getByText("A number in E.164 form")).toHaveCount(2); // at the field, and in the place of the plan
-  await expect(page.getByText("Nothing was sent: some fields are not right yet.")).toBeHidden(); // until the next try
+  await expect(page.getByText("Not sent: some fields are not valid yet.")).toBeHidden(); // until the next try
   await page.getByRole("radio", { name: "Template" }).check();
   await page.getByLabel(/^Name of the template/).fill("Not OK");
   await page.getByLabel("Language of the template").fill("english");

@@ -312,7 +312,7 @@ export const en = {
     warnings: {
       both_may_arrive: "WhatsApp may still deliver after the SMS",
       expires_before_wait: "The send expires before the wait ends",
-      looks_unread: "A reader who has turned read receipts off looks unread",
+      looks_unread: "Some readers look unread",
       send_id_not_accepted: "The recipient's country accepts no alphanumeric SendID",
       unlisted_number: "The recipient's number may be wrong",
     },
