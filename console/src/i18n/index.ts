@@ -1,5 +1,6 @@
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";
+import { constraints } from "../api/constraints.gen";
 import { en } from "./en";
 import { zhCN } from "./zh-CN";
 
@@ -10,11 +11,20 @@ declare module "i18next" {
   }
 }
 
+const { RuleInput, PolicyInput, SendInput } = constraints;
+
+/** limits are the numbers in the texts. */
+const limits = {
+  maxDays: RuleInput.wait_seconds.maximum / 86_400,
+  maxRules: PolicyInput.rule_ids.maxItems,
+  maxSMS: SendInput.fallback.text.maxLength.toLocaleString("en"),
+};
+
 i18n.use(initReactI18next).init({
   resources: { en: { translation: en }, "zh-CN": { translation: zhCN } },
   lng: "en",
   fallbackLng: "en",
-  interpolation: { escapeValue: false }, // React escapes
+  interpolation: { escapeValue: false, defaultVariables: limits }, // React escapes
 });
 
 export const t = i18n.t;

@@ -59,6 +59,10 @@ test.each([
   expect(checkWait(seconds, type, t)).toBe(reason && t(reason));
 });
 
+test("the text about the wait has the contract's number", () => {
+  expect(checkWait(-1, "undelivered", t)).toBe("From 1 second to 30 days");
+});
+
 test.each([
   ["+44 (7400) 123-456", undefined],
   ["", "checks.recipientWanted"],
