@@ -1,4 +1,4 @@
-// Writes src/api/constraints.gen.ts: what the contract says of each value that the forms send, and of those that they filter by.
+// Writes src/api/constraints.gen.ts: the bounds, lengths, patterns and enums of the contract, for the forms and the filters.
 import { readFileSync, writeFileSync } from "node:fs";
 import { parse } from "yaml";
 

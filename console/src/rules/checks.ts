@@ -1,4 +1,4 @@
-// What a form says about a value while it is typed. The limits are those of the contract; the API has the last word.
+// The checks of a form during typing. The limits come from the contract; the API checks each value again.
 import type { TFunction } from "i18next";
 import type { RuleType } from "../api/client";
 import { constraints } from "../api/constraints.gen";

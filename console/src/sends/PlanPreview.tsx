@@ -1,4 +1,4 @@
-// What a new send would follow, as the API answers for the form so far.
+// The preview of a new send: the API returns the plan and the warnings for the current values of the form.
 import { useQuery } from "@tanstack/react-query";
 import { Alert } from "antd";
 import { useEffect, useState } from "react";

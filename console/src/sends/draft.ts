@@ -1,10 +1,10 @@
-// The form of a new send as data: what it holds, and what the API gets.
+// The form of a new send as data: its values, and the body that they make for the API.
 import type { Dayjs } from "dayjs";
 import type { RuleType, Schemas, SendInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, fits } from "../rules/checks";
 
-/** Draft is what the form holds. A field that was never shown is absent. */
+/** Draft has the values of the form. The value of a field that was never visible is absent. */
 export interface Draft {
   to: string;
   kind: "text" | "template";
