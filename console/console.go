@@ -1,5 +1,5 @@
-// Package console has the files of the web console: the app that `make console` built, or a page that explains how to build it. The
-// build of the program never needs Node.
+// Package console has the files of the web console: the app that `make console` built, or a page that explains how to build it.
+// The build of the program never needs Node.
 package console
 
 import (
