@@ -65,7 +65,7 @@ diagrams: ## draw the SVG files of the Mermaid diagrams in docs; wants npm and C
 
 check: tidy generated vet lint law determinism console-check ## run all gates but the tests
 
-console-check: ## types, linter and formatting of the web console, if there is npm
+console-check: ## types, linter, formatting and unit tests of the web console, if there is npm
 	@if ! command -v npm >/dev/null; then echo 'npm is missing: the web console is not checked'; \
 	else $(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run check; fi
 
@@ -76,7 +76,7 @@ tidy: ## are go.mod and go.sum what the code needs?
 	cd tools && go mod tidy -diff
 
 generated: bin/oapi-codegen ## is the generated code what its sources say?
-	@sums() { find . \( -name '*.gen.go' -o -name schema.d.ts \) -not -path './.data/*' -not -path '*/node_modules/*' \
+	@sums() { find . \( -name '*.gen.*' -o -name schema.d.ts \) -not -path './.data/*' -not -path '*/node_modules/*' \
 		-exec cksum {} + | sort; }; \
 	before=$$(sums) && $(MAKE) --no-print-directory generate && \
 	test "$$before" = "$$(sums)" || { echo 'generated code was stale: it is new now, commit it'; exit 1; }
@@ -98,7 +98,7 @@ law: bin/golangci-lint ## does the linter notice when the import law is broken?
 determinism: bin/workflowcheck ## may each workflow be replayed?
 	bin/workflowcheck ./workflows/...
 
-generate: bin/oapi-codegen ## write the generated code anew; the console's types too, if there is npm
+generate: bin/oapi-codegen ## write the generated code anew; the console's types and constraints too, if there is npm
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./...
 	@if command -v npm >/dev/null; then \
 	$(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run --silent generate; fi

@@ -238,6 +238,8 @@ func (d *driver) step() {
 	rule, due := d.due()
 	switch {
 	case due && !d.late():
+		next, at, _ := d.l.NextRule(d.now)
+		require.Equal(d.t, []any{rule, d.now}, []any{next, at}, "the rule that is due is the next")
 		d.resends = time.Time{}
 		d.sms(rule)
 	case d.late():
@@ -251,7 +253,11 @@ func (d *driver) step() {
 		}
 	default:
 		before := d.view
+		_, at, found := d.l.NextRule(d.now)
 		d.pass(d.alarm(), func() bool { return d.view.WhatsApp != before.WhatsApp || d.view.Outcome != "" })
+		if _, due := d.due(); d.view == before {
+			require.Equal(d.t, due && !d.late(), found && !d.now.Before(at), "without news, a rule fires as foretold")
+		}
 	}
 	d.see()
 }

@@ -47,10 +47,17 @@ func TestContract(t *testing.T) {
 		var doc struct {
 			OpenAPI string                     `json:"openapi"`
 			Paths   map[string]json.RawMessage `json:"paths"`
+
+			Components struct {
+				Schemas map[string]struct {
+					Pattern string `json:"pattern"`
+				} `json:"schemas"`
+			} `json:"components"`
 		}
 		r.call(t, "GET", "/openapi.json", "", "Authorization", "").into(200, &doc)
 		require.Equal(t, "3.0.3", doc.OpenAPI)
 		require.Len(t, doc.Paths, r.contract.Paths.Len())
+		require.Equal(t, r.contract.Components.Schemas["Name"].Value.Pattern, doc.Components.Schemas["Name"].Pattern)
 	})
 }
 

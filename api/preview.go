@@ -14,7 +14,7 @@ func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (P
 	}
 	send.AcceptedAt = s.now()
 	return PreviewSend200JSONResponse{
-		Country: optional(send.Country), Plan: showPlan(send.Plan, send.AcceptedAt),
+		Country: optional(send.Country), Plan: showPlan(send),
 		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Warnings: listed(warnings(send)),
 	}, nil
 }

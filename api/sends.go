@@ -114,7 +114,7 @@ func (s *server) readSend(ctx context.Context, id string) (Send, error) {
 	if err != nil {
 		return Send{}, err
 	}
-	return showSend(send, attempts, events), nil
+	return showSend(send, attempts, events, s.now()), nil
 }
 
 // ListSends answers GET /v1/sends.

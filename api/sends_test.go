@@ -213,6 +213,44 @@ func TestSends_Get(t *testing.T) {
 	require.NotContains(t, got.Body.String(), "hello", "texts are not returned")
 }
 
+// A send says which rule fires next and when, and which rules cannot fire any more.
+func TestSends_Get_next(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, policy := r.seed(t)
+	r.policies[0].Rules = append(r.policies[0].Rules, backstop.Rule{
+		ID: newID(), Name: "Unread", Type: backstop.Unread, WaitSeconds: 3600, SendID: "MyShop",
+	})
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
+	send := &r.sends[0]
+	shows := func(rule string, after time.Duration, satisfied ...bool) {
+		t.Helper()
+		var shown api.Send
+		r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &shown)
+		if rule == "" {
+			require.Nil(t, shown.NextRule)
+			require.Nil(t, shown.NextDeadline)
+		} else {
+			require.Equal(t, rule, *shown.NextRule)
+			require.Equal(t, now.Add(after), *shown.NextDeadline)
+		}
+		for i, want := range satisfied {
+			require.Equal(t, want, shown.Plan.Rules[i].Satisfied)
+		}
+	}
+	shows("Undelivered", 5*time.Minute, false, false)
+	send.WhatsAppStatus = backstop.Delivered
+	shows("Unread", time.Hour, true, false)
+	r.attempts = []backstop.Attempt{{
+		Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Unread",
+		State: backstop.Accepted, StartedAt: now,
+	}}
+	send.SMSStatus = backstop.Submitted
+	shows("", 0, true, false)
+	send.SMSStatus, send.WhatsAppStatus = backstop.Failed, backstop.Sent
+	shows("Undelivered", 5*time.Minute, false, false) // the other rule is used
+}
+
 func TestSends_List(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

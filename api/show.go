@@ -6,14 +6,19 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Event) Send {
-	return Send{
+func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Event, now time.Time) Send {
+	shown := Send{
 		ID: s.ID, To: s.To, Country: optional(s.Country), Category: optional(Category(s.Category)),
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
-		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s.Plan, s.AcceptedAt),
+		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: utc(s.ExpiresAt), FinishedAt: utc(s.FinishedAt),
 	}
+	ledger := backstop.Ledger{Send: s, Attempts: attempts}
+	if rule, at, found := ledger.NextRule(now); found {
+		shown.NextRule, shown.NextDeadline = &s.Plan.Rules[rule].Name, utc(&at)
+	}
+	return shown
 }
 
 func showSummary(s backstop.Send) SendSummary {
@@ -40,13 +45,15 @@ func showFired(s backstop.Send) *Fired {
 	return &Fired{Rule: s.Fired, Reason: s.FiredReason}
 }
 
-func showPlan(p backstop.Plan, origin time.Time) Plan {
+// showPlan shows the plan of a send. Of a send that is only previewed, no rule is satisfied.
+func showPlan(s backstop.Send) Plan {
+	p := s.Plan
 	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
 			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
-			Route: optional(r.Route),
+			Route: optional(r.Route), Satisfied: r.IsSatisfied(s.WhatsAppStatus),
 		}
-		if deadline, waits := r.Deadline(origin); waits {
+		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
 			planned.Deadline = utc(&deadline)
 		}
 		return planned

@@ -326,7 +326,8 @@ type Fired struct {
 	Rule   string `json:"rule"`
 }
 
-// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
+// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
+// their letters count as the same name.
 type Name = string
 
 // Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
@@ -334,6 +335,12 @@ type Name = string
 // WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
 // may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
 type Outcome string
+
+// PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+//
+// Example: +447400123456
+type PhoneNumber = string
 
 // Plan The policy as it was when the send was accepted, with what the send changed in it.
 type Plan struct {
@@ -353,6 +360,9 @@ type PlannedRule struct {
 	//
 	// Example: twilio
 	Route *Route `json:"route,omitempty"`
+
+	// Satisfied The WhatsApp message has been delivered and has reached what the rule asks for, so the rule cannot fire any more.
+	Satisfied bool `json:"satisfied"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -381,7 +391,8 @@ type Policy struct {
 	CreatedAt Time   `json:"created_at"`
 	ID        string `json:"id"`
 
-	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
+	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
+	// their letters count as the same name.
 	Name  Name   `json:"name"`
 	Rules []Rule `json:"rules"`
 
@@ -396,7 +407,8 @@ type Policy struct {
 
 // PolicyInput defines model for PolicyInput.
 type PolicyInput struct {
-	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
+	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
+	// their letters count as the same name.
 	Name Name `json:"name"`
 
 	// RuleIds The rules, each once, in the order that decides when two fire at the same moment.
@@ -485,7 +497,8 @@ type Rule struct {
 	CreatedAt Time   `json:"created_at"`
 	ID        string `json:"id"`
 
-	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
+	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
+	// their letters count as the same name.
 	Name Name `json:"name"`
 
 	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
@@ -530,7 +543,8 @@ type RuleInput struct {
 	// Example: ["GB","IE"]
 	Countries *[]string `json:"countries,omitempty"`
 
-	// Name Unique, whatever the case of its letters, and neither begun nor ended by a space.
+	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
+	// their letters count as the same name.
 	Name Name `json:"name"`
 
 	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
@@ -623,6 +637,15 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
+	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
+	// out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
+	// failure has no such time.
+	NextDeadline *time.Time `json:"next_deadline,omitempty"`
+
+	// NextRule The rule that fires at `next_deadline`, by its name.
+	NextRule *string `json:"next_rule,omitempty"`
+
 	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
 	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
 	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
@@ -679,12 +702,12 @@ type SendInput struct {
 	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
 
-	// To The recipient's phone number in E.164 form. A number with a trunk digit after the calling code (+44 07400...) is
-	// refused; `reason` names the number that was probably meant.
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
 	//
 	//
 	// Example: +447400123456
-	To string `json:"to"`
+	To PhoneNumber `json:"to"`
 
 	// Whatsapp The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window.
 	Whatsapp WhatsAppInput `json:"whatsapp"`
@@ -750,6 +773,12 @@ type SendSummary struct {
 	// Whatsapp How far the message has come on one channel. There is none for SMS until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
 }
+
+// SenderName An alphanumeric SMS sender ID, with at least one letter and without a space at either end.
+type SenderName = string
+
+// ShortCode A short code of 3 to 8 digits, from which an SMS is sent.
+type ShortCode = string
 
 // Stats defines model for Stats.
 type Stats struct {
@@ -894,12 +923,26 @@ type TemplateInput struct {
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
 
-	// Language Example: en_US
-	Language string `json:"language"`
+	// Language The code of the template's language at Meta.
+	//
+	// Example: en_US
+	Language TemplateLanguage `json:"language"`
 
-	// Name Example: order_shipped
-	Name string `json:"name"`
+	// Name The template's name at Meta, of lower-case letters, digits and underscores.
+	//
+	// Example: order_shipped
+	Name TemplateName `json:"name"`
 }
+
+// TemplateLanguage The code of the template's language at Meta.
+//
+// Example: en_US
+type TemplateLanguage = string
+
+// TemplateName The template's name at Meta, of lower-case letters, digits and underscores.
+//
+// Example: order_shipped
+type TemplateName = string
 
 // Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
 //
@@ -1324,7 +1367,8 @@ type ClientInterface interface {
 	// GetSend Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+	// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+	// returned.
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1693,7 +1737,8 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 // GetSend Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+// returned.
 //
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2819,7 +2864,8 @@ type ClientWithResponsesInterface interface {
 	// GetSendWithResponse Get a send
 	//
 	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+	// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+	// returned.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4577,7 +4623,8 @@ func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body 
 // GetSendWithResponse Get a send
 //
 // Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+// returned.
 //
 // Returns a wrapper object for the known response body format(s).
 //

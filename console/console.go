@@ -1,5 +1,5 @@
-// Package console holds the web console as files: the app that `make console` has built or, in a program that was built
-// without it, a page that says so. Building the program never needs Node.
+// Package console has the files of the web console: the app that `make console` built, or a page that explains how to build it.
+// The build of the program never needs Node.
 package console
 
 import (
@@ -7,15 +7,15 @@ import (
 	"io/fs"
 )
 
-// static has the app in static/app, where Vite puts it and git does not look, and the page in its place in static/unbuilt.
+// static has the app in static/app, which Vite writes and git ignores, and the page in its place in static/unbuilt.
 //
 //go:embed all:static
 var static embed.FS
 
-// index is the page that every other is a view of.
+// index is the only page of the app. The other pages are views of it.
 const index = "index.html"
 
-// Files returns what is to be served at /console/; there always is an index.html.
+// Files returns the files to serve at /console/. They always include index.html.
 func Files() fs.FS { return pick(static) }
 
 func pick(files fs.FS) fs.FS {

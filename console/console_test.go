@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop/console"
 )
 
-// TestFiles: built or not, there is a page, and it has a place for the nonce without which its styles are refused.
+// The page exists with and without a build. It has a placeholder for the nonce, without which the browser refuses its styles.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	page, err := fs.ReadFile(console.Files(), "index.html")

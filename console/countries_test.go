@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A rule may name those countries that the API knows: the form offers the same.
+// The form offers the countries that the API accepts in a rule.
 func TestCountries(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("src/rules/countries.ts")

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 
-// The system's own Chromium: Playwright's would have to be downloaded.
+// The system's own Chromium, because Playwright's own needs a download.
 const browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = process.env.CHROMIUM ?? browsers.find(existsSync);
 
@@ -14,7 +14,7 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,
-  retries: process.env.CI ? 1 : 0, // a browser on a busy machine; what passes at the second try is reported as flaky
+  retries: process.env.CI ? 1 : 0, // for a busy machine; a test that passes at the second try is reported as flaky
   reporter: [["list"], ["html", { outputFolder: "e2e/.report", open: "never" }]],
   use: {
     viewport: { width: 1440, height: 900 },
@@ -23,7 +23,7 @@ export default defineConfig({
     screenshot: "only-on-failure",
     launchOptions: {
       ...(executablePath ? { executablePath } : {}),
-      // As root there is no sandbox to be had, and nothing but our own pages is opened.
+      // Chromium has no sandbox for root, and the tests open no pages but the console's.
       args: [
         "--no-sandbox",
         "--disable-background-networking",

@@ -1,8 +1,8 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
-// The Go program embeds what is in static/app, serves it under /console/ and puts a fresh nonce in the placeholder's
-// place in every answer. `npm run dev` serves the source instead, with the API of a running `make run` behind it.
+// The Go program embeds static/app, serves it under /console/, and replaces the placeholder in each answer by a new nonce.
+// `npm run dev` serves the source instead, and passes API requests on to a running `make run`.
 const api = process.env.BACKSTOP_URL ?? "http://127.0.0.1:8080";
 
 export default defineConfig(({ command }) => ({
@@ -16,5 +16,6 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900, // kB, before compression; antd is most of it
   },
+  test: { include: ["src/**/*.test.ts"] }, // those in a browser are in e2e
   server: { proxy: { "/v1": api, "/console/session": api } },
 }));

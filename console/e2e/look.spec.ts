@@ -1,5 +1,5 @@
-// How each page looks, and whether everybody can use it: a screenshot and an axe run for each, in light and dark, wide and
-// narrow, in both languages. The screenshots are in e2e/.results/look.
+// A screenshot and an accessibility check (axe) of each page: light and dark, wide and narrow, in both languages. The
+// screenshots are in e2e/.results/look.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { answers, expect, recipient, test } from "./test";

@@ -29,7 +29,7 @@ test("a policy is added, put in order, edited and deleted", async ({ page, api }
 
   const picture = dialog.getByRole("figure", { name: "What happens, and when" });
   await expect(picture.getByRole("listitem")).toContainText(["Send by WhatsApp", "1 min", "1 h"]);
-  await expect(picture).toContainText(`If WhatsApp fails for good: at once by SMS from LATE (${late.name})`);
+  await expect(picture).toContainText(`If WhatsApp fails permanently: at once by SMS from LATE (${late.name})`);
 
   await dialog.getByRole("button", { name: `Move ${soon.name} up` }).click();
   await expect(order(page)).toHaveText([soon.name, late.name]);
@@ -38,7 +38,7 @@ test("a policy is added, put in order, edited and deleted", async ({ page, api }
 
   await page.getByRole("button", { name: `Edit ${name}` }).click();
   await expect(order(page)).toHaveText([soon.name, late.name]);
-  await dialog.getByRole("button", { name: `Take ${soon.name} out` }).click();
+  await dialog.getByRole("button", { name: `Remove ${soon.name}` }).click();
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog).toBeHidden();
   const row = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
@@ -49,7 +49,7 @@ test("a policy is added, put in order, edited and deleted", async ({ page, api }
   await expect(page.getByText(`The policy “${name}” is deleted`)).toBeVisible();
 });
 
-test("the order is changed by the keyboard and by dragging", async ({ page, api }) => {
+test("the keyboard and dragging change the order", async ({ page, api }) => {
   const rules = [await api.rule(), await api.rule(), await api.rule()];
   const names = rules.map((rule) => rule.name);
   const [first = "", second = "", third = ""] = names;
@@ -80,7 +80,7 @@ test("the order is changed by the keyboard and by dragging", async ({ page, api 
   await expect(order(page)).toHaveText([third, second, first]);
 });
 
-test("a rule that is missing is made on the way", async ({ page }) => {
+test("the policy's dialog adds a new rule", async ({ page }) => {
   const [name, rule] = [unique("Policy"), unique("Made here")];
   await page.goto("policies");
   await page.getByRole("button", { name: "Add policy" }).first().click();
@@ -98,7 +98,7 @@ test("a rule that is missing is made on the way", async ({ page }) => {
 test.describe("what the API refuses", () => {
   test.use({ mayFail: answers(409, 412) });
 
-  test("what somebody else has saved meanwhile is told, and a name that is taken", async ({ page, api }) => {
+  test("the version that somebody else saved is shown, and a name that is in use is refused", async ({ page, api }) => {
     const [mine, theirs] = [await api.rule(), await api.rule()];
     const policy = await api.policy([mine]);
     const other = await api.policy([mine]);
@@ -109,7 +109,7 @@ test.describe("what the API refuses", () => {
     await dialog.getByLabel("Policy Name").fill(other.name);
     await dialog.getByRole("button", { name: "Save" }).click();
     await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
-    await dialog.getByRole("button", { name: "Keep mine, to be saved over theirs" }).click();
+    await dialog.getByRole("button", { name: "Keep my version, overwrite theirs on save" }).click();
     await dialog.getByRole("button", { name: "Save" }).click();
     await expect(dialog.locator(".ant-form-item-explain-error")).toContainText(/name/);
     await dialog.getByRole("button", { name: "Cancel" }).click();

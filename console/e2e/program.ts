@@ -1,4 +1,4 @@
-// Starts the program for all tests: API, worker and simulated providers, on the databases that devstack has started.
+// Starts the program for all tests: API, worker and simulated providers, on the databases that devstack started.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -6,7 +6,7 @@ const patience = 60_000; // ms
 
 export default async function start(): Promise<() => Promise<void>> {
   if (!process.env.BACKSTOP_DATABASE_URL || !process.env.BACKSTOP_API_KEY) {
-    throw new Error("no database and no key: run the tests by `make e2e`");
+    throw new Error("BACKSTOP_DATABASE_URL or BACKSTOP_API_KEY is not set: run the tests by `make e2e`");
   }
   const program = spawn(fileURLToPath(new URL("../../bin/backstop", import.meta.url)), ["dev"], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -27,7 +27,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   await dialog.getByLabel("Countries").fill("kingdom");
   await pick(page, "United Kingdom (GB)", 1);
   await expect(dialog.getByText("Only to recipients in United Kingdom.")).toBeVisible();
-  await page.keyboard.press("Tab"); // away from the list of countries, which adds none
+  await page.keyboard.press("Tab"); // leaves the list of countries without adding one
   await dialog.getByRole("button", { name: "Add" }).click();
   await expect(page.getByText(`The rule “${name}” is added`)).toBeVisible();
   await expect(dialog).toBeHidden();
@@ -52,7 +52,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   await expect(row).toBeHidden();
 });
 
-test("each field says what is wrong while it is typed", async ({ page }) => {
+test("each field shows what is wrong while it is typed", async ({ page }) => {
   await page.goto("rules");
   await page.getByRole("button", { name: "Add rule" }).first().click();
   const dialog = dialogOf(page);
@@ -87,7 +87,7 @@ test("each field says what is wrong while it is typed", async ({ page }) => {
 test.describe("what the API refuses", () => {
   test.use({ mayFail: answers(409, 412) });
 
-  test("a name that is taken is told at the name", async ({ page, api }) => {
+  test("the reason for a name that is in use appears at the name", async ({ page, api }) => {
     const rule = await api.rule();
     await page.goto("rules");
     await page.getByRole("button", { name: "Add rule" }).first().click();
@@ -99,7 +99,7 @@ test.describe("what the API refuses", () => {
     await expect(dialog).toBeVisible();
   });
 
-  test("what somebody else has saved meanwhile is told, not overwritten", async ({ page, api }) => {
+  test("the version that somebody else saved is shown, not overwritten", async ({ page, api }) => {
     const rule = await api.rule();
     await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
     await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
@@ -110,20 +110,20 @@ test.describe("what the API refuses", () => {
     await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
     await expect(dialog.getByText("send it by SMS from THEIRS")).toBeVisible();
     await expect(dialog.getByRole("button", { name: /^(loading )?Save$/ })).toBeDisabled();
-    await dialog.getByRole("button", { name: "Take theirs, drop my changes" }).click();
+    await dialog.getByRole("button", { name: "Use their version, discard mine" }).click();
     await expect(dialog.getByLabel("SendID")).toHaveValue("THEIRS");
 
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "AGAIN" });
     await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
-    await dialog.getByRole("button", { name: "Keep mine, to be saved over theirs" }).click();
+    await dialog.getByRole("button", { name: "Keep my version, overwrite theirs on save" }).click();
     await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
     await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
     await expect(rowOf(page, rule.name).getByRole("cell", { name: "MINE", exact: true })).toBeVisible();
   });
 });
 
-test("a rule in use leads to its policies and is not deleted", async ({ page, api }) => {
+test("a rule in use is not deleted, and links to its policies", async ({ page, api }) => {
   const rule = await api.rule();
   const policy = await api.policy([rule]);
   await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
@@ -135,7 +135,7 @@ test("a rule in use leads to its policies and is not deleted", async ({ page, ap
   await expect(page.getByRole("rowheader", { name: policy.name, exact: true })).toBeVisible();
 });
 
-test("the list is searched, and says when nothing matches", async ({ page, api }) => {
+test("the list has a search, and shows when nothing matches", async ({ page, api }) => {
   const rule = await api.rule();
   await api.rule();
   await page.goto("rules");

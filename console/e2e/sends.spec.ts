@@ -6,7 +6,7 @@ async function choosePolicy(page: Page, name: string) {
   await pick(page, name, 1);
 }
 
-test("a send is made, and watched from queued to its fallback without a reload", async ({ page, api }) => {
+test("a new send shows its progress until its fallback without a reload", async ({ page, api }) => {
   const rule = await api.rule({ type: "unread", wait_seconds: 6, send_id: "ACME" });
   const policy = await api.policy([rule]);
   await page.goto("sends");
@@ -24,7 +24,7 @@ test("a send is made, and watched from queued to its fallback without a reload",
 
   await expect(page).toHaveURL(/\/sends\/[0-9a-f-]{36}$/);
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
-  await expect(page.getByText("Live: changes show by themselves.")).toBeVisible();
+  await expect(page.getByText("Live: this page updates itself.")).toBeVisible();
   await expect(page.getByRole("timer")).toContainText(`“${rule.name}” fires in`);
   const timeline = page.locator(".events");
   await expect(timeline).toContainText("WhatsApp · Sent");
@@ -44,7 +44,7 @@ test("a send is made, and watched from queued to its fallback without a reload",
   expect((await page.request.get(address)).status()).toBe(200);
 });
 
-test("each field of a new send says what is wrong", async ({ page }) => {
+test("each field of a new send shows what is wrong", async ({ page }) => {
   await page.goto("sends/new");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   for (const reason of [
@@ -55,10 +55,10 @@ test("each field of a new send says what is wrong", async ({ page }) => {
   ]) {
     await expect(page.locator(".ant-form-item-explain-error").getByText(reason, { exact: true })).toBeVisible();
   }
-  await expect(page.getByText("Nothing was sent: some fields are not right yet.")).toBeVisible();
+  await expect(page.getByText("Not sent: some fields are not valid yet.")).toBeVisible();
   await page.getByLabel("Recipient").fill("07400 123456");
-  await expect(page.getByText("A number in E.164 form")).toHaveCount(2); // at the field, and where the plan would be
-  await expect(page.getByText("Nothing was sent: some fields are not right yet.")).toBeHidden(); // until it is tried again
+  await expect(page.getByText("A number in E.164 form")).toHaveCount(2); // at the field, and in the place of the plan
+  await expect(page.getByText("Not sent: some fields are not valid yet.")).toBeHidden(); // until the next try
   await page.getByRole("radio", { name: "Template" }).check();
   await page.getByLabel(/^Name of the template/).fill("Not OK");
   await page.getByLabel("Language of the template").fill("english");
@@ -74,7 +74,7 @@ test("each field of a new send says what is wrong", async ({ page }) => {
 test.describe("what the API refuses", () => {
   test.use({ mayFail: answers(422) });
 
-  test("it is told in its own words, at its field", async ({ page, api }) => {
+  test("the API's reason appears at its field", async ({ page, api }) => {
     const policy = await api.policy([await api.rule({ countries: ["US"] })]);
     await page.goto(`sends/new?policy=${policy.id}`);
     await page.getByLabel("Recipient").fill(recipient("01"));
@@ -87,7 +87,7 @@ test.describe("what the API refuses", () => {
   });
 });
 
-test("warnings are shown before it is sent", async ({ page, api }) => {
+test("warnings appear before the send", async ({ page, api }) => {
   const rules = [
     await api.rule({ type: "undelivered", wait_seconds: 60, send_id: "ACME" }),
     await api.rule({ type: "unread", wait_seconds: 90, send_id: "ACME" }),
@@ -108,7 +108,7 @@ test("warnings are shown before it is sent", async ({ page, api }) => {
 test.describe("a number with a trunk digit", () => {
   test.use({ mayFail: answers(422) });
 
-  test("is refused with the number that was probably meant", async ({ page, api }) => {
+  test("the refusal names the number that was probably meant", async ({ page, api }) => {
     const policy = await api.policy([await api.rule()]);
     await page.goto(`sends/new?policy=${policy.id}`);
     await page.getByLabel("Recipient").fill("+44 07400 123402");
@@ -116,7 +116,7 @@ test.describe("a number with a trunk digit", () => {
   });
 });
 
-test("the list is filtered and gone through by pages", async ({ page, api }) => {
+test("the list has filters and pages", async ({ page, api }) => {
   const policy = await api.policy([await api.rule()]);
   const to = recipient("04");
   const failed = await api.send(policy, to);
@@ -148,10 +148,10 @@ test("the list is filtered and gone through by pages", async ({ page, api }) => 
   await expect(page.getByText("131026").first()).toBeVisible();
 });
 
-test.describe("a send that is not there", () => {
+test.describe("a send that does not exist", () => {
   test.use({ mayFail: answers(404) });
 
-  test("says so", async ({ page }) => {
+  test("the page shows that there is none", async ({ page }) => {
     await page.goto("sends/01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f");
     await expect(page.getByRole("heading", { level: 1 })).toContainText("there is no");
   });

@@ -3,7 +3,7 @@ import { answers, apiKey, consoleURL, expect, test } from "./test";
 test.describe("without a session", () => {
   test.use({ signedIn: false, mayFail: answers(401) });
 
-  test("a wrong key is told, the right one opens the page that was asked for", async ({ page, context }) => {
+  test("a wrong key is refused, and the right key opens the requested page", async ({ page, context }) => {
     await page.goto("rules");
     const key = page.getByLabel("API key", { exact: true });
     await expect(key).toBeFocused();
@@ -29,7 +29,7 @@ test.describe("without a session", () => {
 test.describe("with a session", () => {
   test.use({ mayFail: answers(401) });
 
-  test("signing out ends it for good", async ({ page, context }) => {
+  test("signing out ends the session at the server too", async ({ page, context }) => {
     await page.goto("");
     const [cookie] = await context.cookies();
     await page.getByRole("button", { name: "Sign out" }).click();
@@ -41,7 +41,7 @@ test.describe("with a session", () => {
     expect(again.status()).toBe(401);
   });
 
-  test("one that has ended meanwhile asks for the key and goes on", async ({ page, context }) => {
+  test("after the end of the session the page asks for the key, and continues", async ({ page, context }) => {
     await page.goto("");
     await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
     await context.clearCookies();
@@ -51,7 +51,7 @@ test.describe("with a session", () => {
     await expect(page.getByRole("heading", { name: "Fallback Policy", level: 1 })).toBeVisible();
   });
 
-  test("another site can do nothing with it", async ({ page }) => {
+  test("requests of another site are refused", async ({ page }) => {
     const answer = await page.request.post(new URL("/v1/rules", consoleURL()).href, {
       headers: { Origin: "https://elsewhere.example", "Sec-Fetch-Site": "cross-site" },
       data: { name: "Not ours", type: "undelivered", send_id: "EVIL" },
@@ -61,7 +61,7 @@ test.describe("with a session", () => {
   });
 });
 
-test("the language and the appearance are kept", async ({ page }) => {
+test("the language and the appearance outlast a reload", async ({ page }) => {
   await page.goto("rules");
   await page.getByRole("button", { name: /^Language/ }).click();
   await page.getByRole("menuitem", { name: "简体中文" }).click();
@@ -74,8 +74,9 @@ test("the language and the appearance are kept", async ({ page }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
 });
 
-test("a page that is not there says so", async ({ page }) => {
+test("an unknown page links to the overview", async ({ page }) => {
   await page.goto("nowhere");
+  await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
   await page.getByRole("link", { name: "To the overview" }).click();
   await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
 });

@@ -1,5 +1,5 @@
-// What every test has: a browser that is signed in, the API to prepare things by, and a guard that no page breaks the
-// policy it is served with, asks anything of another host, or fails behind the scenes.
+// The fixtures of every test: a browser with a session, the API to set things up, and a guard. The guard fails a test if a page
+// violates its Content-Security-Policy, sends a request to another host, or has an uncaught error.
 import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
 import type { components } from "../src/api/schema";
 
@@ -10,13 +10,13 @@ export const apiKey = () => process.env.BACKSTOP_API_KEY ?? "";
 
 let made = 0;
 
-/** unique makes a name that no other test, and no earlier run, has. */
+/** unique returns a name that no other test and no earlier run uses. */
 export function unique(name: string): string {
   made += 1;
   return `${name} ${Date.now().toString(36)}${process.env.TEST_PARALLEL_INDEX ?? ""}${made}`;
 }
 
-/** recipient is a number whose last two digits choose what the simulated providers do. */
+/** recipient returns a number. Its last two digits select what the simulated providers do. */
 export function recipient(scenario: string): string {
   made += 1;
   const digits = String((Date.now() + made * 7919) % 1_000_000).padStart(6, "0");
@@ -79,10 +79,10 @@ class API {
   }
 }
 
-/** guard watches a page until the test ends, and fails it then if the page did what none may do. */
+/** guard watches a page, and returns a function that lists what the page did wrong so far. */
 function guard(page: Page, mayFail: RegExp): () => string[] {
   const broken: string[] = [];
-  page.on("pageerror", (error) => broken.push(`an error nobody caught: ${error.message}`));
+  page.on("pageerror", (error) => broken.push(`an uncaught error: ${error.message}`));
   page.on("console", (message) => {
     const text = `${message.text()} ${message.location().url}`;
     if (message.type() === "error" && !mayFail.test(text)) {
@@ -100,8 +100,8 @@ function guard(page: Page, mayFail: RegExp): () => string[] {
 
 interface Fixtures {
   api: API;
-  signedIn: boolean; // whether the browser begins with a session
-  mayFail: RegExp; // what the browser may write to its console about answers that a test provokes
+  signedIn: boolean; // whether the browser has a session at the start
+  mayFail: RegExp; // the errors that a test provokes, as the browser writes them to its console
 }
 
 export const test = base.extend<Fixtures>({
@@ -120,10 +120,10 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-/** pick clicks an option of the list that is open, once it has unfolded and holds nothing that was found before. */
+/** pick clicks an option of the open list, after the list is unfolded and has the given number of options, if any. */
 export async function pick(page: Page, option: string, among?: number): Promise<void> {
   const list = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden)");
-  await expect(list).toHaveCount(1); // the one before has folded up
+  await expect(list).toHaveCount(1); // the previous list is closed
   await expect(list).not.toHaveClass(/slide/);
   if (among !== undefined) {
     await expect(list.locator(".ant-select-item-option")).toHaveCount(among);
@@ -131,7 +131,7 @@ export async function pick(page: Page, option: string, among?: number): Promise<
   await list.getByTitle(option, { exact: true }).click();
 }
 
-/** answers matches what Chromium says of an answer with one of these statuses. */
+/** answers matches the text that Chromium writes about an answer with one of these statuses. */
 export function answers(...statuses: number[]): RegExp {
   return new RegExp(`status of (${statuses.join("|")})`);
 }

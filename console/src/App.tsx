@@ -16,7 +16,7 @@ import { themeOf } from "./theme";
 const antdLocales: Record<Language, typeof enUS> = { en: enUS, "zh-CN": zhCN };
 
 function newClient() {
-  const client = newQueryClient(() => client.invalidateQueries(sessionQuery)); // a session that has ended is asked for anew
+  const client = newQueryClient(() => client.invalidateQueries(sessionQuery)); // shows the sign-in
   return client;
 }
 

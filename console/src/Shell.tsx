@@ -18,7 +18,7 @@ export function Shell({ session }: { session: Session }) {
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another place to begin
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page starts at its top
   useEffect(() => {
     setOpen(false);
     window.scrollTo(0, 0);
@@ -26,7 +26,7 @@ export function Shell({ session }: { session: Session }) {
 
   return (
     <Layout className="shell">
-      {/* biome-ignore lint/a11y/useValidAnchor: it moves to a place in the page, and the address is the router's */}
+      {/* biome-ignore lint/a11y/useValidAnchor: it moves the focus within the page, and the router owns the address */}
       <a
         className="skip"
         href="#main"
@@ -78,7 +78,7 @@ export function Shell({ session }: { session: Session }) {
               {pages.map(({ path, component: Page }) => (
                 <Route key={path} path={path} element={<Page session={session} />} />
               ))}
-              <Route path="*" element={<Nowhere />} />
+              <Route path="*" element={<NotFound />} />
             </Routes>
           </Suspense>
         </main>
@@ -191,12 +191,12 @@ function SignOut() {
   );
 }
 
-function Nowhere() {
+function NotFound() {
   const { t } = useTranslation();
   return (
     <Result
       status="404"
-      title={<h1>{t("shell.nowhere")}</h1>}
+      title={<h1>{t("shell.notFound")}</h1>}
       extra={
         <ButtonLink to="/" type="primary">
           {t("shell.toOverview")}

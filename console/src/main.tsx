@@ -1,4 +1,4 @@
-import "./nonce"; // before anything makes a style
+import "./nonce"; // before any script creates a style
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";

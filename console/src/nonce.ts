@@ -1,6 +1,6 @@
-// The policy of the page (Content-Security-Policy) lets no style in but those that carry its nonce. antd makes most of its
-// styles at run time, and parts of it do not take a nonce (the lock of the page's scroll bar behind a dialog), so whatever
-// style our own scripts make gets it here. What comes in as markup never passes by.
+// The page's Content-Security-Policy allows only style elements with the page's nonce. antd creates most of its styles at run
+// time, and parts of antd take no nonce (the lock of the scroll bar behind a dialog). So each style element that a script
+// creates gets the nonce here. An element that comes from markup does not get it.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce;
 
 if (nonce) {

@@ -1,22 +1,18 @@
-// The pages of the console. A new one is a line here, its words in i18n/, and its folder.
+// The pages of the console. To add a page, add an entry here, its texts in i18n/, and its folder.
 
 import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
 import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "./ui/icons";
 
-export interface PageProps {
-  session: Session;
-}
-
-export interface Page {
-  path: string; // of react-router, below /console
-  component: LazyExoticComponent<ComponentType<PageProps>>;
+interface Page {
+  path: string; // below /console, in the syntax of react-router
+  component: LazyExoticComponent<ComponentType<{ session: Session }>>;
   menu?: {
     label: "overview.title" | "sends.title" | "rules.title" | "policies.title";
     icon: ReactNode;
     group?: "fallback";
   };
-  under?: string; // the path of the menu's entry that is marked while this page is shown
+  under?: string; // the path of the menu entry that is marked on this page
 }
 
 export const pages: Page[] = [

@@ -1,4 +1,4 @@
-// What a person has chosen for this browser: kept here, and never sent anywhere.
+// The preferences of the user. They are stored in the browser only.
 import { createContext, useContext, useEffect, useMemo, useState } from "react";
 
 export type Language = "en" | "zh-CN";
@@ -7,7 +7,7 @@ export type Appearance = "light" | "dark" | "system";
 export interface Preferences {
   language: Language;
   appearance: Appearance;
-  dark: boolean; // what appearance comes to
+  dark: boolean; // the result of appearance
   setLanguage: (language: Language) => void;
   setAppearance: (appearance: Appearance) => void;
 }
@@ -24,13 +24,17 @@ export function usePreferences(): Preferences {
   return preferences;
 }
 
-/** useKept is a state that outlives the page. A browser that refuses to store anything forgets it. */
-export function useKept<T extends string>(name: string, otherwise: T, allowed: readonly T[]): [T, (value: T) => void] {
+/** useStored is a state that the browser stores. If the browser refuses to store it, it lasts until the page closes. */
+export function useStored<T extends string>(
+  name: string,
+  otherwise: T,
+  allowed: readonly T[],
+): [T, (value: T) => void] {
   const key = `backstop.${name}`;
   const [value, setValue] = useState<T>(() => {
     try {
-      const kept = localStorage.getItem(key) as T | null;
-      return kept && allowed.includes(kept) ? kept : otherwise;
+      const stored = localStorage.getItem(key) as T | null;
+      return stored && allowed.includes(stored) ? stored : otherwise;
     } catch {
       return otherwise;
     }
@@ -40,7 +44,7 @@ export function useKept<T extends string>(name: string, otherwise: T, allowed: r
     try {
       localStorage.setItem(key, next);
     } catch {
-      // it lasts as long as the page
+      // the state lasts until the page closes
     }
   };
   return [value, set];
@@ -50,15 +54,15 @@ const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
 
 export function useNewPreferences(): Preferences {
   const preferred: Language = navigator.language.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
-  const [language, setLanguage] = useKept<Language>("language", preferred, ["en", "zh-CN"]);
-  const [appearance, setAppearance] = useKept<Appearance>("appearance", "system", ["light", "dark", "system"]);
+  const [language, setLanguage] = useStored<Language>("language", preferred, ["en", "zh-CN"]);
+  const [appearance, setAppearance] = useStored<Appearance>("appearance", "system", ["light", "dark", "system"]);
   const [system, setSystem] = useState(systemDark.matches);
   useEffect(() => {
-    const heard = (event: MediaQueryListEvent) => setSystem(event.matches);
-    systemDark.addEventListener("change", heard);
-    return () => systemDark.removeEventListener("change", heard);
+    const update = (event: MediaQueryListEvent) => setSystem(event.matches);
+    systemDark.addEventListener("change", update);
+    return () => systemDark.removeEventListener("change", update);
   }, []);
   const dark = appearance === "system" ? system : appearance === "dark";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the setters do the same whichever render made them
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the setters of all renders do the same
   return useMemo(() => ({ language, appearance, dark, setLanguage, setAppearance }), [language, appearance, dark]);
 }

@@ -1,5 +1,5 @@
-// Colours and their contrast. Every pair of text and ground below has at least 4.5:1 (WCAG 2.2, 1.4.3); antd's own
-// greys and its default blue do not. The axe run in e2e/ holds the pages to it.
+// Colours and their contrast. Each pair of text and background has at least 4.5:1 (WCAG 2.2, 1.4.3); antd's own greys and its
+// default blue do not. The axe check in e2e/ tests the pages for it.
 import { type ThemeConfig, theme } from "antd";
 import type { Outcome } from "./api/client";
 
@@ -55,7 +55,7 @@ const dark: ThemeConfig = {
     colorBgLayout: "#0e1214",
     colorBgContainer: "#161b1e",
     colorBgElevated: "#1d2327",
-    colorTextLightSolid: "#06251f", // on the light grounds of buttons
+    colorTextLightSolid: "#06251f", // on the light backgrounds of buttons
     borderRadius: 8,
   },
 };
@@ -73,7 +73,7 @@ export function themeOf(isDark: boolean): ThemeConfig {
   };
 }
 
-/** tones are the meanings that a colour may have; each is said in words too. */
+/** Tones are the meanings of colours. A text beside the colour always has the same meaning. */
 export type Tone = "good" | "plain" | "wait" | "warn" | "bad" | "quiet";
 
 interface Pair {
@@ -104,7 +104,7 @@ export function toneOf(isDark: boolean, tone: Tone): Pair {
   return tones[isDark ? "dark" : "light"][tone];
 }
 
-/** outcomeColors are of the charts; neighbours differ in lightness too. */
+/** outcomeColors are the colours of the charts. Neighbours differ in lightness too. */
 export function outcomeColors(isDark: boolean): Record<Outcome, string> {
   return isDark
     ? {

@@ -1,4 +1,4 @@
-// The API as the console calls it: typed by the contract, authenticated by the session's cookie.
+// The client of the API: its types come from the contract, and the cookie of the session authenticates it.
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./schema";
 
@@ -18,7 +18,7 @@ export type Stats = Schemas["Stats"];
 export type StatsCounts = Schemas["StatsCounts"];
 export type Session = Schemas["Session"];
 
-/** ProblemError is an answer of the API that is not a success, or none at all: then problem is undefined. */
+/** ProblemError is an error answer of the API. Its problem is undefined if the API did not answer. */
 export class ProblemError extends Error {
   readonly problem: Problem | undefined;
 
@@ -32,7 +32,7 @@ export class ProblemError extends Error {
   }
 }
 
-// The server's clock minus ours, in milliseconds, by the newest answer. Deadlines are by the server's clock.
+// The server's clock minus the browser's, in milliseconds, from the newest answer. Deadlines are by the server's clock.
 let clockOffset = 0;
 
 export function serverNow(): number {
@@ -42,14 +42,14 @@ export function serverNow(): number {
 const clock: Middleware = {
   onResponse({ response }) {
     const date = Date.parse(response.headers.get("Date") ?? "");
-    // The header has whole seconds, cut off: a clock that agrees within one is right.
+    // The header has whole seconds, rounded down. A difference below 1.5 s counts as none.
     if (Number.isFinite(date) && Math.abs(date + 500 - Date.now()) > 1500) {
       clockOffset = date + 500 - Date.now();
     }
   },
 };
 
-export const api = createClient<paths>({ baseUrl: window.location.origin, credentials: "same-origin" });
+export const api = createClient<paths>({ credentials: "same-origin" });
 api.use(clock);
 
 interface Answer<T> {
@@ -58,7 +58,7 @@ interface Answer<T> {
   response: Response;
 }
 
-/** answered returns what a call answered, or throws a ProblemError. */
+/** answered returns the data of a call, or throws a ProblemError. */
 export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {
@@ -79,7 +79,7 @@ function isProblem(value: unknown): value is Problem {
   return typeof value === "object" && value !== null && "code" in value && "detail" in value;
 }
 
-/** ifMatch is the entity tag of a version. */
+/** ifMatch returns the header with the entity tag of a version. */
 export function ifMatch(version: number): { "If-Match": string } {
   return { "If-Match": `"${version}"` };
 }

@@ -1,24 +1,26 @@
-// What the pages read, by react-query: one key for each thing, so that a change can say what is no longer true.
+// The queries of the pages. Each has a key, by which a change invalidates it.
 import { keepPreviousData, MutationCache, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { answered, api, ProblemError } from "./client";
 
-/** newQueryClient calls onSignedOut when an answer says that the session has ended. */
+/** newQueryClient returns a client that calls onSignedOut if an answer says that the session has ended. */
 export function newQueryClient(onSignedOut: () => void): QueryClient {
-  const heard = (error: Error) => {
+  const checkSession = (error: Error) => {
     if (error instanceof ProblemError && error.is("unauthorized")) {
       onSignedOut();
     }
   };
   return new QueryClient({
     queryCache: new QueryCache({
-      // That there is no session is the answer to the question for one, and no news.
-      onError: (error, query) => query.queryKey[0] !== sessionKey && heard(error),
+      // The query of the session itself fails in this way if there is none.
+      onError: (error, query) => query.queryKey[0] !== sessionKey && checkSession(error),
     }),
-    mutationCache: new MutationCache({ onError: (error, _, __, mutation) => mutation.meta?.signsIn || heard(error) }),
+    mutationCache: new MutationCache({
+      onError: (error, _, __, mutation) => mutation.meta?.signsIn || checkSession(error),
+    }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,
-        // A request that is wrong stays wrong; a server that is away may come back.
+        // Only a retry after a server error or without an answer may succeed.
         retry: (failures, error) =>
           failures < 3 && error instanceof ProblemError && (!error.problem || error.problem.status >= 500),
       },

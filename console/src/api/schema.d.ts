@@ -135,7 +135,8 @@ export interface paths {
         /**
          * Get a send
          * @description Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-         *     fired, one attempt per message, and the timeline. The texts of the messages are not returned.
+         *     fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
+         *     returned.
          */
         get: operations["GetSend"];
         put?: never;
@@ -377,7 +378,10 @@ export interface components {
          * @example 2031-05-04T12:10:00Z
          */
         Time: string;
-        /** @description Unique, whatever the case of its letters, and neither begun nor ended by a space. */
+        /**
+         * @description A unique name, without a space at either end and without control characters. Names that differ only in the case of
+         *     their letters count as the same name.
+         */
         Name: string;
         /**
          * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
@@ -396,7 +400,17 @@ export interface components {
          *     digits, or a phone number in E.164 form.
          * @example MyShop
          */
-        SendID: string;
+        SendID: string | components["schemas"]["SenderName"] | components["schemas"]["ShortCode"] | components["schemas"]["PhoneNumber"];
+        /** @description An alphanumeric SMS sender ID, with at least one letter and without a space at either end. */
+        SenderName: string;
+        /** @description A short code of 3 to 8 digits, from which an SMS is sent. */
+        ShortCode: string;
+        /**
+         * @description A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+         *     code (+44 07400...) is refused; `reason` names the number that was probably meant.
+         * @example +447400123456
+         */
+        PhoneNumber: string;
         /**
          * @description What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
          *     or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
@@ -495,12 +509,7 @@ export interface components {
             next_cursor?: string;
         };
         SendInput: {
-            /**
-             * @description The recipient's phone number in E.164 form. A number with a trunk digit after the calling code (+44 07400...) is
-             *     refused; `reason` names the number that was probably meant.
-             * @example +447400123456
-             */
-            to: string;
+            to: components["schemas"]["PhoneNumber"];
             whatsapp: components["schemas"]["WhatsAppInput"];
             fallback: components["schemas"]["FallbackInput"];
             category?: components["schemas"]["Category"];
@@ -521,10 +530,8 @@ export interface components {
         };
         /** @description A message template that Meta has approved. */
         TemplateInput: {
-            /** @example order_shipped */
-            name: string;
-            /** @example en_US */
-            language: string;
+            name: components["schemas"]["TemplateName"];
+            language: components["schemas"]["TemplateLanguage"];
             /**
              * @description The template's parameters in Meta's own form, passed through. At most 32 KB. The `text` of a parameter needs a
              *     character that can be seen.
@@ -542,6 +549,16 @@ export interface components {
              */
             components?: Record<string, never>[];
         };
+        /**
+         * @description The template's name at Meta, of lower-case letters, digits and underscores.
+         * @example order_shipped
+         */
+        TemplateName: string;
+        /**
+         * @description The code of the template's language at Meta.
+         * @example en_US
+         */
+        TemplateLanguage: string;
         /** @description When and how to fall back. The optional fields replace those of every rule, for this send only. */
         FallbackInput: {
             /** Format: uuid */
@@ -609,6 +626,16 @@ export interface components {
             whatsapp: components["schemas"]["ChannelState"];
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
+            /** @description The rule that fires at `next_deadline`, by its name. */
+            next_rule?: string;
+            /**
+             * Format: date-time
+             * @description When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
+             *     rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
+             *     out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
+             *     failure has no such time.
+             */
+            next_deadline?: string;
             /**
              * @description The message arrived by WhatsApp after an SMS went out, and that SMS has not failed: both are charged. Once true, it
              *     stays true. A message that WhatsApp delivered before the SMS went out is no duplicate.
@@ -654,6 +681,8 @@ export interface components {
              * @description When the wait ends; absent when the rule has none.
              */
             deadline?: string;
+            /** @description The WhatsApp message has been delivered and has reached what the rule asks for, so the rule cannot fire any more. */
+            satisfied: boolean;
             send_id: components["schemas"]["SendID"];
             route?: components["schemas"]["Route"];
         };

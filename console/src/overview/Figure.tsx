@@ -4,12 +4,12 @@ import { useTranslation } from "react-i18next";
 
 interface Props {
   title: string;
-  summary: string; // what the chart shows, in a sentence
+  summary: string; // the chart in one sentence
   table: ReactNode; // the same in numbers
   children: ReactNode; // the chart
 }
 
-/** Figure is a chart for those who see it, a sentence for those who hear it, and a table for both. */
+/** Figure is a chart with a sentence for screen readers, and a table in its place on request. */
 export function Figure({ title, summary, table, children }: Props) {
   const { t } = useTranslation();
   const [asTable, setAsTable] = useState(false);

@@ -8,7 +8,7 @@ import { Figure } from "./Figure";
 
 const stacked: Outcome[] = ["whatsapp", "sms", "unconfirmed", "expired", "failed", "pending"];
 
-/** OutcomesChart shows what became of the sends over time. */
+/** OutcomesChart shows the outcomes of the sends over time. */
 export function OutcomesChart({ stats }: { stats: Stats }) {
   const { t, i18n } = useTranslation();
   const { dark } = usePreferences();

@@ -19,7 +19,7 @@ import { OutcomesChart } from "./OutcomesChart";
 import { percent, Rates } from "./Rates";
 import { isRange, type Range, rangeQuery, ranges } from "./range";
 
-const refresh = 10_000; // ms; the API keeps an answer as long
+const refresh = 10_000; // ms; the API caches an answer as long
 
 export default function OverviewPage() {
   const { t } = useTranslation();
@@ -27,8 +27,8 @@ export default function OverviewPage() {
   const own = values.from !== "" && values.until !== "" ? { from: values.from, until: values.until } : undefined;
   const range: Range = isRange(values.range) ? values.range : "day";
   const now = useNow();
-  const asked = { ...(own ?? rangeQuery(range, now)), policy_id: values.policy || undefined };
-  const stats = useQuery({ ...statsQuery(asked), staleTime: refresh });
+  const query = { ...(own ?? rangeQuery(range, now)), policy_id: values.policy || undefined };
+  const stats = useQuery({ ...statsQuery(query), staleTime: refresh });
   return (
     <>
       <PageHeader title={t("overview.title")} about={t("overview.about")} />
@@ -64,7 +64,7 @@ export default function OverviewPage() {
   );
 }
 
-/** useNow moves the range along while the page is looked at. */
+/** useNow returns the time, and updates it while the page is visible. */
 function useNow(): number {
   const [now, setNow] = useState(serverNow);
   useEffect(() => {

@@ -12,13 +12,13 @@ export interface Rate {
 
 interface Props {
   title: string;
-  of: string; // what the first column names
+  of: string; // the title of the first column
   part: string;
   whole: string;
   rates: Rate[];
 }
 
-/** percent writes a share; of nothing there is none. */
+/** percent formats a share; a dash if there is nothing to share. */
 export function percent(part: number, whole: number, language: string): string {
   if (whole === 0) {
     return "–";
@@ -26,7 +26,7 @@ export function percent(part: number, whole: number, language: string): string {
   return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(part / whole);
 }
 
-/** Rates compares shares: each row says its numbers, and draws them. */
+/** Rates compares shares: each row has the numbers and a bar. */
 export function Rates({ title, of, part, whole, rates }: Props) {
   const { t, i18n } = useTranslation();
   const number = new Intl.NumberFormat(i18n.language);

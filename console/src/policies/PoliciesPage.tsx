@@ -21,8 +21,8 @@ import { PolicyTimeline } from "./PolicyTimeline";
 export default function PoliciesPage() {
   const { t } = useTranslation();
   const [search, setSearch] = useParam("search");
-  const way = useCursor(search);
-  const policies = useQuery(policiesQuery({ search: search || undefined, cursor: way.cursor }));
+  const pages = useCursor(search);
+  const policies = useQuery(policiesQuery({ search: search || undefined, cursor: pages.cursor }));
   const [editing, setEditing] = useState<{ policy?: Policy }>();
   const [deleting, setDeleting] = useState<Policy>();
   const columns = useColumns({ edit: (policy) => setEditing({ policy }), remove: setDeleting });
@@ -49,7 +49,7 @@ export default function PoliciesPage() {
           )
         }
       />
-      <Pager way={way} nextCursor={policies.data?.next_cursor} loading={policies.isFetching} />
+      <Pager pages={pages} nextCursor={policies.data?.next_cursor} loading={policies.isFetching} />
       {editing && <PolicyDialog policy={editing.policy} onClose={() => setEditing(undefined)} />}
       {deleting && <DeleteDialog of="policies" item={deleting} onClose={() => setDeleting(undefined)} />}
     </>

@@ -1,6 +1,7 @@
 import { Form, Input, Modal } from "antd";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Policy, type Rule } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { checkName, validator } from "../rules/checks";
 import { Conflict } from "../ui/Conflict";
 import { focusFirst } from "../ui/focusFirst";
@@ -9,13 +10,15 @@ import { useEdit } from "../ui/useEdit";
 import { PolicyTimeline } from "./PolicyTimeline";
 import { RulePicker } from "./RulePicker";
 
+const { minItems } = constraints.PolicyInput.rule_ids;
+
 interface Draft {
   name: string;
   rules: Rule[];
 }
 
 interface Props {
-  policy: Policy | undefined; // undefined: a new one
+  policy: Policy | undefined; // undefined to add one
   onClose: () => void;
 }
 
@@ -24,7 +27,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
   const { t } = useTranslation();
   const [form] = Form.useForm<Draft>();
   const rules = Form.useWatch("rules", form) ?? [];
-  const { base, theirs, failure, save, settle } = useEdit<Policy, Draft>({
+  const { base, theirs, failure, save, resolve } = useEdit<Policy, Draft>({
     of: "policies",
     item: policy,
     form,
@@ -76,7 +79,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
           label={t("policies.included")}
           required
           extra={t("policies.orderMeans")}
-          rules={[validator((list: Rule[]) => (list.length === 0 ? t("policies.ruleWanted") : undefined))]}
+          rules={[validator((list: Rule[]) => (list.length < minItems ? t("policies.ruleWanted") : undefined))]}
         >
           <RulePicker />
         </Form.Item>
@@ -84,7 +87,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
       {rules.length > 0 && <PolicyTimeline rules={rules} />}
       {base && <p className="hint">{t("policies.inFlight")}</p>}
       {theirs && (
-        <Conflict name={theirs.name} onSettle={settle}>
+        <Conflict name={theirs.name} onResolve={resolve}>
           {theirs.rules.map((rule) => rule.name).join(" → ")}
         </Conflict>
       )}

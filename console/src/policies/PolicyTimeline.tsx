@@ -1,4 +1,4 @@
-// The picture of a policy: WhatsApp at 0, each rule at its wait, what a failure does at the side.
+// The picture of a policy: WhatsApp at 0, each rule at the end of its wait, and below them the effect of a failure.
 
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -26,8 +26,8 @@ interface Stop {
   fired?: boolean;
 }
 
-/** gap grows with the logarithm of the time between two stops, so that a minute and a month fit in one picture. */
-function gap(seconds: number): number {
+/** gapFor returns the space between two stops. It grows with the logarithm of the time, so a minute and a month fit. */
+function gapFor(seconds: number): number {
   return Math.round(10 + 7 * Math.log2(1 + seconds / 10));
 }
 
@@ -57,7 +57,7 @@ export function PolicyTimeline({ rules, fired }: Props) {
           <li
             key={stop.key}
             className={stop.fired ? "fired" : ""}
-            style={{ marginBlockStart: i === 0 ? 0 : gap(stop.at - (stops[i - 1]?.at ?? 0)) }}
+            style={{ marginBlockStart: i === 0 ? 0 : gapFor(stop.at - (stops[i - 1]?.at ?? 0)) }}
           >
             <span className="picture-when">{stop.when}</span>
             <span className="picture-dot" aria-hidden="true">

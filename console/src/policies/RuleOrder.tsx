@@ -1,4 +1,4 @@
-// The rules of a policy, in the order that settles a tie: moved by dragging, by the keyboard, or by the buttons.
+// The ordered rules of a policy. Dragging, the keyboard and the buttons move a rule.
 
 import {
   type Announcements,
@@ -36,28 +36,28 @@ export function RuleOrder({ rules, onChange }: Props) {
     useSensor(PointerSensor, { activationConstraint: { distance: 4 } }),
     useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }),
   );
-  const place = (id: UniqueIdentifier) => rules.findIndex((rule) => rule.id === id);
+  const placeOf = (id: UniqueIdentifier) => rules.findIndex((rule) => rule.id === id);
   const move = (from: number, to: number) => {
     if (from >= 0 && to >= 0 && to < rules.length && from !== to) {
       onChange(arrayMove(rules, from, to));
     }
   };
-  const told = (id: UniqueIdentifier, over?: UniqueIdentifier) => ({
-    name: rules[place(id)]?.name ?? "",
-    position: place(over ?? id) + 1,
+  const wordsFor = (id: UniqueIdentifier, over?: UniqueIdentifier) => ({
+    name: rules[placeOf(id)]?.name ?? "",
+    position: placeOf(over ?? id) + 1,
     count: rules.length,
   });
   const announcements: Announcements = {
-    onDragStart: ({ active }) => t("policies.order.picked", told(active.id)),
-    onDragOver: ({ active, over }) => t("policies.order.over", told(active.id, over?.id)),
-    onDragEnd: ({ active, over }) => t("policies.order.dropped", told(active.id, over?.id)),
-    onDragCancel: ({ active }) => t("policies.order.cancelled", told(active.id)),
+    onDragStart: ({ active }) => t("policies.order.picked", wordsFor(active.id)),
+    onDragOver: ({ active, over }) => t("policies.order.over", wordsFor(active.id, over?.id)),
+    onDragEnd: ({ active, over }) => t("policies.order.dropped", wordsFor(active.id, over?.id)),
+    onDragCancel: ({ active }) => t("policies.order.cancelled", wordsFor(active.id)),
   };
   return (
     <DndContext
       sensors={sensors}
       collisionDetection={closestCenter}
-      onDragEnd={({ active, over }: DragEndEvent) => over && move(place(active.id), place(over.id))}
+      onDragEnd={({ active, over }: DragEndEvent) => over && move(placeOf(active.id), placeOf(over.id))}
       accessibility={{ announcements, screenReaderInstructions: { draggable: t("policies.order.how") } }}
     >
       <SortableContext items={rules.map((rule) => rule.id)} strategy={verticalListSortingStrategy}>

@@ -3,19 +3,20 @@ import { Button, Select, Space } from "antd";
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Rule } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { rulesQuery } from "../api/queries";
 import { RuleDialog } from "../rules/RuleDialog";
 import { RuleOrder } from "./RuleOrder";
 
-export const maxRules = 10;
+const maxRules = constraints.PolicyInput.rule_ids.maxItems;
 
 interface Props {
-  id?: string; // given by Form.Item
+  id?: string; // from Form.Item
   value?: Rule[];
   onChange?: (rules: Rule[]) => void;
 }
 
-/** RulePicker picks the rules of a policy and their order. */
+/** RulePicker selects the rules of a policy and their order. */
 export function RulePicker({ id, value = [], onChange }: Props) {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Alert, Form, Input, Modal, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { routesQuery } from "../api/queries";
 import { Conflict } from "../ui/Conflict";
 import { focusFirst } from "../ui/focusFirst";
@@ -13,15 +14,15 @@ import { countries, countryName } from "./countries";
 import { meaning, ruleTypes } from "./meaning";
 
 interface Props {
-  rule: Rule | undefined; // undefined: a new one
+  rule: Rule | undefined; // undefined to add one
   onClose: () => void;
   onSaved?: (rule: Rule) => void;
 }
 
 const blank: RuleInput = { name: "", type: "undelivered", wait_seconds: 600, send_id: "" };
 
-// What a version without these fields says of them.
-const emptied: Partial<RuleInput> = { wait_seconds: undefined, route: undefined, countries: undefined };
+// The form keeps a field that the new values do not have, so these are set as well.
+const optional: Partial<RuleInput> = { wait_seconds: undefined, route: undefined, countries: undefined };
 
 function inputOf(rule: Rule): RuleInput {
   const { name, type, wait_seconds, send_id, route, countries } = rule;
@@ -34,7 +35,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
   const routes = useQuery(routesQuery);
   const [form] = Form.useForm<RuleInput>();
   const draft: RuleInput = { ...blank, ...Form.useWatch([], form) };
-  const { base, theirs, failure, save, settle } = useEdit<Rule, RuleInput>({
+  const { base, theirs, failure, save, resolve } = useEdit<Rule, RuleInput>({
     of: "rules",
     item: rule,
     form,
@@ -44,11 +45,11 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
         ? answered(
             api.PUT("/v1/rules/{id}", {
               params: { path: { id: base.id }, header: ifMatch(base.version) },
-              body: tidy(values),
+              body: withoutEmpty(values),
             }),
           )
-        : answered(api.POST("/v1/rules", { body: tidy(values) })),
-    fill: (newer) => form.setFieldsValue({ ...emptied, ...inputOf(newer) }),
+        : answered(api.POST("/v1/rules", { body: withoutEmpty(values) })),
+    fill: (newer) => form.setFieldsValue({ ...optional, ...inputOf(newer) }),
     fieldOf: (path) => path.split(".")[0] ?? path,
     onSaved: (saved) => {
       onSaved?.(saved);
@@ -106,7 +107,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           tooltip={t("rules.sendIDMeans")}
           rules={[validator((id: string) => checkSendID(id ?? "", t))]}
         >
-          <Input autoComplete="off" maxLength={16} />
+          <Input autoComplete="off" maxLength={constraints.RuleInput.send_id.maxLength} />
         </Form.Item>
         <Form.Item
           name="wait_seconds"
@@ -130,7 +131,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           <Select
             mode="multiple"
             allowClear
-            defaultActiveFirstOption={false} // or Tab would add the first country on its way out
+            defaultActiveFirstOption={false} // else Tab adds the first country when it leaves the field
             placeholder={t("rules.everywhere")}
             showSearch={{ optionFilterProp: "label" }}
             maxTagCount="responsive"
@@ -144,7 +145,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       <Alert type="info" title={<span aria-live="polite">{meaning(draft, t, i18n.language)}</span>} />
       {base && <p className="hint">{t("rules.inFlight")}</p>}
       {theirs && (
-        <Conflict name={theirs.name} onSettle={settle}>
+        <Conflict name={theirs.name} onResolve={resolve}>
           {meaning(theirs, t, i18n.language)}
         </Conflict>
       )}
@@ -153,8 +154,8 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
   );
 }
 
-/** tidy leaves out what is empty: the API takes absent for "none". */
-function tidy(values: RuleInput): RuleInput {
+/** withoutEmpty returns the values without empty fields, because the API refuses some of them. */
+function withoutEmpty(values: RuleInput): RuleInput {
   return {
     name: values.name,
     type: values.type,

@@ -20,8 +20,8 @@ import { RuleDialog } from "./RuleDialog";
 export default function RulesPage() {
   const { t } = useTranslation();
   const [search, setSearch] = useParam("search");
-  const way = useCursor(search);
-  const rules = useQuery(rulesQuery({ search: search || undefined, cursor: way.cursor }));
+  const pages = useCursor(search);
+  const rules = useQuery(rulesQuery({ search: search || undefined, cursor: pages.cursor }));
   const [editing, setEditing] = useState<{ rule?: Rule }>();
   const [deleting, setDeleting] = useState<Rule>();
   const columns = useColumns({ edit: (rule) => setEditing({ rule }), remove: setDeleting });
@@ -47,7 +47,7 @@ export default function RulesPage() {
           )
         }
       />
-      <Pager way={way} nextCursor={rules.data?.next_cursor} loading={rules.isFetching} />
+      <Pager pages={pages} nextCursor={rules.data?.next_cursor} loading={rules.isFetching} />
       {editing && <RuleDialog rule={editing.rule} onClose={() => setEditing(undefined)} />}
       {deleting && (
         <DeleteDialog

@@ -1,53 +1,68 @@
-// The laws of rule.go and recipient.go, so that a form says what is wrong while it is typed. The API has the last word.
+// The checks of a form during typing. The limits come from the contract; the API checks each value again.
 import type { TFunction } from "i18next";
 import type { RuleType } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 
-const e164 = /^\+[1-9][0-9]{6,14}$/;
-const shortCode = /^[0-9]{3,8}$/;
-const alphanumeric = /^[A-Za-z0-9 _&.+-]{1,11}$/;
+const { RuleInput, SendInput } = constraints;
 
-export const maxWaitSeconds = 30 * 86_400;
-const maxNameCharacters = 64;
+interface TextLimits {
+  minLength?: number;
+  maxLength?: number; // in characters, not in UTF-16 code units
+  pattern?: string;
+  anyOf?: readonly TextLimits[];
+}
+
+/** fits reports whether a text is within the limits. */
+export function fits(text: string, { minLength = 0, maxLength = Infinity, pattern = "", anyOf }: TextLimits): boolean {
+  const length = [...text].length;
+  return (
+    length >= minLength &&
+    length <= maxLength &&
+    new RegExp(pattern, "u").test(text) &&
+    (anyOf === undefined || anyOf.some((limits) => fits(text, limits)))
+  );
+}
 
 export function checkName(name: string, t: TFunction): string | undefined {
+  if (fits(name, RuleInput.name)) {
+    return undefined;
+  }
   if (name.trim() === "") {
     return t("checks.nameWanted");
   }
-  if (name.trim() !== name) {
-    return t("checks.nameSpaces");
-  }
-  if ([...name].length > maxNameCharacters) {
-    return t("checks.nameLong", { most: maxNameCharacters });
-  }
-  return /\p{Cc}/u.test(name) ? t("checks.nameControl") : undefined;
+  const most = RuleInput.name.maxLength;
+  return [...name].length > most ? t("checks.nameLong", { most }) : t("checks.nameForm");
 }
 
 export function checkSendID(id: string, t: TFunction): string | undefined {
-  if (id === "") {
-    return t("checks.sendIDWanted");
+  if (fits(id, RuleInput.send_id)) {
+    return undefined;
   }
-  const named = alphanumeric.test(id) && /[A-Za-z]/.test(id) && id.trim() === id;
-  return e164.test(id) || shortCode.test(id) || named ? undefined : t("checks.sendID");
+  return id === "" ? t("checks.sendIDWanted") : t("checks.sendID");
 }
 
-export function checkWait(seconds: number | undefined, type: RuleType | undefined, t: TFunction): string | undefined {
-  if (!seconds) {
-    return type === "unread" ? t("checks.waitWanted") : undefined;
+/** checkWait checks a wait in seconds; undefined or 0 is no wait. The contract cannot say that unread rules need one. */
+export function checkWait(seconds = 0, type: RuleType | undefined, t: TFunction): string | undefined {
+  if (seconds === 0 && type === "unread") {
+    return t("checks.waitWanted");
   }
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxWaitSeconds) {
-    return t("checks.wait");
-  }
-  return undefined;
+  const { minimum, maximum } = RuleInput.wait_seconds;
+  return Number.isInteger(seconds) && seconds >= minimum && seconds <= maximum ? undefined : t("checks.wait");
 }
 
 export function checkRecipient(number: string, t: TFunction): string | undefined {
-  if (number === "") {
-    return t("checks.recipientWanted");
+  if (fits(number, SendInput.to)) {
+    return undefined;
   }
-  return e164.test(number) ? undefined : t("checks.recipient");
+  return number === "" ? t("checks.recipientWanted") : t("checks.recipient");
 }
 
-/** validator makes a rule of antd's forms of a check. */
+/** bareNumber removes the spaces, hyphens and parentheses of a phone number. */
+export function bareNumber(text = ""): string {
+  return text.replace(/[\s()-]/g, "");
+}
+
+/** validator makes a rule for antd's forms from a check. */
 export function validator<T>(check: (value: T) => string | undefined) {
   return {
     validator(_: unknown, value: T) {

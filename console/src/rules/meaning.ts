@@ -1,6 +1,7 @@
-// What a rule means, as a sentence.
+// The meaning of a rule, as a sentence.
 import type { TFunction } from "i18next";
 import type { RuleType } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { duration } from "../ui/time";
 import { countryName } from "./countries";
 
@@ -11,9 +12,9 @@ export interface RuleShape {
   countries?: string[] | undefined;
 }
 
-export const ruleTypes: RuleType[] = ["send_failed", "undelivered", "unread"];
+export const ruleTypes = constraints.RuleInput.type.enum;
 
-/** meaning says when the rule sends an SMS, from whom, and to whom. */
+/** meaning returns when the rule sends an SMS, from which sender, and to which recipients. */
 export function meaning(rule: RuleShape, t: TFunction, language: string): string {
   const words = { wait: duration(rule.wait_seconds ?? 0, t), sender: rule.send_id || t("rules.someSender") };
   const sentence = rule.wait_seconds
@@ -31,7 +32,7 @@ export function meaning(rule: RuleShape, t: TFunction, language: string): string
   return `${sentence} ${t("rules.meaning.onlyIn", { countries: list })}`;
 }
 
-/** condition is the short form, beside a moment: "not read: SMS from ACME". */
+/** condition returns the short form, for use beside a time: "Not read: SMS from ACME". */
 export function condition(rule: RuleShape, t: TFunction): string {
   return t(`rules.condition.${rule.type}`, { sender: rule.send_id });
 }

@@ -7,7 +7,7 @@ import { clock, exact } from "../ui/time";
 
 type Attempt = Schemas["Attempt"];
 
-/** Attempts lists every call to a provider and what it answered. */
+/** Attempts lists the attempts with the newest call and its answer. */
 export function Attempts({ attempts }: { attempts: Attempt[] }) {
   const { t, i18n } = useTranslation();
   const columns: TableColumnsType<Attempt> = [
@@ -43,7 +43,7 @@ export function Attempts({ attempts }: { attempts: Attempt[] }) {
   );
 }
 
-/** Answer is what the provider answered: its id of the message, or why it did not take it. */
+/** Answer shows the provider's answer: its id of the message, or why the call failed. */
 function Answer({ attempt }: { attempt: Attempt }) {
   const { t } = useTranslation();
   const { failure } = attempt;

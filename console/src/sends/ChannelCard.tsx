@@ -3,12 +3,12 @@ import { useTranslation } from "react-i18next";
 import type { Schemas, Status } from "../api/client";
 import { StatusTag } from "../ui/ToneTag";
 
-const way = ["queued", "submitted", "sent", "delivered", "read"] as const;
+const steps = ["queued", "submitted", "sent", "delivered", "read"] as const;
 
 interface Props {
   channel: Schemas["Channel"];
   state: Schemas["ChannelState"] | undefined;
-  idle: string; // what to say while the channel is not used
+  idle: string; // the text while the channel is not used
   attempts: Schemas["Attempt"][]; // of this channel
 }
 
@@ -29,9 +29,9 @@ export function ChannelCard({ channel, state, idle, attempts }: Props) {
             size="small"
             titlePlacement="vertical"
             responsive={false}
-            current={reached(state.status)}
+            current={stepOf(state.status)}
             status={state.status === "failed" ? "error" : "finish"}
-            items={(channel === "sms" ? way.slice(0, 4) : way).map((step) => ({ title: t(`status.${step}`) }))}
+            items={(channel === "sms" ? steps.slice(0, 4) : steps).map((step) => ({ title: t(`status.${step}`) }))}
           />
           {newest && (
             <p className="hint">
@@ -48,7 +48,7 @@ export function ChannelCard({ channel, state, idle, attempts }: Props) {
   );
 }
 
-/** reached is the place of a status on the way; a message that failed had been with the provider. */
-function reached(status: Status): number {
-  return status === "failed" ? 1 : way.indexOf(status);
+/** stepOf returns the step of a status. A failed message stays at the step in which the provider had it. */
+function stepOf(status: Status): number {
+  return status === "failed" ? 1 : steps.indexOf(status);
 }

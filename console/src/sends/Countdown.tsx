@@ -5,24 +5,23 @@ import { type Send, serverNow } from "../api/client";
 import { condition } from "../rules/meaning";
 import { ClockCircleOutlined } from "../ui/icons";
 import { duration } from "../ui/time";
-import { nextRule } from "./nextRule";
 
-/** Countdown says how long it takes until the next rule fires, and which. */
-export function Countdown({ send }: { send: Send }) {
+/** Countdown shows which rule fires next, and how long that takes. */
+export function Countdown({ send: { next_rule, next_deadline, plan } }: { send: Send }) {
   const { t } = useTranslation();
-  const rule = nextRule(send);
+  const rule = plan.rules.find(({ name }) => name === next_rule);
   const [now, setNow] = useState(serverNow);
   useEffect(() => {
-    if (!rule) {
+    if (!next_deadline) {
       return;
     }
     const timer = setInterval(() => setNow(serverNow()), 250);
     return () => clearInterval(timer);
-  }, [rule]);
-  if (!rule) {
+  }, [next_deadline]);
+  if (!rule || !next_deadline) {
     return null;
   }
-  const left = Math.max(0, Math.ceil((Date.parse(rule.deadline) - now) / 1000));
+  const left = Math.max(0, Math.ceil((Date.parse(next_deadline) - now) / 1000));
   const whole = rule.wait_seconds ?? 1;
   return (
     <div className="countdown" role="timer" aria-label={t("sends.countdown")}>

@@ -29,7 +29,7 @@ function toneOfEvent(event: Event): Tone {
   }
 }
 
-/** Events is the timeline of a send. New lines are read out to those who cannot see them come. */
+/** Events is the timeline of a send. Screen readers announce new events. */
 export function Events({ send }: { send: Send }) {
   const { t, i18n } = useTranslation();
   const { dark } = usePreferences();
@@ -45,7 +45,7 @@ export function Events({ send }: { send: Send }) {
           event.kind === "finished" && event.detail ? t(`outcome.${event.detail as Send["outcome"]}`) : event.detail,
         ].filter(Boolean);
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: events are only ever added at the end, and two may be equal
+          // biome-ignore lint/suspicious/noArrayIndexKey: new events come only at the end, and two may be equal
           <li key={i}>
             <time dateTime={event.at} title={time(event.at, i18n.language)}>
               {clock(event.at, i18n.language)}

@@ -5,13 +5,13 @@ import { useTranslation } from "react-i18next";
 import { policiesQuery, policyQuery } from "../api/queries";
 
 interface Props {
-  id?: string; // given by Form.Item
+  id?: string; // from Form.Item
   value?: string | undefined; // the policy's id
   onChange?: (id: string | undefined) => void;
-  label?: string; // where no Form.Item names it
+  label?: string; // if there is no Form.Item with a label
 }
 
-/** PolicySelect picks a policy by its name. */
+/** PolicySelect selects a policy by its name. */
 export function PolicySelect({ id, value, onChange, label }: Props) {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");

@@ -4,7 +4,6 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { Send, Session } from "../api/client";
 import { sendQuery } from "../api/queries";
-import type { PageProps } from "../pages";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
@@ -18,9 +17,9 @@ import { Countdown } from "./Countdown";
 import { Events } from "./Events";
 import { type Link as Connection, useWatch } from "./useWatch";
 
-export default function SendPage({ session }: PageProps) {
+export default function SendPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
-  const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch keeps it fresh
+  const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch updates it
   if (send.data) {
     return <Watched send={send.data} session={session} />;
   }
@@ -89,7 +88,7 @@ function Live({ connection }: { connection: Connection }) {
   );
 }
 
-/** RunLink leads to the workflow of the send, for those who operate Temporal. */
+/** RunLink is a link to the workflow of the send in the Temporal UI. */
 function RunLink({ send, session }: { send: Send; session: Session }) {
   const { t } = useTranslation();
   if (!session.temporal_ui_url) {

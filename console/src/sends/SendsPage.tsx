@@ -5,8 +5,9 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Outcome, SendSummary } from "../api/client";
+import { constraints } from "../api/constraints.gen";
 import { sendsQuery } from "../api/queries";
-import { checkRecipient } from "../rules/checks";
+import { bareNumber, checkRecipient } from "../rules/checks";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { PlusOutlined, WarningOutlined } from "../ui/icons";
@@ -18,16 +19,15 @@ import { time } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
 import { PolicySelect } from "./PolicySelect";
 
-const outcomes: Outcome[] = ["pending", "whatsapp", "sms", "unconfirmed", "expired", "failed"];
 const refresh = 5_000; // ms, of the first page
 
 export default function SendsPage() {
   const { t } = useTranslation();
   const filter = useFilter();
-  const way = useCursor(JSON.stringify(filter.query));
+  const pages = useCursor(JSON.stringify(filter.query));
   const sends = useQuery({
-    ...sendsQuery({ ...filter.query, cursor: way.cursor }),
-    refetchInterval: way.page === 1 ? refresh : false,
+    ...sendsQuery({ ...filter.query, cursor: pages.cursor }),
+    refetchInterval: pages.page === 1 ? refresh : false,
   });
   const columns = useColumns();
   const add = (
@@ -53,7 +53,7 @@ export default function SendsPage() {
           )
         }
       />
-      <Pager way={way} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
+      <Pager pages={pages} nextCursor={sends.data?.next_cursor} loading={sends.isFetching} />
     </>
   );
 }
@@ -88,7 +88,7 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
         placeholder={t("sends.outcome")}
         value={values.outcome || null}
         onChange={(value) => set({ outcome: value ?? "" })}
-        options={outcomes.map((value) => ({ value, label: t(`outcome.${value}`) }))}
+        options={constraints.Outcome.enum.map((value) => ({ value, label: t(`outcome.${value}`) }))}
       />
       <PolicySelect
         value={values.policy || undefined}
@@ -108,14 +108,14 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
   );
 }
 
-/** Recipient asks for a whole number: the list is looked up by it, not searched. */
+/** Recipient filters by a whole number, because the API finds sends only by their exact number. */
 function Recipient({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t } = useTranslation();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  const number = text.replace(/[\s()-]/g, "");
+  const number = bareNumber(text);
   const wrong = number === "" ? undefined : checkRecipient(number, t);
-  const take = () => {
+  const submit = () => {
     if (!wrong) {
       onChange(number);
     }
@@ -136,7 +136,7 @@ function Recipient({ value, onChange }: { value: string; onChange: (value: strin
             onChange("");
           }
         }}
-        onSearch={take}
+        onSearch={submit}
       />
     </Tooltip>
   );

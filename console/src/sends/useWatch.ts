@@ -6,14 +6,14 @@ import { sendQuery } from "../api/queries";
 export type Link = "opening" | "live" | "broken";
 
 /**
- * useWatch keeps a send as it is by the server's events, so that its page needs no reload. A stream that breaks is
- * opened again by the browser; one that is refused is asked for again after a while.
+ * useWatch updates a send by the events of the server, so its page needs no reload. The browser reopens a stream that breaks.
+ * After a refusal, useWatch opens a new stream after 5 s.
  */
 export function useWatch(id: string): Link {
   const client = useQueryClient();
   const [link, setLink] = useState<Link>("opening");
   useEffect(() => {
-    const again = 5_000; // ms
+    const retryDelay = 5_000; // ms
     let source: EventSource;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const open = () => {
@@ -25,7 +25,7 @@ export function useWatch(id: string): Link {
       source.addEventListener("error", () => {
         setLink("broken");
         if (source.readyState === EventSource.CLOSED) {
-          timer = setTimeout(open, again);
+          timer = setTimeout(open, retryDelay);
         }
       });
     };

@@ -6,7 +6,7 @@ import { sessionQuery } from "../api/queries";
 import { ProblemResult } from "../ui/ProblemView";
 import { SignIn } from "./SignIn";
 
-/** RequireSession shows its children to those who are signed in, and the form to all others. */
+/** RequireSession shows its children if there is a session, and otherwise the sign-in form. */
 export function RequireSession({ children }: { children: (session: Session) => ReactNode }) {
   const session = useQuery(sessionQuery);
   if (session.error instanceof ProblemError && session.error.is("unauthorized")) {

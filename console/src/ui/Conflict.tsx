@@ -3,13 +3,13 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 interface Props {
-  name: string; // as it is now
-  children: ReactNode; // what it means now
-  onSettle: (takeTheirs: boolean) => void;
+  name: string; // of the newer version
+  children: ReactNode; // the meaning of the newer version
+  onResolve: (takeTheirs: boolean) => void;
 }
 
-/** Conflict tells what somebody else has made of it meanwhile; nothing is overwritten unless that is chosen. */
-export function Conflict({ name, children, onSettle }: Props) {
+/** Conflict shows the version that somebody else saved during the edit. The user chooses which version stays. */
+export function Conflict({ name, children, onResolve }: Props) {
   const { t } = useTranslation();
   return (
     <Alert
@@ -24,8 +24,8 @@ export function Conflict({ name, children, onSettle }: Props) {
             {t("dialog.itIsNow")} <b>{name}</b>: {children}
           </p>
           <Space wrap>
-            <Button onClick={() => onSettle(true)}>{t("dialog.takeTheirs")}</Button>
-            <Button onClick={() => onSettle(false)}>{t("dialog.keepMine")}</Button>
+            <Button onClick={() => onResolve(true)}>{t("dialog.takeTheirs")}</Button>
+            <Button onClick={() => onResolve(false)}>{t("dialog.keepMine")}</Button>
           </Space>
         </>
       }

@@ -8,11 +8,11 @@ import { ProblemAlert } from "./ProblemView";
 interface Props {
   of: "rules" | "policies";
   item: { id: string; name: string; version: number };
-  obstacle?: ReactNode; // what forbids it; then there is nothing to confirm
+  obstacle?: ReactNode; // why the item cannot be deleted
   onClose: () => void;
 }
 
-/** DeleteDialog deletes the version that was seen, once that is confirmed. */
+/** DeleteDialog deletes the shown version of an item, after the user has confirmed it. */
 export function DeleteDialog({ of, item, obstacle, onClose }: Props) {
   const { t } = useTranslation();
   const { message } = App.useApp();
@@ -36,7 +36,7 @@ export function DeleteDialog({ of, item, obstacle, onClose }: Props) {
     onError: (error) => {
       refresh();
       if (error instanceof ProblemError && error.is("not_found")) {
-        onClose(); // somebody else was faster
+        onClose(); // somebody else has deleted it
       }
     },
   });

@@ -1,7 +1,7 @@
 import { Empty } from "antd";
 import type { ReactNode } from "react";
 
-/** EmptyState says why there is nothing, and what to do first. */
+/** EmptyState shows why a list is empty, and what to do first. */
 export function EmptyState({ title, about, action }: { title: string; about?: ReactNode; action?: ReactNode }) {
   return (
     <Empty

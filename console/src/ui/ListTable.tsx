@@ -5,12 +5,12 @@ import { ProblemAlert } from "./ProblemView";
 
 interface Props<Row> {
   list: UseQueryResult<{ items: Row[] }>;
-  empty: ReactNode; // what to show in the place of a list of nothing
+  empty: ReactNode; // in the place of an empty list
   columns: NonNullable<TableProps<Row>["columns"]>;
   expandable?: NonNullable<TableProps<Row>["expandable"]>;
 }
 
-/** ListTable shows a page of a list, that there is nothing in it, or why it could not be had. */
+/** ListTable shows a page of a list, or that the list is empty, or why it could not be loaded. */
 export function ListTable<Row extends { id: string }>({ list, empty, columns, expandable }: Props<Row>) {
   if (list.error) {
     return <ProblemAlert error={list.error} retry={() => list.refetch()} />;
@@ -26,7 +26,7 @@ export function ListTable<Row extends { id: string }>({ list, empty, columns, ex
       loading={list.isPending || list.isPlaceholderData}
       pagination={false}
       scroll={{ x: "max-content" }}
-      locale={{ emptyText: " " }} // it is still being loaded
+      locale={{ emptyText: " " }} // while it loads
       {...(expandable ? { expandable } : {})}
     />
   );

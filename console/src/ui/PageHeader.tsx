@@ -2,12 +2,12 @@ import { type ReactNode, useEffect } from "react";
 
 interface Props {
   title: string;
-  about?: ReactNode; // a sentence for those who are here for the first time
+  about?: ReactNode; // a sentence for new users
   actions?: ReactNode;
   children?: ReactNode; // beside the title
 }
 
-/** PageHeader names the page: its heading, the title of the window, and what may be done here. */
+/** PageHeader is the page's heading and actions. It also sets the title of the window. */
 export function PageHeader({ title, about, actions, children }: Props) {
   useEffect(() => {
     document.title = `${title} · Backstop`;

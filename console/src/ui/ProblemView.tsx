@@ -1,14 +1,13 @@
-// Errors in the words of the API, which name the field and the reason.
+// The errors of the API. Its texts name the field and the reason.
 import { Alert, Button, Result } from "antd";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
 
-function useWords(error: unknown) {
+function useTexts(error: unknown) {
   const { t } = useTranslation();
   const problem = error instanceof ProblemError ? error.problem : undefined;
-  const away = error instanceof ProblemError && !problem;
   return {
-    title: away || !problem ? t("problem.away") : problem.detail,
+    title: !problem ? t("problem.unreachable") : problem.detail,
     details: problem && (
       <>
         {problem.errors && problem.errors.length > 0 && (
@@ -30,10 +29,10 @@ function useWords(error: unknown) {
   };
 }
 
-/** ProblemAlert tells of an error where it happened. */
+/** ProblemAlert shows an error inside a page. */
 export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
-  const { title, details } = useWords(error);
+  const { title, details } = useTexts(error);
   return (
     <Alert
       className="problem"
@@ -47,10 +46,10 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
   );
 }
 
-/** ProblemResult stands in the place of a whole page. */
+/** ProblemResult shows an error in the place of a whole page. */
 export function ProblemResult({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
-  const { title, details } = useWords(error);
+  const { title, details } = useTexts(error);
   const missing = error instanceof ProblemError && error.is("not_found");
   return (
     <Result

@@ -1,8 +1,9 @@
 import { Input } from "antd";
 import { useEffect, useState } from "react";
+import { constraints } from "../api/constraints.gen";
 import { SearchOutlined } from "./icons";
 
-const pause = 300; // ms without a key, before the list is asked
+const pause = 300; // ms without a key, before the search starts
 
 interface Props {
   label: string;
@@ -13,7 +14,7 @@ interface Props {
 export function SearchBox({ label, value, onChange }: Props) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed starts the pause anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new text restarts the pause
   useEffect(() => {
     if (text === value) {
       return;
@@ -29,7 +30,7 @@ export function SearchBox({ label, value, onChange }: Props) {
       prefix={<SearchOutlined />}
       aria-label={label}
       placeholder={label}
-      maxLength={64}
+      maxLength={constraints.RuleInput.name.maxLength}
       value={text}
       onChange={(event) => setText(event.target.value)}
     />

@@ -4,16 +4,16 @@ import { useTranslation } from "react-i18next";
 import { type Unit, unitOf, units } from "./time";
 
 interface Props {
-  id?: string; // given by Form.Item, which its label names
+  id?: string; // from Form.Item, for its label
   value?: number | undefined; // seconds; undefined is no wait
   onChange?: (seconds: number | undefined) => void;
 }
 
-/** WaitInput is a wait as a number and its unit; empty is no wait. */
+/** WaitInput is a field for a wait: a number and its unit. Empty is no wait. */
 export function WaitInput({ id, value, onChange }: Props) {
   const { t } = useTranslation();
   const [chosen, setChosen] = useState<Unit>();
-  // A unit that was chosen stays while the wait is a whole number of it.
+  // The chosen unit stays while the wait is a whole number of it.
   const unit =
     chosen && (value === undefined || value % units[chosen] === 0) ? chosen : value ? unitOf(value) : "minute";
   return (

@@ -1,10 +1,10 @@
-// What the API found wrong, at the fields where it is wrong.
+// The errors of the API, at the fields of a form.
 import type { FormInstance } from "antd";
 import { ProblemError } from "../api/client";
 
 /**
- * showFieldErrors puts the errors of a problem at the fields of a form. nameOf says which field a path is about; it
- * returns undefined for one that the form does not have. What found no field is returned, to be shown beside the form.
+ * showFieldErrors shows the errors of a problem at the fields of a form. nameOf returns the field for a path, or undefined if the
+ * form has none. If some errors have no field, showFieldErrors returns the problem, to be shown beside the form.
  */
 export function showFieldErrors<T>(
   form: FormInstance<T>,
@@ -15,11 +15,11 @@ export function showFieldErrors<T>(
     return error;
   }
   const found = new Map<string, { name: string | string[]; errors: string[] }>();
-  let left = false;
+  let hasOthers = false;
   for (const { field, reason } of error.problem.errors) {
     const name = nameOf(field);
     if (name === undefined) {
-      left = true;
+      hasOthers = true;
       continue;
     }
     const key = String(name);
@@ -33,5 +33,5 @@ export function showFieldErrors<T>(
   if (first) {
     form.scrollToField(first.name as Parameters<typeof form.scrollToField>[0], { focus: true, block: "center" });
   }
-  return left ? error : undefined;
+  return hasOthers ? error : undefined;
 }

@@ -1,5 +1,5 @@
-// The icons of the console are decoration: the words beside them, or the label of their button, say what they mean. So they
-// are hidden from who listens to a page, unless they are given a label of their own.
+// The icons of the console. An icon without a label is hidden from screen readers, because the text beside it or the label of its
+// button has the same meaning.
 import * as ant from "@ant-design/icons";
 import type { ComponentProps } from "react";
 

@@ -1,12 +1,12 @@
-// Times and durations as people read them.
+// Times and durations as texts.
 import type { TFunction } from "i18next";
 
-/** time writes a moment in the reader's own time zone, to the second. */
+/** time formats a time in the reader's own time zone, to the second. */
 export function time(value: string | number | Date, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(value));
 }
 
-/** clock writes the time of day, to the millisecond: a timeline's lines lie close together. */
+/** clock formats the time of day, to the millisecond, because the events of a timeline lie close together. */
 export function clock(value: string, language: string): string {
   return new Intl.DateTimeFormat(language, {
     hour: "2-digit",
@@ -20,7 +20,7 @@ export function clock(value: string, language: string): string {
 export const units = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
 export type Unit = keyof typeof units;
 
-/** duration writes whole seconds in their two largest units: "1 h 30 min". */
+/** duration formats whole seconds in their two largest units: "1 h 30 min". */
 export function duration(seconds: number, t: TFunction): string {
   const parts: string[] = [];
   let rest = seconds;
@@ -34,7 +34,7 @@ export function duration(seconds: number, t: TFunction): string {
   return parts.slice(0, 2).join(" ") || t("duration.second", { count: 0 });
 }
 
-/** exact writes seconds as measured: "0.34 s", "12.5 s", and from two minutes as duration does. */
+/** exact formats measured seconds: "0.34 s", "12.5 s". From two minutes on it is the same as duration. */
 export function exact(seconds: number, t: TFunction, language: string): string {
   if (seconds >= 120) {
     return duration(Math.round(seconds), t);
@@ -45,7 +45,7 @@ export function exact(seconds: number, t: TFunction, language: string): string {
   });
 }
 
-/** unitOf is the largest unit in which a wait is a whole number. */
+/** unitOf returns the largest unit in which a wait is a whole number. */
 export function unitOf(seconds: number): Unit {
   const fits = (unit: Unit) => seconds > 0 && seconds % units[unit] === 0;
   return (["day", "hour", "minute"] as const).find(fits) ?? "second";

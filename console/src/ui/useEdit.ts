@@ -13,18 +13,18 @@ interface Item {
 
 interface Options<T extends Item, Draft> {
   of: "rules" | "policies";
-  item: T | undefined; // undefined: a new one
+  item: T | undefined; // undefined to add one
   form: FormInstance<Draft>;
   read: (id: string) => Promise<T>;
-  write: (draft: Draft, base: T | undefined) => Promise<T>; // over the version of base
-  fill: (item: T) => void; // the form with what the item is now
-  fieldOf: (path: string) => string; // which field of the form a path of the API is
+  write: (draft: Draft, base: T | undefined) => Promise<T>; // replaces the version of base
+  fill: (item: T) => void; // puts the item into the form
+  fieldOf: (path: string) => string; // the field of the form for a path of the API
   onSaved: (item: T) => void;
 }
 
 /**
- * useEdit saves what a form says of a rule or a policy, over the version that was being edited and over no other. When
- * somebody else was faster it tells what they have made of it, and saves nothing until one is chosen.
+ * useEdit saves a rule or a policy from a form, if the stored version is still the one that the form began with. Otherwise it
+ * returns the newer version as theirs, and saves nothing until resolve has chosen a version.
  */
 export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
   const { of, form, read, write, fill, fieldOf, onSaved } = options;
@@ -39,7 +39,7 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
     mutationFn: (draft: Draft) => write(draft, base),
     onMutate: () => setFailure(undefined),
     onSuccess: (saved) => {
-      client.invalidateQueries({ queryKey: ["rules"] }); // they say by which policies they are used
+      client.invalidateQueries({ queryKey: ["rules"] }); // because a rule lists its policies
       client.invalidateQueries({ queryKey: ["policies"] });
       message.success(t(base ? `${of}.saved` : `${of}.added`, { name: saved.name }));
       onSaved(saved);
@@ -47,7 +47,7 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
     onError: async (error) => {
       const problem = error instanceof ProblemError ? error : undefined;
       if (base && problem?.is("stale")) {
-        setTheirs(await read(base.id).catch(() => undefined)); // if that fails too, the error itself is shown
+        setTheirs(await read(base.id).catch(() => undefined)); // if that fails too, the first error is shown
       }
       if (problem?.is("conflict")) {
         form.setFields([{ name: "name", errors: [problem.message] }] as Parameters<typeof form.setFields>[0]);
@@ -57,7 +57,7 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
     },
   });
 
-  const settle = (takeTheirs: boolean) => {
+  const resolve = (takeTheirs: boolean) => {
     setBase(theirs);
     setTheirs(undefined);
     setFailure(undefined);
@@ -65,5 +65,5 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
       fill(theirs);
     }
   };
-  return { base, theirs, failure, save, settle };
+  return { base, theirs, failure, save, resolve };
 }

@@ -1,31 +1,31 @@
 import { useSearchParams } from "react-router";
 
 /**
- * useFilters keeps values in the address, so that a filtered list can be linked to. Empty is absent. What changes together is
- * set together: of two changes one after the other, the second does not know the first.
+ * useFilters keeps values in the address of the page, so that a link can have them. An absent value is empty. Set values that
+ * change together in one call: a second call in the same render would undo the first.
  */
 export function useFilters<Name extends string>(...names: Name[]) {
   const [params, setParams] = useSearchParams();
   const values = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ""])) as Record<Name, string>;
   const set = (changes: Partial<Record<Name, string>>) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before);
-        for (const [name, value] of Object.entries<string | undefined>(changes)) {
-          if (value) {
-            next.set(name, value);
-          } else {
-            next.delete(name);
-          }
-        }
-        return next;
-      },
-      { replace: true },
-    );
+    setParams((before) => withChanges(before, changes), { replace: true });
   return { values, set };
 }
 
-/** useParam keeps one value in the address. */
+/** withChanges returns parameters with some values changed. An empty value removes its parameter; the others stay. */
+export function withChanges(before: URLSearchParams, changes: Record<string, string | undefined>): URLSearchParams {
+  const next = new URLSearchParams(before);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) {
+      next.set(name, value);
+    } else {
+      next.delete(name);
+    }
+  }
+  return next;
+}
+
+/** useParam keeps one value in the address of the page. */
 export function useParam<Name extends string>(name: Name): [string, (value: string) => void] {
   const { values, set } = useFilters(name);
   return [values[name], (value) => set({ [name]: value } as Record<Name, string>)];

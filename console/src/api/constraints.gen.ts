@@ -1,0 +1,149 @@
+// Written by `npm run generate` from api/openapi.yaml. Do not edit.
+export const constraints = {
+  "RuleInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64,
+      "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
+    },
+    "type": {
+      "enum": [
+        "send_failed",
+        "undelivered",
+        "unread"
+      ]
+    },
+    "wait_seconds": {
+      "minimum": 0,
+      "maximum": 2592000
+    },
+    "send_id": {
+      "minLength": 1,
+      "maxLength": 16,
+      "anyOf": [
+        {
+          "maxLength": 11,
+          "pattern": "^([A-Za-z0-9_&.+-][A-Za-z0-9 _&.+-]*)?[A-Za-z]([A-Za-z0-9 _&.+-]*[A-Za-z0-9_&.+-])?$"
+        },
+        {
+          "pattern": "^[0-9]{3,8}$"
+        },
+        {
+          "minLength": 1,
+          "maxLength": 16,
+          "pattern": "^\\+[1-9][0-9]{6,14}$"
+        }
+      ]
+    },
+    "route": {
+      "minLength": 1,
+      "maxLength": 64
+    },
+    "countries": {
+      "maxItems": 250
+    }
+  },
+  "PolicyInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64,
+      "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
+    },
+    "rule_ids": {
+      "minItems": 1,
+      "maxItems": 10
+    }
+  },
+  "SendInput": {
+    "to": {
+      "minLength": 1,
+      "maxLength": 16,
+      "pattern": "^\\+[1-9][0-9]{6,14}$"
+    },
+    "whatsapp": {
+      "text": {
+        "minLength": 1,
+        "maxLength": 4096
+      },
+      "template": {
+        "name": {
+          "minLength": 1,
+          "maxLength": 512,
+          "pattern": "^[a-z0-9_]{1,512}$"
+        },
+        "language": {
+          "minLength": 2,
+          "maxLength": 8,
+          "pattern": "^[a-z]{2,3}(_[A-Z]{2,3})?$"
+        },
+        "components": {
+          "maxItems": 32
+        }
+      }
+    },
+    "fallback": {
+      "policy_id": {
+        "maxLength": 36
+      },
+      "text": {
+        "minLength": 1,
+        "maxLength": 1600
+      },
+      "type": {
+        "enum": [
+          "send_failed",
+          "undelivered",
+          "unread"
+        ]
+      },
+      "wait_seconds": {
+        "minimum": 0,
+        "maximum": 2592000
+      },
+      "send_id": {
+        "minLength": 1,
+        "maxLength": 16,
+        "anyOf": [
+          {
+            "maxLength": 11,
+            "pattern": "^([A-Za-z0-9_&.+-][A-Za-z0-9 _&.+-]*)?[A-Za-z]([A-Za-z0-9 _&.+-]*[A-Za-z0-9_&.+-])?$"
+          },
+          {
+            "pattern": "^[0-9]{3,8}$"
+          },
+          {
+            "minLength": 1,
+            "maxLength": 16,
+            "pattern": "^\\+[1-9][0-9]{6,14}$"
+          }
+        ]
+      }
+    },
+    "category": {
+      "enum": [
+        "authentication",
+        "utility",
+        "marketing"
+      ]
+    },
+    "expires_at": {
+      "maxLength": 64
+    }
+  },
+  "SignInInput": {
+    "api_key": {
+      "minLength": 1,
+      "maxLength": 512
+    }
+  },
+  "Outcome": {
+    "enum": [
+      "pending",
+      "whatsapp",
+      "sms",
+      "unconfirmed",
+      "expired",
+      "failed"
+    ]
+  }
+} as const;

@@ -1,0 +1,63 @@
+// The preview of a new send: the API returns the plan and the warnings for the current values of the form.
+import { useQuery } from "@tanstack/react-query";
+import { Alert } from "antd";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { answered, api, ProblemError, type SendInput } from "../api/client";
+import { PolicyTimeline } from "../policies/PolicyTimeline";
+import { bareNumber, checkRecipient } from "../rules/checks";
+import { countryName } from "../rules/countries";
+import { ProblemAlert } from "../ui/ProblemView";
+import { type Draft, inputOf, previewInput } from "./draft";
+
+const pause = 350; // ms without a change, before the form is sent to the API
+
+/** usePreview asks the API for the preview of a draft, once the draft has a policy and a recipient. */
+export function usePreview(draft: Draft | undefined) {
+  const input = draft && previewInput(inputOf(draft));
+  const body = input ? JSON.stringify(input) : "";
+  const [settled, setSettled] = useState(body);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(body), pause);
+    return () => clearTimeout(timer);
+  }, [body]);
+  return useQuery({
+    queryKey: ["preview", settled],
+    queryFn: ({ signal }) =>
+      answered(api.POST("/v1/sends/preview", { body: JSON.parse(settled) as SendInput, signal })),
+    enabled: settled !== "",
+    placeholderData: (previous) => (settled === "" ? undefined : previous),
+  });
+}
+
+/** PlanPreview shows the rules that the send would follow, and the warnings of the API. */
+export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePreview>; to: string }) {
+  const { t, i18n } = useTranslation();
+  if (preview.error instanceof ProblemError) {
+    return <ProblemAlert error={preview.error} />;
+  }
+  if (!preview.data) {
+    const number = bareNumber(to);
+    return <p className="hint">{(number && checkRecipient(number, t)) || t("newSend.planLater")}</p>;
+  }
+  const { plan, country, warnings } = preview.data;
+  return (
+    <div aria-live="polite">
+      <p>
+        <strong>{plan.policy_name}</strong>
+        {country && <> · {countryName(country, i18n.language)}</>}
+      </p>
+      <PolicyTimeline rules={plan.rules} />
+      {warnings?.map((warning) => (
+        <Alert
+          key={warning.code}
+          className="problem"
+          type="warning"
+          showIcon
+          title={t(`newSend.warnings.${warning.code}`)}
+          description={warning.detail}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,175 @@
+// The fields of a new send: the WhatsApp message, the fallback, and what this send changes in its rules.
+import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
+import { useTranslation } from "react-i18next";
+import type { SendPreview } from "../api/client";
+import { constraints } from "../api/constraints.gen";
+import { bareNumber, checkRecipient, checkSendID, checkWait, fits, validator } from "../rules/checks";
+import { ruleTypes } from "../rules/meaning";
+import { WaitInput } from "../ui/WaitInput";
+import { type Draft, parseComponents } from "./draft";
+import { PolicySelect } from "./PolicySelect";
+
+const { whatsapp, fallback, category } = constraints.SendInput;
+
+/** MessageFields are the fields of the WhatsApp message. */
+export function MessageFields({ kind }: { kind: Draft["kind"] }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Form.Item
+        name="to"
+        label={t("sends.to")}
+        required
+        rules={[validator((to: string | undefined) => checkRecipient(bareNumber(to), t))]}
+        validateDebounce={400}
+      >
+        <Input type="tel" placeholder="+447400123456" autoFocus autoComplete="off" />
+      </Form.Item>
+      <Form.Item name="kind" label={t("newSend.kind")}>
+        <Radio.Group
+          options={[
+            { value: "text", label: t("newSend.text") },
+            { value: "template", label: t("newSend.template") },
+          ]}
+        />
+      </Form.Item>
+      {kind === "text" ? <TextField /> : <TemplateFields />}
+      <Form.Item name="category" label={t("sends.category")} extra={t("newSend.categoryMeans")}>
+        <Select
+          allowClear
+          placeholder={t("newSend.noCategory")}
+          options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
+        />
+      </Form.Item>
+    </>
+  );
+}
+
+function TextField() {
+  const { t } = useTranslation();
+  return (
+    <Form.Item
+      name="text"
+      label={t("newSend.whatsappText")}
+      extra={t("newSend.window")}
+      rules={[{ required: true, whitespace: true, message: t("newSend.textWanted") }]}
+    >
+      <Input.TextArea rows={4} maxLength={whatsapp.text.maxLength} />
+    </Form.Item>
+  );
+}
+
+function TemplateFields() {
+  const { t } = useTranslation();
+  const { name, language } = whatsapp.template;
+  return (
+    <>
+      <Form.Item
+        name="template"
+        label={t("newSend.templateName")}
+        required
+        rules={[
+          validator((text = "") => {
+            const reason = text === "" ? t("newSend.templateWanted") : t("newSend.templateName");
+            return fits(text, name) ? undefined : reason;
+          }),
+        ]}
+      >
+        <Input autoComplete="off" placeholder="order_shipped" />
+      </Form.Item>
+      <Form.Item
+        name="language"
+        label={t("newSend.language")}
+        required
+        rules={[validator((text = "") => (fits(text, language) ? undefined : t("newSend.languageWrong")))]}
+      >
+        <Input autoComplete="off" placeholder="en_US" />
+      </Form.Item>
+      <Form.Item
+        name="components"
+        label={t("newSend.components")}
+        extra={t("newSend.componentsMean")}
+        rules={[
+          validator((text = "") => (!text.trim() || parseComponents(text) ? undefined : t("newSend.componentsWrong"))),
+        ]}
+        validateDebounce={400}
+      >
+        <Input.TextArea
+          className="code"
+          rows={5}
+          placeholder='[{"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}]'
+        />
+      </Form.Item>
+    </>
+  );
+}
+
+/** FallbackFields are the policy, the text of the SMS and, folded up, the overrides. */
+export function FallbackFields({ preview }: { preview: SendPreview | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Form.Item
+        name="policy"
+        label={t("sends.policy")}
+        rules={[{ required: true, message: t("newSend.policyWanted") }]}
+      >
+        <PolicySelect />
+      </Form.Item>
+      <Form.Item
+        name="sms"
+        label={t("newSend.smsText")}
+        rules={[{ required: true, whitespace: true, message: t("newSend.smsWanted") }]}
+        extra={<SMSLength preview={preview} />}
+      >
+        <Input.TextArea rows={3} maxLength={fallback.text.maxLength} />
+      </Form.Item>
+      <Collapse
+        ghost
+        items={[{ key: "more", label: t("newSend.overrides"), children: <Overrides />, forceRender: true }]}
+      />
+    </>
+  );
+}
+
+function SMSLength({ preview }: { preview: SendPreview | undefined }) {
+  const { t } = useTranslation();
+  if (!preview) {
+    return t("newSend.smsMeans");
+  }
+  const { encoding, length, segments } = preview.sms;
+  return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
+}
+
+/** Overrides replace the values of every rule, for this send only. */
+function Overrides() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Form.Item name="type" label={t("rules.type")}>
+        <Select
+          allowClear
+          placeholder={t("newSend.asTheRule")}
+          options={ruleTypes.map((value) => ({ value, label: t(`rules.types.${value}`) }))}
+        />
+      </Form.Item>
+      <Form.Item
+        name="wait"
+        label={t("rules.wait")}
+        rules={[validator((seconds: number | undefined) => checkWait(seconds, undefined, t))]}
+      >
+        <WaitInput />
+      </Form.Item>
+      <Form.Item
+        name="send_id"
+        label={t("rules.sendID")}
+        rules={[validator((id: string | undefined) => (id ? checkSendID(id, t) : undefined))]}
+      >
+        <Input autoComplete="off" maxLength={fallback.send_id.maxLength} placeholder={t("newSend.asTheRule")} />
+      </Form.Item>
+      <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
+        <DatePicker showTime />
+      </Form.Item>
+    </>
+  );
+}
