@@ -96,7 +96,7 @@ func TestRules_Preconditions(t *testing.T) {
 	}
 }
 
-// TestRules_TwoEditors: both read version 1; the second to write is told, and what the first wrote stays.
+// TestRules_TwoEditors: two editors read version 1. The second write gets a 412, and the first write stays.
 func TestRules_TwoEditors(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

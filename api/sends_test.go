@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/api"
 )
 
-// sendBody is a valid send by a policy, written by hand so that tests can move its parts about.
+// sendBody is a valid send by a policy, as text so that tests can reorder its parts.
 func sendBody(policy string) string {
 	return `{"to":"+447400123456","whatsapp":{"text":"hello"},"fallback":{"policy_id":"` + policy + `","text":"hi"}}`
 }
@@ -113,7 +113,7 @@ func TestSends_Idempotency(t *testing.T) {
 	require.Equal(t, 202, first.Code, first.Body)
 	require.Contains(t, r.door.keys, key)
 
-	// The send goes on, and the policy goes away; the answer stays the same.
+	// The answer stays the same after a receipt for the send and after the deletion of the policy.
 	r.door.keys[key] = func(s backstop.Send) backstop.Send {
 		s.Outcome, s.WhatsAppStatus = backstop.OutcomeWhatsApp, backstop.Read
 		return s
