@@ -59,7 +59,8 @@ func (s *server) requireOwnOrigin(c *gin.Context) {
 func (s *server) checkOrigin(r *http.Request) error {
 	if err := s.origins.Check(r); err != nil {
 		return &backstop.Error{
-			Code: forbidden, Message: "the request comes from a page of another origin: send an API key in place of the cookie", Cause: err,
+			Code: forbidden, Cause: err,
+			Message: "the request comes from a page of another origin: send an API key in place of the cookie",
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func ifMatch(header string, current func() (int, error)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	stale := &backstop.Error{Code: backstop.Stale, Message: "it has changed since you read it: read it again and use its new ETag"}
+	stale := &backstop.Error{Code: backstop.Stale, Message: "it has changed since you read it: read it again for its new ETag"}
 	switch len(versions) {
 	case 0:
 		return 0, stale

@@ -35,7 +35,7 @@ func unknownFields(e *openapi3.SchemaError, path string) []backstop.Field {
 	var found []backstop.Field
 	for name := range object {
 		if e.Schema.Properties[name] == nil {
-			found = append(found, backstop.Field{Name: joinPath(path, name), Reason: "is not a field of this object: check its spelling"})
+			found = append(found, backstop.Field{Name: joinPath(path, name), Reason: "is not a known field: check its spelling"})
 		}
 	}
 	return found

@@ -61,7 +61,7 @@ func (s *server) resolveSend(ctx context.Context, in SendInput) (backstop.Send, 
 	if backstop.CodeOf(err) == backstop.NotFound {
 		return backstop.Send{}, &backstop.Error{
 			Code: backstop.Invalid, Message: "the send is not valid", Cause: err,
-			Fields: []backstop.Field{{Name: "fallback.policy_id", Reason: "is not the id of a policy: GET /v1/policies lists them"}},
+			Fields: []backstop.Field{{Name: "fallback.policy_id", Reason: "no policy has this id: see GET /v1/policies"}},
 		}
 	}
 	if err != nil {

@@ -76,7 +76,7 @@ func (s *server) findSession(r *http.Request) (expires time.Time, err error) {
 		expires, err = s.sessions.Session(r.Context(), s.sessionID(token), s.now())
 	}
 	if !found || backstop.CodeOf(err) == backstop.NotFound {
-		return expires, &backstop.Error{Code: unauthorized, Message: "not signed in, or the session has ended: sign in at /console/"}
+		return expires, &backstop.Error{Code: unauthorized, Message: "no session, or it has ended: sign in at /console/"}
 	}
 	return expires, err
 }

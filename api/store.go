@@ -70,7 +70,8 @@ type Webhook interface {
 	// Name is the last part of the webhook's path, "/webhooks/<name>".
 	Name() string
 	// Receipts checks the request's signature over the raw body and parses the body. It returns an Error of code Forged if the
-	// signature is wrong, and of code Invalid if a part of the body cannot be read. With Invalid it returns the other receipts too.
+	// signature is wrong, and of code Invalid if a part of the body cannot be read. With Invalid it also returns the other
+	// receipts.
 	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
 }
 

@@ -65,7 +65,7 @@ func checkQuery(raw string, route *routers.Route) error {
 	for name, values := range query {
 		switch {
 		case route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil:
-			return badField(name, "is not a parameter of this path: check its spelling")
+			return badField(name, "is not a known parameter: check its spelling")
 		case len(values) > 1:
 			return badField(name, "must be given only once")
 		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):

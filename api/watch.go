@@ -48,7 +48,7 @@ func (s *server) WatchSend(c *gin.Context) {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		s.fail(c, &backstop.Error{Code: backstop.TryLater, Message: "too many sends are watched at the same time: try again later"})
+		s.fail(c, &backstop.Error{Code: backstop.TryLater, Message: "too many sends are being watched: try again later"})
 		return
 	}
 	ctx, end := context.WithTimeout(c.Request.Context(), s.watch.Longest)
