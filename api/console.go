@@ -142,7 +142,7 @@ func (k *console) route(r gin.IRoutes, s *server) {
 
 // serve answers with a file. For any other path it answers with index.html, whose script interprets the path.
 func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
-	c.Header("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+	c.Header("X-Frame-Options", "DENY") // for browsers that do not support frame-ancestors
 	c.Header("Referrer-Policy", "no-referrer")
 	c.Header("Permissions-Policy", consolePermissions)
 	c.Header("Cross-Origin-Opener-Policy", "same-origin")

@@ -82,7 +82,7 @@ func bounded(t *testing.T, path string, schema *openapi3.Schema) {
 		require.True(t, schema.Min != nil && schema.Max != nil, "%s has no bounds", path)
 	case schema.Type.Is("array"):
 		require.NotNil(t, schema.MaxItems, "%s has no maxItems", path)
-		if schema.Items.Value.Properties != nil || !schema.Items.Value.Type.Is("object") { // Meta's own form is not ours to say
+		if schema.Items.Value.Properties != nil || !schema.Items.Value.Type.Is("object") { // Meta defines the form of components
 			bounded(t, path+"[]", schema.Items.Value)
 		}
 	case schema.Type.Is("object"):

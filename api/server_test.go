@@ -189,7 +189,7 @@ func TestServer_InternalErrorsStayInside(t *testing.T) {
 	got.problem(500, "internal")
 	require.NotContains(t, got.Body.String(), "10.0.0.7")
 	require.Contains(t, r.logs.String(), "10.0.0.7")
-	r.away = &backstop.Error{Code: "novel", Message: "of a kind that the api does not know"}
+	r.away = &backstop.Error{Code: "novel", Message: "of a code that the api does not have"}
 	r.call(t, "GET", "/v1/rules", "").problem(500, "internal")
 	r.away = context.DeadlineExceeded
 	r.call(t, "GET", "/v1/rules", "").problem(503, "unavailable")
@@ -256,7 +256,7 @@ func TestHealth(t *testing.T) {
 	r.away = errTest
 	require.JSONEq(t, `{"status":"unavailable","version":"v0","checks":{"postgres":"unreachable"}}`, ask(503))
 	require.Contains(t, r.logs.String(), "2 migrations are missing")
-	require.Equal(t, 200, r.call(t, "GET", "/healthz", "").Code, "the process is up all the same")
+	require.Equal(t, 200, r.call(t, "GET", "/healthz", "").Code, "the process still runs")
 }
 
 // TestDocs: the page, its scripts and its styles come from this server.

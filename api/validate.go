@@ -123,7 +123,7 @@ func readAll(c *gin.Context, limit int64) ([]byte, error) {
 	return body, nil
 }
 
-// violationError says in our words what the validator found.
+// violationError translates the validator's errors into an error of ours.
 func violationError(err error) *backstop.Error {
 	found := fieldsOf(err)
 	if len(found) == 1 && found[0].Name == "If-Match" && found[0].Reason == required {

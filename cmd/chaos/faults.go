@@ -86,7 +86,7 @@ const (
 	freezeLength  = 33 * time.Second // longer than the 30 s after which another process takes over a call
 	freezeEvery   = 2 * time.Minute
 	faultPause    = 1500 * time.Millisecond // between two faults, on average
-	faultOverhang = 5 * time.Second         // how much longer the faults go on than the load
+	faultOverhang = 5 * time.Second         // the time after the load in which faults still occur
 )
 
 // planFaults plans the faults of a run. Each kind but skew-postgres occurs at least once, if the run is long enough.

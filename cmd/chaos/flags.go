@@ -15,7 +15,7 @@ import (
 type flags struct {
 	seeds    []uint64
 	sends    int
-	duration time.Duration // of the load; the faults go on a little longer
+	duration time.Duration // of the load; faults occur for faultOverhang longer
 	settle   time.Duration // how long the sends may take to end after the last fault
 	faults   []faultKind
 	data     string
@@ -72,15 +72,15 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 func (f flags) check() error {
 	switch {
 	case len(f.seeds) == 0:
-		return errors.New("-seeds: want 1 or more")
+		return errors.New("-seeds: must be 1 or more")
 	case f.sends < 1 || f.sends > maxSends:
-		return fmt.Errorf("-sends: want 1 to %d", maxSends)
+		return fmt.Errorf("-sends: must be 1 to %d", maxSends)
 	case f.parallel < 0:
-		return errors.New("-parallel: want 0 or more")
+		return errors.New("-parallel: must be 0 or more")
 	case f.duration < time.Second:
-		return errors.New("-duration: want 1s or more")
+		return errors.New("-duration: must be 1s or more")
 	case f.settle < time.Second:
-		return errors.New("-settle: want 1s or more")
+		return errors.New("-settle: must be 1s or more")
 	default:
 		return nil
 	}

@@ -26,7 +26,7 @@ type sendRecord struct {
 
 	ID         string    // in the 202; empty if there was none
 	PostedAt   time.Time // when the first try began
-	AnsweredAt time.Time // when the 202 came
+	AnsweredAt time.Time // when the 202 arrived
 	ExpiresAt  *time.Time
 	Problems   []string // answers that a correct client should never get
 

@@ -116,7 +116,7 @@ func parsePostgresURL(text string) (*url.URL, error) {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" || parsed.Hostname() == "" {
 		// The url may hold a password, so it is not repeated.
-		return nil, errors.New("--postgres-url: want postgres://user:password@host:port/database")
+		return nil, errors.New("--postgres-url: must be postgres://user:password@host:port/database")
 	}
 
 	query := parsed.Query()
@@ -147,7 +147,7 @@ func (f flags) check() error {
 	case f.services.temporal && f.temporalDB == storePostgres && !f.services.postgres && f.postgresURL == nil:
 		return errors.New("--temporal-db postgres needs postgres among --services, or --postgres-url")
 	case f.shards < 0 || f.shards > mostShards:
-		return fmt.Errorf("--temporal-shards: want 1 to %d", mostShards)
+		return fmt.Errorf("--temporal-shards: must be 1 to %d", mostShards)
 	}
 
 	return nil

@@ -46,7 +46,7 @@ func openSQLite(ctx context.Context, path string, shards int, fast bool) (store,
 		synchronous = "off"
 	}
 
-	// SQLite gives its other files the mode of this one.
+	// SQLite creates its other files with the mode of this file.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) //nolint:gosec // a path of our own
 	if err != nil {
 		return store{}, fmt.Errorf("make temporal.db: %w", err)

@@ -65,7 +65,7 @@ func waitPage(ctx context.Context, url string) error {
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
-			return fmt.Errorf("ask for page: %w", err)
+			return fmt.Errorf("request page: %w", err)
 		}
 
 		response, err := client.Do(request)
