@@ -224,7 +224,9 @@ type AttemptFailure struct {
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's error code.
-	Code *string            `json:"code,omitempty"`
+	Code *string `json:"code,omitempty"`
+
+	// Kind The result of the call, as in the `state` of an attempt.
 	Kind AttemptFailureKind `json:"kind"`
 
 	// Reason The failure as a text for people.
@@ -240,7 +242,7 @@ type AttemptFailure struct {
 // ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 type AttemptFailureClass string
 
-// AttemptFailureKind defines model for AttemptFailure.Kind.
+// AttemptFailureKind The result of the call, as in the `state` of an attempt.
 type AttemptFailureKind string
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
@@ -335,7 +337,7 @@ type FallbackInput struct {
 // of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 type FallbackReason string
 
-// FieldError defines model for FieldError.
+// FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Field The path of the field, or the name of the parameter or header.
 	Field string `json:"field"`
@@ -353,7 +355,7 @@ type Fired struct {
 	Rule string `json:"rule"`
 }
 
-// Health defines model for Health.
+// Health The state of the process and its dependencies.
 type Health struct {
 	// Checks The state of each dependency of the program, by its name. `ok` means that it works.
 	//
@@ -388,7 +390,7 @@ type Plan struct {
 	Rules      []PlannedRule `json:"rules"`
 }
 
-// PlannedRule defines model for PlannedRule.
+// PlannedRule A rule in the plan of a send.
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
@@ -420,7 +422,7 @@ type PlannedRule struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// Policy defines model for Policy.
+// Policy A stored policy with its rules in order.
 type Policy struct {
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -442,7 +444,7 @@ type Policy struct {
 	Version int `json:"version"`
 }
 
-// PolicyInput defines model for PolicyInput.
+// PolicyInput A policy to store.
 type PolicyInput struct {
 	// Name A name of 1 to 64 characters that does not begin or end with a space. It is unique among the rules or the policies;
 	// names that differ only in the case of letters are the same.
@@ -452,7 +454,7 @@ type PolicyInput struct {
 	RuleIds []string `json:"rule_ids"`
 }
 
-// PolicyList defines model for PolicyList.
+// PolicyList A page of policies.
 type PolicyList struct {
 	Items []Policy `json:"items"`
 
@@ -460,7 +462,7 @@ type PolicyList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// PolicyRef defines model for PolicyRef.
+// PolicyRef The id and the name of a policy.
 type PolicyRef struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -499,10 +501,16 @@ type ProblemCode string
 // Quantiles The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 type Quantiles struct {
 	// Count The number of measured sends.
-	Count int64    `json:"count"`
-	P50   *float64 `json:"p50,omitempty"`
-	P95   *float64 `json:"p95,omitempty"`
-	P99   *float64 `json:"p99,omitempty"`
+	Count int64 `json:"count"`
+
+	// P50 The median, in seconds.
+	P50 *float64 `json:"p50,omitempty"`
+
+	// P95 The 95th percentile, in seconds.
+	P95 *float64 `json:"p95,omitempty"`
+
+	// P99 The 99th percentile, in seconds.
+	P99 *float64 `json:"p99,omitempty"`
 }
 
 // Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
@@ -510,7 +518,7 @@ type Quantiles struct {
 // Example: twilio
 type Route = string
 
-// RouteInfo defines model for RouteInfo.
+// RouteInfo An SMS provider account.
 type RouteInfo struct {
 	// Default Whether this route sends for rules that name no route.
 	Default bool `json:"default"`
@@ -521,12 +529,12 @@ type RouteInfo struct {
 	Name Route `json:"name"`
 }
 
-// RouteList defines model for RouteList.
+// RouteList The configured SMS provider accounts.
 type RouteList struct {
 	Items []RouteInfo `json:"items"`
 }
 
-// Rule defines model for Rule.
+// Rule A stored rule.
 type Rule struct {
 	// Countries The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent if it applies for all countries.
 	Countries *[]string `json:"countries,omitempty"`
@@ -577,7 +585,7 @@ type Rule struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// RuleInput defines model for RuleInput.
+// RuleInput A rule to store.
 type RuleInput struct {
 	// Countries The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent or empty, it applies for all
 	// countries.
@@ -615,7 +623,7 @@ type RuleInput struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// RuleList defines model for RuleList.
+// RuleList A page of rules.
 type RuleList struct {
 	Items []Rule `json:"items"`
 
@@ -631,6 +639,7 @@ type RuleType string
 // SMSLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 // text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 type SMSLength struct {
+	// Encoding The alphabet of the SMS.
 	Encoding SMSLengthEncoding `json:"encoding"`
 
 	// Length The length in septets (`gsm7`) or code units of UTF-16 (`ucs2`).
@@ -640,10 +649,10 @@ type SMSLength struct {
 	Segments int `json:"segments"`
 }
 
-// SMSLengthEncoding defines model for SMSLength.Encoding.
+// SMSLengthEncoding The alphabet of the SMS.
 type SMSLengthEncoding string
 
-// Send defines model for Send.
+// Send The state of a send.
 type Send struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -700,7 +709,7 @@ type Send struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted defines model for SendAccepted.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
 type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -724,7 +733,7 @@ type SendAccepted struct {
 // Example: MyShop
 type SendID = string
 
-// SendInput defines model for SendInput.
+// SendInput A send to accept or to preview.
 type SendInput struct {
 	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
@@ -751,7 +760,7 @@ type SendInput struct {
 	Whatsapp WhatsAppInput `json:"whatsapp"`
 }
 
-// SendList defines model for SendList.
+// SendList A page of sends.
 type SendList struct {
 	Items []SendSummary `json:"items"`
 
@@ -759,7 +768,7 @@ type SendList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// SendPreview defines model for SendPreview.
+// SendPreview The plan, the SMS length and the warnings of a send that is not stored.
 type SendPreview struct {
 	// Country The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
 	// number of the main country of its calling code.
@@ -771,11 +780,13 @@ type SendPreview struct {
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
-	Sms      SMSLength  `json:"sms"`
+	Sms SMSLength `json:"sms"`
+
+	// Warnings Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
 
-// SendSummary defines model for SendSummary.
+// SendSummary The state of a send without its plan, attempts and events.
 type SendSummary struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -813,7 +824,7 @@ type SendSummary struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// Session defines model for Session.
+// Session A session of the web console.
 type Session struct {
 	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -830,13 +841,13 @@ type Session struct {
 	Version string `json:"version"`
 }
 
-// SignInInput defines model for SignInInput.
+// SignInInput The credentials of a sign-in to the web console.
 type SignInInput struct {
 	// APIKey The API key of this installation.
 	APIKey string `json:"api_key"`
 }
 
-// Stats defines model for Stats.
+// Stats The counts of the sends of a time range.
 type Stats struct {
 	// BucketSeconds The length of a bucket of `series`, in seconds.
 	BucketSeconds int `json:"bucket_seconds"`
@@ -846,10 +857,14 @@ type Stats struct {
 
 	// ByPolicy The counts of up to 100 policies, with the most sends first.
 	ByPolicy []StatsOfPolicy `json:"by_policy"`
+
+	// ByReason The counts of each reason to fall back.
 	ByReason []StatsOfReason `json:"by_reason"`
 
 	// ByRule The counts of up to 100 rules, with the most fallbacks first.
 	ByRule []StatsOfRule `json:"by_rule"`
+
+	// ByType The counts of each type of rule.
 	ByType []StatsOfType `json:"by_type"`
 
 	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -863,8 +878,10 @@ type Stats struct {
 
 	// TimeToDelivery The seconds from the acceptance of a send to its first receipt with the status delivered or read: of all sends that
 	// arrived, and by the channel of that receipt.
-	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
-	Totals         StatsCounts `json:"totals"`
+	TimeToDelivery StatsTimes `json:"time_to_delivery"`
+
+	// Totals Numbers of sends.
+	Totals StatsCounts `json:"totals"`
 
 	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -872,16 +889,18 @@ type Stats struct {
 	Until Time `json:"until"`
 }
 
-// StatsBucket defines model for StatsBucket.
+// StatsBucket The counts of the sends that were accepted in one bucket of time.
 type StatsBucket struct {
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
-	At     Time        `json:"at"`
+	At Time `json:"at"`
+
+	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsCounts defines model for StatsCounts.
+// StatsCounts Numbers of sends.
 type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
@@ -914,15 +933,18 @@ type StatsCounts struct {
 	Whatsapp int64 `json:"whatsapp"`
 }
 
-// StatsOfCountry defines model for StatsOfCountry.
+// StatsOfCountry The counts of the sends to a country.
 type StatsOfCountry struct {
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country string      `json:"country"`
-	Counts  StatsCounts `json:"counts"`
+	Country string `json:"country"`
+
+	// Counts Numbers of sends.
+	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy defines model for StatsOfPolicy.
+// StatsOfPolicy The counts of the sends that named a policy.
 type StatsOfPolicy struct {
+	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
 	ID     string      `json:"id"`
 
@@ -930,7 +952,7 @@ type StatsOfPolicy struct {
 	Name string `json:"name"`
 }
 
-// StatsOfReason defines model for StatsOfReason.
+// StatsOfReason The count of a reason to fall back.
 type StatsOfReason struct {
 	// Fallbacks Sends in which the first rule fired for this reason.
 	Fallbacks int64 `json:"fallbacks"`
@@ -955,7 +977,7 @@ type StatsOfRule struct {
 	Type RuleType `json:"type"`
 }
 
-// StatsOfType defines model for StatsOfType.
+// StatsOfType The counts of a type of rule.
 type StatsOfType struct {
 	// Fallbacks Sends in which a rule of the type was the last to fire.
 	Fallbacks int64 `json:"fallbacks"`
@@ -996,10 +1018,14 @@ type TemplateInput struct {
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
 
-	// Language Example: en_US
+	// Language The code of its language.
+	//
+	// Example: en_US
 	Language string `json:"language"`
 
-	// Name Example: order_shipped
+	// Name The name of the template.
+	//
+	// Example: order_shipped
 	Name string `json:"name"`
 }
 
@@ -1014,7 +1040,7 @@ type Time = time.Time
 // Example: 300
 type WaitSeconds = int
 
-// Warning defines model for Warning.
+// Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
 	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
@@ -1088,10 +1114,10 @@ type Stale = Problem
 // Unauthorized An error (RFC 9457).
 type Unauthorized = Problem
 
-// PolicyBody defines model for PolicyBody.
+// PolicyBody A policy to store.
 type PolicyBody = PolicyInput
 
-// RuleBody defines model for RuleBody.
+// RuleBody A rule to store.
 type RuleBody = RuleInput
 
 // ListPoliciesParams defines parameters for ListPolicies.

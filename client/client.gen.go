@@ -219,7 +219,9 @@ type AttemptFailure struct {
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's error code.
-	Code *string            `json:"code,omitempty"`
+	Code *string `json:"code,omitempty"`
+
+	// Kind The result of the call, as in the `state` of an attempt.
 	Kind AttemptFailureKind `json:"kind"`
 
 	// Reason The failure as a text for people.
@@ -235,7 +237,7 @@ type AttemptFailure struct {
 // ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 type AttemptFailureClass string
 
-// AttemptFailureKind defines model for AttemptFailure.Kind.
+// AttemptFailureKind The result of the call, as in the `state` of an attempt.
 type AttemptFailureKind string
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
@@ -330,7 +332,7 @@ type FallbackInput struct {
 // of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 type FallbackReason string
 
-// FieldError defines model for FieldError.
+// FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Field The path of the field, or the name of the parameter or header.
 	Field string `json:"field"`
@@ -366,7 +368,7 @@ type Plan struct {
 	Rules      []PlannedRule `json:"rules"`
 }
 
-// PlannedRule defines model for PlannedRule.
+// PlannedRule A rule in the plan of a send.
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
@@ -398,7 +400,7 @@ type PlannedRule struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// Policy defines model for Policy.
+// Policy A stored policy with its rules in order.
 type Policy struct {
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -420,7 +422,7 @@ type Policy struct {
 	Version int `json:"version"`
 }
 
-// PolicyInput defines model for PolicyInput.
+// PolicyInput A policy to store.
 type PolicyInput struct {
 	// Name A name of 1 to 64 characters that does not begin or end with a space. It is unique among the rules or the policies;
 	// names that differ only in the case of letters are the same.
@@ -430,7 +432,7 @@ type PolicyInput struct {
 	RuleIds []string `json:"rule_ids"`
 }
 
-// PolicyList defines model for PolicyList.
+// PolicyList A page of policies.
 type PolicyList struct {
 	Items []Policy `json:"items"`
 
@@ -438,7 +440,7 @@ type PolicyList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// PolicyRef defines model for PolicyRef.
+// PolicyRef The id and the name of a policy.
 type PolicyRef struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -477,10 +479,16 @@ type ProblemCode string
 // Quantiles The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 type Quantiles struct {
 	// Count The number of measured sends.
-	Count int64    `json:"count"`
-	P50   *float64 `json:"p50,omitempty"`
-	P95   *float64 `json:"p95,omitempty"`
-	P99   *float64 `json:"p99,omitempty"`
+	Count int64 `json:"count"`
+
+	// P50 The median, in seconds.
+	P50 *float64 `json:"p50,omitempty"`
+
+	// P95 The 95th percentile, in seconds.
+	P95 *float64 `json:"p95,omitempty"`
+
+	// P99 The 99th percentile, in seconds.
+	P99 *float64 `json:"p99,omitempty"`
 }
 
 // Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
@@ -488,7 +496,7 @@ type Quantiles struct {
 // Example: twilio
 type Route = string
 
-// RouteInfo defines model for RouteInfo.
+// RouteInfo An SMS provider account.
 type RouteInfo struct {
 	// Default Whether this route sends for rules that name no route.
 	Default bool `json:"default"`
@@ -499,12 +507,12 @@ type RouteInfo struct {
 	Name Route `json:"name"`
 }
 
-// RouteList defines model for RouteList.
+// RouteList The configured SMS provider accounts.
 type RouteList struct {
 	Items []RouteInfo `json:"items"`
 }
 
-// Rule defines model for Rule.
+// Rule A stored rule.
 type Rule struct {
 	// Countries The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent if it applies for all countries.
 	Countries *[]string `json:"countries,omitempty"`
@@ -555,7 +563,7 @@ type Rule struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// RuleInput defines model for RuleInput.
+// RuleInput A rule to store.
 type RuleInput struct {
 	// Countries The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent or empty, it applies for all
 	// countries.
@@ -593,7 +601,7 @@ type RuleInput struct {
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// RuleList defines model for RuleList.
+// RuleList A page of rules.
 type RuleList struct {
 	Items []Rule `json:"items"`
 
@@ -609,6 +617,7 @@ type RuleType string
 // SMSLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 // text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 type SMSLength struct {
+	// Encoding The alphabet of the SMS.
 	Encoding SMSLengthEncoding `json:"encoding"`
 
 	// Length The length in septets (`gsm7`) or code units of UTF-16 (`ucs2`).
@@ -618,10 +627,10 @@ type SMSLength struct {
 	Segments int `json:"segments"`
 }
 
-// SMSLengthEncoding defines model for SMSLength.Encoding.
+// SMSLengthEncoding The alphabet of the SMS.
 type SMSLengthEncoding string
 
-// Send defines model for Send.
+// Send The state of a send.
 type Send struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -678,7 +687,7 @@ type Send struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted defines model for SendAccepted.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
 type SendAccepted struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -702,7 +711,7 @@ type SendAccepted struct {
 // Example: MyShop
 type SendID = string
 
-// SendInput defines model for SendInput.
+// SendInput A send to accept or to preview.
 type SendInput struct {
 	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
@@ -729,7 +738,7 @@ type SendInput struct {
 	Whatsapp WhatsAppInput `json:"whatsapp"`
 }
 
-// SendList defines model for SendList.
+// SendList A page of sends.
 type SendList struct {
 	Items []SendSummary `json:"items"`
 
@@ -737,7 +746,7 @@ type SendList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// SendPreview defines model for SendPreview.
+// SendPreview The plan, the SMS length and the warnings of a send that is not stored.
 type SendPreview struct {
 	// Country The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
 	// number of the main country of its calling code.
@@ -749,11 +758,13 @@ type SendPreview struct {
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
-	Sms      SMSLength  `json:"sms"`
+	Sms SMSLength `json:"sms"`
+
+	// Warnings Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
 
-// SendSummary defines model for SendSummary.
+// SendSummary The state of a send without its plan, attempts and events.
 type SendSummary struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -791,7 +802,7 @@ type SendSummary struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// Stats defines model for Stats.
+// Stats The counts of the sends of a time range.
 type Stats struct {
 	// BucketSeconds The length of a bucket of `series`, in seconds.
 	BucketSeconds int `json:"bucket_seconds"`
@@ -801,10 +812,14 @@ type Stats struct {
 
 	// ByPolicy The counts of up to 100 policies, with the most sends first.
 	ByPolicy []StatsOfPolicy `json:"by_policy"`
+
+	// ByReason The counts of each reason to fall back.
 	ByReason []StatsOfReason `json:"by_reason"`
 
 	// ByRule The counts of up to 100 rules, with the most fallbacks first.
 	ByRule []StatsOfRule `json:"by_rule"`
+
+	// ByType The counts of each type of rule.
 	ByType []StatsOfType `json:"by_type"`
 
 	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -818,8 +833,10 @@ type Stats struct {
 
 	// TimeToDelivery The seconds from the acceptance of a send to its first receipt with the status delivered or read: of all sends that
 	// arrived, and by the channel of that receipt.
-	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
-	Totals         StatsCounts `json:"totals"`
+	TimeToDelivery StatsTimes `json:"time_to_delivery"`
+
+	// Totals Numbers of sends.
+	Totals StatsCounts `json:"totals"`
 
 	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -827,16 +844,18 @@ type Stats struct {
 	Until Time `json:"until"`
 }
 
-// StatsBucket defines model for StatsBucket.
+// StatsBucket The counts of the sends that were accepted in one bucket of time.
 type StatsBucket struct {
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
-	At     Time        `json:"at"`
+	At Time `json:"at"`
+
+	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsCounts defines model for StatsCounts.
+// StatsCounts Numbers of sends.
 type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
@@ -869,15 +888,18 @@ type StatsCounts struct {
 	Whatsapp int64 `json:"whatsapp"`
 }
 
-// StatsOfCountry defines model for StatsOfCountry.
+// StatsOfCountry The counts of the sends to a country.
 type StatsOfCountry struct {
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country string      `json:"country"`
-	Counts  StatsCounts `json:"counts"`
+	Country string `json:"country"`
+
+	// Counts Numbers of sends.
+	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy defines model for StatsOfPolicy.
+// StatsOfPolicy The counts of the sends that named a policy.
 type StatsOfPolicy struct {
+	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
 	ID     string      `json:"id"`
 
@@ -885,7 +907,7 @@ type StatsOfPolicy struct {
 	Name string `json:"name"`
 }
 
-// StatsOfReason defines model for StatsOfReason.
+// StatsOfReason The count of a reason to fall back.
 type StatsOfReason struct {
 	// Fallbacks Sends in which the first rule fired for this reason.
 	Fallbacks int64 `json:"fallbacks"`
@@ -910,7 +932,7 @@ type StatsOfRule struct {
 	Type RuleType `json:"type"`
 }
 
-// StatsOfType defines model for StatsOfType.
+// StatsOfType The counts of a type of rule.
 type StatsOfType struct {
 	// Fallbacks Sends in which a rule of the type was the last to fire.
 	Fallbacks int64 `json:"fallbacks"`
@@ -951,10 +973,14 @@ type TemplateInput struct {
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
 	Components json.RawMessage `json:"components,omitempty"`
 
-	// Language Example: en_US
+	// Language The code of its language.
+	//
+	// Example: en_US
 	Language string `json:"language"`
 
-	// Name Example: order_shipped
+	// Name The name of the template.
+	//
+	// Example: order_shipped
 	Name string `json:"name"`
 }
 
@@ -969,7 +995,7 @@ type Time = time.Time
 // Example: 300
 type WaitSeconds = int
 
-// Warning defines model for Warning.
+// Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
 	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
@@ -1040,10 +1066,10 @@ type Stale = Problem
 // Unauthorized An error (RFC 9457).
 type Unauthorized = Problem
 
-// PolicyBody defines model for PolicyBody.
+// PolicyBody A policy to store.
 type PolicyBody = PolicyInput
 
-// RuleBody defines model for RuleBody.
+// RuleBody A rule to store.
 type RuleBody = RuleInput
 
 // ListPoliciesParams defines parameters for ListPolicies.
@@ -1231,10 +1257,14 @@ type ClientInterface interface {
 
 	// ListPolicies List policies
 	//
+	// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePolicyWithBody Create a policy
+	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1242,6 +1272,8 @@ type ClientInterface interface {
 	CreatePolicyWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePolicy Create a policy
+	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1256,6 +1288,8 @@ type ClientInterface interface {
 	DeletePolicy(ctx context.Context, id ID, params *DeletePolicyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPolicy Get a policy
+	//
+	// Returns a policy with its rules, and its version as `ETag`.
 	//
 	// Corresponds with GET /v1/policies/{id} (the `GetPolicy` operationId).
 	GetPolicy(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1287,10 +1321,14 @@ type ClientInterface interface {
 
 	// ListRules List rules
 	//
+	// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
 	ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateRuleWithBody Create a rule
+	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1298,6 +1336,8 @@ type ClientInterface interface {
 	CreateRuleWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateRule Create a rule
+	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1313,6 +1353,8 @@ type ClientInterface interface {
 	DeleteRule(ctx context.Context, id ID, params *DeleteRuleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRule Get a rule
+	//
+	// Returns a rule, and its version as `ETag`.
 	//
 	// Corresponds with GET /v1/rules/{id} (the `GetRule` operationId).
 	GetRule(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1407,6 +1449,8 @@ type ClientInterface interface {
 
 // ListPolicies List policies
 //
+// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+//
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListPoliciesRequest(c.Server, params)
@@ -1421,6 +1465,8 @@ func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, r
 }
 
 // CreatePolicyWithBody Create a policy
+//
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1438,6 +1484,8 @@ func (c *Client) CreatePolicyWithBody(ctx context.Context, contentType string, b
 }
 
 // CreatePolicy Create a policy
+//
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1472,6 +1520,8 @@ func (c *Client) DeletePolicy(ctx context.Context, id ID, params *DeletePolicyPa
 }
 
 // GetPolicy Get a policy
+//
+// Returns a policy with its rules, and its version as `ETag`.
 //
 // Corresponds with GET /v1/policies/{id} (the `GetPolicy` operationId).
 func (c *Client) GetPolicy(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1543,6 +1593,8 @@ func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // ListRules List rules
 //
+// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+//
 // Corresponds with GET /v1/rules (the `ListRules` operationId).
 func (c *Client) ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListRulesRequest(c.Server, params)
@@ -1557,6 +1609,8 @@ func (c *Client) ListRules(ctx context.Context, params *ListRulesParams, reqEdit
 }
 
 // CreateRuleWithBody Create a rule
+//
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1574,6 +1628,8 @@ func (c *Client) CreateRuleWithBody(ctx context.Context, contentType string, bod
 }
 
 // CreateRule Create a rule
+//
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1609,6 +1665,8 @@ func (c *Client) DeleteRule(ctx context.Context, id ID, params *DeleteRuleParams
 }
 
 // GetRule Get a rule
+//
+// Returns a rule, and its version as `ETag`.
 //
 // Corresponds with GET /v1/rules/{id} (the `GetRule` operationId).
 func (c *Client) GetRule(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2724,6 +2782,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListPoliciesWithResponse List policies
 	//
+	// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
@@ -2731,12 +2791,16 @@ type ClientWithResponsesInterface interface {
 
 	// CreatePolicyWithBodyWithResponse Create a policy
 	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/policies (the `CreatePolicy` operationId).
 	CreatePolicyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePolicyResponse, error)
 
 	// CreatePolicyWithResponse Create a policy
+	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2753,6 +2817,8 @@ type ClientWithResponsesInterface interface {
 	DeletePolicyWithResponse(ctx context.Context, id ID, params *DeletePolicyParams, reqEditors ...RequestEditorFn) (*DeletePolicyResponse, error)
 
 	// GetPolicyWithResponse Get a policy
+	//
+	// Returns a policy with its rules, and its version as `ETag`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2788,6 +2854,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListRulesWithResponse List rules
 	//
+	// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
@@ -2795,12 +2863,16 @@ type ClientWithResponsesInterface interface {
 
 	// CreateRuleWithBodyWithResponse Create a rule
 	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/rules (the `CreateRule` operationId).
 	CreateRuleWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRuleResponse, error)
 
 	// CreateRuleWithResponse Create a rule
+	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2818,6 +2890,8 @@ type ClientWithResponsesInterface interface {
 	DeleteRuleWithResponse(ctx context.Context, id ID, params *DeleteRuleParams, reqEditors ...RequestEditorFn) (*DeleteRuleResponse, error)
 
 	// GetRuleWithResponse Get a rule
+	//
+	// Returns a rule, and its version as `ETag`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4369,6 +4443,8 @@ func (r GetStatsResponse) ContentType() string {
 
 // ListPoliciesWithResponse List policies
 //
+// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
@@ -4382,6 +4458,8 @@ func (c *ClientWithResponses) ListPoliciesWithResponse(ctx context.Context, para
 
 // CreatePolicyWithBodyWithResponse Create a policy
 //
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/policies (the `CreatePolicy` operationId).
@@ -4394,6 +4472,8 @@ func (c *ClientWithResponses) CreatePolicyWithBodyWithResponse(ctx context.Conte
 }
 
 // CreatePolicyWithResponse Create a policy
+//
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4422,6 +4502,8 @@ func (c *ClientWithResponses) DeletePolicyWithResponse(ctx context.Context, id I
 }
 
 // GetPolicyWithResponse Get a policy
+//
+// Returns a policy with its rules, and its version as `ETag`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4481,6 +4563,8 @@ func (c *ClientWithResponses) ListRoutesWithResponse(ctx context.Context, reqEdi
 
 // ListRulesWithResponse List rules
 //
+// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/rules (the `ListRules` operationId).
@@ -4494,6 +4578,8 @@ func (c *ClientWithResponses) ListRulesWithResponse(ctx context.Context, params 
 
 // CreateRuleWithBodyWithResponse Create a rule
 //
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/rules (the `CreateRule` operationId).
@@ -4506,6 +4592,8 @@ func (c *ClientWithResponses) CreateRuleWithBodyWithResponse(ctx context.Context
 }
 
 // CreateRuleWithResponse Create a rule
+//
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4535,6 +4623,8 @@ func (c *ClientWithResponses) DeleteRuleWithResponse(ctx context.Context, id ID,
 }
 
 // GetRuleWithResponse Get a rule
+//
+// Returns a rule, and its version as `ETag`.
 //
 // Returns a wrapper object for the known response body format(s).
 //

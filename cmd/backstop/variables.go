@@ -45,8 +45,8 @@ func currentNames(environment map[string]string) (current map[string]string, pro
 	return current, problems
 }
 
-// otherVariables matches variables with our prefix that are no configuration: devstack and tests set some, and Kubernetes sets some
-// in each container for a Service whose name begins with backstop.
+// otherVariables matches variables with our prefix that are no configuration: devstack and tests set some, and Kubernetes sets
+// some in each container for a Service whose name begins with backstop.
 var otherVariables = regexp.MustCompile(
 	`^BACKSTOP_(DEVSTACK|TEST_.*|(.+_)?SERVICE_(HOST|PORT|PORT_.+)|(.+_)?PORT_\d+_(TCP|UDP|SCTP)(_.+)?)$`)
 

@@ -11,10 +11,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List rules */
+        /**
+         * List rules
+         * @description Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+         */
         get: operations["ListRules"];
         put?: never;
-        /** Create a rule */
+        /**
+         * Create a rule
+         * @description Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+         */
         post: operations["CreateRule"];
         delete?: never;
         options?: never;
@@ -27,12 +33,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
-        /** Get a rule */
+        /**
+         * Get a rule
+         * @description Returns a rule, and its version as `ETag`.
+         */
         get: operations["GetRule"];
         /**
          * Replace a rule
@@ -58,10 +70,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List policies */
+        /**
+         * List policies
+         * @description Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+         */
         get: operations["ListPolicies"];
         put?: never;
-        /** Create a policy */
+        /**
+         * Create a policy
+         * @description Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+         */
         post: operations["CreatePolicy"];
         delete?: never;
         options?: never;
@@ -74,12 +92,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
-        /** Get a policy */
+        /**
+         * Get a policy
+         * @description Returns a policy with its rules, and its version as `ETag`.
+         */
         get: operations["GetPolicy"];
         /**
          * Replace a policy
@@ -130,7 +154,10 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -155,7 +182,10 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -448,19 +478,23 @@ export interface components {
          * @example twilio
          */
         Route: string;
+        /** @description The configured SMS provider accounts. */
         RouteList: {
             items: components["schemas"]["RouteInfo"][];
         };
+        /** @description An SMS provider account. */
         RouteInfo: {
             name: components["schemas"]["Route"];
             /** @description Whether this route sends for rules that name no route. */
             default: boolean;
         };
+        /** @description The id and the name of a policy. */
         PolicyRef: {
             /** Format: uuid */
             id: string;
             name: string;
         };
+        /** @description A rule to store. */
         RuleInput: {
             name: components["schemas"]["Name"];
             type: components["schemas"]["RuleType"];
@@ -477,6 +511,7 @@ export interface components {
              */
             countries?: string[];
         };
+        /** @description A stored rule. */
         Rule: {
             /** Format: uuid */
             id: string;
@@ -494,16 +529,19 @@ export interface components {
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
+        /** @description A page of rules. */
         RuleList: {
             items: components["schemas"]["Rule"][];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description A policy to store. */
         PolicyInput: {
             name: components["schemas"]["Name"];
             /** @description The ids of 1 to 10 different rules. If two rules are due at the same moment, the first in this order fires. */
             rule_ids: string[];
         };
+        /** @description A stored policy with its rules in order. */
         Policy: {
             /** Format: uuid */
             id: string;
@@ -514,11 +552,13 @@ export interface components {
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
+        /** @description A page of policies. */
         PolicyList: {
             items: components["schemas"]["Policy"][];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description A send to accept or to preview. */
         SendInput: {
             /**
              * @description The recipient's phone number in E.164 form. A number with a trunk digit after the calling code (+44 07400...) is
@@ -549,9 +589,15 @@ export interface components {
         };
         /** @description A message template that Meta has approved. */
         TemplateInput: {
-            /** @example order_shipped */
+            /**
+             * @description The name of the template.
+             * @example order_shipped
+             */
             name: string;
-            /** @example en_US */
+            /**
+             * @description The code of its language.
+             * @example en_US
+             */
             language: string;
             /**
              * @description The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
@@ -583,6 +629,7 @@ export interface components {
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id?: components["schemas"]["SendID"];
         };
+        /** @description The answer to an accepted send. A repeated request gets the same answer. */
         SendAccepted: {
             /** Format: uuid */
             id: string;
@@ -591,6 +638,7 @@ export interface components {
             /** @description Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same. */
             warnings?: components["schemas"]["Warning"][];
         };
+        /** @description The plan, the SMS length and the warnings of a send that is not stored. */
         SendPreview: {
             /**
              * @description The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
@@ -599,6 +647,7 @@ export interface components {
             country?: string;
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
+            /** @description Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send. */
             warnings?: components["schemas"]["Warning"][];
         };
         /**
@@ -606,13 +655,17 @@ export interface components {
          *     text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
          */
         SMSLength: {
-            /** @enum {string} */
+            /**
+             * @description The alphabet of the SMS.
+             * @enum {string}
+             */
             encoding: "gsm7" | "ucs2";
             /** @description The length in septets (`gsm7`) or code units of UTF-16 (`ucs2`). */
             length: number;
             /** @description The number of segments. The provider charges each segment. */
             segments: number;
         };
+        /** @description A part of a send that is valid but may be a mistake. */
         Warning: {
             /**
              * @description The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
@@ -627,6 +680,7 @@ export interface components {
             /** @description The warning as a sentence for people. */
             detail: string;
         };
+        /** @description The state of a send. */
         Send: {
             /** Format: uuid */
             id: string;
@@ -676,6 +730,7 @@ export interface components {
             policy_name: string;
             rules: components["schemas"]["PlannedRule"][];
         };
+        /** @description A rule in the plan of a send. */
         PlannedRule: {
             /** Format: uuid */
             id: string;
@@ -733,7 +788,10 @@ export interface components {
         };
         /** @description Why the newest call failed, or why the provider did not deliver the accepted message. */
         AttemptFailure: {
-            /** @enum {string} */
+            /**
+             * @description The result of the call, as in the `state` of an attempt.
+             * @enum {string}
+             */
             kind: "rejected" | "throttled" | "unavailable" | "unknown";
             /**
              * @description The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -774,6 +832,7 @@ export interface components {
             /** @description More about the event as a text for people. */
             detail?: string;
         };
+        /** @description The state of a send without its plan, attempts and events. */
         SendSummary: {
             /** Format: uuid */
             id: string;
@@ -791,11 +850,13 @@ export interface components {
             accepted_at: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
         };
+        /** @description A page of sends. */
         SendList: {
             items: components["schemas"]["SendSummary"][];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description The counts of the sends of a time range. */
         Stats: {
             from: components["schemas"]["Time"];
             until: components["schemas"]["Time"];
@@ -811,12 +872,15 @@ export interface components {
             by_policy: components["schemas"]["StatsOfPolicy"][];
             /** @description The counts of up to 100 rules, with the most fallbacks first. */
             by_rule: components["schemas"]["StatsOfRule"][];
+            /** @description The counts of each type of rule. */
             by_type: components["schemas"]["StatsOfType"][];
+            /** @description The counts of each reason to fall back. */
             by_reason: components["schemas"]["StatsOfReason"][];
             /** @description The counts of up to 300 countries, with the most sends first. */
             by_country: components["schemas"]["StatsOfCountry"][];
             time_to_delivery: components["schemas"]["StatsTimes"];
         };
+        /** @description Numbers of sends. */
         StatsCounts: {
             /**
              * Format: int64
@@ -869,10 +933,12 @@ export interface components {
              */
             duplicates: number;
         };
+        /** @description The counts of the sends that were accepted in one bucket of time. */
         StatsBucket: {
             at: components["schemas"]["Time"];
             counts: components["schemas"]["StatsCounts"];
         };
+        /** @description The counts of the sends that named a policy. */
         StatsOfPolicy: {
             /** Format: uuid */
             id: string;
@@ -895,6 +961,7 @@ export interface components {
              */
             fallbacks: number;
         };
+        /** @description The counts of a type of rule. */
         StatsOfType: {
             type: components["schemas"]["RuleType"];
             /**
@@ -908,6 +975,7 @@ export interface components {
              */
             fallbacks: number;
         };
+        /** @description The count of a reason to fall back. */
         StatsOfReason: {
             reason: components["schemas"]["FallbackReason"];
             /**
@@ -922,6 +990,7 @@ export interface components {
          * @enum {string}
          */
         FallbackReason: "failed" | "not_sent" | "not_delivered" | "not_read" | "too_late";
+        /** @description The counts of the sends to a country. */
         StatsOfCountry: {
             /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
             country: string;
@@ -943,17 +1012,28 @@ export interface components {
              * @description The number of measured sends.
              */
             count: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The median, in seconds.
+             */
             p50?: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The 95th percentile, in seconds.
+             */
             p95?: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The 99th percentile, in seconds.
+             */
             p99?: number;
         };
+        /** @description The credentials of a sign-in to the web console. */
         SignInInput: {
             /** @description The API key of this installation. */
             api_key: string;
         };
+        /** @description A session of the web console. */
         Session: {
             /** @description The version of the program. */
             version: string;
@@ -985,12 +1065,14 @@ export interface components {
             /** @description The id of the request in the log. Quote it in a report. */
             request_id: string;
         };
+        /** @description A field, parameter or header that is wrong. */
         FieldError: {
             /** @description The path of the field, or the name of the parameter or header. */
             field: string;
             /** @description What the value must be or must not be. */
             reason: string;
         };
+        /** @description The state of the process and its dependencies. */
         Health: {
             /**
              * @description Whether requests can be served.
@@ -1161,7 +1243,10 @@ export interface components {
         };
     };
     parameters: {
-        /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+        /**
+         * @description The id of the rule, the policy or the send.
+         * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+         */
         ID: string;
         /**
          * @description The `ETag` of the version that you read, or `*` for any version.
@@ -1273,7 +1358,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1307,7 +1395,10 @@ export interface operations {
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1345,7 +1436,10 @@ export interface operations {
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1430,7 +1524,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1464,7 +1561,10 @@ export interface operations {
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1502,7 +1602,10 @@ export interface operations {
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1605,7 +1708,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1635,7 +1741,10 @@ export interface operations {
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1809,7 +1918,10 @@ export interface operations {
     VerifyWebhook: {
         parameters: {
             query?: {
-                /** @example subscribe */
+                /**
+                 * @description The kind of the request; Meta sends `subscribe`.
+                 * @example subscribe
+                 */
                 "hub.mode"?: string;
                 /** @description The token that is configured at the provider and in `BACKSTOP_META_VERIFY_TOKEN`. */
                 "hub.verify_token"?: string;
