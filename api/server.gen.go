@@ -219,8 +219,8 @@ type AttemptState string
 type AttemptFailure struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
 	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity period
-	// ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's error code.
@@ -238,8 +238,8 @@ type AttemptFailure struct {
 
 // AttemptFailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
 // `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity period
-// ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
+// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 type AttemptFailureClass string
 
 // AttemptFailureKind The result of the call, as in the `state` of an attempt.

@@ -214,8 +214,8 @@ type AttemptState string
 type AttemptFailure struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
 	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity period
-	// ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
 	// Code The provider's error code.
@@ -233,8 +233,8 @@ type AttemptFailure struct {
 
 // AttemptFailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
 // `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity period
-// ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
+// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 type AttemptFailureClass string
 
 // AttemptFailureKind The result of the call, as in the `state` of an attempt.
@@ -1257,7 +1257,7 @@ type ClientInterface interface {
 
 	// ListPolicies List policies
 	//
-	// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+	// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
 	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1321,7 +1321,7 @@ type ClientInterface interface {
 
 	// ListRules List rules
 	//
-	// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+	// Lists rules, newest first. With `search` it lists only rules with that text in their name.
 	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
 	ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1449,7 +1449,7 @@ type ClientInterface interface {
 
 // ListPolicies List policies
 //
-// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
 //
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1593,7 +1593,7 @@ func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // ListRules List rules
 //
-// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+// Lists rules, newest first. With `search` it lists only rules with that text in their name.
 //
 // Corresponds with GET /v1/rules (the `ListRules` operationId).
 func (c *Client) ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2782,7 +2782,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListPoliciesWithResponse List policies
 	//
-	// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+	// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2854,7 +2854,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListRulesWithResponse List rules
 	//
-	// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+	// Lists rules, newest first. With `search` it lists only rules with that text in their name.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4443,7 +4443,7 @@ func (r GetStatsResponse) ContentType() string {
 
 // ListPoliciesWithResponse List policies
 //
-// Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4563,7 +4563,7 @@ func (c *ClientWithResponses) ListRoutesWithResponse(ctx context.Context, reqEdi
 
 // ListRulesWithResponse List rules
 //
-// Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+// Lists rules, newest first. With `search` it lists only rules with that text in their name.
 //
 // Returns a wrapper object for the known response body format(s).
 //

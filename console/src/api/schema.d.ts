@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List rules
-         * @description Lists rules, newest first. With `search` it lists only rules whose name contains the text.
+         * @description Lists rules, newest first. With `search` it lists only rules with that text in their name.
          */
         get: operations["ListRules"];
         put?: never;
@@ -72,7 +72,7 @@ export interface paths {
         };
         /**
          * List policies
-         * @description Lists policies with their rules, newest first. With `search` it lists those whose name contains it.
+         * @description Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
          */
         get: operations["ListPolicies"];
         put?: never;
@@ -796,8 +796,8 @@ export interface components {
             /**
              * @description The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
              *     `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-             *     act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity period
-             *     ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
+             *     act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+             *     period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
              * @enum {string}
              */
             class?: "recipient" | "template" | "account" | "opted_out" | "expired";
