@@ -1257,7 +1257,7 @@ type ClientInterface interface {
 
 	// ListPolicies List policies
 	//
-	// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
+	// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
 	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1449,7 +1449,7 @@ type ClientInterface interface {
 
 // ListPolicies List policies
 //
-// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
+// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
 //
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2782,7 +2782,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListPoliciesWithResponse List policies
 	//
-	// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
+	// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4443,7 +4443,7 @@ func (r GetStatsResponse) ContentType() string {
 
 // ListPoliciesWithResponse List policies
 //
-// Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
+// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
 //
 // Returns a wrapper object for the known response body format(s).
 //

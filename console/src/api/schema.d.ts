@@ -72,7 +72,7 @@ export interface paths {
         };
         /**
          * List policies
-         * @description Lists policies with their rules, newest first. With `search` it lists only policies with that text in their name.
+         * @description Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
          */
         get: operations["ListPolicies"];
         put?: never;
