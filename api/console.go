@@ -18,23 +18,25 @@ import (
 const (
 	consolePath  = "/console/"
 	consoleIndex = "index.html"
-	assetsFolder = "assets/" // whose files have a digest of their content in their names
+	assetsFolder = "assets/" // the names of its files contain a digest of their content, so they may be cached for ever
 
-	// noncePlace stands in index.html wherever the nonce of an answer belongs; Vite writes it (html.cspNonce).
+	// noncePlace is the placeholder in index.html for the nonce of the answer. Vite writes it (html.cspNonce).
 	noncePlace = "__CSP_NONCE__"
 )
 
-// consolePolicy lets a page of the console load and reach this server alone, and run no script but its own.
+// consolePolicy is the Content-Security-Policy of the console: a page loads and calls this server only, and runs only our
+// scripts.
 const consolePolicy = "default-src 'none'; script-src 'self' 'nonce-" + noncePlace + "'; " +
 	"style-src 'self' 'nonce-" + noncePlace + "'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 	"manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// consolePermissions are what no page of the console asks the browser for.
+// consolePermissions is the Permissions-Policy of the console: it turns off all features of the browser that the console does
+// not use.
 const consolePermissions = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), " +
 	"geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), " +
 	"picture-in-picture=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()"
 
-// console is the web console in memory, as it is sent: nothing of a request's path ever reaches a file system.
+// console holds the files of the web console in memory, so no path of a request reaches a file system.
 type console struct {
 	files map[string]consoleFile
 	index []byte
@@ -67,13 +69,13 @@ func readConsole(files fs.FS) (*console, error) {
 		return nil, errors.New("read the console: it has no " + consoleIndex)
 	}
 	k.index = page.plain
-	delete(k.files, consoleIndex) // so that it is never sent with the place of its nonce
+	delete(k.files, consoleIndex) // only sendIndex sends it, with a nonce in place of noncePlace
 	return k, nil
 }
 
 func newConsoleFile(name string, content []byte) (consoleFile, error) {
 	f := consoleFile{contentType: contentType(name), plain: content}
-	if !compressible(f.contentType) {
+	if !isCompressible(f.contentType) {
 		return f, nil
 	}
 	var small bytes.Buffer
@@ -88,7 +90,7 @@ func newConsoleFile(name string, content []byte) (consoleFile, error) {
 	return f, nil
 }
 
-// contentType knows what a build of the console is made of. The system's table would differ from machine to machine.
+// contentType returns the media type of a file of the console. The table of package mime differs between machines.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".css":
@@ -118,29 +120,29 @@ func contentType(name string) string {
 	}
 }
 
-func compressible(contentType string) bool {
+func isCompressible(contentType string) bool {
 	return strings.HasPrefix(contentType, "text/") || strings.HasSuffix(contentType, "json") ||
 		strings.HasSuffix(contentType, "+xml")
 }
 
-// routes serves the console. The patterns leave room for /console/session, which a single catch-all would not.
-func (k *console) routes(r gin.IRoutes, s *server) {
+// route serves the console. It has three patterns, because gin allows no catch-all beside /console/session.
+func (k *console) route(r gin.IRoutes, s *server) {
 	home := func(c *gin.Context) { c.Redirect(http.StatusFound, consolePath) }
 	serve := func(c *gin.Context) { k.serve(c, s.noRoute) }
-	readable(r, "/", home)
-	readable(r, "/console", home)
-	readable(r, "/console/", serve)
-	readable(r, "/console/:page", serve)
-	readable(r, "/console/:page/*rest", serve)
-	r.HEAD(sessionPath, func(c *gin.Context) { // or it would be taken for a page
+	routeGetAndHead(r, "/", home)
+	routeGetAndHead(r, "/console", home)
+	routeGetAndHead(r, "/console/", serve)
+	routeGetAndHead(r, "/console/:page", serve)
+	routeGetAndHead(r, "/console/:page/*rest", serve)
+	r.HEAD(sessionPath, func(c *gin.Context) { // else /console/:page would match
 		c.Header("Allow", "DELETE, GET, POST")
 		s.noMethod(c)
 	})
 }
 
-// serve answers with a file or, for a path that the app itself makes sense of, with its page.
+// serve answers with a file. For any other path it answers with index.html, whose script interprets the path.
 func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
-	c.Header("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+	c.Header("X-Frame-Options", "DENY") // for browsers that do not support frame-ancestors
 	c.Header("Referrer-Policy", "no-referrer")
 	c.Header("Permissions-Policy", consolePermissions)
 	c.Header("Cross-Origin-Opener-Policy", "same-origin")
@@ -157,15 +159,15 @@ func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
 	case asset:
 		missing(c)
 	default:
-		k.page(c)
+		k.sendIndex(c)
 	}
 }
 
-// page sends index.html with a nonce that no other answer has.
-func (k *console) page(c *gin.Context) {
+// sendIndex sends index.html with a new random nonce.
+func (k *console) sendIndex(c *gin.Context) {
 	nonce := rand.Text()
 	c.Header("Content-Security-Policy", strings.ReplaceAll(consolePolicy, noncePlace, nonce))
-	send(c, contentType(consoleIndex), bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce)))
+	sendBody(c, contentType(consoleIndex), bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce)))
 }
 
 func (f consoleFile) send(c *gin.Context) {
@@ -177,17 +179,16 @@ func (f consoleFile) send(c *gin.Context) {
 			body = f.gzipped
 		}
 	}
-	send(c, f.contentType, body)
+	sendBody(c, f.contentType, body)
 }
 
-// send tells the length too, because the answer to a HEAD has no body to tell it.
-func send(c *gin.Context, contentType string, body []byte) {
+// sendBody sets Content-Length itself, because gin cannot derive it for a HEAD.
+func sendBody(c *gin.Context, contentType string, body []byte) {
 	c.Header("Content-Length", strconv.Itoa(len(body)))
 	c.Data(http.StatusOK, contentType, body)
 }
 
-// acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3). A browser names gzip; what is left to a * may have it
-// plain.
+// acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3). It ignores the wildcard *: browsers name gzip.
 func acceptsGzip(header string) bool {
 	for coding := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(coding, ";")

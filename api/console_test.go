@@ -146,7 +146,7 @@ func TestConsole_Home(t *testing.T) {
 	}
 }
 
-// TestConsole_Head asks a real server, which sends no body and yet says how long it would be.
+// TestConsole_Head: the answer to a HEAD has the Content-Length of the GET's body. Only a real server shows it.
 func TestConsole_Head(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(newConsole(t).handler)
@@ -173,7 +173,7 @@ func TestConsole_None(t *testing.T) {
 	require.EqualError(t, err, "read the console: it has no index.html")
 }
 
-// TestConsole_Log: the log says which pattern was asked for, not whose send.
+// TestConsole_Log: the log has the pattern of the path, without the id of the send.
 func TestConsole_Log(t *testing.T) {
 	t.Parallel()
 	r := newConsole(t)

@@ -15,19 +15,20 @@ import (
 //go:embed openapi.yaml
 var contractYAML []byte
 
-// contract is openapi.yaml, read once: what requests are held against, and what /openapi.json shows.
+// contract is the parsed openapi.yaml. The server validates each request against it and serves it at /openapi.json.
 type contract struct {
-	routes  map[string]*routers.Route // by method and gin's form of the path: "GET /v1/rules/:id"
+	routes  map[string]*routers.Route // by method and path in gin's form: "GET /v1/rules/:id"
 	options *openapi3filter.Options
 	json    []byte
 }
 
-// pathParameter is a parameter as OpenAPI writes it in a path.
+// pathParameter matches a parameter in an OpenAPI path, such as {id}.
 var pathParameter = regexp.MustCompile(`\{([^}]+)\}`)
 
-// rfc3339 refuses what time.Time does not take, such as a leap second, and what only Go takes, such as an offset of 24 hours.
-// Otherwise the binding of the request would refuse it later, without the name of the field.
-func rfc3339(text string) error {
+// checkTime accepts a time only if both the contract's format and time.Time accept it. The format alone accepts a leap second,
+// and time.Time alone accepts an offset of 24 hours. Without this check the binding would refuse such a time without naming the
+// field.
+func checkTime(text string) error {
 	if err := openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringDateTime).Validate(text); err != nil {
 		return err //nolint:wrapcheck // the validator drops the text of the error
 	}
@@ -49,13 +50,13 @@ func readContract() (*contract, error) {
 	}
 	forgoPatterns(doc)
 	k := &contract{routes: map[string]*routers.Route{}, json: text, options: &openapi3filter.Options{
-		MultiError:          true, // a caller learns of everything that is wrong at once
+		MultiError:          true, // the answer lists all problems of the request
 		SkipSettingDefaults: true,
-		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // authenticate has asked already
+		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // authenticate runs before
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.WithStringFormatValidator("uuid",
 				openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForUUIDOfRFC9562)),
-			openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(rfc3339)),
+			openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(checkTime)),
 		},
 	}}
 	for path, item := range doc.Paths.Map() {

@@ -34,7 +34,7 @@ func TestContract(t *testing.T) {
 			}
 		}
 		for _, route := range routes {
-			// A HEAD goes with its GET; the assets are what the page /docs is made of.
+			// The contract does not list HEAD, nor the scripts and styles of the page /docs.
 			if route.Method != http.MethodHead && route.Path != "/docs/*asset" {
 				served = append(served, route.Method+" "+route.Path)
 			}
@@ -61,8 +61,8 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// TestContract_Strict asserts that what a caller may send is bounded: every string has a greatest length, every
-// number its bounds, every list its length, and no object takes unknown members.
+// TestContract_Strict asserts that every input is bounded: a string has a maxLength, a number has bounds, a list has a maxItems,
+// and an object allows no unknown members.
 func TestContract_Strict(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -89,7 +89,7 @@ func bounded(t *testing.T, path string, schema *openapi3.Schema) {
 		require.True(t, schema.Min != nil && schema.Max != nil, "%s has no bounds", path)
 	case schema.Type.Is("array"):
 		require.NotNil(t, schema.MaxItems, "%s has no maxItems", path)
-		if schema.Items.Value.Properties != nil || !schema.Items.Value.Type.Is("object") { // Meta's own form is not ours to say
+		if schema.Items.Value.Properties != nil || !schema.Items.Value.Type.Is("object") { // Meta defines the form of components
 			bounded(t, path+"[]", schema.Items.Value)
 		}
 	case schema.Type.Is("object"):

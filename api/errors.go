@@ -14,7 +14,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// The codes that only HTTP knows, beside those of the domain.
+// The error codes of the HTTP layer. The domain has the others (backstop.Code).
 const (
 	malformed            = backstop.Code(ProblemCodeMalformed)
 	unauthorized         = backstop.Code(ProblemCodeUnauthorized)
@@ -26,8 +26,8 @@ const (
 	internalError        = backstop.Code(ProblemCodeInternal)
 )
 
-// status is the one place where an error becomes an HTTP status.
-func status(code backstop.Code) int {
+// statusOf maps an error code to an HTTP status. No other code does.
+func statusOf(code backstop.Code) int {
 	switch code {
 	case malformed:
 		return http.StatusBadRequest
@@ -58,31 +58,32 @@ func status(code backstop.Code) int {
 	}
 }
 
-// fail answers with an error and ends the request. What the domain does not know of is told to the log alone.
+// fail answers with an error and ends the request. The caller sees the text of a backstop.Error only. Any other error becomes a
+// 500 without its text, which only the log has.
 func (s *server) fail(c *gin.Context, err error) {
 	c.Abort()
 	e, known := errors.AsType[*backstop.Error](err)
 	switch {
-	case known && status(e.Code) != http.StatusInternalServerError:
+	case known && statusOf(e.Code) != http.StatusInternalServerError:
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		e = &backstop.Error{Code: backstop.TryLater, Message: "the request took too long", Cause: err}
+		e = &backstop.Error{Code: backstop.TryLater, Message: "the request took too long: try again", Cause: err}
 	default:
-		e = internal()
+		e = newInternalError()
 	}
-	if status(e.Code) >= http.StatusInternalServerError {
-		s.note(c, slog.LevelError, "request failed", string(e.Code),
+	if statusOf(e.Code) >= http.StatusInternalServerError {
+		s.logLimited(c, slog.LevelError, "request failed", string(e.Code),
 			slog.String("route", c.FullPath()), slog.Any("error", err), slog.Any("cause", e.Cause))
 	}
-	s.write(c, e)
+	s.writeProblem(c, e)
 }
 
-func internal() *backstop.Error {
-	return &backstop.Error{Code: internalError, Message: "something went wrong here; the log knows more"}
+func newInternalError() *backstop.Error {
+	return &backstop.Error{Code: internalError, Message: "internal error: if you report it, quote the request_id"}
 }
 
-// write sends an error as a problem document.
-func (s *server) write(c *gin.Context, e *backstop.Error) {
-	code := status(e.Code)
+// writeProblem sends an error as a problem document.
+func (s *server) writeProblem(c *gin.Context, e *backstop.Error) {
+	code := statusOf(e.Code)
 	problem := Problem{
 		Type:      "urn:backstop:problem:" + string(e.Code),
 		Title:     http.StatusText(code),
@@ -115,21 +116,21 @@ func (s *server) write(c *gin.Context, e *backstop.Error) {
 	c.Data(code, "application/problem+json", body)
 }
 
-// retryAfter spreads the callers over five seconds, so that they do not all come back at once.
+// retryAfter returns a random number of seconds from 1 to 5, so that the callers do not all retry at the same moment.
 func retryAfter() int {
 	const most = 5
-	return 1 + rand.IntN(most) //nolint:gosec // a guess that can be guessed does no harm here
+	return 1 + rand.IntN(most) //nolint:gosec // the number is not a secret
 }
 
 func (s *server) noRoute(c *gin.Context) {
-	s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "there is nothing at this path"})
+	s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "the API has no such path: /docs lists its paths"})
 }
 
 func (s *server) noMethod(c *gin.Context) {
-	s.fail(c, &backstop.Error{Code: methodNotAllowed, Message: "this path takes " + c.Writer.Header().Get("Allow")})
+	s.fail(c, &backstop.Error{Code: methodNotAllowed, Message: "this path supports only " + c.Writer.Header().Get("Allow")})
 }
 
-// badField is an error about one part of a request that does not fit the contract.
+// badField returns an error about one field, parameter or header that does not fit the contract.
 func badField(name, reason string) *backstop.Error {
 	return &backstop.Error{
 		Code: malformed, Message: "the request does not fit the contract",
@@ -137,8 +138,9 @@ func badField(name, reason string) *backstop.Error {
 	}
 }
 
-// invalid merges what several checks found wrong with one input. An error of another code is returned as it is.
-func invalid(errs ...error) error {
+// mergeInvalid merges the fields of several errors of code Invalid into one error. If an error has another code, it returns that
+// one.
+func mergeInvalid(errs ...error) error {
 	var merged *backstop.Error
 	for _, err := range errs {
 		if err == nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// etag is the entity tag of a version.
-func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }
+// etagOf returns the entity tag of a version.
+func etagOf(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
-// ifMatch finds the version that an If-Match header asks for. Of several, it is the one that there is now, which
-// current tells. No version that could be meant is an Error of code Stale.
+// ifMatch returns the version that an If-Match header requires. If the header lists several, it returns the current version,
+// which it gets from current, or an Error of code Stale if the current version is not in the list.
 func ifMatch(header string, current func() (int, error)) (int, error) {
 	if strings.TrimSpace(header) == "*" {
 		return backstop.AnyVersion, nil
@@ -21,7 +21,7 @@ func ifMatch(header string, current func() (int, error)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	stale := &backstop.Error{Code: backstop.Stale, Message: "it has changed since you read it; read it again"}
+	stale := &backstop.Error{Code: backstop.Stale, Message: "it has changed since you read it: read it again for its new ETag"}
 	switch len(versions) {
 	case 0:
 		return 0, stale
@@ -38,9 +38,9 @@ func ifMatch(header string, current func() (int, error)) (int, error) {
 	return now, nil
 }
 
-// parseIfMatch reads a list of entity tags (RFC 9110, 8.8.3 and 13.1.1). Those that can match no version of ours are
-// left out. A weak one counts, though If-Match compares strongly: a proxy that compresses answers makes our tags weak,
-// and what they name is a version, not bytes.
+// parseIfMatch reads a list of entity tags (RFC 9110, 8.8.3 and 13.1.1) and returns their versions. It skips a tag that is not a
+// version. It accepts weak tags, although If-Match compares strongly: a proxy that compresses answers makes our tags weak, and
+// our tags identify a version and not its bytes.
 func parseIfMatch(header string) ([]int, error) {
 	var versions []int
 	for rest := strings.TrimSpace(header); rest != ""; {

@@ -18,13 +18,12 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// now is the moment at which every test happens.
+// now is the present time of every test.
 var now = time.Date(2031, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// store keeps rules, policies and sends in memory. It counts what was written; away, when set, is what every
-// method returns.
+// store keeps rules, policies and sends in memory. It counts the writes. If away is set, every method returns it.
 type store struct {
 	mu       sync.Mutex
 	rules    []backstop.Rule
@@ -254,7 +253,7 @@ func (s *store) Revision(_ context.Context, id string) (int, error) {
 	return s.revision, nil
 }
 
-// change is what a receipt does to a send.
+// change does to a send what a receipt does.
 func (s *store) change(status backstop.Status) {
 	defer s.begin()()
 	s.sends[0].WhatsAppStatus = status
@@ -280,7 +279,7 @@ func (s *store) ListSends(
 	return items, more, s.away
 }
 
-// Stats takes its time without the lock, as others may be waiting for the same.
+// Stats waits without the lock, so other requests for the same statistics can arrive.
 func (s *store) Stats(_ context.Context, filter backstop.StatsFilter) (backstop.Stats, error) {
 	unlock := s.begin()
 	s.asked = append(s.asked, filter)
@@ -350,7 +349,7 @@ func cut[T any](items []T, page backstop.Page, id func(T) string) ([]T, bool) {
 	return found[:page.Limit], true
 }
 
-// door is the hand-over: it keeps sends in the store, and receipts.
+// door is a Handoff that stores sends in the store, and keeps receipts.
 type door struct {
 	store    *store
 	mu       sync.Mutex
@@ -414,7 +413,7 @@ func (d *door) delivered() int {
 	return len(d.receipts)
 }
 
-// driver is a webhook that does what its function says.
+// driver is a Webhook made of a function.
 type driver struct {
 	name string
 	read func(r *http.Request, body []byte) ([]backstop.Receipt, error)

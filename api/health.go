@@ -10,23 +10,23 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Ready tells the state of what the program depends on, by name, in words fit to be shown. An error means that
-// requests cannot be served; it is logged, not shown.
+// Ready returns the state of each dependency of the program, by name; /readyz shows these texts to anybody. An error means that
+// the process cannot serve requests; it is logged and not shown.
 type Ready func(ctx context.Context) (checks map[string]string, err error)
 
-// readyWithin bounds a check: an orchestrator that asks gives up about then.
-const readyWithin = 2 * time.Second
+// readyTimeout bounds a check. The probes of an orchestrator time out after about the same time.
+const readyTimeout = 2 * time.Second
 
-// operations are the routes that need no key.
-func (s *server) operations(r gin.IRoutes) {
-	readable(r, "/healthz", s.healthz)
-	readable(r, "/readyz", s.readyz)
-	readable(r, "/openapi.json", s.contractJSON)
-	docs(r, s.noRoute)
+// routeOperations adds the routes of the operators, which need no API key.
+func (s *server) routeOperations(r gin.IRoutes) {
+	routeGetAndHead(r, "/healthz", s.healthz)
+	routeGetAndHead(r, "/readyz", s.readyz)
+	routeGetAndHead(r, "/openapi.json", s.contractJSON)
+	serveDocs(r, s.noRoute)
 }
 
-// readable serves a path by GET, and by HEAD, for which net/http leaves out the body.
-func readable(r gin.IRoutes, path string, h gin.HandlerFunc) {
+// routeGetAndHead routes GET and HEAD to the same handler. For HEAD net/http leaves out the body.
+func routeGetAndHead(r gin.IRoutes, path string, h gin.HandlerFunc) {
 	r.Match([]string{http.MethodGet, http.MethodHead}, path, h)
 }
 
@@ -34,10 +34,9 @@ func (s *server) healthz(c *gin.Context) {
 	c.JSON(http.StatusOK, Health{Status: HealthStatusOk, Version: s.version})
 }
 
-// readyz reports on Postgres, without which nothing can be accepted, and on what the program adds. The engine is
-// only reported on: sends and receipts are accepted without it and handed over later.
+// readyz fails if Postgres is away, because then nothing can be accepted, or if the program's own check (Ready) fails.
 func (s *server) readyz(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), readyWithin)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
 	defer cancel()
 	checks := map[string]string{"postgres": "ok"}
 	err := s.sends.Ping(ctx)
@@ -53,7 +52,7 @@ func (s *server) readyz(c *gin.Context) {
 		c.JSON(http.StatusOK, health)
 		return
 	}
-	s.note(c, slog.LevelWarn, "not ready", "", slog.Any("error", err))
+	s.logLimited(c, slog.LevelWarn, "not ready", "", slog.Any("error", err))
 	health.Status = HealthStatusUnavailable
 	c.JSON(http.StatusServiceUnavailable, health)
 }

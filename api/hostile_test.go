@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostile are valid JSON documents of at most 60 KB that once cost seconds.
+// hostile are valid JSON documents of at most 60 KB that an earlier version needed seconds for.
 func hostile() map[string]string {
 	names := make([]string, 7000)
 	for i := range names {
@@ -26,7 +26,7 @@ func hostile() map[string]string {
 	}
 }
 
-// A body that is refused costs no more than a body that is taken. Memory stands for the work, because it can be counted.
+// A refused body costs no more than an accepted one. The test measures memory instead of time, because it is exact.
 func TestServer_hostileBodies(t *testing.T) { //nolint:paralleltest // it counts what the whole process allocates
 	const (
 		most       = 40 << 20 // 26 MB with the race detector; once 96 MB
@@ -48,7 +48,7 @@ func TestServer_hostileBodies(t *testing.T) { //nolint:paralleltest // it counts
 	}
 }
 
-// Brackets in a text are no depth, and a body that a template may have is not too deep.
+// Brackets in a text do not count as nesting, and the nesting of a template is allowed.
 func TestServer_depth(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -58,7 +58,7 @@ func TestServer_depth(t *testing.T) {
 			`}]}},"fallback":{"policy_id":"` + policy.ID + `","text":"` + text + `"}}`
 	}
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	const around = 5 // the objects and the list that components are in
+	const around = 5 // the levels of objects and lists around components
 	text := strings.Repeat(`\"[`, 300)
 	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", body(text, nested(100-around))).Code)
 	r.call(t, "POST", "/v1/sends", body(text, nested(101-around))).problem(400, "malformed")

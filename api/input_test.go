@@ -11,7 +11,7 @@ import (
 
 const someID = "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f"
 
-// bad is a request that must be refused without a trace.
+// bad is a request that must be refused and must change nothing.
 type bad struct {
 	name    string
 	method  string
@@ -36,7 +36,7 @@ func (r *rig) refuses(t *testing.T, cases []bad) {
 	}
 }
 
-// document is a valid body with some members replaced; nil takes one away.
+// document is a valid body with some members replaced; nil removes a member.
 func document(t *testing.T, base, change map[string]any) string {
 	t.Helper()
 	d := maps.Clone(base)
@@ -50,7 +50,7 @@ func document(t *testing.T, base, change map[string]any) string {
 	return text(t, d)
 }
 
-// shapeless are bodies that no endpoint takes, for an endpoint that takes one.
+// shapeless are bodies that every endpoint with a body refuses.
 func shapeless(method, path string, headers ...string) []bad {
 	huge := `{"name":"` + strings.Repeat("x", 2<<20) + `"}`
 	at := func(name, body string, status int, code string, fields ...string) bad {
@@ -248,7 +248,7 @@ func TestSends_BadInput(t *testing.T) {
 	})
 }
 
-// A header that is given twice says nothing.
+// A repeated header is refused.
 func TestSends_TwoKeys(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

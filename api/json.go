@@ -12,15 +12,15 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// decode reads a JSON document more strictly than encoding/json does: one document and nothing after it, in UTF-8,
-// no name twice in an object, no NUL character, which Postgres cannot store, and no half of a surrogate pair, which
-// encoding/json would replace. Numbers stay as they are written, but whole numbers lose
-// their exponent and fraction: 1e2 becomes 100.
-func decode(data []byte) (any, error) {
+// decodeJSON reads a JSON document more strictly than encoding/json does. The body must be one document in UTF-8, without text
+// after it. It refuses a name that occurs twice in an object, the NUL character, which Postgres cannot store, and half of a
+// surrogate pair, which encoding/json would replace. It returns numbers as json.Number, and whole numbers without exponent and
+// fraction: 1e2 as 100.
+func decodeJSON(data []byte) (any, error) {
 	if !utf8.Valid(data) {
-		return nil, &backstop.Error{Code: malformed, Message: "the body is not in UTF-8"}
+		return nil, &backstop.Error{Code: malformed, Message: "the body is not in UTF-8: encode it in UTF-8"}
 	}
-	if depth(data) > maxDepth {
+	if nestingDepth(data) > maxDepth {
 		return nil, &backstop.Error{Code: malformed, Message: fmt.Sprintf("the body is nested more than %d deep", maxDepth)}
 	}
 	var whole json.RawMessage
@@ -36,11 +36,11 @@ func decode(data []byte) (any, error) {
 	return d.value("")
 }
 
-// maxDepth is how many arrays and objects may be inside each other. The template of a message has about six.
+// maxDepth is the most levels of nested arrays and objects. The template of a message has about six.
 const maxDepth = 100
 
-// depth returns how deep arrays and objects are nested in valid JSON. Of other text it may say anything.
-func depth(data []byte) (deepest int) {
+// nestingDepth returns how many levels of arrays and objects are nested in valid JSON. For other text the result has no meaning.
+func nestingDepth(data []byte) (deepest int) {
 	level, inText := 0, false
 	for i := 0; i < len(data); i++ {
 		switch b := data[i]; {
@@ -59,14 +59,14 @@ func depth(data []byte) (deepest int) {
 	return deepest
 }
 
-// decoder walks a document that is known to be valid JSON.
+// decoder walks a valid JSON document.
 type decoder struct {
 	data   []byte
 	tokens *json.Decoder
 }
 
-// next returns the next token, and what a text has that it must not have, or nothing.
-func (d decoder) next() (token json.Token, flaw string, err error) {
+// nextToken returns the next token. If it is a text with a forbidden character, flaw names that character.
+func (d decoder) nextToken() (token json.Token, flaw string, err error) {
 	start := d.tokens.InputOffset()
 	if token, err = d.tokens.Token(); err != nil {
 		return nil, "", fmt.Errorf("read the body: %w", err)
@@ -83,7 +83,7 @@ func (d decoder) next() (token json.Token, flaw string, err error) {
 }
 
 func (d decoder) value(path string) (any, error) {
-	token, flaw, err := d.next()
+	token, flaw, err := d.nextToken()
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (d decoder) value(path string) (any, error) {
 func (d decoder) object(path string) (any, error) {
 	members := map[string]any{}
 	for d.tokens.More() {
-		token, flaw, err := d.next()
+		token, flaw, err := d.nextToken()
 		if err != nil {
 			return nil, err
 		}
@@ -113,31 +113,31 @@ func (d decoder) object(path string) (any, error) {
 			return nil, badField(path, "must not have names with "+flaw)
 		}
 		name, _ := token.(string)
-		at := join(path, name)
+		at := joinPath(path, name)
 		if _, twice := members[name]; twice {
-			return nil, badField(at, "is given twice")
+			return nil, badField(at, "must be given only once")
 		}
 		if members[name], err = d.value(at); err != nil {
 			return nil, err
 		}
 	}
-	return members, d.end()
+	return members, d.closeDelim()
 }
 
 func (d decoder) array(path string) (any, error) {
 	items := []any{}
 	for d.tokens.More() {
-		item, err := d.value(join(path, strconv.Itoa(len(items))))
+		item, err := d.value(joinPath(path, strconv.Itoa(len(items))))
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, item)
 	}
-	return items, d.end()
+	return items, d.closeDelim()
 }
 
-// end takes the bracket that closes an object or array.
-func (d decoder) end() error {
+// closeDelim reads the bracket that closes an object or array.
+func (d decoder) closeDelim() error {
 	if _, err := d.tokens.Token(); err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
@@ -146,11 +146,11 @@ func (d decoder) end() error {
 
 // hasLoneSurrogate reports whether a JSON string has an escape \uD800 to \uDFFF that is not one of a pair.
 func hasLoneSurrogate(raw []byte) bool {
-	high := false // the escape before was the first half of a pair
+	high := false // whether the previous escape is the first half of a pair
 	for i := 0; i < len(raw); i++ {
 		unit := rune(-1)
 		if raw[i] == '\\' {
-			i++ // the character that is escaped
+			i++ // to the escaped character
 			if raw[i] == 'u' {
 				n, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16) // valid JSON has four digits here
 				unit, i = rune(n), i+4
@@ -165,11 +165,11 @@ func hasLoneSurrogate(raw []byte) bool {
 	return false
 }
 
-// maxWholeDigits is as much as an int64 may have.
+// maxWholeDigits is the most digits of an int64.
 const maxWholeDigits = 19
 
-// plainNumber writes a whole number without fraction and exponent: 1e2 and 100.0 as 100. It returns other numbers, and those
-// of more digits than any integer of ours, as they are. It works on the digits, so that 1e999999999 costs nothing.
+// plainNumber writes a whole number without fraction and exponent: 1e2 and 100.0 as 100. It does not change other numbers and
+// numbers of more than maxWholeDigits digits. It works on the text, so 1e999999999 costs no memory.
 func plainNumber(n json.Number) json.Number {
 	text := n.String()
 	if !strings.ContainsAny(text, ".eE") {
@@ -187,7 +187,7 @@ func plainNumber(n json.Number) json.Number {
 	whole, fraction, _ := strings.Cut(unsigned, ".")
 	digits := strings.TrimRight(whole+fraction, "0")
 	trimmed := strings.TrimLeft(digits, "0")
-	size := len(whole) + power - (len(digits) - len(trimmed)) // of the whole number that it is, in digits
+	size := len(whole) + power - (len(digits) - len(trimmed)) // the digits of the whole number
 	switch {
 	case trimmed == "":
 		return "0"

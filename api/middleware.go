@@ -19,14 +19,14 @@ const (
 	requestIDKey    = "request_id"
 )
 
-// saneRequestID is what is taken over from a caller: it goes into logs and answers.
-var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+// validRequestID matches a request id that we accept from a caller. We write it into logs and answers.
+var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// identify gives the request an id, the caller's own if it has a sane one. It also sets the headers that every answer has:
-// no cache may keep an answer, unless its handler says otherwise.
-func (s *server) identify(c *gin.Context) {
+// setRequestID gives the request an id: the caller's own if it is valid, else a new one. It also sets the headers of every
+// answer. No cache may keep an answer, unless its handler sets another Cache-Control.
+func (s *server) setRequestID(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
-	if !saneRequestID.MatchString(id) {
+	if !validRequestID.MatchString(id) {
 		id = uuid.NewString()
 	}
 	c.Set(requestIDKey, id)
@@ -35,16 +35,16 @@ func (s *server) identify(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 }
 
-// access logs that the request was answered: never a body, a query or a path with its values, which may tell whom
-// a message was for.
-func (s *server) access(c *gin.Context) {
+// logAccess logs each answered request. It logs no body, no query and no values in the path, because they may contain the
+// recipient.
+func (s *server) logAccess(c *gin.Context) {
 	start := time.Now()
 	c.Next()
 	route := c.FullPath()
 	if route == "" {
 		route = "none"
 	}
-	s.note(c, level(route, c.Writer.Status()), "request", strconv.Itoa(c.Writer.Status()),
+	s.logLimited(c, logLevel(route, c.Writer.Status()), "request", strconv.Itoa(c.Writer.Status()),
 		slog.String("method", c.Request.Method),
 		slog.String("route", route),
 		slog.Int("status", c.Writer.Status()),
@@ -52,32 +52,32 @@ func (s *server) access(c *gin.Context) {
 	)
 }
 
-func level(route string, status int) slog.Level {
+func logLevel(route string, status int) slog.Level {
 	switch {
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case route == "/healthz" || route == "/readyz":
-		return slog.LevelDebug // asked every few seconds
+		return slog.LevelDebug // probes call it every few seconds
 	default:
 		return slog.LevelInfo
 	}
 }
 
-// survive turns a panic into a 500 and writes its stack to the log.
-func (s *server) survive(c *gin.Context) {
+// recoverPanic turns a panic into a 500 and logs its stack.
+func (s *server) recoverPanic(c *gin.Context) {
 	defer func() {
 		cause := recover()
 		if cause == nil {
 			return
 		}
 		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-			panic(cause) // net/http's own word for "drop the connection"
+			panic(cause) // net/http then closes the connection
 		}
 		s.log.ErrorContext(c.Request.Context(), "panic",
 			requestIDKey, c.GetString(requestIDKey), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		c.Abort()
 		if !c.Writer.Written() {
-			s.write(c, internal())
+			s.writeProblem(c, newInternalError())
 		}
 	}()
 	c.Next()

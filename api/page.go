@@ -9,12 +9,12 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// defaultLimit is how many items a list returns unless it is asked for another number.
+// defaultLimit is the number of items that a list returns if the caller sets no limit.
 const defaultLimit = 50
 
-// page reads the parameters of a list. A cursor is the id of the last item that the caller has seen, in a form that
-// invites nobody to build one.
-func page(cursor *string, limit *int) (backstop.Page, error) {
+// readPage reads the parameters of a list. A cursor is the id of the last item of the previous page, in base64: callers
+// should treat it as opaque.
+func readPage(cursor *string, limit *int) (backstop.Page, error) {
 	p := backstop.Page{Limit: defaultLimit}
 	if limit != nil {
 		p.Limit = *limit
@@ -22,7 +22,7 @@ func page(cursor *string, limit *int) (backstop.Page, error) {
 	if cursor == nil {
 		return p, nil
 	}
-	bad := badField("cursor", "is not the next_cursor of an answer")
+	bad := badField("cursor", "must be the next_cursor of an earlier answer")
 	id, err := base64.RawURLEncoding.DecodeString(*cursor)
 	if err != nil {
 		return p, bad
@@ -35,7 +35,7 @@ func page(cursor *string, limit *int) (backstop.Page, error) {
 	return p, nil
 }
 
-// nextCursor is the cursor of what follows the item with this id.
+// nextCursor returns the cursor of the next page, or nil if there is no more. last returns the id of the last item of this page.
 func nextCursor(more bool, last func() string) *string {
 	if !more {
 		return nil
@@ -43,11 +43,11 @@ func nextCursor(more bool, last func() string) *string {
 	return new(base64.RawURLEncoding.EncodeToString([]byte(last())))
 }
 
-// canonical is the form of an id in which it is stored.
-func canonical(id string) string { return strings.ToLower(id) }
+// canonicalID returns an id in the form in which it is stored.
+func canonicalID(id string) string { return strings.ToLower(id) }
 
-// optional is nil for a zero value, so that the answer leaves the field out.
-func optional[T comparable](v T) *T {
+// omitZero returns nil for a zero value, so the answer omits the field.
+func omitZero[T comparable](v T) *T {
 	var zero T
 	if v == zero {
 		return nil
@@ -55,16 +55,16 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
-// listed is nil for a list without items, for fields that are left out then.
-func listed[T any](items []T) *[]T {
+// omitEmpty returns nil for a list without items, so the answer omits the field.
+func omitEmpty[T any](items []T) *[]T {
 	if len(items) == 0 {
 		return nil
 	}
 	return &items
 }
 
-// value is what a caller gave, or the zero value.
-func value[T any](v *T) T {
+// orZero returns the value that a pointer points to, or the zero value if it is nil.
+func orZero[T any](v *T) T {
 	if v == nil {
 		var zero T
 		return zero

@@ -8,7 +8,7 @@ import (
 
 // CreatePolicy answers POST /v1/policies.
 func (s *server) CreatePolicy(ctx context.Context, r CreatePolicyRequestObject) (CreatePolicyResponseObject, error) {
-	ruleIDs := showAll(r.Body.RuleIds, canonical)
+	ruleIDs := showAll(r.Body.RuleIds, canonicalID)
 	if err := backstop.ValidatePolicy(r.Body.Name, ruleIDs); err != nil {
 		return nil, err
 	}
@@ -17,28 +17,28 @@ func (s *server) CreatePolicy(ctx context.Context, r CreatePolicyRequestObject) 
 		return nil, err
 	}
 	return CreatePolicy201JSONResponse{Body: showPolicy(policy), Headers: CreatePolicy201ResponseHeaders{
-		ETag: etag(policy.Version), Location: "/v1/policies/" + policy.ID,
+		ETag: etagOf(policy.Version), Location: "/v1/policies/" + policy.ID,
 	}}, nil
 }
 
 // GetPolicy answers GET /v1/policies/{id}.
 func (s *server) GetPolicy(ctx context.Context, r GetPolicyRequestObject) (GetPolicyResponseObject, error) {
-	policy, err := s.policies.Policy(ctx, canonical(r.ID))
+	policy, err := s.policies.Policy(ctx, canonicalID(r.ID))
 	if err != nil {
 		return nil, err
 	}
 	return GetPolicy200JSONResponse{
-		Body: showPolicy(policy), Headers: GetPolicy200ResponseHeaders{ETag: etag(policy.Version)},
+		Body: showPolicy(policy), Headers: GetPolicy200ResponseHeaders{ETag: etagOf(policy.Version)},
 	}, nil
 }
 
 // ListPolicies answers GET /v1/policies.
 func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) (ListPoliciesResponseObject, error) {
-	page, err := page(r.Params.Cursor, r.Params.Limit)
+	page, err := readPage(r.Params.Cursor, r.Params.Limit)
 	if err != nil {
 		return nil, err
 	}
-	policies, more, err := s.policies.ListPolicies(ctx, value(r.Params.Search), page)
+	policies, more, err := s.policies.ListPolicies(ctx, orZero(r.Params.Search), page)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) 
 
 // ReplacePolicy answers PUT /v1/policies/{id}.
 func (s *server) ReplacePolicy(ctx context.Context, r ReplacePolicyRequestObject) (ReplacePolicyResponseObject, error) {
-	id, ruleIDs := canonical(r.ID), showAll(r.Body.RuleIds, canonical)
+	id, ruleIDs := canonicalID(r.ID), showAll(r.Body.RuleIds, canonicalID)
 	version, err := ifMatch(r.Params.IfMatch, s.policyVersion(ctx, id))
 	if err != nil {
 		return nil, err
@@ -63,13 +63,13 @@ func (s *server) ReplacePolicy(ctx context.Context, r ReplacePolicyRequestObject
 		return nil, err
 	}
 	return ReplacePolicy200JSONResponse{
-		Body: showPolicy(policy), Headers: ReplacePolicy200ResponseHeaders{ETag: etag(policy.Version)},
+		Body: showPolicy(policy), Headers: ReplacePolicy200ResponseHeaders{ETag: etagOf(policy.Version)},
 	}, nil
 }
 
 // DeletePolicy answers DELETE /v1/policies/{id}.
 func (s *server) DeletePolicy(ctx context.Context, r DeletePolicyRequestObject) (DeletePolicyResponseObject, error) {
-	id := canonical(r.ID)
+	id := canonicalID(r.ID)
 	version, err := ifMatch(r.Params.IfMatch, s.policyVersion(ctx, id))
 	if err != nil {
 		return nil, err

@@ -6,16 +6,17 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// PreviewSend answers POST /v1/sends/preview: what CreateSend would accept, as if it were accepted now.
+// PreviewSend answers POST /v1/sends/preview. It resolves the send as CreateSend does, with the present time as its acceptance,
+// and stores nothing.
 func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (PreviewSendResponseObject, error) {
-	send, err := s.resolve(ctx, *r.Body)
+	send, err := s.resolveSend(ctx, *r.Body)
 	if err != nil {
 		return nil, err
 	}
 	send.AcceptedAt = s.now()
 	return PreviewSend200JSONResponse{
-		Country: optional(send.Country), Plan: showPlan(send),
-		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Warnings: listed(warnings(send)),
+		Country: omitZero(send.Country), Plan: showPlan(send),
+		Sms: showSMSLength(backstop.MeasureSMS(send.SMSText)), Warnings: omitEmpty(warningsOf(send)),
 	}, nil
 }
 

@@ -38,7 +38,7 @@ func TestPreview(t *testing.T) {
 	require.Empty(t, r.sends)
 }
 
-// TestPreview_Send: a preview says what the send then follows.
+// TestPreview_Send: a preview has the same plan as the send with the same input.
 func TestPreview_Send(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -53,7 +53,7 @@ func TestPreview_Send(t *testing.T) {
 	require.Equal(t, send.Country, preview.Country)
 	require.Equal(t, accepted.Warnings, preview.Warnings)
 
-	// A number of no country, a long text in another script, and no warning.
+	// A number without a country and a long text in another script give no warning.
 	body := strings.NewReplacer("+447400123456", "+80012345678", `"text":"hi"`, `"text":"`+strings.Repeat("я", 71)+`","type":"send_failed","wait_seconds":0`)
 	preview = api.SendPreview{}
 	r.call(t, "POST", "/v1/sends/preview", body.Replace(sendBody(policy.ID))).into(200, &preview)

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestServer_AnyInput: whatever a caller sends, the answer fits the contract, none is a 5xx, and only a success writes.
+// TestServer_AnyInput: for any input the answer fits the contract and is not a 5xx, and only a success writes.
 func TestServer_AnyInput(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -11,12 +11,12 @@ import (
 
 const (
 	required        = "is required"
-	unknownProperty = "properties" // the validator's word for a member that the schema does not have
+	unknownProperty = "properties" // the SchemaField of the validator's error about a member that the schema does not have
 )
 
-// schemaFields names the fields that a violation of a schema is about, and says what is wrong with them.
+// schemaFields returns the fields that violate a schema, each with its reason.
 func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Field {
-	path := clipped(strings.Join(e.JSONPointer(), "."))
+	path := clipPath(strings.Join(e.JSONPointer(), "."))
 	if at != nil {
 		path = at.Name
 	}
@@ -26,22 +26,22 @@ func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Fi
 	if path == "" {
 		path = "body"
 	}
-	return []backstop.Field{{Name: path, Reason: reason(e)}}
+	return []backstop.Field{{Name: path, Reason: reasonOf(e)}}
 }
 
-// unknownFields finds the members of an object that its schema does not know; the validator names the object only.
+// unknownFields returns the members of an object that its schema does not have. The validator names only the object.
 func unknownFields(e *openapi3.SchemaError, path string) []backstop.Field {
 	object, _ := e.Value.(map[string]any)
 	var found []backstop.Field
 	for name := range object {
 		if e.Schema.Properties[name] == nil {
-			found = append(found, backstop.Field{Name: join(path, name), Reason: "is not a known field"})
+			found = append(found, backstop.Field{Name: joinPath(path, name), Reason: "is not a known field: check its spelling"})
 		}
 	}
 	return found
 }
 
-func reason(e *openapi3.SchemaError) string {
+func reasonOf(e *openapi3.SchemaError) string {
 	schema := e.Schema
 	switch e.SchemaField {
 	case "required":
@@ -58,7 +58,7 @@ func reason(e *openapi3.SchemaError) string {
 	case "maxLength":
 		return fmt.Sprintf("must have at most %d characters", *schema.MaxLength)
 	case "minimum", "maximum":
-		return between(schema)
+		return rangeReason(schema)
 	case "minItems":
 		return fmt.Sprintf("must have at least %d items", schema.MinItems)
 	case "maxItems":
@@ -68,7 +68,7 @@ func reason(e *openapi3.SchemaError) string {
 	}
 }
 
-func between(schema *openapi3.Schema) string {
+func rangeReason(schema *openapi3.Schema) string {
 	switch {
 	case schema.Max == nil:
 		return fmt.Sprintf("must be at least %.0f", *schema.Min)
@@ -79,7 +79,7 @@ func between(schema *openapi3.Schema) string {
 	}
 }
 
-// ofType says what a value should have been: in the words of the contract where it has them (x-reason).
+// ofType returns the reason for a value of the wrong type, format or pattern: the schema's x-reason, or else its type.
 func ofType(schema *openapi3.Schema) string {
 	if words, ok := schema.Extensions["x-reason"].(string); ok {
 		return words
@@ -87,7 +87,7 @@ func ofType(schema *openapi3.Schema) string {
 	kind := strings.Join(schema.Type.Slice(), " or ")
 	switch kind {
 	case "":
-		return "does not fit"
+		return "does not fit the schema"
 	case openapi3.TypeArray, openapi3.TypeInteger, openapi3.TypeObject:
 		return "must be an " + kind
 	default:
@@ -95,22 +95,22 @@ func ofType(schema *openapi3.Schema) string {
 	}
 }
 
-// maxPath bounds the path of a field, in bytes. The caller chooses the names in it, and a body may have thousands of paths.
+// maxPath is the most bytes of a field's path in an answer. The caller chooses the names in it, so it needs a bound.
 const maxPath = 256
 
-// join makes the path of a member of what is at path. It leaves out what does not fit into maxPath.
-func join(path, name string) string {
+// joinPath returns the path of a member of the object at path. It cuts a path that is longer than maxPath.
+func joinPath(path, name string) string {
 	switch {
 	case path == "":
-		return clipped(name)
+		return clipPath(name)
 	case len(path) >= maxPath:
 		return path
 	default:
-		return clipped(path + "." + clipped(name))
+		return clipPath(path + "." + clipPath(name))
 	}
 }
 
-func clipped(path string) string {
+func clipPath(path string) string {
 	if len(path) <= maxPath {
 		return path
 	}

@@ -96,7 +96,7 @@ func TestRules_Preconditions(t *testing.T) {
 	}
 }
 
-// TestRules_TwoEditors: both read version 1; the second to write is told, and what the first wrote stays.
+// TestRules_TwoEditors: two editors read version 1. The second write gets a 412, and the first write stays.
 func TestRules_TwoEditors(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -138,7 +138,7 @@ func TestRules_UsedBy(t *testing.T) {
 
 	var policy api.Policy
 	r.call(t, "GET", "/v1/policies/"+codes.ID, "").into(200, &policy)
-	require.Nil(t, policy.Rules[0].UsedBy, "a policy's own rules do not tell")
+	require.Nil(t, policy.Rules[0].UsedBy, "the rules in a policy have no used_by")
 	for _, id := range []string{codes.ID, parcels.ID} {
 		require.Equal(t, 204, r.call(t, "DELETE", "/v1/policies/"+id, "", tag...).Code)
 	}

@@ -24,7 +24,7 @@ import (
 
 const apiKey = "a-key-for-tests"
 
-// rig is an API over fakes. Every answer that passes through it is held against the contract.
+// rig is an API with fakes for its stores. It validates every answer against the contract.
 type rig struct {
 	*store
 
@@ -34,12 +34,12 @@ type rig struct {
 	logs     *logs
 }
 
-// readContract reads it once for all tests; they only look at it.
+// readContract reads the contract once for all tests. No test changes it.
 var readContract = sync.OnceValues(func() (*openapi3.T, error) {
 	return openapi3.NewLoader().LoadFromFile("openapi.yaml")
 })
 
-// logs is a buffer that several requests may log to.
+// logs is a buffer for the log lines of concurrent requests.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -82,7 +82,7 @@ func (r *rig) options() api.Options {
 	}
 }
 
-// answer is what came back.
+// answer is a recorded response.
 type answer struct {
 	*httptest.ResponseRecorder
 
@@ -130,7 +130,7 @@ func (a answer) into(status int, v any) {
 	require.NoError(a.t, json.Unmarshal(a.Body.Bytes(), v))
 }
 
-// call makes a request with the API key; headers are pairs and overrule what is set by default.
+// call makes a request with the API key. headers are pairs of name and value, and replace the default headers.
 func (r *rig) call(t *testing.T, method, path, body string, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader = http.NoBody
@@ -162,7 +162,7 @@ func (r *rig) serve(t *testing.T, request *http.Request) answer {
 	return answer{recorder, t}
 }
 
-// conforms holds an answer against the contract, if the contract knows the route.
+// conforms validates an answer against the contract, if the contract has the route.
 func (r *rig) conforms(t *testing.T, method, path string, got *httptest.ResponseRecorder) {
 	t.Helper()
 	for template, item := range r.contract.Paths.Map() {
@@ -201,7 +201,7 @@ func matches(template, path string) bool {
 	return true
 }
 
-// text writes a value as JSON.
+// text encodes a value as JSON.
 func text(t *testing.T, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)

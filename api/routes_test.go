@@ -17,7 +17,7 @@ func TestRoutes(t *testing.T) {
 	r.call(t, "GET", "/v1/routes", "", "Authorization", "").problem(401, "unauthorized")
 }
 
-// TestRoutes_Rule follows a route from a rule into the plan of a send.
+// TestRoutes_Rule: the route of a rule is in the plan of a send.
 func TestRoutes_Rule(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -40,7 +40,7 @@ func TestRoutes_Rule(t *testing.T) {
 	require.Nil(t, rule.Route, "the default one is not named")
 }
 
-// TestRoutes_Gone: a rule keeps a route that is configured no more, until somebody edits it.
+// TestRoutes_Gone: a rule keeps a route that is no longer configured until the next edit of the rule, which must name another.
 func TestRoutes_Gone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -9,7 +9,7 @@ import (
 // CreateRule answers POST /v1/rules.
 func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
 	rule := ruleFrom(*r.Body)
-	if err := invalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
+	if err := mergeInvalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
 		return nil, err
 	}
 	rule, err := s.rules.CreateRule(ctx, rule)
@@ -17,28 +17,28 @@ func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (Cre
 		return nil, err
 	}
 	return CreateRule201JSONResponse{Body: showRule(rule), Headers: CreateRule201ResponseHeaders{
-		ETag: etag(rule.Version), Location: "/v1/rules/" + rule.ID,
+		ETag: etagOf(rule.Version), Location: "/v1/rules/" + rule.ID,
 	}}, nil
 }
 
 // GetRule answers GET /v1/rules/{id}.
 func (s *server) GetRule(ctx context.Context, r GetRuleRequestObject) (GetRuleResponseObject, error) {
-	rule, err := s.rules.Rule(ctx, canonical(r.ID))
+	rule, err := s.rules.Rule(ctx, canonicalID(r.ID))
 	if err != nil {
 		return nil, err
 	}
 	return GetRule200JSONResponse{
-		Body: showRule(rule), Headers: GetRule200ResponseHeaders{ETag: etag(rule.Version)},
+		Body: showRule(rule), Headers: GetRule200ResponseHeaders{ETag: etagOf(rule.Version)},
 	}, nil
 }
 
 // ListRules answers GET /v1/rules.
 func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListRulesResponseObject, error) {
-	page, err := page(r.Params.Cursor, r.Params.Limit)
+	page, err := readPage(r.Params.Cursor, r.Params.Limit)
 	if err != nil {
 		return nil, err
 	}
-	rules, more, err := s.rules.ListRules(ctx, value(r.Params.Search), page)
+	rules, more, err := s.rules.ListRules(ctx, orZero(r.Params.Search), page)
 	if err != nil {
 		return nil, err
 	}
@@ -51,12 +51,12 @@ func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListR
 // ReplaceRule answers PUT /v1/rules/{id}.
 func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (ReplaceRuleResponseObject, error) {
 	rule := ruleFrom(*r.Body)
-	rule.ID = canonical(r.ID)
+	rule.ID = canonicalID(r.ID)
 	version, err := ifMatch(r.Params.IfMatch, s.ruleVersion(ctx, rule.ID))
 	if err != nil {
 		return nil, err
 	}
-	if err := invalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
+	if err := mergeInvalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
 		return nil, err
 	}
 	rule, err = s.rules.ReplaceRule(ctx, rule, version)
@@ -64,13 +64,13 @@ func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (R
 		return nil, err
 	}
 	return ReplaceRule200JSONResponse{
-		Body: showRule(rule), Headers: ReplaceRule200ResponseHeaders{ETag: etag(rule.Version)},
+		Body: showRule(rule), Headers: ReplaceRule200ResponseHeaders{ETag: etagOf(rule.Version)},
 	}, nil
 }
 
 // DeleteRule answers DELETE /v1/rules/{id}.
 func (s *server) DeleteRule(ctx context.Context, r DeleteRuleRequestObject) (DeleteRuleResponseObject, error) {
-	id := canonical(r.ID)
+	id := canonicalID(r.ID)
 	version, err := ifMatch(r.Params.IfMatch, s.ruleVersion(ctx, id))
 	if err != nil {
 		return nil, err
@@ -90,22 +90,22 @@ func (s *server) ruleVersion(ctx context.Context, id string) func() (int, error)
 
 func ruleFrom(in RuleInput) backstop.Rule {
 	return backstop.Rule{
-		Name: in.Name, Type: backstop.RuleType(in.Type), WaitSeconds: value(in.WaitSeconds),
-		SendID: in.SendID, Route: value(in.Route), Countries: value(in.Countries),
+		Name: in.Name, Type: backstop.RuleType(in.Type), WaitSeconds: orZero(in.WaitSeconds),
+		SendID: in.SendID, Route: orZero(in.Route), Countries: orZero(in.Countries),
 	}
 }
 
 func showRule(r backstop.Rule) Rule {
 	return Rule{
-		ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
-		Route: optional(r.Route), Countries: listed(r.Countries), UsedBy: listed(showAll(r.UsedBy, showPolicyRef)),
+		ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
+		Route: omitZero(r.Route), Countries: omitEmpty(r.Countries), UsedBy: omitEmpty(showAll(r.UsedBy, showPolicyRef)),
 		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
 
 func showPolicyRef(p backstop.PolicyRef) PolicyRef { return PolicyRef{ID: p.ID, Name: p.Name} }
 
-// showAll never returns nil: a list without items is still a list.
+// showAll never returns nil, because a nil slice would become null in JSON.
 func showAll[T, S any](items []T, show func(T) S) []S {
 	shown := make([]S, len(items))
 	for i, item := range items {

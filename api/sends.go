@@ -12,32 +12,32 @@ import (
 
 // CreateSend answers POST /v1/sends.
 func (s *server) CreateSend(ctx context.Context, r CreateSendRequestObject) (CreateSendResponseObject, error) {
-	key, err := idempotency(r)
+	key, err := idempotencyOf(r)
 	if err != nil {
 		return nil, err
 	}
-	if key != nil { // asked first, because what was valid then need not be valid now
+	if key != nil { // first, because a repeated request may no longer be valid, such as one whose expires_at has passed
 		send, found, err := s.handoff.Accepted(ctx, *key)
 		if err != nil {
 			return nil, err
 		}
 		if found {
-			return accepted(send), nil
+			return showAccepted(send), nil
 		}
 	}
-	send, err := s.resolve(ctx, *r.Body)
+	send, err := s.resolveSend(ctx, *r.Body)
 	if err != nil {
 		return nil, err
 	}
 	if send, _, err = s.handoff.Accept(ctx, send, key); err != nil {
 		return nil, err
 	}
-	return accepted(send), nil
+	return showAccepted(send), nil
 }
 
-// idempotency returns the caller's key with a digest of the body as it was understood, so that spaces and the order
-// of names make no difference; nil without a key.
-func idempotency(r CreateSendRequestObject) (*handoff.Idempotency, error) {
+// idempotencyOf returns the caller's idempotency key with a digest of the parsed body, or nil without a key. White space and the
+// order of names do not change the digest.
+func idempotencyOf(r CreateSendRequestObject) (*handoff.Idempotency, error) {
 	if r.Params.IdempotencyKey == nil {
 		return nil, nil //nolint:nilnil // no key and no error: a send without one is fine
 	}
@@ -49,19 +49,19 @@ func idempotency(r CreateSendRequestObject) (*handoff.Idempotency, error) {
 	return &handoff.Idempotency{Key: *r.Params.IdempotencyKey, Hash: digest[:]}, nil
 }
 
-// resolve checks what the caller gave and works out the rules that hold for this send.
-func (s *server) resolve(ctx context.Context, in SendInput) (backstop.Send, error) {
+// resolveSend validates the input and returns the send with its country and its plan: the rules of the policy that apply to it.
+func (s *server) resolveSend(ctx context.Context, in SendInput) (backstop.Send, error) {
 	send := sendFrom(in)
 	country, err := backstop.CountryOf(in.To)
-	if err := invalid(err, send.Validate(s.now())); err != nil {
+	if err := mergeInvalid(err, send.Validate(s.now())); err != nil {
 		return backstop.Send{}, err
 	}
 	send.Country = country
-	policy, err := s.policies.Policy(ctx, canonical(in.Fallback.PolicyID))
+	policy, err := s.policies.Policy(ctx, canonicalID(in.Fallback.PolicyID))
 	if backstop.CodeOf(err) == backstop.NotFound {
 		return backstop.Send{}, &backstop.Error{
 			Code: backstop.Invalid, Message: "the send is not valid", Cause: err,
-			Fields: []backstop.Field{{Name: "fallback.policy_id", Reason: "names no policy"}},
+			Fields: []backstop.Field{{Name: "fallback.policy_id", Reason: "no policy has this id: see GET /v1/policies"}},
 		}
 	}
 	if err != nil {
@@ -75,8 +75,8 @@ func (s *server) resolve(ctx context.Context, in SendInput) (backstop.Send, erro
 
 func sendFrom(in SendInput) backstop.Send {
 	send := backstop.Send{
-		To: in.To, Text: value(in.Whatsapp.Text), SMSText: in.Fallback.Text,
-		Category: backstop.Category(value(in.Category)), ExpiresAt: utc(in.ExpiresAt),
+		To: in.To, Text: orZero(in.Whatsapp.Text), SMSText: in.Fallback.Text,
+		Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
 	}
 	if t := in.Whatsapp.Template; t != nil {
 		send.Template = &backstop.Template{Name: t.Name, Language: t.Language, Components: t.Components}
@@ -84,12 +84,12 @@ func sendFrom(in SendInput) backstop.Send {
 	return send
 }
 
-// accepted is the answer to a send. It says what was true when the send was accepted, so that a repeated request
-// gets the same answer however far the send has come.
-func accepted(send backstop.Send) CreateSend202JSONResponse {
+// showAccepted returns the answer to a send. It uses only what does not change after the acceptance, so a repeated request gets
+// the same answer at any time.
+func showAccepted(send backstop.Send) CreateSend202JSONResponse {
 	return CreateSend202JSONResponse{
 		Body: SendAccepted{
-			ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: listed(warnings(send)),
+			ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
 		},
 		Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
 	}
@@ -97,15 +97,15 @@ func accepted(send backstop.Send) CreateSend202JSONResponse {
 
 // GetSend answers GET /v1/sends/{id}.
 func (s *server) GetSend(ctx context.Context, r GetSendRequestObject) (GetSendResponseObject, error) {
-	send, err := s.readSend(ctx, canonical(r.ID))
+	send, err := s.loadSend(ctx, canonicalID(r.ID))
 	if err != nil {
 		return nil, err
 	}
 	return GetSend200JSONResponse(send), nil
 }
 
-// readSend returns a send as the API shows it.
-func (s *server) readSend(ctx context.Context, id string) (Send, error) {
+// loadSend loads a send with its timeline and returns it in the API's form.
+func (s *server) loadSend(ctx context.Context, id string) (Send, error) {
 	send, err := s.sends.Send(ctx, id)
 	if err != nil {
 		return Send{}, err
@@ -119,7 +119,7 @@ func (s *server) readSend(ctx context.Context, id string) (Send, error) {
 
 // ListSends answers GET /v1/sends.
 func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListSendsResponseObject, error) {
-	page, err := page(r.Params.Cursor, r.Params.Limit)
+	page, err := readPage(r.Params.Cursor, r.Params.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -127,11 +127,11 @@ func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListS
 		return nil, err
 	}
 	sends, more, err := s.sends.ListSends(ctx, backstop.SendFilter{
-		Outcome:  backstop.Outcome(value(r.Params.Outcome)),
-		PolicyID: canonical(value(r.Params.PolicyID)),
-		To:       value(r.Params.To),
-		From:     value(r.Params.From),
-		Until:    value(r.Params.Until),
+		Outcome:  backstop.Outcome(orZero(r.Params.Outcome)),
+		PolicyID: canonicalID(orZero(r.Params.PolicyID)),
+		To:       orZero(r.Params.To),
+		From:     orZero(r.Params.From),
+		Until:    orZero(r.Params.Until),
 	}, page)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/api"
 )
 
-// sendBody is a valid send by a policy, written by hand so that tests can move its parts about.
+// sendBody is a valid send by a policy, as text so that tests can reorder its parts.
 func sendBody(policy string) string {
 	return `{"to":"+447400123456","whatsapp":{"text":"hello"},"fallback":{"policy_id":"` + policy + `","text":"hi"}}`
 }
@@ -113,7 +113,7 @@ func TestSends_Idempotency(t *testing.T) {
 	require.Equal(t, 202, first.Code, first.Body)
 	require.Contains(t, r.door.keys, key)
 
-	// The send goes on, and the policy goes away; the answer stays the same.
+	// The answer stays the same after a receipt for the send and after the deletion of the policy.
 	r.door.keys[key] = func(s backstop.Send) backstop.Send {
 		s.Outcome, s.WhatsAppStatus = backstop.OutcomeWhatsApp, backstop.Read
 		return s
@@ -154,7 +154,7 @@ func TestSends_Away(t *testing.T) {
 		r.call(t, "GET", path, "").problem(503, "unavailable")
 	}
 	r.call(t, "POST", "/v1/rules", ruleBody).problem(503, "unavailable")
-	require.Contains(t, r.logs.String(), errTest.Error(), "the log knows the cause")
+	require.Contains(t, r.logs.String(), errTest.Error(), "the log has the cause")
 	require.Empty(t, r.sends)
 }
 
@@ -208,7 +208,7 @@ func TestSends_Get(t *testing.T) {
 	require.Equal(t, 2, *shown.Attempts[0].Failure.RetryAfterSeconds, "rounded up")
 	require.Equal(t, "SM1", *shown.Attempts[1].MessageID)
 	require.Nil(t, shown.Attempts[2].EndedAt)
-	require.Equal(t, "30005", *shown.Attempts[3].Failure.Code, "as its receipt says")
+	require.Equal(t, "30005", *shown.Attempts[3].Failure.Code, "the code of its receipt")
 	require.Len(t, shown.Events, 10)
 	require.NotContains(t, got.Body.String(), "hello", "texts are not returned")
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Options is what the API needs.
+// Options are the dependencies and settings of the API.
 type Options struct {
 	Rules    Rules
 	Policies Policies
@@ -25,52 +25,52 @@ type Options struct {
 	Sessions Sessions
 	Handoff  Handoff
 	Webhooks []Webhook // one for each provider; their names must differ
-	Routes   []string  // the names of the SMS routes, of which the first is the default
+	Routes   []string  // the names of the SMS routes; the first is the default
 
-	APIKey string // asked for under /v1, and to sign in to the console
+	APIKey string // required under /v1, and to sign in to the console
 	Log    *slog.Logger
 
-	Console           fs.FS  // the files of the web console, an index.html among them; may be nil: no console
-	TemporalUIURL     string // told to the console; may be empty
-	TemporalNamespace string // the same
+	Console           fs.FS  // the files of the web console with an index.html; nil: no console
+	TemporalUIURL     string // for links in the console; may be empty
+	TemporalNamespace string // for links in the console
 
-	Watch    Watch           // its zero value is fine
-	Stopping <-chan struct{} // closed when the program stops, to end the streams; may be nil: they end by themselves
+	Watch    Watch           // the zero value means the defaults
+	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
 	Version string           // of the program, shown by /healthz; may be empty
-	Ready   Ready            // what /readyz asks besides Postgres; may be nil
-	Now     func() time.Time // may be nil: time.Now
+	Ready   Ready            // the check of /readyz besides Postgres; may be nil
+	Now     func() time.Time // nil: time.Now
 }
 
-// server answers the calls of the contract; the generated code routes and binds them.
+// server implements the operations of the contract. Generated code routes and binds their requests.
 type server struct {
-	rules     Rules
-	policies  Policies
-	sends     Sends
-	sessions  Sessions
-	handoff   Handoff
-	webhooks  map[string]Webhook
-	counts    *counts
-	contract  *contract
-	log       *slog.Logger
-	strangers *limitedLog
-	now       func() time.Time
-	version   string
-	ready     Ready
+	rules    Rules
+	policies Policies
+	sends    Sends
+	sessions Sessions
+	handoff  Handoff
+	webhooks map[string]Webhook
+	stats    *statsCache
+	contract *contract
+	log      *slog.Logger
+	limited  *limitedLog
+	now      func() time.Time
+	version  string
+	ready    Ready
 
 	key               [sha256.Size]byte // the digest of the API key
 	origins           *http.CrossOriginProtection
-	console           *console // nil: there is none
+	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
 	smsRoutes         []string
 
 	watch    Watch
-	streams  chan struct{} // one for each that is open
+	streams  chan struct{} // a counting semaphore: one element for each open stream
 	stopping <-chan struct{}
 }
 
-// New makes the handler of everything that Backstop serves. It refuses options that miss something.
+// New returns the HTTP handler of Backstop. It fails if a required option is missing.
 func New(o Options) (http.Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func New(o Options) (http.Handler, error) {
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
 		watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
-	s.strangers = newLimitedLog(s.log)
+	s.limited = newLimitedLog(s.log)
 	s.streams = make(chan struct{}, s.watch.Streams)
 	if o.Console != nil {
 		if s.console, err = readConsole(o.Console); err != nil {
@@ -97,11 +97,11 @@ func New(o Options) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.counts = newCounts(o.Sends, s.now)
+	s.stats = newStatsCache(o.Sends, s.now)
 	for _, w := range o.Webhooks {
 		s.webhooks[w.Name()] = w
 	}
-	return s.routes()
+	return s.newEngine()
 }
 
 func (o Options) check() error {
@@ -111,12 +111,12 @@ func (o Options) check() error {
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {
-		return fmt.Errorf("make the api: missing %s", strings.Join(slices.Sorted(maps.Keys(absent)), ", "))
+		return fmt.Errorf("make the api: options %s are missing", strings.Join(slices.Sorted(maps.Keys(absent)), ", "))
 	}
 	seen := map[string]bool{}
 	for _, w := range o.Webhooks {
 		if w == nil || w.Name() == "" || seen[w.Name()] {
-			return errors.New("make the api: a webhook has no name, or that of another")
+			return errors.New("make the api: a webhook has no name, or two have the same name")
 		}
 		seen[w.Name()] = true
 	}
@@ -126,44 +126,45 @@ func (o Options) check() error {
 	return nil
 }
 
-func (s *server) routes() (http.Handler, error) {
+func (s *server) newEngine() (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
-	engine.RedirectTrailingSlash = false // a redirect would answer in another form than the contract's
-	engine.ContextWithFallback = true    // so that a caller who hangs up cancels the queries made for it
+	engine.RedirectTrailingSlash = false // the contract has no redirects
+	engine.ContextWithFallback = true    // if the caller disconnects, its queries are cancelled
 	if err := engine.SetTrustedProxies(nil); err != nil {
 		return nil, fmt.Errorf("trust no proxy: %w", err)
 	}
-	engine.Use(s.identify, s.access, s.survive)
+	engine.Use(s.setRequestID, s.logAccess, s.recoverPanic)
 	engine.NoRoute(onlyV1(s.authenticate), s.noRoute)
 	engine.NoMethod(onlyV1(s.authenticate), s.noMethod)
 
-	s.operations(engine)
+	s.routeOperations(engine)
 	engine.GET("/webhooks/:provider", s.verifyWebhook)
 	engine.POST("/webhooks/:provider", s.receiveWebhook)
-	session := engine.Group(sessionPath, s.ownPages, s.validate(maxSignIn))
+	session := engine.Group(sessionPath, s.requireOwnOrigin, s.checkContract(maxSignIn))
 	session.GET("", s.GetSession)
 	session.POST("", s.SignIn)
 	session.DELETE("", s.SignOut)
 	if s.console != nil {
-		s.console.routes(engine, s)
+		s.console.route(engine, s)
 	}
 
-	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{unpooled}, StrictGinServerOptions{
-		RequestErrorHandlerFunc:  s.unbound,
+	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{withContextCopy}, StrictGinServerOptions{
+		RequestErrorHandlerFunc:  s.failBinding,
 		HandlerErrorFunc:         s.fail,
 		ResponseErrorHandlerFunc: s.fail,
 	})
-	v1 := engine.Group("", s.authenticate, s.validate(maxBody))
+	v1 := engine.Group("", s.authenticate, s.checkContract(maxBody))
 	v1.GET("/v1/sends/:id/watch", s.WatchSend)
 	RegisterHandlersWithOptions(v1, strict, GinServerOptions{
-		ErrorHandler: func(c *gin.Context, err error, _ int) { s.unbound(c, err) },
+		ErrorHandler: func(c *gin.Context, err error, _ int) { s.failBinding(c, err) },
 	})
 	return engine, nil
 }
 
-// onlyV1 runs a handler for paths under /v1, so that without a key nobody learns what is there.
+// onlyV1 runs a handler for paths under /v1 only. With it a request without a key gets a 401 there, whether or not the path
+// exists.
 func onlyV1(h gin.HandlerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if strings.HasPrefix(c.Request.URL.Path, "/v1/") {
@@ -172,8 +173,8 @@ func onlyV1(h gin.HandlerFunc) gin.HandlerFunc {
 	}
 }
 
-// unpooled hands the operation a context of its own: gin uses its contexts again, and a query may look at the one
-// that it was given for a moment after the answer is written.
-func unpooled(next StrictHandlerFunc, _ string) StrictHandlerFunc {
+// withContextCopy gives each operation a copy of gin's context. gin reuses its contexts after the answer is written, and a query
+// may still read its context then.
+func withContextCopy(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 	return func(c *gin.Context, request any) (any, error) { return next(c.Copy(), request) }
 }

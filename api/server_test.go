@@ -30,7 +30,7 @@ func TestNew_Missing(t *testing.T) {
 		"APIKey":   func(o *api.Options) { o.APIKey = "" },
 		"Log":      func(o *api.Options) { o.Log = nil },
 		"webhook":  func(o *api.Options) { o.Webhooks = []api.Webhook{nil} },
-		"of anoth": func(o *api.Options) { o.Webhooks = []api.Webhook{driver{name: "a"}, driver{name: "a"}} },
+		"two have": func(o *api.Options) { o.Webhooks = []api.Webhook{driver{name: "a"}, driver{name: "a"}} },
 		"no route": func(o *api.Options) { o.Routes = nil },
 		"twice":    func(o *api.Options) { o.Routes = []string{"a", "b", "a"} },
 	} {
@@ -43,7 +43,7 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: missing APIKey, Handoff, Policies, Rules, Sends, Sessions")
+	require.EqualError(t, err, "make the api: options APIKey, Handoff, Policies, Rules, Sends, Sessions are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)
@@ -91,7 +91,7 @@ func TestServer_Nowhere(t *testing.T) {
 	require.Empty(t, r.call(t, "OPTIONS", "/v1/rules", "", "Origin", "https://elsewhere.test").Header().Get("Access-Control-Allow-Origin"))
 }
 
-// A HEAD is answered like a GET, without the body: load balancers and monitors ask so.
+// A HEAD is answered like a GET, without the body, because load balancers and monitors use it.
 func TestServer_Head(t *testing.T) {
 	t.Parallel()
 	r := newConsole(t)
@@ -127,7 +127,7 @@ func TestServer_Head(t *testing.T) {
 	require.Equal(t, 503, status)
 }
 
-// No cache may keep an answer, except of files that are the same for everybody.
+// No cache may keep an answer, except files that are the same for every caller.
 func TestServer_CacheControl(t *testing.T) {
 	t.Parallel()
 	r := reading(t, 1, nil)
@@ -189,13 +189,13 @@ func TestServer_InternalErrorsStayInside(t *testing.T) {
 	got.problem(500, "internal")
 	require.NotContains(t, got.Body.String(), "10.0.0.7")
 	require.Contains(t, r.logs.String(), "10.0.0.7")
-	r.away = &backstop.Error{Code: "novel", Message: "of a kind that the api does not know"}
+	r.away = &backstop.Error{Code: "novel", Message: "of a code that the api does not have"}
 	r.call(t, "GET", "/v1/rules", "").problem(500, "internal")
 	r.away = context.DeadlineExceeded
 	r.call(t, "GET", "/v1/rules", "").problem(503, "unavailable")
 }
 
-// TestServer_Log: what a message was and whom it was for never reaches the log.
+// TestServer_Log: no text and no recipient of a message is in the log.
 func TestServer_Log(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -215,7 +215,7 @@ func TestServer_Log(t *testing.T) {
 	}
 }
 
-// TestServer_HangUp: a caller who hangs up cancels what is done for it.
+// TestServer_HangUp: if the caller disconnects, its queries are cancelled.
 func TestServer_HangUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *api.Options) { o.Sends = &patient{Sends: o.Sends} })
@@ -256,10 +256,10 @@ func TestHealth(t *testing.T) {
 	r.away = errTest
 	require.JSONEq(t, `{"status":"unavailable","version":"v0","checks":{"postgres":"unreachable"}}`, ask(503))
 	require.Contains(t, r.logs.String(), "2 migrations are missing")
-	require.Equal(t, 200, r.call(t, "GET", "/healthz", "").Code, "the process is up all the same")
+	require.Equal(t, 200, r.call(t, "GET", "/healthz", "").Code, "the process still runs")
 }
 
-// TestDocs: the page and all that it names come from this server.
+// TestDocs: the page, its scripts and its styles come from this server.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -23,12 +23,12 @@ const (
 
 // GetSession answers GET /console/session.
 func (s *server) GetSession(c *gin.Context) {
-	expires, err := s.session(c.Request)
+	expires, err := s.findSession(c.Request)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	admit(c)
+	markAuthenticated(c)
 	s.showSession(c, expires)
 }
 
@@ -36,14 +36,14 @@ func (s *server) GetSession(c *gin.Context) {
 func (s *server) SignIn(c *gin.Context) {
 	var in SignInInput
 	if err := json.NewDecoder(c.Request.Body).Decode(&in); err != nil {
-		s.unbound(c, err)
+		s.failBinding(c, err)
 		return
 	}
 	if !s.isKey(in.APIKey) {
-		s.fail(c, &backstop.Error{Code: unauthorized, Message: "this is not the API key"})
+		s.fail(c, &backstop.Error{Code: unauthorized, Message: "wrong API key: use the value of BACKSTOP_API_KEY"})
 		return
 	}
-	admit(c)
+	markAuthenticated(c)
 	token := newToken()
 	created := s.now().Truncate(time.Second)
 	expires := created.Add(sessionLife)
@@ -55,7 +55,8 @@ func (s *server) SignIn(c *gin.Context) {
 	s.showSession(c, expires)
 }
 
-// SignOut answers DELETE /console/session. The cookie is kept until the session is gone, so that it can be tried again.
+// SignOut answers DELETE /console/session. It removes the cookie only after it has deleted the session, so a failed call can be
+// repeated.
 func (s *server) SignOut(c *gin.Context) {
 	if token, found := sessionToken(c.Request); found {
 		if err := s.sessions.DeleteSession(c.Request.Context(), s.sessionID(token)); err != nil {
@@ -68,20 +69,20 @@ func (s *server) SignOut(c *gin.Context) {
 	c.Writer.WriteHeaderNow()
 }
 
-// session returns when the session of a request ends.
-func (s *server) session(r *http.Request) (expires time.Time, err error) {
+// findSession returns the end of the request's session, or an error of code unauthorized if there is none or it has ended.
+func (s *server) findSession(r *http.Request) (expires time.Time, err error) {
 	token, found := sessionToken(r)
 	if found {
 		expires, err = s.sessions.Session(r.Context(), s.sessionID(token), s.now())
 	}
 	if !found || backstop.CodeOf(err) == backstop.NotFound {
-		return expires, &backstop.Error{Code: unauthorized, Message: "nobody is signed in here, or no longer"}
+		return expires, &backstop.Error{Code: unauthorized, Message: "no session, or it has ended: sign in at /console/"}
 	}
 	return expires, err
 }
 
-// sessionID is what a session is stored by. Neither the token nor the API key can be had from it, and no session is found
-// any more when the key has changed.
+// sessionID returns the id under which a session is stored: an HMAC of its token with the API key. The id reveals neither of
+// them, and a new API key ends all sessions.
 func (s *server) sessionID(token string) []byte {
 	mac := hmac.New(sha256.New, s.key[:])
 	mac.Write([]byte(token))
@@ -90,30 +91,30 @@ func (s *server) sessionID(token string) []byte {
 
 func newToken() string {
 	var b [tokenBytes]byte
-	_, _ = rand.Read(b[:]) // it never fails
+	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// sessionToken returns the token of the request's cookie, or false if it has none that could be one of ours.
+// sessionToken returns the token in the request's cookie, or false if there is no cookie or its length is wrong.
 func sessionToken(r *http.Request) (string, bool) {
-	cookie, err := r.Cookie(cookieName(secure(r)))
+	cookie, err := r.Cookie(cookieName(isSecure(r)))
 	if err != nil || len(cookie.Value) != base64.RawURLEncoding.EncodedLen(tokenBytes) {
 		return "", false
 	}
 	return cookie.Value, true
 }
 
-// setCookie gives a cookie an age in seconds; a negative one removes it.
+// setCookie sets the session's cookie with a lifetime in seconds. A negative lifetime removes the cookie.
 func setCookie(c *gin.Context, token string, age int) {
-	secure := secure(c.Request)
+	secure := isSecure(c.Request)
 	http.SetCookie(c.Writer, &http.Cookie{ //nolint:gosec // without TLS, on loopback, a Secure cookie would be lost
 		Name: cookieName(secure), Value: token, Path: "/", MaxAge: age,
 		Secure: secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 }
 
-// cookieName is one that the browser takes from this very host, and over TLS, only (RFC 6265bis, 4.1.3): no other host of
-// the domain can plant it.
+// cookieName returns the name of the session's cookie. With the prefix __Host- the browser accepts the cookie only from this
+// host over TLS (RFC 6265bis, 4.1.3), so another host of the domain cannot set it.
 func cookieName(secure bool) string {
 	if secure {
 		return "__Host-backstop_session"
@@ -121,9 +122,9 @@ func cookieName(secure bool) string {
 	return "backstop_session"
 }
 
-// secure tells how the browser came, which may be by a proxy that ends TLS. Who claims more than is true gets a cookie that
-// its browser drops.
-func secure(r *http.Request) bool {
+// isSecure reports whether the browser uses TLS, if needed by the X-Forwarded-Proto of a proxy. A client may forge that header:
+// its browser then ignores the cookie.
+func isSecure(r *http.Request) bool {
 	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
 	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
 }
@@ -131,6 +132,6 @@ func secure(r *http.Request) bool {
 func (s *server) showSession(c *gin.Context, expires time.Time) {
 	c.JSON(http.StatusOK, Session{
 		Version: s.version, ExpiresAt: expires.UTC(),
-		TemporalUIURL: optional(s.temporalUIURL), TemporalNamespace: s.temporalNamespace,
+		TemporalUIURL: omitZero(s.temporalUIURL), TemporalNamespace: s.temporalNamespace,
 	})
 }

@@ -159,7 +159,7 @@ func TestSession_Cookie(t *testing.T) {
 	})
 }
 
-// TestSession_KeyChanged: a new API key ends what was opened with the old one.
+// TestSession_KeyChanged: a new API key ends the sessions of the old key.
 func TestSession_KeyChanged(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -200,7 +200,7 @@ func TestAuth_Cookie(t *testing.T) {
 	require.Equal(t, 200, r.call(t, "GET", "/v1/rules", "", "Cookie", "backstop_session=stale").Code, "the key counts")
 }
 
-// TestAuth_Origin: a cookie opens the API to pages of this origin alone; a key, to whoever has it.
+// TestAuth_Origin: a cookie is accepted from pages of this origin only, an API key from any caller.
 func TestAuth_Origin(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -235,7 +235,7 @@ func TestAuth_Origin(t *testing.T) {
 	}
 }
 
-// TestSession_Log: what opens the API never reaches the log.
+// TestSession_Log: no API key and no token of a session is in the log.
 func TestSession_Log(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -8,26 +8,26 @@ import (
 
 func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Event, now time.Time) Send {
 	shown := Send{
-		ID: s.ID, To: s.To, Country: optional(s.Country), Category: optional(Category(s.Category)),
+		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
-		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: utc(s.ExpiresAt), FinishedAt: utc(s.FinishedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
 	}
 	ledger := backstop.Ledger{Send: s, Attempts: attempts}
 	if rule, at, found := ledger.NextRule(now); found {
-		shown.NextRule, shown.NextDeadline = &s.Plan.Rules[rule].Name, utc(&at)
+		shown.NextRule, shown.NextDeadline = &s.Plan.Rules[rule].Name, inUTC(&at)
 	}
 	return shown
 }
 
 func showSummary(s backstop.Send) SendSummary {
 	return SendSummary{
-		ID: s.ID, To: s.To, Country: optional(s.Country), Category: optional(Category(s.Category)),
+		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: s.Plan.PolicyID, PolicyName: s.Plan.PolicyName,
-		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: utc(s.FinishedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: inUTC(s.FinishedAt),
 	}
 }
 
@@ -50,11 +50,11 @@ func showPlan(s backstop.Send) Plan {
 	p := s.Plan
 	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
-			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: optional(r.WaitSeconds), SendID: r.SendID,
-			Route: optional(r.Route), Satisfied: r.IsSatisfied(s.WhatsAppStatus),
+			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
+			Route: omitZero(r.Route), Satisfied: r.IsSatisfied(s.WhatsAppStatus),
 		}
 		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
-			planned.Deadline = utc(&deadline)
+			planned.Deadline = inUTC(&deadline)
 		}
 		return planned
 	})}
@@ -63,10 +63,10 @@ func showPlan(s backstop.Send) Plan {
 func showAttempt(a backstop.Attempt) Attempt {
 	return Attempt{
 		Step: a.Ref.Step, Number: a.Number, Channel: Channel(a.Channel), Provider: a.Provider,
-		Rule: optional(a.Rule), Reason: optional(a.Reason), SendID: optional(a.SendID),
-		State: AttemptState(a.State), Status: optional(Status(a.Status)), MessageID: optional(a.MessageID),
-		Segments: optional(a.Segments), Failure: showFailure(a.Why()),
-		StartedAt: a.StartedAt.UTC(), EndedAt: utc(a.EndedAt),
+		Rule: omitZero(a.Rule), Reason: omitZero(a.Reason), SendID: omitZero(a.SendID),
+		State: AttemptState(a.State), Status: omitZero(Status(a.Status)), MessageID: omitZero(a.MessageID),
+		Segments: omitZero(a.Segments), Failure: showFailure(a.Why()),
+		StartedAt: a.StartedAt.UTC(), EndedAt: inUTC(a.EndedAt),
 	}
 }
 
@@ -75,20 +75,20 @@ func showFailure(f *backstop.Failure) *AttemptFailure {
 		return nil
 	}
 	return &AttemptFailure{
-		Kind: AttemptFailureKind(f.Kind), Class: optional(AttemptFailureClass(f.Class)),
-		Code: optional(f.Code), Reason: optional(f.Reason),
-		RetryAfterSeconds: optional(int((f.RetryAfter + time.Second - 1) / time.Second)), // rounded up
+		Kind: AttemptFailureKind(f.Kind), Class: omitZero(AttemptFailureClass(f.Class)),
+		Code: omitZero(f.Code), Reason: omitZero(f.Reason),
+		RetryAfterSeconds: omitZero(int((f.RetryAfter + time.Second - 1) / time.Second)), // rounded up
 	}
 }
 
 func showEvent(e backstop.Event) Event {
 	return Event{
-		At: e.At.UTC(), Kind: EventKind(e.Kind), Channel: optional(Channel(e.Channel)),
-		Status: optional(Status(e.Status)), Rule: optional(e.Rule), Code: optional(e.Code), Detail: optional(e.Detail),
+		At: e.At.UTC(), Kind: EventKind(e.Kind), Channel: omitZero(Channel(e.Channel)),
+		Status: omitZero(Status(e.Status)), Rule: omitZero(e.Rule), Code: omitZero(e.Code), Detail: omitZero(e.Detail),
 	}
 }
 
-func utc(t *time.Time) *time.Time {
+func inUTC(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}

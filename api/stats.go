@@ -7,7 +7,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// statsRange is what is counted unless the caller says from when.
+// statsRange is the length of the range if the caller sets no from.
 const statsRange = 24 * time.Hour
 
 // GetStats answers GET /v1/stats.
@@ -15,7 +15,7 @@ func (s *server) GetStats(ctx context.Context, r GetStatsRequestObject) (GetStat
 	if err := backstop.ValidateRange(r.Params.From, r.Params.Until); err != nil {
 		return nil, err
 	}
-	filter := backstop.StatsFilter{Until: s.now(), PolicyID: canonical(value(r.Params.PolicyID))}
+	filter := backstop.StatsFilter{Until: s.now(), PolicyID: canonicalID(orZero(r.Params.PolicyID))}
 	if r.Params.Until != nil {
 		filter.Until = *r.Params.Until
 	}
@@ -26,7 +26,7 @@ func (s *server) GetStats(ctx context.Context, r GetStatsRequestObject) (GetStat
 	if err := filter.Validate(); err != nil {
 		return nil, err
 	}
-	stats, err := s.counts.get(ctx, countedAs(r.Params), filter)
+	stats, err := s.stats.get(ctx, statsKey(r.Params), filter)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func TestStats_Away(t *testing.T) {
 	require.Len(t, r.asked, 2, "an error is not kept")
 }
 
-// What was counted is kept for ten seconds, also for those who leave the range open while the clock goes on.
+// Statistics are cached for ten seconds, also for a range without bounds, although its bounds move with the clock.
 func TestStats_Kept(t *testing.T) {
 	t.Parallel()
 	c := clocktest.New(now)
@@ -134,7 +134,7 @@ func TestStats_Kept(t *testing.T) {
 	ask("", 206)
 }
 
-// Many consoles that ask at once are answered by one count, and who hangs up does not break it off for the others.
+// Concurrent requests for the same statistics share one query, and a caller that disconnects does not cancel it for the others.
 func TestStats_Shared(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -9,14 +9,14 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// admittedKey marks a request that showed the API key, a session or a provider's signature.
-const admittedKey = "admitted"
+// authenticatedKey is the key in gin's context of a request with a valid API key, session or provider's signature.
+const authenticatedKey = "admitted"
 
-func admit(c *gin.Context) { c.Set(admittedKey, true) }
+func markAuthenticated(c *gin.Context) { c.Set(authenticatedKey, true) }
 
-// note logs a line about a request. The lines about requests of strangers, who can make any number, are limited by kind: the
-// message, the route and what distinguishes it further.
-func (s *server) note(c *gin.Context, level slog.Level, message, distinction string, attrs ...slog.Attr) {
+// logLimited logs a line about a request. It limits the lines about unauthenticated requests, because anybody can make many of
+// them. The limit is per kind: message, distinction, method and route.
+func (s *server) logLimited(c *gin.Context, level slog.Level, message, distinction string, attrs ...slog.Attr) {
 	ctx := c.Request.Context()
 	if !s.log.Enabled(ctx, level) {
 		return
@@ -24,22 +24,22 @@ func (s *server) note(c *gin.Context, level slog.Level, message, distinction str
 	line := slog.NewRecord(time.Now(), level, message, 0)
 	line.AddAttrs(attrs...)
 	line.AddAttrs(slog.String(requestIDKey, c.GetString(requestIDKey)))
-	if c.GetBool(admittedKey) {
+	if c.GetBool(authenticatedKey) {
 		_ = s.log.Handler().Handle(ctx, line)
 		return
 	}
 	kind := message + " " + distinction
-	if c.FullPath() != "" { // then the method is one of the route's, not any word
+	if c.FullPath() != "" { // without a route the method may be any text
 		kind += " " + c.Request.Method + " " + c.FullPath()
 	}
-	s.strangers.write(ctx, kind, line)
+	s.limited.write(ctx, kind, line)
 }
 
-// strangerPause is how long the lines of a kind are held back after one was written.
-const strangerPause = 10 * time.Second
+// limitPause is how long further lines of a kind are held back after a line is written.
+const limitPause = 10 * time.Second
 
-// limitedLog writes the first line of a kind at once, and then at most one in each strangerPause: the newest, with the number
-// of lines that it stands for as "times".
+// limitedLog writes the first line of a kind at once, and then at most one in each limitPause: the newest one. Its attribute
+// "times" has the number of lines in that pause.
 type limitedLog struct {
 	handler slog.Handler
 
@@ -49,7 +49,7 @@ type limitedLog struct {
 
 type heldLines struct {
 	newest slog.Record
-	times  int // 0: none came during the pause
+	times  int // the number of lines that were held back
 }
 
 func newLimitedLog(log *slog.Logger) *limitedLog {
@@ -77,7 +77,7 @@ func (l *limitedLog) hold(kind string, line slog.Record) bool {
 
 func (l *limitedLog) pause(kind string) {
 	l.held[kind] = &heldLines{}
-	time.AfterFunc(strangerPause, func() { l.release(kind) })
+	time.AfterFunc(limitPause, func() { l.release(kind) })
 }
 
 // release ends the pause of a kind. If lines were held back, it writes the newest and begins another pause.

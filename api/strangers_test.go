@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// logged counts the lines with a message, and how many requests they stand for.
+// logged counts the lines with a message, and the requests that these lines represent.
 func (r *rig) logged(t *testing.T, message string) (lines, requests int) {
 	t.Helper()
 	for line := range strings.Lines(r.logs.String()) {
@@ -29,7 +29,7 @@ func (r *rig) logged(t *testing.T, message string) (lines, requests int) {
 	return lines, requests
 }
 
-// Requests without a key cannot fill a disk with log lines. The first is logged at once, and all are counted.
+// Requests without a key cannot fill a disk with log lines. The first is logged at once, and the lines count them all.
 func TestServer_strangersLog(t *testing.T) {
 	t.Parallel()
 	const (
@@ -84,7 +84,7 @@ func TestServer_strangersLog(t *testing.T) {
 	}
 }
 
-// The lines of callers who are known are all there.
+// Every line about an authenticated request is written.
 func TestServer_callersLog(t *testing.T) {
 	t.Parallel()
 	r := reading(t, 1, nil)

@@ -36,7 +36,7 @@ func (r *rig) warned(t *testing.T, body string) map[string]string {
 	return found
 }
 
-// A trunk digit is refused with the number that was probably meant, and neither number is logged.
+// A number with a trunk digit is refused with the number that was probably meant. Neither number is logged.
 func TestPreview_trunkDigit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -116,7 +116,7 @@ func TestPreview_alphanumericSendID(t *testing.T) {
 	}
 }
 
-// encoding/json would make the replacement character of half a surrogate pair.
+// Half of a surrogate pair is refused: encoding/json would replace it by U+FFFD.
 func TestBodies_loneSurrogate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -144,7 +144,7 @@ func TestBodies_loneSurrogate(t *testing.T) {
 	})
 }
 
-// A whole number is one however JSON writes it.
+// A whole number is accepted in every spelling of JSON, such as 1e2 and 100.0.
 func TestBodies_wholeNumbers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -169,7 +169,7 @@ func TestBodies_wholeNumbers(t *testing.T) {
 	}
 }
 
-// escaped writes each UTF-16 unit of JSON's texts as \u and four digits.
+// escaped writes each UTF-16 code unit of the texts in a JSON document as \u and four digits.
 func escaped(t *testing.T, v any) string {
 	t.Helper()
 	var b strings.Builder
@@ -193,7 +193,7 @@ func escaped(t *testing.T, v any) string {
 	return b.String()
 }
 
-// The largest valid send is taken in the longest spelling that JSON has for it.
+// The largest valid send is accepted in its longest JSON spelling.
 func TestBodies_largest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -232,7 +232,7 @@ func TestBodies_markup(t *testing.T) {
 	require.Equal(t, 200, r.call(t, "POST", "/v1/sends/preview", body).Code)
 }
 
-// The work on a body full of mistakes grows with its size, not with the square of it.
+// The work for a body with many mistakes grows linearly with its size.
 func TestBodies_manyMistakes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

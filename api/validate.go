@@ -20,21 +20,20 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// The most that a request may carry, in bytes. The largest valid one is a send with a full template. JSON may write each of
-// its bytes as \u and four digits: 6 times 32,768 of components, 1,600 of SMS text and 780 of all other names and values make
-// 210,900. The rest is room for white space. A sign-in has a key of at most 512 characters.
+// The largest bodies, in bytes. The largest valid body is a send with a full template. JSON may escape each of its bytes as \u
+// and four digits: 6 times 32,768 bytes of components, 1,600 of SMS text and 780 of all other names and values make 210,900
+// bytes. The rest is for white space. A sign-in has a key of at most 512 characters.
 const (
 	maxBody   = 256 << 10
 	maxSignIn = 4 << 10
 )
 
-// validate makes a handler that holds a request, with a body of at most limit bytes, against the contract before anything is
-// bound or done.
-func (s *server) validate(limit int64) gin.HandlerFunc {
-	return func(c *gin.Context) { s.hold(c, limit) }
+// checkContract returns a handler that validates a request against the contract. It refuses a body of more than limit bytes.
+func (s *server) checkContract(limit int64) gin.HandlerFunc {
+	return func(c *gin.Context) { s.checkRequest(c, limit) }
 }
 
-func (s *server) hold(c *gin.Context, limit int64) {
+func (s *server) checkRequest(c *gin.Context, limit int64) {
 	route := s.contract.routes[c.Request.Method+" "+c.FullPath()]
 	if err := checkQuery(c.Request.URL.RawQuery, route); err != nil {
 		s.fail(c, err)
@@ -52,22 +51,23 @@ func (s *server) hold(c *gin.Context, limit int64) {
 		Request: c.Request, PathParams: params, Route: route, Options: s.contract.options,
 	})
 	if err != nil {
-		s.fail(c, violation(err))
+		s.fail(c, violationError(err))
 	}
 }
 
-// checkQuery refuses what the contract cannot say: unknown parameters, repeated ones, and text that is no text.
+// checkQuery makes the checks that OpenAPI cannot express: it refuses unknown and repeated parameters, and text that is not
+// UTF-8.
 func checkQuery(raw string, route *routers.Route) error {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
-		return &backstop.Error{Code: malformed, Message: "the query of the address cannot be read"}
+		return &backstop.Error{Code: malformed, Message: "the query of the URL is malformed: percent-encode the values"}
 	}
 	for name, values := range query {
 		switch {
 		case route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil:
-			return badField(name, "is not a known parameter")
+			return badField(name, "is not a known parameter: check its spelling")
 		case len(values) > 1:
-			return badField(name, "is given more than once")
+			return badField(name, "must be given only once")
 		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
 			return badField(name, "must be text in UTF-8 without the NUL character")
 		}
@@ -75,24 +75,24 @@ func checkQuery(raw string, route *routers.Route) error {
 	return nil
 }
 
-// readBody reads a JSON body and puts it back in its canonical form (sorted keys, no spaces, nothing twice), so
-// that whoever reads it after this reads the same.
+// readBody reads a JSON body and replaces it by its canonical form: sorted keys, no white space, no repeated names. So the
+// validator and the binding interpret the same document.
 func readBody(c *gin.Context, limit int64, wanted bool) error {
 	body, err := readAll(c, limit)
 	switch {
 	case err != nil:
 		return err
 	case !wanted && len(body) > 0:
-		return &backstop.Error{Code: malformed, Message: "this request takes no body"}
+		return &backstop.Error{Code: malformed, Message: "this request must not have a body"}
 	case !wanted:
 		return nil
 	case len(body) == 0:
-		return &backstop.Error{Code: malformed, Message: "the body is missing"}
+		return &backstop.Error{Code: malformed, Message: "the body is missing: send a JSON document"}
 	}
 	if media, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || media != "application/json" {
 		return &backstop.Error{Code: unsupportedMediaType, Message: "the Content-Type must be application/json"}
 	}
-	value, err := decode(body)
+	value, err := decodeJSON(body)
 	if err != nil {
 		return err
 	}
@@ -123,26 +123,26 @@ func readAll(c *gin.Context, limit int64) ([]byte, error) {
 	return body, nil
 }
 
-// violation says in our words what the validator found.
-func violation(err error) *backstop.Error {
+// violationError translates the validator's errors into an error of ours.
+func violationError(err error) *backstop.Error {
 	found := fieldsOf(err)
 	if len(found) == 1 && found[0].Name == "If-Match" && found[0].Reason == required {
 		return &backstop.Error{
 			Code:    preconditionRequired,
-			Message: "say in If-Match which version you mean: the ETag that you read, or *",
+			Message: "the header If-Match is missing: send the ETag that you read, or * for any version",
 		}
 	}
 	return &backstop.Error{Code: malformed, Message: "the request does not fit the contract", Fields: found, Cause: err}
 }
 
-// maxFields is how many wrong fields an answer names at most.
+// maxFields is the most fields that an error lists.
 const maxFields = 100
 
-// fieldsOf walks the validator's tree of errors and returns each wrong field once, up to maxFields.
+// fieldsOf walks the validator's tree of errors and returns each wrong field once, at most maxFields.
 func fieldsOf(err error) []backstop.Field {
 	var found []backstop.Field
 	seen := map[string]bool{}
-	objects := map[string]bool{} // those whose unknown fields are found: the validator has an error for each field
+	objects := map[string]bool{} // whose unknown fields are found; the validator has an error for each of these fields
 	add := func(list ...backstop.Field) {
 		for _, f := range list {
 			if !seen[f.Name] && len(found) < maxFields {
@@ -177,11 +177,11 @@ func fieldsOf(err error) []backstop.Field {
 	return found
 }
 
-// parameterField is about a parameter that is missing, empty or not of its type.
+// parameterField returns the field of a parameter that is missing, empty or of the wrong type.
 func parameterField(err error, at *openapi3.Parameter) backstop.Field {
 	switch {
 	case at == nil:
-		return backstop.Field{Name: "body", Reason: "cannot be read"}
+		return backstop.Field{Name: "body", Reason: "does not fit the contract"}
 	case errors.Is(err, openapi3filter.ErrInvalidRequired):
 		return backstop.Field{Name: at.Name, Reason: required}
 	case errors.Is(err, openapi3filter.ErrInvalidEmptyValue):
@@ -191,9 +191,9 @@ func parameterField(err error, at *openapi3.Parameter) backstop.Field {
 	}
 }
 
-// unbound answers a request that fits the contract and yet not the types of the program, such as a header given twice. The
-// validator rounds numbers, so it takes 1.0000000000000000001 for an integer.
-func (s *server) unbound(c *gin.Context, err error) {
+// failBinding answers a request that fits the contract but not the generated types, such as a repeated header. An integer may
+// get here too: the validator rounds numbers, so it accepts 1.0000000000000000001 as an integer.
+func (s *server) failBinding(c *gin.Context, err error) {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
 		s.fail(c, badField(e.Field, "must be an integer"))
 		return

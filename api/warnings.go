@@ -7,18 +7,19 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// How long WhatsApp keeps trying to deliver a message to a phone that is offline, unless the template says
-// otherwise (Meta, Cloud API, "Time-to-live").
+// How long WhatsApp tries to deliver a message to a phone that is offline, unless the template sets another time (Meta, Cloud
+// API, "Time-to-live").
 const (
 	timeToLive               = 30 * 24 * time.Hour
 	timeToLiveAuthentication = 10 * time.Minute
 )
 
-// warnings tells of what the caller may not have meant, each thing once, by the first rule that it holds for.
-func warnings(send backstop.Send) []Warning {
+// warningsOf returns the warnings about a send that is valid but may not be what the caller wants. Each code occurs once, for
+// the first rule that it applies to.
+func warningsOf(send backstop.Send) []Warning {
 	var list []Warning
 	if !backstop.IsListed(send.To) {
-		list = append(list, unlisted(send))
+		list = append(list, unlistedNumber(send))
 	}
 	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{mayBothArrive, expiresFirst, looksUnread, refusesName} {
 		for _, rule := range send.Plan.Rules {
@@ -31,8 +32,8 @@ func warnings(send backstop.Send) []Warning {
 	return list
 }
 
-func unlisted(send backstop.Send) Warning {
-	detail := "the number is possible but not in a known number range: a new area code, or a mistake"
+func unlistedNumber(send backstop.Send) Warning {
+	detail := "the number is possible but in no known number range: check it, unless its area code is new"
 	if send.Country != "" {
 		detail += "; it counts as a number of " + send.Country
 	}
@@ -44,7 +45,7 @@ func mayBothArrive(send backstop.Send, rule backstop.Rule) *Warning {
 	if send.Category == backstop.Authentication {
 		live, words = timeToLiveAuthentication, "10 minutes"
 	}
-	// A rule of type unread is meant to send an SMS after a delivery; for the others it is a surprise.
+	// A rule of type unread sends an SMS after a delivery on purpose, so it needs no warning.
 	if rule.WaitSeconds == 0 || rule.Type == backstop.Unread || rule.Wait() >= live {
 		return nil
 	}

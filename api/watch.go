@@ -16,10 +16,10 @@ import (
 
 // Watch bounds the streams of GET /v1/sends/{id}/watch. A zero field has its default.
 type Watch struct {
-	Every     time.Duration // between two looks at the send; 500 ms
-	Heartbeat time.Duration // between two signs of life, so that no proxy takes the stream for dead; 15 s
-	Longest   time.Duration // of a stream; the client comes back by itself; 5 min
-	Streams   int           // at once in this process; 500
+	Every     time.Duration // between two polls of the send; 500 ms
+	Heartbeat time.Duration // between two heartbeats, so that no proxy closes an idle stream; 15 s
+	Longest   time.Duration // the longest life of a stream; the client reconnects; 5 min
+	Streams   int           // the most open streams of this process; 500
 }
 
 func (w Watch) orDefaults() Watch {
@@ -31,23 +31,24 @@ func (w Watch) orDefaults() Watch {
 	}
 }
 
-// takeTime is how long a client may take to take an event. It is less than what a program that stops gives its requests.
-const takeTime = 2 * time.Second
+// writeTimeout bounds the write of an event to a slow client. It is less than the time that a stop of the program waits for
+// requests.
+const writeTimeout = 2 * time.Second
 
-// reconnect is how soon a client comes back when its stream has ended, in the words of the protocol.
-const reconnect = "retry: 2000\n\n"
+// retryField is a field of the protocol: after the end of a stream the client waits 2,000 ms before it reconnects.
+const retryField = "retry: 2000\n\n"
 
-// heartbeat is a comment, which clients pass over.
-const heartbeat = ":\n\n"
+// heartbeatComment is a comment of the protocol. Clients ignore it.
+const heartbeatComment = ":\n\n"
 
-// WatchSend answers GET /v1/sends/{id}/watch. What is wrong before the first event is answered as everywhere; after it, the
-// stream just ends.
+// WatchSend answers GET /v1/sends/{id}/watch. An error before the first event is answered with a problem document. A later error
+// ends the stream.
 func (s *server) WatchSend(c *gin.Context) {
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		s.fail(c, &backstop.Error{Code: backstop.TryLater, Message: "too many sends are being watched, try again later"})
+		s.fail(c, &backstop.Error{Code: backstop.TryLater, Message: "too many sends are being watched: try again later"})
 		return
 	}
 	ctx, end := context.WithTimeout(c.Request.Context(), s.watch.Longest)
@@ -59,8 +60,8 @@ func (s *server) WatchSend(c *gin.Context) {
 		case <-ctx.Done():
 		}
 	}()
-	w := &watcher{server: s, id: canonical(c.Param("id")), seen: c.GetHeader("Last-Event-ID")}
-	event, err := w.look(ctx)
+	w := &watcher{server: s, id: canonicalID(c.Param("id")), seen: c.GetHeader("Last-Event-ID")}
+	event, err := w.poll(ctx)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -81,12 +82,13 @@ type watcher struct {
 	*server
 
 	id   string
-	seen string // the revision that the client has, as an event's id
+	seen string // the id of the client's newest event: a revision
 }
 
-// look returns the event that is due, or nothing if the client has seen the send as it is. The revision is read before the
-// send: should that change in between, the event is a newer one's with an older id, and the next look finds the newer id.
-func (w *watcher) look(ctx context.Context) ([]byte, error) {
+// poll returns the next event, or nil if the send has not changed since the client's newest event. poll reads the revision
+// before the send. If the send changes in between, the event has the new send with the old id, and the next poll sends it again
+// with the new id.
+func (w *watcher) poll(ctx context.Context) ([]byte, error) {
 	revision, err := w.sends.Revision(ctx, w.id)
 	if err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func (w *watcher) look(ctx context.Context) ([]byte, error) {
 	if id == w.seen {
 		return nil, nil
 	}
-	send, err := w.readSend(ctx, w.id)
+	send, err := w.loadSend(ctx, w.id)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +109,12 @@ func (w *watcher) look(ctx context.Context) ([]byte, error) {
 	return fmt.Appendf(nil, "id: %s\nevent: send\ndata: %s\n\n", id, data), nil
 }
 
-// stream sends the first event, and then what follows until ctx is done.
+// stream sends the first event, and then the later ones until ctx is done.
 func (w *watcher) stream(ctx context.Context, out stream, event []byte) error {
 	looks, beats := time.NewTicker(w.watch.Every), time.NewTicker(w.watch.Heartbeat)
 	defer looks.Stop()
 	defer beats.Stop()
-	due := append([]byte(reconnect), event...)
+	due := append([]byte(retryField), event...)
 	for {
 		err := out.send(due)
 		if err != nil {
@@ -122,16 +124,16 @@ func (w *watcher) stream(ctx context.Context, out stream, event []byte) error {
 		case <-ctx.Done():
 			return nil
 		case <-beats.C:
-			due = []byte(heartbeat)
+			due = []byte(heartbeatComment)
 		case <-looks.C:
-			if due, err = w.look(ctx); err != nil {
+			if due, err = w.poll(ctx); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// stream is an answer that goes on, past the bounds that the server sets for the others.
+// stream is an answer that outlives the server's time-outs, ReadTimeout and WriteTimeout.
 type stream struct {
 	writer  gin.ResponseWriter
 	control *http.ResponseController
@@ -139,22 +141,23 @@ type stream struct {
 
 func newStream(c *gin.Context) (stream, error) {
 	s := stream{writer: c.Writer, control: http.NewResponseController(c.Writer)}
-	// Reading has to go on: it is how the server notices that the client has left.
+	// The server detects a disconnected client by reading, so the read deadline must go.
 	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
-		return s, fmt.Errorf("lift the bound of reading: %w", err)
+		return s, fmt.Errorf("remove read deadline: %w", err)
 	}
 	c.Header("Content-Type", "text/event-stream")
-	c.Header("X-Accel-Buffering", "no") // nginx would wait until there is more
+	c.Header("X-Accel-Buffering", "no") // else nginx buffers the events
 	return s, nil
 }
 
-// send sends bytes now. The bound is lifted again afterwards, because over HTTP/2 it would also end a stream that rests.
+// send writes bytes and flushes them. It removes the write deadline again, because over HTTP/2 a deadline also ends an idle
+// stream.
 func (s stream) send(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	if err := s.control.SetWriteDeadline(time.Now().Add(takeTime)); err != nil {
-		return fmt.Errorf("bound the write: %w", err)
+	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return fmt.Errorf("set write deadline: %w", err)
 	}
 	if _, err := s.writer.Write(b); err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -163,10 +166,10 @@ func (s stream) send(b []byte) error {
 		return fmt.Errorf("flush: %w", err)
 	}
 	if err := s.control.SetWriteDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("lift the bound of the write: %w", err)
+		return fmt.Errorf("remove write deadline: %w", err)
 	}
 	return nil
 }
 
-// close bounds what the server itself writes at the end.
-func (s stream) close() { _ = s.control.SetWriteDeadline(time.Now().Add(takeTime)) }
+// close sets a deadline for the server's own last write.
+func (s stream) close() { _ = s.control.SetWriteDeadline(time.Now().Add(writeTimeout)) }

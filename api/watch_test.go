@@ -17,7 +17,7 @@ import (
 	"github.com/backstophq/backstop/api"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event that must come.
 const patience = 10 * time.Second
 
 // watched is an API on a real server, with one send in it.
@@ -95,7 +95,7 @@ func (w *watching) event(t *testing.T) (id, data string) {
 	return id, strings.TrimSuffix(data, "\n")
 }
 
-// rest reads what comes until the stream is ended, as it should be: by the last chunk.
+// rest reads the stream to its end and asserts that the end is regular: by the last chunk.
 func (w *watching) rest(t *testing.T) string {
 	t.Helper()
 	rest, err := io.ReadAll(w.lines)
@@ -186,7 +186,7 @@ func TestWatchSend_Longest(t *testing.T) {
 	require.Equal(t, "retry: 2000\n\n", stream.rest(t))
 }
 
-// TestWatchSend_Streams: no more than so many; who leaves makes room.
+// TestWatchSend_Streams: the number of streams is limited, and the end of a stream allows another.
 func TestWatchSend_Streams(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t, func(o *api.Options) { o.Watch.Streams = 2 })
@@ -217,7 +217,7 @@ func TestWatchSend_Stopping(t *testing.T) {
 	require.Less(t, time.Since(began), time.Second)
 }
 
-// TestWatchSend_Away: a database that goes away in the middle ends the stream, and the client comes back by itself.
+// TestWatchSend_Away: if the database goes away, the stream ends. The client reconnects by itself.
 func TestWatchSend_Away(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
@@ -232,7 +232,7 @@ func TestWatchSend_Away(t *testing.T) {
 	require.Equal(t, 200, w.open(t).StatusCode)
 }
 
-// TestWatchSend_Race: what changes while it is read is told once more, and never missed.
+// TestWatchSend_Race: a change during a poll is sent twice, and never missed.
 func TestWatchSend_Race(t *testing.T) {
 	t.Parallel()
 	var w *watched
@@ -248,7 +248,7 @@ func TestWatchSend_Race(t *testing.T) {
 	}
 }
 
-// overtaken is a store in which something happens once, between two queries.
+// overtaken is a store in which a change happens once, between two queries.
 type overtaken struct {
 	api.Sends
 
@@ -264,7 +264,7 @@ func (o *overtaken) Send(ctx context.Context, id string) (backstop.Send, error) 
 	return o.Sends.Send(ctx, id)
 }
 
-// TestWatchSend_Slow: a client that takes nothing loses its stream, and its place.
+// TestWatchSend_Slow: the stream of a client that reads nothing ends, and allows another.
 func TestWatchSend_Slow(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t, func(o *api.Options) {
@@ -284,7 +284,7 @@ func TestWatchSend_Slow(t *testing.T) {
 	require.Eventually(t, func() bool { return w.open(t).StatusCode == http.StatusOK }, patience, 20*time.Millisecond)
 }
 
-// restless is a store in which every look finds a change.
+// restless is a store in which every poll finds a change.
 type restless struct{ api.Sends }
 
 func (r restless) Revision(context.Context, string) (int, error) {

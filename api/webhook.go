@@ -11,12 +11,12 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// maxWebhook is the most that a webhook may carry, in bytes: Meta batches up to 3 MB.
+// maxWebhook is the largest body of a webhook, in bytes: Meta batches up to 3 MB.
 const maxWebhook = 3 << 20
 
-// verifyWebhook answers a provider that asks whether the address is ours.
+// verifyWebhook answers the handshake of a provider that verifies the webhook's address.
 func (s *server) verifyWebhook(c *gin.Context) {
-	webhook := s.webhook(c)
+	webhook := s.findWebhook(c)
 	if webhook == nil {
 		return
 	}
@@ -31,13 +31,14 @@ func (s *server) verifyWebhook(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	admit(c)
+	markAuthenticated(c)
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(challenge))
 }
 
-// receiveWebhook takes receipts over. It answers 200 only when all are stored: until then the provider keeps them.
+// receiveWebhook stores receipts. It answers 200 only when all of them are stored; after any other answer the provider repeats
+// them.
 func (s *server) receiveWebhook(c *gin.Context) {
-	webhook := s.webhook(c)
+	webhook := s.findWebhook(c)
 	if webhook == nil {
 		return
 	}
@@ -50,10 +51,10 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	receipts, unread := webhook.Receipts(c.Request, body)
 	isSigned := unread == nil || backstop.CodeOf(unread) == backstop.Invalid
 	if isSigned {
-		admit(c)
+		markAuthenticated(c)
 	}
 	if unread != nil {
-		s.note(c, slog.LevelWarn, "webhook refused", webhook.Name(), slog.String("provider", webhook.Name()),
+		s.logLimited(c, slog.LevelWarn, "webhook refused", webhook.Name(), slog.String("provider", webhook.Name()),
 			slog.Any("error", unread), slog.Int("bytes", len(body)), slog.Int("receipts_read", len(receipts)))
 	}
 	if !isSigned {
@@ -62,7 +63,7 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 	if len(receipts) > 0 {
 		if err := s.handoff.Deliver(c.Request.Context(), receipts); err != nil {
-			s.fail(c, undelivered(err))
+			s.fail(c, deliverError(err))
 			return
 		}
 	}
@@ -74,27 +75,26 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	c.Writer.WriteHeaderNow()
 }
 
-// webhook finds the provider of the path, or answers 404 and returns nil.
-func (s *server) webhook(c *gin.Context) Webhook { //nolint:ireturn // it is one of those that were given
+// findWebhook returns the webhook of the provider in the path. If there is none, it answers 404 and returns nil.
+func (s *server) findWebhook(c *gin.Context) Webhook { //nolint:ireturn // it is one of those that were given
 	webhook, known := s.webhooks[c.Param("provider")]
 	if !known {
-		s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "no provider of that name is configured"})
+		s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "no provider with this name is configured"})
 		return nil
 	}
 	return webhook
 }
 
-// undelivered makes the answer to a webhook whose receipts could not all be stored. Each other answer of the 4xx kind would tell
-// the provider that its address is wrong.
-func undelivered(err error) error {
+// deliverError returns the answer to a webhook whose receipts could not all be stored: TryLater as it is, anything else as a
+// 400.
+func deliverError(err error) error {
 	if code := backstop.CodeOf(err); code == "" || code == backstop.TryLater {
 		return err
 	}
 	return asMalformed(err)
 }
 
-// asMalformed makes a webhook that is not what the provider sends a 400: providers take other answers of the 4xx
-// kind for a reason to give up on the address.
+// asMalformed returns a 400 for a webhook that cannot be read. After other 4xx answers a provider may disable the address.
 func asMalformed(err error) error {
-	return &backstop.Error{Code: malformed, Message: "the body is not what this provider sends", Cause: err}
+	return &backstop.Error{Code: malformed, Message: "the body is not a webhook of this provider", Cause: err}
 }

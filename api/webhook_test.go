@@ -14,11 +14,11 @@ import (
 	"github.com/backstophq/backstop/api"
 )
 
-// errTest is a cause that no caller may see.
+// errTest is the internal cause of an error. No answer may contain its text.
 var errTest = errors.New("connect to 10.0.0.7: refused")
 
-// reading is a rig with the webhooks "meta", which shakes hands, and "twilio", which does not. Both read so many
-// receipts and return the error.
+// reading is a rig with the webhooks "meta", which has a handshake, and "twilio", which has none. Both return the given number
+// of receipts and the error.
 func reading(t *testing.T, receipts int, err error) *rig {
 	t.Helper()
 	read := func(r *http.Request, body []byte) ([]backstop.Receipt, error) {

@@ -141,12 +141,13 @@ const (
 	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
 )
 
-// Attempt One message to one provider, with the newest call for it. A call is stored before it is made. It is repeated only if
-// it is certain that the provider did not take the message.
+// Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
+// only if it is certain that the provider did not accept the message.
 type Attempt struct {
+	// Channel The channel of a message.
 	Channel Channel `json:"channel"`
 
-	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// EndedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	EndedAt *Time `json:"ended_at,omitempty"`
@@ -154,22 +155,24 @@ type Attempt struct {
 	// Failure Why the newest call failed, or why the provider did not deliver the accepted message.
 	Failure *AttemptFailure `json:"failure,omitempty"`
 
-	// MessageID The provider's own id of the message.
+	// MessageID The provider's id of the message.
 	MessageID *string `json:"message_id,omitempty"`
 
 	// Number The number of calls for this message so far, from 1.
 	Number int `json:"number"`
 
-	// Provider Example: meta
+	// Provider The name of the provider.
+	//
+	// Example: meta
 	Provider string `json:"provider"`
 
-	// Reason Why it fired.
+	// Reason The reason for which the rule fired, as a text for people.
 	Reason *string `json:"reason,omitempty"`
 
-	// Rule The rule that fired, for an SMS.
+	// Rule The name of the rule that fired. Absent for WhatsApp.
 	Rule *string `json:"rule,omitempty"`
 
-	// Segments Of an SMS, as the provider counts them.
+	// Segments The number of segments of an SMS, as the provider counts them.
 	Segments *int `json:"segments,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
@@ -179,109 +182,125 @@ type Attempt struct {
 	// Example: MyShop
 	SendID *SendID `json:"send_id,omitempty"`
 
-	// StartedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// StartedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	StartedAt Time `json:"started_at"`
 
-	// State How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
-	// never work. `throttled`, `unavailable`: the message was not sent, and the call is repeated while there is time.
-	// `unknown`: the message may have been sent. Before a resend, Backstop waits for a receipt, and asks Twilio about an SMS.
+	// State The result of the newest call. `calling`: the call has not ended. `accepted`: the provider has accepted the message.
+	// `rejected`: the provider refuses the message for good. `throttled`, `unavailable`: the message was not sent, and the
+	// call is retried while there is time. `unknown`: the message may have been sent. Before a resend, Backstop waits for
+	// a receipt, and queries Twilio about an SMS.
 	State AttemptState `json:"state"`
 
-	// Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
-	// its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
+	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
+	// arrive.
 	Status *Status `json:"status,omitempty"`
 
-	// Step Which message of the send. The WhatsApp message is 1; its resend, after a call of unknown end, is 2. The SMS of the
-	// plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
+	// result, is
+	// 2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
 	Step int `json:"step"`
 }
 
-// AttemptState How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
-// never work. `throttled`, `unavailable`: the message was not sent, and the call is repeated while there is time.
-// `unknown`: the message may have been sent. Before a resend, Backstop waits for a receipt, and asks Twilio about an SMS.
+// AttemptState The result of the newest call. `calling`: the call has not ended. `accepted`: the provider has accepted the message.
+// `rejected`: the provider refuses the message for good. `throttled`, `unavailable`: the message was not sent, and the
+// call is retried while there is time. `unknown`: the message may have been sent. Before a resend, Backstop waits for
+// a receipt, and queries Twilio about an SMS.
 type AttemptState string
 
 // AttemptFailure Why the newest call failed, or why the provider did not deliver the accepted message.
 type AttemptFailure struct {
-	// Class The cause of a rejection, by the provider's code. `account`: an operator must act. `expired`: the provider dropped the
-	// message, because its validity period ended before it was sent. Absent if the code is unknown to Backstop, or says
-	// nothing about the cause.
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 	Class *AttemptFailureClass `json:"class,omitempty"`
 
-	// Code The provider's own.
-	Code *string            `json:"code,omitempty"`
+	// Code The provider's error code.
+	Code *string `json:"code,omitempty"`
+
+	// Kind The result of the call, as in the `state` of an attempt.
 	Kind AttemptFailureKind `json:"kind"`
 
-	// Reason For people.
+	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
 
-	// RetryAfterSeconds As the provider asked, when throttled.
+	// RetryAfterSeconds The seconds to wait before a retry, if given.
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
 
-// AttemptFailureClass The cause of a rejection, by the provider's code. `account`: an operator must act. `expired`: the provider dropped the
-// message, because its validity period ended before it was sent. Absent if the code is unknown to Backstop, or says
-// nothing about the cause.
+// AttemptFailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
 type AttemptFailureClass string
 
-// AttemptFailureKind defines model for AttemptFailure.Kind.
+// AttemptFailureKind The result of the call, as in the `state` of an attempt.
 type AttemptFailureKind string
 
-// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 // or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 type Category string
 
-// Channel defines model for Channel.
+// Channel The channel of a message.
 type Channel string
 
-// ChannelState How far the message has come on one channel. There is none for SMS until a rule has fired.
+// ChannelState The progress of the message on one channel. For SMS it is absent until a rule has fired.
 type ChannelState struct {
-	// Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
-	// its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
+	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
+	// arrive.
 	Status Status `json:"status"`
 }
 
-// Event A line of the timeline.
+// Event An event in the timeline of a send.
 type Event struct {
-	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
-	At      Time     `json:"at"`
+	At Time `json:"at"`
+
+	// Channel The channel of a message.
 	Channel *Channel `json:"channel,omitempty"`
 
-	// Code The provider's own, of a failure.
+	// Code The provider's error code, if the event is about a failure.
 	Code *string `json:"code,omitempty"`
 
-	// Detail For people.
+	// Detail More about the event as a text for people.
 	Detail *string `json:"detail,omitempty"`
 
-	// Kind `accepted`: the send was taken. `attempt`: a call to a provider ended. Of the calls of one step that a provider
-	// throttled, or that found it down, the 1st, 2nd, 4th, 8th and so on are listed. `receipt`: a provider reported a
-	// status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
-	// send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
-	// that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
-	// the message arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the
-	// recipient has opted out of such messages. `finished`: the send has ended; only receipts may follow.
+	// Kind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
+	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
+	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
+	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
+	// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
+	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
+	// send has ended; only receipts may follow.
 	Kind EventKind `json:"kind"`
-	Rule *string   `json:"rule,omitempty"`
 
-	// Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
-	// its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
+	// Rule The name of the rule that the event is about.
+	Rule *string `json:"rule,omitempty"`
+
+	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
+	// arrive.
 	Status *Status `json:"status,omitempty"`
 }
 
-// EventKind `accepted`: the send was taken. `attempt`: a call to a provider ended. Of the calls of one step that a provider
-// throttled, or that found it down, the 1st, 2nd, 4th, 8th and so on are listed. `receipt`: a provider reported a
-// status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
-// send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
-// that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
-// the message arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the
-// recipient has opted out of such messages. `finished`: the send has ended; only receipts may follow.
+// EventKind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
+// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
+// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
+// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
+// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
+// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
+// send has ended; only receipts may follow.
 type EventKind string
 
-// FallbackInput When and how to fall back. The optional fields replace those of every rule, for this send only.
+// FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 type FallbackInput struct {
 	PolicyID string `json:"policy_id"`
 
@@ -292,48 +311,53 @@ type FallbackInput struct {
 	// Example: MyShop
 	SendID *SendID `json:"send_id,omitempty"`
 
-	// Text The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. It needs a
-	// character that can be seen.
+	// Text The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
+	// character must be visible.
 	Text string `json:"text"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
 	Type *RuleType `json:"type,omitempty"`
 
-	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
-	// 30 days. 0 or absent: only a failure that the provider reports fires the rule. `unread` rules need a wait.
+	// WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
+	// days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
 	//
 	//
 	// Example: 300
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// FallbackReason Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
-// `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+// FallbackReason The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 type FallbackReason string
 
-// FieldError defines model for FieldError.
+// FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Field The path of the field, or the name of the parameter or header.
-	Field  string `json:"field"`
+	Field string `json:"field"`
+
+	// Reason What the value must be or must not be.
 	Reason string `json:"reason"`
 }
 
-// Fired The newest rule that fired.
+// Fired The rule that fired last, and why.
 type Fired struct {
-	// Reason For people.
+	// Reason The reason as a text for people.
 	Reason string `json:"reason"`
-	Rule   string `json:"rule"`
+
+	// Rule The name of the rule.
+	Rule string `json:"rule"`
 }
 
-// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
-// their letters count as the same name.
+// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+// the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
 
-// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
-// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
-// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
-// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
+// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -342,26 +366,28 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The policy as it was when the send was accepted, with what the send changed in it.
+// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
+// replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	PolicyID   string        `json:"policy_id"`
 	PolicyName string        `json:"policy_name"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
-// PlannedRule defines model for PlannedRule.
+// PlannedRule A rule in the plan of a send.
 type PlannedRule struct {
-	// Deadline When the wait ends; absent when the rule has none.
+	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
 
-	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
 	//
 	// Example: twilio
 	Route *Route `json:"route,omitempty"`
 
-	// Satisfied The WhatsApp message has been delivered and has reached what the rule asks for, so the rule cannot fire any more.
+	// Satisfied The WhatsApp message has been delivered and has reached the status that the rule waits for, so the rule cannot fire any
+	// more.
 	Satisfied bool `json:"satisfied"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
@@ -371,32 +397,33 @@ type PlannedRule struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
-	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
-	// 30 days. 0 or absent: only a failure that the provider reports fires the rule. `unread` rules need a wait.
+	// WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
+	// days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
 	//
 	//
 	// Example: 300
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// Policy defines model for Policy.
+// Policy A stored policy with its rules in order.
 type Policy struct {
-	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	CreatedAt Time   `json:"created_at"`
 	ID        string `json:"id"`
 
-	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
-	// their letters count as the same name.
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name  Name   `json:"name"`
 	Rules []Rule `json:"rules"`
 
-	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
@@ -405,17 +432,17 @@ type Policy struct {
 	Version int `json:"version"`
 }
 
-// PolicyInput defines model for PolicyInput.
+// PolicyInput A policy to store.
 type PolicyInput struct {
-	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
-	// their letters count as the same name.
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// RuleIds The rules, each once, in the order that decides when two fire at the same moment.
+	// RuleIds The ids of 1 to 10 different rules. If two rules are due at the same moment, the first in this order fires.
 	RuleIds []string `json:"rule_ids"`
 }
 
-// PolicyList defines model for PolicyList.
+// PolicyList A page of policies.
 type PolicyList struct {
 	Items []Policy `json:"items"`
 
@@ -423,7 +450,7 @@ type PolicyList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// PolicyRef defines model for PolicyRef.
+// PolicyRef The id and the name of a policy.
 type PolicyRef struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -431,77 +458,86 @@ type PolicyRef struct {
 
 // Problem An error (RFC 9457).
 type Problem struct {
-	// Code Stable, for programs.
+	// Code The kind of the error. It is stable and meant for programs.
 	Code ProblemCode `json:"code"`
 
-	// Detail What is wrong, for people.
+	// Detail The error as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Errors The wrong parts of the request, up to 100.
+	// Errors Up to 100 fields, parameters or headers that are wrong.
 	Errors *[]FieldError `json:"errors,omitempty"`
 
-	// Instance The path that was asked for.
+	// Instance The path of the request.
 	Instance string `json:"instance"`
 
-	// RequestID Also in `X-Request-Id`; finds the request in the log.
+	// RequestID The id of the request in the log. Quote it in a report.
 	RequestID string `json:"request_id"`
-	Status    int    `json:"status"`
+
+	// Status The HTTP status.
+	Status int `json:"status"`
 
 	// Title The name of the HTTP status.
 	Title string `json:"title"`
 
-	// Type `urn:backstop:problem:` and the code.
+	// Type The text `urn:backstop:problem:` followed by the code.
 	Type string `json:"type"`
 }
 
-// ProblemCode Stable, for programs.
+// ProblemCode The kind of the error. It is stable and meant for programs.
 type ProblemCode string
 
-// Quantiles In seconds; absent when there is nothing to count.
+// Quantiles The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 type Quantiles struct {
-	Count int64    `json:"count"`
-	P50   *float64 `json:"p50,omitempty"`
-	P95   *float64 `json:"p95,omitempty"`
-	P99   *float64 `json:"p99,omitempty"`
+	// Count The number of measured sends.
+	Count int64 `json:"count"`
+
+	// P50 The median, in seconds.
+	P50 *float64 `json:"p50,omitempty"`
+
+	// P95 The 95th percentile, in seconds.
+	P95 *float64 `json:"p95,omitempty"`
+
+	// P99 The 99th percentile, in seconds.
+	P99 *float64 `json:"p99,omitempty"`
 }
 
-// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
 //
 // Example: twilio
 type Route = string
 
-// RouteInfo defines model for RouteInfo.
+// RouteInfo An SMS provider account.
 type RouteInfo struct {
-	// Default It sends for rules that name no route.
+	// Default Whether this route sends for rules that name no route.
 	Default bool `json:"default"`
 
-	// Name The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	// Name The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
 	//
 	// Example: twilio
 	Name Route `json:"name"`
 }
 
-// RouteList defines model for RouteList.
+// RouteList The configured SMS provider accounts.
 type RouteList struct {
 	Items []RouteInfo `json:"items"`
 }
 
-// Rule defines model for Rule.
+// Rule A stored rule.
 type Rule struct {
-	// Countries Absent when the rule applies everywhere.
+	// Countries The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent if it applies for all countries.
 	Countries *[]string `json:"countries,omitempty"`
 
-	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	CreatedAt Time   `json:"created_at"`
 	ID        string `json:"id"`
 
-	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
-	// their letters count as the same name.
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
 	//
 	// Example: twilio
 	Route *Route `json:"route,omitempty"`
@@ -513,41 +549,44 @@ type Rule struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
-	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	UpdatedAt Time `json:"updated_at"`
 
-	// UsedBy The policies that include the rule, by name. Such a rule cannot be deleted.
+	// UsedBy The policies that include the rule, ordered by name. While there are any, the rule cannot be deleted.
 	UsedBy *[]PolicyRef `json:"used_by,omitempty"`
 
 	// Version The number in the `ETag`.
 	Version int `json:"version"`
 
-	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
-	// 30 days. 0 or absent: only a failure that the provider reports fires the rule. `unread` rules need a wait.
+	// WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
+	// days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
 	//
 	//
 	// Example: 300
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// RuleInput defines model for RuleInput.
+// RuleInput A rule to store.
 type RuleInput struct {
-	// Countries The countries of recipients (ISO 3166-1 alpha-2) in which the rule applies. Absent or empty, all.
+	// Countries The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent or empty, it applies for all
+	// countries.
+	//
 	//
 	// Example: ["GB","IE"]
 	Countries *[]string `json:"countries,omitempty"`
 
-	// Name A unique name, without a space at either end and without control characters. Names that differ only in the case of
-	// their letters count as the same name.
+	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
 	//
 	// Example: twilio
 	Route *Route `json:"route,omitempty"`
@@ -559,19 +598,20 @@ type RuleInput struct {
 	// Example: MyShop
 	SendID SendID `json:"send_id"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 
-	// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
-	// 30 days. 0 or absent: only a failure that the provider reports fires the rule. `unread` rules need a wait.
+	// WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
+	// days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
 	//
 	//
 	// Example: 300
 	WaitSeconds *WaitSeconds `json:"wait_seconds,omitempty"`
 }
 
-// RuleList defines model for RuleList.
+// RuleList A page of rules.
 type RuleList struct {
 	Items []Rule `json:"items"`
 
@@ -579,61 +619,63 @@ type RuleList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// RuleType The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+// RuleType The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+// message: at once, unless an SMS may still arrive.
 type RuleType string
 
-// SMSLength What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
-// each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
+// SMSLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
 type SMSLength struct {
+	// Encoding The alphabet of the SMS.
 	Encoding SMSLengthEncoding `json:"encoding"`
 
-	// Length In septets of GSM 7-bit, or in code units of UTF-16.
+	// Length The length in septets (`gsm7`) or code units of UTF-16 (`ucs2`).
 	Length int `json:"length"`
 
-	// Segments Each is charged.
+	// Segments The number of segments. The provider charges each segment.
 	Segments int `json:"segments"`
 }
 
-// SMSLengthEncoding defines model for SMSLength.Encoding.
+// SMSLengthEncoding The alphabet of the SMS.
 type SMSLengthEncoding string
 
-// Send defines model for Send.
+// Send The state of a send.
 type Send struct {
-	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Attempts One for each step of the send, in the order of the steps. An attempt shows how many calls its step took, and the
-	// newest of them.
+	// Attempts One attempt for each message of the send, in the order of the steps. An attempt has the number of its calls and the
+	// newest call.
 	Attempts []Attempt `json:"attempts"`
 
-	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one.
+	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
-	// DuplicateDelivery The message arrived by WhatsApp after an SMS went out, and that SMS has not failed: both are charged. Once true, it
-	// stays true. A message that WhatsApp delivered before the SMS went out is no duplicate.
+	// DuplicateDelivery Whether the message arrived by WhatsApp after an SMS was sent that has not failed. Both messages are charged. Once
+	// true, it stays true. A message that WhatsApp delivered before the SMS was sent is no duplicate.
 	DuplicateDelivery bool `json:"duplicate_delivery"`
 
-	// Events The timeline, oldest first.
+	// Events The timeline of the send, oldest event first.
 	Events []Event `json:"events"`
 
-	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// ExpiresAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt *Time `json:"expires_at,omitempty"`
 
-	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	FinishedAt *Time `json:"finished_at,omitempty"`
 
-	// Fired The newest rule that fired.
+	// Fired The rule that fired last, and why.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
@@ -646,38 +688,39 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
-	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
-	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
-	// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
+	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The policy as it was when the send was accepted, with what the send changed in it.
+	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
+	// replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
-	// Sms How far the message has come on one channel. There is none for SMS until a rule has fired.
+	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
 	To  string        `json:"to"`
 
-	// Whatsapp How far the message has come on one channel. There is none for SMS until a rule has fired.
+	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
-// SendAccepted defines model for SendAccepted.
+// SendAccepted The answer to an accepted send. A repeated request gets the same answer.
 type SendAccepted struct {
-	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
-	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
-	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
-	// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
+	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome Outcome `json:"outcome"`
 
-	// Warnings What the caller may not have meant. The send goes out all the same.
+	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
 
@@ -687,19 +730,19 @@ type SendAccepted struct {
 // Example: MyShop
 type SendID = string
 
-// SendInput defines model for SendInput.
+// SendInput A send to accept or to preview.
 type SendInput struct {
-	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// ExpiresAt The time at which the message loses its use. Calls to a provider that is down are not repeated after it, and nothing
-	// is sent any more by either channel. An SMS carries the remaining time as its validity period, if the provider
-	// allows one of that length (Twilio: up to 10 hours). The provider then drops the SMS if it cannot send it in time.
-	// The latest possible time is the end of the year 9999 in UTC.
+	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
+	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
+	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
+	// UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback When and how to fall back. The optional fields replace those of every rule, for this send only.
+	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -709,11 +752,12 @@ type SendInput struct {
 	// Example: +447400123456
 	To PhoneNumber `json:"to"`
 
-	// Whatsapp The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window.
+	// Whatsapp The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
+	// last message; use a template at other times.
 	Whatsapp WhatsAppInput `json:"whatsapp"`
 }
 
-// SendList defines model for SendList.
+// SendList A page of sends.
 type SendList struct {
 	Items []SendSummary `json:"items"`
 
@@ -721,56 +765,59 @@ type SendList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
-// SendPreview defines model for SendPreview.
+// SendPreview The plan, the SMS length and the warnings of a send that is not stored.
 type SendPreview struct {
-	// Country The recipient's (ISO 3166-1 alpha-2), if the number has one. An area code that Backstop does not have a list of
-	// belongs to the main country of its calling code.
+	// Country The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
+	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The policy as it was when the send was accepted, with what the send changed in it.
+	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
+	// replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
-	// Sms What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
-	// each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
-	Sms      SMSLength  `json:"sms"`
+	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
+	Sms SMSLength `json:"sms"`
+
+	// Warnings Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send.
 	Warnings *[]Warning `json:"warnings,omitempty"`
 }
 
-// SendSummary defines model for SendSummary.
+// SendSummary The state of a send without its plan, attempts and events.
 type SendSummary struct {
-	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	AcceptedAt Time `json:"accepted_at"`
 
-	// Category What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category          *Category `json:"category,omitempty"`
 	Country           *string   `json:"country,omitempty"`
 	DuplicateDelivery bool      `json:"duplicate_delivery"`
 
-	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	FinishedAt *Time `json:"finished_at,omitempty"`
 
-	// Fired The newest rule that fired.
+	// Fired The rule that fired last, and why.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
-	// or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
-	// WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
-	// may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
+	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
 
-	// Sms How far the message has come on one channel. There is none for SMS until a rule has fired.
+	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
 	To  string        `json:"to"`
 
-	// Whatsapp How far the message has come on one channel. There is none for SMS until a rule has fired.
+	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
@@ -780,144 +827,172 @@ type SenderName = string
 // ShortCode A short code of 3 to 8 digits, from which an SMS is sent.
 type ShortCode = string
 
-// Stats defines model for Stats.
+// Stats The counts of the sends of a time range.
 type Stats struct {
-	// BucketSeconds The length of a bucket of `series`.
+	// BucketSeconds The length of a bucket of `series`, in seconds.
 	BucketSeconds int `json:"bucket_seconds"`
 
-	// ByCountry Those with the most sends first, at most 300.
+	// ByCountry The counts of up to 300 countries, with the most sends first.
 	ByCountry []StatsOfCountry `json:"by_country"`
 
-	// ByPolicy Those with the most sends first, at most 100.
+	// ByPolicy The counts of up to 100 policies, with the most sends first.
 	ByPolicy []StatsOfPolicy `json:"by_policy"`
+
+	// ByReason The counts of each reason to fall back.
 	ByReason []StatsOfReason `json:"by_reason"`
 
-	// ByRule Those with the most fallbacks first, at most 100.
+	// ByRule The counts of up to 100 rules, with the most fallbacks first.
 	ByRule []StatsOfRule `json:"by_rule"`
+
+	// ByType The counts of each type of rule.
 	ByType []StatsOfType `json:"by_type"`
 
-	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	From Time `json:"from"`
 
-	// Series By the time of acceptance, oldest first and without gaps. Buckets begin at whole multiples of their length (UTC),
-	// so the first and the last may reach beyond the range; what they count does not.
+	// Series The counts by the time of acceptance, oldest bucket first and without gaps. Buckets begin at whole multiples of their
+	// length (UTC), so the first and the last may reach beyond the range. They count only sends within the range.
 	Series []StatsBucket `json:"series"`
 
-	// TimeToDelivery From acceptance to the first receipt that says delivered or read, of the sends that arrived.
-	TimeToDelivery StatsTimes  `json:"time_to_delivery"`
-	Totals         StatsCounts `json:"totals"`
+	// TimeToDelivery The seconds from the acceptance of a send to its first receipt with the status delivered or read: of all sends that
+	// arrived, and by the channel of that receipt.
+	TimeToDelivery StatsTimes `json:"time_to_delivery"`
 
-	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// Totals Numbers of sends.
+	Totals StatsCounts `json:"totals"`
+
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	Until Time `json:"until"`
 }
 
-// StatsBucket defines model for StatsBucket.
+// StatsBucket The counts of the sends that were accepted in one bucket of time.
 type StatsBucket struct {
-	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
-	At     Time        `json:"at"`
+	At Time `json:"at"`
+
+	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsCounts defines model for StatsCounts.
+// StatsCounts Numbers of sends.
 type StatsCounts struct {
-	// Averted Sends of which a last look averted an SMS.
+	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
 
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
-	Expired    int64 `json:"expired"`
-	Failed     int64 `json:"failed"`
+
+	// Expired Sends with the outcome `expired`.
+	Expired int64 `json:"expired"`
+
+	// Failed Sends with the outcome `failed`.
+	Failed int64 `json:"failed"`
 
 	// Fallbacks Sends with an SMS that was tried and not averted.
 	Fallbacks int64 `json:"fallbacks"`
-	Pending   int64 `json:"pending"`
 
-	// Sends All that were accepted; the outcomes add up to it.
-	Sends       int64 `json:"sends"`
-	Sms         int64 `json:"sms"`
+	// Pending Sends with the outcome `pending`.
+	Pending int64 `json:"pending"`
+
+	// Sends Accepted sends; the sum of the counts of all outcomes.
+	Sends int64 `json:"sends"`
+
+	// Sms Sends with the outcome `sms`.
+	Sms int64 `json:"sms"`
+
+	// Unconfirmed Sends with the outcome `unconfirmed`.
 	Unconfirmed int64 `json:"unconfirmed"`
-	Whatsapp    int64 `json:"whatsapp"`
+
+	// Whatsapp Sends with the outcome `whatsapp`.
+	Whatsapp int64 `json:"whatsapp"`
 }
 
-// StatsOfCountry defines model for StatsOfCountry.
+// StatsOfCountry The counts of the sends to a country.
 type StatsOfCountry struct {
-	// Country ISO 3166-1 alpha-2; empty for numbers of no country.
-	Country string      `json:"country"`
-	Counts  StatsCounts `json:"counts"`
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Counts Numbers of sends.
+	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy defines model for StatsOfPolicy.
+// StatsOfPolicy The counts of the sends that named a policy.
 type StatsOfPolicy struct {
+	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
 	ID     string      `json:"id"`
 
-	// Name As it was in the newest of the sends.
+	// Name The name of the policy in the newest of the counted sends.
 	Name string `json:"name"`
 }
 
-// StatsOfReason defines model for StatsOfReason.
+// StatsOfReason The count of a reason to fall back.
 type StatsOfReason struct {
-	// Fallbacks Sends that fell back for this reason first.
+	// Fallbacks Sends in which the first rule fired for this reason.
 	Fallbacks int64 `json:"fallbacks"`
 
-	// Reason Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
-	// `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+	// Reason The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 	Reason FallbackReason `json:"reason"`
 }
 
-// StatsOfRule A rule by its name and its type as sends carried them.
+// StatsOfRule The counts of a rule. Rules are told apart by their name and type in the plans of the sends.
 type StatsOfRule struct {
-	// Fallbacks Sends of which it was the newest to fire.
+	// Fallbacks Sends in which the rule was the last to fire.
 	Fallbacks int64  `json:"fallbacks"`
 	Name      string `json:"name"`
 
-	// Sends Sends whose plan included it.
+	// Sends Sends whose plan included the rule.
 	Sends int64 `json:"sends"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 }
 
-// StatsOfType defines model for StatsOfType.
+// StatsOfType The counts of a type of rule.
 type StatsOfType struct {
-	// Fallbacks Sends of which one of the type was the newest to fire.
+	// Fallbacks Sends in which a rule of the type was the last to fire.
 	Fallbacks int64 `json:"fallbacks"`
 
 	// Sends Sends whose plan included a rule of the type.
 	Sends int64 `json:"sends"`
 
-	// Type The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-	// fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+	// Type The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+	// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+	// message: at once, unless an SMS may still arrive.
 	Type RuleType `json:"type"`
 }
 
-// StatsTimes From acceptance to the first receipt that says delivered or read, of the sends that arrived.
+// StatsTimes The seconds from the acceptance of a send to its first receipt with the status delivered or read: of all sends that
+// arrived, and by the channel of that receipt.
 type StatsTimes struct {
-	// All In seconds; absent when there is nothing to count.
+	// All The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 	All Quantiles `json:"all"`
 
-	// Sms In seconds; absent when there is nothing to count.
+	// Sms The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 	Sms Quantiles `json:"sms"`
 
-	// Whatsapp In seconds; absent when there is nothing to count.
+	// Whatsapp The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 	Whatsapp Quantiles `json:"whatsapp"`
 }
 
-// Status How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
-// its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
+// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
+// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
+// arrive.
 type Status string
 
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
-	// Components The template's parameters in Meta's own form, passed through. At most 32 KB. The `text` of a parameter needs a
-	// character that can be seen.
+	// Components The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
+	// parameter must have at least one visible character.
 	//
 	//
 	// Example: [{"parameters":[{"text":"Ada","type":"text"}],"type":"body"}]
@@ -944,43 +1019,46 @@ type TemplateLanguage = string
 // Example: order_shipped
 type TemplateName = string
 
-// Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+// Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
 type Time = time.Time
 
-// WaitSeconds How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
-// 30 days. 0 or absent: only a failure that the provider reports fires the rule. `unread` rules need a wait.
+// WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
+// days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
 //
 // Example: 300
 type WaitSeconds = int
 
-// Warning defines model for Warning.
+// Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
-	// Code `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-	// before the wait of a rule ends, so only a reported failure can fire that rule in time. `looks_unread`: a reader who
-	// has turned read receipts off looks unread, so a rule of type `unread` fires all the same. `send_id_not_accepted`:
-	// the recipient's country accepts no alphanumeric SendID; operators there replace it or drop the SMS.
-	// `unlisted_number`: the number is possible, but in no number range that Backstop has a list of. It may be of a new
-	// area code, or a mistake.
-	Code   WarningCode `json:"code"`
-	Detail string      `json:"detail"`
+	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
+	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
+	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+	// sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
+	// no number range that Backstop lists. Check it for a mistake, unless its area code is new.
+	Code WarningCode `json:"code"`
+
+	// Detail The warning as a sentence for people.
+	Detail string `json:"detail"`
 }
 
-// WarningCode `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-// before the wait of a rule ends, so only a reported failure can fire that rule in time. `looks_unread`: a reader who
-// has turned read receipts off looks unread, so a rule of type `unread` fires all the same. `send_id_not_accepted`:
-// the recipient's country accepts no alphanumeric SendID; operators there replace it or drop the SMS.
-// `unlisted_number`: the number is possible, but in no number range that Backstop has a list of. It may be of a new
-// area code, or a mistake.
+// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
+// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
+// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+// sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
+// no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 type WarningCode string
 
-// WhatsAppInput The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window.
+// WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
+// last message; use a template at other times.
 type WhatsAppInput struct {
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
 
-	// Text It needs a character that can be seen.
+	// Text The text of the message, 1 to 4,096 characters. At least one character must be visible.
 	Text *string `json:"text,omitempty"`
 }
 
@@ -1023,69 +1101,69 @@ type Stale = Problem
 // Unauthorized An error (RFC 9457).
 type Unauthorized = Problem
 
-// PolicyBody defines model for PolicyBody.
+// PolicyBody A policy to store.
 type PolicyBody = PolicyInput
 
-// RuleBody defines model for RuleBody.
+// RuleBody A rule to store.
 type RuleBody = RuleInput
 
 // ListPoliciesParams defines parameters for ListPolicies.
 type ListPoliciesParams struct {
-	// Search Only those whose name contains this text, whatever the case of its letters.
+	// Search Only items whose name contains this text. The case of letters does not matter.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items to return at most.
+	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeletePolicyParams defines parameters for DeletePolicy.
 type DeletePolicyParams struct {
-	// IfMatch The `ETag` of the version that you read, or `*` for whatever version there is.
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
 }
 
 // ReplacePolicyParams defines parameters for ReplacePolicy.
 type ReplacePolicyParams struct {
-	// IfMatch The `ETag` of the version that you read, or `*` for whatever version there is.
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
 }
 
 // ListRulesParams defines parameters for ListRules.
 type ListRulesParams struct {
-	// Search Only those whose name contains this text, whatever the case of its letters.
+	// Search Only items whose name contains this text. The case of letters does not matter.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items to return at most.
+	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeleteRuleParams defines parameters for DeleteRule.
 type DeleteRuleParams struct {
-	// IfMatch The `ETag` of the version that you read, or `*` for whatever version there is.
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
 }
 
 // ReplaceRuleParams defines parameters for ReplaceRule.
 type ReplaceRuleParams struct {
-	// IfMatch The `ETag` of the version that you read, or `*` for whatever version there is.
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
 	IfMatch IfMatch `json:"If-Match"`
 }
 
 // ListSendsParams defines parameters for ListSends.
 type ListSendsParams struct {
-	// Outcome Only sends with this outcome.
+	// Outcome The outcome of the listed sends. Absent, sends of every outcome.
 	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// PolicyID Only sends that named this policy, whether or not it still exists.
 	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 
-	// To Only sends to this number, in E.164 form. Write its plus sign as `%2B`.
+	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
 	To *string `form:"to,omitempty" json:"to,omitempty"`
 
 	// From Only sends accepted at this time or later.
@@ -1094,26 +1172,26 @@ type ListSendsParams struct {
 	// Until Only sends accepted before this time.
 	Until *Time `form:"until,omitempty" json:"until,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items to return at most.
+	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // CreateSendParams defines parameters for CreateSend.
 type CreateSendParams struct {
-	// IdempotencyKey Any 1 to 255 printable ASCII characters that name this send, such as an order number. The same key with the
-	// same body gets the answer of the first request; with another body, 422.
+	// IdempotencyKey An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
+	// same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // GetStatsParams defines parameters for GetStats.
 type GetStatsParams struct {
-	// From Only sends accepted at this time or later. Absent, 24 hours before `until`.
+	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
 	From *Time `form:"from,omitempty" json:"from,omitempty"`
 
-	// Until Only sends accepted before this time. Absent, now.
+	// Until The end of the range, exclusive. Absent, the present time.
 	Until *Time `form:"until,omitempty" json:"until,omitempty"`
 
 	// PolicyID Only sends that named this policy, whether or not it still exists.
@@ -1214,10 +1292,14 @@ type ClientInterface interface {
 
 	// ListPolicies List policies
 	//
+	// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePolicyWithBody Create a policy
+	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1226,6 +1308,8 @@ type ClientInterface interface {
 
 	// CreatePolicy Create a policy
 	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/policies (the `CreatePolicy` operationId).
@@ -1233,19 +1317,21 @@ type ClientInterface interface {
 
 	// DeletePolicy Delete a policy
 	//
-	// Its rules stay. Sends that were accepted before carry their own copy and are not affected.
+	// Deletes the policy, but not its rules. Sends that are already accepted keep their own copy of the policy.
 	//
 	// Corresponds with DELETE /v1/policies/{id} (the `DeletePolicy` operationId).
 	DeletePolicy(ctx context.Context, id ID, params *DeletePolicyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPolicy Get a policy
 	//
+	// Returns a policy with its rules, and its version as `ETag`.
+	//
 	// Corresponds with GET /v1/policies/{id} (the `GetPolicy` operationId).
 	GetPolicy(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplacePolicyWithBody Replace a policy
 	//
-	// Sends that were accepted before keep the policy as it was then.
+	// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1254,7 +1340,7 @@ type ClientInterface interface {
 
 	// ReplacePolicy Replace a policy
 	//
-	// Sends that were accepted before keep the policy as it was then.
+	// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1263,17 +1349,21 @@ type ClientInterface interface {
 
 	// ListRoutes List the routes
 	//
-	// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+	// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
 	//
 	// Corresponds with GET /v1/routes (the `ListRoutes` operationId).
 	ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRules List rules
 	//
+	// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
 	ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateRuleWithBody Create a rule
+	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1282,6 +1372,8 @@ type ClientInterface interface {
 
 	// CreateRule Create a rule
 	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/rules (the `CreateRule` operationId).
@@ -1289,19 +1381,22 @@ type ClientInterface interface {
 
 	// DeleteRule Delete a rule
 	//
-	// A rule that policies use stays; the 409 names them. Sends that were accepted before are not affected.
+	// Deletes a rule that no policy includes. Otherwise the answer is 409 and names the policies: remove the rule from them
+	// first. Sends that are already accepted keep the rule.
 	//
 	// Corresponds with DELETE /v1/rules/{id} (the `DeleteRule` operationId).
 	DeleteRule(ctx context.Context, id ID, params *DeleteRuleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRule Get a rule
 	//
+	// Returns a rule, and its version as `ETag`.
+	//
 	// Corresponds with GET /v1/rules/{id} (the `GetRule` operationId).
 	GetRule(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplaceRuleWithBody Replace a rule
 	//
-	// Sends that were accepted before keep the rule as it was then.
+	// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1310,7 +1405,7 @@ type ClientInterface interface {
 
 	// ReplaceRule Replace a rule
 	//
-	// Sends that were accepted before keep the rule as it was then.
+	// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1319,16 +1414,18 @@ type ClientInterface interface {
 
 	// ListSends List sends
 	//
-	// The parameters narrow the list together. Times are those at which the sends were accepted.
+	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
+	// the send was accepted.
 	//
 	// Corresponds with GET /v1/sends (the `ListSends` operationId).
 	ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateSendWithBody Send a message
 	//
-	// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-	// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-	// the answer is 202 the send is stored and nothing can lose it.
+	// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+	// `Idempotency-Key`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1337,27 +1434,30 @@ type ClientInterface interface {
 
 	// CreateSend Send a message
 	//
-	// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-	// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-	// the answer is 202 the send is stored and nothing can lose it.
+	// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+	// `Idempotency-Key`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
 	CreateSend(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// PreviewSendWithBody See what a send would follow
+	// PreviewSendWithBody Preview a send
 	//
-	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+	// sends nothing.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
 	PreviewSendWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// PreviewSend See what a send would follow
+	// PreviewSend Preview a send
 	//
-	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+	// sends nothing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1366,23 +1466,25 @@ type ClientInterface interface {
 
 	// GetSend Get a send
 	//
-	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
-	// returned.
+	// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
+	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
+	// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStats Count the sends of a time range
 	//
-	// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
-	// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
+	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
 	//
 	// Corresponds with GET /v1/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListPolicies List policies
+//
+// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
 //
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1398,6 +1500,8 @@ func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, r
 }
 
 // CreatePolicyWithBody Create a policy
+//
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1416,6 +1520,8 @@ func (c *Client) CreatePolicyWithBody(ctx context.Context, contentType string, b
 
 // CreatePolicy Create a policy
 //
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/policies (the `CreatePolicy` operationId).
@@ -1433,7 +1539,7 @@ func (c *Client) CreatePolicy(ctx context.Context, body CreatePolicyJSONRequestB
 
 // DeletePolicy Delete a policy
 //
-// Its rules stay. Sends that were accepted before carry their own copy and are not affected.
+// Deletes the policy, but not its rules. Sends that are already accepted keep their own copy of the policy.
 //
 // Corresponds with DELETE /v1/policies/{id} (the `DeletePolicy` operationId).
 func (c *Client) DeletePolicy(ctx context.Context, id ID, params *DeletePolicyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1450,6 +1556,8 @@ func (c *Client) DeletePolicy(ctx context.Context, id ID, params *DeletePolicyPa
 
 // GetPolicy Get a policy
 //
+// Returns a policy with its rules, and its version as `ETag`.
+//
 // Corresponds with GET /v1/policies/{id} (the `GetPolicy` operationId).
 func (c *Client) GetPolicy(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPolicyRequest(c.Server, id)
@@ -1465,7 +1573,7 @@ func (c *Client) GetPolicy(ctx context.Context, id ID, reqEditors ...RequestEdit
 
 // ReplacePolicyWithBody Replace a policy
 //
-// Sends that were accepted before keep the policy as it was then.
+// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1484,7 +1592,7 @@ func (c *Client) ReplacePolicyWithBody(ctx context.Context, id ID, params *Repla
 
 // ReplacePolicy Replace a policy
 //
-// Sends that were accepted before keep the policy as it was then.
+// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1503,7 +1611,7 @@ func (c *Client) ReplacePolicy(ctx context.Context, id ID, params *ReplacePolicy
 
 // ListRoutes List the routes
 //
-// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
 //
 // Corresponds with GET /v1/routes (the `ListRoutes` operationId).
 func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1520,6 +1628,8 @@ func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // ListRules List rules
 //
+// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+//
 // Corresponds with GET /v1/rules (the `ListRules` operationId).
 func (c *Client) ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListRulesRequest(c.Server, params)
@@ -1534,6 +1644,8 @@ func (c *Client) ListRules(ctx context.Context, params *ListRulesParams, reqEdit
 }
 
 // CreateRuleWithBody Create a rule
+//
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1552,6 +1664,8 @@ func (c *Client) CreateRuleWithBody(ctx context.Context, contentType string, bod
 
 // CreateRule Create a rule
 //
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/rules (the `CreateRule` operationId).
@@ -1569,7 +1683,8 @@ func (c *Client) CreateRule(ctx context.Context, body CreateRuleJSONRequestBody,
 
 // DeleteRule Delete a rule
 //
-// A rule that policies use stays; the 409 names them. Sends that were accepted before are not affected.
+// Deletes a rule that no policy includes. Otherwise the answer is 409 and names the policies: remove the rule from them
+// first. Sends that are already accepted keep the rule.
 //
 // Corresponds with DELETE /v1/rules/{id} (the `DeleteRule` operationId).
 func (c *Client) DeleteRule(ctx context.Context, id ID, params *DeleteRuleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1586,6 +1701,8 @@ func (c *Client) DeleteRule(ctx context.Context, id ID, params *DeleteRuleParams
 
 // GetRule Get a rule
 //
+// Returns a rule, and its version as `ETag`.
+//
 // Corresponds with GET /v1/rules/{id} (the `GetRule` operationId).
 func (c *Client) GetRule(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetRuleRequest(c.Server, id)
@@ -1601,7 +1718,7 @@ func (c *Client) GetRule(ctx context.Context, id ID, reqEditors ...RequestEditor
 
 // ReplaceRuleWithBody Replace a rule
 //
-// Sends that were accepted before keep the rule as it was then.
+// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1620,7 +1737,7 @@ func (c *Client) ReplaceRuleWithBody(ctx context.Context, id ID, params *Replace
 
 // ReplaceRule Replace a rule
 //
-// Sends that were accepted before keep the rule as it was then.
+// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1639,7 +1756,8 @@ func (c *Client) ReplaceRule(ctx context.Context, id ID, params *ReplaceRulePara
 
 // ListSends List sends
 //
-// The parameters narrow the list together. Times are those at which the sends were accepted.
+// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
+// the send was accepted.
 //
 // Corresponds with GET /v1/sends (the `ListSends` operationId).
 func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1656,9 +1774,10 @@ func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEdit
 
 // CreateSendWithBody Send a message
 //
-// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-// the answer is 202 the send is stored and nothing can lose it.
+// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+// `Idempotency-Key`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1677,9 +1796,10 @@ func (c *Client) CreateSendWithBody(ctx context.Context, params *CreateSendParam
 
 // CreateSend Send a message
 //
-// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-// the answer is 202 the send is stored and nothing can lose it.
+// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+// `Idempotency-Key`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1696,9 +1816,10 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 	return c.Client.Do(req)
 }
 
-// PreviewSendWithBody See what a send would follow
+// PreviewSendWithBody Preview a send
 //
-// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+// sends nothing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1715,9 +1836,10 @@ func (c *Client) PreviewSendWithBody(ctx context.Context, contentType string, bo
 	return c.Client.Do(req)
 }
 
-// PreviewSend See what a send would follow
+// PreviewSend Preview a send
 //
-// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+// sends nothing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1736,9 +1858,9 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 
 // GetSend Get a send
 //
-// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
-// returned.
+// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
+// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
+// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
 //
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1755,8 +1877,8 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 
 // GetStats Count the sends of a time range
 //
-// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
-// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
+// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
 //
 // Corresponds with GET /v1/stats (the `GetStats` operationId).
 func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2695,12 +2817,16 @@ type ClientWithResponsesInterface interface {
 
 	// ListPoliciesWithResponse List policies
 	//
+	// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPoliciesWithResponse(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*ListPoliciesResponse, error)
 
 	// CreatePolicyWithBodyWithResponse Create a policy
+	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2709,6 +2835,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreatePolicyWithResponse Create a policy
 	//
+	// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/policies (the `CreatePolicy` operationId).
@@ -2716,7 +2844,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePolicyWithResponse Delete a policy
 	//
-	// Its rules stay. Sends that were accepted before carry their own copy and are not affected.
+	// Deletes the policy, but not its rules. Sends that are already accepted keep their own copy of the policy.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2725,6 +2853,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPolicyWithResponse Get a policy
 	//
+	// Returns a policy with its rules, and its version as `ETag`.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/policies/{id} (the `GetPolicy` operationId).
@@ -2732,7 +2862,7 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePolicyWithBodyWithResponse Replace a policy
 	//
-	// Sends that were accepted before keep the policy as it was then.
+	// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2741,7 +2871,7 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePolicyWithResponse Replace a policy
 	//
-	// Sends that were accepted before keep the policy as it was then.
+	// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2750,7 +2880,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListRoutesWithResponse List the routes
 	//
-	// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+	// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2759,12 +2889,16 @@ type ClientWithResponsesInterface interface {
 
 	// ListRulesWithResponse List rules
 	//
+	// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
 	ListRulesWithResponse(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*ListRulesResponse, error)
 
 	// CreateRuleWithBodyWithResponse Create a rule
+	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2773,6 +2907,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateRuleWithResponse Create a rule
 	//
+	// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/rules (the `CreateRule` operationId).
@@ -2780,7 +2916,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteRuleWithResponse Delete a rule
 	//
-	// A rule that policies use stays; the 409 names them. Sends that were accepted before are not affected.
+	// Deletes a rule that no policy includes. Otherwise the answer is 409 and names the policies: remove the rule from them
+	// first. Sends that are already accepted keep the rule.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2789,6 +2926,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetRuleWithResponse Get a rule
 	//
+	// Returns a rule, and its version as `ETag`.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/rules/{id} (the `GetRule` operationId).
@@ -2796,7 +2935,7 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceRuleWithBodyWithResponse Replace a rule
 	//
-	// Sends that were accepted before keep the rule as it was then.
+	// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2805,7 +2944,7 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceRuleWithResponse Replace a rule
 	//
-	// Sends that were accepted before keep the rule as it was then.
+	// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2814,7 +2953,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListSendsWithResponse List sends
 	//
-	// The parameters narrow the list together. Times are those at which the sends were accepted.
+	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
+	// the send was accepted.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2823,9 +2963,10 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSendWithBodyWithResponse Send a message
 	//
-	// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-	// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-	// the answer is 202 the send is stored and nothing can lose it.
+	// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+	// `Idempotency-Key`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2834,27 +2975,30 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSendWithResponse Send a message
 	//
-	// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-	// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-	// the answer is 202 the send is stored and nothing can lose it.
+	// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+	// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+	// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+	// `Idempotency-Key`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
 	CreateSendWithResponse(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSendResponse, error)
 
-	// PreviewSendWithBodyWithResponse See what a send would follow
+	// PreviewSendWithBodyWithResponse Preview a send
 	//
-	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+	// sends nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/sends/preview (the `PreviewSend` operationId).
 	PreviewSendWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewSendResponse, error)
 
-	// PreviewSendWithResponse See what a send would follow
+	// PreviewSendWithResponse Preview a send
 	//
-	// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+	// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+	// sends nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2863,9 +3007,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetSendWithResponse Get a send
 	//
-	// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-	// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
-	// returned.
+	// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
+	// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
+	// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2874,8 +3018,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetStatsWithResponse Count the sends of a time range
 	//
-	// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
-	// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
+	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4334,6 +4478,8 @@ func (r GetStatsResponse) ContentType() string {
 
 // ListPoliciesWithResponse List policies
 //
+// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
@@ -4346,6 +4492,8 @@ func (c *ClientWithResponses) ListPoliciesWithResponse(ctx context.Context, para
 }
 
 // CreatePolicyWithBodyWithResponse Create a policy
+//
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4360,6 +4508,8 @@ func (c *ClientWithResponses) CreatePolicyWithBodyWithResponse(ctx context.Conte
 
 // CreatePolicyWithResponse Create a policy
 //
+// Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/policies (the `CreatePolicy` operationId).
@@ -4373,7 +4523,7 @@ func (c *ClientWithResponses) CreatePolicyWithResponse(ctx context.Context, body
 
 // DeletePolicyWithResponse Delete a policy
 //
-// Its rules stay. Sends that were accepted before carry their own copy and are not affected.
+// Deletes the policy, but not its rules. Sends that are already accepted keep their own copy of the policy.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4388,6 +4538,8 @@ func (c *ClientWithResponses) DeletePolicyWithResponse(ctx context.Context, id I
 
 // GetPolicyWithResponse Get a policy
 //
+// Returns a policy with its rules, and its version as `ETag`.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/policies/{id} (the `GetPolicy` operationId).
@@ -4401,7 +4553,7 @@ func (c *ClientWithResponses) GetPolicyWithResponse(ctx context.Context, id ID, 
 
 // ReplacePolicyWithBodyWithResponse Replace a policy
 //
-// Sends that were accepted before keep the policy as it was then.
+// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4416,7 +4568,7 @@ func (c *ClientWithResponses) ReplacePolicyWithBodyWithResponse(ctx context.Cont
 
 // ReplacePolicyWithResponse Replace a policy
 //
-// Sends that were accepted before keep the policy as it was then.
+// Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4431,7 +4583,7 @@ func (c *ClientWithResponses) ReplacePolicyWithResponse(ctx context.Context, id 
 
 // ListRoutesWithResponse List the routes
 //
-// The SMS provider accounts that are configured; a rule may name one. The first is the default.
+// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4446,6 +4598,8 @@ func (c *ClientWithResponses) ListRoutesWithResponse(ctx context.Context, reqEdi
 
 // ListRulesWithResponse List rules
 //
+// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/rules (the `ListRules` operationId).
@@ -4458,6 +4612,8 @@ func (c *ClientWithResponses) ListRulesWithResponse(ctx context.Context, params 
 }
 
 // CreateRuleWithBodyWithResponse Create a rule
+//
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4472,6 +4628,8 @@ func (c *ClientWithResponses) CreateRuleWithBodyWithResponse(ctx context.Context
 
 // CreateRuleWithResponse Create a rule
 //
+// Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/rules (the `CreateRule` operationId).
@@ -4485,7 +4643,8 @@ func (c *ClientWithResponses) CreateRuleWithResponse(ctx context.Context, body C
 
 // DeleteRuleWithResponse Delete a rule
 //
-// A rule that policies use stays; the 409 names them. Sends that were accepted before are not affected.
+// Deletes a rule that no policy includes. Otherwise the answer is 409 and names the policies: remove the rule from them
+// first. Sends that are already accepted keep the rule.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4500,6 +4659,8 @@ func (c *ClientWithResponses) DeleteRuleWithResponse(ctx context.Context, id ID,
 
 // GetRuleWithResponse Get a rule
 //
+// Returns a rule, and its version as `ETag`.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/rules/{id} (the `GetRule` operationId).
@@ -4513,7 +4674,7 @@ func (c *ClientWithResponses) GetRuleWithResponse(ctx context.Context, id ID, re
 
 // ReplaceRuleWithBodyWithResponse Replace a rule
 //
-// Sends that were accepted before keep the rule as it was then.
+// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4528,7 +4689,7 @@ func (c *ClientWithResponses) ReplaceRuleWithBodyWithResponse(ctx context.Contex
 
 // ReplaceRuleWithResponse Replace a rule
 //
-// Sends that were accepted before keep the rule as it was then.
+// Replaces all fields of the rule. Sends that are already accepted keep the old rule.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4543,7 +4704,8 @@ func (c *ClientWithResponses) ReplaceRuleWithResponse(ctx context.Context, id ID
 
 // ListSendsWithResponse List sends
 //
-// The parameters narrow the list together. Times are those at which the sends were accepted.
+// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
+// the send was accepted.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4558,9 +4720,10 @@ func (c *ClientWithResponses) ListSendsWithResponse(ctx context.Context, params 
 
 // CreateSendWithBodyWithResponse Send a message
 //
-// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-// the answer is 202 the send is stored and nothing can lose it.
+// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+// `Idempotency-Key`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4575,9 +4738,10 @@ func (c *ClientWithResponses) CreateSendWithBodyWithResponse(ctx context.Context
 
 // CreateSendWithResponse Send a message
 //
-// The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-// that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-// the answer is 202 the send is stored and nothing can lose it.
+// Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+// copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+// 202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+// `Idempotency-Key`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4590,9 +4754,10 @@ func (c *ClientWithResponses) CreateSendWithResponse(ctx context.Context, params
 	return ParseCreateSendResponse(rsp)
 }
 
-// PreviewSendWithBodyWithResponse See what a send would follow
+// PreviewSendWithBodyWithResponse Preview a send
 //
-// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+// sends nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4605,9 +4770,10 @@ func (c *ClientWithResponses) PreviewSendWithBodyWithResponse(ctx context.Contex
 	return ParsePreviewSendResponse(rsp)
 }
 
-// PreviewSendWithResponse See what a send would follow
+// PreviewSendWithResponse Preview a send
 //
-// Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+// Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+// sends nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4622,9 +4788,9 @@ func (c *ClientWithResponses) PreviewSendWithResponse(ctx context.Context, body 
 
 // GetSendWithResponse Get a send
 //
-// Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-// fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
-// returned.
+// Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
+// that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
+// no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4639,8 +4805,8 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 
 // GetStatsWithResponse Count the sends of a time range
 //
-// What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
-// rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
+// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -15,7 +15,7 @@ import (
 	"github.com/backstophq/backstop/schema"
 )
 
-// oldAttempt is an attempt before migration 00009.
+// oldAttempt is an attempt in the schema before migration 00009.
 type oldAttempt struct {
 	step, number int
 	rule         string // of an SMS

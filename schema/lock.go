@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Migrate tries to get the lock every second, for 10 minutes at most: a large table may take as long to rewrite.
+// Migrate tries to get the lock every second, for 10 minutes at most: the migration that holds it may rewrite a large table.
 const (
 	lockEvery   = time.Second
 	lockTimeout = 10 * time.Minute
@@ -20,15 +20,15 @@ const (
 	tryLock  = `SELECT pg_try_advisory_xact_lock($1)`
 )
 
-// lock takes an advisory lock in a transaction of its own, because a pooler such as PgBouncer keeps a connection to Postgres
-// for a client only during a transaction. The caller must call unlock.
-func lock(ctx context.Context, db *sql.DB, id int64) (unlock func(), err error) {
+// acquireLock acquires an advisory lock in a separate transaction, because behind a pooler such as PgBouncer a client keeps its
+// connection to Postgres only during a transaction. The caller must call unlock.
+func acquireLock(ctx context.Context, db *sql.DB, id int64) (unlock func(), err error) {
 	waiting, stop := context.WithTimeout(ctx, lockTimeout)
 	defer stop()
 	for {
 		tx, isLocked, err := tryToLock(ctx, db, id)
 		if err == nil && !isLocked {
-			err = pause(waiting)
+			err = waitForRetry(waiting)
 		}
 		switch {
 		case err != nil:
@@ -53,7 +53,7 @@ func tryToLock(ctx context.Context, db *sql.DB, id int64) (tx *sql.Tx, isLocked 
 	return tx, true, nil
 }
 
-func pause(ctx context.Context) error {
+func waitForRetry(ctx context.Context) error {
 	select {
 	case <-time.After(lockEvery):
 		return nil

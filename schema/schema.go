@@ -1,7 +1,7 @@
 // Package schema holds the numbered migrations of the database and applies them.
 //
-// A migration that has been released is never edited; what it did wrong, the next one puts right. There is no way
-// down: a backup is.
+// A released migration is never edited. The next migration corrects its mistakes. Migrations cannot be reverted: to go back,
+// restore a backup.
 package schema
 
 import (
@@ -18,12 +18,12 @@ import (
 //go:embed *.sql
 var files embed.FS
 
-// lockID differs between schemas of one database, because they may be migrated side by side.
+// lockID differs between the schemas of one database, because they may be migrated at the same time.
 const lockID = `SELECT hashtextextended('backstop migrate ' || COALESCE(current_schema(), ''), 0)`
 
-// Migrate applies the migrations that the database does not have yet and returns how many those were. It holds an
-// advisory lock meanwhile: a second Migrate of the same schema waits for the first, for at most ten minutes. It uses two
-// connections of db at the same time, which must not have a short statement_timeout.
+// Migrate applies the pending migrations and returns their number. It holds an advisory lock meanwhile: a second Migrate of the
+// same schema waits for the first, for at most 10 minutes. It uses two connections of db at the same time, which must not have a
+// short statement_timeout.
 func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	var id int64
 	if err := db.QueryRowContext(ctx, lockID).Scan(&id); err != nil {
@@ -33,7 +33,7 @@ func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	unlock, err := lock(ctx, db, id)
+	unlock, err := acquireLock(ctx, db, id)
 	if err != nil {
 		return 0, fmt.Errorf("wait for another migration: %w", err)
 	}
@@ -45,13 +45,13 @@ func Migrate(ctx context.Context, db *sql.DB) (applied int, err error) {
 	return len(done), nil
 }
 
-// Pending returns how many migrations the database does not have yet. It only reads, and never waits for a Migrate.
+// Pending returns the number of migrations that are not applied. It only reads, and never waits for a Migrate.
 func Pending(ctx context.Context, db *sql.DB) (int, error) {
 	provider, err := newProvider(db)
 	if err != nil {
 		return 0, err
 	}
-	applied, err := versions(ctx, db)
+	applied, err := appliedVersions(ctx, db)
 	if err != nil {
 		return 0, fmt.Errorf("read the schema's version: %w", err)
 	}
@@ -69,8 +69,8 @@ const (
 	listVersions = `SELECT COALESCE(array_agg(version_id), '{}') FROM goose_db_version WHERE is_applied`
 )
 
-// versions does not ask goose, which would create its table first.
-func versions(ctx context.Context, db *sql.DB) ([]int64, error) {
+// appliedVersions reads goose's table itself, because goose would create the table first.
+func appliedVersions(ctx context.Context, db *sql.DB) ([]int64, error) {
 	var found bool
 	if err := db.QueryRowContext(ctx, findVersions).Scan(&found); err != nil {
 		return nil, fmt.Errorf("find table: %w", err)

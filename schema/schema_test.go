@@ -35,7 +35,7 @@ func TestMigrate(t *testing.T) {
 	require.Zero(t, pending)
 }
 
-// Of programs that start together, one applies each migration and the others wait for it.
+// If several programs start at the same time, one applies each migration and the others wait for it.
 func TestMigrate_concurrent(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)

@@ -26,7 +26,7 @@ var (
 
 func fired(why string) moment { return moment{kind: "rule_fired", channel: "sms", detail: why} }
 
-// What the statistics count of sends that are there already is worked out from their events.
+// The migration computes the statistics' columns of stored sends from their events.
 func TestMigrate_stats(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.Raw(t, postgrestest.URL(t))
@@ -100,7 +100,7 @@ func TestMigrate_stats(t *testing.T) {
 	}
 }
 
-// insertOld stores a send as the schema was before.
+// insertOld stores a send in the schema before the migration.
 func insertOld(t *testing.T, db *sql.DB, id string, at time.Time, rule string) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), `INSERT INTO sends (id, recipient, country, text, sms_text, category, policy_id, plan, accepted_at,

@@ -13,7 +13,8 @@ import (
 
 const us = "github.com/backstophq/backstop"
 
-// law says, for a file in a folder of the project, which rule of .golangci.yaml forbids an import; "" means none may.
+// law lists, for a file in a folder of the project, the rule of .golangci.yaml that forbids an import; "" means that it is
+// allowed.
 var law = []struct{ folder, imports, rule string }{
 	{".", "net/http", ""},
 	{".", "github.com/nyaruka/phonenumbers", ""},
@@ -113,17 +114,17 @@ var law = []struct{ folder, imports, rule string }{
 	{"internal/provider/meta", "github.com/caarlos0/env/v11", "environment"},
 }
 
-// modules are the paths that the imports of the law are found in; a copy of each, empty, stands in for the real one.
+// modules are the modules of the imports in law. The scratch project has an empty copy of each.
 var modules = []string{
 	us, "github.com/caarlos0/env/v11", "github.com/gin-gonic/gin", "github.com/google/uuid", "github.com/jmoiron/sqlx",
 	"github.com/lib/pq", "github.com/mattn/go-isatty", "github.com/nyaruka/phonenumbers", "github.com/oapi-codegen/runtime",
 	"github.com/pressly/goose/v3", "go.temporal.io/api", "go.temporal.io/sdk",
 }
 
-// finding is a line of the linter's report: a file, and the rule that it breaks.
+// finding matches a line of the linter's report: a file and the rule that it breaks.
 var finding = regexp.MustCompile(`(case\d+\.go):.* from list '(\w+)'`)
 
-// TestImportLaw breaks the rules of .golangci.yaml one by one, in a scratch project, and sees that each complains.
+// TestImportLaw breaks each import rule of .golangci.yaml in a scratch project, and asserts that the linter reports it.
 func TestImportLaw(t *testing.T) {
 	t.Parallel()
 
@@ -155,7 +156,7 @@ func writeModules(t *testing.T, dir string) {
 	t.Helper()
 
 	var mod strings.Builder
-	// Below us, so that it may import our internal packages.
+	// The module path is below ours, so that the scratch project may import our internal packages.
 	fmt.Fprintf(&mod, "module %s/scratch\n\ngo 1.26.0\n", us)
 	for i, m := range modules {
 		version := "v0.0.0"

@@ -19,8 +19,8 @@ import (
 
 const envPrefix = "BACKSTOP_"
 
-// config is what serve, api and worker are configured by. Its tags are the one list of the variables; a test compares
-// docs/configuration.md with it.
+// config is the configuration of the commands serve, api and worker. Its tags are the only list of the variables; a test
+// compares docs/configuration.md with them.
 type config struct {
 	Log      logConfig
 	Pprof    pprofConfig    `envPrefix:"PPROF_"`
@@ -98,49 +98,49 @@ type sendConfig struct {
 }
 
 type stopConfig struct {
-	Drain time.Duration `env:"DRAIN"` // 0: computed, see config.drain
+	Drain time.Duration `env:"DRAIN"` // 0: computed by config.drainTime
 }
 
-// Bounds of BACKSTOP_DRAIN. An orchestrator usually kills a program that takes longer than some minutes to stop.
+// Bounds of BACKSTOP_DRAIN. An orchestrator usually kills a program that needs more than some minutes to stop.
 const (
 	minDrain = time.Second
 	maxDrain = 5 * time.Minute
 )
 
-// storeRoom is the time for the write that follows a provider call; see storeTimeout in package activities.
-const storeRoom = 5 * time.Second
+// writeTime is the time for the write after a provider call (storeTimeout in activities/call.go).
+const writeTime = 5 * time.Second
 
-// drain is how long a stop waits for provider calls: the longest provider timeout, and storeRoom for the write. The SDK
+// drainTime is how long a stop waits for provider calls: the longest provider timeout plus writeTime. The SDK
 // (1.50, AggregatedWorker.stop) stops polling and then makes up to three waits of this length, one after another: for
 // workflow tasks, for local activities (the first tries) and for ordinary activities. All of them run from the beginning
 // of the stop, so the first wait is usually enough. If a workflow task starts another call meanwhile, such as an SMS after
 // a rejected WhatsApp message, the call gets the second wait. The third wait ends with the calls of ordinary activities,
 // which have run during the first two.
-func (c config) drain() time.Duration {
+func (c config) drainTime() time.Duration {
 	if c.Stop.Drain > 0 {
 		return c.Stop.Drain
 	}
-	return max(c.Meta.Timeout, c.Twilio.Timeout) + storeRoom
+	return max(c.Meta.Timeout, c.Twilio.Timeout) + writeTime
 }
 
-// What a call of unknown end is followed by when no receipt comes.
+// The values of ON_UNKNOWN: what follows a call with an unknown result if no receipt arrives.
 const (
-	resend = "resend"
-	hold   = "hold"
+	onUnknownResend = "resend"
+	onUnknownHold   = "hold"
 )
 
-// maxProviderTimeout leaves a provider activity time for its writes; see callTimeout in package workflows.
+// maxProviderTimeout is less than backstop.CallTimeout, so a provider activity has time for its writes.
 const maxProviderTimeout = 20 * time.Second
 
-// maxAwaitReceipts leaves a workflow task time for its end; see Settings.AwaitReceipts in package workflows.
+// maxAwaitReceipts is less than the 5 s of a workflow task; see Settings.AwaitReceipts in package workflows.
 const maxAwaitReceipts = 4500 * time.Millisecond
 
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
 		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
 		AwaitReceipts:  c.Send.AwaitReceipts,
-		ResendWhatsApp: c.Meta.OnUnknown == resend, ResendSMS: c.Twilio.OnUnknown == resend,
-		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the queue knows of the calls of all workers
+		ResendWhatsApp: c.Meta.OnUnknown == onUnknownResend, ResendSMS: c.Twilio.OnUnknown == onUnknownResend,
+		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the task queue can limit the calls of all workers together
 	}
 }
 
@@ -148,7 +148,7 @@ func (c config) settings() workflows.Settings {
 func databaseFault(dsn string) string {
 	u, err := url.Parse(dsn)
 	switch {
-	case dsn == "": // read reports a missing variable
+	case dsn == "": // describeErrors reports a missing variable
 		return ""
 	case !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://"):
 		return "must begin with postgres://"
@@ -173,7 +173,7 @@ func (c config) validate() error {
 	for name, value := range map[string]string{
 		"PUBLIC_URL": c.API.PublicURL, "META_BASE_URL": c.Meta.BaseURL, "TWILIO_BASE_URL": c.Twilio.BaseURL,
 	} {
-		check(value == "" || absolute(value), name, "must be an http or https URL")
+		check(value == "" || isHTTPURL(value), name, "must be an http or https URL")
 	}
 	fault := databaseFault(string(c.Database.URL))
 	check(fault == "", "DATABASE_URL", fault)
@@ -192,33 +192,33 @@ func (c config) validate() error {
 		check(value > 0 && value <= maxProviderTimeout, name, "must be more than 0 and at most "+maxProviderTimeout.String())
 	}
 	for name, value := range map[string]string{"META_ON_UNKNOWN": c.Meta.OnUnknown, "TWILIO_ON_UNKNOWN": c.Twilio.OnUnknown} {
-		check(value == resend || value == hold, name, "must be resend or hold")
+		check(value == onUnknownResend || value == onUnknownHold, name, "must be resend or hold")
 	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
-	await := c.Send.AwaitReceipts
-	check(await >= 0 && await <= maxAwaitReceipts, "AWAIT_RECEIPTS", "must be between 0 and "+maxAwaitReceipts.String())
+	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS",
+		"must be between 0 and "+maxAwaitReceipts.String())
 	check(c.Stop.Drain == 0 || c.Stop.Drain >= minDrain && c.Stop.Drain <= maxDrain, "DRAIN",
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
-	together := "goes together with " + envPrefix
+	together := "must be set together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
 	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", together+"TWILIO_API_KEY")
 	return errors.Join(errs...)
 }
 
-// minAPIKey is short enough for a person and long enough not to be guessed: 16 characters.
+// minAPIKey is the minimum length of the API key, in characters. A shorter key is easier to guess.
 const minAPIKey = 16
 
-func absolute(s string) bool {
+func isHTTPURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// read fills a configuration from the environment. Its error names every problem, each by its variable. A variable that no
-// command reads is a problem too: if its name is misspelt, a default would apply unnoticed.
+// read fills a configuration from the environment. Its error lists every problem with the name of its variable. A variable that
+// no command reads is a problem too: if its name is misspelt, a default would apply unnoticed.
 func read[C interface{ validate() error }](environment map[string]string) (C, error) {
 	var c C
-	problems := misspelt(environment)
+	problems := misspeltVariables(environment)
 	environment, replaced := currentNames(environment)
 	problems = append(problems, replaced...)
 	groups := reflect.ValueOf(&c).Elem()
@@ -226,13 +226,13 @@ func read[C interface{ validate() error }](environment map[string]string) (C, er
 		prefix := envPrefix + group.Tag.Get("envPrefix")
 		err := env.ParseWithOptions(groups.FieldByIndex(group.Index).Addr().Interface(),
 			env.Options{Environment: environment, Prefix: prefix})
-		problems = append(problems, describe(err, group.Type, prefix)...)
+		problems = append(problems, describeErrors(err, group.Type, prefix)...)
 	}
 	named := strings.Join(problems, "\n")
 	if err := c.validate(); err != nil {
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
 			if variable, _, _ := strings.Cut(problem, ":"); !strings.Contains(named, variable+":") {
-				problems = append(problems, problem) // not what follows from a problem that is named already
+				problems = append(problems, problem) // the variable has no other problem yet
 			}
 		}
 	}
@@ -243,8 +243,8 @@ func read[C interface{ validate() error }](environment map[string]string) (C, er
 	return c, usageError{fmt.Errorf("the configuration is wrong:\n  %s", strings.Join(problems, "\n  "))}
 }
 
-// describe says what is wrong with the variables of a group, without their values, which may be secrets.
-func describe(err error, group reflect.Type, prefix string) []string {
+// describeErrors returns the problems of the variables of a group, without their values, which may be secrets.
+func describeErrors(err error, group reflect.Type, prefix string) []string {
 	all, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
 		return nil
@@ -264,7 +264,7 @@ func describe(err error, group reflect.Type, prefix string) []string {
 		case errors.As(err, &unread):
 			field, _ := group.FieldByName(unread.Name)
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			problems = append(problems, fmt.Sprintf("%s%s: must be %s", prefix, name, example(unread.Type)))
+			problems = append(problems, fmt.Sprintf("%s%s: must be %s", prefix, name, exampleOf(unread.Type)))
 		default:
 			problems = append(problems, err.Error())
 		}
@@ -272,8 +272,8 @@ func describe(err error, group reflect.Type, prefix string) []string {
 	return problems
 }
 
-// example says what a value of a type looks like.
-func example(t reflect.Type) string {
+// exampleOf describes the valid values of a type.
+func exampleOf(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return "a duration, like 30s or 12h"
@@ -286,7 +286,7 @@ func example(t reflect.Type) string {
 	}
 }
 
-// secret is a value that is never shown.
+// secret is a value that prints as ***.
 type secret string
 
 func (secret) String() string       { return "***" }

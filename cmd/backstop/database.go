@@ -12,10 +12,10 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 )
 
-// databaseRetry is how often a Postgres is tried that is not there yet.
+// databaseRetry is the pause between two tries to connect to Postgres.
 const databaseRetry = time.Second
 
-// migrateConfig is all that migrate needs.
+// migrateConfig is the configuration of the command migrate.
 type migrateConfig struct {
 	Log      logConfig
 	Database databaseConfig `envPrefix:"DATABASE_"`
@@ -28,8 +28,8 @@ func (c migrateConfig) validate() error {
 	return nil
 }
 
-// migrate brings the schema up to date.
-func migrate(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
+// migrateSchema brings the schema up to date.
+func migrateSchema(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
 	c, err := read[migrateConfig](environment)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func migrate(ctx context.Context, environment map[string]string, stdout, _ io.Wr
 	return nil
 }
 
-// openDatabase opens a database whose schema is up to date.
+// openDatabase connects to the database and fails if its schema is not up to date.
 func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
 	db, err := reachDatabase(ctx, c, log)
 	if err != nil {
@@ -54,7 +54,7 @@ func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*pos
 	}
 	pending, err := untilAnswered(ctx, log, db.Pending)
 	if err == nil && pending > 0 {
-		err = fmt.Errorf("the database lacks %d migrations: run backstop migrate", pending)
+		err = fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -62,7 +62,7 @@ func openDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*pos
 	return db, nil
 }
 
-// reachDatabase opens the database, and waits for it while it is away.
+// reachDatabase connects to the database, and retries while it is away.
 func reachDatabase(ctx context.Context, c databaseConfig, log *slog.Logger) (*postgres.DB, error) {
 	db, err := untilAnswered(ctx, log, func(ctx context.Context) (*postgres.DB, error) {
 		return postgres.Open(ctx, string(c.URL), postgres.Options{MaxConns: c.MaxConns, Log: log})

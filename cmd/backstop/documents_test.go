@@ -88,7 +88,7 @@ func variables(t *testing.T) map[string]string {
 	return all
 }
 
-// documents are the texts for people.
+// documents are the files of the documentation.
 func documents(t *testing.T) []string {
 	t.Helper()
 	paths := []string{"README.md", "AGENTS.md"}
@@ -156,7 +156,7 @@ func TestDocuments_diagrams(t *testing.T) {
 	require.NotZero(t, drawn)
 }
 
-// headings are the anchors of a document: in small letters, without marks, with dashes for spaces.
+// headings returns the anchors of a document's headings: in lower case, without punctuation, with dashes for spaces.
 func headings(text string) []string {
 	var anchors []string
 	marks := regexp.MustCompile(`[^\p{L}\p{N} _-]`)

@@ -9,15 +9,15 @@ import (
 	"net/http/pprof"
 )
 
-// profile serves profiles of this process on a listener of its own: whoever reads them sees memory, and can keep the
-// process busy.
-func (p *program) profile(ctx context.Context) error {
+// serveProfiles serves profiles of this process on its own listener. Profiles show memory and cost CPU, so their address should
+// not be public.
+func (p *program) serveProfiles(ctx context.Context) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", p.config.Pprof.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for profiles: %w", err)
 	}
-	server := &http.Server{Handler: profiles(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
+	server := &http.Server{Handler: newProfileHandler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // a stop does not wait for a profile
 	p.log.InfoContext(ctx, "serving profiles", "address", listener.Addr().String())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -26,8 +26,9 @@ func (p *program) profile(ctx context.Context) error {
 	return nil
 }
 
-// profiles is what net/http/pprof offers. That package also adds itself to http.DefaultServeMux, which nobody serves.
-func profiles() http.Handler {
+// newProfileHandler returns the handlers of net/http/pprof. That package also adds them to http.DefaultServeMux, which Backstop
+// does not serve.
+func newProfileHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

@@ -12,7 +12,7 @@ import (
 
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(profiles())
+	server := httptest.NewServer(newProfileHandler())
 	t.Cleanup(server.Close)
 	for path, want := range map[string]string{
 		"/debug/pprof/": "goroutine", "/debug/pprof/heap?debug=1": "HeapInuse", "/debug/pprof/cmdline": "test",
@@ -35,7 +35,7 @@ func TestProgram_profile_stops(t *testing.T) {
 	logged, logs := io.Pipe()
 	p := &program{config: config{Pprof: pprofConfig{Listen: "127.0.0.1:0"}}, log: newLog(logs, 0)}
 	ended := make(chan error, 1)
-	go func() { ended <- p.profile(ctx) }()
+	go func() { ended <- p.serveProfiles(ctx) }()
 	line := make([]byte, 1024)
 	n, err := logged.Read(line)
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1
-	exitUsage  = 2 // wrong words or a wrong configuration
+	exitUsage  = 2 // wrong arguments or a wrong configuration
 )
 
 const usage = `Backstop sends messages by WhatsApp and falls back to SMS.
@@ -30,29 +30,29 @@ usage: backstop <command>
   worker    the worker alone
   migrate   bring the database's schema up to date
   sandbox   simulated providers, to try Backstop without accounts
-  dev       serve, migrate and sandbox together, for trying it by hand
-  demo      the same, plus sends whose outcomes are checked; exits
+  dev       migrate, serve and sandbox together, to try Backstop by hand
+  demo      as dev, but sends messages, checks their outcomes and exits
   version   print the version
 
-Everything is configured by environment variables that begin with BACKSTOP_; see docs/configuration.md.
+Environment variables that begin with BACKSTOP_ configure everything; see docs/configuration.md.
 `
 
-// command is one word of the program. It stops cleanly when ctx is done.
+// command is a command of the program. It stops cleanly when ctx is done.
 type command func(ctx context.Context, environment map[string]string, stdout, stderr io.Writer) error
 
-// usageError is an error of whoever started the program.
+// usageError is an error in the arguments or in the configuration. The exit code is then exitUsage.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func commands() map[string]command {
+func commandsByName() map[string]command {
 	return map[string]command{
-		"serve": serve(apiRole | workerRole), "api": serve(apiRole), "worker": serve(workerRole),
-		"migrate": migrate, "sandbox": serveSandbox, "dev": demonstrate(demo.Dev), "demo": demonstrate(demo.Run),
+		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
+		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": demonstrate(demo.Dev), "demo": demonstrate(demo.Run),
 	}
 }
 
-// run is the program: it returns the exit code.
+// run runs the program and returns its exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	name := "help"
 	if len(args) > 0 {
@@ -66,12 +66,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	case len(args) > 1:
-		fmt.Fprintf(stderr, "backstop %s takes no further words; it is configured by the environment\n", name)
+		fmt.Fprintf(stderr, "backstop %s takes no arguments: set environment variables instead (see README.md)\n", name)
 		return exitUsage
 	}
-	run, known := commands()[name]
+	run, known := commandsByName()[name]
 	if !known {
-		fmt.Fprintf(stderr, "backstop: there is no command %q\n\n%s", name, usage)
+		fmt.Fprintf(stderr, "backstop: unknown command %q\n\n%s", name, usage)
 		return exitUsage
 	}
 	ctx, stop := untilSignal(ctx)
@@ -87,8 +87,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return exitFailed
 }
 
-// untilSignal returns a context that is done after SIGINT or SIGTERM. A second signal ends the program at once, also if it
-// comes right after the first: before the context is done, signals have their default effect again.
+// untilSignal returns a context that is done after SIGINT or SIGTERM. A second signal ends the program at once: the signals have
+// their default effect again before the context is done.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, stop := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
@@ -103,7 +103,7 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 		select {
 		case second := <-signals:
 			if self, err := os.FindProcess(os.Getpid()); err == nil {
-				_ = self.Signal(second) // as if it came now
+				_ = self.Signal(second) // it arrived before signal.Stop, so it is sent again
 			}
 		default:
 		}

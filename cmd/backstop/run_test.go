@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asProgram makes the test binary be the program, so that tests can start, signal and kill a real process.
+// asProgram is a variable with which the test binary runs the program, so that tests can start, signal and kill a real process.
 const asProgram = "BACKSTOP_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// complete is a configuration in which nothing is wrong.
+// complete is a valid configuration.
 func complete() map[string]string {
 	return map[string]string{
 		"BACKSTOP_DATABASE_URL": "postgres://127.0.0.1:1/backstop", "BACKSTOP_PUBLIC_URL": "https://backstop.example",
@@ -50,11 +50,11 @@ func TestRun(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		"no words":       {code: exitOK, stdout: "usage: backstop <command>"},
-		"help":           {args: []string{"--help"}, code: exitOK, stdout: "usage: backstop <command>"},
-		"version":        {args: []string{"version"}, code: exitOK, stdout: version},
-		"unknown":        {args: []string{"sevre"}, code: exitUsage, stderr: `there is no command "sevre"`},
-		"too many words": {args: []string{"serve", "--port=1"}, code: exitUsage, stderr: "takes no further words"},
+		"no arguments":       {code: exitOK, stdout: "usage: backstop <command>"},
+		"help":               {args: []string{"--help"}, code: exitOK, stdout: "usage: backstop <command>"},
+		"version":            {args: []string{"version"}, code: exitOK, stdout: version},
+		"unknown":            {args: []string{"sevre"}, code: exitUsage, stderr: `unknown command "sevre"`},
+		"too many arguments": {args: []string{"serve", "--port=1"}, code: exitUsage, stderr: "takes no arguments"},
 		"no configuration": {
 			args: []string{"serve"}, code: exitUsage, stderr: "BACKSTOP_DATABASE_URL: is required",
 		},
@@ -114,7 +114,7 @@ func TestRead_complete(t *testing.T) {
 	require.Equal(t, 4*time.Second, c.settings().AwaitReceipts)
 }
 
-func TestConfig_drain(t *testing.T) {
+func TestConfig_drainTime(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		meta, twilio, drain string
@@ -139,7 +139,7 @@ func TestConfig_drain(t *testing.T) {
 			}
 			c, err := read[config](environment)
 			require.NoError(t, err)
-			require.Equal(t, row.want, c.drain())
+			require.Equal(t, row.want, c.drainTime())
 		})
 	}
 	for _, wrong := range []string{"999ms", "-1s", "5m1s", "soon"} {

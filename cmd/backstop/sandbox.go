@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
-// sandboxConfig is what the sandbox needs: the accounts that it plays, under the names that serve knows them by.
+// sandboxConfig is the configuration of the sandbox: the accounts that it simulates, in the same variables as for serve.
 type sandboxConfig struct {
 	Log     logConfig
 	Sandbox sandboxListen `envPrefix:"SANDBOX_"`
@@ -28,7 +28,7 @@ type sandboxListen struct {
 }
 
 type sandboxTarget struct {
-	PublicURL string `env:"PUBLIC_URL,required,notEmpty"` // of the API, which gets Meta's webhooks
+	PublicURL string `env:"PUBLIC_URL,required,notEmpty"` // of the API; Meta's webhooks go there
 }
 
 type sandboxMeta struct {
@@ -44,13 +44,13 @@ type sandboxTwilio struct {
 }
 
 func (c sandboxConfig) validate() error {
-	if c.API.PublicURL != "" && !absolute(c.API.PublicURL) {
+	if c.API.PublicURL != "" && !isHTTPURL(c.API.PublicURL) {
 		return errors.New(envPrefix + "PUBLIC_URL: must be an http or https URL")
 	}
 	return nil
 }
 
-// serveSandbox runs simulated providers until it is told to stop.
+// serveSandbox runs the simulated providers until ctx is done.
 func serveSandbox(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
 	c, err := read[sandboxConfig](environment)
 	if err != nil {
@@ -81,7 +81,7 @@ func runSandbox(ctx context.Context, c sandboxConfig, listener net.Listener, log
 		return usageError{errors.Join(err, listener.Close())}
 	}
 	server := &http.Server{Handler: box, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
-	// Some scenarios hold their answer back for ever, and only the sandbox itself can release those requests.
+	// Some scenarios never answer. Only the sandbox itself can end those requests.
 	released := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -90,7 +90,7 @@ func runSandbox(ctx context.Context, c sandboxConfig, listener net.Listener, log
 		released <- box.Shutdown(releasing)
 	}()
 	err = serveHTTP(ctx, server, listener, func() {
-		log.InfoContext(ctx, "simulated providers", "address", listener.Addr().String(), "speed", c.Sandbox.Speed)
+		log.InfoContext(ctx, "serving simulated providers", "address", listener.Addr().String(), "speed", c.Sandbox.Speed)
 	})
 	if ctx.Err() == nil {
 		return err

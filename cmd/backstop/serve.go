@@ -25,7 +25,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// role is what a process does.
+// role is the parts that a process runs.
 type role uint8
 
 const (
@@ -33,19 +33,20 @@ const (
 	workerRole
 )
 
-// drainRequests bounds how long a stop waits for HTTP requests under way, after the provider calls have ended (config.drain).
+// drainRequests bounds how long a stop waits for HTTP requests in progress, after the provider calls have ended
+// (config.drainTime).
 const drainRequests = 3 * time.Second
 
-// Bounds of a request, so that a slow or silent client holds nothing for long.
+// Bounds of a request, so that a slow or silent client does not hold a connection for long.
 const (
 	readHeaderTimeout = 5 * time.Second
 	requestTimeout    = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeader         = 64 << 10 // bytes of the address and all headers; cookies of other programs on the host included
+	maxHeader         = 64 << 10 // bytes of the request line and all headers, with the cookies of other programs on the host
 )
 
-// serve runs a role until it is told to stop.
-func serve(r role) command {
+// serveRole returns the command that runs a role until ctx is done.
+func serveRole(r role) command {
 	return func(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
 		c, err := read[config](environment)
 		if err != nil {
@@ -61,7 +62,7 @@ type program struct {
 	config   config
 	role     role
 	log      *slog.Logger
-	listener net.Listener // nil: one is made for config.API.Listen
+	listener net.Listener // nil: the program listens at config.API.Listen
 	db       *postgres.DB
 	install  string // the installation's id
 	temporal *engine
@@ -87,11 +88,11 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	defer p.temporal.Close()
-	if err := p.temporal.reach(ctx); err != nil {
-		p.log.WarnContext(ctx, "going on without temporal", "error", err)
+	if err := p.temporal.connect(ctx); err != nil {
+		p.log.WarnContext(ctx, "temporal is away: sends are accepted, and processed when it is back", "error", err)
 	}
 	p.acts, err = activities.New(activities.Options{
-		Store: p.db, WhatsApp: p.meta, SMS: p.routes(), Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, WhatsApp: p.meta, SMS: p.smsRoutes(), Log: p.log, Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
@@ -103,12 +104,12 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err != nil {
 		return err
 	}
-	return p.serve(ctx, listening)
+	return p.runParts(ctx, listening)
 }
 
 func (p *program) openProviders() (err error) {
 	c := p.config
-	var secrets provider.Secrets // each driver hides those of both
+	var secrets provider.Secrets // each driver hides the secrets of both
 	p.meta, err = meta.New(meta.Options{
 		BaseURL: c.Meta.BaseURL, Version: c.Meta.Version, PhoneNumberID: c.Meta.PhoneNumberID,
 		AccessToken: string(c.Meta.AccessToken), AppSecret: string(c.Meta.AppSecret),
@@ -128,21 +129,21 @@ func (p *program) openProviders() (err error) {
 	return nil
 }
 
-// routes are the SMS accounts by which rules may send, the default one first.
-func (p *program) routes() []activities.Route {
+// smsRoutes returns the SMS accounts that rules may name, the default first.
+func (p *program) smsRoutes() []activities.Route {
 	return []activities.Route{{Name: p.twilio.Name(), SMS: p.twilio}}
 }
 
 func (p *program) routeNames() []string {
 	var names []string
-	for _, r := range p.routes() {
+	for _, r := range p.smsRoutes() {
 		names = append(names, r.Name)
 	}
 	return names
 }
 
-// serve runs the parts of the role side by side. The first that fails stops the others.
-func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
+// runParts runs the parts of the role concurrently. If one fails, it stops the others.
+func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var parts sync.WaitGroup
@@ -154,7 +155,7 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 		})
 	}
 	if p.config.Pprof.Listen != "" {
-		start(p.profile)
+		start(p.serveProfiles)
 	}
 	worked := make(chan struct{})
 	if p.role&workerRole == 0 {
@@ -162,7 +163,7 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	} else {
 		start(func(ctx context.Context) error {
 			defer close(worked)
-			return p.work(ctx)
+			return p.runWorker(ctx)
 		})
 		start(func(ctx context.Context) error {
 			p.handoff.Sweep(ctx)
@@ -170,7 +171,7 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 		})
 	}
 	if p.role&apiRole != 0 {
-		start(func(ctx context.Context) error { return p.listen(ctx, worked, listening) })
+		start(func(ctx context.Context) error { return p.serveAPI(ctx, worked, listening) })
 	}
 	<-ctx.Done()
 	p.log.InfoContext(ctx, "stopping")
@@ -183,9 +184,9 @@ func (p *program) serve(ctx context.Context, listening func(net.Addr)) error {
 	return nil
 }
 
-// listen serves the API until ctx is done and the provider calls of this process have ended. The receipts of those calls
-// arrive meanwhile.
-func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
+// serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
+// receipts of those calls arrive meanwhile.
+func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
 		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), APIKey: string(p.config.API.Key), Log: p.log,
@@ -193,9 +194,9 @@ func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening 
 		Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
-				return nil, errors.New("the program is stopping") // so a load balancer uses another process
+				return nil, errors.New("the program is stopping") // a load balancer then uses another process
 			}
-			return p.ready(checking)
+			return p.checkReady(checking)
 		},
 	})
 	if err != nil {
@@ -228,7 +229,7 @@ func (p *program) listen(ctx context.Context, worked <-chan struct{}, listening 
 	})
 }
 
-// serveHTTP serves until ctx is done and then lets the requests that are under way end.
+// serveHTTP serves until ctx is done, and then waits for the requests in progress, for at most drainRequests.
 func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, listening func()) error {
 	drained := make(chan error, 1)
 	go func() {
@@ -247,8 +248,9 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 	return nil
 }
 
-// ready reports on Temporal, without which sends are accepted all the same, and on the schema.
-func (p *program) ready(ctx context.Context) (map[string]string, error) {
+// checkReady checks the schema and Temporal. It fails only if the schema is not up to date, because sends are accepted without
+// Temporal.
+func (p *program) checkReady(ctx context.Context) (map[string]string, error) {
 	checks := map[string]string{"temporal": "ok", "schema": "ok"}
 	pending, err := p.db.Pending(ctx)
 	switch {
@@ -256,34 +258,34 @@ func (p *program) ready(ctx context.Context) (map[string]string, error) {
 		checks["schema"] = "unknown"
 		return checks, fmt.Errorf("check schema: %w", err)
 	case pending > 0:
-		checks["schema"] = "not up to date"
-		return checks, fmt.Errorf("%d migrations are not applied", pending)
+		checks["schema"] = "not up to date: run backstop migrate"
+		return checks, fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
 	if p.temporal.check(ctx) != nil {
-		checks["temporal"] = "unreachable: sends are accepted and handed over when it is back"
+		checks["temporal"] = "unreachable: sends are accepted, and processed when it is back"
 	}
 	return checks, nil
 }
 
-// work runs the Temporal worker. A Temporal that is not there yet is waited for.
-func (p *program) work(ctx context.Context) error {
+// runWorker runs the Temporal worker. It retries until Temporal can be reached.
+func (p *program) runWorker(ctx context.Context) error {
 	failed := make(chan error, 1)
 	var w sdkworker.Worker
 	for {
 		w = worker.New(p.temporal.Client, p.acts, worker.Options{
 			Installation: p.install,
 			Calls:        p.config.Worker.Calls, CallsPerSec: p.config.Worker.CallsPerSecond, Cached: p.config.Worker.Cached,
-			StopTimeout:  p.config.drain(),
+			StopTimeout:  p.config.drainTime(),
 			OnFatalError: func(err error) { failed <- err },
 		})
-		err := p.temporal.reach(ctx)
+		err := p.temporal.connect(ctx)
 		if err == nil {
 			err = w.Start()
 		}
 		if err == nil {
 			break
 		}
-		p.log.WarnContext(ctx, "worker waits for temporal", "error", err)
+		p.log.WarnContext(ctx, "waiting for temporal", "error", err)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// TestProgram_ready: a Temporal that takes connections and never answers keeps no send from being accepted.
+// TestProgram_ready: the program is ready although Temporal accepts connections and never answers.
 func TestProgram_ready(t *testing.T) {
 	t.Parallel()
 	silent, err := listenLocal(t.Context(), "127.0.0.1:0")
@@ -24,7 +24,7 @@ func TestProgram_ready(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	checks, err := p.ready(ctx)
+	checks, err := p.checkReady(ctx)
 	require.NoError(t, err)
 	require.Contains(t, checks["temporal"], "unreachable")
 	require.Equal(t, "ok", checks["schema"])

@@ -18,15 +18,15 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
-// temporalPatience is how long a check waits for Temporal.
-const temporalPatience = 500 * time.Millisecond
+// healthTimeout bounds a health check of Temporal.
+const healthTimeout = 500 * time.Millisecond
 
-// workerRetry is how often a worker tries to reach a Temporal, or a namespace, that is not there yet.
+// workerRetry is the pause between two tries of a worker to reach Temporal and its namespace.
 const workerRetry = time.Second
 
-// engine is a Temporal client that connects when it is first used, so that the program starts, and accepts sends, while
-// Temporal is away. One caller connects it, and nobody starts a workflow before: the client (SDK 1.50) stores what the
-// server can do whenever it asks, and ExecuteWorkflow with eager start reads that without a lock.
+// engine is a Temporal client that connects at its first use, so the program can start and accept sends while Temporal is away.
+// Only one goroutine connects it, and no workflow starts before. The reason is a data race in the client (SDK 1.50): it stores
+// the capabilities of the server whenever it gets them, and ExecuteWorkflow with eager start reads them without a lock.
 type engine struct {
 	client.Client
 
@@ -34,48 +34,48 @@ type engine struct {
 	connected  atomic.Bool
 }
 
-// reach connects, unless that is done. While another caller does it, Temporal counts as away.
-func (e *engine) reach(ctx context.Context) error {
+// connect connects the client if it is not connected. While another goroutine connects, Temporal counts as away.
+func (e *engine) connect(ctx context.Context) error {
 	if e.connected.Load() {
 		return nil
 	}
 	if !e.connecting.TryLock() {
-		return away("another is connecting to temporal")
+		return newUnavailable("another goroutine is connecting to temporal")
 	}
 	defer e.connecting.Unlock()
 	if e.connected.Load() {
 		return nil
 	}
 	if err := checkHealth(ctx, e.Client); err != nil {
-		return away(err.Error()) // whatever is wrong, it may be right later
+		return newUnavailable(err.Error()) // handoff counts this error as an outage and retries
 	}
 	e.connected.Store(true)
 	return nil
 }
 
-func away(why string) error { return serviceerror.NewUnavailable(why) } //nolint:wrapcheck // it is made here
+func newUnavailable(why string) error { return serviceerror.NewUnavailable(why) } //nolint:wrapcheck // it is made here
 
-// ExecuteWorkflow is the client's, once it is connected.
+// ExecuteWorkflow connects the client if needed, and calls its method of the same name.
 func (e *engine) ExecuteWorkflow(
 	ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any,
 ) (client.WorkflowRun, error) {
-	if err := e.reach(ctx); err != nil {
+	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
 	return e.Client.ExecuteWorkflow(ctx, o, workflow, args...) //nolint:wrapcheck // handoff wraps it
 }
 
-// SignalWorkflow is the client's, once it is connected.
+// SignalWorkflow connects the client if needed, and calls its method of the same name.
 func (e *engine) SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error {
-	if err := e.reach(ctx); err != nil {
+	if err := e.connect(ctx); err != nil {
 		return err
 	}
 	return e.Client.SignalWorkflow(ctx, workflowID, runID, signal, arg) //nolint:wrapcheck // handoff wraps it
 }
 
-// UpdateWorkflow is the client's, once it is connected.
+// UpdateWorkflow connects the client if needed, and calls its method of the same name.
 func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
-	if err := e.reach(ctx); err != nil {
+	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
 	return e.Client.UpdateWorkflow(ctx, o) //nolint:wrapcheck // handoff wraps it
@@ -85,7 +85,7 @@ func (e *engine) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpti
 func (e *engine) DescribeWorkflowExecution(
 	ctx context.Context, workflowID, runID string,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	if err := e.reach(ctx); err != nil {
+	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
 	return e.Client.DescribeWorkflowExecution(ctx, workflowID, runID) //nolint:wrapcheck // handoff wraps it
@@ -93,7 +93,7 @@ func (e *engine) DescribeWorkflowExecution(
 
 // check reports whether Temporal answers.
 func (e *engine) check(ctx context.Context) error {
-	if err := e.reach(ctx); err != nil {
+	if err := e.connect(ctx); err != nil {
 		return err
 	}
 	return checkHealth(ctx, e.Client)
@@ -101,7 +101,7 @@ func (e *engine) check(ctx context.Context) error {
 
 func newTemporal(c temporalConfig, logger *slog.Logger) (*engine, error) {
 	options := client.Options{HostPort: c.Address, Namespace: c.Namespace, Logger: log.NewStructuredLogger(logger)}
-	// Our messages have 1 or 2 KB. To compress them costs both sides more CPU than the bytes are worth.
+	// Our messages have 1 or 2 KB. Compression would cost both sides more CPU than it saves.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	if c.APIKey != "" {
 		options.Credentials = client.NewAPIKeyStaticCredentials(string(c.APIKey))
@@ -142,9 +142,9 @@ func tlsConfig(c temporalConfig) (*tls.Config, error) {
 	return secured, nil
 }
 
-// checkHealth asks whether Temporal answers, soon: one that hangs must not use up the caller's time.
+// checkHealth checks that Temporal answers within healthTimeout, so that a Temporal that hangs does not hold up the caller.
 func checkHealth(ctx context.Context, c client.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, temporalPatience)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("check temporal: %w", err)

@@ -14,7 +14,7 @@ import (
 	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
-// TestEngine_firstUse is for the race detector: a client that nobody has used yet is used by many at once.
+// TestEngine_firstUse is for the race detector: many goroutines use a new client at the same time.
 func TestEngine_firstUse(t *testing.T) {
 	t.Parallel()
 	server := temporaltest.Start(t)

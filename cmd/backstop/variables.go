@@ -37,7 +37,7 @@ func currentNames(environment map[string]string) (current map[string]string, pro
 			continue
 		}
 		if _, both := environment[name]; both {
-			problems = append(problems, fmt.Sprintf("%s: is the former name of %s, which is set too", former, name))
+			problems = append(problems, fmt.Sprintf("%s: is the former name of %s, which is set too: remove it", former, name))
 			continue
 		}
 		current[name] = value
@@ -45,8 +45,8 @@ func currentNames(environment map[string]string) (current map[string]string, pro
 	return current, problems
 }
 
-// otherVariables are names with our prefix that are not the configuration's: what devstack exports, what tests set, and what
-// Kubernetes sets in each container for a Service whose name begins with backstop.
+// otherVariables matches variables with our prefix that are no configuration: devstack and tests set some, and Kubernetes sets
+// some in each container for a Service whose name begins with backstop.
 var otherVariables = regexp.MustCompile(
 	`^BACKSTOP_(DEVSTACK|TEST_.*|(.+_)?SERVICE_(HOST|PORT|PORT_.+)|(.+_)?PORT_\d+_(TCP|UDP|SCTP)(_.+)?)$`)
 
@@ -55,9 +55,9 @@ func isServiceAddress(name, value string) bool {
 	return strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
-// misspelt names each variable of the environment that has our prefix and that nothing reads, with the nearest name that is
-// read. It never repeats a value, which may be a secret.
-func misspelt(environment map[string]string) []string {
+// misspeltVariables returns a problem for each variable of the environment that has our prefix and that no command reads, with
+// the nearest known name. It never repeats a value, which may be a secret.
+func misspeltVariables(environment map[string]string) []string {
 	known := knownVariables()
 	var problems []string
 	for name, value := range environment {
@@ -67,14 +67,14 @@ func misspelt(environment map[string]string) []string {
 			continue
 		}
 		names := slices.Sorted(maps.Keys(known))
-		nearest := slices.MinFunc(names, func(a, b string) int { return distance(upper, a) - distance(upper, b) })
+		nearest := slices.MinFunc(names, func(a, b string) int { return editDistance(upper, a) - editDistance(upper, b) })
 		problems = append(problems, fmt.Sprintf("%s: is not a variable of Backstop; did you mean %s?", name, nearest))
 	}
 	return problems
 }
 
-// distance is the Levenshtein distance of two texts, in bytes.
-func distance(a, b string) int {
+// editDistance returns the Levenshtein distance of two texts, in bytes.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

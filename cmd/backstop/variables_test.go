@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// With a misspelt variable the default would apply, such as the resend of a call of unknown end.
+// A misspelt variable is refused: its default would apply, such as the resend after a call with an unknown result.
 func TestRead_unknownVariables(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -32,7 +32,7 @@ func TestRead_unknownVariables(t *testing.T) {
 	}
 }
 
-// The environment also has variables that are not the configuration's.
+// Variables with our prefix that are no configuration are accepted.
 func TestRead_othersVariables(t *testing.T) {
 	t.Parallel()
 	environment := complete()
@@ -50,7 +50,7 @@ func TestRead_othersVariables(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A name that has changed is still read.
+// The former name of a variable is still read.
 func TestRead_formerNames(t *testing.T) {
 	t.Parallel()
 	for former, name := range formerNames() {

@@ -29,8 +29,8 @@ func (r *result) breachf(s *sendRecord, format string, values ...any) {
 	r.breaches = append(r.breaches, breach{s, fmt.Sprintf(format, values...)})
 }
 
-// properties returns all properties, in the order of the table.
-func properties() []property {
+// allProperties returns all properties, in the order of the table.
+func allProperties() []property {
 	return []property{
 		{"every 202 has one final outcome", checkEnded},
 		{"no message twice", checkOnce},
@@ -64,7 +64,7 @@ func checkEnded(r *record) result {
 		out.checked++
 		switch {
 		case len(s.Problems) > 0:
-			out.breachf(s, "the customer was answered %q", s.Problems)
+			out.breachf(s, "the client got %q", s.Problems)
 		case s.ID == "":
 			out.breachf(s, "it was never accepted")
 		case s.Final == nil:
@@ -74,7 +74,7 @@ func checkEnded(r *record) result {
 		}
 	}
 	for _, id := range r.extra {
-		out.breachf(nil, "the API has a send that nobody asked for: %s", id)
+		out.breachf(nil, "the API has a send that was not requested: %s", id)
 	}
 	return out
 }
@@ -89,13 +89,13 @@ func checkOnce(r *record) result {
 		checkSMSOnce(s, &out)
 	}
 	for number := range r.calls {
-		out.breachf(nil, "a provider was asked to send to %s, to whom nobody sends", maskNumber(number))
+		out.breachf(nil, "a provider got a call for %s, for which no send was requested", maskNumber(number))
 	}
 	return out
 }
 
 func checkWhatsAppOnce(r *record, s *sendRecord, out *result) {
-	messages := s.accepted(whatsApp)
+	messages := s.acceptedCalls(whatsApp)
 	switch {
 	case len(messages) < 2:
 		return
@@ -108,11 +108,11 @@ func checkWhatsAppOnce(r *record, s *sendRecord, out *result) {
 	}
 	second, begun := s.attemptOf(r, messages[1])
 	if !begun {
-		out.breachf(s, "a second WhatsApp message was accepted, of which no attempt was written down")
+		out.breachf(s, "a second WhatsApp message was accepted, without a stored attempt")
 		return
 	}
 	for _, one := range s.Reports {
-		if one.MessageID == messages[0].ID && one.isAckedBefore(r.here(second.StartedAt)) {
+		if one.MessageID == messages[0].ID && one.isAckedBefore(r.toOwnClock(second.StartedAt)) {
 			out.breachf(s, "a second WhatsApp message was sent although %s of the first was acknowledged before", one.Status)
 			return
 		}
@@ -126,7 +126,7 @@ func (one report) isAckedBefore(moment time.Time) bool {
 
 // wasUnknown reports whether a call on a channel ever had an unknown end, by any view of the send or by its timeline.
 func (s *sendRecord) wasUnknown(channel string) bool {
-	return slices.ContainsFunc(s.looks(), func(v view) bool {
+	return slices.ContainsFunc(s.allViews(), func(v view) bool {
 		return slices.ContainsFunc(v.Attempts, func(a attempt) bool { return a.Channel == channel && a.State == unknown }) ||
 			slices.ContainsFunc(v.Events, func(e event) bool {
 				return e.Kind == eventAttempt && e.Channel == channel && strings.HasPrefix(e.Detail, unknown)
@@ -138,7 +138,7 @@ func (s *sendRecord) wasUnknown(channel string) bool {
 // call.
 func (s *sendRecord) attemptOf(r *record, c call) (found attempt, known bool) {
 	for _, a := range s.attemptsOf(c.Channel) {
-		if (c.Channel == whatsApp || a.SendID == c.From) && r.here(a.StartedAt).Before(c.Time.Add(slack)) {
+		if (c.Channel == whatsApp || a.SendID == c.From) && r.toOwnClock(a.StartedAt).Before(c.Time.Add(slack)) {
 			found, known = a, true
 		}
 	}
@@ -146,7 +146,7 @@ func (s *sendRecord) attemptOf(r *record, c call) (found attempt, known bool) {
 }
 
 func checkSMSOnce(s *sendRecord, out *result) {
-	messages := s.accepted(sms)
+	messages := s.acceptedCalls(sms)
 	senders := map[string]int{}
 	for i, m := range messages {
 		if senders[m.From]++; senders[m.From] > 1 {
@@ -178,18 +178,18 @@ func checkSatisfied(r *record) result {
 			out.checked++
 			rule, known := s.ruleOf(c.From)
 			if !known {
-				out.breachf(s, "an SMS was asked for from %s, which no rule names", c.From)
+				out.breachf(s, "the provider got a call for an SMS from %s, which no rule names", c.From)
 				continue
 			}
 			a, begun := s.attemptOf(r, c)
 			if !begun {
-				out.breachf(s, "an SMS was asked for of which no attempt was written down")
+				out.breachf(s, "the provider got a call for an SMS without a stored attempt")
 				continue
 			}
 			for _, one := range s.Reports {
-				if one.Provider == meta && hasReached(one.Status, rule.goal()) && one.isAckedBefore(r.here(a.StartedAt)) {
-					out.breachf(s, "an SMS from %s was asked for %s after %s was acknowledged", c.From,
-						r.here(a.StartedAt).Sub(one.Acked).Round(time.Millisecond), one.Status)
+				if one.Provider == meta && hasReached(one.Status, rule.goal()) && one.isAckedBefore(r.toOwnClock(a.StartedAt)) {
+					out.breachf(s, "the call for an SMS from %s began %s after %s was acknowledged", c.From,
+						r.toOwnClock(a.StartedAt).Sub(one.Acked).Round(time.Millisecond), one.Status)
 					break
 				}
 			}
@@ -211,11 +211,11 @@ func checkFellBack(r *record) result {
 		switch {
 		case s.hasLapsed(): // the machine was too busy; checkExpired checks later calls
 			out.excused++
-		case len(calls) == 0 && (s.isHeld(r) || s.isBlind(r)):
+		case len(calls) == 0 && (s.hasHeldSMS(r) || s.lacksReceipts(r)):
 			out.excused++
 		case len(calls) == 0:
-			out.breachf(s, "no SMS was asked for")
-		case s.Scenario.whatsApp == failed && s.askedOfNext(calls) && !s.isHeld(r):
+			out.breachf(s, "the provider got no call for an SMS")
+		case s.Scenario.whatsApp == failed && s.mustTryNext(calls) && !s.hasHeldSMS(r):
 			out.breachf(s, "the SMS failed and no other followed, though the policy has %d rules", len(s.Policy.Rules))
 		}
 	}
@@ -230,9 +230,9 @@ func (s *sendRecord) hasLapsed() bool {
 // smsStop is Twilio's error code for a recipient who answered STOP.
 const smsStop = 21610
 
-// askedOfNext reports whether another SMS was due: every earlier SMS was rejected or has an acknowledged failure, the
+// mustTryNext reports whether another SMS was due: every earlier SMS was rejected or has an acknowledged failure, the
 // recipient did not opt out, and a rule is left.
-func (s *sendRecord) askedOfNext(calls []call) bool {
+func (s *sendRecord) mustTryNext(calls []call) bool {
 	senders := map[string]bool{}
 	for _, c := range calls {
 		senders[c.From] = true
@@ -253,21 +253,21 @@ func (s *sendRecord) ackedFailure(messageID string) bool {
 	return false
 }
 
-// isHeld reports whether an SMS is held because its process died during the call. The end of the call is unknown, so
-// Backstop does not repeat it. A cut connection is no excuse, because the process that called still runs.
-func (s *sendRecord) isHeld(r *record) bool {
+// hasHeldSMS reports whether Backstop does not resend an SMS because its process died during the call, so the result of the call
+// is unknown. A cut connection is no excuse, because the process that called still runs.
+func (s *sendRecord) hasHeldSMS(r *record) bool {
 	return slices.ContainsFunc(s.attemptsOf(sms), func(a attempt) bool { return a.isOrphan(r) })
 }
 
 // isOrphan reports whether a process died during the attempt's call, and the attempt has no known end.
 func (a attempt) isOrphan(r *record) bool {
-	begun := r.here(a.StartedAt)
-	return (a.State == unknown || a.State == calling) && r.died(begun.Add(-time.Second), begun.Add(callLength+time.Second))
+	begun := r.toOwnClock(a.StartedAt)
+	return (a.State == unknown || a.State == calling) && r.hasDied(begun.Add(-time.Second), begun.Add(callLength+time.Second))
 }
 
-// isBlind reports whether a process died during the WhatsApp call, no other WhatsApp call has a known end, no receipt
-// came and no rule has a wait. Such a send still waits for a failure receipt.
-func (s *sendRecord) isBlind(r *record) bool {
+// lacksReceipts reports whether a process died during the WhatsApp call, no other WhatsApp call has a known result, no receipt
+// arrived and no rule has a wait. Such a send still waits for a failure receipt.
+func (s *sendRecord) lacksReceipts(r *record) bool {
 	attempts := s.attemptsOf(whatsApp)
 	return s.Policy.neverWaits() && len(s.Reports) == 0 &&
 		slices.ContainsFunc(attempts, func(a attempt) bool { return a.isOrphan(r) }) &&

@@ -17,7 +17,7 @@ func checkStored(r *record) result {
 				continue
 			}
 			out.checked++
-			if s.Final == nil || !s.holds(one) {
+			if s.Final == nil || !s.isStored(one) {
 				out.breachf(s, "%s of %s was acknowledged and is not stored", one.Status, one.Provider)
 			}
 		}
@@ -25,8 +25,8 @@ func checkStored(r *record) result {
 	return out
 }
 
-// holds reports whether the API shows a receipt, or a higher status of its message.
-func (s *sendRecord) holds(one report) bool {
+// isStored reports whether the API shows a receipt, or a higher status of its message.
+func (s *sendRecord) isStored(one report) bool {
 	channel := channelOf(one)
 	state := s.Final.WhatsApp.Status
 	if channel == sms {
@@ -84,7 +84,7 @@ func checkOptedOut(r *record) result {
 			}
 			from := e.Rule[strings.LastIndexByte(e.Rule, ' ')+1:]
 			if slices.ContainsFunc(s.callsOf(sms), func(c call) bool { return c.From == from }) {
-				out.breachf(s, "an SMS from %s was asked for after the recipient had opted out", from)
+				out.breachf(s, "the call for an SMS from %s began after the recipient had opted out", from)
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func checkExpired(r *record) result {
 			case begun && a.StartedAt.Sub(*s.ExpiresAt) > slack:
 				after := a.StartedAt.Sub(*s.ExpiresAt).Round(time.Millisecond)
 				out.breachf(s, "a %s call began %s after expires_at", c.Channel, after)
-			case late > callLength+slack && (!begun || !r.died(r.here(a.StartedAt).Add(-time.Second), c.Time)):
+			case late > callLength+slack && (!begun || !r.hasDied(r.toOwnClock(a.StartedAt).Add(-time.Second), c.Time)):
 				out.breachf(s, "a %s call reached the provider %s after expires_at", c.Channel, late.Round(time.Millisecond))
 			}
 		}
@@ -119,10 +119,10 @@ func checkExpired(r *record) result {
 func checkForward(r *record) result {
 	var out result
 	for _, s := range r.sends {
-		looks := s.looks()
+		looks := s.allViews()
 		for i := 1; i < len(looks); i++ {
 			out.checked++
-			if text := stepBack(looks[i-1], looks[i]); text != "" {
+			if text := describeStepBack(looks[i-1], looks[i]); text != "" {
 				out.breachf(s, "%s", text)
 				break
 			}
@@ -131,8 +131,8 @@ func checkForward(r *record) result {
 	return out
 }
 
-// looks returns all views of the send, in order.
-func (s *sendRecord) looks() []view {
+// allViews returns all views of the send, in order.
+func (s *sendRecord) allViews() []view {
 	looks := slices.Clone(s.Views)
 	if s.Final != nil {
 		looks = append(looks, *s.Final)
@@ -140,8 +140,8 @@ func (s *sendRecord) looks() []view {
 	return looks
 }
 
-// stepBack describes what went back between two views; empty if nothing did.
-func stepBack(before, after view) string {
+// describeStepBack describes the first value that went back between two views; empty if none did.
+func describeStepBack(before, after view) string {
 	switch {
 	case rankOf(after.WhatsApp.Status) < rankOf(before.WhatsApp.Status):
 		return fmt.Sprintf("the status of WhatsApp went from %s to %s", before.WhatsApp.Status, after.WhatsApp.Status)
@@ -272,7 +272,7 @@ func checkWritten(r *record) result {
 				n += a.Number
 			}
 			if len(calls) > n {
-				out.breachf(s, "%d %s calls reached the provider, of %d that were written down", len(calls), channel, n)
+				out.breachf(s, "%d %s calls reached the provider, but only %d are stored as attempts", len(calls), channel, n)
 				continue
 			}
 			for _, c := range calls {
@@ -281,7 +281,7 @@ func checkWritten(r *record) result {
 					return a.MessageID == c.ID || a.MessageID == "" && hasNoID
 				}
 				if c.Accepted && !slices.ContainsFunc(attempts, isKnown) {
-					out.breachf(s, "the provider has a %s message that no attempt knows", channel)
+					out.breachf(s, "the provider accepted a %s message that no attempt has", channel)
 				}
 			}
 		}

@@ -19,7 +19,7 @@ func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * flo
 const sendID = "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f"
 
 func scenarioOf(digits string) scenario {
-	for _, s := range scenarios() {
+	for _, s := range allScenarios() {
 		if s.digits == digits {
 			return s
 		}
@@ -28,7 +28,7 @@ func scenarioOf(digits string) scenario {
 }
 
 func policyOf(name string) *policy {
-	for _, p := range policies() {
+	for _, p := range allPolicies() {
 		if p.Name == name {
 			return p
 		}
@@ -84,7 +84,7 @@ func sound() (*record, *sendRecord) {
 func TestProperties_sound(t *testing.T) {
 	t.Parallel()
 	r, _ := sound()
-	for _, p := range properties() {
+	for _, p := range allProperties() {
 		require.Empty(t, p.check(r).breaches, p.name)
 	}
 }
@@ -248,7 +248,7 @@ func TestProperties(t *testing.T) {
 			"a leak": func(r *record, s *sendRecord) { r.leaks = []leak{{where: "a log", what: "a phone number", send: s}} },
 		},
 	}
-	for _, p := range properties() {
+	for _, p := range allProperties() {
 		require.NotEmpty(t, breaches[p.name], "no record breaches %q", p.name)
 		for name, change := range breaches[p.name] {
 			t.Run(p.name+"/"+name, func(t *testing.T) {
@@ -398,7 +398,7 @@ func TestProperties_allowed(t *testing.T) {
 			t.Parallel()
 			r, s := sound()
 			tc.change(r, s)
-			for _, p := range properties() {
+			for _, p := range allProperties() {
 				if p.name == tc.property {
 					got := p.check(r)
 					require.Empty(t, got.breaches)

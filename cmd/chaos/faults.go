@@ -83,10 +83,10 @@ func (f fault) String() string {
 }
 
 const (
-	freezeLength = 33 * time.Second // longer than the 30 s after which another process takes over a call
-	freezeEvery  = 2 * time.Minute
-	faultPause   = 1500 * time.Millisecond // between two faults, on average
-	faultTail    = 5 * time.Second         // how much longer the faults go on than the load
+	freezeLength  = 33 * time.Second // longer than the 30 s after which another process takes over a call
+	freezeEvery   = 2 * time.Minute
+	faultPause    = 1500 * time.Millisecond // between two faults, on average
+	faultOverhang = 5 * time.Second         // the time after the load in which faults still occur
 )
 
 // planFaults plans the faults of a run. Each kind but skew-postgres occurs at least once, if the run is long enough.
@@ -106,7 +106,7 @@ func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []
 		bag = append(bag, slices.Repeat([]faultKind{kind}, kind.weight())...)
 	}
 	pause := func() time.Duration { return faultPause*3/10 + time.Duration(random.Int64N(int64(faultPause*14/10))) }
-	for at := faultPause; at < duration+faultTail && len(bag) > 0; at += pause() {
+	for at := faultPause; at < duration+faultOverhang && len(bag) > 0; at += pause() {
 		kind := bag[random.IntN(len(bag))]
 		if len(short) > 0 {
 			kind, short = short[0], short[1:]
@@ -157,7 +157,7 @@ type injector struct {
 // run injects each fault at its time. It returns the injected faults when the last has ended.
 func (i *injector) run(ctx context.Context, faults []fault, began time.Time) []fault {
 	for _, f := range faults {
-		if !sleep(ctx, time.Until(began.Add(f.After))) {
+		if !sleepFor(ctx, time.Until(began.Add(f.After))) {
 			break
 		}
 		i.wait.Go(func() {
@@ -185,18 +185,18 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 	i.say("%s", f)
 	switch f.Kind {
 	case killServe:
-		sleep(ctx, f.Length)
+		sleepFor(ctx, f.Length)
 	case freezeServe:
 		frozen := s.serves[f.Target].current()
 		frozen.signal(syscall.SIGSTOP)
-		sleep(ctx, f.Length)
+		sleepFor(ctx, f.Length)
 		frozen.signal(syscall.SIGCONT)
 	case killTemporal:
 		s.temporal.restart(ctx, f.Length)
-		s.repoint()
+		s.retargetWires()
 	case killPostgres:
 		s.postgres.restart(ctx, f.Length)
-		s.repoint()
+		s.retargetWires()
 	case cutPostgres:
 		s.toPostgres[f.Target].cut(f.Reset)
 	case losePostgres:
@@ -223,7 +223,7 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 // setDuring sets a flag for a while. If two faults of a kind overlap, both end with the first.
 func setDuring(ctx context.Context, flag *atomic.Bool, length time.Duration) {
 	flag.Store(true)
-	sleep(ctx, length)
+	sleepFor(ctx, length)
 	flag.Store(false)
 }
 
@@ -231,19 +231,19 @@ func setDuring(ctx context.Context, flag *atomic.Bool, length time.Duration) {
 // client gets no answer.
 func loseFor(ctx context.Context, w *wire, f fault) {
 	release := w.hold(toClient)
-	sleep(ctx, f.Length)
+	sleepFor(ctx, f.Length)
 	w.cut(f.Reset)
 	release()
 }
 
 func stallFor(ctx context.Context, w *wire, f fault) {
 	release := w.hold(toServer, toClient)
-	sleep(ctx, f.Length)
+	sleepFor(ctx, f.Length)
 	release()
 }
 
-// sleep waits. It returns false if the context ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleepFor waits. It returns false if the context ends first.
+func sleepFor(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
 		return true

@@ -15,7 +15,7 @@ import (
 type flags struct {
 	seeds    []uint64
 	sends    int
-	duration time.Duration // of the load; the faults go on a little longer
+	duration time.Duration // of the load; faults occur for faultOverhang longer
 	settle   time.Duration // how long the sends may take to end after the last fault
 	faults   []faultKind
 	data     string
@@ -25,11 +25,11 @@ type flags struct {
 	devstack string // bin/devstack
 }
 
-// mostSends bounds the sends of a run: a phone number contains a counter of four digits.
-const mostSends = 10_000
+// maxSends bounds the sends of a run: a phone number contains a counter of four digits.
+const maxSends = 10_000
 
-// mostAtOnce bounds the sends of all parallel runs together. A run mostly waits.
-const mostAtOnce = 600
+// maxParallelSends bounds the sends of all parallel runs together. A run mostly waits.
+const maxParallelSends = 600
 
 // parseFlags returns flag.ErrHelp after it has printed the help for -h.
 func parseFlags(args []string, output io.Writer) (flags, error) {
@@ -41,17 +41,17 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	)
 	set := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	set.SetOutput(output)
-	set.IntVar(&seeds, "seeds", 3, "how many runs, each with a seed of its own")
-	set.Uint64Var(&seed, "seed", 0, "run this seed alone; the seed decides the sends and the faults (0: take new ones)")
+	set.IntVar(&seeds, "seeds", 3, "number of runs, each with its own seed")
+	set.Uint64Var(&seed, "seed", 0, "run only this seed; a seed determines the sends and the faults (0: new random seeds)")
 	set.IntVar(&f.sends, "sends", 200, "sends of a run")
-	set.DurationVar(&f.duration, "duration", 30*time.Second, "how long the sends of a run are spread over")
-	set.DurationVar(&f.settle, "settle", 3*time.Minute, "how long the sends may take to end after the last fault")
-	set.StringVar(&faults, "faults", strings.Join(texts(allFaults), ","), "a comma `list` of the faults to choose from, or none")
-	set.IntVar(&f.parallel, "parallel", 0, "runs at once (0: as many as have together no more than 600 sends)")
+	set.DurationVar(&f.duration, "duration", 30*time.Second, "the time over which the sends of a run start")
+	set.DurationVar(&f.settle, "settle", 3*time.Minute, "how long to wait for the sends to end after the last fault")
+	set.StringVar(&faults, "faults", strings.Join(textsOf(allFaults), ","), "a comma `list` of the faults to inject, or none")
+	set.IntVar(&f.parallel, "parallel", 0, "runs at the same time (0: as many as have at most 600 sends together)")
 	set.StringVar(&f.data, "data", ".data/chaos", "a `folder` for the data and the logs")
-	set.BoolVar(&f.keep, "keep", false, "keep the data and logs of a run that breached nothing, too")
+	set.BoolVar(&f.keep, "keep", false, "keep the data and logs also of runs without a breach")
 	set.StringVar(&f.program, "program", "bin/backstop", "the program to test")
-	set.StringVar(&f.devstack, "devstack", "bin/devstack", "what starts Postgres and Temporal")
+	set.StringVar(&f.devstack, "devstack", "bin/devstack", "the program that starts Postgres and Temporal")
 	if err := set.Parse(args); err != nil {
 		return flags{}, fmt.Errorf("read flags: %w", err)
 	}
@@ -64,7 +64,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	}
 	f.seeds = chooseSeeds(seeds, seed)
 	if f.parallel == 0 {
-		f.parallel = max(1, mostAtOnce/max(1, f.sends))
+		f.parallel = max(1, maxParallelSends/max(1, f.sends))
 	}
 	return f, f.check()
 }
@@ -72,15 +72,15 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 func (f flags) check() error {
 	switch {
 	case len(f.seeds) == 0:
-		return errors.New("-seeds: want 1 or more")
-	case f.sends < 1 || f.sends > mostSends:
-		return fmt.Errorf("-sends: want 1 to %d", mostSends)
+		return errors.New("-seeds: must be 1 or more")
+	case f.sends < 1 || f.sends > maxSends:
+		return fmt.Errorf("-sends: must be 1 to %d", maxSends)
 	case f.parallel < 0:
-		return errors.New("-parallel: want 0 or more")
+		return errors.New("-parallel: must be 0 or more")
 	case f.duration < time.Second:
-		return errors.New("-duration: want 1s or more")
+		return errors.New("-duration: must be 1s or more")
 	case f.settle < time.Second:
-		return errors.New("-settle: want 1s or more")
+		return errors.New("-settle: must be 1s or more")
 	default:
 		return nil
 	}
@@ -106,14 +106,14 @@ func parseFaults(list string) ([]faultKind, error) {
 	for name := range strings.SplitSeq(list, ",") {
 		kind := faultKind(strings.TrimSpace(name))
 		if !slices.Contains(allFaults, kind) {
-			return nil, fmt.Errorf("-faults: %q is none of %s", kind, strings.Join(texts(allFaults), ", "))
+			return nil, fmt.Errorf("-faults: %q is none of %s", kind, strings.Join(textsOf(allFaults), ", "))
 		}
 		chosen = append(chosen, kind)
 	}
 	return chosen, nil
 }
 
-func texts[T ~string](list []T) []string {
+func textsOf[T ~string](list []T) []string {
 	texts := make([]string, len(list))
 	for i, item := range list {
 		texts[i] = string(item)

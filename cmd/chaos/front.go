@@ -101,7 +101,7 @@ func (f *front) handle(r *http.Request, body []byte) (status int, header http.He
 	arrived := time.Now()
 	status, header, answer = f.forward(r, body)
 	if isWebhook(r) {
-		f.note(r, body, arrived, status)
+		f.recordReports(r, body, arrived, status)
 	}
 	return status, header, answer
 }
@@ -113,7 +113,7 @@ func (f *front) forward(r *http.Request, body []byte) (status int, header http.H
 	if f.refuses.Load() && isWebhook(r) {
 		return http.StatusServiceUnavailable, nil, nil
 	}
-	for _, b := range f.order() {
+	for _, b := range f.orderBackends() {
 		status, header, answer, err := f.call(r, body, b)
 		if err == nil {
 			return status, header, answer
@@ -126,8 +126,8 @@ func (f *front) forward(r *http.Request, body []byte) (status int, header http.H
 	return http.StatusServiceUnavailable, nil, nil
 }
 
-// order returns the backends in the order of the next tries. Backends that are down come last.
-func (f *front) order() []*backend {
+// orderBackends returns the backends in the order of the next tries. Backends that are down come last.
+func (f *front) orderBackends() []*backend {
 	first, now := int(f.next.Add(1)%uint64(len(f.backends))), time.Now().UnixNano() //nolint:gosec // smaller than the length
 	var up, down []*backend
 	for i := range f.backends {
@@ -160,8 +160,8 @@ func (f *front) call(r *http.Request, body []byte, b *backend) (int, http.Header
 	return response.StatusCode, response.Header, answer, nil
 }
 
-// note records the receipts of a webhook.
-func (f *front) note(r *http.Request, body []byte, arrived time.Time, status int) {
+// recordReports records the receipts of a webhook.
+func (f *front) recordReports(r *http.Request, body []byte, arrived time.Time, status int) {
 	var acked time.Time
 	if status >= 200 && status <= 299 {
 		acked = time.Now()
@@ -175,8 +175,8 @@ func (f *front) note(r *http.Request, body []byte, arrived time.Time, status int
 	}
 }
 
-// noted returns the receipts recorded so far.
-func (f *front) noted() []report {
+// recordedReports returns the receipts recorded so far.
+func (f *front) recordedReports() []report {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]report(nil), f.reports...)

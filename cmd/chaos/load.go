@@ -25,14 +25,14 @@ type load struct {
 const (
 	repeatPause = 300 * time.Millisecond
 	repeatFor   = 2 * time.Minute
-	looksEach   = 40 * time.Millisecond // the pause between two polls
+	pollPause   = 40 * time.Millisecond // the pause between two polls
 )
 
 // run posts each order at its time. It returns when every order is accepted or given up.
 func (l *load) run(ctx context.Context, orders []order, began time.Time) {
 	var posting sync.WaitGroup
 	for _, o := range orders {
-		if !sleep(ctx, time.Until(began.Add(o.After))) {
+		if !sleepFor(ctx, time.Until(began.Add(o.After))) {
 			break
 		}
 		s := &sendRecord{order: o}
@@ -66,7 +66,7 @@ func (l *load) post(ctx context.Context, s *sendRecord) {
 			}
 			problems = append(problems, no.Error())
 		}
-		sleep(ctx, repeatPause)
+		sleepFor(ctx, repeatPause)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,7 +96,7 @@ func (l *load) accepted() []*sendRecord {
 
 // watch polls random sends, the newest more often, until the context ends.
 func (l *load) watch(ctx context.Context) {
-	for sleep(ctx, looksEach) {
+	for sleepFor(ctx, pollPause) {
 		known := l.accepted()
 		if len(known) == 0 {
 			continue
@@ -129,10 +129,10 @@ func (l *load) settle(ctx context.Context, atMost time.Duration, say say) error 
 			say("%d sends are pending", last)
 		}
 		if time.Now().After(deadline) {
-			say("gave up after %s: %d sends are pending", atMost, last)
+			say("stopped waiting after %s: %d sends are pending", atMost, last)
 			return nil
 		}
-		if !sleep(ctx, time.Second) {
+		if !sleepFor(ctx, time.Second) {
 			return fmt.Errorf("settle: %w", ctx.Err())
 		}
 	}

@@ -47,7 +47,7 @@ type policy struct {
 	ID    string // set by makePolicy
 }
 
-func policies() []*policy {
+func allPolicies() []*policy {
 	return []*policy{
 		{Name: "undelivered", Rules: []rule{{undelivered, 3 * time.Second, "UD3"}}},
 		{Name: "undelivered soon", Rules: []rule{{undelivered, time.Second, "UD1"}}},
@@ -89,7 +89,7 @@ const (
 
 // planOrders plans the sends of a run. Every scenario occurs equally often; everything else is random.
 func planOrders(random *rand.Rand, count int, duration time.Duration, faults []fault) []order {
-	table, known := scenarios(), policies()
+	table, known := allScenarios(), allPolicies()
 	categories := []string{"", "", marketing, utility, authentication}
 	expiries := []time.Duration{0, 0, 0, 0, 0, expiresFar, expiresSoon}
 	orders := make([]order, 0, count)

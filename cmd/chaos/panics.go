@@ -70,7 +70,7 @@ func checkPanics(r *record) result {
 		if !p.deadlock {
 			out.breachf(p.send, "a task of its workflow failed: %.200s", p.text)
 		} else if deadlocks[p.send]++; deadlocks[p.send] == 2 {
-			out.breachf(p.send, "its workflow does not yield: %.200s", p.text)
+			out.breachf(p.send, "its workflow did not yield for a second, twice: %.200s", p.text)
 		}
 	}
 	return out

@@ -24,7 +24,7 @@ func watchEngine(ctx context.Context, address string, l *load) []leak {
 	defer engine.Close()
 	var leaks []leak
 	seen := map[*sendRecord]bool{}
-	for sleep(ctx, describeEach) {
+	for sleepFor(ctx, describeEach) {
 		known := l.accepted()
 		if len(known) == 0 {
 			continue

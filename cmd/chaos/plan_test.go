@@ -42,7 +42,7 @@ func TestPlan(t *testing.T) {
 			mustNot++
 		}
 	}
-	require.Len(t, digits, len(scenarios()), "every scenario")
+	require.Len(t, digits, len(allScenarios()), "every scenario")
 	require.Greater(t, must, 100)
 	require.Greater(t, mustNot, 5)
 
@@ -109,7 +109,7 @@ func TestScenarios(t *testing.T) {
 		listed = append(listed, row[1])
 	}
 	var known []string
-	for _, s := range scenarios() {
+	for _, s := range allScenarios() {
 		known = append(known, s.digits)
 	}
 	require.Equal(t, listed, known)

@@ -54,7 +54,7 @@ func searchLeaks(ctx context.Context, engine client.Client, s *stack, r *record)
 		}
 	}
 	for _, one := range s.serves {
-		text, err := os.ReadFile(s.log(one.name))
+		text, err := os.ReadFile(s.logPath(one.name))
 		if err != nil {
 			return fmt.Errorf("read log: %w", err)
 		}

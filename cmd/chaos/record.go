@@ -26,7 +26,7 @@ type sendRecord struct {
 
 	ID         string    // in the 202; empty if there was none
 	PostedAt   time.Time // when the first try began
-	AnsweredAt time.Time // when the 202 came
+	AnsweredAt time.Time // when the 202 arrived
 	ExpiresAt  *time.Time
 	Problems   []string // answers that a correct client should never get
 
@@ -77,8 +77,8 @@ func (s *sendRecord) callsOf(channel string) []call {
 	return found
 }
 
-// accepted returns the calls of a channel that a provider accepted.
-func (s *sendRecord) accepted(channel string) []call {
+// acceptedCalls returns the calls of a channel that a provider accepted.
+func (s *sendRecord) acceptedCalls(channel string) []call {
 	var found []call
 	for _, c := range s.callsOf(channel) {
 		if c.Accepted {
@@ -102,12 +102,12 @@ func (s *sendRecord) attemptsOf(channel string) []attempt {
 	return found
 }
 
-// here converts a time of the API's clock to this process's clock.
-func (r *record) here(t time.Time) time.Time { return t.Add(-r.offset) }
+// toOwnClock converts a time of the API's clock to this process's clock.
+func (r *record) toOwnClock(t time.Time) time.Time { return t.Add(-r.offset) }
 
-// died reports whether a Backstop process was killed or frozen between two moments. If so, the end of a call under way
+// hasDied reports whether a Backstop process was killed or frozen between two moments. If so, the end of a call under way
 // may be unknown.
-func (r *record) died(from, until time.Time) bool {
+func (r *record) hasDied(from, until time.Time) bool {
 	for _, f := range r.faults {
 		if (f.Kind == killServe || f.Kind == freezeServe) && f.Began.After(from) && f.Began.Before(until) {
 			return true
@@ -151,17 +151,17 @@ func (s *sendRecord) timeline(r *record) []string {
 	}
 	if s.Final != nil {
 		for _, a := range s.Final.Attempts {
-			add(r.here(a.StartedAt), "attempt: %s step %d.%d %s began; it is %s, %s",
+			add(r.toOwnClock(a.StartedAt), "attempt: %s step %d.%d %s began; it is %s, %s",
 				a.Channel, a.Step, a.Number, a.SendID, a.State, a.Status)
 		}
 		for _, e := range s.Final.Events {
-			add(r.here(e.At), "event: %s", strings.Join(strings.Fields(strings.Join(
+			add(r.toOwnClock(e.At), "event: %s", strings.Join(strings.Fields(strings.Join(
 				[]string{e.Kind, e.Channel, e.Status, e.Rule, e.Code, e.Detail}, " ")), " "))
 		}
 	}
 	for _, f := range r.faults {
 		if f.Began.After(s.PostedAt.Add(-time.Second)) && (s.Final == nil || s.Final.FinishedAt == nil ||
-			f.Began.Before(r.here(*s.Final.FinishedAt))) {
+			f.Began.Before(r.toOwnClock(*s.Final.FinishedAt))) {
 			add(f.Began, "fault: %s", f)
 		}
 	}

@@ -19,10 +19,10 @@ func (o outcome) breached() bool {
 	return slices.ContainsFunc(o.results, func(r result) bool { return len(r.breaches) > 0 })
 }
 
-// judge checks every property.
-func judge(seed uint64, r *record) outcome {
+// checkAll checks every property.
+func checkAll(seed uint64, r *record) outcome {
 	o := outcome{seed: seed}
-	for _, p := range properties() {
+	for _, p := range allProperties() {
 		o.results = append(o.results, p.check(r))
 	}
 	return o
@@ -30,15 +30,15 @@ func judge(seed uint64, r *record) outcome {
 
 // The most breaches of a property that are printed, and the most that are printed with a timeline.
 const (
-	mostListed = 50
-	mostShown  = 3
+	maxListed    = 50
+	maxTimelines = 3
 )
 
 // printBreaches prints the breaches of each property, the first with their timelines.
 func printBreaches(out io.Writer, o outcome, r *record) {
-	for i, p := range properties() {
+	for i, p := range allProperties() {
 		for n, b := range o.results[i].breaches {
-			if n == mostListed {
+			if n == maxListed {
 				fmt.Fprintf(out, "\nseed %d BREACHED %s: and %d more\n", o.seed, p.name, len(o.results[i].breaches)-n)
 				break
 			}
@@ -47,7 +47,7 @@ func printBreaches(out io.Writer, o outcome, r *record) {
 				id = b.send.ID
 			}
 			fmt.Fprintf(out, "\nseed %d BREACHED %s: %s %s\n", o.seed, p.name, id, b.text)
-			if b.send != nil && n < mostShown {
+			if b.send != nil && n < maxTimelines {
 				fmt.Fprintf(out, "  %s\n", strings.Join(b.send.timeline(r), "\n  "))
 			}
 		}
@@ -64,7 +64,7 @@ func printTable(out io.Writer, outcomes []outcome) {
 		fmt.Fprintf(table, "\tseed %d", o.seed)
 	}
 	fmt.Fprintln(table)
-	for i, p := range properties() {
+	for i, p := range allProperties() {
 		fmt.Fprint(table, p.name)
 		for _, o := range outcomes {
 			fmt.Fprintf(table, "\t%s", &o.results[i])

@@ -32,10 +32,10 @@ func runningAfter(ctx context.Context, engine client.Client, say say) ([]string,
 			return running, nil
 		}
 		if !said {
-			say("%d runs go on", len(running))
+			say("waiting for %d workflows to end", len(running))
 			said = true
 		}
-		if !sleep(ctx, time.Second) {
+		if !sleepFor(ctx, time.Second) {
 			return nil, fmt.Errorf("wait for runs: %w", ctx.Err())
 		}
 	}
@@ -46,7 +46,7 @@ func checkRuns(r *record) result {
 	out := result{checked: len(r.sends)}
 	for _, s := range r.sends {
 		if r.running[s.ID] && s.Final != nil && s.Final.FinishedAt != nil {
-			out.breachf(s, "its run goes on though it has ended")
+			out.breachf(s, "its workflow still runs although the send has ended")
 		}
 	}
 	return out

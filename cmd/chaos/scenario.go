@@ -28,8 +28,8 @@ type scenario struct {
 	sms      []string // the final status of the SMS of the first sender, the second and so on; the last for all others
 }
 
-// scenarios is the table in docs/sandbox.md.
-func scenarios() []scenario {
+// allScenarios is the table in docs/sandbox.md.
+func allScenarios() []scenario {
 	arrives := []string{delivered}
 	return []scenario{
 		{"01", read, false, arrives},

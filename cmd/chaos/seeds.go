@@ -36,7 +36,7 @@ func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool
 			if err != nil {
 				return fmt.Errorf("seed %d: %w", seed, err)
 			}
-			outcomes[i] = judge(seed, r)
+			outcomes[i] = checkAll(seed, r)
 			printing.Lock()
 			defer printing.Unlock()
 			printBreaches(stdout, outcomes[i], r)
@@ -52,7 +52,7 @@ func runSeeds(ctx context.Context, f flags, stdout, stderr io.Writer) (kept bool
 
 // runFolder makes one run in its own folder. The folder stays if the run fails, a property is breached or -keep is set.
 func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, error) {
-	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(texts(f.faults), ", "))
+	said("%d sends in %s; faults: %s", f.sends, f.duration, strings.Join(textsOf(f.faults), ", "))
 	folder := filepath.Join(f.data, strconv.FormatUint(seed, 10))
 	if err := os.RemoveAll(folder); err != nil {
 		return nil, fmt.Errorf("remove old data: %w", err)
@@ -61,7 +61,7 @@ func runFolder(ctx context.Context, f flags, seed uint64, said say) (*record, er
 	if err != nil {
 		return nil, fmt.Errorf("%w; its logs are in %s", err, folder)
 	}
-	if f.keep || judge(seed, r).breached() {
+	if f.keep || checkAll(seed, r).breached() {
 		said("data and logs are kept in %s", folder)
 		return r, nil
 	}
@@ -105,24 +105,24 @@ func runSeed(ctx context.Context, f flags, seed uint64, folder string, said say)
 		return nil, fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 	said("the faults are over; waiting for the sends to end")
-	if err := s.heal(ctx); err != nil {
+	if err := s.waitReady(ctx); err != nil {
 		return nil, err
 	}
 	if err := l.settle(ctx, f.settle, said); err != nil {
 		return nil, err
 	}
-	sleep(ctx, lastReceipts)
+	sleepFor(ctx, lastReceipts)
 	stopWatching()
 	r.leaks = <-seen
-	return r, collect(ctx, s, l, r, said)
+	return r, collectRecord(ctx, s, l, r, said)
 }
 
 // lastReceipts is how long receipts may still arrive after the last send has ended.
 const lastReceipts = 3 * time.Second
 
-// collect reads the data that the checks use.
-func collect(ctx context.Context, s *stack, l *load, r *record, said say) error {
-	calls, err := s.calls(ctx)
+// collectRecord reads the data that the checks use.
+func collectRecord(ctx context.Context, s *stack, l *load, r *record, said say) error {
+	calls, err := s.providerCalls(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func collect(ctx context.Context, s *stack, l *load, r *record, said say) error 
 		}
 	}
 	r.calls, r.offset = calls, clockOffset(r.sends)
-	for _, one := range s.front.noted() {
+	for _, one := range s.front.recordedReports() {
 		if send := byNumber[one.To]; send != nil {
 			send.Reports = append(send.Reports, one)
 		}

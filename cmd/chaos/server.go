@@ -29,8 +29,8 @@ type server struct {
 	url   string // for Postgres its URL, for Temporal host and port
 }
 
-// exported returns the pattern of the line in which devstack prints the address of a service.
-func exported(service string) *regexp.Regexp {
+// exportPattern returns the pattern of the line in which devstack prints the address of a service.
+func exportPattern(service string) *regexp.Regexp {
 	name := map[string]string{"postgres": "BACKSTOP_DATABASE_URL", "temporal": "BACKSTOP_TEMPORAL_ADDRESS"}[service]
 	return regexp.MustCompile(`(?m)^export ` + name + `=(\S+)$`)
 }
@@ -56,7 +56,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	s.child = child
-	pattern := exported(s.name)
+	pattern := exportPattern(s.name)
 	for deadline := time.Now().Add(readyTimeout); ; {
 		if found := pattern.FindStringSubmatch(child.lines.String()); found != nil {
 			s.url = strings.Trim(found[1], "'")
@@ -64,9 +64,9 @@ func (s *server) start(ctx context.Context) error {
 		}
 		if !child.isAlive() || time.Now().After(deadline) {
 			child.kill()
-			return fmt.Errorf("start %s: it does not get ready; see %s", s.name, s.log)
+			return fmt.Errorf("start %s: it ended, or is not ready after %s; see %s", s.name, readyTimeout, s.log)
 		}
-		if !sleep(ctx, 20*time.Millisecond) {
+		if !sleepFor(ctx, 20*time.Millisecond) {
 			child.kill()
 			return ctx.Err()
 		}
@@ -84,7 +84,7 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 	} else {
 		s.child.kill()
 	}
-	sleep(ctx, after)
+	sleepFor(ctx, after)
 	// Processes of a killed Postgres hold its shared memory for a moment, and a new Postgres does not start meanwhile.
 	for tries := 0; tries < 5 && ctx.Err() == nil; tries++ {
 		err := s.start(ctx)
@@ -92,11 +92,11 @@ func (s *server) restart(ctx context.Context, after time.Duration) {
 			return
 		}
 		s.say("%v", err)
-		sleep(ctx, time.Second)
+		sleepFor(ctx, time.Second)
 	}
 }
 
-// killPostmaster kills the server itself, because devstack would shut it down cleanly.
+// killPostmaster kills the Postgres server instead of devstack, because devstack would shut it down cleanly.
 func (s *server) killPostmaster() error {
 	pid, err := postmasterPID(s.folder)
 	if err != nil {

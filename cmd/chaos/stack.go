@@ -60,7 +60,7 @@ func startStack(ctx context.Context, f flags, folder string, skew time.Duration,
 	if err := os.MkdirAll(filepath.Join(folder, "logs"), 0o755); err != nil { //nolint:gosec // Postgres runs as another user
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	if s.postgres, err = startServer(ctx, f, "postgres", folder, s.skewed(skew, say), say); err != nil {
+	if s.postgres, err = startServer(ctx, f, "postgres", folder, s.skewedEnv(skew, say), say); err != nil {
 		return nil, err
 	}
 	if s.temporal, err = startServer(ctx, f, "temporal", folder, nil, say); err != nil {
@@ -73,8 +73,8 @@ func startStack(ctx context.Context, f flags, folder string, skew time.Duration,
 	return s, s.startServes(ctx, f, env, say)
 }
 
-// skewed returns the environment in which Postgres has a wrong clock. Without faketime the clock stays right.
-func (s *stack) skewed(skew time.Duration, say say) []string {
+// skewedEnv returns the environment in which Postgres has a wrong clock. Without faketime the clock stays right.
+func (s *stack) skewedEnv(skew time.Duration, say say) []string {
 	if skew == 0 {
 		return nil
 	}
@@ -113,10 +113,10 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 		"BACKSTOP_SANDBOX_LISTEN": box, "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
 	}
 	s.boxURL = "http://" + box
-	if s.sandbox, err = startChild(s.log("sandbox"), environ(env), false, f.program, "sandbox"); err != nil {
+	if s.sandbox, err = startChild(s.logPath("sandbox"), environList(env), false, f.program, "sandbox"); err != nil {
 		return nil, err
 	}
-	if err := s.untilOK(ctx, s.boxURL+"/healthz"); err != nil {
+	if err := s.waitOK(ctx, s.boxURL+"/healthz"); err != nil {
 		return nil, err
 	}
 	s.api = newAPI(s.front.url, env["BACKSTOP_API_KEY"])
@@ -126,14 +126,14 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 // startServes migrates the database and starts the Backstop processes. Each has its own wires to Postgres and Temporal.
 func (s *stack) startServes(ctx context.Context, f flags, env map[string]string, say say) error {
 	env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
-	migration, err := startChild(s.log("migrate"), environ(env), false, f.program, "migrate")
+	migration, err := startChild(s.logPath("migrate"), environList(env), false, f.program, "migrate")
 	if err != nil {
 		return err
 	}
 	select {
 	case <-migration.Ended():
 		if err := migration.Err(); err != nil {
-			return fmt.Errorf("migrate: %w; see %s", err, s.log("migrate"))
+			return fmt.Errorf("migrate: %w; see %s", err, s.logPath("migrate"))
 		}
 	case <-ctx.Done():
 		migration.kill()
@@ -159,37 +159,37 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(),
 			"BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
 		}
-		one.start(f.program, append(environ(env), environ(own)...), s.log(one.name), say)
-		if err := s.untilOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {
+		one.start(f.program, append(environList(env), environList(own)...), s.logPath(one.name), say)
+		if err := s.waitOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// repoint connects the wires to the current addresses of the servers. A restarted server may have another port.
-func (s *stack) repoint() {
+// retargetWires connects the wires to the current addresses of the servers. A restarted server may have another port.
+func (s *stack) retargetWires() {
 	if database, err := url.Parse(s.postgres.address()); err == nil {
 		for _, w := range s.toPostgres {
-			w.point(database.Host)
+			w.setTarget(database.Host)
 		}
 	}
 	for _, w := range s.toTemporal {
-		w.point(s.temporal.address())
+		w.setTarget(s.temporal.address())
 	}
 }
 
-// heal waits until every Backstop process is ready after the last fault.
-func (s *stack) heal(ctx context.Context) error {
+// waitReady waits until every Backstop process is ready after the last fault.
+func (s *stack) waitReady(ctx context.Context) error {
 	for _, one := range s.serves {
-		if err := s.untilOK(ctx, "http://"+one.address+"/readyz"); err != nil {
+		if err := s.waitOK(ctx, "http://"+one.address+"/readyz"); err != nil {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
 	}
 	return nil
 }
 
-func (s *stack) untilOK(ctx context.Context, address string) error {
+func (s *stack) waitOK(ctx context.Context, address string) error {
 	for deadline := time.Now().Add(readyTimeout); ; {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 		if err != nil {
@@ -206,14 +206,14 @@ func (s *stack) untilOK(ctx context.Context, address string) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("not ready after %s: %w", readyTimeout, err)
 		}
-		if !sleep(ctx, 100*time.Millisecond) {
+		if !sleepFor(ctx, 100*time.Millisecond) {
 			return ctx.Err()
 		}
 	}
 }
 
-// calls returns all calls to the simulated providers, by phone number.
-func (s *stack) calls(ctx context.Context) (map[string][]call, error) {
+// providerCalls returns all calls to the simulated providers, by phone number.
+func (s *stack) providerCalls(ctx context.Context) (map[string][]call, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.boxURL+"/messages", http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
@@ -234,7 +234,7 @@ func (s *stack) calls(ctx context.Context) (map[string][]call, error) {
 	return byNumber, nil
 }
 
-func (s *stack) log(name string) string { return filepath.Join(s.folder, "logs", name+".log") }
+func (s *stack) logPath(name string) string { return filepath.Join(s.folder, "logs", name+".log") }
 
 // stop stops everything: the Backstop processes first, the servers last.
 func (s *stack) stop() {
@@ -263,7 +263,7 @@ func (s *stack) stop() {
 	}
 }
 
-func environ(env map[string]string) []string {
+func environList(env map[string]string) []string {
 	list := make([]string, 0, len(env))
 	for name, value := range env {
 		list = append(list, name+"="+value)
@@ -271,7 +271,7 @@ func environ(env map[string]string) []string {
 	return list
 }
 
-// ports hands out each port only once, because runs may start in parallel.
+// ports is the next port to use. Each port is used only once, because runs may start in parallel.
 var ports = struct { //nolint:gochecknoglobals // all runs of this process share the machine's
 	sync.Mutex
 

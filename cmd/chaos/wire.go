@@ -48,8 +48,8 @@ func newWire(ctx context.Context, target string) (*wire, error) {
 
 func (w *wire) address() string { return w.listener.Addr().String() }
 
-// point sets the server address of new connections.
-func (w *wire) point(target string) {
+// setTarget sets the server address of new connections.
+func (w *wire) setTarget(target string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.target = target
@@ -89,16 +89,16 @@ func (w *wire) connect(client net.Conn) {
 	}
 	w.links[l] = struct{}{}
 	w.mu.Unlock()
-	go w.carry(l, near, far, toServer)
-	w.carry(l, far, near, toClient)
+	go w.copyDirection(l, near, far, toServer)
+	w.copyDirection(l, far, near, toClient)
 }
 
-// carry copies one direction of a link until one end closes, and then closes both.
-func (w *wire) carry(l *link, from, to *net.TCPConn, direction int) {
+// copyDirection copies one direction of a link until one end closes, and then closes both.
+func (w *wire) copyDirection(l *link, from, to *net.TCPConn, direction int) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 && w.pass(l, direction) {
+		if n > 0 && w.waitOpen(l, direction) {
 			_, writeErr := to.Write(buffer[:n])
 			err = errors.Join(err, writeErr)
 		}
@@ -113,8 +113,8 @@ func (w *wire) carry(l *link, from, to *net.TCPConn, direction int) {
 	}
 }
 
-// pass waits until the direction is open. It returns false if the link is cut meanwhile.
-func (w *wire) pass(l *link, direction int) bool {
+// waitOpen waits until the direction is open. It returns false if the link is cut meanwhile.
+func (w *wire) waitOpen(l *link, direction int) bool {
 	for {
 		w.mu.Lock()
 		gate := w.gates[direction]

@@ -141,31 +141,31 @@ func TestFront(t *testing.T) {
 		require.Equal(t, http.StatusOK, got)
 		require.Equal(t, "sha256=1 "+metaBody, answer)
 	}
-	require.Len(t, f.noted(), 4)
-	require.False(t, f.noted()[3].Acked.IsZero())
+	require.Len(t, f.recordedReports(), 4)
+	require.False(t, f.recordedReports()[3].Acked.IsZero())
 
 	status = http.StatusInternalServerError
 	got, _ := post()
 	require.Equal(t, http.StatusInternalServerError, got)
-	require.True(t, f.noted()[4].Acked.IsZero(), "only 2xx acknowledges")
+	require.True(t, f.recordedReports()[4].Acked.IsZero(), "only 2xx acknowledges")
 
 	f.refuses.Store(true)
 	status = http.StatusOK
 	got, _ = post()
 	require.Equal(t, http.StatusServiceUnavailable, got)
-	require.True(t, f.noted()[6].Acked.IsZero())
-	require.False(t, f.noted()[6].Arrived.IsZero())
+	require.True(t, f.recordedReports()[6].Acked.IsZero())
+	require.False(t, f.recordedReports()[6].Arrived.IsZero())
 	f.refuses.Store(false)
 
 	f.doubles.Store(true)
 	_, _ = post()
-	require.Len(t, f.noted(), 12, "a webhook of two receipts, twice")
+	require.Len(t, f.recordedReports(), 12, "a webhook of two receipts, twice")
 	f.doubles.Store(false)
 
 	f.loses.Store(true)
 	got, _ = post()
 	require.Equal(t, http.StatusBadGateway, got)
-	require.False(t, f.noted()[13].Acked.IsZero(), "it was acknowledged, and the acknowledgement lost")
+	require.False(t, f.recordedReports()[13].Acked.IsZero(), "it was acknowledged, and the acknowledgement lost")
 }
 
 const metaBody = `{"entry": [{"changes": [{"value": {"statuses": [

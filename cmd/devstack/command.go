@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// commandGrace is what a command has to end in after a signal: the 10 s that Backstop takes at most to drain.
+// commandGrace is how long a command may run after a signal: the 10 s that Backstop needs at most to drain.
 const commandGrace = 10 * time.Second
 
-// runCommand runs the command to its end, hands it the first signal, and answers its exit code. If what the command
-// needs breaks, it is ended too.
+// runCommand runs the command to its end, forwards the first signal to it, and returns its exit code. If Postgres ends by itself,
+// runCommand stops the command.
 func (s *stack) runCommand(std streams, signals *signals) (int, error) {
 	words, broken := s.given.command, s.broken
 
 	command := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // the user's own; ended by signals
 	command.Env = append(os.Environ(), s.environment...)
 	command.Stdin, command.Stdout, command.Stderr = std.stdin, std.stdout, std.stderr
-	command.SysProcAttr = attributes(nil, false, syscall.SIGTERM)
+	command.SysProcAttr = processAttributes(nil, false, syscall.SIGTERM)
 
 	signals.shared.Store(inForeground())
 	defer signals.shared.Store(false)
 
-	ended, err := spawn(command)
+	ended, err := startProcess(command)
 	if err != nil {
 		return exitFailure, err
 	}
 
-	s.atKill(func() { _ = command.Process.Kill() })
+	s.onKill(func() { _ = command.Process.Kill() })
 
 	var (
 		failure  error
@@ -42,7 +42,7 @@ func (s *stack) runCommand(std streams, signals *signals) (int, error) {
 		case err := <-ended:
 			return exitCode(err, failure)
 		case received := <-signals.first:
-			_ = command.Process.Signal(received) // if it is gone already, ended says so
+			_ = command.Process.Signal(received) // fails if the command has ended; the next loop then reads ended
 			deadline = time.After(commandGrace)
 		case <-broken:
 			_ = command.Process.Signal(syscall.SIGTERM)
@@ -53,7 +53,7 @@ func (s *stack) runCommand(std streams, signals *signals) (int, error) {
 	}
 }
 
-// exitCode reads the end of a command as a shell does.
+// exitCode returns the exit code that a shell would return for the end of a command.
 func exitCode(err, failure error) (int, error) {
 	if failure != nil {
 		return exitFailure, failure

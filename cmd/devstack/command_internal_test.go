@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// These run Temporal only, and some of them nothing at all: what they look at is the command.
+// These tests start Temporal only, or no service, because they test how devstack runs its command.
 
 func TestRun_exitCode(t *testing.T) {
 	t.Parallel()
@@ -100,11 +100,11 @@ func TestRun_secondOnSameData(t *testing.T) {
 
 	code, _, stderr := once(t, "--data", data, "--services", "temporal")
 	require.Equal(t, exitFailure, code)
-	require.Contains(t, stderr, "another devstack (pid "+itoa(first.command.Process.Pid)+") runs on "+filepath.Clean(data))
+	require.Contains(t, stderr, "another devstack (pid "+itoa(first.command.Process.Pid)+") uses "+filepath.Clean(data))
 	first.stop()
 }
 
-// waitUp waits until the command has said that it is up.
+// waitUp waits until the command has printed that it is up.
 func waitUp(t *testing.T, running *devstack) {
 	t.Helper()
 

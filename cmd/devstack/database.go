@@ -10,7 +10,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// createDatabase makes a database on the server of admin unless it is there, and answers its url. Two at once are fine.
+// createDatabase creates a database on the server of admin if it does not exist, and returns its URL. It may run concurrently.
 func createDatabase(ctx context.Context, admin *url.URL, name string) (*url.URL, error) {
 	database, err := sql.Open("postgres", admin.String())
 	if err != nil {
@@ -26,9 +26,9 @@ func createDatabase(ctx context.Context, admin *url.URL, name string) (*url.URL,
 	}
 
 	if !found {
-		// template0 takes no connections, so that nobody's can hinder the copy.
+		// Postgres cannot copy a template that has connections. template0 never has any.
 		_, err := database.ExecContext(ctx, `CREATE DATABASE `+pq.QuoteIdentifier(name)+` TEMPLATE template0`)
-		if err != nil && !alreadyThere(err) {
+		if err != nil && !isDuplicateDatabase(err) {
 			return nil, fmt.Errorf("create database %s: %w", name, err)
 		}
 	}
@@ -39,8 +39,9 @@ func createDatabase(ctx context.Context, admin *url.URL, name string) (*url.URL,
 	return &made, nil
 }
 
-// alreadyThere tells duplicate_database, and the unique_violation that it is when two make one at the same moment.
-func alreadyThere(err error) bool {
+// isDuplicateDatabase recognises duplicate_database, and the unique_violation that Postgres reports if two sessions create the
+// same database at the same time.
+func isDuplicateDatabase(err error) bool {
 	failure := (*pq.Error)(nil)
 
 	return errors.As(err, &failure) && (failure.Code == "42P04" || failure.Code == "23505")

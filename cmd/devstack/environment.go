@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// environment is what a command is told, as NAME=value, in the order of the starts.
+// environment is the variables for the command, as NAME=value, in the order in which the services start.
 type environment []string
 
-func (e *environment) set(name, value string) { *e = append(*e, name+"="+value) }
+func (e *environment) add(name, value string) { *e = append(*e, name+"="+value) }
 
 // export writes lines that a shell can read.
 func (e *environment) export(output io.Writer) error {
 	for _, entry := range *e {
 		name, value, _ := strings.Cut(entry, "=")
-		if _, err := fmt.Fprintf(output, "export %s=%s\n", name, quote(value)); err != nil {
+		if _, err := fmt.Fprintf(output, "export %s=%s\n", name, shellQuote(value)); err != nil {
 			return fmt.Errorf("write environment: %w", err)
 		}
 	}
@@ -26,8 +26,8 @@ func (e *environment) export(output io.Writer) error {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,?=-]+$`)
 
-// quote answers value as one word of a shell.
-func quote(value string) string {
+// shellQuote returns value as one word for a shell.
+func shellQuote(value string) string {
 	if plainWord.MatchString(value) {
 		return value
 	}

@@ -16,10 +16,10 @@ func TestEnvironment_export(t *testing.T) {
 		text  bytes.Buffer
 	)
 
-	lines.set("PLAIN", "postgres://me:word@127.0.0.1:5432/x")
-	lines.set("QUERY", "http://x/?a=b&c=$d")
-	lines.set("WORDS", `it's a "word"`)
-	lines.set("EMPTY", "")
+	lines.add("PLAIN", "postgres://me:word@127.0.0.1:5432/x")
+	lines.add("QUERY", "http://x/?a=b&c=$d")
+	lines.add("WORDS", `it's a "word"`)
+	lines.add("EMPTY", "")
 	require.NoError(t, lines.export(&text))
 	require.Contains(t, text.String(), "export PLAIN=postgres://me:word@127.0.0.1:5432/x\n")
 

@@ -16,7 +16,7 @@ const (
 	storePostgres = "postgres"
 )
 
-// flags is the command line, checked.
+// flags is the parsed and validated command line.
 type flags struct {
 	data        string
 	services    services
@@ -32,7 +32,7 @@ type services struct{ postgres, temporal, ui bool }
 
 type ports struct{ postgres, temporal, ui int }
 
-// parseFlags answers flag.ErrHelp after it has printed the help that was asked for.
+// parseFlags returns flag.ErrHelp after it has printed the help for -h.
 func parseFlags(args []string, output io.Writer) (flags, error) {
 	var (
 		parsed      flags
@@ -42,16 +42,16 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 
 	set := flag.NewFlagSet("devstack", flag.ContinueOnError)
 	set.SetOutput(io.Discard) // the caller prints an error once
-	set.StringVar(&parsed.data, "data", ".data", "keep everything in this `folder`")
-	set.StringVar(&list, "services", "postgres,temporal,ui", "start these, a comma `list`")
-	set.StringVar(&parsed.temporalDB, "temporal-db", storeSQLite, "where Temporal keeps its data: sqlite or postgres")
-	set.StringVar(&postgresURL, "postgres-url", "", "use the Postgres that runs at this `url` and start none")
-	set.IntVar(&parsed.ports.postgres, "postgres-port", 0, "0: the one of the last run, else 5432, else any")
-	set.IntVar(&parsed.ports.temporal, "temporal-port", 0, "0: the one of the last run, else 7233, else any")
-	set.IntVar(&parsed.ports.ui, "ui-port", 0, "0: the one of the last run, else 8233, else any")
+	set.StringVar(&parsed.data, "data", ".data", "the `folder` for all data and logs")
+	set.StringVar(&list, "services", "postgres,temporal,ui", "a comma `list` of the services to start")
+	set.StringVar(&parsed.temporalDB, "temporal-db", storeSQLite, "the database of Temporal: sqlite or postgres")
+	set.StringVar(&postgresURL, "postgres-url", "", "use the running Postgres at this `url` and start none")
+	set.IntVar(&parsed.ports.postgres, "postgres-port", 0, "port of Postgres (0: as in the last run, else 5432, else any)")
+	set.IntVar(&parsed.ports.temporal, "temporal-port", 0, "port of Temporal (0: as in the last run, else 7233, else any)")
+	set.IntVar(&parsed.ports.ui, "ui-port", 0, "port of the Temporal UI (0: as in the last run, else 8233, else any)")
 	set.IntVar(&parsed.shards, "temporal-shards", 0,
 		"history shards, fixed at the first start (default 4 for sqlite, 16 for postgres)")
-	set.BoolVar(&parsed.fast, "fast", false, "trade durability for speed: a power cut may lose data (for tests)")
+	set.BoolVar(&parsed.fast, "fast", false, "do not wait for the disk: a power cut may lose data (for tests)")
 
 	err := set.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -64,7 +64,7 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 		return flags{}, err //nolint:wrapcheck // its text is made for the command line
 	}
 
-	if parsed.command, err = commandOf(args, set.NArg()); err != nil {
+	if parsed.command, err = parseCommand(args, set.NArg()); err != nil {
 		return flags{}, err
 	}
 
@@ -79,11 +79,11 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	return parsed, parsed.check()
 }
 
-// commandOf wants the "--", so that a mistyped flag is never run as a command.
-func commandOf(args []string, count int) ([]string, error) {
+// parseCommand requires the "--" before a command, so a mistyped flag never runs as a command.
+func parseCommand(args []string, count int) ([]string, error) {
 	rest := args[len(args)-count:]
 	if count > 0 && (count == len(args) || args[len(args)-count-1] != "--") {
-		return nil, fmt.Errorf("unexpected argument %q: a command comes after --", rest[0])
+		return nil, fmt.Errorf("unexpected argument %q: put -- before the command", rest[0])
 	}
 
 	return slices.Clone(rest), nil
@@ -116,7 +116,7 @@ func parsePostgresURL(text string) (*url.URL, error) {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" || parsed.Hostname() == "" {
 		// The url may hold a password, so it is not repeated.
-		return nil, errors.New("--postgres-url: want postgres://user:password@host:port/database")
+		return nil, errors.New("--postgres-url: must be postgres://user:password@host:port/database")
 	}
 
 	query := parsed.Query()
@@ -147,7 +147,7 @@ func (f flags) check() error {
 	case f.services.temporal && f.temporalDB == storePostgres && !f.services.postgres && f.postgresURL == nil:
 		return errors.New("--temporal-db postgres needs postgres among --services, or --postgres-url")
 	case f.shards < 0 || f.shards > mostShards:
-		return fmt.Errorf("--temporal-shards: want 1 to %d", mostShards)
+		return fmt.Errorf("--temporal-shards: must be 1 to %d", mostShards)
 	}
 
 	return nil

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// Others may pass through the folder, because Postgres runs as another user when devstack runs as root.
+	// Other users may enter the folder: if devstack runs as root, Postgres runs as another user.
 	modeFolder  = 0o755
 	modePrivate = 0o700
 	modeSecret  = 0o600
@@ -22,24 +22,24 @@ const (
 	secretBytes = 32
 )
 
-// folder is the data folder: everything that devstack keeps. One devstack holds it at a time.
+// folder is the data folder, with all data of devstack. Only one devstack uses it at a time, by a lock on a file.
 type folder struct {
 	path string // absolute
 	lock *os.File
 	memo memo
 }
 
-// memo is what a run remembers for the next one (state.json).
+// memo is the state that a run saves for the next one (state.json).
 type memo struct {
 	PostgresPort int            `json:"postgres_port,omitempty"`
 	TemporalPort int            `json:"temporal_port,omitempty"`
 	UIPort       int            `json:"ui_port,omitempty"`
 	Shards       map[string]int `json:"temporal_shards,omitempty"` // by store
-	// PostgresHome is set when Postgres could not live in the folder itself.
+	// PostgresHome is the folder of Postgres's data if its user cannot reach the data folder, else empty.
 	PostgresHome string `json:"postgres_home,omitempty"`
 }
 
-// openFolder makes the folder if there is none, and fails if another devstack runs on it.
+// openFolder creates the folder if it does not exist, and fails if another devstack uses it.
 func openFolder(path string) (*folder, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -62,7 +62,7 @@ func openFolder(path string) (*folder, error) {
 	return opened, nil
 }
 
-// lockFile takes a lock that the kernel lets go when the process ends, however it ends.
+// lockFile locks a file. The kernel releases the lock at any end of the process.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) //nolint:gosec // a path of our own
 	if err != nil {
@@ -73,7 +73,8 @@ func lockFile(path string) (*os.File, error) {
 		holder, _ := os.ReadFile(path) //nolint:gosec // a path of our own
 		_ = file.Close()
 
-		return nil, fmt.Errorf("another devstack (pid %s) runs on %s", strings.TrimSpace(string(holder)), filepath.Dir(path))
+		return nil, fmt.Errorf("another devstack (pid %s) uses %s: stop it, or choose another folder with --data",
+			strings.TrimSpace(string(holder)), filepath.Dir(path))
 	}
 
 	if err := errors.Join(file.Truncate(0), writeLine(file, os.Getpid())); err != nil {
@@ -93,7 +94,7 @@ func (f *folder) in(names ...string) string {
 	return filepath.Join(append([]string{f.path}, names...)...)
 }
 
-func (f *folder) log(name string) string { return f.in("logs", name+".log") }
+func (f *folder) logPath(name string) string { return f.in("logs", name+".log") }
 
 func (f *folder) close() error {
 	if err := f.lock.Close(); err != nil {
@@ -122,7 +123,7 @@ func (f *folder) load() error {
 	return nil
 }
 
-// save replaces state.json whole, so that a kill never leaves half of it.
+// save replaces state.json atomically, so a kill never leaves a partial file.
 func (f *folder) save() error {
 	text, err := json.MarshalIndent(f.memo, "", "  ")
 	if err != nil {
@@ -145,7 +146,7 @@ func (f *folder) write(name string, text []byte) error {
 	return nil
 }
 
-// secret answers the random secret kept under name, in base64url, and makes it at the first call.
+// secret returns the random secret in the file name, in base64url. The first call makes it.
 func (f *folder) secret(name string) (string, error) {
 	text, err := os.ReadFile(f.in(name))
 	if err == nil && len(strings.TrimSpace(string(text))) > 0 {

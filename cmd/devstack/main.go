@@ -2,8 +2,8 @@
 //
 //	devstack [flags] [-- command args...]
 //
-// With a command it gives the command the addresses by environment, and stops everything when the command ends.
-// Without one it prints the environment and stays until SIGINT or SIGTERM. All that it keeps is in one folder (--data).
+// It runs the command with the addresses in its environment, and stops everything when the command ends. Without a command it
+// prints the environment and runs until SIGINT or SIGTERM. All its data is in one folder (--data).
 package main
 
 import (

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runVariable makes the test program behave as devstack, so that tests can start and kill real ones.
+// runVariable is a variable with which the test binary runs devstack, so that tests can start and kill real processes.
 const runVariable = "DEVSTACK_TEST_RUN"
 
 const (
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// devstack is a running one.
+// devstack is a running devstack process.
 type devstack struct {
 	t       *testing.T
 	command *exec.Cmd
@@ -41,7 +41,7 @@ type devstack struct {
 	ended   chan struct{}
 }
 
-// output may be read while a process writes to it.
+// output is a buffer that can be read while a process writes to it.
 type output struct {
 	lock   sync.Mutex
 	buffer bytes.Buffer
@@ -61,7 +61,7 @@ func (o *output) String() string {
 	return o.buffer.String()
 }
 
-// newData answers a data folder that the user whom Postgres runs as may reach: t.TempDir lies in a closed one.
+// newData returns a data folder that Postgres's user can reach. It cannot reach t.TempDir.
 func newData(t *testing.T) string {
 	t.Helper()
 
@@ -71,7 +71,7 @@ func newData(t *testing.T) string {
 	return path
 }
 
-// start starts a devstack in a session of its own, so that it has no terminal, and ends it with the test.
+// start starts a devstack in its own session, so that it has no terminal, and stops it at the end of the test.
 func start(t *testing.T, args ...string) *devstack {
 	t.Helper()
 
@@ -82,7 +82,7 @@ func start(t *testing.T, args ...string) *devstack {
 	started.command.Stdout, started.command.Stderr = started.stdout, started.stderr
 	started.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	started.command.Cancel = func() error { return started.command.Process.Signal(syscall.SIGTERM) }
-	// What a killed devstack leaves behind may hold the other end of the pipes.
+	// Processes of a killed devstack may keep the other ends of the pipes open.
 	started.command.WaitDelay = stopLimit
 
 	require.NoError(t, started.command.Start())
@@ -102,7 +102,7 @@ func start(t *testing.T, args ...string) *devstack {
 
 func (d *devstack) signal(signal syscall.Signal) { _ = d.command.Process.Signal(signal) }
 
-// wait answers the exit code.
+// wait returns the exit code.
 func (d *devstack) wait() int {
 	d.t.Helper()
 
@@ -116,7 +116,7 @@ func (d *devstack) wait() int {
 	return d.command.ProcessState.ExitCode()
 }
 
-// ready answers the environment that it prints when everything runs.
+// ready returns the environment that devstack prints when all services are ready.
 func (d *devstack) ready() map[string]string {
 	d.t.Helper()
 
@@ -143,7 +143,7 @@ func (d *devstack) ready() map[string]string {
 	return variables
 }
 
-// stop ends it as a user does, and wants a clean end in time.
+// stop sends a signal as a user does, and asserts a clean end in time.
 func (d *devstack) stop() {
 	d.t.Helper()
 

@@ -13,8 +13,8 @@ const (
 	loopback    = "127.0.0.1"
 	highestPort = 65535
 
-	// Ports are picked below the ranges that Linux (32768) and macOS (49152) take the client side of connections from,
-	// so that no connection of somebody's takes a port between the moment it is picked and the moment it is used.
+	// The picked ports are below the ranges that Linux (from 32768) and macOS (from 49152) use for outgoing connections, so no
+	// connection occupies a port after it is picked and before it is used.
 	firstPicked = 20000
 	lastPicked  = 32000
 
@@ -24,19 +24,19 @@ const (
 
 var errNoFreePort = errors.New("find a free port: none after many attempts")
 
-// choosePort answers asked if it is given, and an error if asked is taken; else the first of wished that is free; else
-// any free port. Zeroes in wished are passed over.
+// choosePort returns the port asked, or an error if another program uses it. If asked is 0, it returns the first free port of
+// wished, or else any free port. It skips zeroes in wished.
 func choosePort(asked int, wished ...int) (int, error) {
 	if asked != 0 {
-		if !portFree(asked) {
-			return 0, fmt.Errorf("port %d is in use by another program", asked)
+		if !isPortFree(asked) {
+			return 0, fmt.Errorf("port %d is in use: stop the program that uses it, or choose another port", asked)
 		}
 
 		return asked, nil
 	}
 
 	for _, port := range wished {
-		if port != 0 && portFree(port) {
+		if port != 0 && isPortFree(port) {
 			return port, nil
 		}
 	}
@@ -47,7 +47,7 @@ func choosePort(asked int, wished ...int) (int, error) {
 func pickPort() (int, error) {
 	for range pickAttempts {
 		port := firstPicked + rand.IntN(lastPicked-firstPicked) //nolint:gosec // a port is not a secret
-		if portFree(port) {
+		if isPortFree(port) {
 			return port, nil
 		}
 	}
@@ -55,7 +55,7 @@ func pickPort() (int, error) {
 	return 0, errNoFreePort
 }
 
-// pickPorts answers count different free ports.
+// pickPorts returns count different free ports.
 func pickPorts(count int) ([]int, error) {
 	var picked []int
 
@@ -75,9 +75,10 @@ func pickPorts(count int) ([]int, error) {
 	return picked, nil
 }
 
-// portFree asks twice: where a listener on all addresses does not hinder one on loopback (macOS), only a call finds it.
-func portFree(port int) bool {
-	listener, err := net.Listen("tcp", address(port)) //nolint:noctx // done at once
+// isPortFree tries to listen and to connect. On macOS a program that listens on all addresses does not prevent another from
+// listening on loopback, so only a connection shows it.
+func isPortFree(port int) bool {
+	listener, err := net.Listen("tcp", loopbackAddress(port)) //nolint:noctx // done at once
 	if err != nil {
 		return false
 	}
@@ -86,7 +87,7 @@ func portFree(port int) bool {
 		return false
 	}
 
-	connection, err := net.DialTimeout("tcp", address(port), probeTimeout) //nolint:noctx // bounded
+	connection, err := net.DialTimeout("tcp", loopbackAddress(port), probeTimeout) //nolint:noctx // bounded
 	if err != nil {
 		return true
 	}
@@ -96,4 +97,4 @@ func portFree(port int) bool {
 	return false
 }
 
-func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
+func loopbackAddress(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }

@@ -29,7 +29,7 @@ func TestChoosePort(t *testing.T) {
 
 		for _, taken := range []int{busy, everywhere} {
 			_, err := choosePort(taken)
-			require.ErrorContains(t, err, "in use by another program")
+			require.ErrorContains(t, err, "is in use: stop the program")
 		}
 	})
 

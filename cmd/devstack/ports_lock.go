@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// lockPorts keeps the other devstacks of this user from choosing a port until release is called. It is held from the
-// choice of a port to the moment something listens there, so that two that start together never choose the same.
+// lockPorts locks the choice of ports for all devstacks of this user, until release is called. The caller holds the lock from
+// the choice of a port until a server listens there, so two devstacks never choose the same port.
 func lockPorts(ctx context.Context) (release func(), err error) {
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("backstop-devstack-%d.lock", os.Geteuid()))
 
@@ -23,7 +23,7 @@ func lockPorts(ctx context.Context) (release func(), err error) {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return func() { _ = file.Close() }, nil // and with it the lock
+			return func() { _ = file.Close() }, nil // this releases the lock
 		}
 
 		if !errors.Is(err, syscall.EWOULDBLOCK) {

@@ -25,12 +25,12 @@ const (
 	passwordFile   = "postgres-password"
 	mostConnection = 300
 
-	// A start after a crash replays the log first; on a slow disk that takes its time.
+	// A start after a crash replays the log first, which may be slow on a slow disk.
 	postgresStartTimeout = 60 * time.Second
 	pingTimeout          = 2 * time.Second
 	bindTimeout          = time.Second
 
-	logTail = 10 // lines of a log that go with an error
+	logTail = 10 // the last lines of a log, which an error contains
 )
 
 // postgres is the server that devstack started.
@@ -45,18 +45,19 @@ type postgres struct {
 
 	process *os.Process
 	ended   <-chan error
-	over    chan struct{} // closed when the process has ended
-	cause   error         // how it ended, once over is closed
+	done    chan struct{} // closed when the process has ended
+	exitErr error         // the result of Wait, after done is closed
 }
 
-// startPostgres installs (where it may), places, initialises and starts a server, and answers when it takes connections.
+// startPostgres starts a server and returns when it accepts connections. If needed it installs Postgres and makes the data
+// folder.
 func startPostgres(ctx context.Context, given flags, data *folder, say progress) (*postgres, error) {
 	bin, err := availablePostgres(ctx, data, say)
 	if err != nil {
 		return nil, err
 	}
 
-	server := &postgres{bin: bin, fast: given.fast, log: data.log("postgres"), over: make(chan struct{})}
+	server := &postgres{bin: bin, fast: given.fast, log: data.logPath("postgres"), done: make(chan struct{})}
 	if server.owner, err = postgresOwner(); err != nil {
 		return nil, err
 	}
@@ -94,14 +95,14 @@ func startPostgres(ctx context.Context, given flags, data *folder, say progress)
 	}
 
 	server.url = &url.URL{
-		Scheme: "postgres", User: url.UserPassword(postgresUser, password), Host: address(server.port),
+		Scheme: "postgres", User: url.UserPassword(postgresUser, password), Host: loopbackAddress(server.port),
 		Path: "/postgres", RawQuery: "sslmode=disable",
 	}
 
 	return server, server.start(ctx)
 }
 
-// availablePostgres finds a server, and installs one if there is none.
+// availablePostgres finds an installed server, and installs one if there is none.
 func availablePostgres(ctx context.Context, data *folder, say progress) (binaries, error) {
 	bin, err := findPostgres(ctx, os.Getenv("PATH"), postgresFolders(), 0)
 	if !errors.Is(err, errNoPostgres) {
@@ -115,7 +116,7 @@ func availablePostgres(ctx context.Context, data *folder, say progress) (binarie
 	return findPostgres(ctx, os.Getenv("PATH"), postgresFolders(), 0)
 }
 
-// binariesFor finds the server that can read the data in home, any if there is none yet.
+// binariesFor finds a server whose version can read the data in home; any version if there is no data yet.
 func binariesFor(ctx context.Context, home string) (binaries, error) {
 	major, err := majorOf(home)
 	if err != nil {
@@ -125,10 +126,10 @@ func binariesFor(ctx context.Context, home string) (binaries, error) {
 	return findPostgres(ctx, os.Getenv("PATH"), postgresFolders(), major)
 }
 
-// initialise makes the data folder of the server unless it is there. It is made under another name first, so that a kill
-// never leaves half of one.
+// initialise makes the data folder of the server if it does not exist. It makes the folder under another name and renames it, so
+// a kill never leaves a partial folder.
 func (p *postgres) initialise(ctx context.Context, password string) error {
-	if exists(p.home) {
+	if pathExists(p.home) {
 		return nil
 	}
 
@@ -141,8 +142,8 @@ func (p *postgres) initialise(ctx context.Context, password string) error {
 	defer func() { _ = os.Remove(secret) }()
 
 	if err := errors.Join(
-		os.Mkdir(draft, modePrivate), p.give(draft),
-		os.WriteFile(secret, []byte(password+"\n"), modeSecret), p.give(secret),
+		os.Mkdir(draft, modePrivate), p.chownToOwner(draft),
+		os.WriteFile(secret, []byte(password+"\n"), modeSecret), p.chownToOwner(secret),
 	); err != nil {
 		return fmt.Errorf("make data of postgres: %w", err)
 	}
@@ -151,9 +152,9 @@ func (p *postgres) initialise(ctx context.Context, password string) error {
 		"-D", draft, "-U", postgresUser, "--pwfile="+secret, "--auth=scram-sha-256",
 		"--encoding=UTF8", "--locale=C", "--no-sync")
 	command.Dir, command.Env = draft, postgresEnvironment()
-	command.SysProcAttr = attributes(p.owner, true, syscall.SIGKILL)
+	command.SysProcAttr = processAttributes(p.owner, true, syscall.SIGKILL)
 
-	runtime.LockOSThread() // as spawn does
+	runtime.LockOSThread() // for the reason given at startProcess
 	defer runtime.UnlockOSThread()
 
 	if output, err := command.CombinedOutput(); err != nil {
@@ -167,8 +168,8 @@ func (p *postgres) initialise(ctx context.Context, password string) error {
 	return nil
 }
 
-// give makes path the property of the user that the server runs as.
-func (p *postgres) give(path string) error {
+// chownToOwner makes the server's user the owner of path.
+func (p *postgres) chownToOwner(path string) error {
 	if p.owner == nil {
 		return nil
 	}
@@ -186,14 +187,14 @@ func (p *postgres) start(ctx context.Context) error {
 	command := p.command()
 	command.Stdout, command.Stderr = log, log
 
-	if p.ended, err = spawn(command); err != nil {
+	if p.ended, err = startProcess(command); err != nil {
 		return err
 	}
 
 	p.process = command.Process
 	go func() {
-		p.cause = <-p.ended
-		close(p.over)
+		p.exitErr = <-p.ended
+		close(p.done)
 	}()
 
 	if err := p.waitReady(ctx); err != nil {
@@ -206,18 +207,18 @@ func (p *postgres) start(ctx context.Context) error {
 func (p *postgres) command() *exec.Cmd {
 	command := exec.Command(p.bin.path("postgres"), p.arguments()...) //nolint:gosec,noctx // found by us; ended by stop
 	command.Dir, command.Env = p.home, postgresEnvironment()
-	// A group of its own, so that a Ctrl-C in the terminal does not end it before those who use it.
-	command.SysProcAttr = attributes(p.owner, true, syscall.SIGINT)
+	// The server has its own process group, so a Ctrl-C in the terminal does not stop it before its clients.
+	command.SysProcAttr = processAttributes(p.owner, true, syscall.SIGINT)
 
 	return command
 }
 
-// arguments are settings of this run; postgresql.conf stays as initdb made it.
+// arguments returns the settings of this run. devstack does not change postgresql.conf.
 func (p *postgres) arguments() []string {
 	settings := []string{
 		"listen_addresses=" + loopback,
 		"port=" + strconv.Itoa(p.port),
-		"unix_socket_directories=", // none: the path of a socket may not be longer than some 100 bytes
+		"unix_socket_directories=", // none: the path of a socket is limited to about 100 bytes
 		"max_connections=" + strconv.Itoa(mostConnection),
 		"shared_buffers=128MB",
 		"wal_level=minimal", "max_wal_senders=0", // no replicas here
@@ -250,18 +251,19 @@ func (p *postgres) waitReady(ctx context.Context) error {
 	defer func() { _ = database.Close() }()
 
 	for {
-		err := ping(ctx, database)
+		err := pingDatabase(ctx, database)
 		if err == nil {
 			return nil
 		}
 
-		if p.alive() && passwordRefused(err) {
-			return fmt.Errorf("open postgres: its data was not made with the password in %s: %w", passwordFile, err)
+		if p.isAliveAfterBind() && isPasswordRefused(err) {
+			return fmt.Errorf("open postgres: it refuses the password in %s; restore this file, or delete the data folder: %w",
+				passwordFile, err)
 		}
 
 		select {
-		case <-p.over:
-			return fmt.Errorf("start postgres: it ended at once (%w); its log (%s) says:\n%s", p.cause, p.log, lastLines(p.log))
+		case <-p.done:
+			return fmt.Errorf("start postgres: it ended at once (%w); its log (%s) says:\n%s", p.exitErr, p.log, lastLines(p.log))
 		case <-ctx.Done():
 			return fmt.Errorf("start postgres: %w (%w)", ctx.Err(), err)
 		case <-time.After(pollInterval):
@@ -269,37 +271,37 @@ func (p *postgres) waitReady(ctx context.Context) error {
 	}
 }
 
-// alive waits a moment, for a server that could not have its port ends soon.
-func (p *postgres) alive() bool {
+// isAliveAfterBind waits for bindTimeout, because a server that cannot bind its port ends soon.
+func (p *postgres) isAliveAfterBind() bool {
 	select {
-	case <-p.over:
+	case <-p.done:
 		return false
 	case <-time.After(bindTimeout):
 		return true
 	}
 }
 
-// passwordRefused tells the class invalid_authorization_specification, by which no later attempt goes better.
-func passwordRefused(err error) bool {
+// isPasswordRefused recognises the class invalid_authorization_specification. After such an error a retry is useless.
+func isPasswordRefused(err error) bool {
 	failure := (*pq.Error)(nil)
 
 	return errors.As(err, &failure) && failure.Code.Class() == "28"
 }
 
-func ping(ctx context.Context, database *sql.DB) error {
+func pingDatabase(ctx context.Context, database *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 
 	return database.PingContext(ctx) //nolint:wrapcheck // looked at by the caller
 }
 
-// stop ends the server and waits until it is gone.
+// stop stops the server and waits for its end.
 func (p *postgres) stop() error {
 	signal := func(signal syscall.Signal) error { return p.process.Signal(signal) }
 
 	return endPostgres(signal, func(wait time.Duration) bool {
 		select {
-		case <-p.over:
+		case <-p.done:
 			return true
 		case <-time.After(wait):
 			return false
@@ -307,16 +309,16 @@ func (p *postgres) stop() error {
 	})
 }
 
-// kill ends the server without waiting. Its data stays whole: the next start replays the log.
+// kill ends the server without waiting. No data is lost: the next start replays the log.
 func (p *postgres) kill() { _ = p.process.Signal(syscall.SIGQUIT) }
 
-// postgresEnvironment leaves out all PG... variables, which would change what the programs do. LC_ALL keeps the server
-// from starting threads on macOS, which it refuses to do.
+// postgresEnvironment returns the environment of Postgres's programs. It has no PG... variables, which would change their
+// behaviour. On macOS the server refuses to run with threads, and without LC_ALL the locale functions start one.
 func postgresEnvironment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 }
 
-// lastLines answers the end of a log, for an error.
+// lastLines returns the last lines of a log, for an error.
 func lastLines(path string) string {
 	text, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {

@@ -28,7 +28,7 @@ var (
 	versionFormat = regexp.MustCompile(`\(PostgreSQL\) (\d+)(\S*)`)
 )
 
-// postgresFolders are the places where packages put the server, without those on PATH.
+// postgresFolders returns the patterns of the folders into which packages install the server, without those on PATH.
 func postgresFolders() []string {
 	return []string{
 		"/usr/lib/postgresql/*/bin",         // Debian, Ubuntu
@@ -40,10 +40,11 @@ func postgresFolders() []string {
 	}
 }
 
-// findPostgres answers the server to run: of major version wanted if that is not 0 (existing data can be read by no
-// other), else the first on PATH, else the newest of patterns. It fails with errNoPostgres if there is none at all.
+// findPostgres returns the server to run. If wanted is not 0, it returns a server of that major version, because no other
+// version can read existing data. Else it returns the first on PATH, or else the newest in patterns. If no server is installed,
+// the error is errNoPostgres.
 func findPostgres(ctx context.Context, searchPath string, patterns []string, wanted int) (binaries, error) {
-	found := inspect(ctx, filepath.SplitList(searchPath))
+	found := inspectFolders(ctx, filepath.SplitList(searchPath))
 	onPath := len(found)
 
 	for _, pattern := range patterns {
@@ -52,7 +53,7 @@ func findPostgres(ctx context.Context, searchPath string, patterns []string, wan
 			return binaries{}, fmt.Errorf("find postgres: %w", err)
 		}
 
-		found = append(found, inspect(ctx, folders)...)
+		found = append(found, inspectFolders(ctx, folders)...)
 	}
 
 	slices.SortStableFunc(found[onPath:], func(a, b binaries) int { return b.major - a.major })
@@ -73,13 +74,13 @@ func findPostgres(ctx context.Context, searchPath string, patterns []string, wan
 		"install postgresql %d, or move the data folder away to start empty", wanted, found[0].version, wanted)
 }
 
-// inspect keeps the folders that hold a whole server: postgres and initdb, of a version that can be read.
-func inspect(ctx context.Context, folders []string) []binaries {
+// inspectFolders returns the servers in the folders. A server needs the programs postgres and initdb, and must print its version.
+func inspectFolders(ctx context.Context, folders []string) []binaries {
 	var found []binaries
 
 	for _, folder := range folders {
 		candidate := binaries{folder: folder}
-		if !filepath.IsAbs(folder) || !executable(candidate.path("postgres")) || !executable(candidate.path("initdb")) {
+		if !filepath.IsAbs(folder) || !isExecutable(candidate.path("postgres")) || !isExecutable(candidate.path("initdb")) {
 			continue
 		}
 
@@ -100,13 +101,13 @@ func inspect(ctx context.Context, folders []string) []binaries {
 	return found
 }
 
-func executable(path string) bool {
+func isExecutable(path string) bool {
 	info, err := os.Stat(path)
 
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// majorOf answers the major version that made the data in folder, and 0 if there is no data yet.
+// majorOf returns the major version of the data in folder, or 0 if there is no data yet.
 func majorOf(folder string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(folder, "PG_VERSION")) //nolint:gosec // a path of our own
 	if errors.Is(err, fs.ErrNotExist) {

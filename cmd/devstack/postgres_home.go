@@ -17,11 +17,11 @@ const (
 	homePrefix = "backstop-devstack-"
 	originFile = "origin"
 
-	// The other user passes through a home, but does not list it.
+	// Other users may enter the folder, but not list it.
 	modePassage = 0o711
 )
 
-// postgresOwner answers the user that Postgres is to run as, and nil for the present one. Postgres refuses to run as root.
+// postgresOwner returns the user that Postgres runs as, or nil for the present user. Postgres refuses to run as root.
 func postgresOwner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // nil is the present user, as in syscall.SysProcAttr
@@ -41,23 +41,22 @@ func postgresOwner() (*syscall.Credential, error) {
 		}
 	}
 
-	return nil, errors.New("postgres will not run as root, and there is no user postgres or nobody to run it as")
+	return nil, errors.New("postgres refuses to run as root, and there is no user postgres or nobody: create one")
 }
 
-// placePostgres answers the folder that holds, or is to hold, the data of Postgres. That is postgres/ in the data folder
-// unless the owner cannot get there (a checkout under /root); then it is one of our own under /var/tmp, which the
-// memo names.
+// placePostgres returns the folder for the data of Postgres: postgres/ in the data folder. If the owner cannot reach it, as in a
+// checkout under /root, placePostgres makes a home, which is a folder under /var/tmp, and saves its path in the memo.
 func placePostgres(ctx context.Context, data *folder, bin binaries, owner *syscall.Credential, say progress) (string, error) {
 	if home := data.memo.PostgresHome; home != "" {
 		if _, err := os.Stat(home); err == nil {
 			return filepath.Join(home, "postgres"), nil
 		}
 
-		say("the data of postgres in %s is gone: starting empty", home)
+		say("the data of postgres in %s is gone: starting with empty data", home)
 		data.memo.PostgresHome = ""
 	}
 
-	if owner == nil || reachable(ctx, bin, owner, data.path) == nil {
+	if owner == nil || checkReachable(ctx, bin, owner, data.path) == nil {
 		return data.in("postgres"), nil
 	}
 
@@ -74,7 +73,7 @@ func placePostgres(ctx context.Context, data *folder, bin binaries, owner *sysca
 		return "", fmt.Errorf("make home of postgres: %w", err)
 	}
 
-	if err := reachable(ctx, bin, owner, home); err != nil {
+	if err := checkReachable(ctx, bin, owner, home); err != nil {
 		return "", errors.Join(fmt.Errorf("run postgres as uid %d: %w", owner.Uid, err), os.RemoveAll(home))
 	}
 
@@ -84,9 +83,9 @@ func placePostgres(ctx context.Context, data *folder, bin binaries, owner *sysca
 	return filepath.Join(home, "postgres"), data.save()
 }
 
-// reachable runs the server as owner with folder as its working directory, which shows both that the owner may pass
-// through all that is above the folder and that it may run the program.
-func reachable(ctx context.Context, bin binaries, owner *syscall.Credential, folder string) error {
+// checkReachable runs the server as owner with folder as its working directory. It fails if the owner may not enter the folder,
+// or may not run the program.
+func checkReachable(ctx context.Context, bin binaries, owner *syscall.Credential, folder string) error {
 	probe := exec.CommandContext(ctx, bin.path("postgres"), "--version") //nolint:gosec // found by us
 	probe.Dir = folder
 	probe.Env = postgresEnvironment()
@@ -99,7 +98,7 @@ func reachable(ctx context.Context, bin binaries, owner *syscall.Credential, fol
 	return nil
 }
 
-// temporaryFolder prefers /var/tmp, which outlives a restart of the machine.
+// temporaryFolder prefers /var/tmp, whose files survive a restart of the machine.
 func temporaryFolder() string {
 	if info, err := os.Stat("/var/tmp"); err == nil && info.IsDir() {
 		return "/var/tmp"
@@ -108,7 +107,7 @@ func temporaryFolder() string {
 	return os.TempDir()
 }
 
-// sweepHomes removes the homes whose data folder was deleted, and those of the present one, which names none.
+// sweepHomes removes the homes whose data folder was deleted, and the homes of the present data folder, whose memo names none.
 func sweepHomes(roof, present string) {
 	homes, err := filepath.Glob(filepath.Join(roof, homePrefix+"*"))
 	if err != nil {
@@ -116,14 +115,15 @@ func sweepHomes(roof, present string) {
 	}
 
 	for _, home := range homes {
-		if abandoned(home, present) {
-			_ = os.RemoveAll(home) // whatever stays is tried again at the next start
+		if isAbandoned(home, present) {
+			_ = os.RemoveAll(home) // the next start retries
 		}
 	}
 }
 
-// abandoned is careful: a data folder that is only out of sight (a disk not mounted) has no parent either.
-func abandoned(home, present string) bool {
+// isAbandoned reports whether a home can be removed. A data folder whose parent is missing too may be on a disk that is not
+// mounted, so its home stays, unless the folder was a temporary one.
+func isAbandoned(home, present string) bool {
 	info, err := os.Lstat(home)
 	if err != nil || !info.IsDir() || !ownedByUs(info) {
 		return false
@@ -135,16 +135,16 @@ func abandoned(home, present string) bool {
 	}
 
 	data := strings.TrimSpace(string(origin))
-	if data != present && (exists(data) || !exists(filepath.Dir(data)) && !strings.HasPrefix(data, os.TempDir())) {
+	if data != present && (pathExists(data) || !pathExists(filepath.Dir(data)) && !strings.HasPrefix(data, os.TempDir())) {
 		return false
 	}
 
 	pid, _ := postmasterPID(filepath.Join(home, "postgres"))
 
-	return pid == 0 || !processAlive(pid)
+	return pid == 0 || !isProcessAlive(pid)
 }
 
-func exists(path string) bool {
+func pathExists(path string) bool {
 	_, err := os.Stat(path) //nolint:gosec // it is only looked for
 
 	return err == nil

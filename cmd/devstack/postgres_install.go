@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// aptScript installs the server without the cluster that Debian's package makes and starts by itself: the file under
-// createcluster.d says so, see create_main_cluster in pg_createcluster(1). It is taken away again at the end.
+// aptScript installs the server. Debian's package would also create and start a cluster; a file under createcluster.d prevents
+// that (create_main_cluster in pg_createcluster(1)). The script removes the file at its end.
 const aptScript = `set -e
 export DEBIAN_FRONTEND=noninteractive
 conf=/etc/postgresql-common/createcluster.d/devstack.conf
@@ -26,16 +26,16 @@ apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends postgresql
 
 var osIDFormat = regexp.MustCompile(`(?m)^ID(?:_LIKE)?="?([^"\n]*)"?$`)
 
-// installPostgres installs the server where devstack can do that by itself, and else says what does it.
+// installPostgres installs the server with apt-get. If devstack cannot do that, the error has the command that installs it.
 func installPostgres(ctx context.Context, data *folder, say progress) error {
 	prefix, allowed := aptPrefix(ctx)
 	if !allowed {
 		return fmt.Errorf("%w; install it with: %s", errNoPostgres, installCommand(systemIDs()))
 	}
 
-	say("postgres is not installed: installing it with apt-get (log: %s)", data.log("apt"))
+	say("postgres is not installed: installing it with apt-get (log: %s)", data.logPath("apt"))
 
-	log, err := os.Create(data.log("apt"))
+	log, err := os.Create(data.logPath("apt"))
 	if err != nil {
 		return fmt.Errorf("open apt log: %w", err)
 	}
@@ -55,7 +55,7 @@ func installPostgres(ctx context.Context, data *folder, say progress) error {
 	return nil
 }
 
-// aptPrefix says whether apt-get may be run here, and by which words before it.
+// aptPrefix reports whether devstack can run apt-get, and returns the words before it, such as sudo.
 func aptPrefix(ctx context.Context) ([]string, bool) {
 	if _, err := exec.LookPath("apt-get"); err != nil || !strings.Contains(systemIDs(), "debian") {
 		return nil, false
@@ -68,7 +68,7 @@ func aptPrefix(ctx context.Context) ([]string, bool) {
 	return []string{"sudo", "-n"}, exec.CommandContext(ctx, "sudo", "-n", "true").Run() == nil
 }
 
-// systemIDs answers the names of the system and of those it is like: "ubuntu debian".
+// systemIDs returns the names of the system and of the systems that it derives from: "ubuntu debian".
 func systemIDs() string {
 	text, err := os.ReadFile("/etc/os-release")
 	if err != nil {

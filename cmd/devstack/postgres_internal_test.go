@@ -48,8 +48,8 @@ func TestPostgres_isDurableUnlessFast(t *testing.T) {
 	running.stop()
 }
 
-// A killed devstack cannot stop its Postgres. On Linux the kernel tells it; elsewhere, and if that has not come to an
-// end yet, the next devstack does.
+// A killed devstack cannot stop its Postgres. On Linux the kernel sends a signal to the Postgres. On other systems, and if the
+// Postgres has not ended yet, the next devstack stops it.
 func TestPostgres_recoversAfterKill(t *testing.T) {
 	t.Parallel()
 
@@ -69,7 +69,7 @@ func TestPostgres_recoversAfterKill(t *testing.T) {
 	second.stop()
 }
 
-// The postmaster here outlives the devstack that it belongs to for certain: none has started it.
+// No devstack has started the postmaster of this test, so it certainly runs when the next devstack starts.
 func TestPostgres_stopsStalePostmaster(t *testing.T) {
 	t.Parallel()
 
@@ -90,7 +90,7 @@ func TestPostgres_stopsStalePostmaster(t *testing.T) {
 	second.stop()
 }
 
-// The number in a stale postmaster.pid may be another program's by now.
+// The process id in a stale postmaster.pid may belong to another program.
 func TestPostgres_ignoresPidOfAnother(t *testing.T) {
 	t.Parallel()
 
@@ -109,7 +109,7 @@ func TestPostgres_ignoresPidOfAnother(t *testing.T) {
 	second.stop()
 }
 
-// Under /root, or any folder that is closed to others, root's Postgres must live elsewhere; other users' need not.
+// If devstack runs as root on a folder that other users cannot enter, such as /root, Postgres keeps its data in another folder.
 func TestPostgres_inClosedFolder(t *testing.T) {
 	t.Parallel()
 
@@ -133,10 +133,10 @@ func TestPostgres_inClosedFolder(t *testing.T) {
 	execute(t, second.ready()["BACKSTOP_DATABASE_URL"], `SELECT word FROM kept`)
 	second.stop()
 
-	require.False(t, abandoned(filepath.Dir(home), ""))
+	require.False(t, isAbandoned(filepath.Dir(home), ""))
 	require.NoError(t, os.RemoveAll(data))
 
-	// A folder made anew in the same place starts empty, and leaves nothing of the first behind.
+	// A new folder with the same path starts with empty data, and the home of the old folder is removed.
 	third := start(t, args...)
 	execute(t, third.ready()["BACKSTOP_DATABASE_URL"], `CREATE TABLE kept (word text)`)
 	third.stop()
@@ -145,7 +145,7 @@ func TestPostgres_inClosedFolder(t *testing.T) {
 		require.NoDirExists(t, home)
 		home = homeOf(t, data)
 		require.NoError(t, os.RemoveAll(data))
-		require.True(t, abandoned(filepath.Dir(home), ""))
+		require.True(t, isAbandoned(filepath.Dir(home), ""))
 		require.NoError(t, os.RemoveAll(filepath.Dir(home)))
 	}
 }
@@ -177,7 +177,7 @@ func startOrphan(t *testing.T, data string) int {
 	orphan := &postgres{bin: bin, home: homeOf(t, data), port: port, owner: owner}
 	command := orphan.command()
 
-	ended, err := spawn(command)
+	ended, err := startProcess(command)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
@@ -185,7 +185,7 @@ func startOrphan(t *testing.T, data string) int {
 		t.Log("orphan:", <-ended)
 	})
 
-	require.Eventually(t, func() bool { return !portFree(port) }, waitLimit, pollInterval)
+	require.Eventually(t, func() bool { return !isPortFree(port) }, waitLimit, pollInterval)
 
 	return command.Process.Pid
 }
@@ -212,7 +212,7 @@ func pidOf(t *testing.T, data string) int {
 	return pid
 }
 
-// freePort answers one that no other test takes while its devstack is down: those take the preferred ports.
+// freePort returns a port that other tests do not use while its devstack is down, because they use the preferred ports.
 func freePort(t *testing.T) string {
 	t.Helper()
 

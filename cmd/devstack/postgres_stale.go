@@ -18,23 +18,25 @@ const (
 	pollInterval         = 20 * time.Millisecond
 )
 
-// stopStale ends the postmaster that a killed devstack left on the data in folder. The caller holds the lock of the data
-// folder, so no living devstack owns it. It fails if the process is a Postgres of which that cannot be shown.
+// stopStale stops the Postgres of a killed devstack that still uses the data in folder. The caller holds the lock of the data
+// folder, so the Postgres belongs to no running devstack. stopStale fails if a Postgres has the process id but may use another
+// folder.
 func stopStale(folder string, say progress) error {
 	pid, err := postmasterPID(folder)
-	if err != nil || pid == 0 || !processAlive(pid) {
+	if err != nil || pid == 0 || !isProcessAlive(pid) {
 		return err
 	}
 
 	switch ours, postgres := inspectProcess(pid, folder); {
 	case ours:
-		say("stopping postgres (pid %d) that an earlier run left behind", pid)
+		say("stopping postgres (pid %d) of an earlier run", pid)
 
 		return stopProcess(pid)
 	case postgres:
-		return fmt.Errorf("postgres (pid %d) seems to use %s: stop it first", pid, folder)
+		return fmt.Errorf("postgres (pid %d) may use %s: stop it first", pid, folder)
 	default:
-		// The number went to another program since (usual in containers). Postgres would take that one for a postmaster.
+		// Another program has the process id now, which is usual in containers. Postgres would mistake that program for a
+		// postmaster.
 		if err := os.Remove(filepath.Join(folder, "postmaster.pid")); err != nil {
 			return fmt.Errorf("remove stale postmaster.pid: %w", err)
 		}
@@ -43,7 +45,7 @@ func stopStale(folder string, say progress) error {
 	}
 }
 
-// postmasterPID answers the first line of postmaster.pid, 0 if there is no such file.
+// postmasterPID returns the process id in postmaster.pid, or 0 if there is no such file.
 func postmasterPID(folder string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(folder, "postmaster.pid")) //nolint:gosec // a path of our own
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,19 +66,19 @@ func postmasterPID(folder string) (int, error) {
 	return pid, nil
 }
 
-func processAlive(pid int) bool {
+func isProcessAlive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-// stopProcess ends a postmaster that is not a child of this process.
+// stopProcess stops a postmaster that is not a child of this process.
 func stopProcess(pid int) error {
 	signal := func(signal syscall.Signal) error { return syscall.Kill(pid, signal) }
 
 	return endPostgres(signal, func(wait time.Duration) bool {
 		for deadline := time.Now().Add(wait); time.Now().Before(deadline); time.Sleep(pollInterval) {
-			if !running(pid) {
+			if !isRunning(pid) {
 				return true
 			}
 		}
@@ -85,8 +87,8 @@ func stopProcess(pid int) error {
 	})
 }
 
-// endPostgres asks a postmaster for a fast shutdown (SIGINT), then for an immediate one (SIGQUIT), which costs the next
-// start a recovery, and then kills it. over waits at most so long for its end.
+// endPostgres requests a fast shutdown of a postmaster (SIGINT), then an immediate one (SIGQUIT), after which the next start
+// replays the log, and then kills it. over waits for its end for at most the given time, and reports whether it ended.
 func endPostgres(signal func(syscall.Signal) error, over func(wait time.Duration) bool) error {
 	for _, step := range []struct {
 		signal syscall.Signal
@@ -106,5 +108,5 @@ func endPostgres(signal func(syscall.Signal) error, over func(wait time.Duration
 		}
 	}
 
-	return errors.New("stop postgres: it does not end")
+	return errors.New("stop postgres: it does not end, not even after SIGKILL")
 }

@@ -9,16 +9,16 @@ import (
 	"syscall"
 )
 
-// attributes makes a process end with devstack even when devstack is killed: the kernel sends it ending then, see
-// PR_SET_PDEATHSIG in prctl(2). That looks at the thread that started the process, so start must be by spawn.
-func attributes(owner *syscall.Credential, ownGroup bool, ending syscall.Signal) *syscall.SysProcAttr {
+// processAttributes makes a process end with devstack even if devstack is killed: the kernel then sends it the signal ending
+// (PR_SET_PDEATHSIG in prctl(2)). The kernel does so at the end of the thread that started the process, so use startProcess.
+func processAttributes(owner *syscall.Credential, ownGroup bool, ending syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: owner, Setpgid: ownGroup, Pdeathsig: ending}
 }
 
-// inspectProcess says whether pid is the postmaster of the data in folder (it works there, even if the folder was
-// renamed since), and whether it is a Postgres at all.
+// inspectProcess reports whether pid is the postmaster of the data in folder, and whether it is a Postgres at all. It compares
+// the working directory of the process, so it works for a renamed folder too.
 func inspectProcess(pid int, folder string) (ours, postgres bool) {
-	if !running(pid) {
+	if !isRunning(pid) {
 		return false, false
 	}
 
@@ -37,8 +37,9 @@ func inspectProcess(pid int, folder string) (ours, postgres bool) {
 	return err == nil && os.SameFile(here, there), true
 }
 
-// running is false for a zombie: a container's first process may never collect it.
-func running(pid int) bool {
+// isRunning reports whether a process runs. It returns false for a zombie, because the first process of a container may never
+// wait for it.
+func isRunning(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false

@@ -11,12 +11,13 @@ import (
 	"syscall"
 )
 
-// attributes cannot tie a process to the life of devstack here; the next start stops what a killed devstack left.
-func attributes(owner *syscall.Credential, ownGroup bool, _ syscall.Signal) *syscall.SysProcAttr {
+// processAttributes cannot make a process end with devstack on this system. The next start stops the processes of a killed
+// devstack.
+func processAttributes(owner *syscall.Credential, ownGroup bool, _ syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: owner, Setpgid: ownGroup}
 }
 
-// inspectProcess says whether pid is the postmaster of the data in folder, and whether it is a Postgres at all.
+// inspectProcess reports whether pid is the postmaster of the data in folder, and whether it is a Postgres at all.
 func inspectProcess(pid int, folder string) (ours, postgres bool) {
 	output, err := exec.CommandContext(context.Background(), "ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	if err != nil {
@@ -29,4 +30,4 @@ func inspectProcess(pid int, folder string) (ours, postgres bool) {
 	return postgres && strings.Contains(arguments+" ", "-D "+folder+" "), postgres
 }
 
-func running(pid int) bool { return processAlive(pid) }
+func isRunning(pid int) bool { return isProcessAlive(pid) }

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 )
 
-// Exit codes of devstack itself; with a command, the command's own come through.
+// Exit codes of devstack. If it runs a command, it returns the command's exit code.
 const (
 	exitFailure  = 1
 	exitUsage    = 2
@@ -17,10 +17,10 @@ const (
 	exitSignal   = 128 // and the number of the signal, as in a shell
 )
 
-// progress prints a line about what is going on.
+// progress prints a line of progress.
 type progress func(format string, values ...any)
 
-// run does what the command line says, and answers the exit code.
+// run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	say := func(format string, values ...any) { _, _ = fmt.Fprintf(stderr, format+"\n", values...) }
 
@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 	}
 
-	code, err := live(ctx, given, streams{stdin, stdout, stderr}, say)
+	code, err := runStack(ctx, given, streams{stdin, stdout, stderr}, say)
 	if err != nil {
 		say("devstack: %v", err)
 	}
@@ -56,8 +56,8 @@ type streams struct {
 	stdout, stderr io.Writer
 }
 
-// live holds the data folder from the start to the end of everything that uses it.
-func live(ctx context.Context, given flags, std streams, say progress) (code int, err error) {
+// runStack starts the services, runs the command and stops the services. It holds the lock of the data folder meanwhile.
+func runStack(ctx context.Context, given flags, std streams, say progress) (code int, err error) {
 	data, err := openFolder(given.data)
 	if err != nil {
 		return exitFailure, err
@@ -70,9 +70,9 @@ func live(ctx context.Context, given flags, std streams, say progress) (code int
 	defer signals.ignore()
 
 	if err = running.start(ctx); err == nil {
-		code, err = use(running, signals, std)
+		code, err = runOrWait(running, signals, std)
 	} else if code = exitFailure; ctx.Err() != nil {
-		code, err = signals.code(), nil // the wish to end is no failure
+		code, err = signals.code(), nil // a signal during the start is no failure
 	}
 
 	if stopErr := running.stop(); stopErr != nil {
@@ -82,8 +82,8 @@ func live(ctx context.Context, given flags, std streams, say progress) (code int
 	return code, err
 }
 
-// use runs the command, or shows the addresses until a signal comes.
-func use(running *stack, signals *signals, std streams) (int, error) {
+// runOrWait runs the command. Without a command it prints the environment and waits for a signal.
+func runOrWait(running *stack, signals *signals, std streams) (int, error) {
 	if len(running.given.command) > 0 {
 		return running.runCommand(std, signals)
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signals turns the first signal into an orderly end, and the second into an end at once.
+// signals handles signals: after the first devstack stops in an orderly way, after the second it exits at once.
 type signals struct {
 	first chan os.Signal // carries the first signal, once
 
@@ -20,10 +20,10 @@ type signals struct {
 	kill     func()
 
 	number atomic.Int32 // of the first signal
-	shared atomic.Bool  // the terminal sends its SIGINT to the command, too: it is the command's to answer
+	shared atomic.Bool  // the terminal sends SIGINT to the command too, which decides how to react
 }
 
-// watchSignals answers a context that the first signal cancels. At the second one kill is called and the process exits.
+// watchSignals returns a context that the first signal cancels. After the second signal it calls kill, and the process exits.
 func watchSignals(ctx context.Context, kill func()) (context.Context, *signals) {
 	ctx, cancel := context.WithCancel(ctx)
 	watch := &signals{
@@ -32,7 +32,7 @@ func watchSignals(ctx context.Context, kill func()) (context.Context, *signals) 
 	}
 
 	signal.Notify(watch.incoming, syscall.SIGINT, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(watch.incoming, syscall.SIGHUP)
 	}
 
@@ -82,7 +82,7 @@ func (s *signals) code() int {
 	return exitFailure
 }
 
-// inForeground says whether a Ctrl-C in the terminal reaches this process group, and so the command as well.
+// inForeground reports whether a Ctrl-C in the terminal reaches this process group, which includes the command.
 func inForeground() bool {
 	terminal, err := os.Open("/dev/tty")
 	if err != nil {

@@ -6,13 +6,13 @@ import (
 	"runtime"
 )
 
-// spawn starts a command from a thread that lives as long as the command: on Linux the signal of attributes is sent
-// when the thread that started the process ends, not the process. The channel carries the answer of Wait, once.
-func spawn(command *exec.Cmd) (<-chan error, error) {
+// startProcess starts a command from a thread that lives as long as the command: on Linux the kernel sends the signal of
+// processAttributes at the end of the thread that started the command. The channel gets the result of Wait, once.
+func startProcess(command *exec.Cmd) (<-chan error, error) {
 	started, ended := make(chan error, 1), make(chan error, 1)
 
 	go func() {
-		runtime.LockOSThread() // never unlocked, so no other goroutine is put on it and it ends with this one
+		runtime.LockOSThread() // never unlocked, so the thread runs only this goroutine and ends with it
 
 		err := command.Start()
 		started <- err

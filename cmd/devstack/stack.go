@@ -22,7 +22,7 @@ const (
 
 var errBroken = errors.New("postgres ended by itself (see logs/postgres.log in the data folder)")
 
-// stack is everything that one run of devstack has started.
+// stack is the services that one run of devstack has started.
 type stack struct {
 	given    flags
 	data     *folder
@@ -30,17 +30,17 @@ type stack struct {
 	terminal io.Writer
 
 	environment environment
-	broken      <-chan struct{} // closed when something that must live has ended; nil if there is no such thing
+	broken      <-chan struct{} // closed if our Postgres ends by itself; nil if devstack has started none
 
 	admin *url.URL // of the Postgres in use; nil: none
 
 	stops []func() error // in the order of the starts
 
-	lock  sync.Mutex // kill is called while others run
+	lock  sync.Mutex // guards kills, because kill runs concurrently with the rest
 	kills []func()
 }
 
-// start starts what the flags name, each when those it needs are ready. What it has started when it fails is for stop.
+// start starts the services of the flags, each after the services that it needs. If it fails, the caller must call stop.
 func (s *stack) start(ctx context.Context) error {
 	begun := time.Now()
 
@@ -66,8 +66,8 @@ func (s *stack) start(ctx context.Context) error {
 		return fmt.Errorf("find own program: %w", err)
 	}
 
-	s.environment.set("BACKSTOP_API_KEY", key)
-	s.environment.set("BACKSTOP_DEVSTACK", self)
+	s.environment.add("BACKSTOP_API_KEY", key)
+	s.environment.add("BACKSTOP_DEVSTACK", self)
 	s.say("api key in %s", s.data.in(keyFile))
 	s.say("ready in %.1f s", time.Since(begun).Seconds())
 
@@ -83,9 +83,9 @@ func (s *stack) startPostgres(ctx context.Context) error {
 			return err
 		}
 
-		s.started(server.stop)
-		s.atKill(server.kill)
-		s.admin, s.broken = server.url, server.over
+		s.onStop(server.stop)
+		s.onKill(server.kill)
+		s.admin, s.broken = server.url, server.done
 		s.data.memo.PostgresPort = server.port
 		s.say("postgres %s on %s", server.bin.version, server.url.Host)
 
@@ -103,7 +103,7 @@ func (s *stack) startPostgres(ctx context.Context) error {
 		return err
 	}
 
-	s.environment.set("BACKSTOP_DATABASE_URL", made.String())
+	s.environment.add("BACKSTOP_DATABASE_URL", made.String())
 
 	return nil
 }
@@ -113,12 +113,12 @@ func (s *stack) startTemporal(ctx context.Context) error {
 		return nil
 	}
 
-	shards, err := s.shards()
+	shards, err := s.chooseShards()
 	if err != nil {
 		return err
 	}
 
-	logger := temporalLog(s.data.log("temporal"), s.terminal)
+	logger := temporalLog(s.data.logPath("temporal"), s.terminal)
 
 	store, err := s.openStore(ctx, shards, logger)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *stack) startTemporal(ctx context.Context) error {
 		return fmt.Errorf("choose --temporal-port: %w", err)
 	}
 
-	// Saved before the server writes the number into its store for good.
+	// Saved first, because the server writes the number of shards into its store, where it cannot change.
 	s.data.memo.Shards[s.given.temporalDB], s.data.memo.TemporalPort = shards, port
 	if err := s.data.save(); err != nil {
 		return err
@@ -147,10 +147,10 @@ func (s *stack) startTemporal(ctx context.Context) error {
 		return err
 	}
 
-	s.started(server.stop)
-	s.environment.set("BACKSTOP_TEMPORAL_ADDRESS", address(port))
-	s.environment.set("BACKSTOP_TEMPORAL_NAMESPACE", namespace)
-	s.say("temporal %s on %s (%s, %d shards)", headers.ServerVersion, address(port), s.given.temporalDB, shards)
+	s.onStop(server.stop)
+	s.environment.add("BACKSTOP_TEMPORAL_ADDRESS", loopbackAddress(port))
+	s.environment.add("BACKSTOP_TEMPORAL_NAMESPACE", namespace)
+	s.say("temporal %s on %s (%s, %d shards)", headers.ServerVersion, loopbackAddress(port), s.given.temporalDB, shards)
 
 	return nil
 }
@@ -163,13 +163,14 @@ func (s *stack) openStore(ctx context.Context, shards int, logger log.Logger) (s
 	return openSQLite(ctx, s.data.in("temporal.db"), shards, s.given.fast)
 }
 
-// shards answers the number that the store was made with; workflows are spread by it, so it can never change.
-func (s *stack) shards() (int, error) {
+// chooseShards returns the number of history shards. The number of an existing store cannot change, because Temporal distributes
+// workflows by it.
+func (s *stack) chooseShards() (int, error) {
 	asked, known := s.given.shards, s.data.memo.Shards[s.given.temporalDB]
 
 	switch {
 	case known != 0 && asked != 0 && asked != known:
-		return 0, fmt.Errorf("--temporal-shards %d: the data in %s was made with %d", asked, s.data.path, known)
+		return 0, fmt.Errorf("--temporal-shards %d: the data in %s has %d shards, which cannot change", asked, s.data.path, known)
 	case known != 0:
 		return known, nil
 	case asked != 0:
@@ -202,26 +203,26 @@ func (s *stack) startUI(ctx context.Context) error {
 		return err
 	}
 
-	s.started(func() error { ui.server.Stop(); return nil })
+	s.onStop(func() error { ui.server.Stop(); return nil })
 	s.data.memo.UIPort = port
-	s.environment.set("BACKSTOP_TEMPORAL_UI_URL", ui.url)
+	s.environment.add("BACKSTOP_TEMPORAL_UI_URL", ui.url)
 	s.say("temporal ui %s", ui.url)
 
 	return s.data.save()
 }
 
-// started remembers how to end something that was started.
-func (s *stack) started(stop func() error) { s.stops = append(s.stops, stop) }
+// onStop adds a function that stop calls.
+func (s *stack) onStop(stop func() error) { s.stops = append(s.stops, stop) }
 
-// atKill remembers how to end at once something that would outlive this process.
-func (s *stack) atKill(kill func()) {
+// onKill adds a function that kill calls, for a process that would outlive this one.
+func (s *stack) onKill(kill func()) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 
 	s.kills = append(s.kills, kill)
 }
 
-// stop ends everything, the last started first.
+// stop stops everything, in the reverse order of the starts.
 func (s *stack) stop() error {
 	var failures []error
 	for _, stop := range slices.Backward(s.stops) {
@@ -231,7 +232,7 @@ func (s *stack) stop() error {
 	return errors.Join(failures...)
 }
 
-// kill ends at once what would outlive this process.
+// kill ends the processes that would outlive this one, without waiting.
 func (s *stack) kill() {
 	s.lock.Lock()
 	defer s.lock.Unlock()

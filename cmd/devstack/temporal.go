@@ -35,7 +35,7 @@ type temporal struct {
 	port   int
 }
 
-// startTemporal starts a server on a store that holds its schema, and answers when a client can use the namespace.
+// startTemporal starts a server on a store with its schema, and returns when a client can use the namespace.
 func startTemporal(ctx context.Context, store store, port int, logger log.Logger) (*temporal, error) {
 	if err := registerNamespace(store); err != nil {
 		return nil, err
@@ -62,14 +62,14 @@ func startTemporal(ctx context.Context, store store, port int, logger log.Logger
 	}
 
 	running := &temporal{server: started, port: port}
-	if err := waitTemporal(ctx, address(port)); err != nil {
+	if err := waitTemporal(ctx, loopbackAddress(port)); err != nil {
 		return nil, errors.Join(err, running.stop())
 	}
 
 	return running, nil
 }
 
-// stop gives up on a server that does not come to an end, since what it has answered is already in its store.
+// stop stops the server. It waits for at most temporalStopTimeout: everything that the server has confirmed is already stored.
 func (t *temporal) stop() error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- t.server.Stop() }()
@@ -86,8 +86,8 @@ func (t *temporal) stop() error {
 	}
 }
 
-// registerNamespace writes the namespace into the store before the server reads it, so that it is there from the first
-// call on. The function is sqlite's by name only: it goes by the plugin that the store names.
+// registerNamespace writes the namespace into the store before the server starts, so the first call finds it. The function of
+// package sqlite works for Postgres too: it uses the plugin that the store names.
 func registerNamespace(store store) error {
 	row, err := sqlite.NewNamespaceConfig(clusterName, namespace, false, nil)
 	if err != nil {
@@ -116,7 +116,7 @@ func waitTemporal(ctx context.Context, address string) error {
 	client := workflowservice.NewWorkflowServiceClient(connection)
 
 	for {
-		err := usable(ctx, client)
+		err := checkUsable(ctx, client)
 		if err == nil {
 			return nil
 		}
@@ -129,8 +129,8 @@ func waitTemporal(ctx context.Context, address string) error {
 	}
 }
 
-// usable makes the calls that a client begins with, and one that goes through to the history service and the store.
-func usable(ctx context.Context, client workflowservice.WorkflowServiceClient) error {
+// checkUsable makes the first calls of a client, and a call that reaches the history service and the store.
+func checkUsable(ctx context.Context, client workflowservice.WorkflowServiceClient) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 

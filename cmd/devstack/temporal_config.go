@@ -29,7 +29,7 @@ const (
 // hosts are the ports of Temporal's services, all on loopback.
 type hosts map[primitives.ServiceName]int
 
-// serviceHosts puts the frontend on port, and picks ports for the services that only Temporal itself calls.
+// serviceHosts returns port for the frontend, and picks ports for the services that only Temporal itself calls.
 func serviceHosts(port int) (hosts, error) {
 	inner := []primitives.ServiceName{
 		primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
@@ -48,11 +48,11 @@ func serviceHosts(port int) (hosts, error) {
 	return chosen, nil
 }
 
-// staticHosts takes the place of the gossip by which the members of a cluster find each other.
+// staticHosts replaces the gossip protocol by which the members of a cluster find each other.
 func staticHosts(chosen hosts) map[primitives.ServiceName]static.Hosts {
 	all := map[primitives.ServiceName]static.Hosts{}
 	for service, port := range chosen {
-		all[service] = static.SingleLocalHost(address(port))
+		all[service] = static.SingleLocalHost(loopbackAddress(port))
 	}
 
 	return all
@@ -64,7 +64,7 @@ func serverConfig(store store, chosen hosts) *config.Config {
 		services[string(service)] = config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: loopback}}
 	}
 
-	frontend := address(chosen[primitives.FrontendService])
+	frontend := loopbackAddress(chosen[primitives.FrontendService])
 
 	return &config.Config{
 		Global: config.Global{
@@ -101,23 +101,24 @@ func serverConfig(store store, chosen hosts) *config.Config {
 	}
 }
 
-// tasksAtOnce is how many tasks of each kind are worked on at once: about as many as a small machine has shards, each of which
-// writes one after the other.
+// tasksAtOnce is how many tasks of each kind the server processes concurrently: about one per shard, because a shard writes
+// serially.
 const tasksAtOnce = 16
 
-// dynamicConfig fixes what Backstop relies on, whatever the defaults of a later server are.
+// dynamicConfig sets what Backstop relies on, so that other defaults of a later server do not change it.
 func dynamicConfig() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
-		// The first task of a workflow, and activities, are handed to the caller in the answer: far fewer round trips.
+		// The answer to a start contains the first task of the workflow, and the answer to a task its activities: fewer round
+		// trips.
 		dynamicconfig.EnableEagerWorkflowStart.Key():     true,
 		dynamicconfig.EnableActivityEagerExecution.Key(): true,
-		// The check calls a server of the maker's.
+		// The check would call a server on the Internet.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 		// One process serves all partitions of a task queue, so more than one only costs forwarding.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
-		// When thousands of timers ring at once, by default 512 of them wait for the shards together, each runs out of its
-		// three seconds, and all start over. In a line each is done once.
+		// If thousands of timers fire at the same time, by default 512 of them wait for the shards concurrently. All exceed
+		// their time limit of 3 s and start again. With fewer workers each timer is processed once.
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():      tasksAtOnce,
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():   tasksAtOnce,
 		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key(): tasksAtOnce,

@@ -23,7 +23,7 @@ import (
 
 const parkedQueue = "parked"
 
-// parked waits for a signal, longer than any test.
+// parked is a workflow that waits for a signal, longer than any test.
 func parked(ctx workflow.Context) (string, error) {
 	var word string
 
@@ -32,13 +32,13 @@ func parked(ctx workflow.Context) (string, error) {
 	return word, nil
 }
 
-// A workflow that waits is still there after a restart, on the same port, by a clean end and by a kill.
+// A waiting workflow survives a restart, after a clean end and after a kill. The port stays the same.
 func TestTemporal_keepsParkedWorkflow(t *testing.T) {
 	t.Parallel()
 
 	port := freePort(t)
 
-	// The folder's name tries what a SQLite file name in a url may trip over.
+	// The folder's name has characters that a URL with a SQLite file name must escape.
 	args := []string{"--data", filepath.Join(newData(t), "a b%20c?d#e"), "--services", "temporal", "--temporal-port", port}
 
 	first := start(t, args...)
@@ -73,7 +73,7 @@ func TestTemporal_keepsParkedWorkflow(t *testing.T) {
 	require.Equal(t, "home", word)
 }
 
-// The whole set, with Temporal on Postgres: schema made twice over is fine, and what clients rely on is there.
+// All services, with Temporal on Postgres. A second start accepts the existing schema.
 func TestTemporal_onPostgres(t *testing.T) {
 	t.Parallel()
 
@@ -108,10 +108,10 @@ func TestTemporal_eagerOnSQLite(t *testing.T) {
 
 	code, _, stderr := once(t, append(running.command.Args[1:], "--temporal-shards", "2")...)
 	require.Equal(t, exitFailure, code)
-	require.Contains(t, stderr, "was made with 1")
+	require.Contains(t, stderr, "has 1 shards")
 }
 
-// requireEager wants the first workflow task in the answer to the start.
+// requireEager asserts that the answer to a start contains the first workflow task.
 func requireEager(t *testing.T, temporal client.Client) {
 	t.Helper()
 
@@ -163,7 +163,7 @@ func dial(t *testing.T, address string) client.Client {
 	return dialed
 }
 
-// work starts a worker and answers what stops it.
+// work starts a worker and returns a function that stops it.
 func work(t *testing.T, temporal client.Client) func() {
 	t.Helper()
 
@@ -174,7 +174,7 @@ func work(t *testing.T, temporal client.Client) func() {
 	return started.Stop
 }
 
-// waitForEvents waits until the history of a workflow has at least so many.
+// waitForEvents waits until the history of a workflow has at least count events.
 func waitForEvents(t *testing.T, temporal client.Client, workflowID string, count int64) {
 	t.Helper()
 

@@ -10,8 +10,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// temporalLog writes warnings and worse to the file at path. Temporal ends the process on a fatal error; then the
-// terminal hears why, too.
+// temporalLog writes warnings and errors to the file at path. Temporal ends the process after a fatal error, which is also
+// printed to the terminal.
 func temporalLog(path string, terminal io.Writer) log.Logger { //nolint:ireturn // the type behind it has no name outside
 	written := log.BuildZapLogger(log.Config{Level: "warn", OutputFile: path})
 
@@ -32,7 +32,7 @@ func (l lastWords) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) 
 		}
 	}
 
-	_, _ = fmt.Fprintf(l.terminal, "devstack: temporal gave up: %s%s (log: %s)\n", entry.Message, reason, l.path)
+	_, _ = fmt.Fprintf(l.terminal, "devstack: temporal failed: %s%s (log: %s)\n", entry.Message, reason, l.path)
 
 	os.Exit(exitFailure)
 }

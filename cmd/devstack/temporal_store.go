@@ -24,28 +24,29 @@ const (
 	postgresShards = 16
 	mostShards     = 4096
 
-	// Temporal opens two pools (main, visibility) in each of its services. Eight of these fit mostConnection thrice.
+	// Temporal opens two pools (main, visibility) in each of its four services: 8 pools, which use about a third of
+	// mostConnection.
 	temporalConnections = 12
 	connectionLifetime  = time.Hour
 
 	busyTimeout = "10000" // milliseconds
 )
 
-// store is where Temporal keeps its data, with its schema in place.
+// store is the database of Temporal, with its schema.
 type store struct {
 	main, visibility *config.SQL
 	shards           int
 }
 
-// openSQLite makes the file and its schema if it is not there. All is made in one transaction, so that a kill leaves
-// either no schema or the whole.
+// openSQLite makes the file and its schema if they do not exist. It makes the schema in one transaction, so a kill never leaves a
+// partial schema.
 func openSQLite(ctx context.Context, path string, shards int, fast bool) (store, error) {
-	synchronous := "full" // a commit reaches the disk before it is answered
+	synchronous := "full" // a commit waits for the disk
 	if fast {
 		synchronous = "off"
 	}
 
-	// SQLite gives its other files the mode of this one.
+	// SQLite creates its other files with the mode of this file.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, modeSecret) //nolint:gosec // a path of our own
 	if err != nil {
 		return store{}, fmt.Errorf("make temporal.db: %w", err)
@@ -110,7 +111,7 @@ func setUpSQLite(ctx context.Context, source string) (err error) {
 	return nil
 }
 
-// schemaTransaction is as much of a database as the setup of the schema uses.
+// schemaTransaction implements the method of AdminDB that the setup of the schema calls.
 type schemaTransaction struct {
 	sqlplugin.AdminDB
 
@@ -123,7 +124,7 @@ func (s schemaTransaction) Exec(statement string, arguments ...any) error {
 	return err //nolint:wrapcheck // wrapped by the caller
 }
 
-// openPostgres makes Temporal's two databases on the server of admin, and brings their schemas up to date.
+// openPostgres creates Temporal's two databases on the server of admin if needed, and brings their schemas up to date.
 func openPostgres(ctx context.Context, admin *url.URL, shards int, logger log.Logger) (store, error) {
 	opened := store{shards: shards}
 
@@ -174,7 +175,7 @@ func postgresSettings(admin *url.URL, database string) *config.SQL {
 	}
 }
 
-// updateSchema is what Temporal's own schema tool does for "setup-schema" and "update-schema".
+// updateSchema does the same as the commands "setup-schema" and "update-schema" of Temporal's schema tool.
 func updateSchema(settings *config.SQL, name string, logger log.Logger) error {
 	connection, err := sqltool.NewConnection(settings, logger)
 	if err != nil {

@@ -22,26 +22,29 @@ type webUI struct {
 	url    string
 }
 
-// startUI answers when the UI can be loaded. The UI's server ends the process if it cannot listen, so port must be free.
+// startUI starts the UI and returns when it can be loaded. The UI's server ends the process if it cannot listen, so port must be
+// free.
 func startUI(ctx context.Context, port, temporalPort int) (*webUI, error) {
 	settings := &config.Config{
-		TemporalGRPCAddress: address(temporalPort),
+		TemporalGRPCAddress: loopbackAddress(temporalPort),
 		Host:                loopback,
 		Port:                port,
 		EnableUI:            true,
 		DefaultNamespace:    namespace,
 		HideLogs:            true,
-		// No calls to the outside.
+		// No calls to the Internet.
 		DisableNewsFetch:   true,
 		NotifyOnNewVersion: false,
-		// The page is served by plain HTTP, so its cookie may not ask for more.
+		// The page is served by plain HTTP, where the browser ignores Secure cookies.
 		CORS: config.CORS{CookieInsecure: true},
 	}
 	if err := settings.Validate(); err != nil {
 		return nil, fmt.Errorf("configure temporal ui: %w", err)
 	}
 
-	started := &webUI{server: server.NewServer(server_options.WithConfigProvider(settings)), url: "http://" + address(port)}
+	started := &webUI{
+		server: server.NewServer(server_options.WithConfigProvider(settings)), url: "http://" + loopbackAddress(port),
+	}
 	go func() { _ = started.server.Start() }() // nil whenever it returns
 
 	if err := waitPage(ctx, started.url+"/healthz"); err != nil {
@@ -62,7 +65,7 @@ func waitPage(ctx context.Context, url string) error {
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
-			return fmt.Errorf("ask for page: %w", err)
+			return fmt.Errorf("request page: %w", err)
 		}
 
 		response, err := client.Do(request)

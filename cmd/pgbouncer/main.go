@@ -32,9 +32,9 @@ const (
 	startPause   = 20 * time.Millisecond
 )
 
-// config is PgBouncer's configuration. Users log in with their Postgres passwords. The pools are small and a server
+// configFormat is PgBouncer's configuration. Users log in with their Postgres passwords. The pools are small and a server
 // connection lives 1 s, so clients often change connections.
-const config = `[databases]
+const configFormat = `[databases]
 %[7]s = host=%[1]s port=%[2]s
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -56,14 +56,14 @@ log_disconnections = 0
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Getenv("BACKSTOP_DATABASE_URL"), os.Stderr); err != nil {
+	if err := runBehind(ctx, os.Args[1:], os.Getenv("BACKSTOP_DATABASE_URL"), os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "pgbouncer:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has run
 	}
 }
 
-func run(ctx context.Context, command []string, database string, stderr io.Writer) error {
+func runBehind(ctx context.Context, command []string, database string, stderr io.Writer) error {
 	if len(command) == 0 {
 		return errors.New("usage: pgbouncer command [argument ...]")
 	}
@@ -71,7 +71,7 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 	if err != nil || behind.Port() == "" {
 		return errors.New("BACKSTOP_DATABASE_URL must be a postgres:// URL with a port")
 	}
-	program, err := find(ctx, stderr)
+	program, err := findPgBouncer(ctx, stderr)
 	if err != nil {
 		return err
 	}
@@ -84,11 +84,11 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 	if err != nil {
 		return err
 	}
-	ini, err := configure(folder, behind, port)
+	ini, err := writeConfig(folder, behind, port)
 	if err != nil {
 		return err
 	}
-	pooler := exec.CommandContext(ctx, program, "-q", ini) //nolint:gosec // the path is from find
+	pooler := exec.CommandContext(ctx, program, "-q", ini) //nolint:gosec // the path is from findPgBouncer
 	pooler.Stderr = stderr
 	if err := pooler.Start(); err != nil {
 		return fmt.Errorf("start pgbouncer: %w", err)
@@ -98,7 +98,7 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 		_ = pooler.Wait()
 	}()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	if err := await(ctx, address); err != nil {
+	if err := waitListening(ctx, address); err != nil {
 		return err
 	}
 	front, err := dropCancels(ctx, address)
@@ -120,7 +120,7 @@ func run(ctx context.Context, command []string, database string, stderr io.Write
 func dropCancels(ctx context.Context, address string) (*cutproxy.Proxy, error) {
 	proxy, err := cutproxy.Start(ctx, address, cutproxy.Postgres)
 	if err != nil {
-		return nil, fmt.Errorf("start proxy: %w", err)
+		return nil, fmt.Errorf("start proxy for cancel requests: %w", err)
 	}
 	isCancel := func(r cutproxy.Request) bool {
 		const size, code = 16, 80877102 // PostgreSQL manual, 55.7, CancelRequest
@@ -130,8 +130,8 @@ func dropCancels(ctx context.Context, address string) (*cutproxy.Proxy, error) {
 	return proxy, nil
 }
 
-// find returns the path of PgBouncer. If it is missing, and the user is root, find installs it with apt-get.
-func find(ctx context.Context, stderr io.Writer) (string, error) {
+// findPgBouncer returns the path of PgBouncer. If PgBouncer is missing and the user is root, it installs it with apt-get.
+func findPgBouncer(ctx context.Context, stderr io.Writer) (string, error) {
 	const debian = "/usr/sbin/pgbouncer" // /usr/sbin is not on every PATH
 	for range 2 {
 		for _, name := range []string{"pgbouncer", debian} {
@@ -148,7 +148,7 @@ func find(ctx context.Context, stderr io.Writer) (string, error) {
 			return "", fmt.Errorf("install pgbouncer: %w", err)
 		}
 	}
-	return "", errors.New("it is not installed: apt-get install pgbouncer")
+	return "", errors.New("pgbouncer is not installed: run apt-get install pgbouncer")
 }
 
 func freePort(ctx context.Context) (int, error) {
@@ -159,13 +159,13 @@ func freePort(ctx context.Context) (int, error) {
 	defer listener.Close()
 	address, ok := listener.Addr().(*net.TCPAddr)
 	if !ok {
-		return 0, errors.New("find a port: not of TCP")
+		return 0, errors.New("find a port: the listener has no TCP address")
 	}
 	return address.Port, nil
 }
 
-// configure writes PgBouncer's files. PgBouncer refuses to run as root, so root's PgBouncer runs as the user nobody.
-func configure(folder string, behind *url.URL, port int) (ini string, err error) {
+// writeConfig writes PgBouncer's files. PgBouncer refuses to run as root, so root's PgBouncer runs as the user nobody.
+func writeConfig(folder string, behind *url.URL, port int) (ini string, err error) {
 	users, drop := filepath.Join(folder, "users.txt"), ""
 	ini = filepath.Join(folder, "pgbouncer.ini")
 	uid, gid := os.Getuid(), os.Getgid()
@@ -179,9 +179,9 @@ func configure(folder string, behind *url.URL, port int) (ini string, err error)
 		gid, _ = strconv.Atoi(nobody.Gid)
 	}
 	password, _ := behind.User.Password()
-	text := fmt.Sprintf(config, behind.Hostname(), behind.Port(), port, users, behind.User.Username(), drop,
+	text := fmt.Sprintf(configFormat, behind.Hostname(), behind.Port(), port, users, behind.User.Username(), drop,
 		strings.TrimPrefix(behind.Path, "/"))
-	err = errors.Join(write(ini, text), write(users, fmt.Sprintf("%q %q\n", behind.User.Username(), password)))
+	err = errors.Join(writePrivate(ini, text), writePrivate(users, fmt.Sprintf("%q %q\n", behind.User.Username(), password)))
 	for _, name := range []string{folder, ini, users} {
 		err = errors.Join(err, os.Chown(name, uid, gid))
 	}
@@ -191,7 +191,7 @@ func configure(folder string, behind *url.URL, port int) (ini string, err error)
 	return ini, nil
 }
 
-func write(name, text string) error {
+func writePrivate(name, text string) error {
 	const private = 0o600
 	if err := os.WriteFile(name, []byte(text), private); err != nil { //nolint:gosec // the folder is from MkdirTemp
 		return fmt.Errorf("write file: %w", err)
@@ -199,7 +199,7 @@ func write(name, text string) error {
 	return nil
 }
 
-func await(ctx context.Context, address string) error {
+func waitListening(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {

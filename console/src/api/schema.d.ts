@@ -11,10 +11,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List rules */
+        /**
+         * List rules
+         * @description Lists rules, newest first. With `search` it lists only rules with that text in their name.
+         */
         get: operations["ListRules"];
         put?: never;
-        /** Create a rule */
+        /**
+         * Create a rule
+         * @description Stores a new rule. Send its id in `rule_ids` of a policy to use it.
+         */
         post: operations["CreateRule"];
         delete?: never;
         options?: never;
@@ -27,22 +33,29 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
-        /** Get a rule */
+        /**
+         * Get a rule
+         * @description Returns a rule, and its version as `ETag`.
+         */
         get: operations["GetRule"];
         /**
          * Replace a rule
-         * @description Sends that were accepted before keep the rule as it was then.
+         * @description Replaces all fields of the rule. Sends that are already accepted keep the old rule.
          */
         put: operations["ReplaceRule"];
         post?: never;
         /**
          * Delete a rule
-         * @description A rule that policies use stays; the 409 names them. Sends that were accepted before are not affected.
+         * @description Deletes a rule that no policy includes. Otherwise the answer is 409 and names the policies: remove the rule from them
+         *     first. Sends that are already accepted keep the rule.
          */
         delete: operations["DeleteRule"];
         options?: never;
@@ -57,10 +70,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List policies */
+        /**
+         * List policies
+         * @description Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+         */
         get: operations["ListPolicies"];
         put?: never;
-        /** Create a policy */
+        /**
+         * Create a policy
+         * @description Stores a new policy. Name its id in `fallback.policy_id` of a send to use it.
+         */
         post: operations["CreatePolicy"];
         delete?: never;
         options?: never;
@@ -73,22 +92,28 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
-        /** Get a policy */
+        /**
+         * Get a policy
+         * @description Returns a policy with its rules, and its version as `ETag`.
+         */
         get: operations["GetPolicy"];
         /**
          * Replace a policy
-         * @description Sends that were accepted before keep the policy as it was then.
+         * @description Replaces the name and the list of rules of the policy. Sends that are already accepted keep the old policy.
          */
         put: operations["ReplacePolicy"];
         post?: never;
         /**
          * Delete a policy
-         * @description Its rules stay. Sends that were accepted before carry their own copy and are not affected.
+         * @description Deletes the policy, but not its rules. Sends that are already accepted keep their own copy of the policy.
          */
         delete: operations["DeletePolicy"];
         options?: never;
@@ -105,15 +130,17 @@ export interface paths {
         };
         /**
          * List sends
-         * @description The parameters narrow the list together. Times are those at which the sends were accepted.
+         * @description Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
+         *     the send was accepted.
          */
         get: operations["ListSends"];
         put?: never;
         /**
          * Send a message
-         * @description The policy is resolved now and travels with the send: editing or deleting it later changes nothing here. Rules
-         *     that do not apply in the recipient's country are dropped; when none is left the send is refused with 422. Once
-         *     the answer is 202 the send is stored and nothing can lose it.
+         * @description Stores a send and starts it. The send keeps a copy of the policy, so later changes of the policy do not affect it. The
+         *     copy has only the rules that apply in the recipient's country; if there are none, the send is refused with 422. After a
+         *     202 the send is stored, and no crash loses it. After any other answer, or none, repeat the request with the same
+         *     `Idempotency-Key`.
          */
         post: operations["CreateSend"];
         delete?: never;
@@ -127,16 +154,19 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         /**
          * Get a send
-         * @description Where the send stands: both channels, the rules that it was accepted with and their deadlines, the rule that
-         *     fired, the rule that fires next, one attempt per message, and the timeline. The texts of the messages are not
-         *     returned.
+         * @description Returns the state of a send: the status on both channels, its rules with their deadlines, the rule that fired, the rule
+         *     that fires next, one attempt for each message, and the timeline. It does not return the texts of the messages. There are
+         *     no callbacks yet: poll this path, or watch the send, until `finished_at` is set.
          */
         get: operations["GetSend"];
         put?: never;
@@ -152,16 +182,20 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         /**
          * Watch a send
-         * @description Server-sent events. Each is named `send`; its data is the send as `GET /v1/sends/{id}` returns it, its id the send's
-         *     revision. The first comes at once, the others when the send has changed, a receipt after its end included. The
-         *     stream ends after some minutes. A client that reconnects with `Last-Event-ID` gets the send if it has changed since.
+         * @description A stream of server-sent events. Each event has the name `send`; its data is the send as `GET /v1/sends/{id}` returns it,
+         *     and its id is the send's revision. The first event is sent at once, the next ones after each change of the send, also
+         *     after it has ended. The stream ends after 5 minutes: reconnect with `Last-Event-ID`, as browsers do by themselves. Then
+         *     the first event is sent only if the send has changed since that event.
          */
         get: operations["WatchSend"];
         put?: never;
@@ -182,8 +216,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * See what a send would follow
-         * @description Takes what `POST /v1/sends` takes and refuses what that refuses, but stores and sends nothing.
+         * Preview a send
+         * @description Validates a send as `POST /v1/sends` does, and returns its rules, the length of its SMS and its warnings. It stores and
+         *     sends nothing.
          */
         post: operations["PreviewSend"];
         delete?: never;
@@ -201,7 +236,7 @@ export interface paths {
         };
         /**
          * List the routes
-         * @description The SMS provider accounts that are configured; a rule may name one. The first is the default.
+         * @description Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
          */
         get: operations["ListRoutes"];
         put?: never;
@@ -221,8 +256,8 @@ export interface paths {
         };
         /**
          * Count the sends of a time range
-         * @description What became of the sends that were accepted in the range, as it is known now: in all, over time, and by policy,
-         *     rule, type, reason and country. A range may span 92 days. Counts may be up to ten seconds old.
+         * @description Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
+         *     type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
          */
         get: operations["GetStats"];
         put?: never;
@@ -241,20 +276,21 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether this browser is signed in
-         * @description And what the console needs to know of the installation.
+         * Get the session of this browser
+         * @description Returns the end of the session that the cookie belongs to, and facts about the installation that the console shows.
+         *     Without a session the answer is 401: sign in.
          */
         get: operations["GetSession"];
         put?: never;
         /**
          * Sign in
-         * @description Sets the cookie of a session that ends after 12 hours. It is `HttpOnly` and `SameSite=Strict`. Requests that change
-         *     something and come from pages of another origin are refused with 403.
+         * @description Opens a session of the web console with the API key, and sets its cookie (`HttpOnly`, `SameSite=Strict`). The session ends
+         *     after 12 hours. Requests that come from pages of another origin are refused with 403.
          */
         post: operations["SignIn"];
         /**
          * Sign out
-         * @description Ends the session, if there is one.
+         * @description Ends the session of this browser and removes its cookie. Without a session it does nothing.
          */
         delete: operations["SignOut"];
         options?: never;
@@ -268,7 +304,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The name of a configured provider.
+                 * @description The name of a configured provider, such as `meta` or `twilio`.
                  * @example meta
                  */
                 provider: string;
@@ -276,15 +312,17 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Prove that the address is ours
-         * @description The handshake of providers that ask for one before they report to an address. Meta does.
+         * Answer a provider's handshake
+         * @description Proves to a provider that this address belongs to Backstop. Meta requires this handshake before it sends receipts; other
+         *     providers have none and get a 405.
          */
         get: operations["VerifyWebhook"];
         put?: never;
         /**
-         * Take receipts from a provider
-         * @description The body and its signature are the provider's own. 200 means that every receipt in it is stored. On 503 nothing
-         *     is, and the provider sends it again. With 400 the receipts that could be read are stored all the same.
+         * Receive receipts from a provider
+         * @description Stores the receipts in a webhook. The format of the body and its signature are the provider's. After a 200 every receipt
+         *     in the body is stored. After a 503 they are not all stored, and the provider repeats the webhook. After a 400 the
+         *     readable receipts are stored.
          */
         post: operations["ReceiveWebhook"];
         delete?: never;
@@ -300,7 +338,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process is up */
+        /**
+         * Check that the process runs
+         * @description Answers as long as the process runs; it checks no dependency. Use it as the liveness probe of an orchestrator.
+         */
         get: operations["Health"];
         put?: never;
         post?: never;
@@ -318,9 +359,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether requests can be served
-         * @description Asks Postgres, without which nothing can be accepted. The state of the engine is shown too but decides nothing:
-         *     while it is away sends and receipts are still accepted, and handed over later.
+         * Check that requests can be served
+         * @description Checks Postgres and its schema, without which nothing can be accepted. Use it as the readiness probe of an orchestrator.
+         *     The state of Temporal is shown but does not affect the status: while Temporal is away, Backstop still accepts sends and
+         *     receipts, and processes them later.
          */
         get: operations["Ready"];
         put?: never;
@@ -338,7 +380,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * Get this document
+         * @description Returns the contract of this API as an OpenAPI 3.0.3 document. The server validates each request against it.
+         */
         get: operations["Contract"];
         put?: never;
         post?: never;
@@ -356,8 +401,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document, for people
-         * @description A page that needs nothing from elsewhere.
+         * Read this document in a browser
+         * @description Returns this document as a web page with a form for each request. The page loads nothing from other servers.
          */
         get: operations["Docs"];
         put?: never;
@@ -374,24 +419,25 @@ export interface components {
     schemas: {
         /**
          * Format: date-time
-         * @description A time in RFC 3339 form, in the years 2000 to 9999 (UTC); answers are in UTC.
+         * @description A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
          * @example 2031-05-04T12:10:00Z
          */
         Time: string;
         /**
-         * @description A unique name, without a space at either end and without control characters. Names that differ only in the case of
-         *     their letters count as the same name.
+         * @description A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
+         *     the rules or the policies; names that differ only in the case of letters are the same.
          */
         Name: string;
         /**
-         * @description The condition that the rule watches: not `sent`, not `delivered` or not `read` when the wait ends. Every rule also
-         *     fires on a permanent failure of the WhatsApp message: at once, unless an SMS may still arrive.
+         * @description The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+         *     `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+         *     message: at once, unless an SMS may still arrive.
          * @enum {string}
          */
         RuleType: "send_failed" | "undelivered" | "unread";
         /**
-         * @description How long to wait for the status that satisfies the rule, counted from the moment the send was accepted; at most
-         *     30 days. 0 or absent: only a failure that the provider reports fires the rule. `unread` rules need a wait.
+         * @description The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
+         *     days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
          * @example 300
          */
         WaitSeconds: number;
@@ -412,45 +458,53 @@ export interface components {
          */
         PhoneNumber: string;
         /**
-         * @description What the message is for. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
+         * @description The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
          *     or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
          * @enum {string}
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description The result of the send, from both channels. A late receipt may still improve it. `pending`: the send is not decided,
-         *     or waits for the receipt of the SMS. `sms`: it arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by
-         *     WhatsApp alone. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or
-         *     may have it. `expired`: `expires_at` came before any provider had a message. `failed`: it arrived by neither channel.
+         * @description The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+         *     for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+         *     only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+         *     `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
          * @enum {string}
          */
         Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed";
         /**
-         * @description How far a message has come. `queued`: not yet with the provider. `submitted`: the provider has it. `sent`: on
-         *     its way. `delivered`: on the recipient's device. `read`: seen. `failed`: reported as never arriving.
+         * @description The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
+         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
+         *     arrive.
          * @enum {string}
          */
         Status: "queued" | "submitted" | "sent" | "failed" | "delivered" | "read";
-        /** @enum {string} */
+        /**
+         * @description The channel of a message.
+         * @enum {string}
+         */
         Channel: "whatsapp" | "sms";
         /**
-         * @description The SMS provider account that sends, one of `GET /v1/routes`. Absent, the default one.
+         * @description The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
          * @example twilio
          */
         Route: string;
+        /** @description The configured SMS provider accounts. */
         RouteList: {
             items: components["schemas"]["RouteInfo"][];
         };
+        /** @description An SMS provider account. */
         RouteInfo: {
             name: components["schemas"]["Route"];
-            /** @description It sends for rules that name no route. */
+            /** @description Whether this route sends for rules that name no route. */
             default: boolean;
         };
+        /** @description The id and the name of a policy. */
         PolicyRef: {
             /** Format: uuid */
             id: string;
             name: string;
         };
+        /** @description A rule to store. */
         RuleInput: {
             name: components["schemas"]["Name"];
             type: components["schemas"]["RuleType"];
@@ -458,7 +512,8 @@ export interface components {
             send_id: components["schemas"]["SendID"];
             route?: components["schemas"]["Route"];
             /**
-             * @description The countries of recipients (ISO 3166-1 alpha-2) in which the rule applies. Absent or empty, all.
+             * @description The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent or empty, it applies for all
+             *     countries.
              * @example [
              *       "GB",
              *       "IE"
@@ -466,6 +521,7 @@ export interface components {
              */
             countries?: string[];
         };
+        /** @description A stored rule. */
         Rule: {
             /** Format: uuid */
             id: string;
@@ -474,25 +530,28 @@ export interface components {
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id: components["schemas"]["SendID"];
             route?: components["schemas"]["Route"];
-            /** @description Absent when the rule applies everywhere. */
+            /** @description The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent if it applies for all countries. */
             countries?: string[];
-            /** @description The policies that include the rule, by name. Such a rule cannot be deleted. */
+            /** @description The policies that include the rule, ordered by name. While there are any, the rule cannot be deleted. */
             used_by?: components["schemas"]["PolicyRef"][];
             /** @description The number in the `ETag`. */
             version: number;
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
+        /** @description A page of rules. */
         RuleList: {
             items: components["schemas"]["Rule"][];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description A policy to store. */
         PolicyInput: {
             name: components["schemas"]["Name"];
-            /** @description The rules, each once, in the order that decides when two fire at the same moment. */
+            /** @description The ids of 1 to 10 different rules. If two rules are due at the same moment, the first in this order fires. */
             rule_ids: string[];
         };
+        /** @description A stored policy with its rules in order. */
         Policy: {
             /** Format: uuid */
             id: string;
@@ -503,11 +562,13 @@ export interface components {
             created_at: components["schemas"]["Time"];
             updated_at: components["schemas"]["Time"];
         };
+        /** @description A page of policies. */
         PolicyList: {
             items: components["schemas"]["Policy"][];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description A send to accept or to preview. */
         SendInput: {
             to: components["schemas"]["PhoneNumber"];
             whatsapp: components["schemas"]["WhatsAppInput"];
@@ -515,16 +576,19 @@ export interface components {
             category?: components["schemas"]["Category"];
             /**
              * Format: date-time
-             * @description The time at which the message loses its use. Calls to a provider that is down are not repeated after it, and nothing
-             *     is sent any more by either channel. An SMS carries the remaining time as its validity period, if the provider
-             *     allows one of that length (Twilio: up to 10 hours). The provider then drops the SMS if it cannot send it in time.
-             *     The latest possible time is the end of the year 9999 in UTC.
+             * @description The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
+             *     SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
+             *     The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
+             *     UTC.
              */
             expires_at?: string;
         };
-        /** @description The WhatsApp message; either `text` or `template`. A text needs an open 24-hour window. */
+        /**
+         * @description The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
+         *     last message; use a template at other times.
+         */
         WhatsAppInput: {
-            /** @description It needs a character that can be seen. */
+            /** @description The text of the message, 1 to 4,096 characters. At least one character must be visible. */
             text?: string;
             template?: components["schemas"]["TemplateInput"];
         };
@@ -533,8 +597,8 @@ export interface components {
             name: components["schemas"]["TemplateName"];
             language: components["schemas"]["TemplateLanguage"];
             /**
-             * @description The template's parameters in Meta's own form, passed through. At most 32 KB. The `text` of a parameter needs a
-             *     character that can be seen.
+             * @description The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
+             *     parameter must have at least one visible character.
              * @example [
              *       {
              *         "type": "body",
@@ -559,67 +623,76 @@ export interface components {
          * @example en_US
          */
         TemplateLanguage: string;
-        /** @description When and how to fall back. The optional fields replace those of every rule, for this send only. */
+        /** @description The policy and the text of the fallback. The optional fields replace those of every rule, for this send only. */
         FallbackInput: {
             /** Format: uuid */
             policy_id: string;
             /**
-             * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. It needs a
-             *     character that can be seen.
+             * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
+             *     character must be visible.
              */
             text: string;
             type?: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id?: components["schemas"]["SendID"];
         };
+        /** @description The answer to an accepted send. A repeated request gets the same answer. */
         SendAccepted: {
             /** Format: uuid */
             id: string;
             outcome: components["schemas"]["Outcome"];
             accepted_at: components["schemas"]["Time"];
-            /** @description What the caller may not have meant. The send goes out all the same. */
+            /** @description Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same. */
             warnings?: components["schemas"]["Warning"][];
         };
+        /** @description The plan, the SMS length and the warnings of a send that is not stored. */
         SendPreview: {
             /**
-             * @description The recipient's (ISO 3166-1 alpha-2), if the number has one. An area code that Backstop does not have a list of
-             *     belongs to the main country of its calling code.
+             * @description The country of the recipient's number (ISO 3166-1 alpha-2), if it has one. A number in an unlisted range counts as a
+             *     number of the main country of its calling code.
              */
             country?: string;
             plan: components["schemas"]["Plan"];
             sms: components["schemas"]["SMSLength"];
+            /** @description Warnings about parts of the send that are valid but may be mistakes. They do not refuse the send. */
             warnings?: components["schemas"]["Warning"][];
         };
         /**
-         * @description What the SMS text takes (3GPP TS 23.038): 160 characters of the GSM 7-bit default alphabet in one segment and 153 in
-         *     each of several; as soon as one character is not in it, 70 and 67 of UCS-2.
+         * @description The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+         *     text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
          */
         SMSLength: {
-            /** @enum {string} */
+            /**
+             * @description The alphabet of the SMS.
+             * @enum {string}
+             */
             encoding: "gsm7" | "ucs2";
-            /** @description In septets of GSM 7-bit, or in code units of UTF-16. */
+            /** @description The length in septets (`gsm7`) or code units of UTF-16 (`ucs2`). */
             length: number;
-            /** @description Each is charged. */
+            /** @description The number of segments. The provider charges each segment. */
             segments: number;
         };
+        /** @description A part of a send that is valid but may be a mistake. */
         Warning: {
             /**
-             * @description `both_may_arrive`: WhatsApp may still deliver after the SMS went out. `expires_before_wait`: the send expires
-             *     before the wait of a rule ends, so only a reported failure can fire that rule in time. `looks_unread`: a reader who
-             *     has turned read receipts off looks unread, so a rule of type `unread` fires all the same. `send_id_not_accepted`:
-             *     the recipient's country accepts no alphanumeric SendID; operators there replace it or drop the SMS.
-             *     `unlisted_number`: the number is possible, but in no number range that Backstop has a list of. It may be of a new
-             *     area code, or a mistake.
+             * @description The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+             *     `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
+             *     rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
+             *     fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
+             *     sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
+             *     no number range that Backstop lists. Check it for a mistake, unless its area code is new.
              * @enum {string}
              */
             code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "unlisted_number";
+            /** @description The warning as a sentence for people. */
             detail: string;
         };
+        /** @description The state of a send. */
         Send: {
             /** Format: uuid */
             id: string;
             to: string;
-            /** @description The recipient's (ISO 3166-1 alpha-2), if the number has one. */
+            /** @description The country of the number (ISO 3166-1 alpha-2), if it has one. */
             country?: string;
             category?: components["schemas"]["Category"];
             outcome: components["schemas"]["Outcome"];
@@ -637,39 +710,44 @@ export interface components {
              */
             next_deadline?: string;
             /**
-             * @description The message arrived by WhatsApp after an SMS went out, and that SMS has not failed: both are charged. Once true, it
-             *     stays true. A message that WhatsApp delivered before the SMS went out is no duplicate.
+             * @description Whether the message arrived by WhatsApp after an SMS was sent that has not failed. Both messages are charged. Once
+             *     true, it stays true. A message that WhatsApp delivered before the SMS was sent is no duplicate.
              */
             duplicate_delivery: boolean;
             plan: components["schemas"]["Plan"];
             /**
-             * @description One for each step of the send, in the order of the steps. An attempt shows how many calls its step took, and the
-             *     newest of them.
+             * @description One attempt for each message of the send, in the order of the steps. An attempt has the number of its calls and the
+             *     newest call.
              */
             attempts: components["schemas"]["Attempt"][];
-            /** @description The timeline, oldest first. */
+            /** @description The timeline of the send, oldest event first. */
             events: components["schemas"]["Event"][];
             accepted_at: components["schemas"]["Time"];
             expires_at?: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
         };
-        /** @description How far the message has come on one channel. There is none for SMS until a rule has fired. */
+        /** @description The progress of the message on one channel. For SMS it is absent until a rule has fired. */
         ChannelState: {
             status: components["schemas"]["Status"];
         };
-        /** @description The newest rule that fired. */
+        /** @description The rule that fired last, and why. */
         Fired: {
+            /** @description The name of the rule. */
             rule: string;
-            /** @description For people. */
+            /** @description The reason as a text for people. */
             reason: string;
         };
-        /** @description The policy as it was when the send was accepted, with what the send changed in it. */
+        /**
+         * @description The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
+         *     replaced and without the rules that do not apply in the recipient's country.
+         */
         Plan: {
             /** Format: uuid */
             policy_id: string;
             policy_name: string;
             rules: components["schemas"]["PlannedRule"][];
         };
+        /** @description A rule in the plan of a send. */
         PlannedRule: {
             /** Format: uuid */
             id: string;
@@ -678,45 +756,53 @@ export interface components {
             wait_seconds?: components["schemas"]["WaitSeconds"];
             /**
              * Format: date-time
-             * @description When the wait ends; absent when the rule has none.
+             * @description The time at which the rule's wait ends. Absent if the rule has no wait.
              */
             deadline?: string;
-            /** @description The WhatsApp message has been delivered and has reached what the rule asks for, so the rule cannot fire any more. */
+            /**
+             * @description The WhatsApp message has been delivered and has reached the status that the rule waits for, so the rule cannot fire any
+             *     more.
+             */
             satisfied: boolean;
             send_id: components["schemas"]["SendID"];
             route?: components["schemas"]["Route"];
         };
         /**
-         * @description One message to one provider, with the newest call for it. A call is stored before it is made. It is repeated only if
-         *     it is certain that the provider did not take the message.
+         * @description One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
+         *     only if it is certain that the provider did not accept the message.
          */
         Attempt: {
             /**
-             * @description Which message of the send. The WhatsApp message is 1; its resend, after a call of unknown end, is 2. The SMS of the
-             *     plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+             * @description The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
+             *     result, is
+             *     2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
              */
             step: number;
             /** @description The number of calls for this message so far, from 1. */
             number: number;
             channel: components["schemas"]["Channel"];
-            /** @example meta */
+            /**
+             * @description The name of the provider.
+             * @example meta
+             */
             provider: string;
-            /** @description The rule that fired, for an SMS. */
+            /** @description The name of the rule that fired. Absent for WhatsApp. */
             rule?: string;
-            /** @description Why it fired. */
+            /** @description The reason for which the rule fired, as a text for people. */
             reason?: string;
             send_id?: components["schemas"]["SendID"];
             /**
-             * @description How the newest call ended. `calling`: it has not ended. `accepted`: the provider has the message. `rejected`: it will
-             *     never work. `throttled`, `unavailable`: the message was not sent, and the call is repeated while there is time.
-             *     `unknown`: the message may have been sent. Before a resend, Backstop waits for a receipt, and asks Twilio about an SMS.
+             * @description The result of the newest call. `calling`: the call has not ended. `accepted`: the provider has accepted the message.
+             *     `rejected`: the provider refuses the message for good. `throttled`, `unavailable`: the message was not sent, and the
+             *     call is retried while there is time. `unknown`: the message may have been sent. Before a resend, Backstop waits for
+             *     a receipt, and queries Twilio about an SMS.
              * @enum {string}
              */
             state: "calling" | "accepted" | "rejected" | "throttled" | "unavailable" | "unknown";
             status?: components["schemas"]["Status"];
-            /** @description The provider's own id of the message. */
+            /** @description The provider's id of the message. */
             message_id?: string;
-            /** @description Of an SMS, as the provider counts them. */
+            /** @description The number of segments of an SMS, as the provider counts them. */
             segments?: number;
             failure?: components["schemas"]["AttemptFailure"];
             started_at: components["schemas"]["Time"];
@@ -724,44 +810,51 @@ export interface components {
         };
         /** @description Why the newest call failed, or why the provider did not deliver the accepted message. */
         AttemptFailure: {
-            /** @enum {string} */
+            /**
+             * @description The result of the call, as in the `state` of an attempt.
+             * @enum {string}
+             */
             kind: "rejected" | "throttled" | "unavailable" | "unknown";
             /**
-             * @description The cause of a rejection, by the provider's code. `account`: an operator must act. `expired`: the provider dropped the
-             *     message, because its validity period ended before it was sent. Absent if the code is unknown to Backstop, or says
-             *     nothing about the cause.
+             * @description The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+             *     `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+             *     act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+             *     period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
              * @enum {string}
              */
             class?: "recipient" | "template" | "account" | "opted_out" | "expired";
-            /** @description The provider's own. */
+            /** @description The provider's error code. */
             code?: string;
-            /** @description For people. */
+            /** @description The failure as a text for people. */
             reason?: string;
-            /** @description As the provider asked, when throttled. */
+            /** @description The seconds to wait before a retry, if given. */
             retry_after_seconds?: number;
         };
-        /** @description A line of the timeline. */
+        /** @description An event in the timeline of a send. */
         Event: {
             at: components["schemas"]["Time"];
             /**
-             * @description `accepted`: the send was taken. `attempt`: a call to a provider ended. Of the calls of one step that a provider
-             *     throttled, or that found it down, the 1st, 2nd, 4th, 8th and so on are listed. `receipt`: a provider reported a
-             *     status. `gave_up`: the provider throttled or was down until the time for repeats was over. Without a `channel`, the
-             *     send could not be processed; `detail` gives the reason. `rule_fired`: an SMS is due. `averted`: a last look found
-             *     that the message had reached the rule's goal, so no SMS went out; the rule may fire later. `duplicate_delivery`:
-             *     the message arrived by WhatsApp too, after the SMS. `expired`: nothing is sent any more. `opted_out`: the
-             *     recipient has opted out of such messages. `finished`: the send has ended; only receipts may follow.
+             * @description The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
+             *     throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
+             *     provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
+             *     `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
+             *     follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+             *     may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
+             *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
+             *     send has ended; only receipts may follow.
              * @enum {string}
              */
             kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
             channel?: components["schemas"]["Channel"];
             status?: components["schemas"]["Status"];
+            /** @description The name of the rule that the event is about. */
             rule?: string;
-            /** @description The provider's own, of a failure. */
+            /** @description The provider's error code, if the event is about a failure. */
             code?: string;
-            /** @description For people. */
+            /** @description More about the event as a text for people. */
             detail?: string;
         };
+        /** @description The state of a send without its plan, attempts and events. */
         SendSummary: {
             /** Format: uuid */
             id: string;
@@ -779,49 +872,72 @@ export interface components {
             accepted_at: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
         };
+        /** @description A page of sends. */
         SendList: {
             items: components["schemas"]["SendSummary"][];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
+        /** @description The counts of the sends of a time range. */
         Stats: {
             from: components["schemas"]["Time"];
             until: components["schemas"]["Time"];
-            /** @description The length of a bucket of `series`. */
+            /** @description The length of a bucket of `series`, in seconds. */
             bucket_seconds: number;
             totals: components["schemas"]["StatsCounts"];
             /**
-             * @description By the time of acceptance, oldest first and without gaps. Buckets begin at whole multiples of their length (UTC),
-             *     so the first and the last may reach beyond the range; what they count does not.
+             * @description The counts by the time of acceptance, oldest bucket first and without gaps. Buckets begin at whole multiples of their
+             *     length (UTC), so the first and the last may reach beyond the range. They count only sends within the range.
              */
             series: components["schemas"]["StatsBucket"][];
-            /** @description Those with the most sends first, at most 100. */
+            /** @description The counts of up to 100 policies, with the most sends first. */
             by_policy: components["schemas"]["StatsOfPolicy"][];
-            /** @description Those with the most fallbacks first, at most 100. */
+            /** @description The counts of up to 100 rules, with the most fallbacks first. */
             by_rule: components["schemas"]["StatsOfRule"][];
+            /** @description The counts of each type of rule. */
             by_type: components["schemas"]["StatsOfType"][];
+            /** @description The counts of each reason to fall back. */
             by_reason: components["schemas"]["StatsOfReason"][];
-            /** @description Those with the most sends first, at most 300. */
+            /** @description The counts of up to 300 countries, with the most sends first. */
             by_country: components["schemas"]["StatsOfCountry"][];
             time_to_delivery: components["schemas"]["StatsTimes"];
         };
+        /** @description Numbers of sends. */
         StatsCounts: {
             /**
              * Format: int64
-             * @description All that were accepted; the outcomes add up to it.
+             * @description Accepted sends; the sum of the counts of all outcomes.
              */
             sends: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Sends with the outcome `pending`.
+             */
             pending: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Sends with the outcome `whatsapp`.
+             */
             whatsapp: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Sends with the outcome `sms`.
+             */
             sms: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Sends with the outcome `unconfirmed`.
+             */
             unconfirmed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Sends with the outcome `expired`.
+             */
             expired: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Sends with the outcome `failed`.
+             */
             failed: number;
             /**
              * Format: int64
@@ -830,7 +946,7 @@ export interface components {
             fallbacks: number;
             /**
              * Format: int64
-             * @description Sends of which a last look averted an SMS.
+             * @description Sends with an SMS that the last look averted.
              */
             averted: number;
             /**
@@ -839,32 +955,35 @@ export interface components {
              */
             duplicates: number;
         };
+        /** @description The counts of the sends that were accepted in one bucket of time. */
         StatsBucket: {
             at: components["schemas"]["Time"];
             counts: components["schemas"]["StatsCounts"];
         };
+        /** @description The counts of the sends that named a policy. */
         StatsOfPolicy: {
             /** Format: uuid */
             id: string;
-            /** @description As it was in the newest of the sends. */
+            /** @description The name of the policy in the newest of the counted sends. */
             name: string;
             counts: components["schemas"]["StatsCounts"];
         };
-        /** @description A rule by its name and its type as sends carried them. */
+        /** @description The counts of a rule. Rules are told apart by their name and type in the plans of the sends. */
         StatsOfRule: {
             name: string;
             type: components["schemas"]["RuleType"];
             /**
              * Format: int64
-             * @description Sends whose plan included it.
+             * @description Sends whose plan included the rule.
              */
             sends: number;
             /**
              * Format: int64
-             * @description Sends of which it was the newest to fire.
+             * @description Sends in which the rule was the last to fire.
              */
             fallbacks: number;
         };
+        /** @description The counts of a type of rule. */
         StatsOfType: {
             type: components["schemas"]["RuleType"];
             /**
@@ -874,90 +993,118 @@ export interface components {
             sends: number;
             /**
              * Format: int64
-             * @description Sends of which one of the type was the newest to fire.
+             * @description Sends in which a rule of the type was the last to fire.
              */
             fallbacks: number;
         };
+        /** @description The count of a reason to fall back. */
         StatsOfReason: {
             reason: components["schemas"]["FallbackReason"];
             /**
              * Format: int64
-             * @description Sends that fell back for this reason first.
+             * @description Sends in which the first rule fired for this reason.
              */
             fallbacks: number;
         };
         /**
-         * @description Why the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: its wait ended.
-         *     `too_late`: the wait had ended before the send was handed to the engine, so WhatsApp was not tried.
+         * @description The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+         *     of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
          * @enum {string}
          */
         FallbackReason: "failed" | "not_sent" | "not_delivered" | "not_read" | "too_late";
+        /** @description The counts of the sends to a country. */
         StatsOfCountry: {
-            /** @description ISO 3166-1 alpha-2; empty for numbers of no country. */
+            /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
             country: string;
             counts: components["schemas"]["StatsCounts"];
         };
-        /** @description From acceptance to the first receipt that says delivered or read, of the sends that arrived. */
+        /**
+         * @description The seconds from the acceptance of a send to its first receipt with the status delivered or read: of all sends that
+         *     arrived, and by the channel of that receipt.
+         */
         StatsTimes: {
             all: components["schemas"]["Quantiles"];
             whatsapp: components["schemas"]["Quantiles"];
             sms: components["schemas"]["Quantiles"];
         };
-        /** @description In seconds; absent when there is nothing to count. */
+        /** @description The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0. */
         Quantiles: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of measured sends.
+             */
             count: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The median, in seconds.
+             */
             p50?: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The 95th percentile, in seconds.
+             */
             p95?: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The 99th percentile, in seconds.
+             */
             p99?: number;
         };
+        /** @description The credentials of a sign-in to the web console. */
         SignInInput: {
+            /** @description The API key of this installation. */
             api_key: string;
         };
+        /** @description A session of the web console. */
         Session: {
-            /** @description Of the program. */
+            /** @description The version of the program. */
             version: string;
             expires_at: components["schemas"]["Time"];
-            /** @description Where operators look at runs, if it is configured. */
+            /** @description The address of the Temporal UI, if it is configured. */
             temporal_ui_url?: string;
+            /** @description The Temporal namespace of the workflows. */
             temporal_namespace: string;
         };
         /** @description An error (RFC 9457). */
         Problem: {
-            /** @description `urn:backstop:problem:` and the code. */
+            /** @description The text `urn:backstop:problem:` followed by the code. */
             type: string;
             /** @description The name of the HTTP status. */
             title: string;
+            /** @description The HTTP status. */
             status: number;
             /**
-             * @description Stable, for programs.
+             * @description The kind of the error. It is stable and meant for programs.
              * @enum {string}
              */
             code: "malformed" | "unauthorized" | "forbidden" | "forged" | "not_found" | "method_not_allowed" | "conflict" | "stale" | "too_large" | "unsupported_media_type" | "invalid" | "mismatch" | "precondition_required" | "internal" | "unavailable";
-            /** @description What is wrong, for people. */
+            /** @description The error as a sentence for people. */
             detail: string;
-            /** @description The wrong parts of the request, up to 100. */
+            /** @description Up to 100 fields, parameters or headers that are wrong. */
             errors?: components["schemas"]["FieldError"][];
-            /** @description The path that was asked for. */
+            /** @description The path of the request. */
             instance: string;
-            /** @description Also in `X-Request-Id`; finds the request in the log. */
+            /** @description The id of the request in the log. Quote it in a report. */
             request_id: string;
         };
+        /** @description A field, parameter or header that is wrong. */
         FieldError: {
             /** @description The path of the field, or the name of the parameter or header. */
             field: string;
+            /** @description What the value must be or must not be. */
             reason: string;
         };
+        /** @description The state of the process and its dependencies. */
         Health: {
-            /** @enum {string} */
+            /**
+             * @description Whether requests can be served.
+             * @enum {string}
+             */
             status: "ok" | "unavailable";
-            /** @description Of the program. */
+            /** @description The version of the program. */
             version: string;
             /**
-             * @description The state of what the program depends on, by name.
+             * @description The state of each dependency of the program, by its name. `ok` means that it works.
              * @example {
              *       "postgres": "ok",
              *       "migrations": "ok",
@@ -970,7 +1117,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description The request does not fit this contract. */
+        /** @description The request does not fit this contract. `errors` lists the fields to correct. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -996,7 +1143,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The API key is missing or wrong. */
+        /** @description The API key is missing or invalid, or the session has ended. */
         Unauthorized: {
             headers: {
                 "WWW-Authenticate"?: string;
@@ -1006,7 +1153,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The signature, or the token, is not the provider's. Nothing is stored. */
+        /**
+         * @description The signature or the token is not the provider's. Nothing is stored. Check the configured secret of the provider and
+         *     `BACKSTOP_PUBLIC_URL`.
+         */
         Forged: {
             headers: {
                 [name: string]: unknown;
@@ -1015,7 +1165,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Nothing has that id, or that name. */
+        /** @description There is no resource with the id or the name in the path. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1024,7 +1174,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The name is taken, or the rule is used by the policies that `detail` names. */
+        /** @description The name is already in use, or the rule to delete is used by the policies that `detail` names. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -1044,7 +1194,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Somebody else changed it since it was read. Nothing has changed; read it again. */
+        /**
+         * @description The resource has another version than `If-Match` requires, because it was changed meanwhile. Nothing is changed: read it
+         *     again, and repeat the change with its new `ETag`.
+         */
         Stale: {
             headers: {
                 [name: string]: unknown;
@@ -1054,8 +1207,8 @@ export interface components {
             };
         };
         /**
-         * @description The request fits this contract but breaks a rule of Backstop (code `invalid`), or the `Idempotency-Key` was used
-         *     before with another body (code `mismatch`).
+         * @description The request fits this contract but is not valid (code `invalid`); `errors` lists the fields to correct. Or the
+         *     `Idempotency-Key` was used before with another body (code `mismatch`): use a new key for a new send.
          */
         Invalid: {
             headers: {
@@ -1086,7 +1239,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request must say, in `If-Match`, which version it means. */
+        /** @description The header `If-Match` is missing. Send the `ETag` that you read, or `*` for any version. */
         PreconditionRequired: {
             headers: {
                 [name: string]: unknown;
@@ -1096,8 +1249,10 @@ export interface components {
             };
         };
         /**
-         * @description Any other error: 403 when a page of another origin asks with a session's cookie; 405 with `Allow`; 413 for a body
-         *     over 256 KB; 415 for one that is not `application/json`; 500; 503 with `Retry-After` while nothing can be accepted.
+         * @description Any other error. 403: the request has a session's cookie and comes from a page of another origin. 405: the path does not
+         *     support the method; `Allow` lists the methods. 413: the body is larger than 256 KB (4 KB to sign in, 3 MB for a
+         *     webhook). 415: the `Content-Type` is not `application/json`. 500: an internal error; quote the `request_id`. 503:
+         *     nothing can be accepted for now; repeat the request after `Retry-After` seconds.
          */
         Failure: {
             headers: {
@@ -1110,18 +1265,21 @@ export interface components {
         };
     };
     parameters: {
-        /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+        /**
+         * @description The id of the rule, the policy or the send.
+         * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+         */
         ID: string;
         /**
-         * @description The `ETag` of the version that you read, or `*` for whatever version there is.
+         * @description The `ETag` of the version that you read, or `*` for any version.
          * @example "3"
          */
         IfMatch: string;
-        /** @description Only those whose name contains this text, whatever the case of its letters. */
+        /** @description Only items whose name contains this text. The case of letters does not matter. */
         Search: string;
-        /** @description The `next_cursor` of the page before. */
+        /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
         Cursor: string;
-        /** @description How many items to return at most. */
+        /** @description The most items to return, 1 to 200. */
         Limit: number;
     };
     requestBodies: {
@@ -1146,14 +1304,14 @@ export interface components {
         };
     };
     headers: {
-        /** @description The path of what was made. */
+        /** @description The path of the new resource. */
         Location: string;
         /**
-         * @description The version, for `If-Match`.
+         * @description The version of the resource. Send it in `If-Match` to replace or delete the resource.
          * @example "3"
          */
         ETag: string;
-        /** @description Seconds to wait before the request is worth repeating. */
+        /** @description The seconds to wait before you repeat the request. */
         RetryAfter: number;
     };
     pathItems: never;
@@ -1163,11 +1321,11 @@ export interface operations {
     ListRules: {
         parameters: {
             query?: {
-                /** @description Only those whose name contains this text, whatever the case of its letters. */
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
                 search?: components["parameters"]["Search"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items to return at most. */
+                /** @description The most items to return, 1 to 200. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -1199,7 +1357,7 @@ export interface operations {
         };
         requestBody: components["requestBodies"]["RuleBody"];
         responses: {
-            /** @description The rule as it was stored. */
+            /** @description The stored rule. */
             201: {
                 headers: {
                     Location: components["headers"]["Location"];
@@ -1222,7 +1380,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1250,20 +1411,23 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The `ETag` of the version that you read, or `*` for whatever version there is.
+                 * @description The `ETag` of the version that you read, or `*` for any version.
                  * @example "3"
                  */
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         requestBody: components["requestBodies"]["RuleBody"];
         responses: {
-            /** @description The rule as it now is. */
+            /** @description The rule after the change. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -1288,20 +1452,23 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The `ETag` of the version that you read, or `*` for whatever version there is.
+                 * @description The `ETag` of the version that you read, or `*` for any version.
                  * @example "3"
                  */
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The rule is gone. */
+            /** @description The rule is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1320,11 +1487,11 @@ export interface operations {
     ListPolicies: {
         parameters: {
             query?: {
-                /** @description Only those whose name contains this text, whatever the case of its letters. */
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
                 search?: components["parameters"]["Search"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items to return at most. */
+                /** @description The most items to return, 1 to 200. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -1356,7 +1523,7 @@ export interface operations {
         };
         requestBody: components["requestBodies"]["PolicyBody"];
         responses: {
-            /** @description The policy as it was stored. */
+            /** @description The stored policy. */
             201: {
                 headers: {
                     Location: components["headers"]["Location"];
@@ -1379,7 +1546,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1407,20 +1577,23 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The `ETag` of the version that you read, or `*` for whatever version there is.
+                 * @description The `ETag` of the version that you read, or `*` for any version.
                  * @example "3"
                  */
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         requestBody: components["requestBodies"]["PolicyBody"];
         responses: {
-            /** @description The policy as it now is. */
+            /** @description The policy after the change. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -1445,20 +1618,23 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The `ETag` of the version that you read, or `*` for whatever version there is.
+                 * @description The `ETag` of the version that you read, or `*` for any version.
                  * @example "3"
                  */
                 "If-Match": components["parameters"]["IfMatch"];
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The policy is gone. */
+            /** @description The policy is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1477,19 +1653,19 @@ export interface operations {
     ListSends: {
         parameters: {
             query?: {
-                /** @description Only sends with this outcome. */
+                /** @description The outcome of the listed sends. Absent, sends of every outcome. */
                 outcome?: components["schemas"]["Outcome"];
                 /** @description Only sends that named this policy, whether or not it still exists. */
                 policy_id?: string;
-                /** @description Only sends to this number, in E.164 form. Write its plus sign as `%2B`. */
+                /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
                 to?: string;
                 /** @description Only sends accepted at this time or later. */
                 from?: components["schemas"]["Time"];
                 /** @description Only sends accepted before this time. */
                 until?: components["schemas"]["Time"];
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items to return at most. */
+                /** @description The most items to return, 1 to 200. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -1518,8 +1694,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Any 1 to 255 printable ASCII characters that name this send, such as an order number. The same key with the
-                 *     same body gets the answer of the first request; with another body, 422.
+                 * @description An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
+                 *     same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
                  * @example order-10482-shipped
                  */
                 "Idempotency-Key"?: string;
@@ -1554,7 +1730,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
@@ -1580,18 +1759,21 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The id of the last event that was seen. */
+                /** @description The id of the newest event that the client has received. */
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f */
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
                 id: components["parameters"]["ID"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The stream. */
+            /** @description The stream of events. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1619,7 +1801,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What the send would follow if it were accepted now. */
+            /** @description The plan of the send if it were accepted now. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1659,9 +1841,9 @@ export interface operations {
     GetStats: {
         parameters: {
             query?: {
-                /** @description Only sends accepted at this time or later. Absent, 24 hours before `until`. */
+                /** @description The begin of the range, inclusive. Absent, 24 hours before `until`. */
                 from?: components["schemas"]["Time"];
-                /** @description Only sends accepted before this time. Absent, now. */
+                /** @description The end of the range, exclusive. Absent, the present time. */
                 until?: components["schemas"]["Time"];
                 /** @description Only sends that named this policy, whether or not it still exists. */
                 policy_id?: string;
@@ -1672,7 +1854,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The counts. */
+            /** @description The counts of the sends in the range. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1696,7 +1878,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. */
+            /** @description The session of the cookie. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1722,7 +1904,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session. */
+            /** @description The new session. Its cookie is set. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1745,7 +1927,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description There is no session any more. */
+            /** @description This browser has no session. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1758,17 +1940,20 @@ export interface operations {
     VerifyWebhook: {
         parameters: {
             query?: {
-                /** @example subscribe */
+                /**
+                 * @description The kind of the request; Meta sends `subscribe`.
+                 * @example subscribe
+                 */
                 "hub.mode"?: string;
-                /** @description The token that was typed in at the provider's console and given to Backstop. */
+                /** @description The token that is configured at the provider and in `BACKSTOP_META_VERIFY_TOKEN`. */
                 "hub.verify_token"?: string;
-                /** @description Returned as it is. */
+                /** @description A random text of the provider. The answer must repeat it. */
                 "hub.challenge"?: string;
             };
             header?: never;
             path: {
                 /**
-                 * @description The name of a configured provider.
+                 * @description The name of a configured provider, such as `meta` or `twilio`.
                  * @example meta
                  */
                 provider: string;
@@ -1777,7 +1962,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The challenge. */
+            /** @description The text of `hub.challenge`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1797,21 +1982,21 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of a configured provider.
+                 * @description The name of a configured provider, such as `meta` or `twilio`.
                  * @example meta
                  */
                 provider: string;
             };
             cookie?: never;
         };
-        /** @description At most 3 MB. */
+        /** @description The webhook in the provider's format, at most 3 MB (3,145,728 bytes). */
         requestBody: {
             content: {
                 "*/*": string;
             };
         };
         responses: {
-            /** @description Every receipt is stored. */
+            /** @description Every receipt in the body is stored. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1833,7 +2018,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is. */
+            /** @description The process runs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1853,7 +2038,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They can. */
+            /** @description Requests can be served. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1862,7 +2047,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description They cannot, for now. */
+            /** @description Requests cannot be served for now. `checks` shows the reason. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1882,7 +2067,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The OpenAPI 3.0.3 document that this server is held against. */
+            /** @description The OpenAPI document, in JSON. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1902,7 +2087,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page. */
+            /** @description The web page. */
             200: {
                 headers: {
                     [name: string]: unknown;
