@@ -60,7 +60,7 @@ func newRig(t *testing.T, changes map[string]string) *rig {
 }
 
 func (r *rig) serveSandbox(listener net.Listener) {
-	box, err := read[sandboxConfig](r.environment)
+	box, err := readConfig[sandboxConfig](r.environment)
 	require.NoError(r.t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	ended := make(chan error, 1)

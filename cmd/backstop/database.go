@@ -30,7 +30,7 @@ func (c migrateConfig) validate() error {
 
 // migrateSchema brings the schema up to date.
 func migrateSchema(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
-	c, err := read[migrateConfig](environment)
+	c, err := readConfig[migrateConfig](environment)
 	if err != nil {
 		return err
 	}

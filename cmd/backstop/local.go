@@ -62,7 +62,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 	})
 	maps.Copy(l.environment, s.Defaults)
 	maps.Copy(l.environment, environment)
-	c, err := read[config](l.environment)
+	c, err := readConfig[config](l.environment)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (l *local) historyLength(ctx context.Context, send string) (int64, error) {
 
 // run runs everything, and during once requests are accepted; when during returns, everything stops.
 func (l *local) run(ctx context.Context, during func(context.Context, demo.Backstop) error) error {
-	box, err := read[sandboxConfig](l.environment)
+	box, err := readConfig[sandboxConfig](l.environment)
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func TestRead_namesEveryProblem(t *testing.T) {
 
 func TestRead_complete(t *testing.T) {
 	t.Parallel()
-	c, err := read[config](complete())
+	c, err := readConfig[config](complete())
 	require.NoError(t, err)
 	require.True(t, c.settings().ResendWhatsApp)
 	require.False(t, c.settings().ResendSMS)
@@ -137,7 +137,7 @@ func TestConfig_drainTime(t *testing.T) {
 					environment[variable] = value
 				}
 			}
-			c, err := read[config](environment)
+			c, err := readConfig[config](environment)
 			require.NoError(t, err)
 			require.Equal(t, row.want, c.drainTime())
 		})
@@ -145,14 +145,14 @@ func TestConfig_drainTime(t *testing.T) {
 	for _, wrong := range []string{"999ms", "-1s", "5m1s", "soon"} {
 		environment := complete()
 		environment["BACKSTOP_DRAIN"] = wrong
-		_, err := read[config](environment)
+		_, err := readConfig[config](environment)
 		require.ErrorContains(t, err, "BACKSTOP_DRAIN: must be", wrong)
 	}
 }
 
 func TestSecret_isNeverShown(t *testing.T) {
 	t.Parallel()
-	c, err := read[config](complete())
+	c, err := readConfig[config](complete())
 	require.NoError(t, err)
 	asJSON, err := json.Marshal(map[string]any{"config": c})
 	require.NoError(t, err)

@@ -52,7 +52,7 @@ func (c sandboxConfig) validate() error {
 
 // serveSandbox runs the simulated providers until ctx is done.
 func serveSandbox(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
-	c, err := read[sandboxConfig](environment)
+	c, err := readConfig[sandboxConfig](environment)
 	if err != nil {
 		return err
 	}

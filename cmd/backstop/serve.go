@@ -48,7 +48,7 @@ const (
 // serveRole returns the command that runs a role until ctx is done.
 func serveRole(r role) command {
 	return func(ctx context.Context, environment map[string]string, stdout, _ io.Writer) error {
-		c, err := read[config](environment)
+		c, err := readConfig[config](environment)
 		if err != nil {
 			return err
 		}

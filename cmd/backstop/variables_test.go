@@ -21,9 +21,9 @@ func TestRead_unknownVariables(t *testing.T) {
 	} {
 		environment := complete()
 		environment[name] = "a-secret"
-		_, serve := read[config](environment)
-		_, migrate := read[migrateConfig](environment)
-		_, sandbox := read[sandboxConfig](environment)
+		_, serve := readConfig[config](environment)
+		_, migrate := readConfig[migrateConfig](environment)
+		_, sandbox := readConfig[sandboxConfig](environment)
 		for _, err := range []error{serve, migrate, sandbox} {
 			require.ErrorContains(t, err, "\n  "+name+": is not a variable of Backstop; did you mean "+want)
 			require.NotContains(t, err.Error(), "a-secret")
@@ -46,7 +46,7 @@ func TestRead_othersVariables(t *testing.T) {
 		"BACKSTOP_PORT_8080_TCP_PROTO": "tcp", "BACKSTOP_PORT_8080_TCP_PORT": "8080", "BACKSTOP_PORT_8080_TCP_ADDR": "10.0.0.1",
 		"BACKSTOP_API_SERVICE_HOST": "10.0.0.1", "BACKSTOP_API_PORT": "tcp://10.0.0.1:8080",
 	})
-	_, err := read[config](environment)
+	_, err := readConfig[config](environment)
 	require.NoError(t, err)
 }
 
@@ -56,11 +56,11 @@ func TestRead_formerNames(t *testing.T) {
 	for former, name := range formerNames() {
 		environment := complete()
 		environment[former] = "1s"
-		c, err := read[config](environment)
+		c, err := readConfig[config](environment)
 		require.NoError(t, err)
 		require.Equal(t, time.Second, c.settings().AwaitReceipts)
 		environment[name] = "2s"
-		_, err = read[config](environment)
+		_, err = readConfig[config](environment)
 		require.ErrorContains(t, err, "\n  "+former+": is the former name of "+name+", which is set too")
 	}
 }
