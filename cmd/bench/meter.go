@@ -26,9 +26,9 @@ type meter struct {
 }
 
 // reading is the CPU time that each living process has used.
-type reading map[int32]used
+type reading map[int32]cpuUse
 
-type used struct {
+type cpuUse struct {
 	who     string
 	seconds float64
 }
@@ -94,7 +94,7 @@ func (r reading) add(ctx context.Context, pid int32, who string) error {
 	if err != nil {
 		return fmt.Errorf("read cpu time of %s: %w", who, err)
 	}
-	r[pid] = used{who: who, seconds: times.User + times.System}
+	r[pid] = cpuUse{who: who, seconds: times.User + times.System}
 	return nil
 }
 

@@ -18,11 +18,11 @@ func spreadOf(values []float64) spread {
 	if len(values) == 0 {
 		return spread{}
 	}
-	return spread{Median: percentile(values, 50), Min: slices.Min(values), Max: slices.Max(values)}
+	return spread{Median: percentileOf(values, 50), Min: slices.Min(values), Max: slices.Max(values)}
 }
 
-// ratios divides round by round, so that what slows a whole round, such as a busy neighbour, cancels out.
-func ratios(values, base []float64) []float64 {
+// ratiosOf divides round by round, so that what slows a whole round, such as a busy neighbour, cancels out.
+func ratiosOf(values, base []float64) []float64 {
 	divided := make([]float64, 0, len(values))
 	for i, v := range values[:min(len(values), len(base))] {
 		divided = append(divided, v/base[i])
@@ -30,9 +30,9 @@ func ratios(values, base []float64) []float64 {
 	return divided
 }
 
-// percentile is the value that p percent (0 to 100) are at or below, interpolated between the nearest two; NaN for no
+// percentileOf is the value that p percent (0 to 100) are at or below, interpolated between the nearest two; NaN for no
 // values.
-func percentile(values []float64, p float64) float64 {
+func percentileOf(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}
@@ -57,9 +57,9 @@ func quantilesOf(took []time.Duration) quantiles {
 	}
 	ms := make([]float64, len(took))
 	for i, d := range took {
-		ms[i] = milliseconds(d)
+		ms[i] = millisecondsOf(d)
 	}
-	return quantiles{N: len(ms), P50: percentile(ms, 50), P99: percentile(ms, 99), Max: slices.Max(ms)}
+	return quantiles{N: len(ms), P50: percentileOf(ms, 50), P99: percentileOf(ms, 99), Max: slices.Max(ms)}
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+func millisecondsOf(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -14,11 +14,11 @@ func TestPercentile(t *testing.T) {
 	t.Parallel()
 	values := []float64{40, 10, 30, 20}
 	for p, want := range map[float64]float64{0: 10, 50: 25, 75: 32.5, 100: 40} {
-		require.InDelta(t, want, percentile(values, p), 1e-9, "p%v", p)
+		require.InDelta(t, want, percentileOf(values, p), 1e-9, "p%v", p)
 	}
 	require.Equal(t, []float64{40, 10, 30, 20}, values, "the caller's values stay as they are")
-	require.InDelta(t, 7.0, percentile([]float64{7}, 99), 0)
-	require.True(t, math.IsNaN(percentile(nil, 50)))
+	require.InDelta(t, 7.0, percentileOf([]float64{7}, 99), 0)
+	require.True(t, math.IsNaN(percentileOf(nil, 50)))
 }
 
 func TestPercentile_properties(t *testing.T) {
@@ -27,7 +27,7 @@ func TestPercentile_properties(t *testing.T) {
 		values := rapid.SliceOfN(rapid.Float64Range(-1e6, 1e6), 1, 50).Draw(t, "values")
 		low := rapid.Float64Range(0, 100).Draw(t, "low")
 		high := rapid.Float64Range(low, 100).Draw(t, "high")
-		atLow, atHigh := percentile(values, low), percentile(values, high)
+		atLow, atHigh := percentileOf(values, low), percentileOf(values, high)
 		require.LessOrEqual(t, atLow, atHigh+1e-6)
 		require.GreaterOrEqual(t, atLow, slices.Min(values)-1e-6)
 		require.LessOrEqual(t, atHigh, slices.Max(values)+1e-6)
@@ -36,7 +36,7 @@ func TestPercentile_properties(t *testing.T) {
 
 func TestRatios(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []float64{2, 0.5}, ratios([]float64{20, 5, 1}, []float64{10, 10}), "round by round, as far as both go")
+	require.Equal(t, []float64{2, 0.5}, ratiosOf([]float64{20, 5, 1}, []float64{10, 10}), "round by round, as far as both go")
 	require.Equal(t, spread{Median: 2, Min: 1, Max: 6}, spreadOf([]float64{6, 1, 2}))
 	require.Equal(t, "2.00 (1.00-6.00)", spreadOf([]float64{6, 1, 2}).String())
 	require.Zero(t, spreadOf(nil))

@@ -15,12 +15,12 @@ type parkedSend struct {
 	deadline time.Time // of its rule
 }
 
-// parkPatience is how often the progress of a long parking is told.
-const parkPatience = 10 * time.Second
+// progressPeriod is how often the progress of a long parking is told.
+const progressPeriod = 10 * time.Second
 
-// park starts n sends and returns them when the engine has each: when its call does not linger any more. Order is called for
+// parkSends starts n sends and returns them when the engine has each: when its call does not linger any more. Order is called for
 // each with its number.
-func (b *bench) park(ctx context.Context, inFlight, n int, order func(i int) order) ([]parkedSend, error) {
+func (b *bench) parkSends(ctx context.Context, inFlight, n int, order func(i int) sendInput) ([]parkedSend, error) {
 	var (
 		mu   sync.Mutex
 		list []parkedSend
@@ -35,16 +35,16 @@ func (b *bench) park(ctx context.Context, inFlight, n int, order func(i int) ord
 		}
 		mu.Lock()
 		list = append(list, parkedSend{id: accepted.ID, deadline: accepted.AcceptedAt.Add(o.wait)})
-		if time.Since(told) > parkPatience {
+		if time.Since(told) > progressPeriod {
 			told = time.Now()
-			b.say("parked %d of %d", len(list), n)
+			b.logProgress("parked %d of %d", len(list), n)
 		}
 		mu.Unlock()
 		key := callKey{backstop.WhatsApp, accepted.ID}
-		return accepted.ID, b.tap.milestones.wait(ctx, key.milestone())
+		return accepted.ID, b.calls.milestones.wait(ctx, key.milestone())
 	})
 	if err != nil {
 		return nil, err
 	}
-	return list, pause(ctx, b.flags.linger)
+	return list, pauseFor(ctx, b.flags.awaitReceipts)
 }

@@ -30,7 +30,7 @@ type RunArgs struct {
 // Run drives workflows to their end.
 func (r *plainRPC) Run(args RunArgs, reply *Tally) (err error) {
 	*reply, err = loopFor(r.plain.ctx, args.InFlight, args.During, func(ctx context.Context) (string, error) {
-		return r.plain.drive(ctx, kind(args.Kind))
+		return r.plain.runToEnd(ctx, kind(args.Kind))
 	})
 	return err
 }
@@ -44,11 +44,11 @@ type StartReply struct {
 // Start starts one workflow and drives it to its end.
 func (r *plainRPC) Start(name string, reply *StartReply) (err error) {
 	began := time.Now()
-	if reply.ID, err = r.plain.start(r.plain.ctx, kind(name)); err != nil {
+	if reply.ID, err = r.plain.startWorkflow(r.plain.ctx, kind(name)); err != nil {
 		return err
 	}
 	reply.Took = time.Since(began)
-	return r.plain.finish(r.plain.ctx, reply.ID)
+	return r.plain.finishWorkflow(r.plain.ctx, reply.ID)
 }
 
 // ParkArgs ask for workflows that wait.
@@ -61,12 +61,12 @@ type ParkArgs struct {
 func (r *plainRPC) Park(args ParkArgs, reply *[]string) error {
 	var ids collector
 	_, err := loopTimes(r.plain.ctx, args.InFlight, args.N, func(ctx context.Context) (string, error) {
-		id, err := r.plain.start(ctx, kind(args.Kind))
+		id, err := r.plain.startWorkflow(ctx, kind(args.Kind))
 		if err != nil {
 			return "", err
 		}
 		ids.add(id)
-		return id, r.plain.milestones.wait(ctx, parked(id))
+		return id, r.plain.milestones.wait(ctx, parkedMilestone(id))
 	})
 	*reply = ids.list
 	return err
@@ -82,14 +82,14 @@ type SignalArgs struct {
 // Signal signals workflows and answers when each has taken it in.
 func (r *plainRPC) Signal(args SignalArgs, reply *Tally) (err error) {
 	*reply, err = loopOver(r.plain.ctx, args.InFlight, args.IDs, func(ctx context.Context, id string) error {
-		return r.plain.report(ctx, id, args.Status)
+		return r.plain.sendReceipt(ctx, id, args.Status)
 	})
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	for _, id := range args.IDs {
-		if err := r.plain.milestones.wait(r.plain.ctx, heard(id, args.Status)); err != nil {
+		if err := r.plain.milestones.wait(r.plain.ctx, receivedMilestone(id, args.Status)); err != nil {
 			return err
 		}
 	}
@@ -113,18 +113,18 @@ type pipe struct {
 	io.Closer
 }
 
-// ending reports the end of what it reads.
-type ending struct {
+// eofReader reports the end of what it reads.
+type eofReader struct {
 	io.Reader
 
-	end func()
+	onEnd func()
 }
 
 // Read implements io.Reader.
-func (e *ending) Read(p []byte) (int, error) {
+func (e *eofReader) Read(p []byte) (int, error) {
 	n, err := e.Reader.Read(p)
 	if err != nil {
-		e.end()
+		e.onEnd()
 	}
 	return n, err //nolint:wrapcheck // io.EOF must stay what it is
 }
@@ -137,7 +137,7 @@ type plainChild struct {
 }
 
 // startPlain starts the process. A providerURL makes its activity call that provider.
-func startPlain(self, providerURL string, tell say) (*plainChild, error) {
+func startPlain(self, providerURL string, tell progressLog) (*plainChild, error) {
 	stdin, ours, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("make pipe: %w", err)
@@ -148,7 +148,7 @@ func startPlain(self, providerURL string, tell say) (*plainChild, error) {
 	}
 	c, err := startChild(childOptions{
 		Name: plainCommand, Words: []string{self, plainCommand}, Stdin: stdin, Stdout: stdout,
-		Env: map[string]string{providerVariable: providerURL}, Say: tell,
+		Env: map[string]string{providerVariable: providerURL}, LogProgress: tell,
 	})
 	if err = errors.Join(err, stdin.Close(), stdout.Close()); err != nil { // the child has its own
 		return nil, err

@@ -12,35 +12,35 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// due is the input of Due.
-type due struct {
+// timerInput is the input of Due.
+type timerInput struct {
 	At time.Time `json:"at"`
 }
 
 // Due is the least that a timer can lead to: a local activity that does nothing but note how late it is.
-func (p *plain) Due(ctx workflow.Context, in due) error {
+func (p *plain) Due(ctx workflow.Context, in timerInput) error {
 	if err := workflow.Sleep(ctx, in.At.Sub(workflow.Now(ctx))); err != nil {
 		return fmt.Errorf("sleep: %w", err)
 	}
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: callTimeout})
-	if err := workflow.ExecuteLocalActivity(local, p.Ring, in).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteLocalActivity(local, p.RecordLateness, in).Get(ctx, nil); err != nil {
 		return fmt.Errorf("ring: %w", err)
 	}
 	return nil
 }
 
-// rings are the timers that have rung.
-type rings struct {
-	mu   sync.Mutex
-	late map[time.Time]time.Duration // by the moment at which each was due
+// lateness are the timers that have rung.
+type latenessRecord struct {
+	mu         sync.Mutex
+	byDeadline map[time.Time]time.Duration // by the moment at which each was due
 }
 
-// Ring notes how late it is, once for each timer.
-func (p *plain) Ring(_ context.Context, in due) error {
-	p.rings.mu.Lock()
-	defer p.rings.mu.Unlock()
-	if _, again := p.rings.late[in.At]; !again {
-		p.rings.late[in.At] = time.Since(in.At)
+// RecordLateness notes how late it is, once for each timer.
+func (p *plain) RecordLateness(_ context.Context, in timerInput) error {
+	p.lateness.mu.Lock()
+	defer p.lateness.mu.Unlock()
+	if _, again := p.lateness.byDeadline[in.At]; !again {
+		p.lateness.byDeadline[in.At] = time.Since(in.At)
 	}
 	return nil
 }
@@ -56,9 +56,9 @@ type DueArgs struct {
 // started.
 func (r *plainRPC) Due(args DueArgs, reply *[]time.Duration) error {
 	p := r.plain
-	p.rings.late = make(map[time.Time]time.Duration, args.N)
+	p.lateness.byDeadline = make(map[time.Time]time.Duration, args.N)
 	_, err := loopTimes(p.ctx, args.InFlight, args.N, func(ctx context.Context) (string, error) {
-		in := due{At: args.First.Add(rand.N(args.Within)).UTC()} //nolint:gosec // spread, not secret
+		in := timerInput{At: args.First.Add(rand.N(args.Within)).UTC()} //nolint:gosec // spread, not secret
 		options := client.StartWorkflowOptions{
 			ID: "due/" + uuid.NewString(), TaskQueue: tuned.taskQueue(), EnableEagerStart: true,
 		}
@@ -71,27 +71,27 @@ func (r *plainRPC) Due(args DueArgs, reply *[]time.Duration) error {
 		return err
 	}
 	started := time.Now()
-	for deadline := args.First.Add(args.Within + smsPatience); time.Now().Before(deadline); time.Sleep(time.Second) {
-		if p.rings.count() == args.N {
-			*reply = p.rings.after(started)
+	for deadline := args.First.Add(args.Within + smsTimeout); time.Now().Before(deadline); time.Sleep(time.Second) {
+		if p.lateness.count() == args.N {
+			*reply = p.lateness.after(started)
 			return nil
 		}
 	}
-	return fmt.Errorf("%d of %d timers rang", p.rings.count(), args.N)
+	return fmt.Errorf("%d of %d timers rang", p.lateness.count(), args.N)
 }
 
-func (r *rings) count() int {
+func (r *latenessRecord) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.late)
+	return len(r.byDeadline)
 }
 
 // after returns the lateness of those that were due after a moment.
-func (r *rings) after(moment time.Time) []time.Duration {
+func (r *latenessRecord) after(moment time.Time) []time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var late []time.Duration
-	for at, by := range r.late {
+	for at, by := range r.byDeadline {
 		if at.After(moment) {
 			late = append(late, by)
 		}

@@ -35,8 +35,8 @@ const (
 )
 
 // Milestones of a workflow.
-func parked(workflowID string) string        { return "parked " + workflowID }
-func heard(workflowID, status string) string { return status + " " + workflowID }
+func parkedMilestone(workflowID string) string           { return "parked " + workflowID }
+func receivedMilestone(workflowID, status string) string { return status + " " + workflowID }
 
 // Bare is what an engineer writes first: an activity, then whichever comes first of a timer and a receipt. All options
 // are the SDK's.
@@ -48,7 +48,7 @@ func (p *plain) Bare(ctx workflow.Context, m message) (receipt, error) {
 	}
 	timed, cancel := workflow.WithCancel(ctx)
 	defer cancel() // as the SDK's samples do; it costs an event
-	return p.await(ctx, workflow.NewTimer(timed, plainWait), workflow.GetSignalChannel(ctx, receiptName)), nil
+	return p.awaitDelivered(ctx, workflow.NewTimer(timed, plainWait), workflow.GetSignalChannel(ctx, receiptName)), nil
 }
 
 // Tuned is the same with each trick of the SDK that saves the engine work: a local activity, a timer that is left to its
@@ -67,11 +67,11 @@ func (p *plain) Tuned(ctx workflow.Context, m message) (receipt, error) {
 	if err := workflow.ExecuteLocalActivity(local, p.Submit, m).Get(ctx, &s); err != nil {
 		return receipt{}, fmt.Errorf("submit: %w", err)
 	}
-	return p.await(ctx, workflow.NewTimer(ctx, plainWait), receipts), nil
+	return p.awaitDelivered(ctx, workflow.NewTimer(ctx, plainWait), receipts), nil
 }
 
-// await waits for the receipt that ends the workflow, or for the timer, and reports the milestones on the way.
-func (p *plain) await(ctx workflow.Context, timer workflow.Future, receipts workflow.ReceiveChannel) receipt {
+// awaitDelivered waits for the receipt that ends the workflow, or for the timer, and reports the milestones on the way.
+func (p *plain) awaitDelivered(ctx workflow.Context, timer workflow.Future, receipts workflow.ReceiveChannel) receipt {
 	var (
 		r        receipt
 		timedOut bool
@@ -81,17 +81,17 @@ func (p *plain) await(ctx workflow.Context, timer workflow.Future, receipts work
 	selector.AddFuture(timer, func(workflow.Future) { timedOut = true })
 	selector.AddReceive(receipts, func(c workflow.ReceiveChannel, _ bool) {
 		c.Receive(ctx, &r)
-		p.tell(ctx, heard(id, r.Status))
+		p.notifyStarter(ctx, receivedMilestone(id, r.Status))
 	})
-	p.tell(ctx, parked(id))
+	p.notifyStarter(ctx, parkedMilestone(id))
 	for !timedOut && r.Status != delivered {
 		selector.Select(ctx)
 	}
 	return r
 }
 
-// tell reports a milestone to the starter in the same process, which costs the engine nothing.
-func (p *plain) tell(ctx workflow.Context, milestone string) {
+// logProgress reports a milestone to the starter in the same process, which costs the engine nothing.
+func (p *plain) notifyStarter(ctx workflow.Context, milestone string) {
 	if !workflow.IsReplaying(ctx) {
 		p.milestones.reach(milestone)
 	}

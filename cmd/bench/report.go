@@ -6,8 +6,8 @@ import (
 	"text/tabwriter"
 )
 
-// say tells of the progress.
-type say func(format string, values ...any)
+// progressLog tells of the progress.
+type progressLog func(format string, values ...any)
 
 // table is what a part prints.
 type table struct {
@@ -18,7 +18,7 @@ type table struct {
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
-func (b *bench) print(t table) {
+func (b *bench) printTable(t table) {
 	fmt.Fprintf(b.out, "\n%s\n\n", t.title)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', 0)
 	for _, row := range t.rows {
@@ -68,14 +68,14 @@ func (b *bench) printTargets() {
 		if target.met() {
 			verdict = "met"
 		}
-		t.row(target.Name, fmt.Sprintf("%s %s %s", sign, number(target.Want), target.Unit),
-			fmt.Sprintf("%s %s", number(target.Got), target.Unit), verdict)
+		t.row(target.Name, fmt.Sprintf("%s %s %s", sign, formatNumber(target.Want), target.Unit),
+			fmt.Sprintf("%s %s", formatNumber(target.Got), target.Unit), verdict)
 	}
-	b.print(t)
+	b.printTable(t)
 }
 
-// number keeps about three digits.
-func number(v float64) string {
+// formatNumber keeps about three digits.
+func formatNumber(v float64) string {
 	switch {
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
@@ -89,5 +89,5 @@ func number(v float64) string {
 }
 
 func (s spread) String() string {
-	return fmt.Sprintf("%s (%s-%s)", number(s.Median), number(s.Min), number(s.Max))
+	return fmt.Sprintf("%s (%s-%s)", formatNumber(s.Median), formatNumber(s.Min), formatNumber(s.Max))
 }

@@ -25,43 +25,43 @@ const (
 	phoneNumberID = "106540352242922"
 	accountSID    = "AC00000000000000000000000000000000"
 	plainToken    = "the token of the hand-written workflows"
-	apiReady      = 60 * time.Second
+	apiTimeout    = 60 * time.Second
 )
 
 // stack is everything that runs while the bench measures.
 type stack struct {
-	env         map[string]string // of Backstop
-	apiURL      string
-	apiKey      string
-	pprofURL    string
-	databaseURL string
-	temporalEnv map[string]string // of a Temporal client
-	box         sandbox.Options   // of Backstop's providers
+	env            map[string]string // of Backstop
+	apiURL         string
+	apiKey         string
+	pprofURL       string
+	databaseURL    string
+	temporalEnv    map[string]string // of a Temporal client
+	sandboxOptions sandbox.Options   // of Backstop's providers
 
 	store    *store
 	temporal client.Client
-	tap      *tap
+	calls    *callRecorder
 	send     *sender
 	backstop *child
 	plain    *plainChild
 	meter    *meter
 
-	tell  say
-	stops []func() error // in the order of the starts
+	logProgress progressLog
+	stops       []func() error // in the order of the starts
 }
 
 // startStack starts what is measured. What it has started when it fails is stopped. Fail is told when a part ends by
 // itself.
 func startStack(
-	ctx context.Context, f flags, env map[string]string, tell say, fail context.CancelCauseFunc,
+	ctx context.Context, f flags, env map[string]string, tell progressLog, fail context.CancelCauseFunc,
 ) (_ *stack, err error) {
-	s := &stack{tell: tell, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
+	s := &stack{logProgress: tell, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	if err := underDevstack(ctx, env); err != nil {
+	if err := requireDevstack(ctx, env); err != nil {
 		return nil, err
 	}
 	if s.store, err = openStore(ctx, s.databaseURL); err != nil {
@@ -82,8 +82,8 @@ func startStack(
 	return s, nil
 }
 
-// underDevstack reports whether devstack is the parent: Temporal's CPU time is read from it.
-func underDevstack(ctx context.Context, env map[string]string) error {
+// requireDevstack reports whether devstack is the parent: Temporal's CPU time is read from it.
+func requireDevstack(ctx context.Context, env map[string]string) error {
 	parent, err := process.NewProcessWithContext(ctx, int32(os.Getppid())) //nolint:gosec // process ids are 32 bits wide
 	if err != nil {
 		return fmt.Errorf("find parent process: %w", err)
@@ -117,62 +117,62 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 		Speed:    f.speed,
 		Remember: math.MaxInt32,
 	}
-	s.apiURL, s.pprofURL, s.box = "http://"+ports[0], "http://"+ports[1], box
+	s.apiURL, s.pprofURL, s.sandboxOptions = "http://"+ports[0], "http://"+ports[1], box
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
-		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_LINGER": f.linger.String(),
+		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_LINGER": f.awaitReceipts.String(),
 		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
 		"BACKSTOP_META_ACCESS_TOKEN": box.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": box.Meta.AppSecret,
 		"BACKSTOP_META_VERIFY_TOKEN":  box.Meta.VerifyToken,
 		"BACKSTOP_TWILIO_BASE_URL":    "http://" + providers.Addr().String(),
 		"BACKSTOP_TWILIO_ACCOUNT_SID": accountSID, "BACKSTOP_TWILIO_AUTH_TOKEN": box.Twilio.AuthToken,
 	}
-	if s.tap, err = s.serveProviders(providers, box); err != nil {
+	if s.calls, err = s.serveProviders(providers, box); err != nil {
 		return err
 	}
-	if err := runChild(ctx, backstopCommand("migrate", s.env, s.tell)); err != nil {
+	if err := runChild(ctx, backstopCommand("migrate", s.env, s.logProgress)); err != nil {
 		return err
 	}
-	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.tell)); err != nil {
+	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.logProgress)); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.backstop.stop)
-	s.backstop.watch(fail)
+	s.backstop.cancelAtEnd(fail)
 	if s.send, err = newSender(s.apiURL, s.apiKey, s.store, s.temporal); err != nil {
 		return err
 	}
-	return untilReady(ctx, s.apiURL)
+	return awaitReady(ctx, s.apiURL)
 }
 
 // serveProviders serves simulated providers on a listener.
-func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*tap, error) {
+func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*callRecorder, error) {
 	box, err := sandbox.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("start providers: %w", err)
 	}
-	tapped := newTap(box)
+	tapped := newCallRecorder(box)
 	server := &http.Server{Handler: tapped, ReadHeaderTimeout: callTimeout}
 	go func() { _ = server.Serve(listener) }() // until it is closed
 	s.stops = append(s.stops, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), childGrace)
+		ctx, cancel := context.WithTimeout(context.Background(), childStopTimeout)
 		defer cancel()
 		return errors.Join(box.Shutdown(ctx), server.Close())
 	})
 	return tapped, nil
 }
 
-// atSpeed lets providers of another speed play Backstop's while a measurement runs.
-func (s *stack) atSpeed(speed float64, measure func() error) error {
-	o := s.box
+// withProviderSpeed lets providers of another speed play Backstop's while a measurement runs.
+func (s *stack) withProviderSpeed(speed float64, measure func() error) error {
+	o := s.sandboxOptions
 	o.Speed = speed
 	box, err := sandbox.New(o)
 	if err != nil {
 		return fmt.Errorf("start providers: %w", err)
 	}
-	usual := s.tap.swap(box)
+	usual := s.calls.replaceProvider(box)
 	err = measure()
-	s.tap.swap(usual)
-	ctx, cancel := context.WithTimeout(context.Background(), childGrace)
+	s.calls.replaceProvider(usual)
+	ctx, cancel := context.WithTimeout(context.Background(), childStopTimeout)
 	defer cancel()
 	return errors.Join(err, box.Shutdown(ctx))
 }
@@ -193,11 +193,11 @@ func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCaus
 		}
 		providerURL = "http://" + providers.Addr().String()
 	}
-	if s.plain, err = startPlain(self, providerURL, s.tell); err != nil {
+	if s.plain, err = startPlain(self, providerURL, s.logProgress); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.plain.stop)
-	s.plain.watch(fail)
+	s.plain.cancelAtEnd(fail)
 	if providers == nil {
 		return nil
 	}
@@ -249,18 +249,18 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 }
 
 // backstopCommand is a command of the backstop that was built together with this program.
-func backstopCommand(command string, env map[string]string, tell say) childOptions {
+func backstopCommand(command string, env map[string]string, tell progressLog) childOptions {
 	program := "backstop"
 	if self, err := os.Executable(); err == nil {
 		program = filepath.Join(filepath.Dir(self), program)
 	}
-	return childOptions{Name: command, Words: []string{program, command}, Env: env, Say: tell}
+	return childOptions{Name: command, Words: []string{program, command}, Env: env, LogProgress: tell}
 }
 
-// untilReady waits until Backstop is ready.
-func untilReady(ctx context.Context, url string) error {
+// awaitReady waits until Backstop is ready.
+func awaitReady(ctx context.Context, url string) error {
 	c := newHTTPClient()
-	for began := time.Now(); time.Since(began) < apiReady; time.Sleep(watchPeriod) {
+	for began := time.Now(); time.Since(began) < apiTimeout; time.Sleep(watchPeriod) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {
 			return fmt.Errorf("make request: %w", err)
@@ -277,5 +277,5 @@ func untilReady(ctx context.Context, url string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is not ready after %s", strings.TrimPrefix(url, "http://"), apiReady)
+	return fmt.Errorf("%s is not ready after %s", strings.TrimPrefix(url, "http://"), apiTimeout)
 }

@@ -22,8 +22,8 @@ const (
 	// parkInFlight keeps parking from loading the engine: a timer that a busy engine starts late rings as late, and that
 	// is the latency of accepting, not of the timer.
 	parkInFlight = 1
-	// smsPatience is how late the last SMS may be; a lateness of minutes is a result, not a failure.
-	smsPatience = 10 * time.Minute
+	// smsTimeout is how late the last SMS may be; a lateness of minutes is a result, not a failure.
+	smsTimeout = 10 * time.Minute
 )
 
 // measureTimers lets the waits of many sends end within a minute, and looks how late each SMS reaches the provider. Then it
@@ -33,30 +33,30 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	capacity, err := b.capacity(ctx, policy)
+	capacity, err := b.measureCapacity(ctx, policy)
 	if err != nil {
 		return err
 	}
 	n := b.flags.scaled(dueSends)
 	const minute = time.Minute
-	parking := time.Duration(float64(n)/(parkRate*capacity)*float64(time.Second)) + b.flags.linger + parkExtra
+	parking := time.Duration(float64(n)/(parkRate*capacity)*float64(time.Second)) + b.flags.awaitReceipts + parkExtra
 	first := time.Now().Add(parking)
-	b.say("parking %d sends within %s, to be due within %s", n, parking.Round(time.Second), minute.Round(time.Second))
-	sends, err := b.park(ctx, parkInFlight, n, func(int) order {
+	b.logProgress("parking %d sends within %s, to be due within %s", n, parking.Round(time.Second), minute.Round(time.Second))
+	sends, err := b.parkSends(ctx, parkInFlight, n, func(int) sendInput {
 		due := first.Add(rand.N(minute)) //nolint:gosec // spread, not secret
-		return order{to: recipient(scenarioSilent), policy: policy, wait: max(time.Until(due), time.Second).Truncate(time.Second)}
+		return sendInput{to: nextRecipient(scenarioSilent), policy: policy, wait: max(time.Until(due), time.Second).Truncate(time.Second)}
 	})
 	if err != nil {
 		return err
 	}
-	late, err := b.lateness(ctx, sends, time.Now())
+	late, err := b.smsLateness(ctx, sends, time.Now())
 	if err != nil {
 		return err
 	}
 	if len(late) < n/2 {
 		return fmt.Errorf("only %d of %d sends were due after all had been parked", len(late), n)
 	}
-	plain, err := b.plainTimers(ctx, DueArgs{
+	plain, err := b.startPlainTimers(ctx, DueArgs{
 		N: n, InFlight: parkInFlight, Within: minute, First: time.Now().Add(parking),
 	})
 	if err != nil {
@@ -66,24 +66,24 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) plainTimers(ctx context.Context, args DueArgs) (late []time.Duration, err error) {
-	b.say("starting %d workflows that have a timer and nothing else", args.N)
+func (b *bench) startPlainTimers(ctx context.Context, args DueArgs) (late []time.Duration, err error) {
+	b.logProgress("starting %d workflows that have a timer and nothing else", args.N)
 	err = b.plain.call(ctx, "Due", args, &late)
 	return late, err
 }
 
-// lateness waits for the SMS of each send. Those that were due while others were still being parked do not count.
-func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, err error) {
-	b.say("waiting for %d SMS", len(sends))
+// smsLateness waits for the SMS of each send. Those that were due while others were still being parked do not count.
+func (b *bench) smsLateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, err error) {
+	b.logProgress("waiting for %d SMS", len(sends))
 	last := slices.MaxFunc(sends, func(a, b parkedSend) int { return a.deadline.Compare(b.deadline) })
-	ctx, cancel := context.WithDeadlineCause(ctx, last.deadline.Add(smsPatience), errors.New("an SMS did not come"))
+	ctx, cancel := context.WithDeadlineCause(ctx, last.deadline.Add(smsTimeout), errors.New("an SMS did not come"))
 	defer cancel()
 	for _, s := range sends {
 		key := callKey{backstop.SMS, s.id}
-		if err := b.tap.milestones.wait(ctx, key.milestone()); err != nil {
+		if err := b.calls.milestones.wait(ctx, key.milestone()); err != nil {
 			return nil, err
 		}
-		at, _ := b.tap.called(key.channel, key.send)
+		at, _ := b.calls.firstCall(key.channel, key.send)
 		if s.deadline.Before(parkedAt) {
 			continue
 		}
@@ -93,7 +93,7 @@ func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.
 	for i, s := range sends {
 		ids[i] = s.id
 	}
-	_, err = loopOver(ctx, len(ids), ids, b.send.await) // all at once: each waits for a look at the rows
+	_, err = loopOver(ctx, len(ids), ids, b.send.awaitEnd) // all at once: each waits for a look at the rows
 	return late, err
 }
 
@@ -105,11 +105,11 @@ func (b *bench) printTimers(n int, minute time.Duration, late, plain []time.Dura
 	ours, theirs := quantilesOf(late), quantilesOf(plain)
 	t.row("", "n", "p50", "p99", "highest")
 	row := func(name string, q quantiles) {
-		t.row(name, strconv.Itoa(q.N), number(q.P50), number(q.P99), number(q.Max))
+		t.row(name, strconv.Itoa(q.N), formatNumber(q.P50), formatNumber(q.P99), formatNumber(q.Max))
 	}
 	row("backstop", ours)
 	row("plain", theirs)
 	b.raw["timers"] = map[string]quantiles{"backstop": ours, "plain": theirs}
-	b.print(t)
+	b.printTable(t)
 	b.atMost("timer lateness p99", ours.P99, 1000, "ms")
 }

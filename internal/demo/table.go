@@ -79,7 +79,7 @@ func (t *table) line(s *demoSend) {
 		}
 	}
 	seconds := fmt.Sprintf("%.1f", elapsed.Seconds())
-	fmt.Fprintf(t.out, tableLine, s.to, s.what, whatsapp, sms, rule, outcome, seconds, clip(why, 60))
+	fmt.Fprintf(t.out, tableLine, s.to, s.what, whatsapp, sms, rule, outcome, seconds, shorten(why, 60))
 }
 
 func firedRule(s *client.Send) string {
@@ -90,7 +90,7 @@ func firedRule(s *client.Send) string {
 }
 
 // clip shortens a text to n characters.
-func clip(s string, n int) string {
+func shorten(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}
@@ -116,7 +116,7 @@ func printTimeline(out io.Writer, s *demoSend) {
 		add(e.Rule)
 		add(e.Code)
 		add(e.Detail)
-		fmt.Fprintf(out, "  %7.2f s  %s\n", e.At.Sub(s.send.AcceptedAt).Seconds(), clip(strings.Join(words, "  "), 110))
+		fmt.Fprintf(out, "  %7.2f s  %s\n", e.At.Sub(s.send.AcceptedAt).Seconds(), shorten(strings.Join(words, "  "), 110))
 	}
 	fmt.Fprintln(out)
 }
@@ -129,19 +129,19 @@ func printTimes(out io.Writer, d *demonstration) {
 		if len(s.send.Attempts) > 0 {
 			calls = append(calls, s.send.Attempts[0].StartedAt.Sub(s.send.AcceptedAt))
 		}
-		lateness = append(lateness, late(s.send)...)
+		lateness = append(lateness, ruleLateness(s.send)...)
 	}
 	fmt.Fprintf(out, "Where the time went: %.1f s to set up (migrate, listen), %.1f s for the sends.\n",
 		d.setUp.Seconds(), d.took.Seconds())
 	fmt.Fprintf(out, "  POST /v1/sends to its answer       median %s, slowest %s\n",
-		median(answers), slices.Max(answers).Round(time.Millisecond))
-	fmt.Fprintf(out, "  accepted to the provider's call    median %s\n", median(calls))
-	fmt.Fprintf(out, "  end of a rule's wait to its SMS    median %s\n", median(lateness))
+		medianOf(answers), slices.Max(answers).Round(time.Millisecond))
+	fmt.Fprintf(out, "  accepted to the provider's call    median %s\n", medianOf(calls))
+	fmt.Fprintf(out, "  end of a rule's wait to its SMS    median %s\n", medianOf(lateness))
 	fmt.Fprintln(out, "  The rest is waiting: for receipts, for rules, for providers that throttle or do not answer.")
 }
 
 // late is how long after the wait of the rule that fired its SMS was attempted; nothing if a failure fired it.
-func late(s *client.Send) []time.Duration {
+func ruleLateness(s *client.Send) []time.Duration {
 	for _, a := range s.Attempts {
 		if a.Rule == nil {
 			continue
@@ -155,7 +155,7 @@ func late(s *client.Send) []time.Duration {
 	return nil
 }
 
-func median(d []time.Duration) time.Duration {
+func medianOf(d []time.Duration) time.Duration {
 	if len(d) == 0 {
 		return 0
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// tap notes when each call reaches the simulated providers.
-type tap struct {
+// calls notes when each call reaches the simulated providers.
+type callRecorder struct {
 	milestones *milestones
 
 	mu       sync.Mutex
@@ -28,12 +28,12 @@ type callKey struct {
 	send    string
 }
 
-func newTap(provider http.Handler) *tap {
-	return &tap{provider: provider, milestones: newMilestones(), calls: map[callKey]time.Time{}}
+func newCallRecorder(provider http.Handler) *callRecorder {
+	return &callRecorder{provider: provider, milestones: newMilestones(), calls: map[callKey]time.Time{}}
 }
 
 // ServeHTTP implements http.Handler.
-func (t *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (t *callRecorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -42,20 +42,20 @@ func (t *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if r.Method == http.MethodPost {
-		t.note(r, body, at)
+		t.recordCall(r, body, at)
 	}
-	t.now().ServeHTTP(w, r)
+	t.currentProvider().ServeHTTP(w, r)
 }
 
-// now is the provider that plays at present.
-func (t *tap) now() http.Handler {
+// currentProvider is the provider that plays at present.
+func (t *callRecorder) currentProvider() http.Handler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.provider
 }
 
-// swap lets another provider play, and returns the one that did.
-func (t *tap) swap(provider http.Handler) http.Handler {
+// replaceProvider lets another provider play, and returns the one that did.
+func (t *callRecorder) replaceProvider(provider http.Handler) http.Handler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before := t.provider
@@ -63,7 +63,7 @@ func (t *tap) swap(provider http.Handler) http.Handler {
 	return before
 }
 
-func (t *tap) note(r *http.Request, body []byte, at time.Time) {
+func (t *callRecorder) recordCall(r *http.Request, body []byte, at time.Time) {
 	channel, text := backstop.WhatsApp, ""
 	if strings.HasSuffix(r.URL.Path, "/Messages.json") {
 		channel, text = backstop.SMS, twilioRef(body)
@@ -103,8 +103,8 @@ func twilioRef(body []byte) string {
 	return callback.Query().Get("ref")
 }
 
-// called returns when the first call for a send reached the provider; false if none has.
-func (t *tap) called(channel backstop.Channel, send string) (time.Time, bool) {
+// firstCall returns when the first call for a send reached the provider; false if none has.
+func (t *callRecorder) firstCall(channel backstop.Channel, send string) (time.Time, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at, ok := t.calls[callKey{channel, send}]

@@ -16,7 +16,7 @@ import (
 func TestTap(t *testing.T) {
 	t.Parallel()
 	var bodies []string
-	tapped := newTap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	tapped := newCallRecorder(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
 		bodies = append(bodies, string(body))
@@ -32,10 +32,10 @@ func TestTap(t *testing.T) {
 	require.Equal(t, []string{whatsapp, sms, "no json"}, bodies, "the provider gets what was sent")
 
 	for _, channel := range []backstop.Channel{backstop.WhatsApp, backstop.SMS} {
-		_, called := tapped.called(channel, "one")
+		_, called := tapped.firstCall(channel, "one")
 		require.True(t, called, channel)
 		require.NoError(t, tapped.milestones.wait(t.Context(), callKey{channel, "one"}.milestone()))
 	}
-	_, called := tapped.called(backstop.WhatsApp, "two")
+	_, called := tapped.firstCall(backstop.WhatsApp, "two")
 	require.False(t, called)
 }
