@@ -53,7 +53,7 @@ func (b *bench) measureBacklog(ctx context.Context) (err error) {
 	defer func() { err = l.close(err) }()
 	starts, ends := b.flags.scaled(backlogSends), b.flags.scaled(overdueSends)
 	all := []backlogContestant{
-		{startPlain32, starts, l.startPlain},
+		{startPlain32, starts, l.startBare},
 		{startSweeper, starts, bySweepers(1, l.sweepSends)}, {startSweepers, starts, bySweepers(2, l.sweepSends)},
 		{overdueSweeper, ends, bySweepers(1, l.sweepOverdue)}, {overdueSweepers, ends, bySweepers(manySweepers, l.sweepOverdue)},
 	}
@@ -68,8 +68,8 @@ func (b *bench) measureBacklog(ctx context.Context) (err error) {
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			b.logProgress("round %d of %d, %s: %.0f per second, reads p50 %.1f ms, p99 %.1f ms", n+1, b.flags.rounds, c.name, r.PerSecond,
-				r.Reads.P50, r.Reads.P99)
+			b.logProgress("round %d of %d, %s: %.0f per second, reads p50 %.1f ms, p99 %.1f ms", n+1, b.flags.rounds, c.name,
+				r.PerSecond, r.Reads.P50, r.Reads.P99)
 			rounds[c.name] = append(rounds[c.name], r)
 		}
 	}

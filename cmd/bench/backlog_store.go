@@ -184,8 +184,8 @@ func (l *backlog) checkEmpty(ctx context.Context) error {
 	return err
 }
 
-// startReads reads single sends at a constant rate, until its caller calls the returned function. A slow read does not delay the
-// next one.
+// startReads reads single sends at a constant rate, until its caller calls the returned function. A slow read does not delay
+// the next one.
 func (l *backlog) startReads(ctx context.Context) (stop func() ([]time.Duration, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	took := make(chan []time.Duration, 1)

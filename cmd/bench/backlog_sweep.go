@@ -23,8 +23,8 @@ const (
 	backlogTimeout = 10 * time.Minute
 )
 
-// startPlain starts bare workflows with the input of a send.
-func (l *backlog) startPlain(ctx context.Context, n int) (time.Duration, error) {
+// startBare starts bare workflows with the input of a send.
+func (l *backlog) startBare(ctx context.Context, n int) (time.Duration, error) {
 	var next atomic.Int64
 	t, err := loopTimes(ctx, plainStarters, n, func(ctx context.Context) (string, error) {
 		id := l.ids[next.Add(1)-1]
@@ -121,8 +121,8 @@ func (l *backlog) sweepOverdue(ctx context.Context, n, sweepers int) (time.Durat
 	})
 }
 
-// runSweepers runs n sweepers, each with its own pool, until all counted sends are done. The function parts returns the store and
-// the engine of a sweeper.
+// runSweepers runs n sweepers, each with its own pool, until all counted sends are done. The function parts returns the store
+// and the engine of a sweeper.
 func (l *backlog) runSweepers(
 	ctx context.Context, n int, counted *countdown, parts func(*postgres.DB) (handoff.Store, handoff.Engine),
 ) (took time.Duration, err error) {

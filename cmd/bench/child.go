@@ -58,7 +58,7 @@ func startChild(o childOptions) (*child, error) {
 	return c, nil
 }
 
-// watchEnds cancels with a cause when the child ends by itself.
+// cancelAtEnd cancels a context when the child ends. The cause names the log of the child.
 func (c *child) cancelAtEnd(cancel context.CancelCauseFunc) {
 	go func() {
 		<-c.Ended()

@@ -14,9 +14,9 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// The two speeds of the simulated providers. At speedInTime a message is delivered or fails after 0.4 s, during the receipt wait
-// of its call. At speedLater it does so after 8 s, when the receipt wait is over. Without any delay, a receipt may come before the
-// answer to its call, and the history would depend on their order.
+// The two speeds of the simulated providers. At speedInTime a message is delivered or fails after 0.4 s, during the receipt
+// wait of its call. At speedLater it does so after 8 s, when the receipt wait is over. Without any delay, a receipt may come
+// before the answer to its call, and the history would depend on their order.
 const (
 	speedInTime = 5
 	speedLater  = 0.25
@@ -141,7 +141,7 @@ func (b *bench) printEvents(counted []scenario) {
 		notes: []string{
 			"Actions as Temporal Cloud bills them: https://docs.temporal.io/evaluate/cloud/actions.",
 			"The minimum for a call, a wait and a receipt is 11 events and 4 actions: start, two workflow tasks of 3 events,",
-			"one marker for the call, one timer, one signal, end. An update instead of the signal is one event more, and less CPU.",
+			"one marker for the call, one timer, one signal, end. An update in place of the signal is one event more, less CPU.",
 			"If the receipt comes during the receipt wait, the minimum is 6 and 2: no second task, no timer, no signal.",
 		},
 	}

@@ -48,8 +48,8 @@ func (b *bench) measureLatency(ctx context.Context) error {
 	return nil
 }
 
-// measureCapacity returns Backstop's throughput in completed sends per second. It measures one round if no part has measured the
-// throughput yet.
+// measureCapacity returns Backstop's throughput in completed sends per second. It measures one round if no part has measured
+// the throughput yet.
 func (b *bench) measureCapacity(ctx context.Context, policy string) (float64, error) {
 	if b.throughput > 0 {
 		return b.throughput, nil

@@ -141,8 +141,8 @@ func (b *bench) openLists(ctx context.Context, ids []string) (_ *lists, err erro
 
 func (l *lists) close() error { return errors.Join(l.child.stop(), l.store.db.Close()) }
 
-// queries returns the measured queries: each filter of the list from the newest send and from the middle, a single send, and the
-// statistics.
+// queries returns the measured queries: each filter of the list from the newest send and from the middle, a single send, and
+// the statistics.
 func (l *lists) queries(ctx context.Context) ([]query, error) {
 	p, err := l.pickValues(ctx)
 	if err != nil {

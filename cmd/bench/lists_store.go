@@ -17,7 +17,7 @@ const originalQuery = `SELECT to_jsonb(s),
 	(SELECT COALESCE(jsonb_agg(e), '[]') FROM events e WHERE e.send = s.id)
 FROM sends s WHERE s.id = $1`
 
-// sendOriginals reads sends with their attempts and events.
+// originals reads sends with their attempts and events.
 func (s *store) originals(ctx context.Context, ids []string) ([]original, error) {
 	var list []original
 	for _, id := range ids {
@@ -40,11 +40,11 @@ func (s *store) createDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// The copies differ in id, time, recipient and policy. A million copies are one day. The ids are UUIDs of version 7, as the schema
-// requires, in the order of time.
+// The copies differ in id, time, recipient and policy. A million copies are one day. The ids are UUIDs of version 7, as the
+// schema requires, in the order of time.
 const (
 	copyPeriod   = 86 * time.Millisecond
-	perRecipient = 10 // sends of one recipient // sends of one recipient
+	perRecipient = 10 // sends of one recipient
 	policies     = 20
 )
 
@@ -107,7 +107,9 @@ func (l *lists) copyUntil(ctx context.Context, rows int) (err error) {
 
 func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original, copySend string) error {
 	for _, step := range []struct{ statement, rows string }{
-		{copySend, o.send}, {fmt.Sprintf(copyChildRows, "attempts"), o.attempts}, {fmt.Sprintf(copyChildRows, "events"), o.events},
+		{copySend, o.send},
+		{fmt.Sprintf(copyChildRows, "attempts"), o.attempts},
+		{fmt.Sprintf(copyChildRows, "events"), o.events},
 	} {
 		if _, err := tx.ExecContext(ctx, step.statement, step.rows, number); err != nil {
 			return fmt.Errorf("copy send: %w", err)

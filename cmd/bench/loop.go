@@ -20,7 +20,7 @@ type Tally struct {
 // rampOf is the first part of the given time. In the ramp all first operations begin at once, so its rate is not typical.
 func rampOf(during time.Duration) time.Duration { return during / 5 }
 
-// roundRates is the throughput within the given time, without the ramp before it and the drain after it.
+// perSecond is the throughput within the given time, without the ramp before it and the drain after it.
 func (t *Tally) perSecond(during time.Duration) float64 {
 	return float64(t.Within) / (during - rampOf(during)).Seconds()
 }
@@ -28,8 +28,8 @@ func (t *Tally) perSecond(during time.Duration) float64 {
 // sampleSize is the number of ids that a tally keeps.
 const sampleSize = 20
 
-// loopFor keeps inFlight operations in flight for a time, and then waits for their ends. It stops at the first error. An operation
-// returns the id of its send or workflow.
+// loopFor keeps inFlight operations in flight for a time, and then waits for their ends. It stops at the first error. An
+// operation returns the id of its send or workflow.
 func loopFor(ctx context.Context, inFlight int, during time.Duration, one func(context.Context) (string, error)) (Tally, error) {
 	began := time.Now()
 	return runLoop(ctx, inFlight, during, func() bool { return time.Since(began) < during }, one)

@@ -2,8 +2,8 @@
 // which of the project's targets are met. Run it by "make bench": devstack starts the servers.
 //
 // The process of the bench generates the load and simulates the providers. Backstop is a child process that the bench calls by
-// HTTP, as a customer does. A second child process ("bench plain") starts and runs the hand-written workflows. So the CPU time of
-// a child is the cost of one contestant.
+// HTTP, as a customer does. A second child process ("bench plain") starts and runs the hand-written workflows. So the CPU time
+// of a child is the cost of one contestant.
 package main
 
 import (

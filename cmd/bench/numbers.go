@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// spread is what is told of a measurement that was repeated.
+// spread sums up a repeated measurement.
 type spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 }
 
-// spreadOf returns the zero spread for no values.
+// spreadOf returns the spread of some values, or the zero spread if there are none.
 func spreadOf(values []float64) spread {
 	if len(values) == 0 {
 		return spread{}
@@ -21,7 +21,8 @@ func spreadOf(values []float64) spread {
 	return spread{Median: percentileOf(values, 50), Min: slices.Min(values), Max: slices.Max(values)}
 }
 
-// ratiosOf divides round by round, so that what slows a whole round, such as a busy neighbour, cancels out.
+// ratiosOf divides the values of each round by the base of the same round. So other load on the machine that slows a whole
+// round has no effect on the ratio.
 func ratiosOf(values, base []float64) []float64 {
 	divided := make([]float64, 0, len(values))
 	for i, v := range values[:min(len(values), len(base))] {
@@ -30,8 +31,8 @@ func ratiosOf(values, base []float64) []float64 {
 	return divided
 }
 
-// percentileOf is the value that p percent (0 to 100) are at or below, interpolated between the nearest two; NaN for no
-// values.
+// percentileOf returns the p-th percentile, p from 0 to 100: p percent of the values are not above it. It interpolates between
+// two values, and is NaN if there are none.
 func percentileOf(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -43,7 +44,7 @@ func percentileOf(values []float64, p float64) float64 {
 	return sorted[below] + (rank-float64(below))*(sorted[above]-sorted[below])
 }
 
-// quantiles is what is told of a latency, in milliseconds.
+// quantiles sums up a measured latency, in milliseconds.
 type quantiles struct {
 	N   int     `json:"n"`
 	P50 float64 `json:"p50_ms"`

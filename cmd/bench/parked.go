@@ -19,21 +19,21 @@ const (
 	fewParked     = 10_000
 	manyParked    = 50_000
 	kilobyte      = 1024.0
-	// maxMemoryGrowth is how much the memory may grow from few to many: as good as not at all.
+	// maxMemoryGrowth is the target for the memory at many parked sends, divided by the memory at few.
 	maxMemoryGrowth = 1.25
 )
 
-// measureFootprint is what Backstop and the databases hold, in bytes.
+// footprint is the size of Backstop's memory and of the databases, in bytes.
 type footprint struct {
-	Sends    int   `json:"sends"` // parked by this measurement
+	Sends    int   `json:"sends"` // finished or parked so far in this state
 	RSS      int64 `json:"rss"`
-	Heap     int64 `json:"heap"` // after a collection
+	Heap     int64 `json:"heap"` // after a garbage collection
 	Stack    int64 `json:"stack"`
 	Backstop int64 `json:"database_backstop"`
 	Temporal int64 `json:"database_temporal"`
 }
 
-// measureParked looks at the memory of Backstop and at the databases while many sends wait.
+// measureParked measures the memory of Backstop and the sizes of the databases while many sends wait.
 func (b *bench) measureParked(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Parked", rule{client.RuleTypeUndelivered, 24 * time.Hour})
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *bench) measureParked(ctx context.Context) error {
 	return nil
 }
 
-// measureFootprint measures when things have calmed down.
+// measureFootprint waits until the processes are at rest, and measures.
 func (b *bench) measureFootprint(ctx context.Context, sends int) (footprint, error) {
 	if err := pauseFor(ctx, 2*settleTime); err != nil {
 		return footprint{}, err
@@ -99,7 +99,7 @@ func (b *bench) measureFootprint(ctx context.Context, sends int) (footprint, err
 	return f, err
 }
 
-// readHeap asks Backstop's profiles for its live heap and its stacks, in bytes.
+// readHeap reads the live heap and the stacks of Backstop, in bytes, from its pprof server.
 func (b *bench) readHeap(ctx context.Context) (heap, stack int64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.pprofURL+"/debug/pprof/heap?gc=1&debug=1", nil)
 	if err != nil {
@@ -130,11 +130,11 @@ func (b *bench) printParked(prints []footprint) {
 	t := table{
 		title: "Memory of Backstop (API and worker in one process) and size of the databases; per send against the row above",
 		notes: []string{
-			"Heap is what lives after a collection. Databases with their indexes, without the write-ahead log; what",
-			"Temporal keeps of finished sends it deletes after the namespace's retention.",
+			"Heap: after a garbage collection. Databases: with their indexes, without the write-ahead log. Temporal deletes the",
+			"rows of finished sends after the retention period of the namespace.",
 		},
 	}
-	t.row("", "RSS MB", "heap MB", "stack MB", "memory KB/send", "ours KB/send", "temporal's KB/send")
+	t.row("", "RSS MB", "heap MB", "stack MB", "memory KB/send", "backstop's database KB/send", "temporal's KB/send")
 	names := []string{"at the start", "finished: ", "parked: ", "parked: "}
 	for i, f := range prints {
 		row := []string{names[i], megabytesOf(f.RSS), megabytesOf(f.Heap), megabytesOf(f.Stack), "", "", ""}
@@ -152,7 +152,7 @@ func (b *bench) printParked(prints []footprint) {
 	}
 	b.printTable(t)
 	few, many := prints[2], prints[3]
-	b.atMost(fmt.Sprintf("heap and stacks with %d parked, of those with %d", many.Sends, few.Sends),
+	b.atMost(fmt.Sprintf("heap and stacks with %d parked sends, of those with %d", many.Sends, few.Sends),
 		float64(many.Heap+many.Stack)/float64(few.Heap+few.Stack), maxMemoryGrowth, "x")
 }
 

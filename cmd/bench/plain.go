@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 )
 
-// plainCommand is the word that makes this program the process of the hand-written workflows.
+// plainCommand is the argument that makes this program the process of the hand-written workflows.
 const plainCommand = "plain"
 
 // kind is one of the hand-written workflows.
@@ -26,20 +26,20 @@ const (
 	tuned kind = "tuned"
 )
 
-// taskQueue keeps the kinds apart: each has a worker of its own options.
+// taskQueue is the task queue of a kind. Each kind has its own worker with its own options.
 func (k kind) taskQueue() string { return "bench-" + string(k) }
 
-// plain is a starter and a worker of hand-written workflows in one process, as Backstop's API and worker are. Eager
-// start wants them to share a client.
+// plain is a starter and a worker of hand-written workflows in one process, like Backstop's API and worker. They share a
+// client, which eager start requires.
 type plain struct {
-	ctx        context.Context //nolint:containedctx // net/rpc hands none to its methods; it ends with the parent
+	ctx        context.Context //nolint:containedctx // net/rpc passes no context to a method
 	clients    map[kind]client.Client
 	milestones *milestones
 	provider   *plainProvider // nil: the activity does nothing
 	lateness   latenessRecord
 }
 
-// servePlain does what the parent process asks for over stdin and stdout, until stdin is closed.
+// servePlain serves the calls of the parent process over stdin and stdout, until stdin is closed.
 func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser, stdout, stderr io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -79,7 +79,7 @@ func (p *plain) workers() []worker.Worker {
 	byDefault := worker.New(p.clients[bare], bare.taskQueue(), worker.Options{})
 	byDefault.RegisterWorkflow(p.Bare)
 	byDefault.RegisterActivity(p.Submit)
-	// No activity poller is needed. The pollers are as many as Backstop's.
+	// It needs no activity poller. It has as many workflow pollers as Backstop.
 	atBest := worker.New(p.clients[tuned], tuned.taskQueue(), worker.Options{
 		LocalActivityWorkerOnly: true,
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
@@ -115,7 +115,7 @@ func (p *plain) startWorkflow(ctx context.Context, k kind) (string, error) {
 	return options.ID, nil
 }
 
-// runToEnd starts one workflow and brings it to its end.
+// runToEnd starts one workflow, sends its receipt and waits for its end.
 func (p *plain) runToEnd(ctx context.Context, k kind) (string, error) {
 	id, err := p.startWorkflow(ctx, k)
 	if err != nil {
@@ -124,7 +124,8 @@ func (p *plain) runToEnd(ctx context.Context, k kind) (string, error) {
 	return id, p.finishWorkflow(ctx, id)
 }
 
-// finishWorkflow brings a workflow to its end. A starter with a provider has nothing to do: the receipt comes by webhook.
+// finishWorkflow sends the last receipt to a workflow and waits until the workflow has it. With a provider it only waits,
+// because the receipt comes by webhook.
 func (p *plain) finishWorkflow(ctx context.Context, id string) error {
 	if p.provider == nil {
 		if err := p.milestones.wait(ctx, parkedMilestone(id)); err != nil {
@@ -137,7 +138,7 @@ func (p *plain) finishWorkflow(ctx context.Context, id string) error {
 	return p.milestones.wait(ctx, receivedMilestone(id, delivered))
 }
 
-// sendReceipt tells a workflow of a receipt. A tuned one is sent an update, and has taken it in when that is answered.
+// sendReceipt signals a receipt to a bare workflow. To a tuned workflow it sends an update and waits for the answer.
 func (p *plain) sendReceipt(ctx context.Context, id, status string) error {
 	k, r := kindOf(id), receipt{Step: 1, Channel: "whatsapp", Status: status}
 	if k != tuned {
@@ -158,7 +159,7 @@ func (p *plain) sendReceipt(ctx context.Context, id, status string) error {
 	return nil
 }
 
-// forwardReceipt takes a receipt from the provider; only the one that is waited for is worth a signal.
+// forwardReceipt forwards a receipt from the provider to its workflow. It skips statuses that do not end the workflow.
 func (p *plain) forwardReceipt(ctx context.Context, id, status string) error {
 	if status != delivered {
 		return nil
@@ -166,7 +167,7 @@ func (p *plain) forwardReceipt(ctx context.Context, id, status string) error {
 	return p.sendReceipt(ctx, id, status)
 }
 
-// temporalTimeout is how long Temporal may take to be there: on Postgres it registers its namespace after the start.
+// temporalTimeout bounds the wait for Temporal. On Postgres, Temporal registers its namespace only after its start.
 const temporalTimeout = 30 * time.Second
 
 // dialTemporal connects to the Temporal that devstack has started.

@@ -17,25 +17,25 @@ type timerInput struct {
 	At time.Time `json:"at"`
 }
 
-// Due is the least that a timer can lead to: a local activity that does nothing but note how late it is.
+// Due is a workflow of a timer and a local activity that records how late the timer fires.
 func (p *plain) Due(ctx workflow.Context, in timerInput) error {
 	if err := workflow.Sleep(ctx, in.At.Sub(workflow.Now(ctx))); err != nil {
 		return fmt.Errorf("sleep: %w", err)
 	}
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: callTimeout})
 	if err := workflow.ExecuteLocalActivity(local, p.RecordLateness, in).Get(ctx, nil); err != nil {
-		return fmt.Errorf("ring: %w", err)
+		return fmt.Errorf("record lateness: %w", err)
 	}
 	return nil
 }
 
-// lateness are the timers that have rung.
+// latenessRecord holds how late each timer fired, by its deadline.
 type latenessRecord struct {
 	mu         sync.Mutex
-	byDeadline map[time.Time]time.Duration // by the moment at which each was due
+	byDeadline map[time.Time]time.Duration
 }
 
-// RecordLateness notes how late it is, once for each timer.
+// RecordLateness is a local activity. It records how late a timer fired. A second run for the same timer changes nothing.
 func (p *plain) RecordLateness(_ context.Context, in timerInput) error {
 	p.lateness.mu.Lock()
 	defer p.lateness.mu.Unlock()
@@ -45,15 +45,15 @@ func (p *plain) RecordLateness(_ context.Context, in timerInput) error {
 	return nil
 }
 
-// DueArgs ask for timers that are due within a time.
+// DueArgs are the arguments of Due.
 type DueArgs struct {
 	N, InFlight int
-	First       time.Time
-	Within      time.Duration
+	First       time.Time     // no timer is due before
+	Within      time.Duration // all timers are due within this time after First
 }
 
-// Due starts workflows and answers how late each rang, without those that were due while others were still being
-// started.
+// Due starts workflows and returns how late their timers fired. Timers that were due before the last workflow was started do
+// not count.
 func (r *plainRPC) Due(args DueArgs, reply *[]time.Duration) error {
 	p := r.plain
 	p.lateness.byDeadline = make(map[time.Time]time.Duration, args.N)
@@ -77,7 +77,7 @@ func (r *plainRPC) Due(args DueArgs, reply *[]time.Duration) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d of %d timers rang", p.lateness.count(), args.N)
+	return fmt.Errorf("%d of %d timers fired", p.lateness.count(), args.N)
 }
 
 func (r *latenessRecord) count() int {
@@ -86,7 +86,7 @@ func (r *latenessRecord) count() int {
 	return len(r.byDeadline)
 }
 
-// after returns the lateness of those that were due after a moment.
+// after returns the lateness of the timers that were due after a moment.
 func (r *latenessRecord) after(moment time.Time) []time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -19,20 +19,21 @@ import (
 
 const receiptSamples = 2000
 
-// receiptCost is what a kind of receipt or signal cost.
+// receiptCost is the measured cost of a kind of receipt or signal.
 type receiptCost struct {
 	Name      string  `json:"name"`
 	N         int     `json:"n"`
 	PerSecond float64 `json:"per_second"`
-	CPU       float64 `json:"cpu_seconds"`      // of all processes but the bench
-	Idle      float64 `json:"idle_cpu_seconds"` // what they use in the same time when nothing happens
+	CPU       float64 `json:"cpu_seconds"`      // of all processes without the bench
+	Idle      float64 `json:"idle_cpu_seconds"` // of the same processes at rest, in the same time
 }
 
-// cpu is the CPU time of one in milliseconds, beyond what all use when nothing happens.
+// cpu is the CPU time of one receipt or signal in milliseconds, without the CPU time at rest.
 func (c receiptCost) cpu() float64 { return 1000 * (c.CPU - c.Idle) / float64(c.N) }
 
-// measureReceipts brings receipts to sends that wait for delivery: first those that no rule waits for (sent), then those
-// that end the send (delivered). The hand-written workflow is signalled both; the first wakes it up for nothing.
+// measureReceipts posts two receipts to each parked send: "sent", for which no rule waits, then "delivered", which ends the
+// send. Each parked hand-written workflow gets a signal for both. The first signal costs it a workflow task and changes
+// nothing.
 func (b *bench) measureReceipts(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Receipts", rule{client.RuleTypeUndelivered, 24 * time.Hour})
 	if err != nil {
@@ -74,7 +75,7 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 		for i, s := range sends {
 			ids[i] = s.id
 		}
-		_, err := loopOver(ctx, len(ids), ids, b.send.awaitEnd) // all at once: each waits for a look
+		_, err := loopOver(ctx, len(ids), ids, b.send.awaitEnd) // all at once, because watchEnds polls
 		return time.Since(began), err
 	}
 	costs := []receiptCost{
@@ -92,7 +93,7 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 	return nil
 }
 
-// measureCost meters a run, and then the same processes at rest.
+// measureCost measures the CPU time of a run, and then of the same processes at rest.
 func (b *bench) measureCost(ctx context.Context, c *receiptCost, run func() (time.Duration, error)) error {
 	if err := pauseFor(ctx, settleTime); err != nil {
 		return err
@@ -100,7 +101,7 @@ func (b *bench) measureCost(ctx context.Context, c *receiptCost, run func() (tim
 	var took time.Duration
 	busy, length, err := b.measureCPU(ctx, func() (err error) {
 		if took, err = run(); err == nil {
-			err = pauseFor(ctx, settleTime) // what the engine still does about it
+			err = pauseFor(ctx, settleTime) // includes the work that Temporal does after its answers
 		}
 		return err
 	})
@@ -116,7 +117,7 @@ func (b *bench) measureCost(ctx context.Context, c *receiptCost, run func() (tim
 	return nil
 }
 
-// measureCPU returns the CPU time in seconds of all processes but the bench, and how long the run took.
+// measureCPU returns the CPU time in seconds of all processes without the bench, and the duration of the run.
 func (b *bench) measureCPU(ctx context.Context, run func() error) (cpu float64, took time.Duration, err error) {
 	before, err := b.meter.read(ctx)
 	if err != nil {
@@ -131,22 +132,22 @@ func (b *bench) measureCPU(ctx context.Context, run func() error) (cpu float64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	for who, seconds := range after.since(before) {
-		if who != useBench {
+	for user, seconds := range after.since(before) {
+		if user != useBench {
 			cpu += seconds
 		}
 	}
 	return cpu, took, nil
 }
 
-// sentMessage is a message as the simulated provider remembers it.
+// sentMessage is a message in the list of the simulated provider.
 type sentMessage struct {
 	ID  string `json:"id"`
 	Ref string `json:"correlation"`
 	To  string `json:"to"`
 }
 
-// whatsAppMessages are the WhatsApp messages of some sends.
+// whatsAppMessages returns the WhatsApp messages of some sends.
 func (b *bench) whatsAppMessages(ctx context.Context, sends []parkedSend) (list []sentMessage, err error) {
 	url := b.env["BACKSTOP_META_BASE_URL"] + "/messages?channel=whatsapp"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -213,7 +214,7 @@ func (b *bench) postWebhook(ctx context.Context, m sentMessage, status string) e
 		return fmt.Errorf("post webhook: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, res.Body) // else the connection is not reused
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("post webhook: HTTP %d", res.StatusCode)
 	}
@@ -225,8 +226,8 @@ func (b *bench) printReceipts(costs []receiptCost) {
 		title: fmt.Sprintf("Receipts and signals: %d of each, %d in flight, one receipt per webhook",
 			costs[0].N, b.flags.inFlight),
 		notes: []string{
-			"per second: until the last has had its effect. CPU time: of all processes but the bench, less what they use",
-			"at rest.",
+			"Per second: until the last receipt or signal has had its effect. CPU time: of all processes without the bench,",
+			"less their CPU time at rest.",
 		},
 	}
 	t.row("", "per second", "CPU ms", "of the signal")

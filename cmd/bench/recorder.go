@@ -13,7 +13,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// calls notes when each call reaches the simulated providers.
+// callRecorder is the handler of the simulated providers. It records the time of the first call for each send and channel.
 type callRecorder struct {
 	milestones *milestones
 
@@ -47,14 +47,14 @@ func (t *callRecorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.currentProvider().ServeHTTP(w, r)
 }
 
-// currentProvider is the provider that plays at present.
+// currentProvider returns the handler that answers at present.
 func (t *callRecorder) currentProvider() http.Handler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.provider
 }
 
-// replaceProvider lets another provider play, and returns the one that did.
+// replaceProvider sets another handler and returns the previous one.
 func (t *callRecorder) replaceProvider(provider http.Handler) http.Handler {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,7 +77,7 @@ func (t *callRecorder) recordCall(r *http.Request, body []byte, at time.Time) {
 	}
 	ref, err := backstop.ParseRef(text)
 	if err != nil {
-		return // not ours
+		return // not a call for a send
 	}
 	key := callKey{channel, ref.Send}
 	t.mu.Lock()
@@ -90,7 +90,7 @@ func (t *callRecorder) recordCall(r *http.Request, body []byte, at time.Time) {
 
 func (k callKey) milestone() string { return string(k.channel) + " " + k.send }
 
-// twilioRef is the ref in the StatusCallback of a message.
+// twilioRef returns the ref in the StatusCallback of a message.
 func twilioRef(body []byte) string {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -103,7 +103,7 @@ func twilioRef(body []byte) string {
 	return callback.Query().Get("ref")
 }
 
-// firstCall returns when the first call for a send reached the provider; false if none has.
+// firstCall returns the time of the first call for a send on a channel, or false if there was none.
 func (t *callRecorder) firstCall(channel backstop.Channel, send string) (time.Time, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

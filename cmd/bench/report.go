@@ -6,14 +6,14 @@ import (
 	"text/tabwriter"
 )
 
-// progressLog tells of the progress.
+// progressLog prints a line about the progress.
 type progressLog func(format string, values ...any)
 
-// table is what a part prints.
+// table is the printed result of a part.
 type table struct {
 	title string
 	notes []string
-	rows  [][]string // the first is the head
+	rows  [][]string // the first row is the header
 }
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
@@ -24,7 +24,7 @@ func (b *bench) printTable(t table) {
 	for _, row := range t.rows {
 		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // a terminal that has gone away is nobody's error
+	_ = w.Flush() // an error means that the terminal is closed
 	for i, note := range t.notes {
 		if i == 0 {
 			fmt.Fprintln(b.out)
@@ -33,12 +33,12 @@ func (b *bench) printTable(t table) {
 	}
 }
 
-// target is one of the project's aims. Got is told against want: at least it, or at most.
+// target is one of the project's targets. It is met if Got is at least Want, or, without AtLeast, at most Want.
 type target struct {
 	Name    string  `json:"name"`
 	Got     float64 `json:"got"`
 	Want    float64 `json:"want"`
-	AtLeast bool    `json:"at_least"` // else at most
+	AtLeast bool    `json:"at_least"`
 	Unit    string  `json:"unit"`
 }
 
@@ -74,7 +74,7 @@ func (b *bench) printTargets() {
 	b.printTable(t)
 }
 
-// formatNumber keeps about three digits.
+// formatNumber prints a number with about three digits.
 func formatNumber(v float64) string {
 	switch {
 	case v >= 100:

@@ -21,25 +21,25 @@ import (
 
 const (
 	whatsAppText = "Your parcel comes today between 14:00 and 15:00."
-	// recipientCount is how many recipients there are of each scenario.
+	// recipientCount is the number of recipients of each scenario.
 	recipientCount = 10_000
 )
 
-// The scenarios of the simulated providers that are used here, by the last digits of the recipient.
+// The scenarios of the simulated providers, chosen by the last two digits of the recipient: the statuses that WhatsApp reports.
 const (
 	scenarioRead        = "01" // sent, delivered, read
 	scenarioUnread      = "02" // sent, delivered
 	scenarioSentOnly    = "03" // sent
 	scenarioRejected    = "04"
-	scenarioFailed      = "05" // by receipt
+	scenarioFailed      = "05" // accepted, then failed by a receipt
 	scenarioSilent      = "06"
-	scenarioAllRejected = "13" // works: WhatsApp and SMS are rejected
+	scenarioAllRejected = "13" // WhatsApp and SMS are rejected
 	scenarioOptedOut    = "16"
 )
 
-var recipients atomic.Int64 //nolint:gochecknoglobals // numbers are handed out to all parts
+var recipients atomic.Int64 //nolint:gochecknoglobals // all parts share this counter
 
-// nextRecipient is a British mobile number of a scenario, another one each time.
+// nextRecipient returns a British mobile number of a scenario. Each call returns a different one, until they repeat.
 func nextRecipient(scenario string) string {
 	return fmt.Sprintf("+447400%04d%s", recipients.Add(1)%recipientCount, scenario)
 }
@@ -54,10 +54,10 @@ type sender struct {
 	temporal temporal.Client
 
 	mu      sync.Mutex
-	pending map[string]struct{} // sends whose end somebody waits for
+	pending map[string]struct{} // sends in awaitEnd that Postgres has not reported as finished
 }
 
-// newHTTPClient keeps a connection alive for each send under way.
+// newHTTPClient returns a client that keeps a connection open for each send in flight.
 func newHTTPClient() *http.Client {
 	const mostIdle = 1000
 	return &http.Client{Timeout: callTimeout, Transport: &http.Transport{
@@ -88,7 +88,7 @@ type rule struct {
 	wait time.Duration // in whole seconds
 }
 
-// policy makes a policy and returns its id.
+// policy creates a policy and returns its id.
 func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string, error) {
 	input := client.PolicyInput{Name: name}
 	for i, r := range rules {
@@ -108,14 +108,14 @@ func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string
 	return made.JSON201.ID, nil
 }
 
-// sendInput is what is sent; its zero values are the policy's.
+// sendInput is the input of a send. A zero wait or category is left out of the request.
 type sendInput struct {
 	to, policy string
-	wait       time.Duration // in whole seconds
+	wait       time.Duration // in place of the policy's, in whole seconds
 	category   client.Category
 }
 
-// post starts a send and returns it as accepted.
+// post starts a send and returns the answer of the API.
 func (s *sender) post(ctx context.Context, o sendInput) (*client.SendAccepted, error) {
 	text := whatsAppText
 	input := client.SendInput{
@@ -136,8 +136,8 @@ func (s *sender) post(ctx context.Context, o sendInput) (*client.SendAccepted, e
 	return accepted.JSON202, nil
 }
 
-// awaitDelivered waits until Postgres has a send as finished and its workflow has ended. A loop that did not wait for the second would
-// start more than the engine keeps up with, and count it.
+// awaitEnd waits until a send is finished in Postgres and its workflow is closed. Without the second, a closed loop would count
+// sends whose work Temporal has not done yet.
 func (s *sender) awaitEnd(ctx context.Context, id string) error {
 	s.mu.Lock()
 	s.pending[id] = struct{}{}
@@ -145,7 +145,7 @@ func (s *sender) awaitEnd(ctx context.Context, id string) error {
 	return s.finished.wait(ctx, id)
 }
 
-// runToEnd starts a send and waits for its end.
+// sendToEnd starts a send and waits for its end.
 func (s *sender) sendToEnd(ctx context.Context, o sendInput) (string, error) {
 	accepted, err := s.post(ctx, o)
 	if err != nil {
@@ -154,10 +154,9 @@ func (s *sender) sendToEnd(ctx context.Context, o sendInput) (string, error) {
 	return accepted.ID, s.awaitEnd(ctx, accepted.ID)
 }
 
-// watchEnds looks for the ends that are waited for, until ctx is done: one query for all of them instead of a request for
-// each.
+// watchEnds polls Postgres and Temporal for the ends of the pending sends, until ctx is done. One query covers all of them.
 func (s *sender) watchEnds(ctx context.Context) error {
-	finished := map[string]struct{}{} // whose workflows may still run
+	finished := map[string]struct{}{} // finished sends whose workflows may still run
 	for tick := time.NewTicker(endsPeriod); ; {
 		select {
 		case <-ctx.Done():
@@ -196,14 +195,14 @@ func (s *sender) watchEnds(ctx context.Context) error {
 }
 
 const (
-	// endsPeriod is how often Postgres and Temporal are asked which sends have ended. What that costs them counts as a cost of
-	// Backstop, and it makes a loop that waits for ends slower: so many must be in flight that this does not matter.
+	// endsPeriod is the time between two polls of watchEnds. The CPU time of a poll counts as Backstop's. On average an operation
+	// of a closed loop takes half a period longer, so a loop needs many operations in flight.
 	endsPeriod = 400 * time.Millisecond
-	// maxListed bounds how many it is asked for at once.
+	// maxListed bounds the workflows of one request to Temporal.
 	maxListed = 200
 )
 
-// closedSends returns those of the sends whose workflows have ended, by what the Temporal UI shows: one request for many.
+// closedSends returns the sends whose workflows are closed. It queries Temporal's visibility store, one request for many sends.
 func (s *sender) closedSends(ctx context.Context, sends []string) (closed []string, err error) {
 	for some := range slices.Chunk(sends, maxListed) {
 		names := make([]string, len(some))
@@ -224,13 +223,13 @@ func (s *sender) closedSends(ctx context.Context, sends []string) (closed []stri
 	return closed, nil
 }
 
-// response is what every answer of the client has.
+// response is a response of the generated client, of any endpoint.
 type response interface {
 	Status() string
 	GetBody() []byte
 }
 
-// callError is why a call did not answer as it should.
+// callError returns the error of a call that failed or had an unexpected status.
 func callError(what string, r response, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

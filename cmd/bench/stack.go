@@ -28,7 +28,7 @@ const (
 	apiTimeout    = 60 * time.Second
 )
 
-// stack is everything that runs while the bench measures.
+// stack holds all processes, servers and connections that a measurement needs.
 type stack struct {
 	env            map[string]string // of Backstop
 	apiURL         string
@@ -50,12 +50,12 @@ type stack struct {
 	stops       []func() error // in the order of the starts
 }
 
-// startStack starts what is measured. What it has started when it fails is stopped. Fail is told when a part ends by
-// itself.
+// startStack starts the stack. If it fails, it stops the parts that it has started. It calls fail if a child process ends too
+// early.
 func startStack(
-	ctx context.Context, f flags, env map[string]string, tell progressLog, fail context.CancelCauseFunc,
+	ctx context.Context, f flags, env map[string]string, logProgress progressLog, fail context.CancelCauseFunc,
 ) (_ *stack, err error) {
-	s := &stack{logProgress: tell, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
+	s := &stack{logProgress: logProgress, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -82,7 +82,7 @@ func startStack(
 	return s, nil
 }
 
-// requireDevstack reports whether devstack is the parent: Temporal's CPU time is read from it.
+// requireDevstack returns an error if devstack is not the parent process, because the meter reads Temporal's CPU time from it.
 func requireDevstack(ctx context.Context, env map[string]string) error {
 	parent, err := process.NewProcessWithContext(ctx, int32(os.Getppid())) //nolint:gosec // process ids are 32 bits wide
 	if err != nil {
@@ -93,7 +93,7 @@ func requireDevstack(ctx context.Context, env map[string]string) error {
 		return fmt.Errorf("find program of parent process: %w", err)
 	}
 	if path != env["BACKSTOP_DEVSTACK"] {
-		return errors.New("it must be started by devstack: make bench")
+		return errors.New("the bench must be started by devstack: run make bench")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	s.apiURL, s.pprofURL, s.sandboxOptions = "http://"+ports[0], "http://"+ports[1], box
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
-		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_LINGER": f.awaitReceipts.String(),
+		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_AWAIT_RECEIPTS": f.awaitReceipts.String(),
 		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
 		"BACKSTOP_META_ACCESS_TOKEN": box.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": box.Meta.AppSecret,
 		"BACKSTOP_META_VERIFY_TOKEN":  box.Meta.VerifyToken,
@@ -152,7 +152,7 @@ func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*callR
 	}
 	tapped := newCallRecorder(box)
 	server := &http.Server{Handler: tapped, ReadHeaderTimeout: callTimeout}
-	go func() { _ = server.Serve(listener) }() // until it is closed
+	go func() { _ = server.Serve(listener) }() // until server.Close
 	s.stops = append(s.stops, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), childStopTimeout)
 		defer cancel()
@@ -161,7 +161,7 @@ func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*callR
 	return tapped, nil
 }
 
-// withProviderSpeed lets providers of another speed play Backstop's while a measurement runs.
+// withProviderSpeed replaces Backstop's providers by providers of another speed while a measurement runs.
 func (s *stack) withProviderSpeed(speed float64, measure func() error) error {
 	o := s.sandboxOptions
 	o.Speed = speed
@@ -177,7 +177,7 @@ func (s *stack) withProviderSpeed(speed float64, measure func() error) error {
 	return errors.Join(err, box.Shutdown(ctx))
 }
 
-// startPlain starts the process of the hand-written workflows, and a provider of its own if it wants one.
+// startPlain starts the process of the hand-written workflows, and its own provider for -activity http.
 func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCauseFunc) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -193,7 +193,7 @@ func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCaus
 		}
 		providerURL = "http://" + providers.Addr().String()
 	}
-	if s.plain, err = startPlain(self, providerURL, s.logProgress); err != nil {
+	if s.plain, err = startPlainChild(self, providerURL, s.logProgress); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.plain.stop)
@@ -215,7 +215,7 @@ func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCaus
 	return err
 }
 
-// stop stops everything, the last started first.
+// stop stops all parts, in the reverse order of their starts.
 func (s *stack) stop() error {
 	var errs []error
 	for i := range s.stops {
@@ -234,7 +234,7 @@ func listenLoopback(ctx context.Context) (net.Listener, error) {
 	return l, nil
 }
 
-// freePorts returns addresses on which nobody listens.
+// freePorts returns n free addresses of loopback.
 func freePorts(ctx context.Context, n int) ([]string, error) {
 	var addresses []string
 	for range n {
@@ -242,25 +242,25 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = l.Close() }() // all are held until all are known
+		defer func() { _ = l.Close() }() // all stay open until the last is found, so they differ
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil
 }
 
-// backstopCommand is a command of the backstop that was built together with this program.
-func backstopCommand(command string, env map[string]string, tell progressLog) childOptions {
+// backstopCommand returns a command of the program backstop in the folder of this program.
+func backstopCommand(command string, env map[string]string, logProgress progressLog) childOptions {
 	program := "backstop"
 	if self, err := os.Executable(); err == nil {
 		program = filepath.Join(filepath.Dir(self), program)
 	}
-	return childOptions{Name: command, Words: []string{program, command}, Env: env, LogProgress: tell}
+	return childOptions{Name: command, Words: []string{program, command}, Env: env, LogProgress: logProgress}
 }
 
-// awaitReady waits until Backstop is ready.
+// awaitReady waits until the API at a URL is ready.
 func awaitReady(ctx context.Context, url string) error {
 	c := newHTTPClient()
-	for began := time.Now(); time.Since(began) < apiTimeout; time.Sleep(watchPeriod) {
+	for began := time.Now(); time.Since(began) < apiTimeout; time.Sleep(pollPeriod) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {
 			return fmt.Errorf("make request: %w", err)

@@ -14,22 +14,22 @@ import (
 const (
 	// settleTime is the pause before each round.
 	settleTime = 2 * time.Second
-	// closeTimeout is how long workflows may take to be closed after the last has told its end. Visibility lags by a second.
+	// closeTimeout bounds the wait for the close of the last workflows. Temporal's visibility store lags by about 1 s.
 	closeTimeout = 30 * time.Second
 )
 
-// contestant is one way to bring a message to its recipient.
+// contestant is one of the compared systems: a hand-written workflow or Backstop.
 type contestant struct {
 	name      string
-	process   string // that stands for API and worker, as the meter names it
+	process   string // of its API (or starter) and worker, a user of CPU time
 	taskQueue string
 	run       func(context.Context, time.Duration) (Tally, error)
 }
 
-// round is one round of one contestant.
+// round is the result of one round of one contestant.
 type round struct {
 	PerSecond float64            `json:"per_second"`
-	Completed int                `json:"completed"` // with the drain at the end
+	Completed int                `json:"completed"` // all operations, with the ramp and the drain
 	CPU       map[string]float64 `json:"cpu_seconds"`
 	Events    []float64          `json:"events"` // of a sample of workflows
 }
@@ -59,7 +59,7 @@ func (b *bench) contestants(policy, installation string) []contestant {
 	}
 }
 
-// measureThroughput lets the contestants take turns, so that a slow minute of the machine hits all of them.
+// measureThroughput runs the contestants in turns, so that other load on the machine slows all of them.
 func (b *bench) measureThroughput(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Throughput", rule{client.RuleTypeUndelivered, time.Hour})
 	if err != nil {
@@ -93,12 +93,12 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 	return nil
 }
 
-// runRound lets one contestant run, and waits until all of its workflows are closed.
+// runRound runs one contestant and waits until all of its workflows are closed.
 func (b *bench) runRound(ctx context.Context, c contestant, during time.Duration) (round, error) {
 	if err := pauseFor(ctx, settleTime); err != nil {
 		return round{}, err
 	}
-	open, err := b.openWorkflows(ctx, c.taskQueue) // parked by another part
+	open, err := b.openWorkflows(ctx, c.taskQueue) // another part has parked them
 	if err != nil {
 		return round{}, err
 	}
@@ -132,8 +132,8 @@ func (b *bench) openWorkflows(ctx context.Context, taskQueue string) (int64, err
 	return open.GetCount(), nil
 }
 
-// awaitClosed waits until no more workflows of a task queue are open than before. It fails if some stay open: they were
-// counted as completed.
+// awaitClosed waits until a task queue has no more open workflows than before the round. It fails if some stay open, because
+// the round counted them as completed.
 func (b *bench) awaitClosed(ctx context.Context, taskQueue string, before int64) error {
 	for began := time.Now(); ; {
 		open, err := b.openWorkflows(ctx, taskQueue)
@@ -143,13 +143,13 @@ func (b *bench) awaitClosed(ctx context.Context, taskQueue string, before int64)
 		if time.Since(began) > closeTimeout {
 			return fmt.Errorf("%d workflows of task queue %s are still open", open-before, taskQueue)
 		}
-		if err := pauseFor(ctx, watchPeriod); err != nil {
+		if err := pauseFor(ctx, pollPeriod); err != nil {
 			return err
 		}
 	}
 }
 
-// eventCounts returns the lengths of histories.
+// eventCounts returns the number of events of each workflow.
 func (b *bench) eventCounts(ctx context.Context, ids []string) ([]float64, error) {
 	lengths := make([]float64, 0, len(ids))
 	for _, id := range ids {
@@ -177,9 +177,9 @@ func (b *bench) printThroughput(all []contestant, rounds map[string][]round) {
 		notes: []string{
 			"bare, tuned: hand-written workflows with no API and no store; their activity: " + b.flags.activity + ".",
 			"backstop: POST /v1/sends, WhatsApp by HTTP, signed webhooks back (sent, delivered, read), all stored.",
-			fmt.Sprintf("Its calls wait %s for receipts; what is delivered later costs as much as with -linger 0s and -speed 20,",
+			fmt.Sprintf("Its calls wait %s for receipts. A later delivery costs as much as one after 0.1 s without that wait:",
 				b.flags.awaitReceipts),
-			"which lets delivered come after 0.1 s.",
+			"-await-receipts 0s -speed 20.",
 		},
 	}
 	t.row("", "completed/s", "of bare", "of tuned", "events")
@@ -199,20 +199,20 @@ func (b *bench) printThroughput(all []contestant, rounds map[string][]round) {
 	b.atLeast("completed sends per second, of tuned", spreadOf(ratiosOf(mine, base[1])).Median, 0.9, "x")
 }
 
-// printCPU prints what a send costs each process. A contestant's own process stands in the first column.
+// printCPU prints the CPU time of a send by process. The first column is the contestant's own process.
 func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
 	others := []string{useTemporal, usePostgresTemporal, usePostgresBackstop, usePostgresShared, useBench}
 	t := table{
 		title: "CPU time per completed send in ms, median over the rounds",
-		notes: []string{"The sum leaves out the bench, which plays the customer and the providers."},
+		notes: []string{"The sum does not contain the bench, which simulates the customer and the providers."},
 	}
 	t.row(append(append([]string{"", "API and worker"}, others...), "sum", "of bare")...)
 	base := 0.0
 	for _, c := range all {
 		cells, sum := []string{c.name}, 0.0
-		for _, who := range append([]string{c.process}, others...) {
-			ms := cpuPerSend(rounds[c.name], who)
-			if who != useBench {
+		for _, user := range append([]string{c.process}, others...) {
+			ms := cpuPerSend(rounds[c.name], user)
+			if user != useBench {
 				sum += ms
 			}
 			cells = append(cells, fmt.Sprintf("%.2f", ms))
@@ -225,11 +225,11 @@ func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
 	b.printTable(t)
 }
 
-// cpuPerSend is in milliseconds.
-func cpuPerSend(rounds []round, who string) float64 {
+// cpuPerSend returns a user's CPU time per completed send in milliseconds, as the median of the rounds.
+func cpuPerSend(rounds []round, user string) float64 {
 	values := make([]float64, len(rounds))
 	for i, r := range rounds {
-		values[i] = 1000 * r.CPU[who] / float64(max(1, r.Completed))
+		values[i] = 1000 * r.CPU[user] / float64(max(1, r.Completed))
 	}
 	return spreadOf(values).Median
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// Caller calls the API as a service would.
+// Caller calls the API as a service does.
 type Caller struct {
-	API *client.ClientWithResponses // for calls that Caller has no method for
+	API *client.ClientWithResponses // for calls without a method of Caller
 }
 
 // Rule is a rule of a policy.
@@ -21,7 +21,7 @@ type Rule struct {
 	SendID string
 }
 
-// NewCaller returns the caller of the API at a URL.
+// NewCaller returns a caller of the API at a URL.
 func NewCaller(url, key string) (*Caller, error) {
 	api, err := client.NewClientWithResponses(url, client.WithKey(key))
 	if err != nil {
@@ -30,7 +30,7 @@ func NewCaller(url, key string) (*Caller, error) {
 	return &Caller{API: api}, nil
 }
 
-// EnsurePolicy returns the id of the policy with this name. If there is none, it makes the policy and its rules.
+// EnsurePolicy returns the id of the policy with this name. If there is none, it creates the policy and its rules.
 func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (string, error) {
 	found, err := c.API.ListPoliciesWithResponse(ctx, &client.ListPoliciesParams{Search: &name})
 	if err != nil || found.JSON200 == nil {
@@ -102,13 +102,13 @@ func (c *Caller) Send(ctx context.Context, id string) (*client.Send, error) {
 	return got.JSON200, nil
 }
 
-// response is what every answer of the client has.
+// response is a response of the generated client, of any endpoint.
 type response interface {
 	Status() string
 	GetBody() []byte
 }
 
-// refused is why a call did not answer as it should.
+// callError returns the error of a call that failed or had an unexpected status.
 func callError(what string, r response, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
