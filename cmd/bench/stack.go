@@ -55,7 +55,9 @@ type stack struct {
 func startStack(
 	ctx context.Context, f flags, env map[string]string, logProgress progressLog, fail context.CancelCauseFunc,
 ) (_ *stack, err error) {
-	s := &stack{logProgress: logProgress, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
+	s := &stack{
+		logProgress: logProgress, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"],
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
