@@ -33,37 +33,37 @@ func newCallRecorder(provider http.Handler) *callRecorder {
 }
 
 // ServeHTTP implements http.Handler.
-func (t *callRecorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *callRecorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		http.Error(w, "cut short", http.StatusBadRequest)
+		http.Error(w, "request cut short", http.StatusBadRequest)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if r.Method == http.MethodPost {
-		t.recordCall(r, body, at)
+		c.recordCall(r, body, at)
 	}
-	t.currentProvider().ServeHTTP(w, r)
+	c.currentProvider().ServeHTTP(w, r)
 }
 
 // currentProvider returns the handler that answers at present.
-func (t *callRecorder) currentProvider() http.Handler {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.provider
+func (c *callRecorder) currentProvider() http.Handler {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.provider
 }
 
 // replaceProvider sets another handler and returns the previous one.
-func (t *callRecorder) replaceProvider(provider http.Handler) http.Handler {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	before := t.provider
-	t.provider = provider
+func (c *callRecorder) replaceProvider(provider http.Handler) http.Handler {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.provider
+	c.provider = provider
 	return before
 }
 
-func (t *callRecorder) recordCall(r *http.Request, body []byte, at time.Time) {
+func (c *callRecorder) recordCall(r *http.Request, body []byte, at time.Time) {
 	channel, text := backstop.WhatsApp, ""
 	if strings.HasSuffix(r.URL.Path, "/Messages.json") {
 		channel, text = backstop.SMS, twilioRef(body)
@@ -80,12 +80,12 @@ func (t *callRecorder) recordCall(r *http.Request, body []byte, at time.Time) {
 		return // not a call for a send
 	}
 	key := callKey{channel, ref.Send}
-	t.mu.Lock()
-	if _, again := t.calls[key]; !again {
-		t.calls[key] = at
+	c.mu.Lock()
+	if _, again := c.calls[key]; !again {
+		c.calls[key] = at
 	}
-	t.mu.Unlock()
-	t.milestones.reach(key.milestone())
+	c.mu.Unlock()
+	c.milestones.reach(key.milestone())
 }
 
 func (k callKey) milestone() string { return string(k.channel) + " " + k.send }
@@ -104,9 +104,9 @@ func twilioRef(body []byte) string {
 }
 
 // firstCall returns the time of the first call for a send on a channel, or false if there was none.
-func (t *callRecorder) firstCall(channel backstop.Channel, send string) (time.Time, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	at, ok := t.calls[callKey{channel, send}]
+func (c *callRecorder) firstCall(channel backstop.Channel, send string) (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.calls[callKey{channel, send}]
 	return at, ok
 }

@@ -110,7 +110,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	if err != nil {
 		return err
 	}
-	box := sandbox.Options{
+	options := sandbox.Options{
 		Meta: sandbox.Meta{
 			AccessToken: rand.Text(), AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
 			WebhookURL: "http://" + ports[0] + "/webhooks/meta",
@@ -119,17 +119,17 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 		Speed:    f.speed,
 		Remember: math.MaxInt32,
 	}
-	s.apiURL, s.pprofURL, s.sandboxOptions = "http://"+ports[0], "http://"+ports[1], box
+	s.apiURL, s.pprofURL, s.sandboxOptions = "http://"+ports[0], "http://"+ports[1], options
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
 		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_AWAIT_RECEIPTS": f.awaitReceipts.String(),
 		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
-		"BACKSTOP_META_ACCESS_TOKEN": box.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": box.Meta.AppSecret,
-		"BACKSTOP_META_VERIFY_TOKEN":  box.Meta.VerifyToken,
+		"BACKSTOP_META_ACCESS_TOKEN": options.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": options.Meta.AppSecret,
+		"BACKSTOP_META_VERIFY_TOKEN":  options.Meta.VerifyToken,
 		"BACKSTOP_TWILIO_BASE_URL":    "http://" + providers.Addr().String(),
-		"BACKSTOP_TWILIO_ACCOUNT_SID": accountSID, "BACKSTOP_TWILIO_AUTH_TOKEN": box.Twilio.AuthToken,
+		"BACKSTOP_TWILIO_ACCOUNT_SID": accountSID, "BACKSTOP_TWILIO_AUTH_TOKEN": options.Twilio.AuthToken,
 	}
-	if s.calls, err = s.serveProviders(providers, box); err != nil {
+	if s.calls, err = s.serveProviders(providers, options); err != nil {
 		return err
 	}
 	if err := runChild(ctx, backstopCommand("migrate", s.env, s.logProgress)); err != nil {
@@ -152,15 +152,15 @@ func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*callR
 	if err != nil {
 		return nil, fmt.Errorf("start providers: %w", err)
 	}
-	tapped := newCallRecorder(box)
-	server := &http.Server{Handler: tapped, ReadHeaderTimeout: callTimeout}
+	recorder := newCallRecorder(box)
+	server := &http.Server{Handler: recorder, ReadHeaderTimeout: callTimeout}
 	go func() { _ = server.Serve(listener) }() // until server.Close
 	s.stops = append(s.stops, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), childStopTimeout)
 		defer cancel()
 		return errors.Join(box.Shutdown(ctx), server.Close())
 	})
-	return tapped, nil
+	return recorder, nil
 }
 
 // withProviderSpeed replaces Backstop's providers by providers of another speed while a measurement runs.
@@ -203,17 +203,17 @@ func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCaus
 	if providers == nil {
 		return nil
 	}
-	box := sandbox.Options{
+	options := sandbox.Options{
 		Meta: sandbox.Meta{
 			AccessToken: plainToken, AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
 		},
 		Twilio: sandbox.Twilio{AccountSID: accountSID, AuthToken: rand.Text()},
 		Speed:  f.speed,
 	}
-	if err := s.plain.call(ctx, "Webhook", struct{}{}, &box.Meta.WebhookURL); err != nil {
+	if err := s.plain.call(ctx, "Webhook", struct{}{}, &options.Meta.WebhookURL); err != nil {
 		return err
 	}
-	_, err = s.serveProviders(providers, box)
+	_, err = s.serveProviders(providers, options)
 	return err
 }
 
