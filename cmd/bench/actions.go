@@ -5,16 +5,16 @@ import (
 	"go.temporal.io/api/history/v1"
 )
 
-// actions is what Temporal Cloud bills of a workflow, by its published rules
+// actions counts the billable actions of a workflow, by the rules that Temporal Cloud publishes
 // (https://docs.temporal.io/evaluate/cloud/actions, as of November 2026). Workflow tasks and the end are free.
 type actions struct {
 	Starts     int `json:"starts"`
-	Activities int `json:"activities"` // each with its retries
-	Markers    int `json:"markers"`    // of local activities and the like: one action for all of a workflow task
-	Timers     int `json:"timers"`     // started, whether or not they fire
+	Activities int `json:"activities"` // each try of each activity
+	Markers    int `json:"markers"`    // of local activities; all markers of a workflow task are one action
+	Timers     int `json:"timers"`     // that were started, also if they never fire
 	Signals    int `json:"signals"`    // and updates
 	Upserts    int `json:"upserts"`    // of search attributes
-	Heartbeats int `json:"heartbeats"` // workflow tasks that a long local activity prolongs, and its retries in them
+	Heartbeats int `json:"heartbeats"` // workflow tasks that only extend a long local activity, and its retries in a task
 }
 
 func (a actions) total() int {
@@ -29,7 +29,7 @@ func actionsOf(events []*history.HistoryEvent) actions {
 		last   enums.EventType
 	)
 	for _, e := range events {
-		switch e.GetEventType() { // the others cost nothing, or are of features that are not used
+		switch e.GetEventType() { // other events are free, or belong to features that are not used
 		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 			a.Starts++
 		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
@@ -46,7 +46,7 @@ func actionsOf(events []*history.HistoryEvent) actions {
 			a.Upserts++
 		case enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
 			if last == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
-				a.Heartbeats++ // nothing happened between the two, so the worker asked for it
+				a.Heartbeats++ // no event lies between the two tasks, so the worker requested the second
 			}
 		case enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
 			metering := e.GetWorkflowTaskCompletedEventAttributes().GetMeteringMetadata()

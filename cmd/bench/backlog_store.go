@@ -20,7 +20,7 @@ const (
 	readPeriod   = 10 * time.Millisecond
 )
 
-// backlog is a database with sends that no worker works on.
+// backlog is a database with sends that have no worker.
 type backlog struct {
 	store    *store
 	url      string
@@ -28,13 +28,13 @@ type backlog struct {
 	db       *postgres.DB // of the process that stores the sends
 	temporal client.Client
 	process  *postgres.DB   // of the first sweeper of this round
-	others   []*postgres.DB // of its other sweepers
-	ids      []string       // of this round
-	repeated int            // what was done twice in this round
+	others   []*postgres.DB // of the other sweepers of this round
+	ids      []string       // of the sends of this round
+	repeated int            // starts and ends that happened twice in this round
 	log      *slog.Logger
 }
 
-// openBacklog makes the database.
+// openBacklog creates the database and opens it.
 func (b *bench) openBacklog(ctx context.Context) (_ *backlog, err error) {
 	if err := b.store.createDatabase(ctx, backlogDatabase); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (b *bench) openBacklog(ctx context.Context) (_ *backlog, err error) {
 	return l, err
 }
 
-// close closes what was opened, and adds its errors to err.
+// close closes the connections and adds its own errors to err.
 func (l *backlog) close(err error) error {
 	if l.temporal != nil {
 		l.temporal.Close()
@@ -81,8 +81,8 @@ func (l *backlog) close(err error) error {
 	return err
 }
 
-// fill stores the sends of a round as a process does that cannot reach the engine, and opens the pool of the first sweeper.
-func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
+// storeSends stores the sends of a round, as a process without access to Temporal does. It opens the pool of the first sweeper.
+func (l *backlog) storeSends(ctx context.Context, c backlogContestant) (err error) {
 	if err := l.endRound(); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
 		return fmt.Errorf("open database: %w", err)
 	}
 	var ids collector
-	store := l.insert
+	store := l.insertSend
 	if c.isOverdue() {
 		store = l.insertOverdue
 	}
@@ -103,12 +103,12 @@ func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
 		return err
 	}
 	l.ids, l.repeated = ids.list, 0
-	if c.name == startPlain32 { // their sends are only read
+	if c.name == startPlain32 { // this contestant only reads the sends
 		if err := l.db.MarkSent(ctx, l.ids); err != nil {
 			return fmt.Errorf("mark sends: %w", err)
 		}
 	}
-	for _, statement := range []string{makeDue, analyse} {
+	for _, statement := range []string{makeDue, analyseTables} {
 		if _, err := l.store.db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("fill: %w", err)
 		}
@@ -116,10 +116,10 @@ func (l *backlog) fill(ctx context.Context, c backlogContestant) (err error) {
 	return nil
 }
 
-// makeDue lets a sweeper claim the sends at once, which it otherwise may when the request that stored one has had 5 s.
+// makeDue lets a sweeper claim the sends at once. Without it, a sweeper claims a send 5 s after the send was stored.
 const makeDue = `UPDATE sends SET sweep_at = now() WHERE NOT handed_over OR receipt_by IS NOT NULL`
 
-// endRound closes the pools of a round's sweepers. They live until the CPU time of their connections was read.
+// endRound closes the pools of a round's sweepers. They stay open until the meter has read the CPU time of their connections.
 func (l *backlog) endRound() (err error) {
 	for _, db := range append(l.others, l.process) {
 		if db != nil {
@@ -130,15 +130,15 @@ func (l *backlog) endRound() (err error) {
 	return err
 }
 
-// insert stores a send and does not hand it over.
-func (l *backlog) insert(ctx context.Context) (string, error) {
+// insertSend stores a send without a workflow.
+func (l *backlog) insertSend(ctx context.Context) (string, error) {
 	at := l.db.Now()
 	id, err := l.db.NewID(at)
 	if err != nil {
 		return "", fmt.Errorf("make id: %w", err)
 	}
 	send := backstop.Send{
-		ID: id, AcceptedAt: at, To: recipient(scenarioSilent), Country: "GB", Text: whatsAppText, SMSText: whatsAppText,
+		ID: id, AcceptedAt: at, To: nextRecipient(scenarioSilent), Country: "GB", Text: whatsAppText, SMSText: whatsAppText,
 		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending, Plan: backlogPlan(),
 	}
 	if _, _, err = l.db.InsertSend(ctx, send, nil); err != nil {
@@ -154,9 +154,9 @@ func backlogPlan() backstop.Plan {
 	}}
 }
 
-// insertOverdue stores a send whose SMS was accepted and whose receipt is late.
+// insertOverdue stores a send whose SMS was accepted and whose receipt is overdue.
 func (l *backlog) insertOverdue(ctx context.Context) (string, error) {
-	id, err := l.insert(ctx)
+	id, err := l.insertSend(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -173,25 +173,26 @@ func (l *backlog) insertOverdue(ctx context.Context) (string, error) {
 	return id, nil
 }
 
-const leftQuery = `SELECT id FROM sends WHERE NOT handed_over OR receipt_by IS NOT NULL`
+const unfinishedQuery = `SELECT id FROM sends WHERE NOT handed_over OR receipt_by IS NOT NULL`
 
-// check fails if a row was not worked off.
-func (l *backlog) check(ctx context.Context) error {
-	left, err := l.store.strings(ctx, leftQuery)
-	if err == nil && len(left) > 0 {
-		err = fmt.Errorf("%d sends are left", len(left))
+// checkEmpty fails if the backlog still has a row.
+func (l *backlog) checkEmpty(ctx context.Context) error {
+	unfinished, err := l.store.strings(ctx, unfinishedQuery)
+	if err == nil && len(unfinished) > 0 {
+		err = fmt.Errorf("%d sends are still in the backlog", len(unfinished))
 	}
 	return err
 }
 
-// startReads reads sends at a steady rate, whether or not the reads before have ended, until the returned function is called.
+// startReads reads single sends at a constant rate, until its caller calls the returned function. A slow read does not delay
+// the next one.
 func (l *backlog) startReads(ctx context.Context) (stop func() ([]time.Duration, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	took := make(chan []time.Duration, 1)
 	var reads errgroup.Group
 	go func() {
 		var list []*time.Duration
-		for i := 0; pause(ctx, readPeriod) == nil; i++ {
+		for i := 0; pauseFor(ctx, readPeriod) == nil; i++ {
 			one := new(time.Duration)
 			list = append(list, one)
 			reads.Go(func() error {

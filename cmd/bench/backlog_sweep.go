@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	plainStarters = 32 // as many calls as a sweeper makes at once
-	// backlogPatience is how long a backlog may take; it is a hundred times what it should.
-	backlogPatience = 10 * time.Minute
+	plainStarters = 32 // a sweeper has as many calls in flight
+	// backlogTimeout bounds the time of one round. It is about a hundred times the expected time.
+	backlogTimeout = 10 * time.Minute
 )
 
-// startPlain starts bare workflows with the input of a send.
-func (l *backlog) startPlain(ctx context.Context, n int) (time.Duration, error) {
+// startBare starts bare workflows with the input of a send.
+func (l *backlog) startBare(ctx context.Context, n int) (time.Duration, error) {
 	var next atomic.Int64
 	t, err := loopTimes(ctx, plainStarters, n, func(ctx context.Context) (string, error) {
 		id := l.ids[next.Add(1)-1]
@@ -47,13 +47,13 @@ func backlogSettings() workflows.Settings {
 	return workflows.Settings{UnknownWait: time.Minute, SMSReceiptWait: time.Hour, AwaitReceipts: 4 * time.Second}
 }
 
-// countdown closes done when n sends are done. It counts a send once.
+// countdown closes its channel when n different sends are done.
 type countdown struct {
 	mu       sync.Mutex
 	n        int
 	isDone   map[string]bool
 	done     chan struct{}
-	repeated int // sends that were done again
+	repeated int // calls of count for a send that was done already
 }
 
 func newCountdown(n int) *countdown {
@@ -73,14 +73,14 @@ func (c *countdown) count(send string) {
 	}
 }
 
-// countingEngine counts starts.
+// countingEngine counts the started workflows.
 type countingEngine struct {
 	client.Client
 
 	started *countdown
 }
 
-// ExecuteWorkflow implements handoff.Engine. A workflow that runs already counts as started: the answer of its start was lost.
+// ExecuteWorkflow implements handoff.Engine. A workflow that already runs counts as started: the answer to its start was lost.
 func (e countingEngine) ExecuteWorkflow(
 	ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any,
 ) (client.WorkflowRun, error) {
@@ -109,23 +109,24 @@ func (s countingStore) FinishOverdue(ctx context.Context, send string) error {
 
 func (l *backlog) sweepSends(ctx context.Context, n, sweepers int) (time.Duration, error) {
 	started := newCountdown(n)
-	return l.sweep(ctx, sweepers, started, func(db *postgres.DB) (handoff.Store, handoff.Engine) {
+	return l.runSweepers(ctx, sweepers, started, func(db *postgres.DB) (handoff.Store, handoff.Engine) {
 		return db, countingEngine{l.temporal, started}
 	})
 }
 
 func (l *backlog) sweepOverdue(ctx context.Context, n, sweepers int) (time.Duration, error) {
 	ended := newCountdown(n)
-	return l.sweep(ctx, sweepers, ended, func(db *postgres.DB) (handoff.Store, handoff.Engine) {
+	return l.runSweepers(ctx, sweepers, ended, func(db *postgres.DB) (handoff.Store, handoff.Engine) {
 		return countingStore{db, ended}, l.temporal
 	})
 }
 
-// sweep runs sweepers, each with a pool of its own, until all counted sends are done.
-func (l *backlog) sweep(
+// runSweepers runs n sweepers, each with its own pool, until all counted sends are done. The function parts returns the store
+// and the engine of a sweeper.
+func (l *backlog) runSweepers(
 	ctx context.Context, n int, counted *countdown, parts func(*postgres.DB) (handoff.Store, handoff.Engine),
 ) (took time.Duration, err error) {
-	ctx, stop := context.WithTimeout(ctx, backlogPatience)
+	ctx, stop := context.WithTimeout(ctx, backlogTimeout)
 	defer stop()
 	var sweepers []*handoff.Handoff
 	for i := range n {
@@ -154,7 +155,7 @@ func (l *backlog) sweep(
 	case <-counted.done:
 		took = time.Since(began)
 	case <-ctx.Done():
-		err = fmt.Errorf("not all were worked off: %w", ctx.Err())
+		err = fmt.Errorf("the backlog is not empty after %s: %w", backlogTimeout, ctx.Err())
 	}
 	stop()
 	_ = sweeping.Wait() // it returns no error

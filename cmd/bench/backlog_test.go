@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A send that is done twice counts once, and is reported.
+// A send that is done twice counts once, and increments repeated.
 func TestCountdown(t *testing.T) {
 	t.Parallel()
 	c := newCountdown(2)
@@ -14,7 +14,7 @@ func TestCountdown(t *testing.T) {
 	c.count("a")
 	select {
 	case <-c.done:
-		t.Fatal("one is left")
+		t.Fatal("closed after the first of two sends")
 	default:
 	}
 	c.count("b")

@@ -17,15 +17,15 @@ import (
 type bench struct {
 	*stack
 
-	flags flags
-	out   io.Writer
-	http  *http.Client
-	say   say
-	log   *slog.Logger // of what runs in this process, warnings only
+	flags       flags
+	out         io.Writer
+	http        *http.Client
+	logProgress progressLog
+	log         *slog.Logger // of the product's code in this process; warnings only
 
 	throughput float64 // of Backstop, completed sends per second; 0 until measured
 	targets    []target
-	raw        map[string]any // by part
+	raw        map[string]any // the raw numbers, by part
 }
 
 // part is one measurement.
@@ -34,7 +34,7 @@ type part struct {
 	run  func(*bench, context.Context) error
 }
 
-func parts() []part {
+func allParts() []part {
 	return []part{
 		{"throughput", (*bench).measureThroughput},
 		{"events", (*bench).measureEvents},
@@ -49,14 +49,14 @@ func parts() []part {
 
 func partNames() []string {
 	var names []string
-	for _, p := range parts() {
+	for _, p := range allParts() {
 		names = append(names, p.name)
 	}
 	return names
 }
 
-// measure runs the parts that were asked for, and prints what came out.
-func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr io.Writer) (err error) {
+// measureParts runs the selected parts in order, and prints their results and the targets.
+func measureParts(ctx context.Context, f flags, env map[string]string, stdout, stderr io.Writer) (err error) {
 	began := time.Now()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -64,22 +64,22 @@ func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr
 		flags: f, out: stdout, http: newHTTPClient(), raw: map[string]any{},
 		log: slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	b.say = func(format string, values ...any) {
+	b.logProgress = func(format string, values ...any) {
 		fmt.Fprintf(stderr, "%5.0f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
 	}
-	b.say("starting backstop and the hand-written workflows")
-	if b.stack, err = startStack(ctx, f, env, b.say, fail); err != nil {
+	b.logProgress("starting backstop and the hand-written workflows")
+	if b.stack, err = startStack(ctx, f, env, b.logProgress, fail); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.stop()) }()
 	go func() {
-		if err := b.send.watch(ctx); err != nil {
+		if err := b.send.watchEnds(ctx); err != nil {
 			fail(err)
 		}
 	}()
 	b.printMachine()
 	for _, name := range f.only {
-		b.say("measuring %s", name)
+		b.logProgress("measuring %s", name)
 		if err := partOf(name).run(b, ctx); err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				err = cause
@@ -92,12 +92,12 @@ func measure(ctx context.Context, f flags, env map[string]string, stdout, stderr
 }
 
 func partOf(name string) part {
-	for _, p := range parts() {
+	for _, p := range allParts() {
 		if p.name == name {
 			return p
 		}
 	}
-	return part{} // the flags were checked
+	return part{} // cannot happen: flags.check refuses an unknown name
 }
 
 func (b *bench) printMachine() {
@@ -107,7 +107,7 @@ func (b *bench) printMachine() {
 
 const rawMode = 0o644
 
-// writeRaw writes the raw numbers to a file, if one was asked for.
+// writeRaw writes the raw numbers to the file of -json.
 func (b *bench) writeRaw() error {
 	if b.flags.json == "" {
 		return nil
@@ -128,8 +128,8 @@ func (b *bench) writeRaw() error {
 	return nil
 }
 
-// pause waits between measurements, so that what one leaves behind does not count as the next one's.
-func pause(ctx context.Context, d time.Duration) error {
+// pauseFor waits. A pause between two measurements keeps the remaining work of the first out of the second.
+func pauseFor(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil

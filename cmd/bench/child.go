@@ -14,29 +14,29 @@ import (
 	"github.com/backstophq/backstop/internal/subprocess"
 )
 
-// childGrace is what a child has to end in: less than the 10 s that devstack gives the bench.
-const childGrace = 8 * time.Second
+// childStopTimeout bounds the end of a child. It is shorter than the 10 s after which devstack kills the bench.
+const childStopTimeout = 8 * time.Second
 
 // child is a subprocess with a log.
 type child struct {
 	*subprocess.Process
 
-	name string
-	log  *os.File
-	say  say
+	name        string
+	log         *os.File
+	logProgress progressLog
 }
 
-// childOptions say how a child is started. Stdin and Stdout are optional.
+// childOptions are the options of startChild. Stdin and Stdout are optional.
 type childOptions struct {
-	Name   string
-	Words  []string
-	Env    map[string]string // in addition to this process's
-	Stdin  io.Reader
-	Stdout io.Writer // by default the log
-	Say    say       // told of a log that is worth reading
+	Name        string
+	Words       []string
+	Env         map[string]string // added to the environment of this process
+	Stdin       io.Reader
+	Stdout      io.Writer   // default: the log
+	LogProgress progressLog // prints the name of a log that is not empty
 }
 
-// startChild starts a process whose output goes to a log in the temporary folder.
+// startChild starts a process. Its output goes to a log in the temporary folder.
 func startChild(o childOptions) (*child, error) {
 	log, err := os.CreateTemp("", "backstop-bench-"+o.Name+"-*.log")
 	if err != nil {
@@ -51,38 +51,38 @@ func startChild(o childOptions) (*child, error) {
 	if o.Stdout == nil {
 		cmd.Stdout = log
 	}
-	c := &child{name: o.Name, log: log, say: o.Say}
+	c := &child{name: o.Name, log: log, logProgress: o.LogProgress}
 	if c.Process, err = subprocess.Start(cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", o.Name, err), c.closeLog())
 	}
 	return c, nil
 }
 
-// watch cancels with a cause when the child ends by itself.
-func (c *child) watch(stop context.CancelCauseFunc) {
+// cancelAtEnd cancels a context when the child ends. The cause names the log of the child.
+func (c *child) cancelAtEnd(cancel context.CancelCauseFunc) {
 	go func() {
 		<-c.Ended()
-		stop(fmt.Errorf("%s ended: %w; its log is %s", c.name, c.Err(), c.log.Name()))
+		cancel(fmt.Errorf("%s ended: %w; its log is %s", c.name, c.Err(), c.log.Name()))
 	}()
 }
 
 // stop ends the child and waits for it.
 func (c *child) stop() error {
-	err := c.Stop(childGrace)
+	err := c.Stop(childStopTimeout)
 	if err != nil {
 		err = fmt.Errorf("stop %s: %w", c.name, err)
 	}
 	return errors.Join(err, c.closeLog())
 }
 
-// closeLog removes a log that says nothing.
+// closeLog closes the log. It removes an empty log and prints the name of any other.
 func (c *child) closeLog() error {
 	info, err := c.log.Stat()
 	if err = errors.Join(err, c.log.Close()); err != nil {
 		return fmt.Errorf("close log of %s: %w", c.name, err)
 	}
 	if info.Size() > 0 {
-		c.say("%s logged warnings: %s", c.name, c.log.Name())
+		c.logProgress("%s logged warnings: %s", c.name, c.log.Name())
 		return nil
 	}
 	if err := os.Remove(c.log.Name()); err != nil {
@@ -91,10 +91,10 @@ func (c *child) closeLog() error {
 	return nil
 }
 
-// runChild runs a process to its end.
+// runChild runs a process and waits for its end.
 func runChild(ctx context.Context, o childOptions) error {
-	var said strings.Builder
-	o.Stdout = &said
+	var output strings.Builder
+	o.Stdout = &output
 	c, err := startChild(o)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func runChild(ctx context.Context, o childOptions) error {
 		return errors.Join(ctx.Err(), stop())
 	}
 	if c.Err() != nil {
-		return fmt.Errorf("run %s: %w; its log is %s; %s", o.Name, c.Err(), c.log.Name(), said.String())
+		return fmt.Errorf("run %s: %w; its log is %s; %s", o.Name, c.Err(), c.log.Name(), output.String())
 	}
 	return stop()
 }

@@ -14,15 +14,15 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// Two speeds of the providers: one at which a message is delivered, or has failed, while its call lingers, after 0.4 s, and
-// one at which it is after that, after 8 s. Without a delay receipts overtake the answer, and a history depends on who came
-// first.
+// The two speeds of the simulated providers. At speedInTime a message is delivered or fails after 0.4 s, during the receipt
+// wait of its call. At speedLater it does so after 8 s, when the receipt wait is over. Without any delay, a receipt may come
+// before the answer to its call, and the history would depend on their order.
 const (
 	speedInTime = 5
 	speedLater  = 0.25
 )
 
-// scenario is a send whose history is counted.
+// scenario is a kind of send, with the counts of its history.
 type scenario struct {
 	Name    string   `json:"name"`
 	Events  int      `json:"events"`
@@ -35,13 +35,13 @@ type scenario struct {
 	category client.Category
 }
 
-// The two whose cost is a target.
+// The scenarios that have a target.
 const (
-	deliveredInTime = "delivered while the call lingers"
+	deliveredInTime = "delivered during the receipt wait"
 	deliveredLater  = "delivered later"
 )
 
-func scenarios() (inTime, later []scenario) {
+func eventScenarios() (inTime, later []scenario) {
 	const (
 		long  = time.Hour
 		short = 10 * time.Second
@@ -49,7 +49,7 @@ func scenarios() (inTime, later []scenario) {
 	undelivered := []rule{{client.RuleTypeUndelivered, long}}
 	inTime = []scenario{
 		{Name: deliveredInTime, to: scenarioUnread, rules: undelivered},
-		{Name: "failed while the call lingers, then SMS", to: scenarioFailed, rules: undelivered},
+		{Name: "failed during the receipt wait, then SMS", to: scenarioFailed, rules: undelivered},
 		{Name: "read, unread rule", to: scenarioRead, rules: []rule{{client.RuleTypeUnread, long}}},
 		{Name: "rejected at once, then SMS", to: scenarioRejected, rules: undelivered},
 		{Name: "fallback by timer", to: scenarioSilent, rules: []rule{{client.RuleTypeUndelivered, short}}},
@@ -66,7 +66,7 @@ func scenarios() (inTime, later []scenario) {
 	return inTime, later
 }
 
-// measureEvents plays each scenario once and counts what it cost the engine.
+// measureEvents runs each scenario once and counts the events and the billable actions of its workflow.
 func (b *bench) measureEvents(ctx context.Context) error {
 	var counted []scenario
 	for _, k := range []kind{bare, tuned} {
@@ -75,14 +75,14 @@ func (b *bench) measureEvents(ctx context.Context) error {
 			return err
 		}
 		s := scenario{Name: string(k) + " hand-written workflow"}
-		if err := b.count(ctx, &s, started.ID); err != nil {
+		if err := b.countHistory(ctx, &s, started.ID); err != nil {
 			return err
 		}
 		counted = append(counted, s)
 	}
-	inTime, later := scenarios()
+	inTime, later := eventScenarios()
 	for speed, list := range map[float64][]scenario{speedInTime: inTime, speedLater: later} {
-		err := b.atSpeed(speed, func() error { return b.playScenarios(ctx, list) })
+		err := b.withProviderSpeed(speed, func() error { return b.runScenarios(ctx, list) })
 		if err != nil {
 			return err
 		}
@@ -93,30 +93,30 @@ func (b *bench) measureEvents(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) playScenarios(ctx context.Context, list []scenario) error {
+func (b *bench) runScenarios(ctx context.Context, list []scenario) error {
 	for i := range list {
-		b.say("counting the events of %q", list[i].Name)
-		if err := b.playScenario(ctx, &list[i]); err != nil {
+		b.logProgress("counting the events of %q", list[i].Name)
+		if err := b.runScenario(ctx, &list[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bench) playScenario(ctx context.Context, s *scenario) error {
+func (b *bench) runScenario(ctx context.Context, s *scenario) error {
 	policy, err := b.send.policy(ctx, "Events: "+s.Name, s.rules...)
 	if err != nil {
 		return err
 	}
-	id, err := b.send.drive(ctx, order{to: recipient(s.to), policy: policy, category: s.category})
+	id, err := b.send.sendToEnd(ctx, sendInput{to: nextRecipient(s.to), policy: policy, category: s.category})
 	if err != nil {
 		return err
 	}
-	return b.count(ctx, s, workflows.ID(id))
+	return b.countHistory(ctx, s, workflows.ID(id))
 }
 
-// count waits for the end of a workflow and counts its history.
-func (b *bench) count(ctx context.Context, s *scenario, workflowID string) error {
+// countHistory waits for the end of a workflow and counts its history.
+func (b *bench) countHistory(ctx context.Context, s *scenario, workflowID string) error {
 	if err := b.temporal.GetWorkflow(ctx, workflowID, "").Get(ctx, nil); err != nil {
 		return fmt.Errorf("wait for workflow: %w", err)
 	}
@@ -140,9 +140,9 @@ func (b *bench) printEvents(counted []scenario) {
 		title: "Events and billable actions per send",
 		notes: []string{
 			"Actions as Temporal Cloud bills them: https://docs.temporal.io/evaluate/cloud/actions.",
-			"The floor for a call, a wait and a receipt is 11 events and 4 actions: start, two workflow tasks of 3 events,",
-			"one marker for the call, one timer, one signal, end. An update instead of the signal is an event more, and cheaper.",
-			"Where the receipt comes while the call lingers it is 6 and 2: the second task, the timer and the signal fall away.",
+			"The minimum for a call, a wait and a receipt is 11 events and 4 actions: start, two workflow tasks of 3 events,",
+			"one marker for the call, one timer, one signal, end. An update in place of the signal is one event more, less CPU.",
+			"If the receipt comes during the receipt wait, the minimum is 6 and 2: no second task, no timer, no signal.",
 		},
 	}
 	t.row("scenario", "events", "actions", "start", "activity", "local", "timer", "signal", "other")
@@ -155,5 +155,5 @@ func (b *bench) printEvents(counted []scenario) {
 			b.atMost("billable actions of a send, "+s.Name, float64(s.Total), 4, "")
 		}
 	}
-	b.print(t)
+	b.printTable(t)
 }

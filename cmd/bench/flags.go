@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// What the activity of the hand-written workflows does.
+// The values of -activity: the activity of the hand-written workflows.
 const (
-	activityNoop = "noop" // nothing, which is the harder baseline
-	activityHTTP = "http" // the same POST as Backstop's, and the provider's webhook is what signals
+	activityNoop = "noop" // does nothing, so the baseline is faster
+	activityHTTP = "http" // makes the same POST as Backstop; a webhook of the provider leads to the signal
 )
 
-// flags is the command line, checked.
+// flags are the checked flags of the command line.
 type flags struct {
-	only     []string
-	rounds   int
-	round    time.Duration
-	inFlight int
-	scale    float64 // of the numbers of sends, rows and samples
-	activity string
-	speed    float64       // of the simulated providers; +Inf: no delay
-	linger   time.Duration // how long the calls of Backstop wait for receipts
-	json     string
+	only          []string
+	rounds        int
+	round         time.Duration
+	inFlight      int
+	scale         float64 // multiplies the numbers of sends, rows and samples
+	activity      string
+	speed         float64       // of the simulated providers; +Inf: no delay
+	awaitReceipts time.Duration // the receipt wait of Backstop's calls
+	json          string
 }
 
-// parseFlags returns flag.ErrHelp after it has printed the help that was asked for.
+// parseFlags prints the help and returns flag.ErrHelp for -h.
 func parseFlags(args []string, output io.Writer) (flags, error) {
 	var (
 		f    flags
@@ -45,10 +45,11 @@ func parseFlags(args []string, output io.Writer) (flags, error) {
 	set.Float64Var(&f.scale, "scale", 1, "multiplies the numbers of sends, samples and rows")
 	set.StringVar(&f.activity, "activity", activityNoop, "what the hand-written workflows' activity does: noop or http")
 	set.Float64Var(&f.speed, "speed", math.Inf(1), "divides the delays of the simulated providers; +Inf: none")
-	set.DurationVar(&f.linger, "linger", 4*time.Second, "how long Backstop's calls wait for receipts, as BACKSTOP_LINGER")
+	set.DurationVar(&f.awaitReceipts, "await-receipts", 4*time.Second,
+		"how long Backstop's calls wait for receipts: BACKSTOP_AWAIT_RECEIPTS")
 	set.StringVar(&f.json, "json", "", "also write the raw numbers to this `file`")
 	if err := set.Parse(args); err != nil {
-		return flags{}, err //nolint:wrapcheck // its text is made for the command line
+		return flags{}, err //nolint:wrapcheck // the flag package writes its errors for the user
 	}
 	f.only = strings.Split(only, ",")
 	return f, f.check(set.Args())
@@ -71,5 +72,5 @@ func (f flags) check(rest []string) error {
 	return nil
 }
 
-// scaled is a number of sends, samples or rows.
+// scaled multiplies a number of sends, samples or rows by -scale. It is at least 1.
 func (f flags) scaled(n int) int { return max(1, int(float64(n)*f.scale)) }

@@ -15,24 +15,24 @@ import (
 
 const (
 	latencySamples = 300
-	load           = 0.7 // of the throughput
-	// loadRounds is how long the load lasts, in rounds: a p99 wants some hundreds of sends.
+	loadShare      = 0.7 // of the throughput
+	// loadRounds is the length of the load, in rounds. A p99 needs some hundreds of sends.
 	loadRounds = 3
 )
 
-// latencies are the results of measureLatency, by what was timed.
+// latencies are the measured times of one operation.
 type latencies struct {
 	name string
 	took []time.Duration
 }
 
-// measureLatency times single operations on a machine that does nothing else, in turns, and then sends under load.
+// measureLatency first measures single operations, one after the other in turns. Then it measures sends under load.
 func (b *bench) measureLatency(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Latency", rule{client.RuleTypeUndelivered, time.Hour})
 	if err != nil {
 		return err
 	}
-	capacity, err := b.capacity(ctx, policy)
+	capacity, err := b.measureCapacity(ctx, policy)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (b *bench) measureLatency(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := b.timeLoaded(ctx, policy, load*capacity)
+	loaded, err := b.timeLoaded(ctx, policy, loadShare*capacity)
 	if err != nil {
 		return err
 	}
@@ -48,14 +48,15 @@ func (b *bench) measureLatency(ctx context.Context) error {
 	return nil
 }
 
-// capacity is Backstop's throughput in completed sends per second, measured shortly unless it is known.
-func (b *bench) capacity(ctx context.Context, policy string) (float64, error) {
+// measureCapacity returns Backstop's throughput in completed sends per second. It measures one round if no part has measured
+// the throughput yet.
+func (b *bench) measureCapacity(ctx context.Context, policy string) (float64, error) {
 	if b.throughput > 0 {
 		return b.throughput, nil
 	}
-	b.say("measuring the throughput shortly")
+	b.logProgress("measuring the throughput for one round")
 	t, err := loopFor(ctx, b.flags.inFlight, b.flags.round, func(ctx context.Context) (string, error) {
-		return b.send.drive(ctx, order{to: recipientRead(), policy: policy})
+		return b.send.sendToEnd(ctx, sendInput{to: nextReadRecipient(), policy: policy})
 	})
 	if err == nil && t.Within == 0 {
 		err = errors.New("no send was completed within a round")
@@ -71,7 +72,7 @@ const (
 	providerName = "accepted to provider called"
 )
 
-// timeUnloaded times one operation after the other; each workflow is closed before the next one is started.
+// timeUnloaded measures one operation after the other. Each workflow is closed before the next starts.
 func (b *bench) timeUnloaded(ctx context.Context, policy string) ([]latencies, error) {
 	all := []latencies{{name: startBare}, {name: startEager}, {name: postName}, {name: providerName}}
 	for range b.flags.scaled(latencySamples) {
@@ -82,7 +83,7 @@ func (b *bench) timeUnloaded(ctx context.Context, policy string) ([]latencies, e
 			}
 			all[i].took = append(all[i].took, started.Took)
 		}
-		s, err := b.timeSend(ctx, order{to: recipientRead(), policy: policy})
+		s, err := b.timeSend(ctx, sendInput{to: nextReadRecipient(), policy: policy})
 		if err != nil {
 			return nil, err
 		}
@@ -92,24 +93,24 @@ func (b *bench) timeUnloaded(ctx context.Context, policy string) ([]latencies, e
 	return all, nil
 }
 
-// timed is one send.
+// timed are the times of one send.
 type timed struct {
-	post     time.Duration // until it was answered
-	provider time.Duration // from the moment when it was accepted until the provider was called
+	post     time.Duration // from the request to its answer
+	provider time.Duration // from the acceptance to the call of the provider
 }
 
-// timeSend drives a send to its end.
-func (b *bench) timeSend(ctx context.Context, o order) (timed, error) {
+// timeSend starts a send, waits for its end, and returns its times.
+func (b *bench) timeSend(ctx context.Context, o sendInput) (timed, error) {
 	began := time.Now()
 	accepted, err := b.send.post(ctx, o)
 	if err != nil {
 		return timed{}, err
 	}
 	t := timed{post: time.Since(began)}
-	if err := b.send.await(ctx, accepted.ID); err != nil {
+	if err := b.send.awaitEnd(ctx, accepted.ID); err != nil {
 		return timed{}, err
 	}
-	at, called := b.tap.called(backstop.WhatsApp, accepted.ID)
+	at, called := b.calls.firstCall(backstop.WhatsApp, accepted.ID)
 	if !called {
 		return timed{}, fmt.Errorf("send %s ended and no provider was called", accepted.ID)
 	}
@@ -117,21 +118,21 @@ func (b *bench) timeSend(ctx context.Context, o order) (timed, error) {
 	return t, nil
 }
 
-// timeLoaded starts sends at a steady rate, whether or not the ones before have ended: who waits for a slow server
-// before the next request hides how slow it is.
+// timeLoaded starts sends at a constant rate. It does not wait for earlier sends: a client that waits sends fewer requests to a
+// slow server, and so measures too short a latency.
 func (b *bench) timeLoaded(ctx context.Context, policy string, rate float64) ([]latencies, error) {
 	n := max(1, int(rate*b.flags.round.Seconds()*loadRounds))
-	b.say("starting %d sends, %.1f per second", n, rate)
+	b.logProgress("starting %d sends, %.1f per second", n, rate)
 	sends := make([]timed, n)
 	group, ctx := errgroup.WithContext(ctx)
 	began := time.Now()
 	for i := range sends {
 		due := began.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-		if err := pause(ctx, time.Until(due)); err != nil {
-			break // the group knows why
+		if err := pauseFor(ctx, time.Until(due)); err != nil {
+			break // the group returns the cause
 		}
 		group.Go(func() (err error) {
-			sends[i], err = b.timeSend(ctx, order{to: recipientRead(), policy: policy})
+			sends[i], err = b.timeSend(ctx, sendInput{to: nextReadRecipient(), policy: policy})
 			return err
 		})
 	}
@@ -151,17 +152,17 @@ func (b *bench) printLatency(all []latencies) {
 	raw, t := map[string]quantiles{}, table{
 		title: "Latency in ms",
 		notes: []string{
-			"Unloaded, one after the other in turns; then at " + strconv.Itoa(int(100*load)) + " % of the throughput.",
-			"The baseline is the plain ExecuteWorkflow; with eager start the answer carries the first task as well.",
+			"Without load, one after the other in turns; then at " + strconv.Itoa(int(100*loadShare)) + " % of the throughput.",
+			"The baseline is the plain ExecuteWorkflow. The answer to an eager start contains the first workflow task.",
 		},
 	}
 	t.row("", "n", "p50", "p99", "highest")
 	for _, l := range all {
 		q := quantilesOf(l.took)
 		raw[l.name] = q
-		t.row(l.name, strconv.Itoa(q.N), number(q.P50), number(q.P99), number(q.Max))
+		t.row(l.name, strconv.Itoa(q.N), formatNumber(q.P50), formatNumber(q.P99), formatNumber(q.Max))
 	}
 	b.raw["latency"] = raw
-	b.print(t)
+	b.printTable(t)
 	b.atMost("POST /v1/sends p50, of a bare start", raw[postName].P50/raw[startBare].P50, 1.3, "x")
 }

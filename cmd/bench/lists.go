@@ -19,7 +19,7 @@ const (
 	fewRows      = 1000
 	someRows     = 100_000
 	mostRows     = 1_000_000
-	flat         = 2.0 // how much slower the most rows may be than the fewest
+	maxSlowdown  = 2.0 // p50 at the most rows, divided by p50 at the fewest
 )
 
 // listTimes are the latencies of each query at one number of rows.
@@ -28,18 +28,18 @@ type listTimes struct {
 	Queries map[string]quantiles `json:"queries"`
 }
 
-// query is one way to read sends. Each call asks for something else.
+// query is a kind of request that reads sends.
 type query struct {
-	name    string
-	read    func(context.Context, *client.ClientWithResponses) error
-	samples int  // at most; 0: as many as of the others
-	grows   bool // with the number of rows, as it must
+	name          string
+	read          func(context.Context, *client.ClientWithResponses) error
+	samples       int  // the maximum; 0: listSamples
+	growsWithRows bool // the time grows with the number of rows, and has no target
 }
 
-// measureLists times lists, single sends and statistics at growing numbers of rows, in a database of their own with an API of its
-// own. The rows are copies of real sends, made by SQL.
+// measureLists measures lists, single sends and statistics at three numbers of rows, with its own database and its own API. The
+// rows are copies of real sends, made by SQL.
 func (b *bench) measureLists(ctx context.Context) (err error) {
-	originals, err := b.originals(ctx)
+	originals, err := b.sendOriginals(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,8 @@ func (b *bench) measureLists(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, l.close()) }()
 	var all []listTimes
 	for _, rows := range []int{b.flags.scaled(fewRows), b.flags.scaled(someRows), b.flags.scaled(mostRows)} {
-		b.say("filling up to %d rows", rows)
-		if err := l.fill(ctx, rows); err != nil {
+		b.logProgress("copying sends until there are %d rows", rows)
+		if err := l.copyUntil(ctx, rows); err != nil {
 			return err
 		}
 		times := listTimes{Rows: rows, Queries: map[string]quantiles{}}
@@ -73,15 +73,15 @@ func (b *bench) measureLists(ctx context.Context) (err error) {
 	return nil
 }
 
-// originals plays the sends that are copied: one that arrived by WhatsApp, one by SMS, one by neither.
-func (b *bench) originals(ctx context.Context) ([]string, error) {
+// sendOriginals makes the three sends that are copied. They arrive by WhatsApp, by SMS, and not at all.
+func (b *bench) sendOriginals(ctx context.Context) ([]string, error) {
 	policy, err := b.send.policy(ctx, "Lists", rule{client.RuleTypeUndelivered, time.Hour})
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
-	for _, s := range []string{scenarioRead, scenarioRejected, scenarioNothing} {
-		id, err := b.send.drive(ctx, order{to: recipient(s), policy: policy})
+	for _, s := range []string{scenarioRead, scenarioRejected, scenarioAllRejected} {
+		id, err := b.send.sendToEnd(ctx, sendInput{to: nextRecipient(s), policy: policy})
 		if err != nil {
 			return nil, err
 		}
@@ -98,10 +98,10 @@ type lists struct {
 	originals []original
 	begin     time.Time // of the first copy
 	rows      int
-	counted   int // how often all were
+	counted   int // requests for the statistics of all rows
 }
 
-// openLists makes the database and starts an API on it.
+// openLists creates the database and starts an API that uses it.
 func (b *bench) openLists(ctx context.Context, ids []string) (_ *lists, err error) {
 	l := &lists{begin: time.Now().Add(-mostRows * copyPeriod)}
 	if l.originals, err = b.store.originals(ctx, ids); err != nil {
@@ -121,16 +121,16 @@ func (b *bench) openLists(ctx context.Context, ids []string) (_ *lists, err erro
 	}
 	env := maps.Clone(b.env)
 	env["BACKSTOP_DATABASE_URL"], env["BACKSTOP_LISTEN"], env["BACKSTOP_PPROF_LISTEN"] = address.String(), ports[0], ""
-	if err := runChild(ctx, backstopCommand("migrate", env, b.say)); err != nil {
+	if err := runChild(ctx, backstopCommand("migrate", env, b.logProgress)); err != nil {
 		return nil, err
 	}
 	if l.store, err = openStore(ctx, address.String()); err != nil {
 		return nil, err
 	}
-	if l.child, err = startChild(backstopCommand("api", env, b.say)); err != nil {
+	if l.child, err = startChild(backstopCommand("api", env, b.logProgress)); err != nil {
 		return nil, errors.Join(err, l.store.db.Close())
 	}
-	if err := untilReady(ctx, "http://"+ports[0]); err != nil {
+	if err := awaitReady(ctx, "http://"+ports[0]); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	if l.api, err = newAPI("http://"+ports[0], b.apiKey); err != nil {
@@ -141,14 +141,15 @@ func (b *bench) openLists(ctx context.Context, ids []string) (_ *lists, err erro
 
 func (l *lists) close() error { return errors.Join(l.child.stop(), l.store.db.Close()) }
 
-// queries are all filters of the list, each from the newest send and from the middle, and single sends.
+// queries returns the measured queries: each filter of the list from the newest send and from the middle, a single send, and
+// the statistics.
 func (l *lists) queries(ctx context.Context) ([]query, error) {
-	p, err := l.picks(ctx)
+	p, err := l.pickValues(ctx)
 	if err != nil {
 		return nil, err
 	}
-	deep := new(base64.RawURLEncoding.EncodeToString([]byte(p.deep))) // as the API makes its cursors
-	// Each limit is what even the fewest rows have below the deep cursor, so that the pages are as full at all sizes.
+	deep := new(base64.RawURLEncoding.EncodeToString([]byte(p.deep))) // the API's form of a cursor
+	// At the fewest rows there are still so many below the deep cursor, so the pages have the same length at all sizes.
 	filters := []struct {
 		name   string
 		limit  int
@@ -165,32 +166,32 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 	for _, f := range filters {
 		name := fmt.Sprintf("%s, %d items", f.name, f.limit)
 		f.params.Limit = &f.limit
-		all = append(all, list("list by "+name, f.params))
+		all = append(all, listQuery("list by "+name, f.params))
 		f.params.Cursor = deep
-		all = append(all, list("deep list by "+name, f.params))
+		all = append(all, listQuery("deep list by "+name, f.params))
 	}
 	n := 0
 	return append(all, query{name: "get", read: func(ctx context.Context, api *client.ClientWithResponses) error {
 		n++
 		got, err := api.GetSendWithResponse(ctx, p.ids[n%len(p.ids)])
 		if err != nil || got.JSON200 == nil {
-			return refused("get send", got, err)
+			return callError("get send", got, err)
 		}
 		return nil
 	}}, l.stats()), nil
 }
 
-// stats counts all rows, which are of one day. Each call asks for another range, or it would be told what was counted
-// before.
+// stats requests the statistics of all rows, which are of one day. Each request has a different range, so the API cannot answer
+// it from its cache.
 func (l *lists) stats() query {
-	const few = 10 // as the most rows take a second
-	return query{name: "stats of a day, all rows", samples: few, grows: true,
+	const few = 10 // a request takes about 1 s at the most rows
+	return query{name: "stats of a day, all rows", samples: few, growsWithRows: true,
 		read: func(ctx context.Context, api *client.ClientWithResponses) error {
 			l.counted++
 			from := l.begin.Add(-time.Duration(l.counted) * time.Millisecond)
 			got, err := api.GetStatsWithResponse(ctx, &client.GetStatsParams{From: &from, Until: new(from.Add(24 * time.Hour))})
 			if err != nil || got.JSON200 == nil {
-				return refused("get stats", got, err)
+				return callError("get stats", got, err)
 			}
 			if got.JSON200.Totals.Sends != int64(l.rows) {
 				return fmt.Errorf("get stats: counted %d of %d sends", got.JSON200.Totals.Sends, l.rows)
@@ -199,17 +200,17 @@ func (l *lists) stats() query {
 		}}
 }
 
-func list(name string, params client.ListSendsParams) query {
+func listQuery(name string, params client.ListSendsParams) query {
 	return query{name: name, read: func(ctx context.Context, api *client.ClientWithResponses) error {
 		got, err := api.ListSendsWithResponse(ctx, &params)
 		if err != nil || got.JSON200 == nil {
-			return refused("list sends", got, err)
+			return callError("list sends", got, err)
 		}
 		return nil
 	}}
 }
 
-// timeQuery asks one after the other. The first few only fill caches.
+// timeQuery makes the requests one after the other. The first requests fill caches and do not count.
 func (b *bench) timeQuery(ctx context.Context, l *lists, q query) (quantiles, error) {
 	samples, warmUp := b.flags.scaled(listSamples), 10
 	if q.samples > 0 {
@@ -230,7 +231,7 @@ func (b *bench) timeQuery(ctx context.Context, l *lists, q query) (quantiles, er
 
 func (b *bench) printLists(all []listTimes, queries []query) {
 	t := table{
-		title: "Lists, the newest page and one from the middle (deep), single sends and statistics over HTTP: p50 / p99 in ms",
+		title: "Lists (newest page; deep: a page from the middle), single sends and statistics over HTTP: p50 / p99 in ms",
 	}
 	head := []string{""}
 	for _, times := range all {
@@ -241,14 +242,14 @@ func (b *bench) printLists(all []listTimes, queries []query) {
 	for _, q := range queries {
 		cells := []string{q.name}
 		for _, times := range all {
-			cells = append(cells, number(times.Queries[q.name].P50)+" / "+number(times.Queries[q.name].P99))
+			cells = append(cells, formatNumber(times.Queries[q.name].P50)+" / "+formatNumber(times.Queries[q.name].P99))
 		}
 		ratio := all[len(all)-1].Queries[q.name].P50 / all[0].Queries[q.name].P50
-		if !q.grows {
+		if !q.growsWithRows {
 			worst = max(worst, ratio)
 		}
-		t.row(append(cells, number(ratio))...)
+		t.row(append(cells, formatNumber(ratio))...)
 	}
-	b.print(t)
-	b.atMost("list and get p50 at the most rows, of that at the fewest (the worst)", worst, flat, "x")
+	b.printTable(t)
+	b.atMost("worst p50 of a list or get at the most rows, of the p50 at the fewest", worst, maxSlowdown, "x")
 }

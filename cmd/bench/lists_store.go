@@ -9,7 +9,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// original is a real send, each table's rows as JSON.
+// original holds the rows of a real send as JSON, by table.
 type original struct{ send, attempts, events string }
 
 const originalQuery = `SELECT to_jsonb(s),
@@ -17,7 +17,7 @@ const originalQuery = `SELECT to_jsonb(s),
 	(SELECT COALESCE(jsonb_agg(e), '[]') FROM events e WHERE e.send = s.id)
 FROM sends s WHERE s.id = $1`
 
-// originals reads sends with all that a reader of them sees.
+// originals reads sends with their attempts and events.
 func (s *store) originals(ctx context.Context, ids []string) ([]original, error) {
 	var list []original
 	for _, id := range ids {
@@ -30,7 +30,7 @@ func (s *store) originals(ctx context.Context, ids []string) ([]original, error)
 	return list, nil
 }
 
-// createDatabase makes a database, anew if it is there.
+// createDatabase creates a database. It drops an older one of this name.
 func (s *store) createDatabase(ctx context.Context, name string) error {
 	for _, statement := range []string{"DROP DATABASE IF EXISTS ", "CREATE DATABASE "} {
 		if _, err := s.db.ExecContext(ctx, statement+pq.QuoteIdentifier(name)); err != nil {
@@ -40,15 +40,15 @@ func (s *store) createDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// What the copies differ in. There are a million in a day; each number has some ten sends, and there are twenty
-// policies. The ids are of version 7, as the schema wants them, and ordered by time.
+// The copies differ in id, time, recipient and policy. A million copies are one day. The ids are UUIDs of version 7, as the
+// schema requires, in the order of time.
 const (
 	copyPeriod   = 86 * time.Millisecond
-	perRecipient = 10
+	perRecipient = 10 // sends of one recipient
 	policies     = 20
 )
 
-// The rows come from JSON, so that the copies follow the schema whatever columns it has.
+// The copies are made from JSON, so these statements name only the columns that differ.
 const (
 	makeCopies = `CREATE TEMPORARY TABLE copies ON COMMIT DROP AS
 SELECT i, (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0') || '8' || substr(md5(i::text), 1, 15))::uuid AS id,
@@ -56,7 +56,7 @@ SELECT i, (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0') ||
 	'+447400' || lpad((i % $4)::text, 6, '0') AS recipient, i % $6 AS original
 FROM (SELECT i, $3::bigint + i * $7::bigint AS ms FROM generate_series($1::bigint, $2::bigint) AS i) AS n`
 
-	// sendColumns are those that are not worked out from others, as they are named and as they are read.
+	// sendColumns returns the names of all columns but the generated ones, first alone and then with the prefix "r.".
 	sendColumns = `SELECT string_agg(quote_ident(column_name), ', '), string_agg('r.' || quote_ident(column_name), ', ')
 FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'sends' AND is_generated = 'NEVER'`
 
@@ -67,21 +67,21 @@ FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_objec
 	'plan', $1::jsonb -> 'plan' || jsonb_build_object('policy_id', c.policy))) AS r
 WHERE c.original = $2`
 
-	copyRows = `INSERT INTO %[1]s SELECT r.* ` + //nolint:unqueryvet // of a row type: all columns, whatever they are
+	copyChildRows = `INSERT INTO %[1]s SELECT r.* ` + //nolint:unqueryvet // r has the row type of the table
 		`FROM copies c, jsonb_array_elements($1::jsonb) AS e,
 	jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id)) AS r
 WHERE c.original = $2`
 
-	analyse = `VACUUM ANALYZE`
+	analyseTables = `VACUUM ANALYZE`
 )
 
-// fill copies the originals in turns until there are so many sends.
-func (l *lists) fill(ctx context.Context, rows int) (err error) {
+// copyUntil copies the originals in turns until there are this many sends.
+func (l *lists) copyUntil(ctx context.Context, rows int) (err error) {
 	tx, err := l.store.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	defer func() { _ = tx.Rollback() }() // no effect after a commit
 	if _, err := tx.ExecContext(ctx, makeCopies, l.rows, rows-1, l.begin.UnixMilli(), max(1, rows/perRecipient), policies,
 		len(l.originals), copyPeriod.Milliseconds()); err != nil {
 		return fmt.Errorf("fill: %w", err)
@@ -99,7 +99,7 @@ func (l *lists) fill(ctx context.Context, rows int) (err error) {
 		return fmt.Errorf("fill: %w", err)
 	}
 	l.rows = rows
-	if _, err := l.store.db.ExecContext(ctx, analyse); err != nil {
+	if _, err := l.store.db.ExecContext(ctx, analyseTables); err != nil {
 		return fmt.Errorf("analyse: %w", err)
 	}
 	return nil
@@ -107,7 +107,9 @@ func (l *lists) fill(ctx context.Context, rows int) (err error) {
 
 func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original, copySend string) error {
 	for _, step := range []struct{ statement, rows string }{
-		{copySend, o.send}, {fmt.Sprintf(copyRows, "attempts"), o.attempts}, {fmt.Sprintf(copyRows, "events"), o.events},
+		{copySend, o.send},
+		{fmt.Sprintf(copyChildRows, "attempts"), o.attempts},
+		{fmt.Sprintf(copyChildRows, "events"), o.events},
 	} {
 		if _, err := tx.ExecContext(ctx, step.statement, step.rows, number); err != nil {
 			return fmt.Errorf("copy send: %w", err)
@@ -116,12 +118,12 @@ func copyOriginal(ctx context.Context, tx *sql.Tx, number int, o original, copyS
 	return nil
 }
 
-// picks are what the lists ask for.
-type picks struct {
+// queryValues are the ids and filter values of the queries.
+type queryValues struct {
 	ids         []string
 	deep        string // the send in the middle
 	policy, to  string
-	from, until time.Time // all but the oldest and the newest twentieth
+	from, until time.Time // without the oldest and the newest 5 % of the sends
 }
 
 const (
@@ -129,14 +131,14 @@ const (
 	pickOne = `SELECT id, policy_id, recipient, accepted_at FROM sends ORDER BY id OFFSET $1 LIMIT 1`
 )
 
-// picks chooses among the rows.
-func (l *lists) picks(ctx context.Context) (p picks, err error) {
+// pickValues chooses the values from the rows.
+func (l *lists) pickValues(ctx context.Context) (p queryValues, err error) {
 	if p.ids, err = l.store.strings(ctx, pickIDs); err != nil {
 		return p, err
 	}
 	var ignored string
 	for _, pick := range []struct {
-		share float64 // of all sends that are older
+		share float64 // of the sends that are older
 		id    *string
 		at    *time.Time
 	}{{0.05, &ignored, &p.from}, {0.95, &ignored, &p.until}, {0.5, &p.deep, &time.Time{}}} {

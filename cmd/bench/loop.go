@@ -9,39 +9,39 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Tally is what a closed loop has done. Its fields travel between processes.
+// Tally counts the operations of a closed loop. Its fields are exported because net/rpc encodes them.
 type Tally struct {
-	Within int           // operations that ended within the given time, but for the ramp
-	All    int           // those too that ended during the ramp or were still under way at the end
-	Took   time.Duration // until the last had ended
-	IDs    []string      // of the newest, a sample
+	Within int           // operations that ended within the given time and after the ramp
+	All    int           // all operations, including the ramp and the drain after the given time
+	Took   time.Duration // from the start to the end of the last operation
+	IDs    []string      // of the newest operations, at most sampleSize
 }
 
-// ramp is the first part of the given time, in which the first operations begin all at once and none has ended.
-func ramp(during time.Duration) time.Duration { return during / 5 }
+// rampOf is the first part of the given time. In the ramp all first operations begin at once, so its rate is not typical.
+func rampOf(during time.Duration) time.Duration { return during / 5 }
 
-// perSecond is the throughput within the given time. Neither the ramp at its beginning nor the drain at its end counts.
+// perSecond is the throughput within the given time, without the ramp before it and the drain after it.
 func (t *Tally) perSecond(during time.Duration) float64 {
-	return float64(t.Within) / (during - ramp(during)).Seconds()
+	return float64(t.Within) / (during - rampOf(during)).Seconds()
 }
 
-// sampleSize is how many ids a tally keeps.
+// sampleSize is the number of ids that a tally keeps.
 const sampleSize = 20
 
-// loopFor keeps inFlight operations under way for a time, and then lets them end. It stops at the first error. An
-// operation returns the id of what it has done.
+// loopFor keeps inFlight operations in flight for a time, and then waits for their ends. It stops at the first error. An
+// operation returns the id of its send or workflow.
 func loopFor(ctx context.Context, inFlight int, during time.Duration, one func(context.Context) (string, error)) (Tally, error) {
 	began := time.Now()
-	return loop(ctx, inFlight, during, func() bool { return time.Since(began) < during }, one)
+	return runLoop(ctx, inFlight, during, func() bool { return time.Since(began) < during }, one)
 }
 
-// loopTimes does n operations, inFlight at once.
+// loopTimes runs n operations, inFlight at once.
 func loopTimes(ctx context.Context, inFlight, n int, one func(context.Context) (string, error)) (Tally, error) {
 	var begun atomic.Int64
-	return loop(ctx, inFlight, 0, func() bool { return begun.Add(1) <= int64(n) }, one)
+	return runLoop(ctx, inFlight, 0, func() bool { return begun.Add(1) <= int64(n) }, one)
 }
 
-// loopOver does an operation for each of some ids, inFlight at once.
+// loopOver runs an operation for each id, inFlight at once.
 func loopOver(ctx context.Context, inFlight int, ids []string, one func(context.Context, string) error) (Tally, error) {
 	var begun atomic.Int64
 	return loopTimes(ctx, inFlight, len(ids), func(ctx context.Context) (string, error) {
@@ -50,7 +50,7 @@ func loopOver(ctx context.Context, inFlight int, ids []string, one func(context.
 	})
 }
 
-func loop(
+func runLoop(
 	ctx context.Context, inFlight int, during time.Duration, more func() bool, one func(context.Context) (string, error),
 ) (Tally, error) {
 	var (
@@ -68,7 +68,7 @@ func loop(
 				}
 				at := time.Since(began)
 				mu.Lock()
-				t.count(id, at > ramp(during) && at <= during)
+				t.count(id, at > rampOf(during) && at <= during)
 				mu.Unlock()
 			}
 			return nil
@@ -93,7 +93,7 @@ func (t *Tally) count(id string, within bool) {
 	}
 }
 
-// collector gathers what goroutines find.
+// collector is a list that goroutines may append to.
 type collector struct {
 	mu   sync.Mutex
 	list []string

@@ -49,7 +49,7 @@ func TestLoop_stopsAtAnError(t *testing.T) {
 		if calls.Add(1) == 1 {
 			return "", broken
 		}
-		<-ctx.Done() // another is under way when it happens
+		<-ctx.Done() // a second operation is in flight when the first fails
 		return "", ctx.Err()
 	})
 	require.ErrorIs(t, err, broken)
@@ -78,7 +78,7 @@ func TestMilestones(t *testing.T) {
 	require.NoError(t, m.wait(t.Context(), "early"))
 	go m.reach("late")
 	require.NoError(t, m.wait(t.Context(), "late"))
-	require.Empty(t, m.reached, "what was waited for is forgotten")
+	require.Empty(t, m.reached, "wait removes its milestone")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, m.wait(ctx, "never"), context.Canceled)

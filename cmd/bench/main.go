@@ -1,9 +1,9 @@
-// Bench measures Backstop against hand-written workflows of the same shape, on one Postgres and one Temporal, and says
-// which of the project's targets are met. Run it by "make bench"; devstack gives it the servers.
+// Bench measures Backstop against hand-written workflows of the same shape, on one Postgres and one Temporal. It prints
+// which of the project's targets are met. Run it by "make bench": devstack starts the servers.
 //
-// It is the load generator and plays the providers. Backstop is a child process, reached by HTTP as a customer's would
-// be; the hand-written workflows, with their starter and their worker, are another (bench plain). So the CPU time of
-// each process is the cost of one contestant.
+// The process of the bench generates the load and simulates the providers. Backstop is a child process that the bench calls by
+// HTTP, as a customer does. A second child process ("bench plain") starts and runs the hand-written workflows. So the CPU time
+// of a child is the cost of one contestant.
 package main
 
 import (
@@ -30,11 +30,11 @@ const (
 var version = "unknown"
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(runBench(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the program: it returns the exit code. A target that is not met is a result, not a failure.
-func run(ctx context.Context, args, environ []string, stdin io.ReadCloser, stdout, stderr io.Writer) int {
+// runBench runs the program and returns the exit code. A target that is not met does not change the exit code.
+func runBench(ctx context.Context, args, environ []string, stdin io.ReadCloser, stdout, stderr io.Writer) int {
 	variables := env.ToMap(environ)
 	if len(args) > 0 && args[0] == plainCommand {
 		return exitCode(servePlain(ctx, variables, stdin, stdout, stderr), stderr)
@@ -49,7 +49,7 @@ func run(ctx context.Context, args, environ []string, stdin io.ReadCloser, stdou
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return exitCode(measure(ctx, f, variables, stdout, stderr), stderr)
+	return exitCode(measureParts(ctx, f, variables, stdout, stderr), stderr)
 }
 
 func exitCode(err error, stderr io.Writer) int {

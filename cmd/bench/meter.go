@@ -8,28 +8,28 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 )
 
-// Who uses CPU time. Backstop and plain stand side by side: each is an API (or starter) with a worker.
+// The users of CPU time. Backstop and the hand-written process are comparable: each has a worker, and an API or a starter.
 const (
 	useBackstop         = "backstop"
 	usePlain            = "hand-written"
 	useTemporal         = "temporal"
 	usePostgresBackstop = "postgres, backstop"
 	usePostgresTemporal = "postgres, temporal"
-	usePostgresShared   = "postgres, shared" // the log writer, checkpoints and the like
+	usePostgresShared   = "postgres, shared" // WAL writer, checkpointer and other background processes
 	useBench            = "bench and providers"
 )
 
-// meter reads CPU times.
+// meter reads the CPU times of all processes.
 type meter struct {
 	store *store
-	fixed map[int32]string // processes that live as long as the bench
+	fixed map[int32]string // process id to user; these processes run as long as the bench
 }
 
-// reading is the CPU time that each living process has used.
-type reading map[int32]used
+// reading is the CPU time of each running process since its start, by process id.
+type reading map[int32]cpuUse
 
-type used struct {
-	who     string
+type cpuUse struct {
+	user    string
 	seconds float64
 }
 
@@ -42,7 +42,7 @@ func newMeter(s *store, backstop, plain int32) *meter {
 	}}
 }
 
-// backendsQuery lists the processes of Postgres but for its first, which is their parent.
+// backendsQuery lists the processes of Postgres, without their parent. The process of this connection comes first.
 const backendsQuery = `SELECT pid, CASE
 	WHEN application_name = $1 THEN $2
 	WHEN datname IS NULL THEN $3
@@ -50,11 +50,11 @@ const backendsQuery = `SELECT pid, CASE
 	ELSE $4 END
 FROM pg_stat_activity ORDER BY pid = pg_backend_pid() DESC`
 
-// read reads what all have used so far.
+// read reads the CPU time of all processes.
 func (m *meter) read(ctx context.Context) (reading, error) {
 	r := reading{}
-	for pid, who := range m.fixed {
-		if err := r.add(ctx, pid, who); err != nil {
+	for pid, user := range m.fixed {
+		if err := r.add(ctx, pid, user); err != nil {
 			return nil, err
 		}
 	}
@@ -66,18 +66,18 @@ func (m *meter) read(ctx context.Context) (reading, error) {
 	defer func() { _ = rows.Close() }()
 	for first := true; rows.Next(); first = false {
 		var (
-			pid int32
-			who string
+			pid  int32
+			user string
 		)
-		if err := rows.Scan(&pid, &who); err != nil {
+		if err := rows.Scan(&pid, &user); err != nil {
 			return nil, fmt.Errorf("list postgres processes: %w", err)
 		}
-		if first { // our own: it lives, and so does its parent
+		if first { // the process of this connection, which runs until rows is closed
 			if err := r.addParent(ctx, pid); err != nil {
 				return nil, err
 			}
 		}
-		_ = r.add(ctx, pid, who) // unless it has just ended
+		_ = r.add(ctx, pid, user) // fails if the process has ended since the query
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list postgres processes: %w", err)
@@ -85,20 +85,20 @@ func (m *meter) read(ctx context.Context) (reading, error) {
 	return r, nil
 }
 
-func (r reading) add(ctx context.Context, pid int32, who string) error {
+func (r reading) add(ctx context.Context, pid int32, user string) error {
 	p, err := process.NewProcessWithContext(ctx, pid)
 	if err != nil {
-		return fmt.Errorf("find process of %s: %w", who, err)
+		return fmt.Errorf("find process of %s: %w", user, err)
 	}
 	times, err := p.TimesWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("read cpu time of %s: %w", who, err)
+		return fmt.Errorf("read cpu time of %s: %w", user, err)
 	}
-	r[pid] = used{who: who, seconds: times.User + times.System}
+	r[pid] = cpuUse{user: user, seconds: times.User + times.System}
 	return nil
 }
 
-// addParent adds the first process of Postgres.
+// addParent adds the parent of the processes of Postgres.
 func (r reading) addParent(ctx context.Context, backend int32) error {
 	p, err := process.NewProcessWithContext(ctx, backend)
 	if err != nil {
@@ -111,12 +111,12 @@ func (r reading) addParent(ctx context.Context, backend int32) error {
 	return r.add(ctx, parent, usePostgresShared)
 }
 
-// since is the CPU time in seconds that each has used between two readings. What a process of Postgres used that ended
-// meanwhile is missed; connections outlive a round.
+// since returns the CPU time in seconds of each user between two readings. The time of a process that ended in between is
+// missing. Postgres connections stay open during a round, so this is little.
 func (r reading) since(before reading) map[string]float64 {
 	sum := map[string]float64{}
 	for pid, u := range r {
-		sum[u.who] += u.seconds - before[pid].seconds
+		sum[u.user] += u.seconds - before[pid].seconds
 	}
 	return sum
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// milestones lets one goroutine wait for what another reports, in whichever order the two come.
+// milestones lets one goroutine wait for an event that another goroutine reports. The report may come before the wait.
 type milestones struct {
 	mu      sync.Mutex
 	reached map[string]chan struct{}
@@ -14,19 +14,19 @@ type milestones struct {
 
 func newMilestones() *milestones { return &milestones{reached: map[string]chan struct{}{}} }
 
-// reach reports that a milestone has been reached.
+// reach reports a milestone and ends the wait for it.
 func (m *milestones) reach(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ch := m.channel(name)
 	select {
-	case <-ch: // it was before
+	case <-ch: // already reported
 	default:
 		close(ch)
 	}
 }
 
-// wait waits for a milestone, and then forgets it.
+// wait waits for a milestone and then removes it.
 func (m *milestones) wait(ctx context.Context, name string) error {
 	m.mu.Lock()
 	ch := m.channel(name)

@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// spread is what is told of a measurement that was repeated.
+// spread sums up a repeated measurement.
 type spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 }
 
-// spreadOf returns the zero spread for no values.
+// spreadOf returns the spread of some values, or the zero spread if there are none.
 func spreadOf(values []float64) spread {
 	if len(values) == 0 {
 		return spread{}
 	}
-	return spread{Median: percentile(values, 50), Min: slices.Min(values), Max: slices.Max(values)}
+	return spread{Median: percentileOf(values, 50), Min: slices.Min(values), Max: slices.Max(values)}
 }
 
-// ratios divides round by round, so that what slows a whole round, such as a busy neighbour, cancels out.
-func ratios(values, base []float64) []float64 {
+// ratiosOf divides the values of each round by the base of the same round. So other load on the machine that slows a whole
+// round has no effect on the ratio.
+func ratiosOf(values, base []float64) []float64 {
 	divided := make([]float64, 0, len(values))
 	for i, v := range values[:min(len(values), len(base))] {
 		divided = append(divided, v/base[i])
@@ -30,9 +31,9 @@ func ratios(values, base []float64) []float64 {
 	return divided
 }
 
-// percentile is the value that p percent (0 to 100) are at or below, interpolated between the nearest two; NaN for no
-// values.
-func percentile(values []float64, p float64) float64 {
+// percentileOf returns the p-th percentile, p from 0 to 100: p percent of the values are not above it. It interpolates between
+// two values, and is NaN if there are none.
+func percentileOf(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}
@@ -43,7 +44,7 @@ func percentile(values []float64, p float64) float64 {
 	return sorted[below] + (rank-float64(below))*(sorted[above]-sorted[below])
 }
 
-// quantiles is what is told of a latency, in milliseconds.
+// quantiles sums up a measured latency, in milliseconds.
 type quantiles struct {
 	N   int     `json:"n"`
 	P50 float64 `json:"p50_ms"`
@@ -57,9 +58,9 @@ func quantilesOf(took []time.Duration) quantiles {
 	}
 	ms := make([]float64, len(took))
 	for i, d := range took {
-		ms[i] = milliseconds(d)
+		ms[i] = millisecondsOf(d)
 	}
-	return quantiles{N: len(ms), P50: percentile(ms, 50), P99: percentile(ms, 99), Max: slices.Max(ms)}
+	return quantiles{N: len(ms), P50: percentileOf(ms, 50), P99: percentileOf(ms, 99), Max: slices.Max(ms)}
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+func millisecondsOf(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -9,42 +9,42 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// parkedSend is a send that waits for its rule.
+// parkedSend is a send whose workflow waits for the deadline of its rule.
 type parkedSend struct {
 	id       string
-	deadline time.Time // of its rule
+	deadline time.Time
 }
 
-// parkPatience is how often the progress of a long parking is told.
-const parkPatience = 10 * time.Second
+// progressPeriod is the time between two lines about the progress of parkSends.
+const progressPeriod = 10 * time.Second
 
-// park starts n sends and returns them when the engine has each: when its call does not linger any more. Order is called for
-// each with its number.
-func (b *bench) park(ctx context.Context, inFlight, n int, order func(i int) order) ([]parkedSend, error) {
+// parkSends starts n sends and returns them when the receipt wait of each is over, so its workflow has no task. The function
+// input returns the input of the i-th send.
+func (b *bench) parkSends(ctx context.Context, inFlight, n int, input func(i int) sendInput) ([]parkedSend, error) {
 	var (
 		mu   sync.Mutex
 		list []parkedSend
 		next atomic.Int64
 	)
-	told := time.Now()
+	printed := time.Now()
 	_, err := loopTimes(ctx, inFlight, n, func(ctx context.Context) (string, error) {
-		o := order(int(next.Add(1) - 1))
-		accepted, err := b.send.post(ctx, o)
+		in := input(int(next.Add(1) - 1))
+		accepted, err := b.send.post(ctx, in)
 		if err != nil {
 			return "", err
 		}
 		mu.Lock()
-		list = append(list, parkedSend{id: accepted.ID, deadline: accepted.AcceptedAt.Add(o.wait)})
-		if time.Since(told) > parkPatience {
-			told = time.Now()
-			b.say("parked %d of %d", len(list), n)
+		list = append(list, parkedSend{id: accepted.ID, deadline: accepted.AcceptedAt.Add(in.wait)})
+		if time.Since(printed) > progressPeriod {
+			printed = time.Now()
+			b.logProgress("parked %d of %d", len(list), n)
 		}
 		mu.Unlock()
 		key := callKey{backstop.WhatsApp, accepted.ID}
-		return accepted.ID, b.tap.milestones.wait(ctx, key.milestone())
+		return accepted.ID, b.calls.milestones.wait(ctx, key.milestone())
 	})
 	if err != nil {
 		return nil, err
 	}
-	return list, pause(ctx, b.flags.linger)
+	return list, pauseFor(ctx, b.flags.awaitReceipts)
 }

@@ -19,53 +19,53 @@ const (
 	fewParked     = 10_000
 	manyParked    = 50_000
 	kilobyte      = 1024.0
-	// bounded is how much the memory may grow from few to many: as good as not at all.
-	bounded = 1.25
+	// maxMemoryGrowth is the target for the memory at many parked sends, divided by the memory at few.
+	maxMemoryGrowth = 1.25
 )
 
-// footprint is what Backstop and the databases hold, in bytes.
+// footprint is the size of Backstop's memory and of the databases, in bytes.
 type footprint struct {
-	Sends    int   `json:"sends"` // parked by this measurement
+	Sends    int   `json:"sends"` // finished or parked so far in this state
 	RSS      int64 `json:"rss"`
-	Heap     int64 `json:"heap"` // after a collection
+	Heap     int64 `json:"heap"` // after a garbage collection
 	Stack    int64 `json:"stack"`
 	Backstop int64 `json:"database_backstop"`
 	Temporal int64 `json:"database_temporal"`
 }
 
-// measureParked looks at the memory of Backstop and at the databases while many sends wait.
+// measureParked measures the memory of Backstop and the sizes of the databases while many sends wait.
 func (b *bench) measureParked(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Parked", rule{client.RuleTypeUndelivered, 24 * time.Hour})
 	if err != nil {
 		return err
 	}
-	start, err := b.footprint(ctx, 0)
+	start, err := b.measureFootprint(ctx, 0)
 	if err != nil {
 		return err
 	}
 	n := b.flags.scaled(finishedSends)
-	b.say("finishing %d sends", n)
+	b.logProgress("finishing %d sends", n)
 	if _, err := loopTimes(ctx, b.flags.inFlight, n, func(ctx context.Context) (string, error) {
-		return b.send.drive(ctx, order{to: recipientRead(), policy: policy})
+		return b.send.sendToEnd(ctx, sendInput{to: nextReadRecipient(), policy: policy})
 	}); err != nil {
 		return err
 	}
 	prints := make([]footprint, 0, 4)
-	finished, err := b.footprint(ctx, n)
+	finished, err := b.measureFootprint(ctx, n)
 	if err != nil {
 		return err
 	}
 	prints = append(prints, start, finished)
 	parked := 0
 	for _, want := range []int{b.flags.scaled(fewParked), b.flags.scaled(manyParked)} {
-		b.say("parking %d sends", want)
-		if _, err := b.park(ctx, b.flags.inFlight, want-parked, func(int) order {
-			return order{to: recipient(scenarioSentOnly), policy: policy}
+		b.logProgress("parking %d sends", want)
+		if _, err := b.parkSends(ctx, b.flags.inFlight, want-parked, func(int) sendInput {
+			return sendInput{to: nextRecipient(scenarioSentOnly), policy: policy}
 		}); err != nil {
 			return err
 		}
 		parked = want
-		f, err := b.footprint(ctx, parked)
+		f, err := b.measureFootprint(ctx, parked)
 		if err != nil {
 			return err
 		}
@@ -76,14 +76,14 @@ func (b *bench) measureParked(ctx context.Context) error {
 	return nil
 }
 
-// footprint measures when things have calmed down.
-func (b *bench) footprint(ctx context.Context, sends int) (footprint, error) {
-	if err := pause(ctx, 2*settle); err != nil {
+// measureFootprint waits until the processes are at rest, and measures.
+func (b *bench) measureFootprint(ctx context.Context, sends int) (footprint, error) {
+	if err := pauseFor(ctx, 2*settleTime); err != nil {
 		return footprint{}, err
 	}
 	f := footprint{Sends: sends}
 	var err error
-	if f.Heap, f.Stack, err = b.heap(ctx); err != nil {
+	if f.Heap, f.Stack, err = b.readHeap(ctx); err != nil {
 		return f, err
 	}
 	p, err := process.NewProcessWithContext(ctx, b.backstop.PID())
@@ -99,8 +99,8 @@ func (b *bench) footprint(ctx context.Context, sends int) (footprint, error) {
 	return f, err
 }
 
-// heap asks Backstop's profiles for its live heap and its stacks, in bytes.
-func (b *bench) heap(ctx context.Context) (heap, stack int64, err error) {
+// readHeap reads the live heap and the stacks of Backstop, in bytes, from its pprof server.
+func (b *bench) readHeap(ctx context.Context) (heap, stack int64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.pprofURL+"/debug/pprof/heap?gc=1&debug=1", nil)
 	if err != nil {
 		return 0, 0, fmt.Errorf("make request: %w", err)
@@ -130,30 +130,30 @@ func (b *bench) printParked(prints []footprint) {
 	t := table{
 		title: "Memory of Backstop (API and worker in one process) and size of the databases; per send against the row above",
 		notes: []string{
-			"Heap is what lives after a collection. Databases with their indexes, without the write-ahead log; what",
-			"Temporal keeps of finished sends it deletes after the namespace's retention.",
+			"Heap: after a garbage collection. Databases: with their indexes, without the write-ahead log. Temporal deletes the",
+			"rows of finished sends after the retention period of the namespace.",
 		},
 	}
-	t.row("", "RSS MB", "heap MB", "stack MB", "memory KB/send", "ours KB/send", "temporal's KB/send")
+	t.row("", "RSS MB", "heap MB", "stack MB", "memory KB/send", "backstop's database KB/send", "temporal's KB/send")
 	names := []string{"at the start", "finished: ", "parked: ", "parked: "}
 	for i, f := range prints {
-		row := []string{names[i], megabytes(f.RSS), megabytes(f.Heap), megabytes(f.Stack), "", "", ""}
+		row := []string{names[i], megabytesOf(f.RSS), megabytesOf(f.Heap), megabytesOf(f.Stack), "", "", ""}
 		if i > 0 {
 			before, sends := prints[i-1], f.Sends
 			row[0] += strconv.Itoa(sends)
 			if i == 3 {
 				sends -= before.Sends
 			}
-			per := func(bytes int64) string { return number(float64(bytes) / kilobyte / float64(max(1, sends))) }
+			per := func(bytes int64) string { return formatNumber(float64(bytes) / kilobyte / float64(max(1, sends))) }
 			row[4] = per(f.Heap + f.Stack - before.Heap - before.Stack)
 			row[5], row[6] = per(f.Backstop-before.Backstop), per(f.Temporal-before.Temporal)
 		}
 		t.row(row...)
 	}
-	b.print(t)
+	b.printTable(t)
 	few, many := prints[2], prints[3]
-	b.atMost(fmt.Sprintf("heap and stacks with %d parked, of those with %d", many.Sends, few.Sends),
-		float64(many.Heap+many.Stack)/float64(few.Heap+few.Stack), bounded, "x")
+	b.atMost(fmt.Sprintf("heap and stacks with %d parked sends, of those with %d", many.Sends, few.Sends),
+		float64(many.Heap+many.Stack)/float64(few.Heap+few.Stack), maxMemoryGrowth, "x")
 }
 
-func megabytes(bytes int64) string { return number(float64(bytes) / kilobyte / kilobyte) }
+func megabytesOf(bytes int64) string { return formatNumber(float64(bytes) / kilobyte / kilobyte) }

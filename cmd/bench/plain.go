@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 )
 
-// plainCommand is the word that makes this program the process of the hand-written workflows.
+// plainCommand is the argument that makes this program the process of the hand-written workflows.
 const plainCommand = "plain"
 
 // kind is one of the hand-written workflows.
@@ -26,20 +26,20 @@ const (
 	tuned kind = "tuned"
 )
 
-// taskQueue keeps the kinds apart: each has a worker of its own options.
+// taskQueue is the task queue of a kind. Each kind has its own worker with its own options.
 func (k kind) taskQueue() string { return "bench-" + string(k) }
 
-// plain is a starter and a worker of hand-written workflows in one process, as Backstop's API and worker are. Eager
-// start wants them to share a client.
+// plain is a starter and a worker of hand-written workflows in one process, like Backstop's API and worker. They share a
+// client, which eager start requires.
 type plain struct {
-	ctx        context.Context //nolint:containedctx // net/rpc hands none to its methods; it ends with the parent
+	ctx        context.Context //nolint:containedctx // net/rpc passes no context to a method
 	clients    map[kind]client.Client
 	milestones *milestones
 	provider   *plainProvider // nil: the activity does nothing
-	rings      rings
+	lateness   latenessRecord
 }
 
-// servePlain does what the parent process asks for over stdin and stdout, until stdin is closed.
+// servePlain serves the calls of the parent process over stdin and stdout, until stdin is closed.
 func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser, stdout, stderr io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -55,7 +55,7 @@ func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser,
 	}
 	var err error
 	if url := env[providerVariable]; url != "" {
-		if p.provider, err = newPlainProvider(ctx, url, p.receive); err != nil {
+		if p.provider, err = newPlainProvider(ctx, url, p.forwardReceipt); err != nil {
 			return err
 		}
 		defer p.provider.close()
@@ -70,7 +70,7 @@ func servePlain(ctx context.Context, env map[string]string, stdin io.ReadCloser,
 	if err := server.RegisterName(rpcName, &plainRPC{plain: p}); err != nil {
 		return fmt.Errorf("register calls: %w", err)
 	}
-	server.ServeConn(pipe{Reader: &ending{stdin, stop}, Writer: stdout, Closer: stdin})
+	server.ServeConn(pipe{Reader: &eofReader{stdin, stop}, Writer: stdout, Closer: stdin})
 	return nil
 }
 
@@ -79,7 +79,7 @@ func (p *plain) workers() []worker.Worker {
 	byDefault := worker.New(p.clients[bare], bare.taskQueue(), worker.Options{})
 	byDefault.RegisterWorkflow(p.Bare)
 	byDefault.RegisterActivity(p.Submit)
-	// No activity poller is needed. The pollers are as many as Backstop's.
+	// It needs no activity poller. It has as many workflow pollers as Backstop.
 	atBest := worker.New(p.clients[tuned], tuned.taskQueue(), worker.Options{
 		LocalActivityWorkerOnly: true,
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
@@ -89,7 +89,7 @@ func (p *plain) workers() []worker.Worker {
 	atBest.RegisterWorkflow(p.Tuned)
 	atBest.RegisterWorkflow(p.Due)
 	atBest.RegisterActivity(p.Submit)
-	atBest.RegisterActivity(p.Ring)
+	atBest.RegisterActivity(p.RecordLateness)
 	return []worker.Worker{byDefault, atBest}
 }
 
@@ -99,8 +99,8 @@ func kindOf(id string) kind {
 	return kind(k)
 }
 
-// start starts one workflow and returns its id.
-func (p *plain) start(ctx context.Context, k kind) (string, error) {
+// startWorkflow starts one workflow and returns its id.
+func (p *plain) startWorkflow(ctx context.Context, k kind) (string, error) {
 	options := client.StartWorkflowOptions{
 		ID: string(k) + "/" + uuid.NewString(), TaskQueue: k.taskQueue(), EnableEagerStart: k == tuned,
 	}
@@ -108,37 +108,38 @@ func (p *plain) start(ctx context.Context, k kind) (string, error) {
 	if k == tuned {
 		workflow = p.Tuned
 	}
-	in := message{To: recipientRead(), Text: whatsAppText}
+	in := message{To: nextReadRecipient(), Text: whatsAppText}
 	if _, err := p.clients[k].ExecuteWorkflow(ctx, options, workflow, in); err != nil {
 		return "", fmt.Errorf("start workflow: %w", err)
 	}
 	return options.ID, nil
 }
 
-// drive starts one workflow and brings it to its end.
-func (p *plain) drive(ctx context.Context, k kind) (string, error) {
-	id, err := p.start(ctx, k)
+// runToEnd starts one workflow, sends its receipt and waits for its end.
+func (p *plain) runToEnd(ctx context.Context, k kind) (string, error) {
+	id, err := p.startWorkflow(ctx, k)
 	if err != nil {
 		return "", err
 	}
-	return id, p.finish(ctx, id)
+	return id, p.finishWorkflow(ctx, id)
 }
 
-// finish brings a workflow to its end. A starter with a provider has nothing to do: the receipt comes by webhook.
-func (p *plain) finish(ctx context.Context, id string) error {
+// finishWorkflow sends the last receipt to a workflow and waits until the workflow has it. With a provider it only waits,
+// because the receipt comes by webhook.
+func (p *plain) finishWorkflow(ctx context.Context, id string) error {
 	if p.provider == nil {
-		if err := p.milestones.wait(ctx, parked(id)); err != nil {
+		if err := p.milestones.wait(ctx, parkedMilestone(id)); err != nil {
 			return err
 		}
-		if err := p.report(ctx, id, delivered); err != nil {
+		if err := p.sendReceipt(ctx, id, delivered); err != nil {
 			return err
 		}
 	}
-	return p.milestones.wait(ctx, heard(id, delivered))
+	return p.milestones.wait(ctx, receivedMilestone(id, delivered))
 }
 
-// report tells a workflow of a receipt. A tuned one is sent an update, and has taken it in when that is answered.
-func (p *plain) report(ctx context.Context, id, status string) error {
+// sendReceipt signals a receipt to a bare workflow. To a tuned workflow it sends an update and waits for the answer.
+func (p *plain) sendReceipt(ctx context.Context, id, status string) error {
 	k, r := kindOf(id), receipt{Step: 1, Channel: "whatsapp", Status: status}
 	if k != tuned {
 		if err := p.clients[k].SignalWorkflow(ctx, id, "", receiptName, r); err != nil {
@@ -158,16 +159,16 @@ func (p *plain) report(ctx context.Context, id, status string) error {
 	return nil
 }
 
-// receive takes a receipt from the provider; only the one that is waited for is worth a signal.
-func (p *plain) receive(ctx context.Context, id, status string) error {
+// forwardReceipt forwards a receipt from the provider to its workflow. It skips statuses that do not end the workflow.
+func (p *plain) forwardReceipt(ctx context.Context, id, status string) error {
 	if status != delivered {
 		return nil
 	}
-	return p.report(ctx, id, status)
+	return p.sendReceipt(ctx, id, status)
 }
 
-// temporalPatience is how long Temporal may take to be there: on Postgres it registers its namespace after the start.
-const temporalPatience = 30 * time.Second
+// temporalTimeout bounds the wait for Temporal. On Postgres, Temporal registers its namespace only after its start.
+const temporalTimeout = 30 * time.Second
 
 // dialTemporal connects to the Temporal that devstack has started.
 func dialTemporal(
@@ -186,7 +187,7 @@ func dialTemporal(
 			}
 			c.Close()
 		}
-		if ctx.Err() != nil || time.Since(began) > temporalPatience {
+		if ctx.Err() != nil || time.Since(began) > temporalTimeout {
 			return nil, fmt.Errorf("dial temporal: %w", err)
 		}
 		time.Sleep(time.Second / 2)

@@ -13,11 +13,11 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// providerVariable tells the process of the hand-written workflows where its provider is.
+// providerVariable is the environment variable with the URL of the provider, for the process of the hand-written workflows.
 const providerVariable = "BENCH_PROVIDER_URL"
 
-// plainProvider lets the hand-written workflows do what Backstop does: the same POST out, the same webhooks in, though
-// their signatures are not verified and nothing is stored.
+// plainProvider gives the hand-written workflows the same POST and the same webhooks as Backstop. It verifies no signature and
+// stores nothing.
 type plainProvider struct {
 	url      string
 	http     *http.Client
@@ -35,14 +35,14 @@ func newPlainProvider(
 	}
 	p := &plainProvider{url: url, http: newHTTPClient(), listener: listener, receive: receive}
 	p.server = &http.Server{Handler: http.HandlerFunc(p.webhook), ReadHeaderTimeout: callTimeout}
-	go func() { _ = p.server.Serve(listener) }() // it ends with close
+	go func() { _ = p.server.Serve(listener) }() // until close
 	return p, nil
 }
 
-func (p *plainProvider) close()             { _ = p.server.Close() } // the process ends anyway
+func (p *plainProvider) close()             { _ = p.server.Close() } // an error does not matter: the process ends
 func (p *plainProvider) webhookURL() string { return "http://" + p.listener.Addr().String() }
 
-// submit posts the message as the driver of Backstop does. The workflow's id comes back with the receipts.
+// submit posts the message as Backstop's driver does. The provider's webhooks contain the workflow's id.
 func (p *plainProvider) submit(ctx context.Context, m message) (submission, error) {
 	body, err := json.Marshal(map[string]any{
 		"messaging_product": "whatsapp", "recipient_type": "individual", "to": m.To, "type": "text",
@@ -74,7 +74,7 @@ func (p *plainProvider) submit(ctx context.Context, m message) (submission, erro
 	return submission{MessageID: answer.Messages[0].ID}, nil
 }
 
-// plainWebhook is as much of Meta's webhook as an engineer in a hurry reads.
+// plainWebhook has the fields of Meta's webhook that a minimal handler needs.
 type plainWebhook struct {
 	Entry []struct {
 		Changes []struct {

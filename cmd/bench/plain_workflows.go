@@ -14,12 +14,12 @@ type message struct {
 	Text string `json:"text"`
 }
 
-// submission is what their activity returns.
+// submission is the result of the activity Submit.
 type submission struct {
 	MessageID string `json:"message_id"`
 }
 
-// receipt is what they are told: as much as Backstop tells.
+// receipt is the payload of the signal and of the update. It has the fields of Backstop's signal.
 type receipt struct {
 	Step    int    `json:"step"`
 	Channel string `json:"channel"`
@@ -27,19 +27,19 @@ type receipt struct {
 }
 
 const (
-	receiptName = "receipt" // of the signal, and of the update
+	receiptName = "receipt" // the name of the signal and of the update
 	sent        = "sent"
 	delivered   = "delivered" // the status that ends a workflow
-	plainWait   = time.Hour   // of their timer, which never fires here
+	plainWait   = time.Hour   // the wait of the timer, which never fires in a measurement
 	callTimeout = 30 * time.Second
 )
 
-// Milestones of a workflow.
-func parked(workflowID string) string        { return "parked " + workflowID }
-func heard(workflowID, status string) string { return status + " " + workflowID }
+// The milestones of a workflow: it waits for a receipt, and it has received one.
+func parkedMilestone(workflowID string) string           { return "parked " + workflowID }
+func receivedMilestone(workflowID, status string) string { return status + " " + workflowID }
 
-// Bare is what an engineer writes first: an activity, then whichever comes first of a timer and a receipt. All options
-// are the SDK's.
+// Bare is the first version that an engineer writes: an activity, then a wait for a timer or a receipt. All options are the
+// defaults of the SDK.
 func (p *plain) Bare(ctx workflow.Context, m message) (receipt, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: callTimeout})
 	var s submission
@@ -47,12 +47,12 @@ func (p *plain) Bare(ctx workflow.Context, m message) (receipt, error) {
 		return receipt{}, fmt.Errorf("submit: %w", err)
 	}
 	timed, cancel := workflow.WithCancel(ctx)
-	defer cancel() // as the SDK's samples do; it costs an event
-	return p.await(ctx, workflow.NewTimer(timed, plainWait), workflow.GetSignalChannel(ctx, receiptName)), nil
+	defer cancel() // as in the SDK's samples; it costs an event
+	return p.awaitDelivered(ctx, workflow.NewTimer(timed, plainWait), workflow.GetSignalChannel(ctx, receiptName)), nil
 }
 
-// Tuned is the same with each trick of the SDK that saves the engine work: a local activity, a timer that is left to its
-// fate, an update in place of the signal, and (see start) eager start.
+// Tuned does the same with all features of the SDK that reduce Temporal's work: a local activity, a timer that is not
+// cancelled, an update in place of the signal, and eager start (see startWorkflow).
 func (p *plain) Tuned(ctx workflow.Context, m message) (receipt, error) {
 	receipts := workflow.NewBufferedChannel(ctx, 1)
 	err := workflow.SetUpdateHandler(ctx, receiptName, func(ctx workflow.Context, in receipt) error {
@@ -67,11 +67,11 @@ func (p *plain) Tuned(ctx workflow.Context, m message) (receipt, error) {
 	if err := workflow.ExecuteLocalActivity(local, p.Submit, m).Get(ctx, &s); err != nil {
 		return receipt{}, fmt.Errorf("submit: %w", err)
 	}
-	return p.await(ctx, workflow.NewTimer(ctx, plainWait), receipts), nil
+	return p.awaitDelivered(ctx, workflow.NewTimer(ctx, plainWait), receipts), nil
 }
 
-// await waits for the receipt that ends the workflow, or for the timer, and reports the milestones on the way.
-func (p *plain) await(ctx workflow.Context, timer workflow.Future, receipts workflow.ReceiveChannel) receipt {
+// awaitDelivered waits for the receipt that ends the workflow, or for the timer, and reports the milestones on the way.
+func (p *plain) awaitDelivered(ctx workflow.Context, timer workflow.Future, receipts workflow.ReceiveChannel) receipt {
 	var (
 		r        receipt
 		timedOut bool
@@ -81,23 +81,23 @@ func (p *plain) await(ctx workflow.Context, timer workflow.Future, receipts work
 	selector.AddFuture(timer, func(workflow.Future) { timedOut = true })
 	selector.AddReceive(receipts, func(c workflow.ReceiveChannel, _ bool) {
 		c.Receive(ctx, &r)
-		p.tell(ctx, heard(id, r.Status))
+		p.notifyStarter(ctx, receivedMilestone(id, r.Status))
 	})
-	p.tell(ctx, parked(id))
+	p.notifyStarter(ctx, parkedMilestone(id))
 	for !timedOut && r.Status != delivered {
 		selector.Select(ctx)
 	}
 	return r
 }
 
-// tell reports a milestone to the starter in the same process, which costs the engine nothing.
-func (p *plain) tell(ctx workflow.Context, milestone string) {
+// notifyStarter reports a milestone to the starter in the same process. It adds no event and no call to Temporal.
+func (p *plain) notifyStarter(ctx workflow.Context, milestone string) {
 	if !workflow.IsReplaying(ctx) {
 		p.milestones.reach(milestone)
 	}
 }
 
-// Submit is the activity of both.
+// Submit is the activity of Bare and Tuned.
 func (p *plain) Submit(ctx context.Context, m message) (submission, error) {
 	if p.provider == nil {
 		return submission{MessageID: "wamid." + m.To}, nil

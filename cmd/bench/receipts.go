@@ -19,38 +19,39 @@ import (
 
 const receiptSamples = 2000
 
-// receiptCost is what a kind of receipt or signal cost.
+// receiptCost is the measured cost of a kind of receipt or signal.
 type receiptCost struct {
 	Name      string  `json:"name"`
 	N         int     `json:"n"`
 	PerSecond float64 `json:"per_second"`
-	CPU       float64 `json:"cpu_seconds"`      // of all processes but the bench
-	Idle      float64 `json:"idle_cpu_seconds"` // what they use in the same time when nothing happens
+	CPU       float64 `json:"cpu_seconds"`      // of all processes without the bench
+	Idle      float64 `json:"idle_cpu_seconds"` // of the same processes at rest, in the same time
 }
 
-// cpu is the CPU time of one in milliseconds, beyond what all use when nothing happens.
+// cpu is the CPU time of one receipt or signal in milliseconds, without the CPU time at rest.
 func (c receiptCost) cpu() float64 { return 1000 * (c.CPU - c.Idle) / float64(c.N) }
 
-// measureReceipts brings receipts to sends that wait for delivery: first those that no rule waits for (sent), then those
-// that end the send (delivered). The hand-written workflow is signalled both; the first wakes it up for nothing.
+// measureReceipts posts two receipts to each parked send: "sent", for which no rule waits, then "delivered", which ends the
+// send. Each parked hand-written workflow gets a signal for both. The first signal costs it a workflow task and changes
+// nothing.
 func (b *bench) measureReceipts(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Receipts", rule{client.RuleTypeUndelivered, 24 * time.Hour})
 	if err != nil {
 		return err
 	}
 	n := b.flags.scaled(receiptSamples)
-	b.say("parking %d workflows and %d sends", n, n)
+	b.logProgress("parking %d workflows and %d sends", n, n)
 	var plain []string
 	if err := b.plain.call(ctx, "Park", ParkArgs{Kind: string(bare), N: n, InFlight: b.flags.inFlight}, &plain); err != nil {
 		return err
 	}
-	sends, err := b.park(ctx, b.flags.inFlight, n, func(int) order {
-		return order{to: recipient(scenarioSilent), policy: policy}
+	sends, err := b.parkSends(ctx, b.flags.inFlight, n, func(int) sendInput {
+		return sendInput{to: nextRecipient(scenarioSilent), policy: policy}
 	})
 	if err != nil {
 		return err
 	}
-	messages, err := b.messages(ctx, sends)
+	messages, err := b.whatsAppMessages(ctx, sends)
 	if err != nil {
 		return err
 	}
@@ -62,19 +63,19 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 		}
 	}
 	unneeded := func() (time.Duration, error) {
-		t, err := b.deliver(ctx, messages, sent)
+		t, err := b.postReceipts(ctx, messages, sent)
 		return t.Took, err
 	}
 	needed := func() (time.Duration, error) {
 		began := time.Now()
-		if _, err := b.deliver(ctx, messages, delivered); err != nil {
+		if _, err := b.postReceipts(ctx, messages, delivered); err != nil {
 			return 0, err
 		}
 		ids := make([]string, len(sends))
 		for i, s := range sends {
 			ids[i] = s.id
 		}
-		_, err := loopOver(ctx, len(ids), ids, b.send.await) // all at once: each waits for a look
+		_, err := loopOver(ctx, len(ids), ids, b.send.awaitEnd) // all at once, because watchEnds polls
 		return time.Since(began), err
 	}
 	costs := []receiptCost{
@@ -83,7 +84,7 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 	}
 	for i, run := range []func() (time.Duration, error){signal(sent), unneeded, signal(delivered), needed} {
 		costs[i].N = n
-		if err := b.cost(ctx, &costs[i], run); err != nil {
+		if err := b.measureCost(ctx, &costs[i], run); err != nil {
 			return err
 		}
 	}
@@ -92,32 +93,32 @@ func (b *bench) measureReceipts(ctx context.Context) error {
 	return nil
 }
 
-// cost meters a run, and then the same processes at rest.
-func (b *bench) cost(ctx context.Context, c *receiptCost, run func() (time.Duration, error)) error {
-	if err := pause(ctx, settle); err != nil {
+// measureCost measures the CPU time of a run, and then of the same processes at rest.
+func (b *bench) measureCost(ctx context.Context, c *receiptCost, run func() (time.Duration, error)) error {
+	if err := pauseFor(ctx, settleTime); err != nil {
 		return err
 	}
 	var took time.Duration
-	busy, length, err := b.metered(ctx, func() (err error) {
+	busy, length, err := b.measureCPU(ctx, func() (err error) {
 		if took, err = run(); err == nil {
-			err = pause(ctx, settle) // what the engine still does about it
+			err = pauseFor(ctx, settleTime) // includes the work that Temporal does after its answers
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	idle, rest, err := b.metered(ctx, func() error { return pause(ctx, 2*settle) })
+	idle, rest, err := b.measureCPU(ctx, func() error { return pauseFor(ctx, 2*settleTime) })
 	if err != nil {
 		return err
 	}
 	c.PerSecond, c.CPU, c.Idle = float64(c.N)/took.Seconds(), busy, idle/rest.Seconds()*length.Seconds()
-	b.say("%s: %.0f per second", c.Name, c.PerSecond)
+	b.logProgress("%s: %.0f per second", c.Name, c.PerSecond)
 	return nil
 }
 
-// metered returns the CPU time in seconds of all processes but the bench, and how long the run took.
-func (b *bench) metered(ctx context.Context, run func() error) (cpu float64, took time.Duration, err error) {
+// measureCPU returns the CPU time in seconds of all processes without the bench, and the duration of the run.
+func (b *bench) measureCPU(ctx context.Context, run func() error) (cpu float64, took time.Duration, err error) {
 	before, err := b.meter.read(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -131,23 +132,23 @@ func (b *bench) metered(ctx context.Context, run func() error) (cpu float64, too
 	if err != nil {
 		return 0, 0, err
 	}
-	for who, seconds := range after.since(before) {
-		if who != useBench {
+	for user, seconds := range after.since(before) {
+		if user != useBench {
 			cpu += seconds
 		}
 	}
 	return cpu, took, nil
 }
 
-// sentMessage is a message as the simulated provider remembers it.
+// sentMessage is a message in the list of the simulated provider.
 type sentMessage struct {
 	ID  string `json:"id"`
 	Ref string `json:"correlation"`
 	To  string `json:"to"`
 }
 
-// messages are the WhatsApp messages of some sends.
-func (b *bench) messages(ctx context.Context, sends []parkedSend) (list []sentMessage, err error) {
+// whatsAppMessages returns the WhatsApp messages of some sends.
+func (b *bench) whatsAppMessages(ctx context.Context, sends []parkedSend) (list []sentMessage, err error) {
 	url := b.env["BACKSTOP_META_BASE_URL"] + "/messages?channel=whatsapp"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -174,8 +175,8 @@ func (b *bench) messages(ctx context.Context, sends []parkedSend) (list []sentMe
 	return list, nil
 }
 
-// deliver posts a webhook for each message, as Meta does.
-func (b *bench) deliver(ctx context.Context, messages []sentMessage, status string) (Tally, error) {
+// postReceipts posts a webhook for each message, as Meta does.
+func (b *bench) postReceipts(ctx context.Context, messages []sentMessage, status string) (Tally, error) {
 	byID, ids := map[string]sentMessage{}, make([]string, len(messages))
 	for i, m := range messages {
 		byID[m.ID], ids[i] = m, m.ID
@@ -200,11 +201,11 @@ func (b *bench) postWebhook(ctx context.Context, m sentMessage, status string) e
 	if err != nil {
 		return fmt.Errorf("encode webhook: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.box.Meta.WebhookURL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.sandboxOptions.Meta.WebhookURL, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	mac := hmac.New(sha256.New, []byte(b.box.Meta.AppSecret))
+	mac := hmac.New(sha256.New, []byte(b.sandboxOptions.Meta.AppSecret))
 	_, _ = mac.Write(body)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
@@ -213,7 +214,7 @@ func (b *bench) postWebhook(ctx context.Context, m sentMessage, status string) e
 		return fmt.Errorf("post webhook: %w", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, res.Body) // else the connection is not reused
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("post webhook: HTTP %d", res.StatusCode)
 	}
@@ -225,15 +226,15 @@ func (b *bench) printReceipts(costs []receiptCost) {
 		title: fmt.Sprintf("Receipts and signals: %d of each, %d in flight, one receipt per webhook",
 			costs[0].N, b.flags.inFlight),
 		notes: []string{
-			"per second: until the last has had its effect. CPU time: of all processes but the bench, less what they use",
-			"at rest.",
+			"Per second: until the last receipt or signal has had its effect. CPU time: of all processes without the bench,",
+			"less their CPU time at rest.",
 		},
 	}
 	t.row("", "per second", "CPU ms", "of the signal")
 	for i, c := range costs {
 		signal := costs[i-i%2]
-		t.row(c.Name, number(c.PerSecond), number(c.cpu()), number(c.cpu()/signal.cpu()))
+		t.row(c.Name, formatNumber(c.PerSecond), formatNumber(c.cpu()), formatNumber(c.cpu()/signal.cpu()))
 	}
-	b.print(t)
+	b.printTable(t)
 	b.atMost("CPU time of a receipt that no rule waits for, of a signal", costs[1].cpu()/costs[0].cpu(), 0.1, "x")
 }

@@ -6,25 +6,25 @@ import (
 	"text/tabwriter"
 )
 
-// say tells of the progress.
-type say func(format string, values ...any)
+// progressLog prints a line about the progress.
+type progressLog func(format string, values ...any)
 
-// table is what a part prints.
+// table is the printed result of a part.
 type table struct {
 	title string
 	notes []string
-	rows  [][]string // the first is the head
+	rows  [][]string // the first row is the header
 }
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
-func (b *bench) print(t table) {
+func (b *bench) printTable(t table) {
 	fmt.Fprintf(b.out, "\n%s\n\n", t.title)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', 0)
 	for _, row := range t.rows {
 		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // a terminal that has gone away is nobody's error
+	_ = w.Flush() // an error means that the terminal is closed
 	for i, note := range t.notes {
 		if i == 0 {
 			fmt.Fprintln(b.out)
@@ -33,12 +33,12 @@ func (b *bench) print(t table) {
 	}
 }
 
-// target is one of the project's aims. Got is told against want: at least it, or at most.
+// target is one of the project's targets. It is met if Got is at least Want, or, without AtLeast, at most Want.
 type target struct {
 	Name    string  `json:"name"`
 	Got     float64 `json:"got"`
 	Want    float64 `json:"want"`
-	AtLeast bool    `json:"at_least"` // else at most
+	AtLeast bool    `json:"at_least"`
 	Unit    string  `json:"unit"`
 }
 
@@ -68,14 +68,14 @@ func (b *bench) printTargets() {
 		if target.met() {
 			verdict = "met"
 		}
-		t.row(target.Name, fmt.Sprintf("%s %s %s", sign, number(target.Want), target.Unit),
-			fmt.Sprintf("%s %s", number(target.Got), target.Unit), verdict)
+		t.row(target.Name, fmt.Sprintf("%s %s %s", sign, formatNumber(target.Want), target.Unit),
+			fmt.Sprintf("%s %s", formatNumber(target.Got), target.Unit), verdict)
 	}
-	b.print(t)
+	b.printTable(t)
 }
 
-// number keeps about three digits.
-func number(v float64) string {
+// formatNumber prints a number with about three digits.
+func formatNumber(v float64) string {
 	switch {
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
@@ -89,5 +89,5 @@ func number(v float64) string {
 }
 
 func (s spread) String() string {
-	return fmt.Sprintf("%s (%s-%s)", number(s.Median), number(s.Min), number(s.Max))
+	return fmt.Sprintf("%s (%s-%s)", formatNumber(s.Median), formatNumber(s.Min), formatNumber(s.Max))
 }

@@ -21,30 +21,30 @@ import (
 
 const (
 	whatsAppText = "Your parcel comes today between 14:00 and 15:00."
-	// numbers is how many recipients there are of each scenario.
-	numbers = 10_000
+	// recipientCount is the number of recipients of each scenario.
+	recipientCount = 10_000
 )
 
-// The scenarios of the simulated providers that are used here, by the last digits of the recipient.
+// The scenarios of the simulated providers, chosen by the last two digits of the recipient: the statuses that WhatsApp reports.
 const (
-	scenarioRead     = "01" // sent, delivered, read
-	scenarioUnread   = "02" // sent, delivered
-	scenarioSentOnly = "03" // sent
-	scenarioRejected = "04"
-	scenarioFailed   = "05" // by receipt
-	scenarioSilent   = "06"
-	scenarioNothing  = "13" // works: WhatsApp and SMS are rejected
-	scenarioOptedOut = "16"
+	scenarioRead        = "01" // sent, delivered, read
+	scenarioUnread      = "02" // sent, delivered
+	scenarioSentOnly    = "03" // sent
+	scenarioRejected    = "04"
+	scenarioFailed      = "05" // accepted, then failed by a receipt
+	scenarioSilent      = "06"
+	scenarioAllRejected = "13" // WhatsApp and SMS are rejected
+	scenarioOptedOut    = "16"
 )
 
-var recipients atomic.Int64 //nolint:gochecknoglobals // numbers are handed out to all parts
+var recipients atomic.Int64 //nolint:gochecknoglobals // all parts share this counter
 
-// recipient is a British mobile number of a scenario, another one each time.
-func recipient(scenario string) string {
-	return fmt.Sprintf("+447400%04d%s", recipients.Add(1)%numbers, scenario)
+// nextRecipient returns a British mobile number of a scenario. Each call returns a different one, until they repeat.
+func nextRecipient(scenario string) string {
+	return fmt.Sprintf("+447400%04d%s", recipients.Add(1)%recipientCount, scenario)
 }
 
-func recipientRead() string { return recipient(scenarioRead) }
+func nextReadRecipient() string { return nextRecipient(scenarioRead) }
 
 // sender starts sends as a customer does, over HTTP.
 type sender struct {
@@ -54,10 +54,10 @@ type sender struct {
 	temporal temporal.Client
 
 	mu      sync.Mutex
-	pending map[string]struct{} // sends whose end somebody waits for
+	pending map[string]struct{} // sends in awaitEnd that Postgres has not reported as finished
 }
 
-// newHTTPClient keeps a connection alive for each send under way.
+// newHTTPClient returns a client that keeps a connection open for each send in flight.
 func newHTTPClient() *http.Client {
 	const mostIdle = 1000
 	return &http.Client{Timeout: callTimeout, Transport: &http.Transport{
@@ -88,7 +88,7 @@ type rule struct {
 	wait time.Duration // in whole seconds
 }
 
-// policy makes a policy and returns its id.
+// policy creates a policy and returns its id.
 func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string, error) {
 	input := client.PolicyInput{Name: name}
 	for i, r := range rules {
@@ -97,26 +97,26 @@ func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string
 			Name: fmt.Sprintf("%s, rule %d", name, i+1), Type: r.kind, WaitSeconds: &wait, SendID: "BACKSTOP",
 		})
 		if err != nil || made.JSON201 == nil {
-			return "", refused("create rule", made, err)
+			return "", callError("create rule", made, err)
 		}
 		input.RuleIds = append(input.RuleIds, made.JSON201.ID)
 	}
 	made, err := s.api.CreatePolicyWithResponse(ctx, input)
 	if err != nil || made.JSON201 == nil {
-		return "", refused("create policy", made, err)
+		return "", callError("create policy", made, err)
 	}
 	return made.JSON201.ID, nil
 }
 
-// order is what is sent; its zero values are the policy's.
-type order struct {
+// sendInput is the input of a send. A zero wait or category is left out of the request.
+type sendInput struct {
 	to, policy string
-	wait       time.Duration // in whole seconds
+	wait       time.Duration // in place of the policy's, in whole seconds
 	category   client.Category
 }
 
-// post starts a send and returns it as accepted.
-func (s *sender) post(ctx context.Context, o order) (*client.SendAccepted, error) {
+// post starts a send and returns the answer of the API.
+func (s *sender) post(ctx context.Context, o sendInput) (*client.SendAccepted, error) {
 	text := whatsAppText
 	input := client.SendInput{
 		To: o.to, Whatsapp: client.WhatsAppInput{Text: &text},
@@ -131,33 +131,32 @@ func (s *sender) post(ctx context.Context, o order) (*client.SendAccepted, error
 	}
 	accepted, err := s.api.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
 	if err != nil || accepted.JSON202 == nil {
-		return nil, refused("create send", accepted, err)
+		return nil, callError("create send", accepted, err)
 	}
 	return accepted.JSON202, nil
 }
 
-// await waits until Postgres has a send as finished and its workflow has ended. A loop that did not wait for the second would
-// start more than the engine keeps up with, and count it.
-func (s *sender) await(ctx context.Context, id string) error {
+// awaitEnd waits until a send is finished in Postgres and its workflow is closed. Without the second, a closed loop would count
+// sends whose work Temporal has not done yet.
+func (s *sender) awaitEnd(ctx context.Context, id string) error {
 	s.mu.Lock()
 	s.pending[id] = struct{}{}
 	s.mu.Unlock()
 	return s.finished.wait(ctx, id)
 }
 
-// drive starts a send and waits for its end.
-func (s *sender) drive(ctx context.Context, o order) (string, error) {
+// sendToEnd starts a send and waits for its end.
+func (s *sender) sendToEnd(ctx context.Context, o sendInput) (string, error) {
 	accepted, err := s.post(ctx, o)
 	if err != nil {
 		return "", err
 	}
-	return accepted.ID, s.await(ctx, accepted.ID)
+	return accepted.ID, s.awaitEnd(ctx, accepted.ID)
 }
 
-// watch looks for the ends that are waited for, until ctx is done: one query for all of them instead of a request for
-// each.
-func (s *sender) watch(ctx context.Context) error {
-	finished := map[string]struct{}{} // whose workflows may still run
+// watchEnds polls Postgres and Temporal for the ends of the pending sends, until ctx is done. One query covers all of them.
+func (s *sender) watchEnds(ctx context.Context) error {
+	finished := map[string]struct{}{} // finished sends whose workflows may still run
 	for tick := time.NewTicker(endsPeriod); ; {
 		select {
 		case <-ctx.Done():
@@ -184,7 +183,7 @@ func (s *sender) watch(ctx context.Context) error {
 		if len(finished) == 0 {
 			continue
 		}
-		closed, err := s.closed(ctx, slices.Collect(maps.Keys(finished)))
+		closed, err := s.closedSends(ctx, slices.Collect(maps.Keys(finished)))
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
@@ -196,22 +195,22 @@ func (s *sender) watch(ctx context.Context) error {
 }
 
 const (
-	// endsPeriod is how often Postgres and Temporal are asked which sends have ended. What that costs them counts as a cost of
-	// Backstop, and it makes a loop that waits for ends slower: so many must be in flight that this does not matter.
+	// endsPeriod is the time between two polls of watchEnds. The CPU time of a poll counts as Backstop's. On average an operation
+	// of a closed loop takes half a period longer, so a loop needs many operations in flight.
 	endsPeriod = 400 * time.Millisecond
-	// mostListed bounds how many it is asked for at once.
-	mostListed = 200
+	// maxListed bounds the workflows of one request to Temporal.
+	maxListed = 200
 )
 
-// closed returns those of the sends whose workflows have ended, by what the Temporal UI shows: one request for many.
-func (s *sender) closed(ctx context.Context, sends []string) (closed []string, err error) {
-	for some := range slices.Chunk(sends, mostListed) {
+// closedSends returns the sends whose workflows are closed. It queries Temporal's visibility store, one request for many sends.
+func (s *sender) closedSends(ctx context.Context, sends []string) (closed []string, err error) {
+	for some := range slices.Chunk(sends, maxListed) {
 		names := make([]string, len(some))
 		for i, id := range some {
 			names[i] = "'" + workflows.ID(id) + "'"
 		}
 		list, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-			PageSize: mostListed,
+			PageSize: maxListed,
 			Query:    "ExecutionStatus != 'Running' AND WorkflowId IN (" + strings.Join(names, ", ") + ")",
 		})
 		if err != nil {
@@ -224,14 +223,14 @@ func (s *sender) closed(ctx context.Context, sends []string) (closed []string, e
 	return closed, nil
 }
 
-// response is what every answer of the client has.
+// response is a response of the generated client, of any endpoint.
 type response interface {
 	Status() string
 	GetBody() []byte
 }
 
-// refused is why a call did not answer as it should.
-func refused(what string, r response, err error) error {
+// callError returns the error of a call that failed or had an unexpected status.
+func callError(what string, r response, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

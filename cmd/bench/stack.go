@@ -25,43 +25,45 @@ const (
 	phoneNumberID = "106540352242922"
 	accountSID    = "AC00000000000000000000000000000000"
 	plainToken    = "the token of the hand-written workflows"
-	apiReady      = 60 * time.Second
+	apiTimeout    = 60 * time.Second
 )
 
-// stack is everything that runs while the bench measures.
+// stack holds all processes, servers and connections that a measurement needs.
 type stack struct {
-	env         map[string]string // of Backstop
-	apiURL      string
-	apiKey      string
-	pprofURL    string
-	databaseURL string
-	temporalEnv map[string]string // of a Temporal client
-	box         sandbox.Options   // of Backstop's providers
+	env            map[string]string // of Backstop
+	apiURL         string
+	apiKey         string
+	pprofURL       string
+	databaseURL    string
+	temporalEnv    map[string]string // of a Temporal client
+	sandboxOptions sandbox.Options   // of Backstop's providers
 
 	store    *store
 	temporal client.Client
-	tap      *tap
+	calls    *callRecorder
 	send     *sender
 	backstop *child
 	plain    *plainChild
 	meter    *meter
 
-	tell  say
-	stops []func() error // in the order of the starts
+	logProgress progressLog
+	stops       []func() error // in the order of the starts
 }
 
-// startStack starts what is measured. What it has started when it fails is stopped. Fail is told when a part ends by
-// itself.
+// startStack starts the stack. If it fails, it stops the parts that it has started. It calls fail if a child process ends too
+// early.
 func startStack(
-	ctx context.Context, f flags, env map[string]string, tell say, fail context.CancelCauseFunc,
+	ctx context.Context, f flags, env map[string]string, logProgress progressLog, fail context.CancelCauseFunc,
 ) (_ *stack, err error) {
-	s := &stack{tell: tell, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"]}
+	s := &stack{
+		logProgress: logProgress, temporalEnv: env, apiKey: env["BACKSTOP_API_KEY"], databaseURL: env["BACKSTOP_DATABASE_URL"],
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	if err := underDevstack(ctx, env); err != nil {
+	if err := requireDevstack(ctx, env); err != nil {
 		return nil, err
 	}
 	if s.store, err = openStore(ctx, s.databaseURL); err != nil {
@@ -82,8 +84,8 @@ func startStack(
 	return s, nil
 }
 
-// underDevstack reports whether devstack is the parent: Temporal's CPU time is read from it.
-func underDevstack(ctx context.Context, env map[string]string) error {
+// requireDevstack returns an error if devstack is not the parent process, because the meter reads Temporal's CPU time from it.
+func requireDevstack(ctx context.Context, env map[string]string) error {
 	parent, err := process.NewProcessWithContext(ctx, int32(os.Getppid())) //nolint:gosec // process ids are 32 bits wide
 	if err != nil {
 		return fmt.Errorf("find parent process: %w", err)
@@ -93,7 +95,7 @@ func underDevstack(ctx context.Context, env map[string]string) error {
 		return fmt.Errorf("find program of parent process: %w", err)
 	}
 	if path != env["BACKSTOP_DEVSTACK"] {
-		return errors.New("it must be started by devstack: make bench")
+		return errors.New("the bench must be started by devstack: run make bench")
 	}
 	return nil
 }
@@ -108,7 +110,7 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 	if err != nil {
 		return err
 	}
-	box := sandbox.Options{
+	options := sandbox.Options{
 		Meta: sandbox.Meta{
 			AccessToken: rand.Text(), AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
 			WebhookURL: "http://" + ports[0] + "/webhooks/meta",
@@ -117,67 +119,67 @@ func (s *stack) startBackstop(ctx context.Context, f flags, fail context.CancelC
 		Speed:       f.speed,
 		MaxMessages: math.MaxInt32,
 	}
-	s.apiURL, s.pprofURL, s.box = "http://"+ports[0], "http://"+ports[1], box
+	s.apiURL, s.pprofURL, s.sandboxOptions = "http://"+ports[0], "http://"+ports[1], options
 	s.env = map[string]string{
 		"BACKSTOP_LISTEN": ports[0], "BACKSTOP_PUBLIC_URL": s.apiURL, "BACKSTOP_PPROF_LISTEN": ports[1],
-		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_LINGER": f.linger.String(),
+		"BACKSTOP_LOG_LEVEL": "warn", "BACKSTOP_AWAIT_RECEIPTS": f.awaitReceipts.String(),
 		"BACKSTOP_META_BASE_URL": "http://" + providers.Addr().String(), "BACKSTOP_META_PHONE_NUMBER_ID": phoneNumberID,
-		"BACKSTOP_META_ACCESS_TOKEN": box.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": box.Meta.AppSecret,
-		"BACKSTOP_META_VERIFY_TOKEN":  box.Meta.VerifyToken,
+		"BACKSTOP_META_ACCESS_TOKEN": options.Meta.AccessToken, "BACKSTOP_META_APP_SECRET": options.Meta.AppSecret,
+		"BACKSTOP_META_VERIFY_TOKEN":  options.Meta.VerifyToken,
 		"BACKSTOP_TWILIO_BASE_URL":    "http://" + providers.Addr().String(),
-		"BACKSTOP_TWILIO_ACCOUNT_SID": accountSID, "BACKSTOP_TWILIO_AUTH_TOKEN": box.Twilio.AuthToken,
+		"BACKSTOP_TWILIO_ACCOUNT_SID": accountSID, "BACKSTOP_TWILIO_AUTH_TOKEN": options.Twilio.AuthToken,
 	}
-	if s.tap, err = s.serveProviders(providers, box); err != nil {
+	if s.calls, err = s.serveProviders(providers, options); err != nil {
 		return err
 	}
-	if err := runChild(ctx, backstopCommand("migrate", s.env, s.tell)); err != nil {
+	if err := runChild(ctx, backstopCommand("migrate", s.env, s.logProgress)); err != nil {
 		return err
 	}
-	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.tell)); err != nil {
+	if s.backstop, err = startChild(backstopCommand("serve", s.env, s.logProgress)); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.backstop.stop)
-	s.backstop.watch(fail)
+	s.backstop.cancelAtEnd(fail)
 	if s.send, err = newSender(s.apiURL, s.apiKey, s.store, s.temporal); err != nil {
 		return err
 	}
-	return untilReady(ctx, s.apiURL)
+	return awaitReady(ctx, s.apiURL)
 }
 
 // serveProviders serves simulated providers on a listener.
-func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*tap, error) {
+func (s *stack) serveProviders(listener net.Listener, o sandbox.Options) (*callRecorder, error) {
 	box, err := sandbox.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("start providers: %w", err)
 	}
-	tapped := newTap(box)
-	server := &http.Server{Handler: tapped, ReadHeaderTimeout: callTimeout}
-	go func() { _ = server.Serve(listener) }() // until it is closed
+	recorder := newCallRecorder(box)
+	server := &http.Server{Handler: recorder, ReadHeaderTimeout: callTimeout}
+	go func() { _ = server.Serve(listener) }() // until server.Close
 	s.stops = append(s.stops, func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), childGrace)
+		ctx, cancel := context.WithTimeout(context.Background(), childStopTimeout)
 		defer cancel()
 		return errors.Join(box.Shutdown(ctx), server.Close())
 	})
-	return tapped, nil
+	return recorder, nil
 }
 
-// atSpeed lets providers of another speed play Backstop's while a measurement runs.
-func (s *stack) atSpeed(speed float64, measure func() error) error {
-	o := s.box
+// withProviderSpeed replaces Backstop's providers by providers of another speed while a measurement runs.
+func (s *stack) withProviderSpeed(speed float64, measure func() error) error {
+	o := s.sandboxOptions
 	o.Speed = speed
 	box, err := sandbox.New(o)
 	if err != nil {
 		return fmt.Errorf("start providers: %w", err)
 	}
-	usual := s.tap.swap(box)
+	usual := s.calls.replaceProvider(box)
 	err = measure()
-	s.tap.swap(usual)
-	ctx, cancel := context.WithTimeout(context.Background(), childGrace)
+	s.calls.replaceProvider(usual)
+	ctx, cancel := context.WithTimeout(context.Background(), childStopTimeout)
 	defer cancel()
 	return errors.Join(err, box.Shutdown(ctx))
 }
 
-// startPlain starts the process of the hand-written workflows, and a provider of its own if it wants one.
+// startPlain starts the process of the hand-written workflows, and its own provider for -activity http.
 func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCauseFunc) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -193,29 +195,29 @@ func (s *stack) startPlain(ctx context.Context, f flags, fail context.CancelCaus
 		}
 		providerURL = "http://" + providers.Addr().String()
 	}
-	if s.plain, err = startPlain(self, providerURL, s.tell); err != nil {
+	if s.plain, err = startPlainChild(self, providerURL, s.logProgress); err != nil {
 		return err
 	}
 	s.stops = append(s.stops, s.plain.stop)
-	s.plain.watch(fail)
+	s.plain.cancelAtEnd(fail)
 	if providers == nil {
 		return nil
 	}
-	box := sandbox.Options{
+	options := sandbox.Options{
 		Meta: sandbox.Meta{
 			AccessToken: plainToken, AppSecret: rand.Text(), PhoneNumberID: phoneNumberID, VerifyToken: rand.Text(),
 		},
 		Twilio: sandbox.Twilio{AccountSID: accountSID, AuthToken: rand.Text()},
 		Speed:  f.speed,
 	}
-	if err := s.plain.call(ctx, "Webhook", struct{}{}, &box.Meta.WebhookURL); err != nil {
+	if err := s.plain.call(ctx, "Webhook", struct{}{}, &options.Meta.WebhookURL); err != nil {
 		return err
 	}
-	_, err = s.serveProviders(providers, box)
+	_, err = s.serveProviders(providers, options)
 	return err
 }
 
-// stop stops everything, the last started first.
+// stop stops all parts, in the reverse order of their starts.
 func (s *stack) stop() error {
 	var errs []error
 	for i := range s.stops {
@@ -234,7 +236,7 @@ func listenLoopback(ctx context.Context) (net.Listener, error) {
 	return l, nil
 }
 
-// freePorts returns addresses on which nobody listens.
+// freePorts returns n free addresses of loopback.
 func freePorts(ctx context.Context, n int) ([]string, error) {
 	var addresses []string
 	for range n {
@@ -242,25 +244,25 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = l.Close() }() // all are held until all are known
+		defer func() { _ = l.Close() }() // all stay open until the last is found, so they differ
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil
 }
 
-// backstopCommand is a command of the backstop that was built together with this program.
-func backstopCommand(command string, env map[string]string, tell say) childOptions {
+// backstopCommand returns a command of the program backstop in the folder of this program.
+func backstopCommand(command string, env map[string]string, logProgress progressLog) childOptions {
 	program := "backstop"
 	if self, err := os.Executable(); err == nil {
 		program = filepath.Join(filepath.Dir(self), program)
 	}
-	return childOptions{Name: command, Words: []string{program, command}, Env: env, Say: tell}
+	return childOptions{Name: command, Words: []string{program, command}, Env: env, LogProgress: logProgress}
 }
 
-// untilReady waits until Backstop is ready.
-func untilReady(ctx context.Context, url string) error {
+// awaitReady waits until the API at a URL is ready.
+func awaitReady(ctx context.Context, url string) error {
 	c := newHTTPClient()
-	for began := time.Now(); time.Since(began) < apiReady; time.Sleep(watchPeriod) {
+	for began := time.Now(); time.Since(began) < apiTimeout; time.Sleep(pollPeriod) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 		if err != nil {
 			return fmt.Errorf("make request: %w", err)
@@ -277,5 +279,5 @@ func untilReady(ctx context.Context, url string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is not ready after %s", strings.TrimPrefix(url, "http://"), apiReady)
+	return fmt.Errorf("%s is not ready after %s", strings.TrimPrefix(url, "http://"), apiTimeout)
 }

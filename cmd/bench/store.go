@@ -10,10 +10,10 @@ import (
 	"github.com/lib/pq"
 )
 
-// store looks into Postgres, past Backstop.
+// store reads Backstop's database directly, not by the API.
 type store struct{ db *sql.DB }
 
-// applicationName tells the bench's own connections from Backstop's.
+// applicationName marks the bench's own connections, so the meter does not count them as Backstop's.
 const applicationName = "bench"
 
 func openStore(ctx context.Context, url string) (*store, error) {
@@ -37,7 +37,7 @@ func openStore(ctx context.Context, url string) (*store, error) {
 
 const finishedQuery = `SELECT id FROM sends WHERE id = ANY($1) AND finished_at IS NOT NULL`
 
-// finished returns those of the sends that have ended.
+// finished returns the finished sends among some.
 func (s *store) finished(ctx context.Context, ids []string) ([]string, error) {
 	return s.strings(ctx, finishedQuery, pq.Array(ids))
 }
@@ -86,6 +86,5 @@ func (s *store) sizes(ctx context.Context) (backstop, temporal int64, err error)
 	return backstop, temporal, nil
 }
 
-// watchPeriod is how often the sends under way are looked at: one query by primary key. The looks of both watches are
-// charged to Backstop, and a slot of the closed loop is held back by half a period.
-const watchPeriod = 100 * time.Millisecond
+// pollPeriod is the time between two polls of a wait that is not for the ends of sends.
+const pollPeriod = 100 * time.Millisecond

@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// settle is the pause before each round.
-	settle = 2 * time.Second
-	// closing is how long workflows may take to be closed after the last has told its end. Visibility lags by a second.
-	closing = 30 * time.Second
+	// settleTime is the pause before each round.
+	settleTime = 2 * time.Second
+	// closeTimeout bounds the wait for the close of the last workflows. Temporal's visibility store lags by about 1 s.
+	closeTimeout = 30 * time.Second
 )
 
-// contestant is one way to bring a message to its recipient.
+// contestant is one of the compared systems: a hand-written workflow or Backstop.
 type contestant struct {
 	name      string
-	process   string // that stands for API and worker, as the meter names it
+	process   string // of its API (or starter) and worker, a user of CPU time
 	taskQueue string
 	run       func(context.Context, time.Duration) (Tally, error)
 }
 
-// round is one round of one contestant.
+// round is the result of one round of one contestant.
 type round struct {
 	PerSecond float64            `json:"per_second"`
-	Completed int                `json:"completed"` // with the drain at the end
+	Completed int                `json:"completed"` // all operations, with the ramp and the drain
 	CPU       map[string]float64 `json:"cpu_seconds"`
 	Events    []float64          `json:"events"` // of a sample of workflows
 }
@@ -45,7 +45,7 @@ func (b *bench) contestants(policy, installation string) []contestant {
 	}
 	backstop := func(ctx context.Context, during time.Duration) (Tally, error) {
 		t, err := loopFor(ctx, b.flags.inFlight, during, func(ctx context.Context) (string, error) {
-			return b.send.drive(ctx, order{to: recipientRead(), policy: policy})
+			return b.send.sendToEnd(ctx, sendInput{to: nextReadRecipient(), policy: policy})
 		})
 		for i, id := range t.IDs {
 			t.IDs[i] = workflows.ID(id)
@@ -59,7 +59,7 @@ func (b *bench) contestants(policy, installation string) []contestant {
 	}
 }
 
-// measureThroughput lets the contestants take turns, so that a slow minute of the machine hits all of them.
+// measureThroughput runs the contestants in turns, so that other load on the machine slows all of them.
 func (b *bench) measureThroughput(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Throughput", rule{client.RuleTypeUndelivered, time.Hour})
 	if err != nil {
@@ -71,34 +71,34 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 	}
 	all, rounds := b.contestants(policy, installation), map[string][]round{}
 	for _, c := range all {
-		b.say("warming up %s", c.name)
-		if _, err := b.playRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {
+		b.logProgress("warming up %s", c.name)
+		if _, err := b.runRound(ctx, c, min(b.flags.round, 5*time.Second)); err != nil {
 			return err
 		}
 	}
 	for n := range b.flags.rounds {
 		for _, c := range all {
-			r, err := b.playRound(ctx, c, b.flags.round)
+			r, err := b.runRound(ctx, c, b.flags.round)
 			if err != nil {
 				return err
 			}
-			b.say("round %d of %d, %s: %.1f completed per second", n+1, b.flags.rounds, c.name, r.PerSecond)
+			b.logProgress("round %d of %d, %s: %.1f completed per second", n+1, b.flags.rounds, c.name, r.PerSecond)
 			rounds[c.name] = append(rounds[c.name], r)
 		}
 	}
 	b.raw["throughput"] = rounds
-	b.throughput = spreadOf(perSecond(rounds[backstopName])).Median
+	b.throughput = spreadOf(roundRates(rounds[backstopName])).Median
 	b.printThroughput(all, rounds)
 	b.printCPU(all, rounds)
 	return nil
 }
 
-// playRound lets one contestant run, and waits until all of its workflows are closed.
-func (b *bench) playRound(ctx context.Context, c contestant, during time.Duration) (round, error) {
-	if err := pause(ctx, settle); err != nil {
+// runRound runs one contestant and waits until all of its workflows are closed.
+func (b *bench) runRound(ctx context.Context, c contestant, during time.Duration) (round, error) {
+	if err := pauseFor(ctx, settleTime); err != nil {
 		return round{}, err
 	}
-	open, err := b.openWorkflows(ctx, c.taskQueue) // parked by another part
+	open, err := b.openWorkflows(ctx, c.taskQueue) // another part has parked them
 	if err != nil {
 		return round{}, err
 	}
@@ -110,7 +110,7 @@ func (b *bench) playRound(ctx context.Context, c contestant, during time.Duratio
 	if err != nil {
 		return round{}, err
 	}
-	if err := b.allClosed(ctx, c.taskQueue, open); err != nil {
+	if err := b.awaitClosed(ctx, c.taskQueue, open); err != nil {
 		return round{}, err
 	}
 	after, err := b.meter.read(ctx)
@@ -132,24 +132,24 @@ func (b *bench) openWorkflows(ctx context.Context, taskQueue string) (int64, err
 	return open.GetCount(), nil
 }
 
-// allClosed waits until no more workflows of a task queue are open than before. It fails if some stay open: they were
-// counted as completed.
-func (b *bench) allClosed(ctx context.Context, taskQueue string, before int64) error {
+// awaitClosed waits until a task queue has no more open workflows than before the round. It fails if some stay open, because
+// the round counted them as completed.
+func (b *bench) awaitClosed(ctx context.Context, taskQueue string, before int64) error {
 	for began := time.Now(); ; {
 		open, err := b.openWorkflows(ctx, taskQueue)
 		if err != nil || open <= before {
 			return err
 		}
-		if time.Since(began) > closing {
+		if time.Since(began) > closeTimeout {
 			return fmt.Errorf("%d workflows of task queue %s are still open", open-before, taskQueue)
 		}
-		if err := pause(ctx, watchPeriod); err != nil {
+		if err := pauseFor(ctx, pollPeriod); err != nil {
 			return err
 		}
 	}
 }
 
-// eventCounts returns the lengths of histories.
+// eventCounts returns the number of events of each workflow.
 func (b *bench) eventCounts(ctx context.Context, ids []string) ([]float64, error) {
 	lengths := make([]float64, 0, len(ids))
 	for _, id := range ids {
@@ -162,7 +162,7 @@ func (b *bench) eventCounts(ctx context.Context, ids []string) ([]float64, error
 	return lengths, nil
 }
 
-func perSecond(rounds []round) []float64 {
+func roundRates(rounds []round) []float64 {
 	values := make([]float64, len(rounds))
 	for i, r := range rounds {
 		values[i] = r.PerSecond
@@ -177,42 +177,42 @@ func (b *bench) printThroughput(all []contestant, rounds map[string][]round) {
 		notes: []string{
 			"bare, tuned: hand-written workflows with no API and no store; their activity: " + b.flags.activity + ".",
 			"backstop: POST /v1/sends, WhatsApp by HTTP, signed webhooks back (sent, delivered, read), all stored.",
-			fmt.Sprintf("Its calls wait %s for receipts; what is delivered later costs as much as with -linger 0s and -speed 20,",
-				b.flags.linger),
-			"which lets delivered come after 0.1 s.",
+			fmt.Sprintf("Its calls wait %s for receipts. A later delivery costs as much as one after 0.1 s without that wait:",
+				b.flags.awaitReceipts),
+			"-await-receipts 0s -speed 20.",
 		},
 	}
 	t.row("", "completed/s", "of bare", "of tuned", "events")
-	base := [2][]float64{perSecond(rounds[string(bare)]), perSecond(rounds[string(tuned)])}
+	base := [2][]float64{roundRates(rounds[string(bare)]), roundRates(rounds[string(tuned)])}
 	for _, c := range all {
-		mine := perSecond(rounds[c.name])
+		mine := roundRates(rounds[c.name])
 		var events []float64
 		for _, r := range rounds[c.name] {
 			events = append(events, r.Events...)
 		}
-		t.row(c.name, spreadOf(mine).String(), spreadOf(ratios(mine, base[0])).String(),
-			spreadOf(ratios(mine, base[1])).String(), spreadOf(events).String())
+		t.row(c.name, spreadOf(mine).String(), spreadOf(ratiosOf(mine, base[0])).String(),
+			spreadOf(ratiosOf(mine, base[1])).String(), spreadOf(events).String())
 	}
-	b.print(t)
-	mine := perSecond(rounds[backstopName])
-	b.atLeast("completed sends per second, of bare", spreadOf(ratios(mine, base[0])).Median, 1.5, "x")
-	b.atLeast("completed sends per second, of tuned", spreadOf(ratios(mine, base[1])).Median, 0.9, "x")
+	b.printTable(t)
+	mine := roundRates(rounds[backstopName])
+	b.atLeast("completed sends per second, of bare", spreadOf(ratiosOf(mine, base[0])).Median, 1.5, "x")
+	b.atLeast("completed sends per second, of tuned", spreadOf(ratiosOf(mine, base[1])).Median, 0.9, "x")
 }
 
-// printCPU prints what a send costs each process. A contestant's own process stands in the first column.
+// printCPU prints the CPU time of a send by process. The first column is the contestant's own process.
 func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
 	others := []string{useTemporal, usePostgresTemporal, usePostgresBackstop, usePostgresShared, useBench}
 	t := table{
 		title: "CPU time per completed send in ms, median over the rounds",
-		notes: []string{"The sum leaves out the bench, which plays the customer and the providers."},
+		notes: []string{"The sum does not contain the bench, which simulates the customer and the providers."},
 	}
 	t.row(append(append([]string{"", "API and worker"}, others...), "sum", "of bare")...)
 	base := 0.0
 	for _, c := range all {
 		cells, sum := []string{c.name}, 0.0
-		for _, who := range append([]string{c.process}, others...) {
-			ms := cpuPerSend(rounds[c.name], who)
-			if who != useBench {
+		for _, user := range append([]string{c.process}, others...) {
+			ms := cpuPerSend(rounds[c.name], user)
+			if user != useBench {
 				sum += ms
 			}
 			cells = append(cells, fmt.Sprintf("%.2f", ms))
@@ -220,16 +220,16 @@ func (b *bench) printCPU(all []contestant, rounds map[string][]round) {
 		if c.name == string(bare) {
 			base = sum
 		}
-		t.row(append(cells, fmt.Sprintf("%.2f", sum), number(sum/base))...)
+		t.row(append(cells, fmt.Sprintf("%.2f", sum), formatNumber(sum/base))...)
 	}
-	b.print(t)
+	b.printTable(t)
 }
 
-// cpuPerSend is in milliseconds.
-func cpuPerSend(rounds []round, who string) float64 {
+// cpuPerSend returns a user's CPU time per completed send in milliseconds, as the median of the rounds.
+func cpuPerSend(rounds []round, user string) float64 {
 	values := make([]float64, len(rounds))
 	for i, r := range rounds {
-		values[i] = 1000 * r.CPU[who] / float64(max(1, r.Completed))
+		values[i] = 1000 * r.CPU[user] / float64(max(1, r.Completed))
 	}
 	return spreadOf(values).Median
 }

@@ -15,48 +15,50 @@ import (
 
 const (
 	dueSends = 10_000 // in a minute
-	// parkRate is how many sends are parked in the time of a whole one among many, and parkExtra is added, so that all wait
-	// before the first is due.
+	// parkRate is the expected rate of parking, as a share of the throughput. The time for parking is longer by parkExtra. So all
+	// sends are parked before the first is due.
 	parkRate  = 0.5
 	parkExtra = 10 * time.Second
-	// parkInFlight keeps parking from loading the engine: a timer that a busy engine starts late rings as late, and that
-	// is the latency of accepting, not of the timer.
+	// parkInFlight is 1 so that parking does not load Temporal. A busy Temporal sets a timer late, so the timer also fires late,
+	// and that would be the latency of the acceptance.
 	parkInFlight = 1
-	// smsPatience is how late the last SMS may be; a lateness of minutes is a result, not a failure.
-	smsPatience = 10 * time.Minute
+	// smsTimeout bounds the lateness of the last SMS. It is long because a lateness of minutes is a valid result.
+	smsTimeout = 10 * time.Minute
 )
 
-// measureTimers lets the waits of many sends end within a minute, and looks how late each SMS reaches the provider. Then it
-// does the same with as many hand-written workflows that have a timer and nothing else: that is the engine's part of it.
+// measureTimers parks many sends whose waits end within one minute, and measures how late each SMS reaches the provider. Then
+// it does the same with as many hand-written workflows that have only a timer. Their lateness is Temporal's part.
 func (b *bench) measureTimers(ctx context.Context) error {
 	policy, err := b.send.policy(ctx, "Timers", rule{client.RuleTypeUndelivered, time.Hour})
 	if err != nil {
 		return err
 	}
-	capacity, err := b.capacity(ctx, policy)
+	capacity, err := b.measureCapacity(ctx, policy)
 	if err != nil {
 		return err
 	}
 	n := b.flags.scaled(dueSends)
 	const minute = time.Minute
-	parking := time.Duration(float64(n)/(parkRate*capacity)*float64(time.Second)) + b.flags.linger + parkExtra
+	parking := time.Duration(float64(n)/(parkRate*capacity)*float64(time.Second)) + b.flags.awaitReceipts + parkExtra
 	first := time.Now().Add(parking)
-	b.say("parking %d sends within %s, to be due within %s", n, parking.Round(time.Second), minute.Round(time.Second))
-	sends, err := b.park(ctx, parkInFlight, n, func(int) order {
+	b.logProgress("parking %d sends within %s; then all are due within %s",
+		n, parking.Round(time.Second), minute.Round(time.Second))
+	sends, err := b.parkSends(ctx, parkInFlight, n, func(int) sendInput {
 		due := first.Add(rand.N(minute)) //nolint:gosec // spread, not secret
-		return order{to: recipient(scenarioSilent), policy: policy, wait: max(time.Until(due), time.Second).Truncate(time.Second)}
+		wait := max(time.Until(due), time.Second).Truncate(time.Second)
+		return sendInput{to: nextRecipient(scenarioSilent), policy: policy, wait: wait}
 	})
 	if err != nil {
 		return err
 	}
-	late, err := b.lateness(ctx, sends, time.Now())
+	late, err := b.smsLateness(ctx, sends, time.Now())
 	if err != nil {
 		return err
 	}
 	if len(late) < n/2 {
-		return fmt.Errorf("only %d of %d sends were due after all had been parked", len(late), n)
+		return fmt.Errorf("parking was too slow: only %d of %d sends were due after the last was parked", len(late), n)
 	}
-	plain, err := b.plainTimers(ctx, DueArgs{
+	plain, err := b.startPlainTimers(ctx, DueArgs{
 		N: n, InFlight: parkInFlight, Within: minute, First: time.Now().Add(parking),
 	})
 	if err != nil {
@@ -66,24 +68,24 @@ func (b *bench) measureTimers(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) plainTimers(ctx context.Context, args DueArgs) (late []time.Duration, err error) {
-	b.say("starting %d workflows that have a timer and nothing else", args.N)
+func (b *bench) startPlainTimers(ctx context.Context, args DueArgs) (late []time.Duration, err error) {
+	b.logProgress("starting %d hand-written workflows that have only a timer", args.N)
 	err = b.plain.call(ctx, "Due", args, &late)
 	return late, err
 }
 
-// lateness waits for the SMS of each send. Those that were due while others were still being parked do not count.
-func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, err error) {
-	b.say("waiting for %d SMS", len(sends))
+// smsLateness waits for the SMS of each send and returns how late they were. Sends that were due before parkedAt do not count.
+func (b *bench) smsLateness(ctx context.Context, sends []parkedSend, parkedAt time.Time) (late []time.Duration, err error) {
+	b.logProgress("waiting for %d SMS", len(sends))
 	last := slices.MaxFunc(sends, func(a, b parkedSend) int { return a.deadline.Compare(b.deadline) })
-	ctx, cancel := context.WithDeadlineCause(ctx, last.deadline.Add(smsPatience), errors.New("an SMS did not come"))
+	ctx, cancel := context.WithDeadlineCause(ctx, last.deadline.Add(smsTimeout), errors.New("an SMS did not come"))
 	defer cancel()
 	for _, s := range sends {
 		key := callKey{backstop.SMS, s.id}
-		if err := b.tap.milestones.wait(ctx, key.milestone()); err != nil {
+		if err := b.calls.milestones.wait(ctx, key.milestone()); err != nil {
 			return nil, err
 		}
-		at, _ := b.tap.called(key.channel, key.send)
+		at, _ := b.calls.firstCall(key.channel, key.send)
 		if s.deadline.Before(parkedAt) {
 			continue
 		}
@@ -93,23 +95,23 @@ func (b *bench) lateness(ctx context.Context, sends []parkedSend, parkedAt time.
 	for i, s := range sends {
 		ids[i] = s.id
 	}
-	_, err = loopOver(ctx, len(ids), ids, b.send.await) // all at once: each waits for a look at the rows
+	_, err = loopOver(ctx, len(ids), ids, b.send.awaitEnd) // all at once, because watchEnds polls
 	return late, err
 }
 
 func (b *bench) printTimers(n int, minute time.Duration, late, plain []time.Duration) {
 	t := table{title: fmt.Sprintf("Timer lateness in ms: %d due within %s", n, minute.Round(time.Millisecond)), notes: []string{
-		"Backstop: from the deadline to the SMS request at the provider. Plain: to a local activity that does nothing, in a",
-		"hand-written workflow that has a timer and nothing else. What was due before all had been parked is left out.",
+		"backstop: from the deadline to the SMS request at the provider. hand-written timer: from the deadline to a local",
+		"activity, in a hand-written workflow that has only a timer. What was due before the last was parked does not count.",
 	}}
 	ours, theirs := quantilesOf(late), quantilesOf(plain)
 	t.row("", "n", "p50", "p99", "highest")
 	row := func(name string, q quantiles) {
-		t.row(name, strconv.Itoa(q.N), number(q.P50), number(q.P99), number(q.Max))
+		t.row(name, strconv.Itoa(q.N), formatNumber(q.P50), formatNumber(q.P99), formatNumber(q.Max))
 	}
 	row("backstop", ours)
-	row("plain", theirs)
+	row("hand-written timer", theirs)
 	b.raw["timers"] = map[string]quantiles{"backstop": ours, "plain": theirs}
-	b.print(t)
+	b.printTable(t)
 	b.atMost("timer lateness p99", ours.P99, 1000, "ms")
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// Caller calls the API as a service would.
+// Caller calls the API as a service does.
 type Caller struct {
-	API *client.ClientWithResponses // for calls that Caller has no method for
+	API *client.ClientWithResponses // for calls without a method of Caller
 }
 
 // Rule is a rule of a policy.
@@ -21,7 +21,7 @@ type Rule struct {
 	SendID string
 }
 
-// NewCaller returns the caller of the API at a URL.
+// NewCaller returns a caller of the API at a URL.
 func NewCaller(url, key string) (*Caller, error) {
 	api, err := client.NewClientWithResponses(url, client.WithKey(key))
 	if err != nil {
@@ -30,11 +30,11 @@ func NewCaller(url, key string) (*Caller, error) {
 	return &Caller{API: api}, nil
 }
 
-// EnsurePolicy returns the id of the policy with this name. If there is none, it makes the policy and its rules.
+// EnsurePolicy returns the id of the policy with this name. If there is none, it creates the policy and its rules.
 func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (string, error) {
 	found, err := c.API.ListPoliciesWithResponse(ctx, &client.ListPoliciesParams{Search: &name})
 	if err != nil || found.JSON200 == nil {
-		return "", refused("list policies", found, err)
+		return "", callError("list policies", found, err)
 	}
 	for _, p := range found.JSON200.Items {
 		if p.Name == name {
@@ -51,7 +51,7 @@ func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (
 	}
 	made, err := c.API.CreatePolicyWithResponse(ctx, input)
 	if err != nil || made.JSON201 == nil {
-		return "", refused("create policy", made, err)
+		return "", callError("create policy", made, err)
 	}
 	return made.JSON201.ID, nil
 }
@@ -59,7 +59,7 @@ func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (
 func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 	found, err := c.API.ListRulesWithResponse(ctx, &client.ListRulesParams{Search: &rule.Name})
 	if err != nil || found.JSON200 == nil {
-		return "", refused("list rules", found, err)
+		return "", callError("list rules", found, err)
 	}
 	for _, r := range found.JSON200.Items {
 		if r.Name == rule.Name {
@@ -71,7 +71,7 @@ func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 		Name: rule.Name, Type: rule.Type, WaitSeconds: &wait, SendID: rule.SendID,
 	})
 	if err != nil || made.JSON201 == nil {
-		return "", refused("create rule", made, err)
+		return "", callError("create rule", made, err)
 	}
 	return made.JSON201.ID, nil
 }
@@ -88,7 +88,7 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 	}
 	accepted, err := c.API.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
 	if err != nil || accepted.JSON202 == nil {
-		return "", refused("create send", accepted, err)
+		return "", callError("create send", accepted, err)
 	}
 	return accepted.JSON202.ID, nil
 }
@@ -97,19 +97,19 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 func (c *Caller) Send(ctx context.Context, id string) (*client.Send, error) {
 	got, err := c.API.GetSendWithResponse(ctx, id)
 	if err != nil || got.JSON200 == nil {
-		return nil, refused("get send", got, err)
+		return nil, callError("get send", got, err)
 	}
 	return got.JSON200, nil
 }
 
-// response is what every answer of the client has.
+// response is a response of the generated client, of any endpoint.
 type response interface {
 	Status() string
 	GetBody() []byte
 }
 
-// refused is why a call did not answer as it should.
-func refused(what string, r response, err error) error {
+// callError returns the error of a call that failed or had an unexpected status.
+func callError(what string, r response, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

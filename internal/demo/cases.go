@@ -6,8 +6,8 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// demoCase is a message to a recipient whose last two digits choose a scenario of the sandbox, and what must come of
-// it.
+// demoCase is a message of the demo and its expected result. The last two digits of the recipient choose a scenario of the
+// sandbox.
 type demoCase struct {
 	to       string
 	what     string // the scenario, in short
@@ -15,8 +15,8 @@ type demoCase struct {
 	category client.Category
 
 	outcome   client.Outcome
-	rule      string // that fired last
-	duplicate bool   // it also arrives by WhatsApp after the SMS went out
+	rule      string // the rule of the last SMS
+	duplicate bool   // the message also arrives by WhatsApp, after the SMS
 	whatsapp  int    // messages that the WhatsApp provider accepted
 	sms       int    // messages that the SMS provider accepted
 }

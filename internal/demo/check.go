@@ -10,8 +10,9 @@ import (
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
-// check compares what came out, and what the providers were really asked to send, with what was expected.
-func (d *demonstration) check(ctx context.Context) ([]string, error) {
+// findProblems compares the sends, and the messages that the sandbox accepted, with the expected results. It returns a line
+// for each difference.
+func (d *demonstration) findProblems(ctx context.Context) ([]string, error) {
 	var problems []string
 	for _, s := range d.sends {
 		differ := func(what string, got, want any) {
@@ -22,12 +23,12 @@ func (d *demonstration) check(ctx context.Context) ([]string, error) {
 		differ("the outcome", s.send.Outcome, s.outcome)
 		differ("the rule that fired", firedRule(s.send), s.rule)
 		differ("duplicate delivery", s.send.DuplicateDelivery, s.duplicate)
-		asked, err := CountMessages(ctx, d.backstop.SandboxURL, s.to)
+		accepted, err := CountMessages(ctx, d.backstop.SandboxURL, s.to)
 		if err != nil {
 			return nil, err
 		}
-		differ("the number of WhatsApp messages", asked["whatsapp"], s.whatsapp)
-		differ("the number of SMS", asked["sms"], s.sms)
+		differ("the number of WhatsApp messages", accepted["whatsapp"], s.whatsapp)
+		differ("the number of SMS", accepted["sms"], s.sms)
 	}
 	return problems, nil
 }
@@ -45,7 +46,7 @@ func CountMessages(ctx context.Context, sandboxURL, to string) (map[string]int, 
 	defer response.Body.Close()
 	var messages []sandbox.Message
 	if err := json.NewDecoder(response.Body).Decode(&messages); err != nil {
-		return nil, fmt.Errorf("read what the sandbox was asked: %w", err)
+		return nil, fmt.Errorf("read the messages of the sandbox: %w", err)
 	}
 	accepted := map[string]int{}
 	for _, m := range messages {

@@ -11,8 +11,8 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// The check names each difference between a send and its case, and counts only messages that the provider accepted.
-func TestDemonstration_check(t *testing.T) {
+// findProblems names each difference between a send and its case, and counts only messages that the provider accepted.
+func TestDemonstration_findProblems(t *testing.T) {
 	t.Parallel()
 	sandbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.String() != "/messages?to=%2B447400123404" {
@@ -32,7 +32,7 @@ func TestDemonstration_check(t *testing.T) {
 	different.whatsapp, different.sms = 1, 1
 
 	d := &demonstration{backstop: Backstop{SandboxURL: sandbox.URL}, sends: []*demoSend{asExpected, different}}
-	problems, err := d.check(t.Context())
+	problems, err := d.findProblems(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"+447400123404 (rejected): the outcome is whatsapp, not sms",

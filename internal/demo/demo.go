@@ -1,5 +1,5 @@
-// Package demo shows Backstop at work on simulated providers: make demo and make run. It uses a Backstop from outside, as a
-// service does; the program starts it.
+// Package demo runs the demos of Backstop with simulated providers: make demo and make run. It calls Backstop's API, as a
+// service does. The program backstop starts Backstop and passes it to this package.
 package demo
 
 import (
@@ -14,40 +14,40 @@ import (
 )
 
 const (
-	// demoSpeed makes the sandbox's delays five times shorter: sent 0.2 s, delivered 0.4 s, read 1 s, late 6 s.
+	// demoSpeed divides the delays of the sandbox: sent after 0.2 s, delivered after 0.4 s, read after 1 s, late after 6 s.
 	demoSpeed = 5
-	// demoTime bounds the watching; the longest case takes about ten seconds.
-	demoTime = 45 * time.Second
-	demoPoll = 250 * time.Millisecond
+	// demoTimeout bounds the wait for all sends. The longest case takes about 10 s.
+	demoTimeout    = 45 * time.Second
+	demoPollPeriod = 250 * time.Millisecond
 )
 
-// errDemo says that what came out is not what was expected; what differs has been printed.
-var errDemo = errors.New("not all came out as expected")
+// errUnexpected is the error of a demo with unexpected results. The differences are printed before.
+var errUnexpected = errors.New("some sends did not end as expected")
 
-// Start starts a Backstop with its sandbox in this process, and calls during when the API accepts requests. When during
-// returns, everything stops.
+// Start starts a Backstop and its sandbox in this process. It calls during when the API accepts requests, and stops everything
+// when during returns.
 type Start func(ctx context.Context, s Settings, during func(context.Context, Backstop) error) error
 
-// Settings say how a Backstop on this machine differs from a deployed one. The environment of the program comes first.
+// Settings are the settings of a Backstop on this machine. A variable of the program's environment has precedence over them.
 type Settings struct {
-	Speed          float64           // of the sandbox; 2 makes its delays half as long
-	APIAddress     string            // preferred; if it is taken, the API listens on a free port of loopback
+	Speed          float64           // divides the delays of the sandbox
+	APIAddress     string            // if it is in use, the API listens on a free port of loopback
 	SandboxAddress string            // as APIAddress
-	Defaults       map[string]string // of the environment's variables, by name
-	Log            io.Writer         // of the program
+	Defaults       map[string]string // values of variables that the environment does not set
+	Log            io.Writer         // receives the log of the program
 }
 
-// Backstop is a Backstop that runs, with its sandbox.
+// Backstop is a running Backstop with its sandbox.
 type Backstop struct {
 	APIURL, APIKey string
 	SandboxURL     string
-	TemporalUIURL  string // empty if there is none
-	// HistoryLength returns how many events the workflow of a send has.
+	TemporalUIURL  string // empty without a Temporal UI
+	// HistoryLength returns the number of events of a send's workflow.
 	HistoryLength func(ctx context.Context, send string) (int64, error)
 }
 
-// Run sends one message per scenario to simulated providers, shows what happens, and checks what came out. The
-// program's log goes to a file, so that the terminal shows only the sends.
+// Run sends one message per scenario, prints the progress, and checks the results. The log of the program goes to a file, so
+// the terminal shows only the sends.
 func Run(ctx context.Context, start Start, stdout, _ io.Writer) (err error) {
 	began := time.Now()
 	logFile, err := os.CreateTemp("", "backstop-demo-*.log")
@@ -78,7 +78,7 @@ func Run(ctx context.Context, start Start, stdout, _ io.Writer) (err error) {
 	return nil
 }
 
-// demonstration is one run of the demo.
+// demonstration is one run of make demo.
 type demonstration struct {
 	backstop Backstop
 	caller   *Caller
@@ -88,31 +88,31 @@ type demonstration struct {
 	took     time.Duration // from the first send to the last outcome
 }
 
-// demoSend is a case of the demo and how it goes.
+// demoSend is the send of a case.
 type demoSend struct {
 	demoCase
 
-	id       string
-	answered time.Duration // of POST /v1/sends
-	at       time.Time
-	settled  time.Duration // from at; 0 while it is not
-	send     *client.Send
-	events   int64 // of its workflow's history
+	id        string
+	answered  time.Duration // from the POST to its answer
+	startedAt time.Time
+	settled   time.Duration // from startedAt to the expected end; 0 before it
+	send      *client.Send
+	events    int64 // of its workflow's history
 }
 
 func (d *demonstration) run(ctx context.Context) error {
 	fmt.Fprintf(d.out, "Backstop on loopback, with simulated providers %d times faster than the real ones.\n\n", demoSpeed)
-	if err := d.start(ctx); err != nil {
+	if err := d.startSends(ctx); err != nil {
 		return err
 	}
-	if err := d.watch(ctx); err != nil {
+	if err := d.watchSends(ctx); err != nil {
 		return err
 	}
 	for _, s := range d.sends {
 		printTimeline(d.out, s)
 	}
 	printTimes(d.out, d)
-	problems, err := d.check(ctx)
+	problems, err := d.findProblems(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,15 +121,15 @@ func (d *demonstration) run(ctx context.Context) error {
 		for _, p := range problems {
 			fmt.Fprintln(d.out, "NOT AS EXPECTED:", p)
 		}
-		return errDemo
+		return errUnexpected
 	}
-	fmt.Fprintf(d.out, "\nAll %d sends came out as expected, and the providers got exactly the messages that they should.\n",
+	fmt.Fprintf(d.out, "\nAll %d sends came out as expected, and the providers accepted exactly the expected messages.\n",
 		len(d.sends))
 	return nil
 }
 
-// start makes the policies and starts a send per case.
-func (d *demonstration) start(ctx context.Context) error {
+// startSends creates the policies and starts a send for each case.
+func (d *demonstration) startSends(ctx context.Context) error {
 	policies := map[string]string{}
 	for _, c := range demoCases() {
 		if policies[c.policy] == "" {
@@ -139,20 +139,20 @@ func (d *demonstration) start(ctx context.Context) error {
 			}
 			policies[c.policy] = id
 		}
-		s := &demoSend{demoCase: c, at: time.Now()}
+		s := &demoSend{demoCase: c, startedAt: time.Now()}
 		accepted, err := d.caller.createSend(ctx, c.to, policies[c.policy], c.category)
 		if err != nil {
 			return err
 		}
-		s.id, s.answered = accepted, time.Since(s.at)
+		s.id, s.answered = accepted, time.Since(s.startedAt)
 		d.sends = append(d.sends, s)
 	}
 	return nil
 }
 
-// watch shows the sends until all are settled, or the time is up.
-func (d *demonstration) watch(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, demoTime)
+// watchSends polls and prints the sends until all are settled, for demoTimeout at most.
+func (d *demonstration) watchSends(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
 	table := newTable(d.out, d.sends)
 	for {
@@ -161,7 +161,7 @@ func (d *demonstration) watch(ctx context.Context) error {
 			if s.settled > 0 {
 				continue
 			}
-			if err := d.look(ctx, s); err != nil && ctx.Err() == nil {
+			if err := d.readSend(ctx, s); err != nil && ctx.Err() == nil {
 				return err
 			}
 			if s.settled == 0 {
@@ -170,29 +170,30 @@ func (d *demonstration) watch(ctx context.Context) error {
 		}
 		table.draw()
 		if open == 0 {
-			d.took = time.Since(d.sends[0].at)
+			d.took = time.Since(d.sends[0].startedAt)
 			break
 		}
 		select {
 		case <-ctx.Done():
-			table.end()
-			return fmt.Errorf("watch the sends: %d did not end in %s: %w", open, demoTime, ctx.Err())
-		case <-time.After(demoPoll):
+			table.finish()
+			return fmt.Errorf("watch the sends: %d did not end in %s: %w", open, demoTimeout, ctx.Err())
+		case <-time.After(demoPollPeriod):
 		}
 	}
-	table.end()
+	table.finish()
 	return nil
 }
 
-// look reads a send and sees whether it has ended.
-func (d *demonstration) look(ctx context.Context, s *demoSend) (err error) {
+// readSend reads a send. The send is settled when it has finished with a final outcome and its duplicate delivery is as
+// expected.
+func (d *demonstration) readSend(ctx context.Context, s *demoSend) (err error) {
 	if s.send, err = d.caller.Send(ctx, s.id); err != nil {
 		return err
 	}
 	if s.send.FinishedAt == nil || s.send.Outcome == client.OutcomeUnconfirmed || s.send.DuplicateDelivery != s.duplicate {
 		return nil
 	}
-	s.settled = time.Since(s.at)
+	s.settled = time.Since(s.startedAt)
 	s.events, err = d.backstop.HistoryLength(ctx, s.id)
 	return err
 }

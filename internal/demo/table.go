@@ -15,53 +15,53 @@ import (
 
 const tableLine = "%-14s %-22s %-10s %-10s %-16s %-11s %6s  %s\n"
 
-// table shows the sends. On a terminal it is drawn anew in place; elsewhere a line appears when a send has ended.
+// table prints the sends. On a terminal it redraws all lines in place. Elsewhere it prints one line for each settled send.
 type table struct {
-	out   io.Writer
-	sends []*demoSend
-	live  bool
-	drawn bool
-	shown map[*demoSend]bool
+	out        io.Writer
+	sends      []*demoSend
+	isTerminal bool
+	isDrawn    bool
+	shown      map[*demoSend]bool
 }
 
 func newTable(out io.Writer, sends []*demoSend) *table {
 	f, isFile := out.(*os.File)
-	t := &table{out: out, sends: sends, live: isFile && isatty.IsTerminal(f.Fd()), shown: map[*demoSend]bool{}}
-	if !t.live {
-		t.head()
+	t := &table{out: out, sends: sends, isTerminal: isFile && isatty.IsTerminal(f.Fd()), shown: map[*demoSend]bool{}}
+	if !t.isTerminal {
+		t.drawHeader()
 	}
 	return t
 }
 
-func (t *table) head() {
+func (t *table) drawHeader() {
 	fmt.Fprintf(t.out, tableLine, "RECIPIENT", "SCENARIO", "WHATSAPP", "SMS", "RULE", "OUTCOME", "SECS", "WHY")
 }
 
 func (t *table) draw() {
-	if !t.live {
+	if !t.isTerminal {
 		for _, s := range t.sends {
 			if s.settled > 0 && !t.shown[s] {
 				t.shown[s] = true
-				t.line(s)
+				t.drawLine(s)
 			}
 		}
 		return
 	}
-	if t.drawn {
+	if t.isDrawn {
 		fmt.Fprintf(t.out, "\x1b[%dA", len(t.sends)+1)
 	}
-	t.drawn = true
+	t.isDrawn = true
 	fmt.Fprint(t.out, "\x1b[J")
-	t.head()
+	t.drawHeader()
 	for _, s := range t.sends {
-		t.line(s)
+		t.drawLine(s)
 	}
 }
 
-func (t *table) end() { fmt.Fprintln(t.out) }
+func (t *table) finish() { fmt.Fprintln(t.out) }
 
-func (t *table) line(s *demoSend) {
-	elapsed := time.Since(s.at)
+func (t *table) drawLine(s *demoSend) {
+	elapsed := time.Since(s.startedAt)
 	if s.settled > 0 {
 		elapsed = s.settled
 	}
@@ -75,11 +75,11 @@ func (t *table) line(s *demoSend) {
 			why = s.send.Fired.Reason
 		}
 		if s.send.DuplicateDelivery {
-			why += "; arrived by WhatsApp too"
+			why += "; also arrived by WhatsApp"
 		}
 	}
 	seconds := fmt.Sprintf("%.1f", elapsed.Seconds())
-	fmt.Fprintf(t.out, tableLine, s.to, s.what, whatsapp, sms, rule, outcome, seconds, clip(why, 60))
+	fmt.Fprintf(t.out, tableLine, s.to, s.what, whatsapp, sms, rule, outcome, seconds, shortenText(why, 60))
 }
 
 func firedRule(s *client.Send) string {
@@ -89,8 +89,8 @@ func firedRule(s *client.Send) string {
 	return s.Fired.Rule
 }
 
-// clip shortens a text to n characters.
-func clip(s string, n int) string {
+// shortenText cuts a text to n characters.
+func shortenText(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}
@@ -116,12 +116,12 @@ func printTimeline(out io.Writer, s *demoSend) {
 		add(e.Rule)
 		add(e.Code)
 		add(e.Detail)
-		fmt.Fprintf(out, "  %7.2f s  %s\n", e.At.Sub(s.send.AcceptedAt).Seconds(), clip(strings.Join(words, "  "), 110))
+		fmt.Fprintf(out, "  %7.2f s  %s\n", e.At.Sub(s.send.AcceptedAt).Seconds(), shortenText(strings.Join(words, "  "), 110))
 	}
 	fmt.Fprintln(out)
 }
 
-// printTimes says where the time went.
+// printTimes prints how long the parts of the demo took.
 func printTimes(out io.Writer, d *demonstration) {
 	var answers, calls, lateness []time.Duration
 	for _, s := range d.sends {
@@ -129,19 +129,19 @@ func printTimes(out io.Writer, d *demonstration) {
 		if len(s.send.Attempts) > 0 {
 			calls = append(calls, s.send.Attempts[0].StartedAt.Sub(s.send.AcceptedAt))
 		}
-		lateness = append(lateness, late(s.send)...)
+		lateness = append(lateness, ruleLateness(s.send)...)
 	}
-	fmt.Fprintf(out, "Where the time went: %.1f s to set up (migrate, listen), %.1f s for the sends.\n",
+	fmt.Fprintf(out, "Times: %.1f s to start (migrate, listen), %.1f s for the sends.\n",
 		d.setUp.Seconds(), d.took.Seconds())
-	fmt.Fprintf(out, "  POST /v1/sends to its answer       median %s, slowest %s\n",
-		median(answers), slices.Max(answers).Round(time.Millisecond))
-	fmt.Fprintf(out, "  accepted to the provider's call    median %s\n", median(calls))
-	fmt.Fprintf(out, "  end of a rule's wait to its SMS    median %s\n", median(lateness))
-	fmt.Fprintln(out, "  The rest is waiting: for receipts, for rules, for providers that throttle or do not answer.")
+	fmt.Fprintf(out, "  POST /v1/sends to its answer       median %s, highest %s\n",
+		medianOf(answers), slices.Max(answers).Round(time.Millisecond))
+	fmt.Fprintf(out, "  accepted to the provider's call    median %s\n", medianOf(calls))
+	fmt.Fprintf(out, "  end of a rule's wait to its SMS    median %s\n", medianOf(lateness))
+	fmt.Fprintln(out, "  The rest is waiting: for receipts, rules, and providers that throttle or do not answer.")
 }
 
-// late is how long after the wait of the rule that fired its SMS was attempted; nothing if a failure fired it.
-func late(s *client.Send) []time.Duration {
+// ruleLateness returns the time from the deadline of the rule to its SMS. It returns nothing if a failure led to the SMS.
+func ruleLateness(s *client.Send) []time.Duration {
 	for _, a := range s.Attempts {
 		if a.Rule == nil {
 			continue
@@ -155,7 +155,7 @@ func late(s *client.Send) []time.Duration {
 	return nil
 }
 
-func median(d []time.Duration) time.Duration {
+func medianOf(d []time.Duration) time.Duration {
 	if len(d) == 0 {
 		return 0
 	}

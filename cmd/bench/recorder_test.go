@@ -13,17 +13,17 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-func TestTap(t *testing.T) {
+func TestCallRecorder(t *testing.T) {
 	t.Parallel()
 	var bodies []string
-	tapped := newTap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	recorder := newCallRecorder(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
 		bodies = append(bodies, string(body))
 	}))
 	post := func(path, body string) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
-		tapped.ServeHTTP(httptest.NewRecorder(), r)
+		recorder.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	whatsapp, sms := `{"biz_opaque_callback_data":"one.1"}`, "Body=x&StatusCallback=http%3A%2F%2Fa%2Fw%3Fref%3Done.2"
 	post("/v23.0/1/messages", whatsapp)
@@ -32,10 +32,10 @@ func TestTap(t *testing.T) {
 	require.Equal(t, []string{whatsapp, sms, "no json"}, bodies, "the provider gets what was sent")
 
 	for _, channel := range []backstop.Channel{backstop.WhatsApp, backstop.SMS} {
-		_, called := tapped.called(channel, "one")
+		_, called := recorder.firstCall(channel, "one")
 		require.True(t, called, channel)
-		require.NoError(t, tapped.milestones.wait(t.Context(), callKey{channel, "one"}.milestone()))
+		require.NoError(t, recorder.milestones.wait(t.Context(), callKey{channel, "one"}.milestone()))
 	}
-	_, called := tapped.called(backstop.WhatsApp, "two")
+	_, called := recorder.firstCall(backstop.WhatsApp, "two")
 	require.False(t, called)
 }
