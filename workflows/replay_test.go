@@ -24,8 +24,8 @@ import (
 
 var record = flag.Bool("record", false, "record the histories anew, on the Temporal of BACKSTOP_TEMPORAL_ADDRESS")
 
-// recordings are the sends whose histories are kept in testdata. A change to the workflow must replay them all; one
-// that cannot is made behind workflow.GetVersion, and the old histories stay.
+// recordings are the sends whose histories are kept in testdata. A change to the workflow must replay them all. A change that
+// cannot is made behind workflow.GetVersion, and the old histories stay.
 func recordings() map[string]func(*world) {
 	rejected := failure(backstop.Rejected, backstop.RecipientFault)
 	throttled := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Second}
@@ -157,8 +157,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestRecordHistories records the histories; without -record it has nothing to do, and TestReplay checks that they
-// are there.
+// TestRecordHistories records the histories. Without -record it does nothing, and TestReplay checks that they exist.
 func TestRecordHistories(t *testing.T) {
 	t.Parallel()
 	if !*record {
