@@ -50,7 +50,7 @@ func New(o Options) (*Activities, error) {
 	}
 	a := &Activities{
 		store: o.Store, whatsapp: o.WhatsApp, sms: slices.Clone(o.SMS), log: o.Log, now: o.Now,
-		breakers:     newBreakers(o),
+		breakers:     newBreakers(o.SMS, o.OpenFor, o.Log),
 		receiptWaits: make(chan struct{}, MaxReceiptWaits), saving: make(chan struct{}, maxSaving),
 	}
 	if o.Calls > 0 {

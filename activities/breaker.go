@@ -44,14 +44,14 @@ func newBreaker(account string, openFor time.Duration, log *slog.Logger) breaker
 }
 
 // newBreakers returns a breaker for WhatsApp and one for each SMS route, by name. WhatsApp has no name.
-func newBreakers(o Options) map[string]breaker {
-	if o.OpenFor < 0 {
+func newBreakers(routes []Route, openFor time.Duration, log *slog.Logger) map[string]breaker {
+	if openFor < 0 {
 		return nil
 	}
-	openFor := cmp.Or(o.OpenFor, defaultOpenFor)
-	all := map[string]breaker{"": newBreaker(string(backstop.WhatsApp), openFor, o.Log)}
-	for _, r := range o.SMS {
-		all[r.Name] = newBreaker(r.Name, openFor, o.Log)
+	openFor = cmp.Or(openFor, defaultOpenFor)
+	all := map[string]breaker{"": newBreaker(string(backstop.WhatsApp), openFor, log)}
+	for _, r := range routes {
+		all[r.Name] = newBreaker(r.Name, openFor, log)
 	}
 	return all
 }

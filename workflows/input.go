@@ -1,4 +1,4 @@
-// Package workflows decides, durably, when a send falls back to SMS.
+// Package workflows decides, durably, when a send falls back to SMS. Read send.go first: Send, run and next.
 //
 // A workflow proposes calls, and the ledger of the send decides. Each activity returns a view of the send, and the workflow uses
 // the newest view. The workflow's history holds ids, rules, times and statuses, but never a text, a phone number, a provider's

@@ -25,6 +25,9 @@ const (
 	askFor = 10 * time.Minute
 )
 
+// acts names the activities; a worker has the real ones.
+var acts *activities.Activities
+
 // tryOptions are for the first try of a provider call. It is a local activity, which costs the engine no task queue and no
 // further workflow task. There is one try, because retries would hold the workflow task.
 func tryOptions(ctx workflow.Context, summary string) workflow.Context {

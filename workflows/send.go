@@ -8,11 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/backstophq/backstop"
-	"github.com/backstophq/backstop/activities"
 )
-
-// acts names the activities; a worker has the real ones.
-var acts *activities.Activities
 
 // send is the state of the workflow of one send.
 type send struct {
@@ -86,13 +82,14 @@ const (
 	setAlarm              // no alarm is set, or the alarm has rung and nothing else is to be done
 	takeCallResult        // the WhatsApp call has ended
 	stopCall              // the WhatsApp call is under way, and something else is to be done
-	resendWhatsApp        // no receipt came after a WhatsApp call of unknown end
+	resendUnknown         // no receipt came after a WhatsApp call of unknown end
 	sendSMS               // a rule is due, or an earlier run began this SMS
 	awaitSMS              // an SMS is out, or may be
 	endSend
 )
 
-// next decides. A WhatsApp call under way ends before anything else is done, because its message may go out.
+// next decides what the send does now. A WhatsApp call under way ends before anything else is done, because its message may go
+// out.
 func (s *send) next(ctx workflow.Context) decision {
 	d := s.nextWithoutCall(ctx)
 	switch {
@@ -113,15 +110,15 @@ func (s *send) nextWithoutCall(ctx workflow.Context) decision {
 	switch {
 	case s.isEnded():
 		return decision{action: endSend}
-	case s.view.SMS == backstop.Queued && !s.sms.called.Has(s.view.SMSRule): // the workflow task that began the call was lost
+	case s.hasLostSMS():
 		return decision{action: sendSMS, rule: s.view.SMSRule}
 	case s.hasSMS(): // of another run
 		return decision{action: awaitSMS}
 	case isDue:
 		return decision{action: sendSMS, rule: rule}
-	case isReady(s.whatsApp.unknown):
-		return decision{action: resendWhatsApp}
-	case s.isOver():
+	case isReady(s.whatsApp.unknownTimer):
+		return decision{action: resendUnknown}
+	case s.isWatchEnded():
 		return decision{action: endSend}
 	case s.alarm.isNeeded():
 		return decision{action: setAlarm}
@@ -130,7 +127,7 @@ func (s *send) nextWithoutCall(ctx workflow.Context) decision {
 	}
 }
 
-// awaitDecision starts the timers that are missing and waits until there is something to do.
+// awaitDecision starts the timers that are missing, and waits until there is something to do.
 func (s *send) awaitDecision(ctx workflow.Context) (d decision, err error) {
 	s.findUnknown(ctx)
 	if s.drainReceipts(ctx); s.next(ctx).action == setAlarm {
@@ -152,7 +149,7 @@ func (s *send) act(ctx workflow.Context, d decision) error {
 		return s.endWhatsApp(ctx)
 	case stopCall:
 		return s.stopWhatsApp(ctx)
-	case resendWhatsApp:
+	case resendUnknown:
 		return s.resendWhatsApp(ctx)
 	case sendSMS:
 		return s.fallBack(ctx, d.rule)
@@ -181,37 +178,4 @@ func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 	return SendResult{
 		Outcome: s.view.Outcome, WhatsApp: s.view.WhatsApp, SMS: s.view.SMS, Rule: s.firedRule(), Reason: s.view.Why,
 	}, nil
-}
-
-// dueRule asks the plan for the rule that fires now.
-func (s *send) dueRule(ctx workflow.Context) (rule int, isDue bool) {
-	return s.plan().Due(s.view.WhatsApp, s.origin, s.now(ctx), s.view.Used.Has)
-}
-
-func (s *send) plan() backstop.Plan { return backstop.Plan{Rules: s.in.Rules} }
-
-// firedRule returns the name of the newest rule that fired, or "".
-func (s *send) firedRule() string {
-	if s.sms.rule < 0 {
-		return ""
-	}
-	return s.in.Rules[s.sms.rule].Name
-}
-
-// isEnded reports whether the workflow has nothing left to do but to finish.
-func (s *send) isEnded() bool { return s.isDone || s.view.Outcome != "" }
-
-// isOver reports whether no rule can fire any more.
-func (s *send) isOver() bool {
-	return s.plan().IsSatisfied(s.view.WhatsApp, s.view.Used.Has) || s.alarm.hasEndedWatch()
-}
-
-// hasSMS reports whether an SMS is out, or may be, and has neither failed nor been delivered. Meanwhile no rule fires.
-func (s *send) hasSMS() bool {
-	return s.view.SMS != "" && s.view.SMS != backstop.Failed && !s.view.SMS.Reached(backstop.Delivered)
-}
-
-// hasLapsed reports whether ExpiresAt has come.
-func (s *send) hasLapsed(ctx workflow.Context) bool {
-	return s.expires != nil && !s.now(ctx).Before(*s.expires)
 }

@@ -14,8 +14,8 @@ type whatsAppState struct {
 	call     *call // the call that is under way
 	isResent bool
 
-	unknown    workflow.Future // ends the wait for a receipt after a call of unknown end
-	wasUnknown bool            // such a wait has begun
+	unknownTimer workflow.Future // ends the wait for a receipt after a call of unknown end
+	wasUnknown   bool            // such a wait has begun
 }
 
 // callWhatsApp starts the WhatsApp call and waits for its first try. Nothing interrupts the first try, because no other wait has
@@ -96,7 +96,7 @@ func (s *send) takeWhatsAppResult(ctx workflow.Context, r activities.Result) {
 func (s *send) awaitUnknown(ctx workflow.Context) {
 	until := workflow.Now(ctx).Add(s.in.Settings.UnknownWait)
 	s.waiting = textUntil("a receipt for a WhatsApp call of unknown end", until)
-	s.whatsApp.unknown, s.whatsApp.wasUnknown = startTimer(ctx, until, s.waiting), true
+	s.whatsApp.unknownTimer, s.whatsApp.wasUnknown = startTimer(ctx, until, s.waiting), true
 }
 
 // findUnknown starts the same wait for a WhatsApp call of an earlier run. The status is then still Queued, although this run
@@ -110,7 +110,7 @@ func (s *send) findUnknown(ctx workflow.Context) {
 
 // resendWhatsApp sends WhatsApp again, once, if ResendWhatsApp is set and no receipt came after a call of unknown end.
 func (s *send) resendWhatsApp(ctx workflow.Context) error {
-	s.whatsApp.unknown, s.waiting = nil, ""
+	s.whatsApp.unknownTimer, s.waiting = nil, ""
 	if s.view.WhatsApp != backstop.Queued || s.whatsApp.isResent || !s.in.Settings.ResendWhatsApp {
 		return nil
 	}
