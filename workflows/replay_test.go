@@ -129,6 +129,20 @@ func recordings() map[string]func(*world) {
 			w.send.Plan.Rules, w.awaitReceipts, w.byUpdate = two[:1], time.Second, true
 			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
 		},
+		// The call ends, the alarm rings and the receipt comes while no worker runs workflow tasks.
+		"one_task_delivered": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{two[0], rule("second", backstop.Unread, 15*time.Second)}
+			w.answers(backstop.WhatsApp, throttled, throttled, nil)
+			w.pause = [2]time.Duration{1500 * time.Millisecond, 4 * time.Second}
+			w.receive(arrival{after: 3 * time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		},
+		"one_task_failed": func(w *world) {
+			w.send.Plan.Rules = two
+			w.answers(backstop.WhatsApp, throttled, throttled, nil)
+			w.pause = [2]time.Duration{1500 * time.Millisecond, 4 * time.Second}
+			w.receive(arrival{after: 3 * time.Second, receipt: whatsapp(1, backstop.Failed)})
+			w.receive(arrival{after: 15 * time.Second, receipt: sms(0, backstop.Delivered)})
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -205,11 +219,25 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 	}
 	script(w)
 	queue := t.Name() // each recording has a world of its own
-	local := worker.New(temporal, queue, worker.Options{Identity: "recorder"})
-	local.RegisterWorkflow(workflows.Send)
-	local.RegisterActivity(w.activities())
-	require.NoError(t, local.Start())
-	t.Cleanup(local.Stop)
+	acts := w.activities()
+	start := func(o worker.Options) (stop func()) {
+		o.Identity = "recorder"
+		local := worker.New(temporal, queue, o)
+		if !o.DisableWorkflowWorker {
+			local.RegisterWorkflow(workflows.Send)
+		}
+		local.RegisterActivity(acts)
+		require.NoError(t, local.Start())
+		return local.Stop
+	}
+	t.Cleanup(start(worker.Options{DisableWorkflowWorker: true}))
+	decide := start(worker.Options{LocalActivityWorkerOnly: true})
+	if w.pause != [2]time.Duration{} {
+		w.after(w.pause[0], decide)
+		w.after(w.pause[1], func() { t.Cleanup(start(worker.Options{LocalActivityWorkerOnly: true})) })
+	} else {
+		t.Cleanup(decide)
+	}
 	run, err := temporal.ExecuteWorkflow(t.Context(),
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{

@@ -74,8 +74,8 @@ func (s *send) hasSMS() bool {
 	return s.view.SMS != "" && s.view.SMS != backstop.Failed && !s.view.SMS.Reached(backstop.Delivered)
 }
 
-// hasLostSMS reports whether the ledger has an SMS call that this run did not make and that may be made again, because the
-// workflow task that began the call was lost.
+// hasLostSMS reports whether an earlier run began the SMS, and its workflow task was lost. This run makes the same call, and the
+// ledger decides.
 func (s *send) hasLostSMS() bool {
 	return s.view.SMS == backstop.Queued && !s.sms.called.Has(s.view.SMSRule)
 }

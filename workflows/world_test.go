@@ -37,6 +37,7 @@ type world struct {
 	script        map[backstop.Channel][]error // the answer to each call; the last one repeats
 	queued        bool                         // calls go through the task queue from the first try, when recorded
 	byUpdate      bool                         // a receipt that ends the send comes as an update, when recorded
+	pause         [2]time.Duration             // from when to when no worker runs workflow tasks, when recorded
 	awaitReceipts time.Duration                // of Settings.AwaitReceipts, when recorded
 	away          int                          // how many of the next ends cannot be stored
 	pending       []backstop.Receipt           // receipts that have not come yet, in order
