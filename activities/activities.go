@@ -1,7 +1,7 @@
 // Package activities makes the provider calls of a send, each at most once as far as can be known.
 //
 // The ledger of the send decides about each call, and stores the call before the provider is called. If the process dies
-// during the call, the attempt stays open. The next run then knows from the ledger that the message may have gone out.
+// during the call, the attempt stays open. The ledger then answers the next run that the message may have gone out.
 package activities
 
 import (
@@ -25,7 +25,7 @@ type Activities struct {
 	saving       chan struct{} // a semaphore of the ends of calls that are still to be stored
 }
 
-// Options are what the activities need. All are required but Now, which is time.Now by default, Calls and OpenFor.
+// Options are the options of New. Store, WhatsApp, SMS and Log are required. Now is time.Now by default.
 type Options struct {
 	Store    Store
 	WhatsApp WhatsApp
@@ -37,7 +37,7 @@ type Options struct {
 	OpenFor time.Duration // how long a provider that is down is not called, see breaker; 0: 10 s; below 0: no breaker
 }
 
-// New returns the activities, or an error that names what is missing or wrong.
+// New returns the activities, or an error that names a missing or wrong option.
 func New(o Options) (*Activities, error) {
 	if o.Store == nil || o.WhatsApp == nil || o.Log == nil {
 		return nil, errors.New("new activities: Store, WhatsApp and Log are required")

@@ -29,7 +29,7 @@ func (a *Activities) reserveReceiptWait(ctx context.Context, wait time.Duration)
 
 // awaitReceipts waits until a receipt has ended the send or reported a failure, for wait at most and while the worker runs. Most
 // delivery receipts come within seconds. The workflow then ends in its first task, without a timer or a signal. awaitReceipts
-// stores that the wait is over, unless the send has ended. If it cannot, it returns an error, and the next run retries.
+// stores that the wait is over, unless the send has ended. If Postgres is away, it returns an error, and the next run retries.
 func (a *Activities) awaitReceipts(
 	ctx context.Context, message backstop.Ref, view backstop.View, wait time.Duration,
 ) (backstop.View, error) {

@@ -20,8 +20,8 @@ const (
 	defaultOpenFor = 10 * time.Second
 )
 
-// breaker is the circuit breaker of one account in this process. While the account's provider is down, one call every 10 s
-// checks whether it is back. The other sends do not call it meanwhile.
+// breaker is the circuit breaker of one account in this process. While the account's provider is down, one call every 10 s checks
+// whether the provider is back. The other sends do not call it.
 type breaker struct {
 	circuit *gobreaker.TwoStepCircuitBreaker[struct{}]
 }
@@ -93,8 +93,8 @@ func (a *Activities) breakerOf(step Step, c backstop.Call) breaker {
 	return a.breakers[a.route(step.Route).Name]
 }
 
-// checkBreaker returns an error for the engine if a run needs no change of the ledger: the circuit allows no call, and the step
-// has an attempt that sent nothing. Otherwise the ledger decides. So 100,000 waiting sends do not each write to Postgres.
+// checkBreaker returns an error for the engine if the circuit allows no call, and the step has an attempt that sent nothing. The
+// run then needs no change of the ledger, so 100,000 waiting sends do not each write to Postgres. Otherwise the ledger decides.
 func (a *Activities) checkBreaker(ctx context.Context, step Step, c backstop.Call) error {
 	if !a.breakerOf(step, c).refusesCalls() {
 		return nil

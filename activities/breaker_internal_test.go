@@ -75,7 +75,7 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
-// A call that panics counts as a failure, and frees the place of the call that finds out.
+// A call that panics counts as a failure.
 func TestBreaker_panic(t *testing.T) {
 	t.Parallel()
 	b := newBreaker("whatsapp", defaultOpenFor, slog.New(slog.DiscardHandler))
@@ -94,9 +94,9 @@ type oneLedger struct {
 
 func (s oneLedger) Ledger(context.Context, string) (*backstop.Ledger, error) { return &s.ledger, nil }
 
-// While the circuit is open, only a step whose attempt sent nothing waits without the ledger. A step without an attempt needs
-// one, or it could not be given up.
-func TestActivities_spare(t *testing.T) {
+// While the circuit is open, a step whose attempt sent nothing waits without a change of the ledger. A step without an attempt
+// gets one, because GiveUp needs an attempt.
+func TestActivities_checkBreaker(t *testing.T) {
 	t.Parallel()
 	attempt := func(state backstop.AttemptState) backstop.Attempt {
 		return backstop.Attempt{Ref: backstop.Ref{Step: 1}, Channel: backstop.WhatsApp, State: state}

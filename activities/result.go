@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Verdict is what became of a step.
+// Verdict is how a step ended.
 type Verdict string
 
 // The verdicts. A step that is to be retried returns an error instead.
@@ -22,7 +22,7 @@ const (
 	NoMoreCalls Verdict = "over"     // the send has ended, is expired, or its recipient has opted out
 )
 
-// Result is how a step ended, with the view of the send after it.
+// Result is the result of a step: its verdict, and the view of the send after it.
 type Result struct {
 	Verdict Verdict       `json:"verdict"`
 	View    backstop.View `json:"view"`
