@@ -90,7 +90,7 @@ func (a *Activities) breakerOf(step Step, c backstop.Call) breaker {
 	if c.Channel == backstop.WhatsApp {
 		return a.breakers[""]
 	}
-	return a.breakers[a.route(step.Route).Name]
+	return a.breakers[a.routeNamed(step.Route).Name]
 }
 
 // checkBreaker returns an error for the engine if the circuit allows no call, and the step has an attempt that sent nothing. The

@@ -102,7 +102,7 @@ func (a *Activities) accountOf(plan backstop.Plan, attempt backstop.Attempt) Rou
 	if attempt.Channel != backstop.SMS || rule < 0 {
 		return Route{}
 	}
-	if route := a.route(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
+	if route := a.routeNamed(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
 		return route
 	}
 	return Route{}

@@ -27,8 +27,8 @@ func checkRoutes(routes []Route) error {
 	return backstop.ValidateRoutes(names)
 }
 
-// route finds a route by its name. The empty name is the default route.
-func (a *Activities) route(name string) Route {
+// routeNamed finds a route by its name. The empty name is the default route.
+func (a *Activities) routeNamed(name string) Route {
 	if name == "" {
 		return a.sms[0]
 	}

@@ -38,7 +38,7 @@ func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error
 
 // SendSMS submits a send as an SMS, by the step's route.
 func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
-	driver := a.route(step.Route).SMS
+	driver := a.routeNamed(step.Route).SMS
 	c := step.smsCall()
 	c.Provider = driver.Name()
 	return a.makeCall(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {

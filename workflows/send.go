@@ -63,7 +63,7 @@ func (s *send) run(ctx workflow.Context) error {
 		if err != nil || decided.action == endSend {
 			return err
 		}
-		if err = s.act(ctx, decided); err != nil {
+		if err = s.actOn(ctx, decided); err != nil {
 			return err
 		}
 	}
@@ -143,7 +143,7 @@ func (s *send) awaitDecision(ctx workflow.Context) (d decision, err error) {
 	return d, nil
 }
 
-func (s *send) act(ctx workflow.Context, d decision) error {
+func (s *send) actOn(ctx workflow.Context, d decision) error {
 	switch d.action {
 	case takeCallResult:
 		return s.endWhatsApp(ctx)
