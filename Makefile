@@ -103,7 +103,7 @@ generate: bin/oapi-codegen ## write the generated code anew; the console's types
 	@if command -v npm >/dev/null; then \
 	$(MAKE) --no-print-directory console/node_modules/.package-lock.json && npm --prefix console run --silent generate; fi
 
-histories: bin/devstack ## record workflow histories that the tests replay; HISTORY=handed_back: those of this name
+histories: bin/devstack ## record workflow histories that the tests replay; HISTORY=detached: those whose names begin so
 	bin/devstack --fast --services temporal --data .data/histories -- \
 		go test ./workflows -count=1 -run "TestRecordHistories/$(HISTORY)" -record
 

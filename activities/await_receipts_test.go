@@ -78,7 +78,7 @@ func TestActivities_SendWhatsApp_failureFirst(t *testing.T) {
 	}
 }
 
-// Nothing comes in time: from then on receipts are signalled.
+// No receipt comes in time. After that, receipts are signalled.
 func TestActivities_SendWhatsApp_awaitsReceipts_inVain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -151,7 +151,7 @@ func TestActivities_deadWorker_awaitingReceipts(t *testing.T) {
 	}
 }
 
-// Postgres is away when the wait is over: the next run, an ordinary activity, ends it.
+// Postgres is away at the end of the wait. The next run, an ordinary activity, stores that the wait is over.
 func TestActivities_stopWaitingNotStored(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -187,9 +187,9 @@ func TestActivities_awaitsReceipts_outsideOfCalls(t *testing.T) {
 func TestActivities_MaxReceiptWaits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	room := &waitingRoom{Store: r.store, full: make(chan struct{}), leave: make(chan struct{})}
+	waits := &waitStore{Store: r.store, full: make(chan struct{}), release: make(chan struct{})}
 	acts, err := activities.New(activities.Options{
-		Store: room, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: slog.New(slog.DiscardHandler),
+		Store: waits, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	r.acts = acts
@@ -201,30 +201,30 @@ func TestActivities_MaxReceiptWaits(t *testing.T) {
 			}
 		})
 	}
-	<-room.full
+	<-waits.full
 	result, err := r.try(acts.SendWhatsApp, r.patient(long))
 	r.requireVerdict(activities.Accepted, result, err)
-	close(room.leave)
+	close(waits.release)
 	group.Wait()
-	require.Equal(t, activities.MaxReceiptWaits, room.waited)
+	require.Equal(t, activities.MaxReceiptWaits, waits.waited)
 }
 
-// waitingRoom is a store of new sends. Activities wait for receipts in it until leave is closed.
-type waitingRoom struct {
+// waitStore is a store of new sends. Activities wait for receipts in it until release is closed.
+type waitStore struct {
 	activities.Store
 
-	mu     sync.Mutex
-	waited int
-	full   chan struct{}
-	leave  chan struct{}
+	mu      sync.Mutex
+	waited  int
+	full    chan struct{}
+	release chan struct{}
 }
 
-func (w *waitingRoom) Begin(_ context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
+func (w *waitStore) Begin(_ context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
 	attempt := backstop.Attempt{Ref: backstop.Ref{Send: send, Step: c.Step()}, Number: 1, State: backstop.Calling}
 	return backstop.Ruling{Answer: backstop.MayCall, Attempt: attempt}, backstop.View{}, nil
 }
 
-func (w *waitingRoom) End(_ context.Context, _ string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
+func (w *waitStore) End(_ context.Context, _ string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	attempt := backstop.Attempt{State: backstop.Accepted}
 	if e.AwaitReceipts > 0 {
 		attempt.AwaitsReceiptsUntil = new(time.Now().Add(e.AwaitReceipts))
@@ -232,16 +232,16 @@ func (w *waitingRoom) End(_ context.Context, _ string, e backstop.Ending) (backs
 	return attempt, backstop.View{}, nil
 }
 
-func (w *waitingRoom) Await(context.Context, string) (backstop.View, bool) {
+func (w *waitStore) Await(context.Context, string) (backstop.View, bool) {
 	w.mu.Lock()
 	if w.waited++; w.waited == activities.MaxReceiptWaits {
 		close(w.full)
 	}
 	w.mu.Unlock()
-	<-w.leave
+	<-w.release
 	return backstop.View{}, false
 }
 
-func (w *waitingRoom) StopWaiting(context.Context, string, int) (backstop.View, error) {
+func (w *waitStore) StopWaiting(context.Context, string, int) (backstop.View, error) {
 	return backstop.View{}, nil
 }

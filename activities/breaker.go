@@ -20,8 +20,8 @@ const (
 	defaultOpenFor = 10 * time.Second
 )
 
-// breaker is the circuit breaker of one account in this process. While the account's provider is down, one call every 10 s
-// checks whether it is back. The other sends do not call it meanwhile.
+// breaker is the circuit breaker of one account in this process. While the account's provider is down, one call every 10 s checks
+// whether the provider is back. The other sends do not call it.
 type breaker struct {
 	circuit *gobreaker.TwoStepCircuitBreaker[struct{}]
 }
@@ -44,22 +44,22 @@ func newBreaker(account string, openFor time.Duration, log *slog.Logger) breaker
 }
 
 // newBreakers returns a breaker for WhatsApp and one for each SMS route, by name. WhatsApp has no name.
-func newBreakers(o Options) map[string]breaker {
-	if o.OpenFor < 0 {
+func newBreakers(routes []Route, openFor time.Duration, log *slog.Logger) map[string]breaker {
+	if openFor < 0 {
 		return nil
 	}
-	openFor := cmp.Or(o.OpenFor, defaultOpenFor)
-	all := map[string]breaker{"": newBreaker(string(backstop.WhatsApp), openFor, o.Log)}
-	for _, r := range o.SMS {
-		all[r.Name] = newBreaker(r.Name, openFor, o.Log)
+	openFor = cmp.Or(openFor, defaultOpenFor)
+	all := map[string]breaker{"": newBreaker(string(backstop.WhatsApp), openFor, log)}
+	for _, r := range routes {
+		all[r.Name] = newBreaker(r.Name, openFor, log)
 	}
 	return all
 }
 
-// call calls the provider, unless the circuit is open. A provider that rejects or throttles is not down, nor is one whose failure
-// is about this message alone.
-func (b breaker) call(call func() (backstop.Submission, *backstop.Failure)) (backstop.Submission, *backstop.Failure) {
-	if b.circuit == nil { // of a route that is not configured, or there are no breakers
+// execute calls the provider, unless the circuit is open. A provider that rejects or throttles is not down, nor is one whose
+// failure is about this message alone.
+func (b breaker) execute(call func() (backstop.Submission, *backstop.Failure)) (backstop.Submission, *backstop.Failure) {
+	if b.circuit == nil { // the route is not configured, or there are no breakers
 		return call()
 	}
 	done, err := b.circuit.Allow()
@@ -76,8 +76,8 @@ func (b breaker) call(call func() (backstop.Submission, *backstop.Failure)) (bac
 	return s, failure
 }
 
-// isShut reports whether the circuit allows no call now.
-func (b breaker) isShut() bool {
+// refusesCalls reports whether the circuit allows no call now.
+func (b breaker) refusesCalls() bool {
 	if b.circuit == nil {
 		return false
 	}
@@ -85,10 +85,18 @@ func (b breaker) isShut() bool {
 	return state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && b.circuit.Counts().Requests > 0
 }
 
-// spare returns an error for the engine if a run needs no change of the ledger: the circuit allows no call, and the step has an
-// attempt that sent nothing. Otherwise the ledger decides. So 100,000 waiting sends do not each write to Postgres.
-func (a *Activities) spare(ctx context.Context, step Step, c backstop.Call) error {
-	if !a.breakerOf(step, c).isShut() {
+// breakerOf returns the circuit breaker of the account that a call goes to.
+func (a *Activities) breakerOf(step Step, c backstop.Call) breaker {
+	if c.Channel == backstop.WhatsApp {
+		return a.breakers[""]
+	}
+	return a.breakers[a.routeNamed(step.Route).Name]
+}
+
+// checkBreaker returns an error for the engine if the circuit allows no call, and the step has an attempt that sent nothing. The
+// run then needs no change of the ledger, so 100,000 waiting sends do not each write to Postgres. Otherwise the ledger decides.
+func (a *Activities) checkBreaker(ctx context.Context, step Step, c backstop.Call) error {
+	if !a.breakerOf(step, c).refusesCalls() {
 		return nil
 	}
 	l, err := a.store.Ledger(ctx, step.Send)
@@ -99,5 +107,5 @@ func (a *Activities) spare(ctx context.Context, step Step, c backstop.Call) erro
 	if attempt == nil || l.Send.FinishedAt != nil || !attempt.IsRetriable() {
 		return nil
 	}
-	return retryable(string(backstop.Unavailable), "not called: the provider is down", 0)
+	return retryableError(string(backstop.Unavailable), "not called: the provider is down", 0)
 }

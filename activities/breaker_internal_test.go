@@ -27,62 +27,62 @@ func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		b := newBreaker("whatsapp", defaultOpenFor, slog.New(slog.NewTextHandler(&log, nil)))
-		knocks := 0
-		knock := func(call providerCall) *backstop.Failure {
-			_, failure := b.call(func() (backstop.Submission, *backstop.Failure) { knocks++; return call() })
+		calls := 0
+		execute := func(call providerCall) *backstop.Failure {
+			_, failure := b.execute(func() (backstop.Submission, *backstop.Failure) { calls++; return call() })
 			return failure
 		}
 		isUp := func() (backstop.Submission, *backstop.Failure) { return backstop.Submission{MessageID: "1"}, nil }
 		for range 4 {
-			knock(failing(backstop.Unavailable))
+			execute(failing(backstop.Unavailable))
 		}
-		require.Nil(t, knock(isUp), "the failures are not in a row any more")
+		require.Nil(t, execute(isUp), "the failures are not in a row any more")
 		for range 50 {
-			knock(failing(backstop.Rejected))
-			knock(failing(backstop.Throttled))
+			execute(failing(backstop.Rejected))
+			execute(failing(backstop.Throttled))
 		}
 		for range 50 {
-			knock(func() (backstop.Submission, *backstop.Failure) {
+			execute(func() (backstop.Submission, *backstop.Failure) {
 				return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, IsNarrow: true}
 			})
 		}
-		require.False(t, b.isShut(), "these say nothing of other messages")
+		require.False(t, b.refusesCalls(), "these say nothing of other messages")
 		for range 5 {
-			knock(failing(backstop.Unknown))
+			execute(failing(backstop.Unknown))
 		}
-		require.True(t, b.isShut())
-		knocks = 0
+		require.True(t, b.refusesCalls())
+		calls = 0
 		for range 1000 {
-			failure := knock(isUp)
+			failure := execute(isUp)
 			require.Equal(t, backstop.Unavailable, failure.Kind, "it was surely not sent")
 		}
-		require.Zero(t, knocks)
+		require.Zero(t, calls)
 
 		for range 3 { // it is still down
 			time.Sleep(defaultOpenFor + time.Millisecond)
-			knock(func() (backstop.Submission, *backstop.Failure) {
-				require.NotNil(t, knock(isUp), "no second call while the first is under way")
+			execute(func() (backstop.Submission, *backstop.Failure) {
+				require.NotNil(t, execute(isUp), "no second call while the first is under way")
 				return failing(backstop.Unavailable)()
 			})
-			require.NotNil(t, knock(isUp))
+			require.NotNil(t, execute(isUp))
 		}
-		require.Equal(t, 3, knocks)
+		require.Equal(t, 3, calls)
 		time.Sleep(defaultOpenFor + time.Millisecond)
-		require.Nil(t, knock(isUp))
-		require.Nil(t, knock(isUp))
+		require.Nil(t, execute(isUp))
+		require.Nil(t, execute(isUp))
 		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("level=ERROR")), "one line per outage")
 		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("a provider is back")))
 	})
 }
 
-// A call that panics counts as a failure, and frees the place of the call that finds out.
+// A call that panics counts as a failure.
 func TestBreaker_panic(t *testing.T) {
 	t.Parallel()
 	b := newBreaker("whatsapp", defaultOpenFor, slog.New(slog.DiscardHandler))
 	for range failuresInRow {
-		require.Panics(t, func() { _, _ = b.call(func() (backstop.Submission, *backstop.Failure) { panic("a bug") }) })
+		require.Panics(t, func() { _, _ = b.execute(func() (backstop.Submission, *backstop.Failure) { panic("a bug") }) })
 	}
-	_, failure := b.call(failing(backstop.Rejected))
+	_, failure := b.execute(failing(backstop.Rejected))
 	require.Equal(t, backstop.Unavailable, failure.Kind)
 }
 
@@ -94,9 +94,9 @@ type oneLedger struct {
 
 func (s oneLedger) Ledger(context.Context, string) (*backstop.Ledger, error) { return &s.ledger, nil }
 
-// While the circuit is open, only a step whose attempt sent nothing waits without the ledger. A step without an attempt needs
-// one, or it could not be given up.
-func TestActivities_spare(t *testing.T) {
+// While the circuit is open, a step whose attempt sent nothing waits without a change of the ledger. A step without an attempt
+// gets one, because GiveUp needs an attempt.
+func TestActivities_checkBreaker(t *testing.T) {
 	t.Parallel()
 	attempt := func(state backstop.AttemptState) backstop.Attempt {
 		return backstop.Attempt{Ref: backstop.Ref{Step: 1}, Channel: backstop.WhatsApp, State: state}
@@ -120,10 +120,10 @@ func TestActivities_spare(t *testing.T) {
 		a := Activities{store: oneLedger{ledger: tc.ledger}}
 		a.breakers = map[string]breaker{"": newBreaker("whatsapp", time.Hour, slog.New(slog.DiscardHandler))}
 		call := backstop.Call{Channel: backstop.WhatsApp}
-		require.NoError(t, a.spare(t.Context(), Step{}, call), "%s: the circuit is closed", name)
+		require.NoError(t, a.checkBreaker(t.Context(), Step{}, call), "%s: the circuit is closed", name)
 		for range failuresInRow {
-			_, _ = a.breakers[""].call(failing(backstop.Unavailable))
+			_, _ = a.breakers[""].execute(failing(backstop.Unavailable))
 		}
-		require.Equal(t, tc.spares, a.spare(t.Context(), Step{}, call) != nil, name)
+		require.Equal(t, tc.spares, a.checkBreaker(t.Context(), Step{}, call) != nil, name)
 	}
 }

@@ -317,7 +317,7 @@ func TestActivities_canceled(t *testing.T) {
 	require.Equal(t, backstop.Accepted, r.attempt(backstop.WhatsApp).State)
 }
 
-// Concurrent calls are bounded. If there is no free place, a first try fails at once. An ordinary activity waits, but not so
+// Concurrent calls are bounded. If there is no free slot, a first try fails at once. An ordinary activity waits, but not so
 // long that its call would have less than CallTimeout.
 func TestActivities_busy(t *testing.T) {
 	t.Parallel()

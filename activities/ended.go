@@ -24,6 +24,7 @@ type Ended struct {
 	ReceiptWait time.Duration        `json:"receipt_wait,omitempty"`
 }
 
+// endedOf returns what the engine may keep of an ending.
 func endedOf(e backstop.Ending) Ended {
 	ended := Ended{Token: e.Token, Segments: e.Submission.Segments, ReceiptWait: e.ReceiptWait}
 	if f := e.Failure; f != nil {
@@ -32,11 +33,12 @@ func endedOf(e backstop.Ending) Ended {
 	return ended
 }
 
-// sentNothing reports whether the call may be made again.
+// sentNothing reports whether the provider has surely not taken the message.
 func (e Ended) sentNothing() bool {
 	return e.Kind == backstop.Unavailable || e.Kind == backstop.Throttled
 }
 
+// ending returns the ending to be stored.
 func (e Ended) ending(step int) backstop.Ending {
 	ending := backstop.Ending{Step: step, Token: e.Token, ReceiptWait: e.ReceiptWait}
 	if e.Kind == "" {
@@ -47,8 +49,8 @@ func (e Ended) ending(step int) backstop.Ending {
 	return ending
 }
 
-// unsaved returns the end of a call that an earlier run could not store, or nil. It may have been stored meanwhile.
-func unsaved(ctx context.Context, step Step) *Ended {
+// unsavedEnd returns the end of a call that an earlier run could not store, or nil. Another process may have stored it meanwhile.
+func unsavedEnd(ctx context.Context, step Step) *Ended {
 	if !activity.HasHeartbeatDetails(ctx) {
 		return step.Ended
 	}
@@ -59,24 +61,24 @@ func unsaved(ctx context.Context, step Step) *Ended {
 	return &ended
 }
 
-// save stores how a call ended. If Postgres is away, it returns an error with the end in its details, which the engine gives to
-// the next run. The write outlives ctx, because an activity may be cancelled, or its worker stopped, during the call.
-func (a *Activities) save(ctx context.Context, step Step, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
-	storing, cancel := lasting(ctx)
+// saveEnd stores how a call ended. If Postgres is away, it returns an error with the end in its details, which the engine gives
+// to the next run. The write outlives ctx, because an activity may be cancelled, or its worker stopped, during the call.
+func (a *Activities) saveEnd(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
+	storing, cancel := writeContext(ctx)
 	defer cancel()
-	attempt, view, err := a.store.End(storing, step.Send, e)
+	attempt, view, err := a.store.End(storing, send, e)
 	if err == nil {
 		return attempt, view, nil
 	}
-	a.keepSaving(step.Send, e)
+	a.keepSaving(send, e)
 	ended := endedOf(e)
 	activity.RecordHeartbeat(context.WithoutCancel(ctx), ended) // for the next run of an ordinary activity
-	err = permanent(fmt.Errorf("end attempt: %w", err))
+	err = finalIfNotFound(fmt.Errorf("end attempt: %w", err))
 	if _, final := errors.AsType[*temporal.ApplicationError](err); final {
 		return backstop.Attempt{}, backstop.View{}, err
 	}
-	a.log.WarnContext(ctx, "end of a call not stored", "send", step.Send, "error", err)
-	err = retryable(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
+	a.log.WarnContext(ctx, "end of a call not stored", "send", send, "error", err)
+	err = retryableError(Unsaved, "the end of the call could not be stored", 0, ended) // for the run after a local one
 	return backstop.Attempt{}, backstop.View{}, err
 }
 
@@ -97,7 +99,7 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	select {
 	case a.saving <- struct{}{}:
 	default:
-		a.log.Warn("too many ends wait to be stored: one more is kept by the engine alone", "send", send, "waiting", maxSaving)
+		a.log.Warn("too many ends wait to be stored: only the engine keeps this one", "send", send, "waiting", maxSaving)
 		return
 	}
 	e.AwaitReceipts = 0 // no activity waits for the receipts any more
@@ -107,7 +109,7 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 		defer cancel()
 		for pause := savingPause; ctx.Err() == nil; pause = min(2*pause, maxSavingPause) {
 			time.Sleep(pause)
-			storing, free := lasting(ctx)
+			storing, free := writeContext(ctx)
 			_, _, err := a.store.End(storing, send, e)
 			free()
 			if err == nil || backstop.CodeOf(err) == backstop.NotFound {
@@ -117,30 +119,30 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	}()
 }
 
-// notBegun is the error of a run whose Begin failed, or whose answer to Begin was lost. The provider was not called, but the
-// ledger may hold the call, and would later count its end as unknown. So the engine keeps the token, and the next run ends that
-// call as unavailable, which may be retried.
-func (a *Activities) notBegun(ctx context.Context, step Step, c backstop.Call, err error) error {
-	err = permanent(fmt.Errorf("begin attempt: %w", err))
+// keepUnbegun returns the error of a run whose Begin failed, or whose answer to Begin was lost. The provider was not called, but
+// the ledger may hold the call, and would later count its end as unknown. So the engine keeps the token, and the next run ends
+// that call as unavailable, which may be retried.
+func (a *Activities) keepUnbegun(ctx context.Context, send string, c backstop.Call, err error) error {
+	err = finalIfNotFound(fmt.Errorf("begin attempt: %w", err))
 	if _, final := errors.AsType[*temporal.ApplicationError](err); final || ctx.Err() != nil {
 		return err
 	}
 	ended := Ended{Token: c.Token, Kind: backstop.Unavailable}
-	a.keepSaving(step.Send, ended.ending(c.Step()))
+	a.keepSaving(send, ended.ending(c.Step()))
 	activity.RecordHeartbeat(ctx, ended)
-	a.log.WarnContext(ctx, "begin of a call not stored, or its answer lost", "send", step.Send, "error", err)
-	return retryable(Unsaved, "the call could not be begun", 0, ended)
+	a.log.WarnContext(ctx, "begin of a call not stored, or its answer lost", "send", send, "error", err)
+	return retryableError(Unsaved, "the call could not be begun", 0, ended)
 }
 
-// saveEarlier stores the end of an earlier run's call, if that run could not. All later runs get the same end from the engine,
+// saveEarlierEnd stores the end of an earlier run's call, if that run could not. All later runs get the same end from the engine,
 // so the call may meanwhile be stored, retried or under way again; the ledger decides. It returns an error only to wait for the
 // delay that the provider asked for, or if the end cannot be stored now either.
-func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) error {
-	ended := unsaved(ctx, step)
+func (a *Activities) saveEarlierEnd(ctx context.Context, step Step, number int) error {
+	ended := unsavedEnd(ctx, step)
 	if ended == nil {
 		return nil
 	}
-	attempt, _, err := a.save(ctx, step, ended.ending(number))
+	attempt, _, err := a.saveEnd(ctx, step.Send, ended.ending(number))
 	if backstop.CodeOf(err) == backstop.NotFound && ended.sentNothing() {
 		return nil // the call was never begun
 	}
@@ -151,7 +153,20 @@ func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) err
 		return nil
 	}
 	if left := ended.RetryAfter - a.store.Now().Sub(*attempt.EndedAt); left > 0 {
-		return retryable(string(backstop.Throttled), ended.Code, left)
+		return retryableError(string(backstop.Throttled), ended.Code, left)
 	}
 	return nil
+}
+
+// saveLastEnd stores the end of the last call, if an earlier run could not. Without that end, the ledger would count the end of
+// the call as unknown, and would not count the step as failed.
+func (a *Activities) saveLastEnd(ctx context.Context, step Step, number int) error {
+	if step.Ended == nil {
+		return nil
+	}
+	_, _, err := a.saveEnd(ctx, step.Send, step.Ended.ending(number))
+	if backstop.CodeOf(err) == backstop.NotFound {
+		return nil // the call was never begun
+	}
+	return err
 }

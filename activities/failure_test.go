@@ -9,7 +9,7 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// A failure that is worth few calls becomes a rejection with the last of them, so that the rules go on.
+// A failure with MaxTries becomes a rejection with the last of these calls, so that the next rule fires.
 func TestActivities_maxTries(t *testing.T) {
 	t.Parallel()
 	doubtful := &backstop.Failure{Kind: backstop.Unavailable, Code: "1", MaxTries: 3}
@@ -27,7 +27,7 @@ func TestActivities_maxTries(t *testing.T) {
 	}
 }
 
-// Calls that failed for another reason, such as an outage, do not count: a failure that is worth few calls gets another one.
+// Calls that failed for another reason, such as an outage, do not count towards MaxTries.
 func TestActivities_maxTries_otherFailures(t *testing.T) {
 	t.Parallel()
 	doubtful := &backstop.Failure{Kind: backstop.Unavailable, Code: "1", MaxTries: 3}

@@ -20,12 +20,12 @@ const inquirySlack = 2 * time.Minute
 func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, error) {
 	l, err := a.store.Ledger(ctx, send)
 	if err != nil {
-		return backstop.View{}, permanent(fmt.Errorf("read ledger: %w", err))
+		return backstop.View{}, finalIfNotFound(fmt.Errorf("read ledger: %w", err))
 	}
 	view := l.View()
 	var failed error
 	for _, attempt := range l.Attempts {
-		v, err := a.inquire(ctx, l, attempt)
+		v, err := a.inquireAttempt(ctx, l, attempt)
 		switch {
 		case err != nil:
 			failed = err
@@ -39,9 +39,9 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 	return view, nil
 }
 
-// inquire asks for the status of one message and stores it. It skips messages that cannot arrive any more, and providers
+// inquireAttempt asks for the status of one message and stores it. It skips messages that cannot arrive any more, and providers
 // without inquiry.
-func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
+func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
 	finder, ok := a.accountOf(l.Send.Plan, attempt).SMS.(Finder)
 	if !ok || !attempt.MayArrive() || attempt.State == backstop.Calling {
 		return l.View(), nil
@@ -55,7 +55,7 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 		if f.Kind == backstop.Rejected { // the others are retried
 			a.logFailure(ctx, l.Send.ID, attempt.Provider, f)
 		}
-		return backstop.View{}, unanswered(f)
+		return backstop.View{}, inquiryError(f)
 	}
 	if found == nil {
 		return l.View(), nil
@@ -64,25 +64,25 @@ func (a *Activities) inquire(ctx context.Context, l *backstop.Ledger, attempt ba
 	if err != nil || isTaken && owner != attempt.Ref { // it belongs to another send with the same text and recipient
 		return l.View(), err
 	}
-	return a.learn(ctx, attempt, *found)
+	return a.storeAnswer(ctx, attempt, *found)
 }
 
-// unanswered is the error of an inquiry that failed. The engine retries it if the provider is down or throttles.
-func unanswered(f *backstop.Failure) error {
+// inquiryError is the error of an inquiry that failed. The engine retries it if the provider is down or throttles.
+func inquiryError(f *backstop.Failure) error {
 	if f.Kind == backstop.Throttled || f.Kind == backstop.Unavailable {
-		return retryable(string(f.Kind), f.Code, f.RetryAfter)
+		return retryableError(string(f.Kind), f.Code, f.RetryAfter)
 	}
 	return temporal.NewNonRetryableApplicationError(f.Code, string(f.Kind), nil)
 }
 
-// learn stores a provider's answer about a message.
-func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found backstop.Found) (backstop.View, error) {
+// storeAnswer stores a provider's answer about a message.
+func (a *Activities) storeAnswer(ctx context.Context, attempt backstop.Attempt, found backstop.Found) (backstop.View, error) {
 	_, view, err := a.store.End(ctx, attempt.Ref.Send, backstop.Ending{
 		Step: attempt.Ref.Step, Token: attempt.Token,
 		Submission: backstop.Submission{MessageID: found.MessageID, Segments: found.Segments},
 	})
 	if err != nil || found.Status == backstop.Submitted {
-		return view, permanent(err)
+		return view, finalIfNotFound(err)
 	}
 	if f := found.Failure; f != nil {
 		a.log.Log(ctx, levelOf(f), "message failed", "send", attempt.Ref.Send, "provider", attempt.Provider,
@@ -92,7 +92,7 @@ func (a *Activities) learn(ctx context.Context, attempt backstop.Attempt, found 
 		Provider: attempt.Provider, Channel: attempt.Channel, MessageID: found.MessageID, Ref: attempt.Ref,
 		Status: found.Status, At: a.store.Now(), Failure: found.Failure,
 	})
-	return view, permanent(err)
+	return view, finalIfNotFound(err)
 }
 
 // accountOf returns the SMS account that made the calls of an attempt. It returns none if that account is not configured any
@@ -102,7 +102,7 @@ func (a *Activities) accountOf(plan backstop.Plan, attempt backstop.Attempt) Rou
 	if attempt.Channel != backstop.SMS || rule < 0 {
 		return Route{}
 	}
-	if route := a.route(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
+	if route := a.routeNamed(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
 		return route
 	}
 	return Route{}

@@ -106,7 +106,7 @@ func TestActivities_deadWorker(t *testing.T) {
 		require.Equal(t, backstop.Submitted, statusOf(view, channel))
 		result, err := r.runOn(channel)
 		r.requireVerdict(activities.Accepted, result, err)
-		require.Empty(t, result.View.Outcome, "the workflow may know of the unknown end, and wait")
+		require.Empty(t, result.View.Outcome, "the workflow may have the unknown end, and wait")
 	}
 }
 

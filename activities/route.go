@@ -8,14 +8,14 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Route is a configured SMS provider account. Its name is what rules say, its driver's name is what attempts and receipts
-// do, so that several accounts may share a driver.
+// Route is a configured SMS provider account. Rules have the route's name. Attempts and receipts have the driver's name, so
+// several accounts may share a driver.
 type Route struct {
 	Name string
 	SMS  SMS
 }
 
-// checkRoutes refuses what no rule could name.
+// checkRoutes refuses routes without a driver, and names that no rule can have.
 func checkRoutes(routes []Route) error {
 	names := make([]string, len(routes))
 	for i, r := range routes {
@@ -27,8 +27,8 @@ func checkRoutes(routes []Route) error {
 	return backstop.ValidateRoutes(names)
 }
 
-// route finds a route by its name; without one, it is the default.
-func (a *Activities) route(name string) Route {
+// routeNamed finds a route by its name. The empty name is the default route.
+func (a *Activities) routeNamed(name string) Route {
 	if name == "" {
 		return a.sms[0]
 	}
@@ -38,16 +38,8 @@ func (a *Activities) route(name string) Route {
 	return Route{Name: name, SMS: unrouted(name)}
 }
 
-// breakerOf returns the circuit breaker of the account that a call goes to.
-func (a *Activities) breakerOf(step Step, c backstop.Call) breaker {
-	if c.Channel == backstop.WhatsApp {
-		return a.breakers[""]
-	}
-	return a.breakers[a.route(step.Route).Name]
-}
-
-// unrouted stands in for the driver of a route that is not configured any more. It rejects every message, so that the
-// next rule is tried, and an operator is told; the route's name is all that its attempts can say of a provider.
+// unrouted replaces the driver of a route that is not configured any more. It rejects every message as a fault of the account, so
+// the log has an error, and the next rule is tried. The provider of its attempts is the route's name.
 type unrouted string
 
 func (u unrouted) Name() string { return string(u) }

@@ -29,7 +29,7 @@ type Step struct {
 // SendWhatsApp submits a send to WhatsApp.
 func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error) {
 	c := backstop.Call{Channel: backstop.WhatsApp, Resend: step.Resend, Provider: a.whatsapp.Name()}
-	return a.call(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
+	return a.makeCall(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
 		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{
 			Ref: r.Attempt.Ref, To: r.Send.To, Text: r.Send.Text, Template: r.Send.Template,
 		})
@@ -38,17 +38,41 @@ func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error
 
 // SendSMS submits a send as an SMS, by the step's route.
 func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
-	driver := a.route(step.Route).SMS
-	c := step.sms()
+	driver := a.routeNamed(step.Route).SMS
+	c := step.smsCall()
 	c.Provider = driver.Name()
-	return a.call(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
+	return a.makeCall(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
 		return driver.SendSMS(ctx, backstop.SMSMessage{
 			Ref: r.Attempt.Ref, To: r.Send.To, SendID: r.Attempt.SendID, Text: r.Send.SMSText, ValidFor: a.validFor(r.Send),
 		})
 	})
 }
 
-func (s Step) sms() backstop.Call {
+// GiveUp stores that a step has failed, because its provider accepted no call within the time for retries. The engine retries
+// GiveUp while a call may be under way.
+func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step Step) (backstop.View, error) {
+	c := step.smsCall()
+	c.Channel = channel
+	if err := a.saveLastEnd(ctx, step, c.Step()); err != nil {
+		return backstop.View{}, err
+	}
+	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)
+	if err != nil {
+		return backstop.View{}, finalIfNotFound(err)
+	}
+	if ruling.Answer == backstop.UnderWay {
+		return backstop.View{}, retryableError(UnderWay, "a call may still be under way", ruling.Until.Sub(a.store.Now()))
+	}
+	return view, nil
+}
+
+// Finish ends a send. Lapsed is true if its ExpiresAt has passed.
+func (a *Activities) Finish(ctx context.Context, send string, lapsed bool) (backstop.View, error) {
+	view, err := a.store.Finish(ctx, send, lapsed)
+	return view, finalIfNotFound(err)
+}
+
+func (s Step) smsCall() backstop.Call {
 	return backstop.Call{Channel: backstop.SMS, Rule: s.Rule, Resend: s.Resend, ByFailure: s.ByFailure}
 }
 

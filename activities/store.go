@@ -59,3 +59,12 @@ type SMS interface {
 type Finder interface {
 	Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error)
 }
+
+// storeTimeout bounds a write that follows a provider call.
+const storeTimeout = 5 * time.Second
+
+// writeContext returns a context for such a write. It does not end with the activity, which may be cancelled, or whose worker may
+// be stopped, during the call.
+func writeContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+}

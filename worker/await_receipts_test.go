@@ -11,7 +11,7 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// awaitReceipts sets how long the calls of the sends that are accepted from now on wait for receipts.
+// awaitReceipts sets how long a call waits for receipts. It applies to sends that are accepted later.
 func (r *rig) awaitReceipts(d time.Duration) {
 	r.t.Helper()
 	r.set(func(s *workflows.Settings) { s.AwaitReceipts = d })
@@ -27,10 +27,10 @@ func (r *rig) underReceiptWait(send string) {
 	}, patience, moment)
 }
 
-// long is shorter than what makes the SDK ask for another workflow task, 8 s: a busy machine may be slow.
+// long is a receipt wait that is enough for a busy machine, and less than 8 s: then the SDK asks for another workflow task.
 const long = 7 * time.Second
 
-// A delivery that is reported during the receipt wait of the call costs the engine nothing: the workflow ends in its first task.
+// A delivery is reported during the receipt wait of the call. The workflow ends in its first task, without a signal or an update.
 func TestWorker_awaitsReceipts_delivered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -47,7 +47,7 @@ func TestWorker_awaitsReceipts_delivered(t *testing.T) {
 	require.Len(t, r.events(send), 6, "start, a task of three, the call, the end")
 }
 
-// A failure that is reported meanwhile: the SMS follows in the same task.
+// A failure is reported during the receipt wait. The SMS follows in the same task.
 func TestWorker_awaitsReceipts_failed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -63,7 +63,7 @@ func TestWorker_awaitsReceipts_failed(t *testing.T) {
 	require.Len(t, r.events(send), 7)
 }
 
-// Nothing is reported in time: the workflow goes on as if the call had not waited.
+// No receipt comes during the receipt wait. The workflow goes on as if the call had not waited.
 func TestWorker_awaitsReceipts_inVain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -76,8 +76,7 @@ func TestWorker_awaitsReceipts_inVain(t *testing.T) {
 	require.Len(t, r.events(send, enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED), 1)
 }
 
-// A worker that is stopped during a receipt wait does not wait for the receipts: it ends its task, and another worker hears
-// of them.
+// The worker is stopped during a receipt wait. It ends the wait and its task, and another worker gets the receipts.
 func TestWorker_awaitsReceipts_stopped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -97,7 +96,8 @@ func TestWorker_awaitsReceipts_stopped(t *testing.T) {
 	r.requireCalls(1, 0)
 }
 
-// The worker died while its call lingered, and a receipt was stored that nobody was told of: the next worker learns of it.
+// The worker died during a receipt wait, and a receipt was stored without a signal. The next worker finds the receipt in the
+// ledger.
 func TestWorker_awaitsReceipts_died(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/backstophq/backstop/worker"
 )
 
-// While a provider is down, the waiting sends do not each call it. When it is back, all go out.
+// While a provider is down, only some of the waiting sends call it. When the provider is back, all messages go out.
 func TestWorker_providerDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

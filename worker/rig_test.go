@@ -31,7 +31,7 @@ const (
 
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
-	// patience is how long a test waits for what must happen; a busy machine may be slow.
+	// patience is how long a test waits for an event, on a busy machine too.
 	patience = 40 * time.Second
 	moment   = 20 * time.Millisecond
 )
@@ -120,7 +120,7 @@ func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 	return send.ID
 }
 
-// deliver brings a receipt as a webhook does, and waits until the engine was told.
+// deliver delivers a receipt as a webhook does, and waits until it is handed over to the engine.
 func (r *rig) deliver(send string, step int, channel backstop.Channel, status backstop.Status) {
 	r.t.Helper()
 	require.NoError(r.t, r.handoff.Deliver(r.t.Context(), []backstop.Receipt{receipt(send, step, channel, status)}))
@@ -134,7 +134,7 @@ func receipt(send string, step int, channel backstop.Channel, status backstop.St
 	}
 }
 
-// submitted waits until a provider has taken the message of a channel, and the engine knows.
+// submitted waits until a provider has taken the message of a channel, and the workflow has the result.
 func (r *rig) submitted(send string, channel backstop.Channel) {
 	r.t.Helper()
 	require.Eventually(r.t, func() bool {
@@ -151,8 +151,8 @@ func (r *rig) submitted(send string, channel backstop.Channel) {
 	}, patience, moment, "%s to be submitted", channel)
 }
 
-// ended waits for the end of a send's workflow and returns what it says; Postgres must say the same, and of a send that
-// was handed back it alone says the outcome.
+// ended waits for the end of a send's workflow and returns its result. Postgres must have the same outcome. The outcome of a
+// detached send is in Postgres alone.
 func (r *rig) ended(send string) workflows.SendResult {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
@@ -188,11 +188,11 @@ func (r *rig) events(send string, types ...enums.EventType) (list []*history.His
 	return list
 }
 
-// provider plays a script of errors; when it has ended, messages are accepted.
+// provider plays a script of errors. After the last error it accepts every message.
 type provider struct {
 	mu       sync.Mutex
 	script   map[backstop.Channel][]error
-	during   func(context.Context) error // what happens in each call; nil: nothing
+	during   func(context.Context) error // runs in each call; nil: nothing does
 	whatsapp int
 	sms      int
 }
@@ -239,7 +239,7 @@ func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submi
 	return p.answer(ctx, m.Ref, backstop.SMS, &p.sms)
 }
 
-// store is a Postgres that does not answer the next ends of attempts, or does not mark hand-overs.
+// store is a Postgres that is away at the next ends of calls, or does not mark hand-overs.
 type store struct {
 	*postgres.DB
 

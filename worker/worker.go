@@ -11,9 +11,9 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// How many requests for workflow tasks are open at once, as the engine asks for them. A fixed number is shared by the
-// queue of the workflows that this worker keeps and the queue of all others: half of it waits at an empty queue, and
-// while the first has a backlog nobody asks for the second.
+// The requests for workflow tasks that are open at once. The engine sets their number within these bounds. Two queues share them:
+// the queue of the workflows in this worker's cache, and the queue of all others. With a fixed number, half of the requests wait
+// at an empty queue, and a backlog of the first queue keeps the worker from the second.
 const minPollers, firstPollers, maxPollers = 4, 8, 64
 
 // roomForOthers is how many workflow tasks, and local activities, may be under way besides those that wait for receipts.
@@ -25,10 +25,10 @@ type Options struct {
 
 	Calls       int           // provider calls under way at once in this process
 	CallsPerSec float64       // provider calls per second over all workers; 0 is no limit
-	Cached      int           // parked sends kept in memory; 0: the SDK's default
+	Cached      int           // workflows kept in memory while they wait; 0: the SDK's default
 	StopTimeout time.Duration // how long a stop waits for each kind of task under way
 
-	OnFatalError func(error) // told when the worker has failed for good
+	OnFatalError func(error) // called when the worker has failed and does not recover
 }
 
 // New returns a worker that serves every workflow and activity; the caller starts and stops it.

@@ -52,7 +52,7 @@ func TestWorker_rejected(t *testing.T) {
 	require.Equal(t, "rule", result.Rule)
 	require.Equal(t, backstop.ByFailure, result.Reason)
 	r.requireCalls(1, 1)
-	require.Len(t, r.events(send), 7, "start, a task of three, two calls, the end: the engine hears of no receipt")
+	require.Len(t, r.events(send), 7, "start, a task of three, two calls, the end: the engine gets no receipt")
 }
 
 func (r *rig) requireCalls(whatsapp, sms int) {
@@ -81,8 +81,8 @@ func TestWorker_restarted(t *testing.T) {
 	r.requireCalls(2, 1)
 }
 
-// The worker is stopped during the call of a provider that does not answer in time: what it knows, that the message
-// may have gone out, is stored, and the message is not sent again.
+// The worker is stopped during the call of a provider that does not answer in time. The worker stores that the message may have
+// gone out, and the message is not sent again.
 func TestWorker_stoppedDuringCall(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -108,14 +108,14 @@ func TestWorker_stoppedDuringCall(t *testing.T) {
 	r.requireCalls(1, 0)
 }
 
-// A timer fires and a receipt comes while no worker runs, so that both reach the workflow in one task: the receipt
-// outranks the timer. It is the decision that must see it, not the last look: the SMS is not even scheduled.
+// A timer fires and a receipt comes while no worker runs, so that both reach the workflow in one task. The receipt outranks the
+// timer: the workflow proposes no SMS, so the last look of the ledger is not needed.
 func TestWorker_receiptAndTimerInOneTask(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var send string
 	parked := false
-	for wait := time.Second; !parked; wait *= 2 { // a busy machine needs more than a second to get there
+	for wait := time.Second; !parked; wait *= 2 { // on a busy machine the timer may fire before the worker stops
 		require.Less(t, wait, patience)
 		stop := r.work(limits)
 		send = r.accept(backstop.Unread, wait)
@@ -149,7 +149,7 @@ func TestWorker_receiptAndTimerInOneTask(t *testing.T) {
 	}
 }
 
-// Postgres is away when a call ends. No heartbeat time-out is set; the server must keep the details all the same.
+// Postgres is away when a call ends. The engine keeps the details of the heartbeat, although no heartbeat timeout is set.
 func TestWorker_endNotStored(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -166,8 +166,7 @@ func TestWorker_endNotStored(t *testing.T) {
 	r.requireCalls(1, 0)
 }
 
-// The same in an ordinary activity from the first try, as with a rate limit: what is known of the call is in its heartbeat
-// alone.
+// The same if the first try is an ordinary activity, as with a rate limit. The end of the call is in its heartbeat alone.
 func TestWorker_endNotStored_queued(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -181,7 +180,7 @@ func TestWorker_endNotStored_queued(t *testing.T) {
 	r.requireCalls(1, 0)
 }
 
-// The same when the provider wants to be called again: it is, and not told of the first answer for ever.
+// The same if the provider throttles the first call. The second call is made, and its end is stored.
 func TestWorker_endNotStored_throttled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -198,7 +197,7 @@ func TestWorker_endNotStored_throttled(t *testing.T) {
 	r.requireCalls(2, 0)
 }
 
-// A process died between signal and mark, so the workflow hears of a receipt twice: nothing comes of it.
+// A process died between signal and mark, so the workflow gets the signal of a receipt twice. The second signal changes nothing.
 func TestWorker_receiptTwice(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -315,7 +314,7 @@ func (r *rig) vanished() string {
 	return id.String()
 }
 
-// A worker makes no more calls at once than it may.
+// A worker makes at most Options.Calls calls at once.
 func TestNew_calls(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// The call stays for its receipts: what comes meanwhile the workflow learns from its result, in the task in which it was
-// started.
+// The first try waits for receipts. Its result brings the receipts of that time to the workflow, in the task that started the
+// call.
 func TestSend_awaitsReceipts(t *testing.T) {
 	t.Parallel()
 	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)
@@ -89,7 +89,7 @@ func TestSend_awaitsReceipts(t *testing.T) {
 	}
 }
 
-// An ordinary activity does not stay: it would hold a place among the calls.
+// An ordinary activity does not wait for receipts, because it would hold a slot among the calls.
 func TestSend_awaitsReceipts_notInTheQueue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute))

@@ -12,19 +12,19 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
-// call is a provider call with its retries. The engine retries it until the workflow cancels it.
+// call is a provider call with its retries. The engine retries the call until the workflow cancels it.
 type call struct {
 	cancel workflow.CancelFunc
 	tried  bool // the first try has ended
 	ended  bool
-	got    activities.Result // when it has ended
+	got    activities.Result // of an ended call without err
 	err    error
 
 	unsaved *activities.Ended // how the first try ended, if that could not be stored
 }
 
-// provide starts a provider call, and does not wait for it. No timeout of the engine ends the call while it may still send.
-func (s *send) provide(ctx workflow.Context, summary string, activity any, step activities.Step) *call {
+// startCall starts a provider call, and does not wait for it. No timeout of the engine ends the call while it may still send.
+func (s *send) startCall(ctx workflow.Context, summary string, activity any, step activities.Step) *call {
 	ctx, cancel := workflow.WithCancel(ctx)
 	c := &call{cancel: cancel, tried: s.in.Settings.QueuedCalls}
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -47,7 +47,7 @@ func (s *send) provide(ctx workflow.Context, summary string, activity any, step 
 	return c
 }
 
-// afterTry reports whether, and after which pause, the engine goes on with a call whose first try ended with err.
+// afterTry reports whether the engine retries a call whose first try ended with err, and after which pause.
 func afterTry(err error, step *activities.Step) (pause time.Duration, retry bool) {
 	if err == nil || temporal.IsCanceledError(err) {
 		return 0, false
@@ -95,12 +95,12 @@ func (c *call) result(ctx workflow.Context) (r activities.Result, ended bool, er
 	case ok && failed.NonRetryable():
 		return activities.Result{}, false, c.err
 	default:
-		return activities.Result{}, false, cancelled(ctx, c.err)
+		return activities.Result{}, false, cancellationOf(ctx, c.err)
 	}
 }
 
-// cancelled returns the error of a run that an operator cancelled, and nil for any other.
-func cancelled(ctx workflow.Context, err error) error {
+// cancellationOf returns the error of a run that an operator cancelled, and nil for any other.
+func cancellationOf(ctx workflow.Context, err error) error {
 	if ctx.Err() != nil && temporal.IsCanceledError(err) {
 		return err
 	}
@@ -115,6 +115,6 @@ func (s *send) giveUp(ctx workflow.Context, channel backstop.Channel, step activ
 	if err != nil {
 		return fmt.Errorf("give up %s: %w", channel, err)
 	}
-	s.see(ctx, v)
+	s.updateView(ctx, v)
 	return nil
 }

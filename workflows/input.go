@@ -1,4 +1,4 @@
-// Package workflows decides, durably, when a send falls back to SMS.
+// Package workflows decides, durably, when a send falls back to SMS. Read send.go first: Send, run and next.
 //
 // A workflow proposes calls, and the ledger of the send decides. Each activity returns a view of the send, and the workflow uses
 // the newest view. The workflow's history holds ids, rules, times and statuses, but never a text, a phone number, a provider's
@@ -11,20 +11,20 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TaskQueue is the prefix of the task queues that the workers of Backstop poll, see QueueOf.
-const TaskQueue = "backstop"
-
 // Names of the signal, the update and the query of a running Send. The signal and the update carry a backstop.View.
 const (
 	ReceiptSignal = "receipt"
-	ReceiptUpdate = "receipt" // carries the same; cheaper for the engine, but needs a running worker
+	ReceiptUpdate = "receipt" // cheaper for the engine than the signal, but needs a running worker
 	StateQuery    = "state"
 )
 
 // ID is the id of the workflow of a send.
 func ID(send string) string { return "send/" + send }
 
-// SendInput is what a send's workflow needs to know.
+// QueueOf returns the task queue of an installation. Only the workers on its database poll it.
+func QueueOf(installation string) string { return "backstop-" + installation }
+
+// SendInput is the input of a send's workflow.
 type SendInput struct {
 	ID         string          `json:"id"`
 	Rules      []backstop.Rule `json:"rules"`
@@ -62,23 +62,4 @@ type SendResult struct {
 	SMS      backstop.Status         `json:"sms,omitempty"`
 	Rule     string                  `json:"rule,omitempty"` // the newest rule that fired
 	Reason   backstop.FallbackReason `json:"reason,omitempty"`
-}
-
-// State answers the StateQuery.
-type State struct {
-	WhatsApp   backstop.Status         `json:"whatsapp,omitempty"`
-	SMS        backstop.Status         `json:"sms,omitempty"`
-	WaitingFor string                  `json:"waiting_for"`
-	Rule       string                  `json:"rule,omitempty"`
-	Reason     backstop.FallbackReason `json:"reason,omitempty"`
-	Rules      []RuleState             `json:"rules"`
-}
-
-// RuleState is a rule as it stands in a running send.
-type RuleState struct {
-	Name      string            `json:"name"`
-	Type      backstop.RuleType `json:"type"`
-	Deadline  *time.Time        `json:"deadline,omitempty"`
-	Used      bool              `json:"spent,omitempty"`     // its SMS went out, or failed for good
-	Satisfied bool              `json:"satisfied,omitempty"` // it cannot fire any more
 }

@@ -15,18 +15,21 @@ const (
 	// them. An outage of a provider rarely lasts longer, and an older message is seldom of use.
 	tryFor = 24 * time.Hour
 
-	// firstPause is how long the second try waits, unless the provider says.
+	// firstPause is the pause before the second try, unless the provider asks for another one.
 	firstPause = time.Second
 
 	// storeTimeout bounds one write to Postgres.
 	storeTimeout = 10 * time.Second
 
-	// askFor bounds the inquiries about an SMS. A provider that answers none in this time counts as down.
+	// askFor bounds the retries of an inquiry about an SMS. After it, the send goes on without an answer.
 	askFor = 10 * time.Minute
 )
 
-// The first try of a provider call is a local activity: it saves the engine the way through the task queue and a
-// workflow task. It is tried once, because a try that waits, or waits long for its answer, would hold the workflow task.
+// acts names the activities; a worker has the real ones.
+var acts *activities.Activities
+
+// tryOptions are for the first try of a provider call. It is a local activity, which costs the engine no task queue and no
+// further workflow task. There is one try, because retries would hold the workflow task.
 func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: activities.CallTimeout,
@@ -35,11 +38,11 @@ func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// Provider calls are retried as fast as a person would not mind and as slowly as a provider would not mind. A
-// provider that says when to come back is obeyed (NextRetryDelay).
+// callOptions are for the retries of a provider call: after 1 s at first, 2 s, 4 s and so on, and 1 min at most. If the provider
+// asks for another delay, the activity returns that delay to the engine (NextRetryDelay).
 func callOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		// Then the process counts as dead, and another run takes over.
+		// After it the process counts as dead, and the engine starts another run.
 		StartToCloseTimeout: activities.AdmitTimeout + activities.CallTimeout,
 		WaitForCancellation: true, // a call in flight may still send, so its end counts
 		Summary:             summary,
@@ -49,7 +52,7 @@ func callOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// An inquiry sends nothing, so it may be stopped at any time.
+// inquiryOptions are for an inquiry. It sends nothing, so the engine may stop it at any time.
 func inquiryOptions(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    activities.CallTimeout,
@@ -61,8 +64,8 @@ func inquiryOptions(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// Writes are retried until Postgres is back. They are local activities, because they are short and each saves the
-// engine two events and a task.
+// storeOptions are for a write to Postgres, which is retried until Postgres is back. It is a local activity, because it is short.
+// An ordinary activity would cost the engine 2 more events and a task.
 func storeOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout:    storeTimeout,

@@ -24,8 +24,8 @@ import (
 
 var record = flag.Bool("record", false, "record the histories anew, on the Temporal of BACKSTOP_TEMPORAL_ADDRESS")
 
-// recordings are the sends whose histories are kept in testdata. A change to the workflow must replay them all; one
-// that cannot is made behind workflow.GetVersion, and the old histories stay.
+// recordings are the sends whose histories are kept in testdata. A change to the workflow must replay them all. A change that
+// cannot is made behind workflow.GetVersion, and the old histories stay.
 func recordings() map[string]func(*world) {
 	rejected := failure(backstop.Rejected, backstop.RecipientFault)
 	throttled := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Second}
@@ -129,6 +129,20 @@ func recordings() map[string]func(*world) {
 			w.send.Plan.Rules, w.awaitReceipts, w.byUpdate = two[:1], time.Second, true
 			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
 		},
+		// The call ends, the alarm rings and the receipt comes while no worker runs workflow tasks.
+		"one_task_delivered": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{two[0], rule("second", backstop.Unread, 15*time.Second)}
+			w.answers(backstop.WhatsApp, throttled, throttled, nil)
+			w.pause = [2]time.Duration{1500 * time.Millisecond, 4 * time.Second}
+			w.receive(arrival{after: 3 * time.Second, receipt: whatsapp(1, backstop.Delivered)})
+		},
+		"one_task_failed": func(w *world) {
+			w.send.Plan.Rules = two
+			w.answers(backstop.WhatsApp, throttled, throttled, nil)
+			w.pause = [2]time.Duration{1500 * time.Millisecond, 4 * time.Second}
+			w.receive(arrival{after: 3 * time.Second, receipt: whatsapp(1, backstop.Failed)})
+			w.receive(arrival{after: 15 * time.Second, receipt: sms(0, backstop.Delivered)})
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -157,8 +171,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestRecordHistories records the histories; without -record it has nothing to do, and TestReplay checks that they
-// are there.
+// TestRecordHistories records the histories. Without -record it does nothing, and TestReplay checks that they exist.
 func TestRecordHistories(t *testing.T) {
 	t.Parallel()
 	if !*record {
@@ -206,11 +219,25 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 	}
 	script(w)
 	queue := t.Name() // each recording has a world of its own
-	local := worker.New(temporal, queue, worker.Options{Identity: "recorder"})
-	local.RegisterWorkflow(workflows.Send)
-	local.RegisterActivity(w.activities())
-	require.NoError(t, local.Start())
-	t.Cleanup(local.Stop)
+	acts := w.activities()
+	start := func(o worker.Options) (stop func()) {
+		o.Identity = "recorder"
+		local := worker.New(temporal, queue, o)
+		if !o.DisableWorkflowWorker {
+			local.RegisterWorkflow(workflows.Send)
+		}
+		local.RegisterActivity(acts)
+		require.NoError(t, local.Start())
+		return local.Stop
+	}
+	t.Cleanup(start(worker.Options{DisableWorkflowWorker: true}))
+	decide := start(worker.Options{LocalActivityWorkerOnly: true})
+	if w.pause != [2]time.Duration{} {
+		w.after(w.pause[0], decide)
+		w.after(w.pause[1], func() { t.Cleanup(start(worker.Options{LocalActivityWorkerOnly: true})) })
+	} else {
+		t.Cleanup(decide)
+	}
 	run, err := temporal.ExecuteWorkflow(t.Context(),
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{

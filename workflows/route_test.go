@@ -23,7 +23,7 @@ func TestSend_route(t *testing.T) {
 
 	require.Equal(t, backstop.OutcomeSMS, w.ledger().Send.Outcome)
 	require.Equal(t, "last", result.Rule)
-	require.Equal(t, []time.Duration{time.Minute, 3 * time.Minute}, w.smsAfter(), "no call for the one that is gone")
+	require.Equal(t, []time.Duration{time.Minute, 3 * time.Minute}, w.smsAfter(), "no call by the route that is gone")
 	attempts := w.ledger().Attempts
 	providers := make([]string, len(attempts))
 	for i, a := range attempts {

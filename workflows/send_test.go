@@ -37,7 +37,7 @@ func sms(rule int, s backstop.Status) backstop.Receipt {
 	return receipt(backstop.SMS, backstop.SMSStep(rule, false), s)
 }
 
-// heard is a receipt at a moment after the send was accepted.
+// arrival is a receipt at a moment after the send was accepted.
 type arrival struct {
 	after   time.Duration
 	receipt backstop.Receipt
@@ -114,7 +114,7 @@ func TestSend(t *testing.T) {
 			rules: []backstop.Rule{sendFailed}, arrivals: []arrival{{after: 2 * minute, receipt: sms(0, backstop.Delivered)}},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{minute}, rule: "sf",
 		},
-		"sent satisfies send_failed, and nothing more is ever heard": {
+		"sent satisfies send_failed, and no other receipt comes": {
 			rules: []backstop.Rule{sendFailed}, arrivals: []arrival{{after: second, receipt: whatsapp(1, backstop.Sent)}},
 			outcome: backstop.OutcomeUnconfirmed, calls: 1,
 		},
@@ -151,7 +151,7 @@ func TestSend(t *testing.T) {
 			rules: []backstop.Rule{unread}, arrivals: []arrival{{after: minute, receipt: whatsapp(1, backstop.Read), mute: true}},
 			outcome: backstop.OutcomeWhatsApp, calls: 1,
 		},
-		"an averted rule leaves the others armed": {
+		"the other rules still fire after an averted one": {
 			rules: []backstop.Rule{undelivered, unread},
 			arrivals: []arrival{
 				{after: minute, receipt: whatsapp(1, backstop.Delivered), mute: true},
@@ -177,7 +177,7 @@ func TestSend(t *testing.T) {
 			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
 			outcome:  backstop.OutcomeSMS, smsAfter: []time.Duration{5 * second}, rule: "short", calls: 3,
 		},
-		// The test environment ends unlimited retries after ten; on a server ScheduleToCloseTimeout ends them.
+		// The test environment ends unlimited retries after 10.
 		"a call of unknown end is not repeated when a receipt comes": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
 			arrivals: []arrival{{after: 10 * second, receipt: whatsapp(1, backstop.Sent)}, {after: minute, receipt: whatsapp(1, backstop.Delivered)}},
@@ -248,11 +248,11 @@ func TestSend(t *testing.T) {
 			},
 			outcome: backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{0}, rule: "ud",
 		},
-		"one who opted out is not chased": {
+		"a recipient who opted out gets no SMS": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{failure(backstop.Rejected, backstop.OptedOut)},
 			outcome: backstop.OutcomeFailed, calls: 1,
 		},
-		"one who opted out still gets a code": {
+		"a recipient who opted out still gets a code": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{failure(backstop.Rejected, backstop.OptedOut)},
 			send:     func(s *backstop.Send) { s.Category = backstop.Authentication },
 			arrivals: []arrival{{after: minute, receipt: sms(0, backstop.Delivered)}},
@@ -275,7 +275,7 @@ func TestSend(t *testing.T) {
 			arrivals: []arrival{{after: 30 * second, receipt: whatsapp(1, backstop.Sent)}, {after: 2 * minute, receipt: whatsapp(1, backstop.Failed)}},
 			outcome:  backstop.OutcomeUnconfirmed, calls: 1,
 		},
-		"a message that perhaps somebody took, and that expired, may still arrive": {
+		"an expired message whose call is of unknown end may still arrive": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{unknown},
 			settings: func(s *workflows.Settings) { s.ResendWhatsApp = false },
 			send: func(s *backstop.Send) {
@@ -345,8 +345,8 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// A provider that stays down is tried until the engine's retries end (in the test environment ten), and then counts as
-// failed. A first try inside the workflow task comes on top.
+// The provider stays down. The engine retries the call, 10 times in the test environment, and then the WhatsApp message counts as
+// failed. The first try inside the workflow task is not among the 10.
 func TestSend_retriesEnd(t *testing.T) {
 	t.Parallel()
 	for queued, calls := range map[bool]int{true: 10, false: 11} {
@@ -387,8 +387,8 @@ func TestSend_endedByReceipt(t *testing.T) {
 	require.Nil(t, w.ledger().Send.FinishedAt, "the workflow wrote the end once more")
 }
 
-// The last SMS is accepted: nothing is left to decide, and the workflow ends. What ends the send is its receipt, a failed
-// one too, or the time, in Postgres alone.
+// The provider accepts the last SMS, nothing is left to decide, and the workflow ends. The SMS's receipt or the time then ends
+// the send, in Postgres alone.
 func TestSend_detached(t *testing.T) {
 	t.Parallel()
 	undelivered, unread := rule("ud", backstop.Undelivered, time.Minute), rule("ur", backstop.Unread, time.Hour)

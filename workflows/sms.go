@@ -10,6 +10,12 @@ import (
 	"github.com/backstophq/backstop/activities"
 )
 
+// smsState is what this run has done about the SMS of each rule.
+type smsState struct {
+	rule   int              // the newest rule that fired, or -1
+	called backstop.RuleSet // the rules whose SMS this run has asked for
+}
+
 // fallBack sends the SMS of the rule that fired. It waits until the SMS has arrived or failed, until SMSReceiptWait has passed,
 // or until the store waits for the receipt instead.
 func (s *send) fallBack(ctx workflow.Context, rule int) error {
@@ -17,14 +23,14 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 		Send: s.in.ID, Rule: rule, Route: s.in.Rules[rule].Route, ByFailure: s.view.WhatsApp == backstop.Failed,
 		ReceiptWait: s.in.Settings.SMSReceiptWait,
 	}
-	s.called = s.called.With(rule)
+	s.sms.called = s.sms.called.With(rule)
 	verdict, err := s.submitSMS(ctx, step)
 	if err == nil && verdict == activities.Unknown {
-		verdict, err = s.clearUp(ctx, step)
+		verdict, err = s.resolveUnknownSMS(ctx, step)
 	}
 	s.waiting = ""
 	if s.view.Used.Has(rule) {
-		s.rule = rule
+		s.sms.rule = rule
 	}
 	switch {
 	case err != nil, s.isEnded():
@@ -35,29 +41,30 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 		s.isDone = true
 		return nil
 	case verdict == activities.Out && !s.hasSMS():
-		return s.pause(ctx) // the view is older than the ledger
+		return s.awaitNewerView(ctx) // the view is older than the ledger
 	default:
-		return s.awaitReceipt(ctx)
+		return s.awaitSMSReceipt(ctx)
 	}
 }
 
-// pause waits 1 minute after a refused proposal, so that the workflow does not repeat the proposal at once.
-func (s *send) pause(ctx workflow.Context) error {
-	timer := alarm(ctx, workflow.Now(ctx).Add(time.Minute), "another look at the send")
+// awaitNewerView waits 1 minute after a refused proposal, so that the workflow does not repeat the proposal at once.
+func (s *send) awaitNewerView(ctx workflow.Context) error {
+	timer := startTimer(ctx, workflow.Now(ctx).Add(time.Minute), "another look at the send")
 	return s.await(ctx, func() bool { return isReady(timer) || s.isEnded() || s.hasSMS() })
 }
 
-// clearUp resolves an SMS call of unknown end: it waits for a receipt, and then asks the provider. If the provider answers and
-// the SMS is still Queued, clearUp resends the SMS, provided that ResendSMS is set.
-func (s *send) clearUp(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
-	if err := s.awaitSMS(ctx, s.in.Settings.UnknownWait, func() bool { return s.view.SMS != backstop.Queued }); err != nil {
+// resolveUnknownSMS waits for a receipt after an SMS call of unknown end, and then asks the provider. If the provider answers and
+// the SMS is still Queued, resolveUnknownSMS resends the SMS, provided that ResendSMS is set.
+func (s *send) resolveUnknownSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
+	isResolved := func() bool { return s.view.SMS != backstop.Queued }
+	if err := s.awaitSMSUntil(ctx, isResolved, s.in.Settings.UnknownWait); err != nil {
 		return "", err
 	}
-	if s.view.SMS != backstop.Queued || s.isEnded() {
+	if isResolved() || s.isEnded() {
 		return activities.Accepted, nil
 	}
-	asked, err := s.inquire(ctx)
-	if err != nil || !asked || s.view.SMS != backstop.Queued || s.isEnded() || !s.in.Settings.ResendSMS {
+	answered, err := s.inquireSMS(ctx)
+	if err != nil || !answered || isResolved() || s.isEnded() || !s.in.Settings.ResendSMS {
 		return activities.Accepted, err
 	}
 	step.Resend = true
@@ -65,10 +72,10 @@ func (s *send) clearUp(ctx workflow.Context, step activities.Step) (activities.V
 }
 
 // submitSMS makes the SMS call with its retries, until retriesEnd. If the retries end without success, the SMS counts as failed,
-// unless the message has expired.
+// unless the message has expired or the send has ended.
 func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
 	rule := s.in.Rules[step.Rule]
-	c := s.provide(ctx, fmt.Sprintf("SMS from %s, rule %s", rule.SendID, rule.Name), acts.SendSMS, step)
+	c := s.startCall(ctx, fmt.Sprintf("SMS from %s, rule %s", rule.SendID, rule.Name), acts.SendSMS, step)
 	err := s.await(ctx, func() bool { return c.tried })
 	if err == nil && !c.ended {
 		err = s.awaitRetries(ctx, c, step.Rule)
@@ -81,7 +88,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 	case err != nil:
 		return "", fmt.Errorf("send sms: %w", err)
 	case ended:
-		s.see(ctx, r.View)
+		s.updateView(ctx, r.View)
 		return r.Verdict, nil
 	case s.hasLapsed(ctx) || s.isEnded():
 		s.isDone = true
@@ -95,7 +102,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 // awaitRetries waits for the end of a call that is being retried, and stops it at retriesEnd.
 func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
 	until := s.retriesEnd(ctx, rule)
-	timer := alarm(ctx, until, by("retries of the SMS", until))
+	timer := startTimer(ctx, until, textUntil("retries of the SMS", until))
 	if err := s.await(ctx, func() bool { return c.ended || isReady(timer) || s.isEnded() }); err != nil {
 		return err
 	}
@@ -103,7 +110,7 @@ func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
 		return nil
 	}
 	if isReady(timer) {
-		s.alarm, s.alarmAt, s.last = timer, until, false // its time counts as come even if the clock lags
+		s.alarm = alarm{timer: timer, at: until} // then now is at least until, even if the clock lags
 	}
 	c.cancel()
 	return c.await(ctx)
@@ -129,38 +136,38 @@ func (s *send) retriesEnd(ctx workflow.Context, rule int) time.Time {
 	return end
 }
 
-// awaitReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the provider.
-// If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive.
-func (s *send) awaitReceipt(ctx workflow.Context) error {
+// awaitSMSReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the
+// provider. If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive.
+func (s *send) awaitSMSReceipt(ctx workflow.Context) error {
 	isFinal := func() bool { return !s.hasSMS() }
-	if err := s.awaitSMS(ctx, s.in.Settings.SMSReceiptWait, isFinal); err != nil || isFinal() || s.isEnded() {
+	if err := s.awaitSMSUntil(ctx, isFinal, s.in.Settings.SMSReceiptWait); err != nil || isFinal() || s.isEnded() {
 		return err
 	}
-	if _, err := s.inquire(ctx); err != nil {
+	if _, err := s.inquireSMS(ctx); err != nil {
 		return err
 	}
 	s.isDone = !isFinal()
 	return nil
 }
 
-// awaitSMS waits for receipts of the SMS until enough is known or the time is up.
-func (s *send) awaitSMS(ctx workflow.Context, atMost time.Duration, isEnough func() bool) error {
-	if s.drain(ctx); isEnough() || s.isEnded() {
+// awaitSMSUntil waits until the condition is true, the send has ended, or atMost has passed.
+func (s *send) awaitSMSUntil(ctx workflow.Context, condition func() bool, atMost time.Duration) error {
+	if s.drainReceipts(ctx); condition() || s.isEnded() {
 		return nil
 	}
 	until := workflow.Now(ctx).Add(atMost)
-	s.waiting = by("the SMS's receipt", until)
-	timer := alarm(ctx, until, s.waiting)
-	return s.await(ctx, func() bool { return isEnough() || s.isEnded() || isReady(timer) })
+	s.waiting = textUntil("the SMS's receipt", until)
+	timer := startTimer(ctx, until, s.waiting)
+	return s.await(ctx, func() bool { return condition() || s.isEnded() || isReady(timer) })
 }
 
-// inquire asks the provider for the status of the SMS, and reports whether the provider answered.
-func (s *send) inquire(ctx workflow.Context) (asked bool, err error) {
+// inquireSMS asks the provider for the status of the SMS, and reports whether the provider answered.
+func (s *send) inquireSMS(ctx workflow.Context) (answered bool, err error) {
 	var v backstop.View
 	err = workflow.ExecuteActivity(inquiryOptions(ctx), acts.Inquire, s.in.ID).Get(ctx, &v)
 	if err != nil {
-		return false, cancelled(ctx, err) // without an answer the send goes on
+		return false, cancellationOf(ctx, err) // without an answer the send goes on
 	}
-	s.see(ctx, v)
+	s.updateView(ctx, v)
 	return true, nil
 }

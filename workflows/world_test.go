@@ -20,7 +20,7 @@ import (
 
 const sendID = "0190a6f2-0000-7000-8000-000000000001"
 
-// world is everything around one send's workflow: the real activities on the real ledger, in memory, and scripted providers.
+// world is the environment of one send's workflow: the real activities on the real ledger, in memory, and scripted providers.
 type world struct {
 	*ledgertest.Store // made when the send begins
 
@@ -37,6 +37,7 @@ type world struct {
 	script        map[backstop.Channel][]error // the answer to each call; the last one repeats
 	queued        bool                         // calls go through the task queue from the first try, when recorded
 	byUpdate      bool                         // a receipt that ends the send comes as an update, when recorded
+	pause         [2]time.Duration             // from when to when no worker runs workflow tasks, when recorded
 	awaitReceipts time.Duration                // of Settings.AwaitReceipts, when recorded
 	away          int                          // how many of the next ends cannot be stored
 	pending       []backstop.Receipt           // receipts that have not come yet, in order
@@ -134,7 +135,7 @@ func (w *world) afterwards() {
 	w.t.Helper()
 	for _, r := range w.pending {
 		_, mustSignal := w.Receive(r)
-		require.False(w.t, mustSignal, "no workflow is there to be told of %v", r)
+		require.False(w.t, mustSignal, "no workflow is there to be signalled of %v", r)
 	}
 	if w.ledger().Send.FinishedAt == nil {
 		_, err := w.Finish(w.t.Context(), w.send.ID, false)
