@@ -16,9 +16,10 @@ var static embed.FS
 const index = "index.html"
 
 // Files returns the files to serve at /console/. They always include index.html.
-func Files() fs.FS { return pick(static) }
+func Files() fs.FS { return firstBuilt(static) }
 
-func pick(files fs.FS) fs.FS {
+// firstBuilt returns the folder of the app, or of the page in its place.
+func firstBuilt(files fs.FS) fs.FS {
 	for _, folder := range []string{"static/app", "static/unbuilt"} {
 		if sub, err := fs.Sub(files, folder); err == nil {
 			if _, err := fs.Stat(sub, index); err == nil {

@@ -11,7 +11,7 @@ import (
 func TestPick(t *testing.T) {
 	t.Parallel()
 	page := func(files fstest.MapFS) string {
-		text, err := fs.ReadFile(pick(files), index)
+		text, err := fs.ReadFile(firstBuilt(files), index)
 		require.NoError(t, err)
 		return string(text)
 	}
@@ -21,5 +21,5 @@ func TestPick(t *testing.T) {
 	require.Equal(t, "unbuilt", page(files), "a build that was broken off")
 	files["static/app/index.html"] = &fstest.MapFile{Data: []byte("app")}
 	require.Equal(t, "app", page(files))
-	require.Panics(t, func() { pick(fstest.MapFS{}) })
+	require.Panics(t, func() { firstBuilt(fstest.MapFS{}) })
 }

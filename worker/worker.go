@@ -16,7 +16,7 @@ import (
 // at an empty queue, and a backlog of the first queue keeps the worker from the second.
 const minPollers, firstPollers, maxPollers = 4, 8, 64
 
-// roomForOthers is how many workflow tasks, and local activities, may be under way besides those that wait for receipts.
+// roomForOthers is how many workflow tasks, and local activities, may run besides the ones that wait for receipts.
 const roomForOthers = 1000
 
 // Options are the installation of a worker, and its limits.

@@ -16,8 +16,8 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-// demonstrate returns the command dev or demo: it gives show a function that starts a local Backstop.
-func demonstrate(show func(ctx context.Context, start demo.Start, stdout, stderr io.Writer) error) command {
+// localCommand returns the command dev or demo: it gives show a function that starts a local Backstop.
+func localCommand(show func(ctx context.Context, start demo.Start, stdout, stderr io.Writer) error) command {
 	return func(ctx context.Context, environment map[string]string, stdout, stderr io.Writer) error {
 		return show(ctx, func(ctx context.Context, s demo.Settings, during func(context.Context, demo.Backstop) error) error {
 			l, err := newLocal(ctx, environment, s)
@@ -40,8 +40,8 @@ type local struct {
 	sandbox     net.Listener
 }
 
-// newLocal takes the ports, makes the secrets that the simulated accounts need, and migrates the database. What
-// devstack started, or the user set, is in the environment.
+// newLocal listens on the ports, makes the secrets of the simulated accounts, and migrates the database. The addresses of the
+// services that devstack has started, and the variables of the user, are in the environment.
 func newLocal(ctx context.Context, environment map[string]string, s demo.Settings) (*local, error) {
 	l := &local{environment: map[string]string{}}
 	var err error

@@ -48,7 +48,7 @@ func (e usageError) Unwrap() error { return e.error }
 func commandsByName() map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
-		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": demonstrate(demo.Dev), "demo": demonstrate(demo.Run),
+		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": localCommand(demo.Dev), "demo": localCommand(demo.Run),
 	}
 }
 

@@ -86,7 +86,7 @@ func TestHandoff_Accept(t *testing.T) {
 	require.Empty(t, r.log.String())
 }
 
-// only returns those that are true.
+// only returns the true values.
 func only(all []bool) (list []bool) {
 	for _, is := range all {
 		if is {
