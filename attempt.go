@@ -38,10 +38,10 @@ type Attempt struct {
 	Token string
 
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
-	Reported Statuses
+	Reported StatusSet
 
-	// AwaitsReceiptsUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until then
-	// no receipt needs a signal. It is nil if the activity does not wait, or no longer waits.
+	// AwaitsReceiptsUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until
+	// then no receipt needs a signal. It is nil if the activity does not wait, or no longer waits.
 	AwaitsReceiptsUntil *time.Time
 }
 

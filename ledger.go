@@ -40,8 +40,7 @@ func (l *Ledger) Clone() *Ledger {
 // View is the part of a ledger that the send's workflow needs. A view with a higher Revision replaces an older view.
 type View struct {
 	Revision int     `json:"revision"`
-	WhatsApp Status  `json:"whatsapp,omitempty"`
-	SMS      Status  `json:"sms,omitempty"`
+	Statuses         //nolint:embeddedstructfieldcheck // histories have its fields at this place
 	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS belongs to, if SMS is set
 	Used     RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
@@ -64,7 +63,7 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 // View returns the view for the send's workflow, as of the ledger's stored revision.
 func (l *Ledger) View() View {
 	s := l.Send
-	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Used: l.used(), Why: s.FallbackReason}
+	v := View{Revision: l.Revision, Statuses: s.Status, Used: l.used(), Why: s.FallbackReason}
 	isFired := func(r Rule) bool { return r.Name == s.Fired }
 	v.SMSRule = max(slices.IndexFunc(s.Plan.Rules, isFired), 0)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
@@ -91,7 +90,7 @@ func (l *Ledger) used() RuleSet {
 
 // isPlanSatisfied reports whether no rule of the plan can fire any more.
 func (l *Ledger) isPlanSatisfied() bool {
-	return l.Send.Plan.IsSatisfied(l.Send.WhatsAppStatus, l.used().Has)
+	return l.Send.Plan.IsSatisfied(l.Send.Status.WhatsApp, l.used().Has)
 }
 
 func (l *Ledger) find(wanted func(Attempt) bool) *Attempt {
@@ -119,14 +118,6 @@ func (l *Ledger) newest(channel Channel) *Attempt {
 	return best
 }
 
-// status points to the status of the channel's current message.
-func (l *Ledger) status(channel Channel) *Status {
-	if channel == SMS {
-		return &l.Send.SMSStatus
-	}
-	return &l.Send.WhatsAppStatus
-}
-
 // advance merges a status into the attempt of a step and into its channel.
 func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time) {
 	a := l.find(func(a Attempt) bool { return a.Ref.Step == step && a.Channel == channel })
@@ -136,8 +127,8 @@ func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time
 	if !l.isOfChannel(channel, a, status) {
 		return
 	}
-	s := l.status(channel)
-	*s = s.Advance(status)
+	current := statusOn(&l.Send.Status, channel) // of the channel's current message
+	*current = current.Advance(status)
 	if status.Reached(Delivered) && l.Send.DeliveredAt == nil {
 		l.Send.DeliveredAt, l.Send.DeliveredBy = &now, channel
 	}
@@ -172,7 +163,7 @@ func (l *Ledger) takeUp(channel Channel, now time.Time) {
 // The flag is never reset.
 func (l *Ledger) flagDuplicate(now time.Time) {
 	s := &l.Send
-	if s.DuplicateDelivery || !s.WhatsAppStatus.Reached(Delivered) {
+	if s.DuplicateDelivery || !s.Status.WhatsApp.Reached(Delivered) {
 		return
 	}
 	paid := func(a Attempt) bool {
@@ -181,7 +172,7 @@ func (l *Ledger) flagDuplicate(now time.Time) {
 	}
 	if l.has(paid) {
 		s.DuplicateDelivery = true
-		l.note(Event{Kind: EventDuplicate, Channel: WhatsApp, Status: s.WhatsAppStatus}, now)
+		l.note(Event{Kind: EventDuplicate, Channel: WhatsApp, Status: s.Status.WhatsApp}, now)
 	}
 }
 
@@ -241,10 +232,10 @@ func (l *Ledger) settle(now time.Time) {
 	switch {
 	case s.FinishedAt != nil, l.has(func(a Attempt) bool { return a.isInFlight(now) }):
 		return
-	case s.SMSStatus.Reached(Delivered):
+	case s.Status.SMS.Reached(Delivered):
 	case l.smsMayArrive():
 		return
-	case l.optOut() != nil && (!l.isPlanSatisfied() || !s.WhatsAppStatus.Reached(Delivered)):
+	case l.optOut() != nil && (!l.isPlanSatisfied() || !s.Status.WhatsApp.Reached(Delivered)):
 		by := l.optOut()
 		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.Why().Code}, now)
 	case l.isPlanSatisfied():
@@ -286,7 +277,7 @@ func (l *Ledger) finish(now time.Time) {
 
 // pendingSMS returns the SMS that is being retried and that no provider took so far, or nil.
 func (l *Ledger) pendingSMS() *Attempt {
-	if l.Send.SMSStatus != Queued {
+	if l.Send.Status.SMS != Queued {
 		return nil
 	}
 	return l.find(func(a Attempt) bool { return a.Channel == SMS && a.IsRetriable() && a.Rule == l.Send.Fired })
@@ -306,22 +297,22 @@ func (l *Ledger) withdraw(now time.Time) {
 		return
 	}
 	rule := ruleOf(pending.Ref.Step)
-	if l.Send.WhatsAppStatus.Reached(l.Send.Plan.Rules[rule].Type.Goal()) {
+	if l.Send.Status.WhatsApp.Reached(l.Send.Plan.Rules[rule].Type.Goal()) {
 		l.avert(rule, now)
 	}
 	s := &l.Send
 	before := l.newest(SMS)
 	if before == nil {
-		s.SMSStatus, s.Fired, s.FiredReason, s.FallbackReason = "", "", "", ""
+		s.Status.SMS, s.Fired, s.FiredReason, s.FallbackReason = "", "", "", ""
 		return
 	}
-	s.SMSStatus, s.Fired, s.FiredReason = cmp.Or(before.Status, Queued), before.Rule, before.Reason
+	s.Status.SMS, s.Fired, s.FiredReason = cmp.Or(before.Status, Queued), before.Rule, before.Reason
 }
 
 // avert records that the rule sends no SMS now, because the check before the call found that the message had arrived. The rule
 // may fire later.
 func (l *Ledger) avert(rule int, now time.Time) {
-	e := Event{Kind: EventAverted, Channel: WhatsApp, Rule: l.Send.Plan.Rules[rule].Name, Status: l.Send.WhatsAppStatus}
+	e := Event{Kind: EventAverted, Channel: WhatsApp, Rule: l.Send.Plan.Rules[rule].Name, Status: l.Send.Status.WhatsApp}
 	known := func(o Event) bool { return o.Rule == e.Rule && o.Status == e.Status }
 	if !slices.ContainsFunc(l.Averted, known) {
 		l.note(e, now)
@@ -335,9 +326,9 @@ func (l *Ledger) outcome() Outcome {
 	switch {
 	case s.FinishedAt == nil:
 		return OutcomePending
-	case s.SMSStatus.Reached(Delivered):
+	case s.Status.SMS.Reached(Delivered):
 		return OutcomeSMS
-	case s.WhatsAppStatus.Reached(Delivered):
+	case s.Status.WhatsApp.Reached(Delivered):
 		return OutcomeWhatsApp
 	case l.has(Attempt.MayArrive):
 		return OutcomeUnconfirmed

@@ -162,10 +162,10 @@ func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
 // isSatisfied reports whether the message has reached the status that the SMS's rule wants. After a failure it wants a delivery.
 func (l *Ledger) isSatisfied(c Call) bool {
 	goal := l.Send.Plan.Rules[c.Rule].Type.Goal()
-	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
+	if c.ByFailure || l.Send.Status.WhatsApp == Failed {
 		goal = Delivered
 	}
-	return l.Send.WhatsAppStatus.Reached(goal) || l.Send.SMSStatus.Reached(Delivered)
+	return l.Send.Status.WhatsApp.Reached(goal) || l.Send.Status.SMS.Reached(Delivered)
 }
 
 // isDoubled reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown end
@@ -182,12 +182,12 @@ func (l *Ledger) isDoubled(c Call) bool {
 		default:
 			return c.Channel == WhatsApp && a.MayArrive()
 		}
-	}) || c.Channel == WhatsApp && l.Send.WhatsAppStatus != Queued || c.Resend && l.Attempt(first.Step()) == nil
+	}) || c.Channel == WhatsApp && l.Send.Status.WhatsApp != Queued || c.Resend && l.Attempt(first.Step()) == nil
 }
 
 // isDue reports whether the SMS's rule fires: at once after a failure, else at the end of its wait, less clockSlack.
 func (l *Ledger) isDue(c Call, now time.Time) bool {
-	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
+	if c.ByFailure || l.Send.Status.WhatsApp == Failed {
 		return true
 	}
 	deadline := l.deadline(c)
@@ -238,8 +238,8 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	s := &l.Send
 	var why FallbackReason
 	a.Reason, why = l.why(c)
-	if s.SMSStatus == "" || s.SMSStatus == Failed {
-		s.SMSStatus = Queued
+	if s.Status.SMS == "" || s.Status.SMS == Failed {
+		s.Status.SMS = Queued
 	}
 	s.Fired, s.FiredReason = a.Rule, a.Reason
 	if s.FallbackReason == "" {
@@ -255,10 +255,10 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 // SMS. So a rule without a wait can follow if the SMS fails.
 func (l *Ledger) forgoWhatsApp(now time.Time) {
 	isOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
-	if l.Send.WhatsAppStatus != Queued || l.has(isOut) {
+	if l.Send.Status.WhatsApp != Queued || l.has(isOut) {
 		return
 	}
-	l.Send.WhatsAppStatus = Failed
+	l.Send.Status.WhatsApp = Failed
 	for i := range l.Attempts {
 		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.IsRetriable() {
 			a.Status = Failed
@@ -272,9 +272,9 @@ func (l *Ledger) why(c Call) (string, FallbackReason) {
 	rule := l.Send.Plan.Rules[c.Rule]
 	failed := l.newest(WhatsApp)
 	switch {
-	case !c.ByFailure && l.Send.WhatsAppStatus != Failed && !l.has(isWhatsApp):
+	case !c.ByFailure && l.Send.Status.WhatsApp != Failed && !l.has(isWhatsApp):
 		return "handed over after the wait had ended, too late for WhatsApp", TooLate
-	case !c.ByFailure && l.Send.WhatsAppStatus != Failed:
+	case !c.ByFailure && l.Send.Status.WhatsApp != Failed:
 		return fmt.Sprintf("not %s within %s", rule.Type.Goal(), rule.Wait()), rule.Type.Missed()
 	case failed == nil || failed.Why() == nil:
 		return "the WhatsApp message failed", ByFailure

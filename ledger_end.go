@@ -138,7 +138,7 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 		return Ruling{Answer: HasFinished}
 	case l.gaveUp(a, c):
 		return Ruling{Answer: HasGivenUp}
-	case a == nil && c.Channel == WhatsApp && l.Send.WhatsAppStatus == Queued && !l.has(isWhatsApp):
+	case a == nil && c.Channel == WhatsApp && l.Send.Status.WhatsApp == Queued && !l.has(isWhatsApp):
 	case a == nil:
 		return Ruling{Answer: MadeAlready}
 	case a.isInFlight(now):
@@ -163,7 +163,7 @@ func (l *Ledger) gaveUp(a *Attempt, c Call) bool {
 	if a != nil {
 		return a.sentNothing() && a.Status == Failed
 	}
-	return c.Channel == WhatsApp && l.Send.WhatsAppStatus == Failed && !l.has(isWhatsApp)
+	return c.Channel == WhatsApp && l.Send.Status.WhatsApp == Failed && !l.has(isWhatsApp)
 }
 
 // Finish ends the send. Lapsed means that ExpiresAt has come by the engine's clock. A repeated Finish changes nothing.

@@ -46,7 +46,7 @@ func (l *Ledger) about(r Receipt) *Attempt {
 // advances the channel's status.
 func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
 	if a == nil {
-		s := *l.status(r.Channel)
+		s := l.Send.Status.Of(r.Channel)
 		return s.Advance(r.Status) != s
 	}
 	return !a.Reported.Has(r.Status)
@@ -56,7 +56,7 @@ func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
 // work on the send, because the activity's result brings the change. While an SMS may arrive, no WhatsApp receipt changes what
 // follows.
 func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool {
-	from, to := *l.status(channel), *after.status(channel)
+	from, to := l.Send.Status.Of(channel), after.Send.Status.Of(channel)
 	switch {
 	case l.Send.FinishedAt != nil, l.Send.ReceiptBy != nil, l.has(func(a Attempt) bool { return a.Attended(now) }):
 		return false
@@ -69,6 +69,6 @@ func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool 
 	case channel == SMS:
 		return to == Failed || crosses(from, to, Delivered)
 	default:
-		return (l.Send.SMSStatus == "" || l.Send.SMSStatus == Failed) && l.Send.Plan.MustSignal(from, to)
+		return (l.Send.Status.SMS == "" || l.Send.Status.SMS == Failed) && l.Send.Plan.MustSignal(from, to)
 	}
 }

@@ -37,8 +37,7 @@ type Send struct {
 	Plan       Plan
 	AcceptedAt time.Time // the origin of every deadline
 
-	WhatsAppStatus    Status
-	SMSStatus         Status // empty until a rule fired and an SMS was attempted
+	Status            Statuses
 	Fired             string // the name of the newest rule that fired
 	FiredReason       string
 	FallbackReason    FallbackReason // why the first of the rules fired
@@ -56,7 +55,7 @@ type Send struct {
 
 // IsChanged reports whether two states of one send differ in a field that can change after acceptance.
 func (s Send) IsChanged(o Send) bool {
-	return s.WhatsAppStatus != o.WhatsAppStatus || s.SMSStatus != o.SMSStatus ||
+	return s.Status != o.Status ||
 		s.Fired != o.Fired || s.FiredReason != o.FiredReason || s.FallbackReason != o.FallbackReason ||
 		(s.DeliveredAt == nil) != (o.DeliveredAt == nil) || s.DeliveredBy != o.DeliveredBy ||
 		s.DuplicateDelivery != o.DuplicateDelivery || s.Expired != o.Expired ||

@@ -203,7 +203,7 @@ func TestActivities_Inquire_resend_unanswered(t *testing.T) {
 		_, err := r.run(r.acts.SendSMS, resend)
 		require.NoError(t, err)
 		view, err := r.inquire()
-		require.Equal(t, status, r.ledger().Send.SMSStatus)
+		require.Equal(t, status, r.ledger().Send.Status.SMS)
 		if ended {
 			require.NoError(t, err)
 			require.Equal(t, backstop.OutcomeSMS, view.Outcome)

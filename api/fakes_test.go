@@ -257,7 +257,7 @@ func (s *store) Revision(_ context.Context, id string) (int, error) {
 // change is what a receipt does to a send.
 func (s *store) change(status backstop.Status) {
 	defer s.begin()()
-	s.sends[0].WhatsAppStatus = status
+	s.sends[0].Status.WhatsApp = status
 	s.revision++
 }
 
@@ -388,7 +388,7 @@ func (d *door) Accept(
 		return backstop.Send{}, false, d.away
 	}
 	send.ID, send.AcceptedAt = newID(), now
-	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
+	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
 	if key != nil {
 		d.keys[key.Key], d.hashes[key.Key] = send, key.Hash
 	}

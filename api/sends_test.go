@@ -115,7 +115,7 @@ func TestSends_Idempotency(t *testing.T) {
 
 	// The send goes on, and the policy goes away; the answer stays the same.
 	r.door.keys[key] = func(s backstop.Send) backstop.Send {
-		s.Outcome, s.WhatsAppStatus = backstop.OutcomeWhatsApp, backstop.Read
+		s.Outcome, s.Status.WhatsApp = backstop.OutcomeWhatsApp, backstop.Read
 		return s
 	}(r.door.keys[key])
 	require.NoError(t, r.DeletePolicy(t.Context(), policy.ID, backstop.AnyVersion))
@@ -172,7 +172,7 @@ func TestSends_Get(t *testing.T) {
 	require.Empty(t, fresh.Attempts)
 
 	ended := now.Add(time.Second)
-	send.WhatsAppStatus, send.SMSStatus, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
+	send.Status.WhatsApp, send.Status.SMS, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
 	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
 	r.attempts = []backstop.Attempt{
 		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",

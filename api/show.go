@@ -9,7 +9,7 @@ import (
 func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Event) Send {
 	return Send{
 		ID: s.ID, To: s.To, Country: optional(s.Country), Category: optional(Category(s.Category)),
-		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
+		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s.Plan, s.AcceptedAt),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: utc(s.ExpiresAt), FinishedAt: utc(s.FinishedAt),
@@ -19,7 +19,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 func showSummary(s backstop.Send) SendSummary {
 	return SendSummary{
 		ID: s.ID, To: s.To, Country: optional(s.Country), Category: optional(Category(s.Category)),
-		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
+		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: s.Plan.PolicyID, PolicyName: s.Plan.PolicyName,
 		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: utc(s.FinishedAt),
@@ -27,10 +27,10 @@ func showSummary(s backstop.Send) SendSummary {
 }
 
 func showSMS(s backstop.Send) *ChannelState {
-	if s.SMSStatus == "" {
+	if s.Status.SMS == "" {
 		return nil
 	}
-	return &ChannelState{Status: Status(s.SMSStatus)}
+	return &ChannelState{Status: Status(s.Status.SMS)}
 }
 
 func showFired(s backstop.Send) *Fired {

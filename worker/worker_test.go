@@ -305,7 +305,7 @@ func (r *rig) vanished() string {
 	require.NoError(r.t, err)
 	_, _, err = r.db.InsertSend(r.t.Context(), backstop.Send{
 		ID: id.String(), To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello", AcceptedAt: time.Now(),
-		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
 		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
 			{ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme"},
 		}},

@@ -24,7 +24,7 @@ func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 		s.see(ctx, v)
 		s.drain(ctx)
 	}
-	r := SendResult{Outcome: s.view.Outcome, WhatsApp: s.view.WhatsApp, SMS: s.view.SMS, Reason: s.view.Why}
+	r := SendResult{Outcome: s.view.Outcome, Statuses: s.view.Statuses, Reason: s.view.Why}
 	if s.rule >= 0 {
 		r.Rule = s.in.Rules[s.rule].Name
 	}
@@ -34,7 +34,7 @@ func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 // state answers the StateQuery.
 func (s *send) state() (State, error) {
 	state := State{
-		WhatsApp: s.view.WhatsApp, SMS: s.view.SMS, WaitingFor: s.waiting, Reason: s.view.Why,
+		Statuses: s.view.Statuses, WaitingFor: s.waiting, Reason: s.view.Why,
 		Rules: make([]RuleState, len(s.in.Rules)),
 	}
 	if s.rule >= 0 {

@@ -41,7 +41,8 @@ type send struct {
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.
 func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	s := &send{
-		in: in, plan: backstop.Plan{Rules: in.Rules}, view: backstop.View{WhatsApp: backstop.Queued}, rule: -1,
+		in: in, plan: backstop.Plan{Rules: in.Rules}, rule: -1,
+		view:     backstop.View{Statuses: backstop.Statuses{WhatsApp: backstop.Queued}},
 		origin:   workflow.GetInfo(ctx).WorkflowStartTime.Add(-in.Age),
 		receipts: workflow.GetSignalChannel(ctx, ReceiptSignal),
 	}

@@ -74,7 +74,7 @@ func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View 
 }
 
 func isDecided(s backstop.Send) bool {
-	return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed
+	return s.FinishedAt != nil || s.Status.WhatsApp == backstop.Failed
 }
 
 // Begin calls Ledger.Begin and stores the change.

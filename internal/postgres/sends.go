@@ -55,7 +55,7 @@ func (db *DB) InsertSend(
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
 		rows, err := db.pool.Exec(ctx, insertSend,
 			send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
-			send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
+			send.AcceptedAt, send.Status.WhatsApp, send.Status.SMS, send.Fired, send.FiredReason, send.FallbackReason,
 			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
 			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, pool.Stamp(send.CheckAt()))
 		switch {

@@ -46,8 +46,8 @@ func TestDB_InsertSend(t *testing.T) {
 			func(s *backstop.Send) { s.Template = &backstop.Template{Name: "x"} },
 			func(s *backstop.Send) { s.SMSText = "" },
 			func(s *backstop.Send) { s.Category = "spam" },
-			func(s *backstop.Send) { s.WhatsAppStatus = "" },
-			func(s *backstop.Send) { s.SMSStatus = "gone" },
+			func(s *backstop.Send) { s.Status.WhatsApp = "" },
+			func(s *backstop.Send) { s.Status.SMS = "gone" },
 			func(s *backstop.Send) { s.Outcome = backstop.OutcomeFailed },
 			func(s *backstop.Send) { s.FinishedAt = new(time.Now()) },
 		} {

@@ -87,7 +87,7 @@ func counted(t *testing.T, db *postgres.DB, change func(*backstop.Send)) backsto
 	t.Helper()
 	send := newSend(t)
 	change(&send)
-	send.WhatsAppStatus = backstop.Submitted
+	send.Status.WhatsApp = backstop.Submitted
 	if send.Outcome != backstop.OutcomePending {
 		send.FinishedAt = &send.AcceptedAt
 	}

@@ -28,7 +28,7 @@ type attemptRow struct {
 	StartedAt time.Time             `json:"started_at"`
 	EndedAt   *time.Time            `json:"ended_at"`
 	Token     string                `json:"token"`
-	Reported  backstop.Statuses     `json:"reported"`
+	Reported  backstop.StatusSet    `json:"reported"`
 
 	AwaitsReceiptsUntil *time.Time `json:"lingers_until"`
 }
@@ -47,7 +47,8 @@ func (r attemptRow) attempt() backstop.Attempt {
 		Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
 		Rule: r.Rule, Reason: r.Reason, SendID: r.SendID, State: r.State, Status: r.Status, MessageID: r.MessageID,
 		Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
-		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported, AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
+		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
+		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
 	}
 }
 

@@ -127,7 +127,7 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 	s, attempts := l.Send, touched(before, l)
 	hasBegun := len(l.Attempts) > len(before.Attempts)
 	args := []any{
-		s.ID, l.Revision, nextRevision(l), s.WhatsAppStatus, s.SMSStatus, s.Fired, pool.Clean(s.FiredReason), s.FallbackReason,
+		s.ID, l.Revision, nextRevision(l), s.Status.WhatsApp, s.Status.SMS, s.Fired, pool.Clean(s.FiredReason), s.FallbackReason,
 		s.DeliveredAt, s.DeliveredBy, s.DuplicateDelivery, s.Expired, s.FinishedAt, s.Outcome, s.ReceiptBy, hasBegun, l.At,
 	}
 	events, err := pool.JSONRows(eventRows(l))

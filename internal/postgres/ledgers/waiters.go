@@ -11,8 +11,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// An activity that made a call may wait for the receipts of its message. The attempt has AwaitsReceiptsUntil set meanwhile, so the
-// receipts are not signalled. A receipt that this process stores reaches the activity at once. For receipts that other
+// An activity that made a call may wait for the receipts of its message. The attempt has AwaitsReceiptsUntil set meanwhile, so
+// the receipts are not signalled. A receipt that this process stores reaches the activity at once. For receipts that other
 // processes store, this process polls Postgres with one query for all its waiting activities.
 
 const (
@@ -42,7 +42,7 @@ WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND (finished_at IS NOT NULL OR what
 
 // isDecided reports whether a send has ended or its WhatsApp message has failed: then its workflow has something to do.
 func isDecided(s backstop.Send) bool {
-	return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed
+	return s.FinishedAt != nil || s.Status.WhatsApp == backstop.Failed
 }
 
 // poll looks for sends that other processes have decided, until no activity waits any more. After an error it polls again.
