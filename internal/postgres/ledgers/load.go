@@ -17,7 +17,7 @@ const firstRevision = 1
 
 // ledgerColumns are the columns of a send, its revision, its attempts and its averted rules. They are read as one row, so in
 // one round trip and from one snapshot.
-const ledgerColumns = Columns + `, revision, changed_at,
+var ledgerColumns = Columns.Names() + `, revision, changed_at,
     (SELECT json_agg(a ORDER BY step) FROM attempts AS a WHERE send = s.id) AS attempts,
     (SELECT json_agg(json_build_object('rule', rule, 'status', status)) FROM events AS e
         WHERE e.send = s.id AND kind = 'averted') AS averted`
@@ -37,7 +37,7 @@ func (r ledgerRow) ledger() (*backstop.Ledger, error) {
 		return nil, err
 	}
 	l := &backstop.Ledger{Revision: r.Revision, Send: send, At: pool.Stamp(r.ChangedAt)}
-	if l.Attempts, err = readAttempts(r.Attempts); err != nil {
+	if l.Attempts, err = readAttempts(r.Attempts, r.ID); err != nil {
 		return nil, err
 	}
 	if r.Averted == nil {
@@ -56,7 +56,7 @@ func (r ledgerRow) ledger() (*backstop.Ledger, error) {
 	return l, nil
 }
 
-const readLedger = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = $1`
+var readLedger = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = $1`
 
 // load reads the ledger of a send, or returns an Error of code NotFound.
 func (s *Store) load(ctx context.Context, id string) (*backstop.Ledger, error) {
@@ -77,7 +77,7 @@ func selectAll[T any](ctx context.Context, s *Store, what, query string, args ..
 }
 
 // readLedgers has its ids in a subquery. Postgres then expects the same number of ids in every call, so it keeps one plan.
-const readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
+var readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
 
 // loadAll returns the ids of the sends that exist. It reads the ledgers that are not cached, and caches them. A send that
 // cannot be read exists too: its own change fails, not those of the others. A cached send may have been deleted.

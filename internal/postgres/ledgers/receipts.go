@@ -12,18 +12,29 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// receiptRow is a receipt as json_to_recordset reads it.
+var (
+	receiptColumns = pool.ColumnsOf[receiptRow]()
+	orphanColumns  = pool.ColumnsOf[receivedRow]()
+)
+
+// receivedRow is a receipt as it came. It is written as JSON.
+type receivedRow struct {
+	ID         string            `json:"id"          type:"uuid"`
+	Provider   string            `json:"provider"    type:"text"`
+	Channel    backstop.Channel  `json:"channel"     type:"text"`
+	MessageID  string            `json:"message_id"  type:"text"`
+	Status     backstop.Status   `json:"status"      type:"text"`
+	At         time.Time         `json:"at"          type:"timestamptz"`
+	Failure    *backstop.Failure `json:"failure"     type:"jsonb"`
+	ReceivedAt time.Time         `json:"received_at" type:"timestamptz"`
+}
+
+// receiptRow is a receipt of a known step.
 type receiptRow struct {
-	ID          string            `json:"id"`
-	Provider    string            `json:"provider"`
-	Channel     backstop.Channel  `json:"channel"`
-	MessageID   string            `json:"message_id"`
-	Step        int               `json:"step"`
-	Status      backstop.Status   `json:"status"`
-	At          time.Time         `json:"at"`
-	Failure     *backstop.Failure `json:"failure"`
-	ReceivedAt  time.Time         `json:"received_at"`
-	NeedsSignal bool              `json:"needs_signal"`
+	receivedRow
+
+	Step        int  `json:"step"         type:"int"`
+	NeedsSignal bool `json:"needs_signal" type:"boolean"`
 }
 
 // receiptRows gives each receipt an id. Receipts of one message with the same status, under two references, are one row.
@@ -44,8 +55,11 @@ func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, id
 		}
 		ids = append(ids, id)
 		rows = append(rows, receiptRow{
-			ID: id, Provider: r.Provider, Channel: r.Channel, MessageID: r.MessageID, Step: r.Ref.Step, Status: r.Status,
-			At: r.At, Failure: r.Failure, ReceivedAt: at, NeedsSignal: r.NeedsSignal,
+			receivedRow: receivedRow{
+				ID: id, Provider: r.Provider, Channel: r.Channel, MessageID: r.MessageID, Status: r.Status, At: r.At,
+				Failure: r.Failure, ReceivedAt: at,
+			},
+			Step: r.Ref.Step, NeedsSignal: r.NeedsSignal,
 		})
 	}
 	return rows, ids, nil
