@@ -13,12 +13,12 @@ import (
 // longestRetryAfter bounds what a provider may ask us to wait: no message is worth more than an hour of silence.
 const longestRetryAfter = time.Hour
 
-// Verdict is what an error code or an HTTP status of a provider means.
-type Verdict int
+// Meaning is what an error code or an HTTP status of a provider means for the message.
+type Meaning int
 
-// The verdicts. The zero Verdict means nothing: the code is in no table.
+// The meanings. The zero Meaning says nothing: the code is in no table.
 const (
-	Recipient   Verdict = iota + 1 // rejected: this recipient cannot be reached
+	Recipient   Meaning = iota + 1 // rejected: this recipient cannot be reached
 	Template                       // rejected: what is sent is wrong
 	Account                        // rejected: an operator must act
 	OptedOut                       // rejected: the recipient wants no such messages
@@ -34,8 +34,8 @@ const (
 // fewTries is how many calls a Doubtful failure is worth. With the engine's pauses they take about 15 seconds.
 const fewTries = 5
 
-func (v Verdict) class() backstop.RejectClass {
-	switch v {
+func (m Meaning) class() backstop.RejectClass {
+	switch m {
 	case Recipient:
 		return backstop.RecipientFault
 	case Template:
@@ -52,8 +52,8 @@ func (v Verdict) class() backstop.RejectClass {
 	return ""
 }
 
-func (v Verdict) kind() backstop.FailureKind {
-	switch v {
+func (m Meaning) kind() backstop.FailureKind {
+	switch m {
 	case Recipient, Template, Account, OptedOut, Expired, refused:
 		return backstop.Rejected
 	case Throttled:
@@ -70,7 +70,7 @@ func (v Verdict) kind() backstop.FailureKind {
 type Refusal struct {
 	Code    string  // the provider's own
 	Text    string  // as the provider wrote it
-	Verdict Verdict // of the code; zero when it is in no table
+	Meaning Meaning // of the code; zero when it is in no table
 }
 
 // Refused is the failure for an answer that is none of success. The refusal is nil when the answer's body is not the
@@ -78,14 +78,14 @@ type Refusal struct {
 // work, and Twilio answers 429 to an account that has reached its daily limit. Only without such a code the HTTP status
 // decides the kind, and then there is no class: a class says whose fault it is, and HTTP does not know that.
 func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
-	verdict := byStatus(a.Status, refusal != nil)
+	meaning := byStatus(a.Status, refusal != nil)
 	failure := &backstop.Failure{Reason: fmt.Sprintf("HTTP %d without the provider's error", a.Status)}
 	if refusal != nil {
 		failure.Code, failure.Reason = refusal.Code, p.Text(refusal.Text)
-		verdict = cmp.Or(refusal.Verdict, verdict)
+		meaning = cmp.Or(refusal.Meaning, meaning)
 	}
-	failure.Kind, failure.Class = verdict.kind(), verdict.class()
-	switch verdict { //nolint:exhaustive // the others say nothing about a repetition
+	failure.Kind, failure.Class = meaning.kind(), meaning.class()
+	switch meaning { //nolint:exhaustive // the others say nothing about a repetition
 	case Throttled:
 		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
 	case Doubtful:
@@ -97,7 +97,7 @@ func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 }
 
 // byStatus judges an answer by its HTTP status (RFC 9110, section 15). Own says that the provider itself wrote it.
-func byStatus(status int, own bool) Verdict {
+func byStatus(status int, own bool) Meaning {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return Throttled
@@ -136,6 +136,6 @@ func (p *Poster) Unconfirmed(a Answer) *backstop.Failure {
 // whatever the code. The class is that of the code: none if the code is in no table, or if it is about the provider's own state.
 func (p *Poster) Undelivered(refusal Refusal) *backstop.Failure {
 	return &backstop.Failure{
-		Kind: backstop.Rejected, Class: refusal.Verdict.class(), Code: refusal.Code, Reason: p.Text(refusal.Text),
+		Kind: backstop.Rejected, Class: refusal.Meaning.class(), Code: refusal.Code, Reason: p.Text(refusal.Text),
 	}
 }

@@ -34,9 +34,9 @@ func (e apiError) refusal() provider.Refusal {
 		refusal.Text += ": " + string(data.Details)
 	}
 	if code, ok := e.Code.Int(); ok {
-		refusal.Code, refusal.Verdict = strconv.Itoa(code), verdict(code)
+		refusal.Code, refusal.Meaning = strconv.Itoa(code), meaningOf(code)
 		if subcode, _ := e.Subcode.Int(); code == codeParameter && subcode == subcodeObject {
-			refusal.Verdict = provider.Account
+			refusal.Meaning = provider.Account
 		}
 	}
 	return refusal
@@ -92,12 +92,12 @@ func readRefusal(body []byte) *provider.Refusal {
 	return &refusal
 }
 
-// verdict is the meaning of an error code, zero when it has none here: the code is not in Meta's table, or its errors do not
+// meaningOf returns the meaning of an error code, zero if it has none here: the code is not in Meta's table, or its errors do not
 // belong to a send (131052 inbound media, 131059 paging, 138000 and 138018 calling, 2388xxx and others administration).
 //
 // Meta says to branch on the code and never on the text or the HTTP status (Cloud API manual, "Error codes", 2026-09). A code
 // that it may send for a message that it has lost is Unavailable, because Meta then says itself that the message failed to send.
-func verdict(code int) provider.Verdict {
+func meaningOf(code int) provider.Meaning {
 	switch code {
 	case 4, // the app's calls
 		80007,  // the business account's calls

@@ -22,13 +22,13 @@ func readRefusal(body []byte) *provider.Refusal {
 		return nil
 	}
 	text := cmp.Or(string(answer.Message), "an error without a text")
-	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Verdict: verdict(code)}
+	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Meaning: meaningOf(code)}
 }
 
-// verdict is the meaning of an error code (twilio.com/docs/api/errors), zero when it has none here. The codes from
+// meaningOf returns the meaning of an error code (twilio.com/docs/api/errors), zero when it has none here. The codes from
 // 30000 on come with a status callback, the others with the answer to a request. Left out are codes whose meaning is not
 // certain (21706, 30010, 30023, 30038) and those of WhatsApp by Twilio (63xxx, but for the limit of the account).
-func verdict(code int) provider.Verdict {
+func meaningOf(code int) provider.Meaning {
 	switch code {
 	case 20429, // too many requests; "never processed and always safe to retry"
 		14107,        // the same, for this account

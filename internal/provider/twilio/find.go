@@ -47,7 +47,7 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 		}
 		s.sift(q, messages)
 		if next == nil {
-			return c.verdictOf(s)
+			return c.onlyMatch(s)
 		}
 		page = next
 	}
@@ -130,7 +130,7 @@ func (s *search) sift(q backstop.Inquiry, messages []message) {
 	}
 }
 
-func (c *Client) verdictOf(s search) (*backstop.Found, error) {
+func (c *Client) onlyMatch(s search) (*backstop.Found, error) {
 	switch {
 	case len(s.matches) == 1:
 		return c.found(s.matches[0]), nil

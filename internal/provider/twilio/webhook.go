@@ -76,7 +76,7 @@ func (c *Client) undelivered(word string, code provider.Loose, text string) *bac
 		refusal.Text += ": " + text
 	}
 	if n, ok := code.Int(); ok && n > 0 {
-		refusal.Code, refusal.Verdict = strconv.Itoa(n), verdict(n)
+		refusal.Code, refusal.Meaning = strconv.Itoa(n), meaningOf(n)
 	}
 	return c.poster.Undelivered(refusal)
 }
