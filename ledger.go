@@ -30,6 +30,12 @@ type Received struct {
 	NeedsSignal bool // the workflow must be signalled
 }
 
+// NewLedger returns the ledger of a send that was stored with its first event.
+func NewLedger(s Send) *Ledger { return &Ledger{Revision: 1, Send: s, At: s.AcceptedAt} }
+
+// NextRevision returns the revision after the change is stored: the number of its newest event, or one more if it has no event.
+func (l *Ledger) NextRevision() int { return l.Revision + max(len(l.Events), 1) }
+
 // Clone returns a copy of the ledger, without the Events and Receipts that are still to be stored.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
@@ -49,6 +55,12 @@ type View struct {
 	// Outcome is set when the workflow has nothing left to do. It is Pending while the store waits for the SMS's receipt, which
 	// ends the send.
 	Outcome Outcome `json:"outcome,omitempty"`
+}
+
+// EndsReceiptWait reports whether an activity that waits for the receipts of a WhatsApp message has its answer: the send has
+// ended, or the message has failed.
+func (v View) EndsReceiptWait() bool {
+	return v.WhatsApp == Failed || v.Outcome != "" && v.Outcome != OutcomePending
 }
 
 // RuleSet is a set of a plan's rules, by their places in the plan.

@@ -106,7 +106,7 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 // not called. After CallTimeout other processes count the call as dead, so it begins anew.
 func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
-	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
+	a.State, a.EndedAt, a.Failure = StateUnavailable, &now, &Failure{Kind: Unavailable, Reason: "not called"}
 	if r, barred := l.barred(c, now); barred {
 		l.takeUp(c.Channel, now)
 		l.settle(now)
@@ -176,7 +176,7 @@ func (l *Ledger) isDoubled(c Call) bool {
 	return l.has(func(a Attempt) bool {
 		switch {
 		case c.Resend && a.Ref.Step == first.Step():
-			return a.State != AttemptState(Unknown) || a.Status != "" || a.Reported != 0
+			return a.State != StateUnknown || a.Status != "" || a.Reported != 0
 		case a.Channel == c.Channel:
 			return a.MayArrive() || c.Channel == WhatsApp && a.wasTried()
 		default:
@@ -185,13 +185,13 @@ func (l *Ledger) isDoubled(c Call) bool {
 	}) || c.Channel == WhatsApp && l.Send.Status.WhatsApp != Queued || c.Resend && l.Attempt(first.Step()) == nil
 }
 
-// isDue reports whether the SMS's rule fires: at once after a failure, else at the end of its wait, less clockSlack.
+// isDue reports whether the SMS's rule fires, by a clock that is ahead by clockSlack.
 func (l *Ledger) isDue(c Call, now time.Time) bool {
-	if c.ByFailure || l.Send.Status.WhatsApp == Failed {
-		return true
+	status := l.Send.Status.WhatsApp
+	if c.ByFailure {
+		status = Failed
 	}
-	deadline := l.deadline(c)
-	return !deadline.IsZero() && !now.Add(clockSlack).Before(deadline)
+	return l.Send.Plan.Rules[c.Rule].IsDue(status, l.Send.AcceptedAt, now.Add(clockSlack))
 }
 
 // deadline returns when the wait of the SMS's rule ends, or zero if the rule has no wait.

@@ -197,11 +197,11 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
 		first := p.Resend && a.Ref.Step == p.Step()-1
 		switch {
 		case first:
-			c.require(a.State == backstop.AttemptState(backstop.Unknown) && a.Status == "", "only an unknown end is resent")
+			c.require(a.State == backstop.StateUnknown && a.Status == "", "only an unknown end is resent")
 		case a.Channel == p.Channel && !own, p.Channel == backstop.WhatsApp && a.Channel == backstop.SMS:
 			c.require(!open, "a message is out that may arrive")
 		case own:
-			c.require(a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.AttemptState(backstop.Throttled) || a.State == backstop.AttemptState(backstop.Unavailable), "only what was surely not sent is tried again")
+			c.require(a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable, "only what was surely not sent is tried again")
 		}
 	}
 	if p.Channel == backstop.WhatsApp {
@@ -476,7 +476,7 @@ func (c *chaos) smsMayArrive() bool {
 }
 
 func mayArrive(a backstop.Attempt) bool {
-	out := a.State == backstop.Accepted || a.State == backstop.AttemptState(backstop.Unknown) || a.State == backstop.Calling || a.Reported != 0
+	out := a.State == backstop.Accepted || a.State == backstop.StateUnknown || a.State == backstop.Calling || a.Reported != 0
 	return out && a.Status != failed && !a.Status.Reached(delivered)
 }
 

@@ -58,7 +58,7 @@ func (l *Ledger) announce(a Attempt, now time.Time) {
 		Provider: a.Provider, Channel: a.Channel, MessageID: cmp.Or(a.MessageID, a.Ref.String()), Ref: a.Ref,
 		Status: Submitted, At: now,
 	}
-	if a.State == AttemptState(Rejected) {
+	if a.State == StateRejected {
 		r.Status, r.Failure = Failed, a.Failure
 	}
 	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: true})
@@ -67,9 +67,9 @@ func (l *Ledger) announce(a Attempt, now time.Time) {
 // mayEnd reports whether an ending changes the attempt. A call of unknown end may still turn out accepted, or rejected if no
 // receipt came.
 func (a Attempt) mayEnd(as AttemptState) bool {
-	isLate := a.State == AttemptState(Unknown)
+	isLate := a.State == StateUnknown
 	return a.State == Calling ||
-		isLate && as == Accepted || isLate && as == AttemptState(Rejected) && a.Reported == 0
+		isLate && as == Accepted || isLate && as == StateRejected && a.Reported == 0
 }
 
 // close writes an ending into its attempt.
@@ -87,7 +87,7 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 		if until := now.Add(e.AwaitReceipts); wasCalling && e.AwaitReceipts > 0 {
 			a.AwaitsReceiptsUntil = &until
 		}
-	case AttemptState(Rejected):
+	case StateRejected:
 		reached = Failed
 	}
 	if !a.sentNothing() || isPowerOfTwo(a.Number) {

@@ -302,7 +302,7 @@ func TestLedger_Begin_token(t *testing.T) {
 	other, err = l.Begin(call, other.Until)
 	require.NoError(t, err)
 	require.Equal(t, backstop.MadeAlready, other.Answer)
-	require.Equal(t, backstop.AttemptState(backstop.Unknown), other.Attempt.State)
+	require.Equal(t, backstop.StateUnknown, other.Attempt.State)
 }
 
 func TestLedger_Begin_error(t *testing.T) {
@@ -378,7 +378,7 @@ func TestLedger_End(t *testing.T) {
 		d := newDesk(t, minute)
 		d.begin(whatsApp())
 		d.at(time.Minute).answers(backstop.MayCall, smsOf(0))
-		require.Equal(t, backstop.AttemptState(backstop.Unknown), d.l.Attempt(1).State)
+		require.Equal(t, backstop.StateUnknown, d.l.Attempt(1).State)
 	})
 	late := map[string]struct {
 		f       *backstop.Failure
@@ -386,10 +386,10 @@ func TestLedger_End(t *testing.T) {
 		want    backstop.AttemptState
 	}{
 		"accepted":                       {want: backstop.Accepted},
-		"rejected":                       {f: rejected(""), want: backstop.AttemptState(backstop.Rejected)},
-		"rejected, but a receipt came":   {f: rejected(""), receipt: sent, want: backstop.AttemptState(backstop.Unknown)},
-		"throttled says nothing":         {f: throttled, want: backstop.AttemptState(backstop.Unknown)},
-		"unknown says nothing":           {f: errUnknown, want: backstop.AttemptState(backstop.Unknown)},
+		"rejected":                       {f: rejected(""), want: backstop.StateRejected},
+		"rejected, but a receipt came":   {f: rejected(""), receipt: sent, want: backstop.StateUnknown},
+		"throttled says nothing":         {f: throttled, want: backstop.StateUnknown},
+		"unknown says nothing":           {f: errUnknown, want: backstop.StateUnknown},
 		"accepted, and a receipt failed": {receipt: failed, want: backstop.Accepted},
 	}
 	for name, tc := range late {

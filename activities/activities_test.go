@@ -68,7 +68,7 @@ func TestActivities_GiveUp_callInFlight(t *testing.T) {
 		view, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
 		require.NoError(t, err)
 		require.Equal(t, backstop.Queued, view.Of(channel))
-		require.Equal(t, backstop.AttemptState(backstop.Unknown), r.attempt(channel).State)
+		require.Equal(t, backstop.StateUnknown, r.attempt(channel).State)
 	}
 }
 

@@ -33,7 +33,7 @@ func (a *Activities) mayAwaitReceipts(ctx context.Context, wait time.Duration) b
 func (a *Activities) awaitReceipts(
 	ctx context.Context, step Step, attempt backstop.Attempt, view backstop.View, wait time.Duration,
 ) (Result, error) {
-	if view.Outcome == "" && view.WhatsApp != backstop.Failed {
+	if view.Outcome == "" && !view.EndsReceiptWait() {
 		waiting, stop := context.WithTimeout(ctx, wait)
 		defer stop()
 		go func() {

@@ -147,7 +147,7 @@ func (a *Activities) saveEarlier(ctx context.Context, step Step, number int) err
 	if err != nil {
 		return err
 	}
-	if attempt.Token != ended.Token || attempt.State != backstop.AttemptState(backstop.Throttled) {
+	if attempt.Token != ended.Token || attempt.State != backstop.StateThrottled {
 		return nil
 	}
 	if left := ended.RetryAfter - a.store.Now().Sub(*attempt.EndedAt); left > 0 {

@@ -156,7 +156,7 @@ func TestActivities_Inquire_ofAnother(t *testing.T) {
 	view, err := r.inquire()
 	require.NoError(t, err)
 	require.Equal(t, backstop.Queued, view.SMS)
-	require.Equal(t, backstop.AttemptState(backstop.Unknown), r.attempt(backstop.SMS).State)
+	require.Equal(t, backstop.StateUnknown, r.attempt(backstop.SMS).State)
 
 	r.store.owner = r.attempt(backstop.SMS).Ref
 	view, err = r.inquire()

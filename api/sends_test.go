@@ -176,7 +176,7 @@ func TestSends_Get(t *testing.T) {
 	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
 	r.attempts = []backstop.Attempt{
 		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
-			State: backstop.AttemptState(backstop.Throttled), StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
+			State: backstop.StateThrottled, StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
 				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
 		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
 			Reason: "not delivered in 300 s", SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,

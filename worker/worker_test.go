@@ -99,7 +99,7 @@ func TestWorker_stoppedDuringCall(t *testing.T) {
 	require.Eventually(t, func() bool {
 		attempts, _, err := r.db.Timeline(t.Context(), send)
 		require.NoError(t, err)
-		return attempts[0].State == backstop.AttemptState(backstop.Unknown)
+		return attempts[0].State == backstop.StateUnknown
 	}, patience, moment)
 	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	r.provider.during = nil

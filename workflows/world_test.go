@@ -215,7 +215,8 @@ func (s lateStore) Await(ctx context.Context, _ string) (backstop.View, bool) {
 		s.Receive(r)
 	}
 	l := s.ledger()
-	return l.View(), l.Send.FinishedAt != nil || l.Send.Status.WhatsApp == backstop.Failed
+	view := l.View()
+	return view, view.EndsReceiptWait()
 }
 
 func (s lateStore) Now() time.Time { return s.now() }

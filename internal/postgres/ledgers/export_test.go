@@ -14,6 +14,9 @@ func Composed() map[string]string {
 	}
 }
 
+// AnsweredSends is the query for the sends whose receipt wait has an answer.
+const AnsweredSends = answeredSends
+
 // Cached returns the cached ledger of a send, or false.
 func (s *Store) Cached(send string) (*backstop.Ledger, bool) { return s.cache.get(send) }
 

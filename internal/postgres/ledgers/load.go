@@ -12,9 +12,6 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// firstRevision is the revision of a send that has not changed since it was accepted.
-const firstRevision = 1
-
 // ledgerColumns are the columns of a send, its revision, its attempts and its averted rules. They are read as one row, so in
 // one round trip and from one snapshot.
 var ledgerColumns = Columns.Names() + `, revision, changed_at,

@@ -77,7 +77,7 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	if err == nil && n == 0 {
 		err = pool.ErrMoved
 	}
-	l.Revision = nextRevision(l)
+	l.Revision = l.NextRevision()
 	l.Events = nil
 	if err != nil {
 		s.cache.drop(l.Send.ID)
@@ -94,10 +94,6 @@ func (s *Store) publish(l *backstop.Ledger) {
 	s.waiters.notify(l)
 }
 
-// nextRevision is the send's revision after the save: the number of its newest event, or one more than before if there is no
-// new event.
-func nextRevision(l *backstop.Ledger) int { return l.Revision + max(len(l.Events), 1) }
-
 // identified returns the steps that got a message id.
 func identified(before, l *backstop.Ledger) []int {
 	var steps []int
@@ -113,7 +109,7 @@ func identified(before, l *backstop.Ledger) []int {
 func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
 	s, attempts := l.Send, touched(before, l)
 	hasBegun := len(l.Attempts) > len(before.Attempts)
-	args := append(pool.ValuesOf(stateOf(s)), nextRevision(l), l.At, hasBegun, s.ID, l.Revision)
+	args := append(pool.ValuesOf(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
 	events, err := pool.JSONRows(eventRows(l))
 	if err != nil {
 		return "", nil, err

@@ -140,7 +140,7 @@ func (s *Store) Ledger(ctx context.Context, send string) (*backstop.Ledger, erro
 
 // Remember caches a send that was just stored with its first event.
 func (s *Store) Remember(send backstop.Send) {
-	s.cache.put(&backstop.Ledger{Revision: firstRevision, Send: send, At: send.AcceptedAt})
+	s.cache.put(backstop.NewLedger(send))
 }
 
 // Preload caches the ledgers of sends that are about to change, by one query. It skips unknown sends.
