@@ -129,7 +129,7 @@ const (
 	hold   = "hold"
 )
 
-// maxProviderTimeout leaves a provider activity time for its writes; see callTimeout in package workflows.
+// maxProviderTimeout leaves a provider activity time for its writes; see backstop.CallTimeout.
 const maxProviderTimeout = 20 * time.Second
 
 // maxAwaitReceipts leaves a workflow task time for its end; see Settings.AwaitReceipts in package workflows.
