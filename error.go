@@ -13,7 +13,7 @@ const (
 	Invalid  Code = "invalid"     // a value breaks a rule of the domain
 	NotFound Code = "not_found"   // nothing has that id
 	Conflict Code = "conflict"    // the state of things forbids it: a name taken, a rule in use
-	Stale    Code = "stale"       // somebody else changed it since it was read
+	Stale    Code = "stale"       // another request changed it since it was read
 	Mismatch Code = "mismatch"    // an idempotency key was used before with another body
 	Forged   Code = "forged"      // a webhook's signature is wrong
 	TryLater Code = "unavailable" // Postgres is away; nothing was accepted, try again
@@ -62,7 +62,7 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// fields gathers what is wrong with an input, so that a caller learns of everything at once.
+// fields lists the wrong fields of an input, so that a caller sees all of them at once.
 type fields []Field
 
 func (f *fields) add(name, reason string) { *f = append(*f, Field{Name: name, Reason: reason}) }

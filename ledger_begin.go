@@ -57,7 +57,7 @@ type Ruling struct {
 // the attempt as Calling. Begin returns an error if the step belongs to another rule or channel, or if the plan lacks the rule.
 // Such an error is a bug of the program.
 func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
-	now = l.clock(now)
+	now = l.monotonic(now)
 	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
 		return Ruling{}, fmt.Errorf("begin attempt of send %s: the plan has no rule %d", l.Send.ID, c.Rule)
 	}
@@ -66,7 +66,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		return Ruling{}, fmt.Errorf(
 			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
 	}
-	if r, stands := l.standing(a, c, now); stands {
+	if r, stands := l.answerForAttempt(a, c, now); stands {
 		return r, nil
 	}
 	if r, barred := l.barred(c, now); barred {
@@ -77,7 +77,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	if a != nil {
 		before = a.Failure
 	}
-	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now), Send: l.Send, Before: before}, nil
+	return Ruling{Answer: MayCall, Attempt: l.beginAttempt(a, c, now), Send: l.Send, Before: before}, nil
 }
 
 func (l *Ledger) ruleName(c Call) string {
@@ -87,8 +87,8 @@ func (l *Ledger) ruleName(c Call) string {
 	return ""
 }
 
-// standing answers for a step that has an attempt, unless the attempt may be retried.
-func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
+// answerForAttempt answers for a step that has an attempt, unless the attempt may be retried.
+func (l *Ledger) answerForAttempt(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	switch {
 	case a == nil || a.IsRetriable():
 		return Ruling{}, false
@@ -97,7 +97,7 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
-	l.buryDead(a, now)
+	l.endDeadCall(a, now)
 	a.AwaitsReceiptsUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
 }
@@ -108,7 +108,7 @@ func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
 	a.State, a.EndedAt, a.Failure = StateUnavailable, &now, &Failure{Kind: Unavailable, Reason: "not called"}
 	if r, barred := l.barred(c, now); barred {
-		l.takeUp(c.Channel, now)
+		l.mergeCurrentStatus(c.Channel, now)
 		l.settle(now)
 		return r, true
 	}
@@ -119,10 +119,10 @@ func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	return Ruling{Answer: MayCall, Attempt: begun, Send: l.Send}, true
 }
 
-// buryDead ends a call after CallTimeout as Unknown: its process counts as dead, and may have sent the message.
-func (l *Ledger) buryDead(a *Attempt, now time.Time) {
+// endDeadCall ends a call after CallTimeout as Unknown: its process counts as dead, and may have sent the message.
+func (l *Ledger) endDeadCall(a *Attempt, now time.Time) {
 	if a.State == Calling && !a.isInFlight(now) {
-		l.close(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
+		l.closeAttempt(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
 		l.settle(now)
 	}
 }
@@ -136,19 +136,19 @@ func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
 		if a := &l.Attempts[i]; a.isInFlight(now) {
 			return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 		}
-		l.buryDead(&l.Attempts[i], now)
+		l.endDeadCall(&l.Attempts[i], now)
 	}
 	switch {
 	case l.Send.FinishedAt != nil:
 		return Ruling{Answer: HasFinished}, true
 	case c.Channel == SMS && l.isSatisfied(c):
 		l.withdraw(now)
-		l.avert(c.Rule, now)
+		l.recordAverted(c.Rule, now)
 		return Ruling{Answer: Satisfied}, true
 	case l.optOut() != nil:
 		return Ruling{Answer: HasOptedOut}, true
-	case l.expired(now):
-		l.lapse(l.ruleName(c), now)
+	case l.hasExpired(now):
+		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)
 		return Ruling{Answer: HasExpired}, true
 	case l.isDoubled(c):
@@ -173,7 +173,7 @@ func (l *Ledger) isSatisfied(c Call) bool {
 func (l *Ledger) isDoubled(c Call) bool {
 	first := c
 	first.Resend = false
-	return l.has(func(a Attempt) bool {
+	return l.hasAttempt(func(a Attempt) bool {
 		switch {
 		case c.Resend && a.Ref.Step == first.Step():
 			return a.State != StateUnknown || a.Status != "" || a.Reported != 0
@@ -203,10 +203,10 @@ func (l *Ledger) deadline(c Call) time.Time {
 	return deadline
 }
 
-// begin records a call that may be made.
-func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
+// beginAttempt records a call that may be made.
+func (l *Ledger) beginAttempt(a *Attempt, c Call, now time.Time) Attempt {
 	if a == nil {
-		a = l.add(c)
+		a = l.addAttempt(c)
 	}
 	isRetry := l.pendingSMS() == a
 	if c.Channel == SMS && !isRetry {
@@ -218,8 +218,8 @@ func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
 	return *a
 }
 
-// add adds an attempt, in the order of steps.
-func (l *Ledger) add(c Call) *Attempt {
+// addAttempt adds an attempt, in the order of steps.
+func (l *Ledger) addAttempt(c Call) *Attempt {
 	a := Attempt{Ref: Ref{Send: l.Send.ID, Step: c.Step()}, Channel: c.Channel}
 	if c.Channel == SMS {
 		rule := l.Send.Plan.Rules[c.Rule]
@@ -237,7 +237,7 @@ func (l *Ledger) add(c Call) *Attempt {
 func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	s := &l.Send
 	var why FallbackReason
-	a.Reason, why = l.why(c)
+	a.Reason, why = l.whyFired(c)
 	if s.Status.SMS == "" || s.Status.SMS == Failed {
 		s.Status.SMS = Queued
 	}
@@ -246,7 +246,7 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 		s.FallbackReason = why
 	}
 	if !c.Resend {
-		l.note(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
+		l.addEvent(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
 	}
 	l.forgoWhatsApp(now)
 }
@@ -255,24 +255,24 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 // SMS. So a rule without a wait can follow if the SMS fails.
 func (l *Ledger) forgoWhatsApp(now time.Time) {
 	isOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
-	if l.Send.Status.WhatsApp != Queued || l.has(isOut) {
+	if l.Send.Status.WhatsApp != Queued || l.hasAttempt(isOut) {
 		return
 	}
 	l.Send.Status.WhatsApp = Failed
 	for i := range l.Attempts {
 		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.IsRetriable() {
 			a.Status = Failed
-			l.note(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
+			l.addEvent(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
 		}
 	}
 }
 
-// why returns why a rule fired: as text for the timeline, and as a reason for the statistics.
-func (l *Ledger) why(c Call) (string, FallbackReason) {
+// whyFired returns why a rule fired: as text for the timeline, and as a reason for the statistics.
+func (l *Ledger) whyFired(c Call) (string, FallbackReason) {
 	rule := l.Send.Plan.Rules[c.Rule]
-	failed := l.newest(WhatsApp)
+	failed := l.newestAttempt(WhatsApp)
 	switch {
-	case !c.ByFailure && l.Send.Status.WhatsApp != Failed && !l.has(isWhatsApp):
+	case !c.ByFailure && l.Send.Status.WhatsApp != Failed && !l.hasAttempt(isWhatsApp):
 		return "handed over after the wait had ended, too late for WhatsApp", TooLate
 	case !c.ByFailure && l.Send.Status.WhatsApp != Failed:
 		return fmt.Sprintf("not %s within %s", rule.Type.Goal(), rule.Wait()), rule.Type.Missed()

@@ -227,7 +227,8 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 	}
 }
 
-// After Abandon no call is made any more, so a message that no provider took has failed. One that may be out keeps its status.
+// After Abandon no call is made any more, so a message that no provider took has failed. A message that may be out keeps its
+// status.
 func TestLedger_Abandon(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -8,7 +8,7 @@ type Page struct {
 	Limit int
 }
 
-// AnyVersion stands for "whatever version it has now" where the version of a rule or policy is asked for.
+// AnyVersion is a version of a rule or policy that matches the current one.
 const AnyVersion = 0
 
 // SendFilter narrows a list of sends; a zero field does not.

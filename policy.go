@@ -137,8 +137,8 @@ func (p Plan) MustSignal(from, to Status) bool {
 		return false
 	}
 	return to == Failed || from == Failed || slices.ContainsFunc(p.Rules, func(r Rule) bool {
-		return (!r.IsSatisfied(from) && r.IsSatisfied(to)) || (r.WaitSeconds > 0 && crosses(from, to, r.Type.Goal()))
+		return (!r.IsSatisfied(from) && r.IsSatisfied(to)) || (r.WaitSeconds > 0 && crossesMark(from, to, r.Type.Goal()))
 	})
 }
 
-func crosses(from, to, mark Status) bool { return !from.Reached(mark) && to.Reached(mark) }
+func crossesMark(from, to, mark Status) bool { return !from.Reached(mark) && to.Reached(mark) }

@@ -19,7 +19,7 @@ func (r Ref) String() string { return r.Send + "." + strconv.Itoa(r.Step) }
 // ParseRef reads what String wrote, and nothing else: a provider may return what another program gave it.
 func ParseRef(s string) (Ref, error) {
 	send, step, ok := strings.Cut(s, ".")
-	n, err := strconv.ParseUint(step, 10, 31) // a Postgres integer; whatever is larger was never ours
+	n, err := strconv.ParseUint(step, 10, 31) // a Postgres integer: a larger number is not from us
 	ref := Ref{Send: send, Step: int(n)}
 	if !ok || send == "" || err != nil || n < 1 || ref.String() != s {
 		return Ref{}, fmt.Errorf("parse ref: %.80q is not <send id>.<step>", s)

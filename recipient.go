@@ -24,10 +24,10 @@ func CountryOf(number string) (country string, err error) {
 		f.add("to", "must be a phone number in E.164 form, like +447400123456")
 		return "", f.err("the recipient is not valid")
 	}
-	parsed, written := parse(number)
+	parsed, written := parseNumber(number)
 	if meant := withoutTrunk(number, parsed, written); meant != "" {
 		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
-		if _, again := parse(meant); again == nil || phonenumbers.IsPossibleNumberWithReason(again) != phonenumbers.IS_POSSIBLE {
+		if _, n := parseNumber(meant); n == nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 			meant = "" // it would be refused too
 		}
 		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
@@ -51,13 +51,13 @@ func CountryOf(number string) (country string, err error) {
 // IsListed reports whether a number that Recipient takes is in the numbering plan that the library has of its country. A
 // number that is not may be of a new area code, or a mistake.
 func IsListed(number string) bool {
-	_, written := parse(number)
+	_, written := parseNumber(number)
 	return written != nil && phonenumbers.IsValidNumber(written)
 }
 
-// parse reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse leaves
-// out a trunk digit in silence. Both are nil for an unknown calling code.
-func parse(number string) (parsed, written *phonenumbers.PhoneNumber) {
+// parseNumber reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse
+// leaves out a trunk digit in silence. Both are nil for an unknown calling code.
+func parseNumber(number string) (parsed, written *phonenumbers.PhoneNumber) {
 	parsed, err := phonenumbers.Parse(number, "")
 	if err != nil {
 		return nil, nil

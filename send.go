@@ -86,7 +86,7 @@ func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateWhatsApp(&f)
 	validateText(&f, "fallback.text", s.SMSText)
-	if units(s.SMSText) > MaxSMSText {
+	if countUnits(s.SMSText) > MaxSMSText {
 		f.add("fallback.text", fmt.Sprintf("must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText))
 	}
 	switch s.Category {

@@ -23,7 +23,7 @@ const (
 	gsmExtension = "\f^{}\\[~]|€"
 )
 
-// What an SMS of 140 bytes holds, alone and beside the 6 bytes that join the segments of a longer text (3GPP TS 23.040,
+// The length of an SMS of 140 bytes, alone and beside the 6 bytes that join the segments of a longer text (3GPP TS 23.040,
 // 9.2.3.24.1), in septets of GSM 7-bit or in code units of UTF-16.
 const (
 	gsmAlone, gsmJoined   = 160, 153
@@ -40,8 +40,8 @@ type SMSLength struct {
 // MeasureSMS works out what a text takes as an SMS.
 func MeasureSMS(text string) SMSLength {
 	l := SMSLength{Encoding: GSM7}
-	width, alone, joined := septets, gsmAlone, gsmJoined
-	if strings.ContainsFunc(text, func(r rune) bool { return septets(r) == 0 }) {
+	width, alone, joined := countSeptets, gsmAlone, gsmJoined
+	if strings.ContainsFunc(text, func(r rune) bool { return countSeptets(r) == 0 }) {
 		l.Encoding = UCS2
 		width, alone, joined = utf16.RuneLen, ucs2Alone, ucs2Joined
 	}
@@ -61,8 +61,8 @@ func MeasureSMS(text string) SMSLength {
 	return l
 }
 
-// septets is how many a character takes in GSM 7-bit; 0 when that does not have it.
-func septets(r rune) int {
+// countSeptets is how many a character takes in GSM 7-bit; 0 when that does not have it.
+func countSeptets(r rune) int {
 	switch {
 	case strings.ContainsRune(gsmAlphabet, r):
 		return 1

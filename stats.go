@@ -23,7 +23,7 @@ func FallbackReasons() []FallbackReason {
 	return []FallbackReason{ByFailure, NotSent, NotDelivered, NotRead, TooLate}
 }
 
-// Bounds of what is counted at once.
+// Bounds of one count.
 const (
 	MaxStatsRange = 92 * 24 * time.Hour // a quarter of a year
 	maxBuckets    = 120                 // as many as a chart shows

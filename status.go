@@ -2,8 +2,8 @@ package backstop
 
 // Status is how far a message has come on one channel. The empty Status means that the channel was not used.
 //
-// Receipts come late, twice and out of order, so a status only ever advances, and in whatever order the same
-// receipts are merged the result is the same.
+// Receipts come late, twice and out of order, so a status only advances. The result of a merge
+// does not depend on the order of the receipts.
 type Status string
 
 // The statuses, weakest first. Failed outranks Sent, because providers report a failure after they reported the

@@ -1,5 +1,5 @@
 // Package ledgertest is a store of one send in memory, for tests. Like Postgres, it makes one change after the other, counts
-// revisions, returns copies, and leaves the meaning of a change to backstop.Ledger.
+// revisions, returns copies, and asks backstop.Ledger what a change means.
 package ledgertest
 
 import (

@@ -139,7 +139,7 @@ ORDER BY id DESC LIMIT $8`
 func (db *DB) ListSends(
 	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) (list []backstop.Send, more bool, err error) {
-	last, err := before(page)
+	last, err := idBefore(page)
 	if err != nil {
 		return nil, false, err
 	}
@@ -162,7 +162,7 @@ func (db *DB) ListSends(
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
-	rows, more = cut(rows, page.Limit)
+	rows, more = cutPage(rows, page.Limit)
 	list, err = ledgers.Sends(rows)
 	return list, more, err
 }

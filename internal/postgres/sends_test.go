@@ -96,7 +96,7 @@ func TestDB_InsertSend_idempotent(t *testing.T) {
 	requireCode(t, backstop.NotFound, err)
 }
 
-// Of many requests with one key, one stores a send and the others are told of it.
+// Of many requests with one key, one stores a send and the others get that send.
 func TestDB_InsertSend_concurrent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)

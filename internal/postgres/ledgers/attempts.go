@@ -38,7 +38,7 @@ func attemptRowOf(a backstop.Attempt) attemptRow {
 	return attemptRow{
 		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Rule: a.Rule,
 		Reason: pool.Clean(a.Reason), SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
-		Segments: a.Segments, Failure: cleaned(a.Failure), Refusal: cleaned(a.Refusal), StartedAt: a.StartedAt,
+		Segments: a.Segments, Failure: cleanFailure(a.Failure), Refusal: cleanFailure(a.Refusal), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
 	}
 }
@@ -68,8 +68,8 @@ func readAttempts(b []byte, send string) ([]backstop.Attempt, error) {
 	return attempts, nil
 }
 
-// cleaned returns a copy of the failure with texts that Postgres can store.
-func cleaned(f *backstop.Failure) *backstop.Failure {
+// cleanFailure returns a copy of the failure with texts that Postgres can store.
+func cleanFailure(f *backstop.Failure) *backstop.Failure {
 	if f == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package ledgers
 
 import (
-	"context"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -39,19 +38,4 @@ func (r eventRow) event(send string) backstop.Event {
 		Send: send, At: pool.Stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
 		Detail: r.Detail,
 	}
-}
-
-var listEvents = `SELECT ` + eventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
-
-// Events returns the events of a send in the order in which they were stored.
-func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, error) {
-	var rows []eventRow
-	if err := s.pool.SelectAll(ctx, &rows, listEvents, send); err != nil {
-		return nil, pool.Failed(ctx, "list events", err)
-	}
-	events := make([]backstop.Event, len(rows))
-	for i, row := range rows {
-		events[i] = row.event(send)
-	}
-	return events, nil
 }

@@ -103,3 +103,60 @@ func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, err
 	}
 	return known, nil
 }
+
+// Ledger reads the ledger of a send from Postgres.
+func (s *Store) Ledger(ctx context.Context, send string) (*backstop.Ledger, error) {
+	id, ok := pool.ParseID(send)
+	if !ok {
+		return nil, pool.NotFound("send")
+	}
+	l, err := s.load(ctx, id)
+	return l, pool.Failed(ctx, "read send", err)
+}
+
+// View reads the view of a send from Postgres.
+func (s *Store) View(ctx context.Context, send string) (backstop.View, error) {
+	l, err := s.Ledger(ctx, send)
+	if err != nil {
+		return backstop.View{}, err
+	}
+	return l.View(), nil
+}
+
+// Views reads the views of several sends from Postgres, by id. It leaves out unknown sends.
+func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.View, error) {
+	rows, err := selectAll[ledgerRow](ctx, s, "read sends", readLedgers, pq.StringArray(sends))
+	if err != nil {
+		return nil, err
+	}
+	views := map[string]backstop.View{}
+	for _, row := range rows {
+		l, err := row.ledger()
+		if err != nil {
+			return nil, err
+		}
+		views[row.ID] = l.View()
+	}
+	return views, nil
+}
+
+// Preload caches the ledgers of sends that are about to change, by one query. It skips unknown sends.
+func (s *Store) Preload(ctx context.Context, sends []string) error {
+	_, err := s.loadAll(ctx, sends)
+	return err
+}
+
+var listEvents = `SELECT ` + eventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
+
+// Events returns the events of a send in the order in which they were stored.
+func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, error) {
+	var rows []eventRow
+	if err := s.pool.SelectAll(ctx, &rows, listEvents, send); err != nil {
+		return nil, pool.Failed(ctx, "list events", err)
+	}
+	events := make([]backstop.Event, len(rows))
+	for i, row := range rows {
+		events[i] = row.event(send)
+	}
+	return events, nil
+}

@@ -22,8 +22,8 @@ var insertOrphans = `INSERT INTO receipts (` + orphanColumns.Names() + `, needs_
 SELECT ` + orphanColumns.NamesIn("u") + `, false FROM ` + orphanColumns.Recordset("$1") + `
 ON CONFLICT DO NOTHING`
 
-// keep stores receipts that match no attempt.
-func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
+// storeOrphans stores receipts that match no attempt.
+func (s *Store) storeOrphans(ctx context.Context, orphans []backstop.Receipt) error {
 	if len(orphans) == 0 {
 		return nil
 	}
@@ -90,24 +90,4 @@ func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.R
 		orphans[i] = receipt
 	}
 	return orphans, nil
-}
-
-// adopt merges the orphans of a step's message into the send, and returns the view after that. The receipts need no signal,
-// because the caller returns the view to the workflow.
-func (s *Store) adopt(ctx context.Context, after saved, step int) (backstop.View, error) {
-	attempt := after.Attempt(step)
-	if attempt == nil {
-		return after.View(), nil
-	}
-	orphans, err := s.orphansOf(ctx, *attempt)
-	if err != nil || len(orphans) == 0 {
-		return after.View(), err
-	}
-	_, newest, err := s.receive(ctx, batch{
-		send: after.Send.ID, receipts: orphans, isSilent: true, isOrphan: true,
-	})
-	if err != nil {
-		return backstop.View{}, err
-	}
-	return newest.View(), nil
 }

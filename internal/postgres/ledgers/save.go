@@ -48,11 +48,11 @@ var (
 func nextParam(n int) string { return pool.Param(len(stateColumns) + n) }
 
 func isChanged(before, l *backstop.Ledger) bool {
-	return before.Send.IsChanged(l.Send) || len(l.Events)+len(l.Receipts)+len(touched(before, l)) > 0
+	return before.Send.IsChanged(l.Send) || len(l.Events)+len(l.Receipts)+len(changedAttempts(before, l)) > 0
 }
 
-// touched returns the attempts that a change added or changed.
-func touched(before, l *backstop.Ledger) []backstop.Attempt {
+// changedAttempts returns the attempts that a change added or changed.
+func changedAttempts(before, l *backstop.Ledger) []backstop.Attempt {
 	var list []backstop.Attempt
 	for _, a := range l.Attempts {
 		if b := before.Attempt(a.Ref.Step); b == nil || *b != a {
@@ -85,7 +85,7 @@ func (s *Store) save(ctx context.Context, before, l *backstop.Ledger) (saved, er
 	} else {
 		s.publish(l)
 	}
-	return saved{Ledger: l, ids: ids, news: identified(before, l)}, err
+	return saved{Ledger: l, ids: ids, news: identifiedSteps(before, l)}, err
 }
 
 // publish caches a saved ledger, and notifies the activities that wait for its send.
@@ -94,8 +94,8 @@ func (s *Store) publish(l *backstop.Ledger) {
 	s.waiters.notify(l)
 }
 
-// identified returns the steps that got a message id.
-func identified(before, l *backstop.Ledger) []int {
+// identifiedSteps returns the steps that got a message id.
+func identifiedSteps(before, l *backstop.Ledger) []int {
 	var steps []int
 	for _, a := range l.Attempts {
 		if b := before.Attempt(a.Ref.Step); a.MessageID != "" && (b == nil || b.MessageID != a.MessageID) {
@@ -107,7 +107,7 @@ func identified(before, l *backstop.Ledger) []int {
 
 // statementOf returns the smallest statement that saves the ledger.
 func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
-	s, attempts := l.Send, touched(before, l)
+	s, attempts := l.Send, changedAttempts(before, l)
 	hasBegun := len(l.Attempts) > len(before.Attempts)
 	args := append(pool.ValuesOf(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
 	events, err := pool.JSONRows(eventRows(l))
@@ -132,4 +132,12 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 	}
 	written, err = pool.JSONRows(receipts)
 	return saveReceipts, append(args, written), err
+}
+
+// saved is a ledger after it was saved, or as it was read if a change had no effect.
+type saved struct {
+	*backstop.Ledger
+
+	ids  []string // of the stored receipts, in their order
+	news []int    // the steps that got a message id
 }
