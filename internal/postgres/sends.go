@@ -102,7 +102,7 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 		return backstop.Send{}, false, pool.Failed(ctx, "get send by key", err)
 	case !bytes.Equal(row.Hash, key.Hash):
 		return backstop.Send{}, false, &backstop.Error{
-			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request",
+			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request: use a new key",
 		}
 	}
 	send, err := row.Send()

@@ -15,5 +15,7 @@ func explainMissing(err error, what string) error {
 }
 
 func staleError(what string) error {
-	return &backstop.Error{Code: backstop.Stale, Message: "somebody else changed the " + what + " meanwhile"}
+	return &backstop.Error{
+		Code: backstop.Stale, Message: "the " + what + " has changed since you read it: read it again, then repeat your change",
+	}
 }
