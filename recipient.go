@@ -48,8 +48,8 @@ func CountryOf(number string) (country string, err error) {
 	return region, nil
 }
 
-// IsListed reports whether a number that Recipient takes is in the numbering plan that the library has of its country. A
-// number that is not may be of a new area code, or a mistake.
+// IsListed reports whether a number is in the numbering plan that the library has of its country. CountryOf must have accepted
+// the number. A number that is not listed may have a new area code, or be a mistake.
 func IsListed(number string) bool {
 	_, written := parseNumber(number)
 	return written != nil && phonenumbers.IsValidNumber(written)
@@ -75,8 +75,8 @@ func parseNumber(number string) (parsed, written *phonenumbers.PhoneNumber) {
 	return parsed, written
 }
 
-// withoutTrunk returns the number that was probably meant by one with a national prefix (trunk digit) or the code of a carrier
-// after its calling code. It returns "" if the number has no such digits, or is valid with them: in Italy +39 06... is.
+// withoutTrunk returns a number without the national prefix (trunk digit) or the code of a carrier after its calling code: the
+// number that the caller probably meant. It returns "" if the number has no such digits, or is valid with them: in Italy +39 06... is.
 func withoutTrunk(number string, parsed, written *phonenumbers.PhoneNumber) string {
 	if parsed == nil {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"unicode/utf16"
 )
 
-// SMSEncoding is how the characters of an SMS are written.
+// SMSEncoding is the encoding of an SMS.
 type SMSEncoding string
 
 // The encodings: GSM 7-bit if it has every character of the text, otherwise UCS-2.
@@ -30,14 +30,14 @@ const (
 	ucs2Alone, ucs2Joined = 70, 67
 )
 
-// SMSLength is what a text takes as an SMS.
+// SMSLength is the length of a text as an SMS.
 type SMSLength struct {
 	Encoding SMSEncoding
 	Length   int // in septets of GSM 7-bit, or in code units of UTF-16
 	Segments int // at least 1; each is charged
 }
 
-// MeasureSMS works out what a text takes as an SMS.
+// MeasureSMS returns the length of a text as an SMS.
 func MeasureSMS(text string) SMSLength {
 	l := SMSLength{Encoding: GSM7}
 	width, alone, joined := countSeptets, gsmAlone, gsmJoined
@@ -61,7 +61,7 @@ func MeasureSMS(text string) SMSLength {
 	return l
 }
 
-// countSeptets is how many a character takes in GSM 7-bit; 0 when that does not have it.
+// countSeptets returns the septets of a character in GSM 7-bit, or 0 if GSM 7-bit lacks the character.
 func countSeptets(r rune) int {
 	switch {
 	case strings.ContainsRune(gsmAlphabet, r):

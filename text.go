@@ -25,8 +25,8 @@ func validateText(f *fields, name, text string) {
 	}
 }
 
-// validateParameters checks the texts of a template's components, as far as they have Meta's form. Meta refuses one without
-// text.
+// validateParameters checks the texts of a template's components, as far as they have Meta's form. Meta refuses a
+// parameter without text.
 func validateParameters(f *fields, components json.RawMessage) {
 	var list []json.RawMessage
 	if json.Unmarshal(components, &list) != nil {

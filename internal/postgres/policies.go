@@ -154,8 +154,8 @@ func (db *DB) DeletePolicy(ctx context.Context, id string, version int) error {
 const insertMembership = `INSERT INTO policy_rules (policy_id, position, rule_id)
 SELECT $1, position, rule_id FROM unnest($2::uuid[]) WITH ORDINALITY AS u (rule_id, position)`
 
-// writePolicy writes the policy's row by write and then its rules. That a policy has rules is no constraint of the
-// schema, so it is checked here.
+// writePolicy writes the policy's row by write and then its rules. The schema does not require that a
+// policy has rules, so writePolicy checks it.
 func (db *DB) writePolicy(
 	ctx context.Context, what, id, name string, ruleIDs []string, write func(*sqlx.Tx) error,
 ) (backstop.Policy, error) {

@@ -50,7 +50,7 @@ func (r ruleRow) rule() backstop.Rule {
 	return rule
 }
 
-// policyRefs reads what json_agg makes: NULL, if there was nothing.
+// policyRefs reads the result of json_agg, which is NULL if there are no rows.
 type policyRefs []backstop.PolicyRef
 
 // Scan implements sql.Scanner.
@@ -69,7 +69,7 @@ func (p *policyRefs) Scan(src any) error {
 	}
 }
 
-// countriesOf is never NULL in SQL.
+// countriesOf returns the countries of a rule, never NULL.
 func countriesOf(rule backstop.Rule) pq.StringArray {
 	return append(pq.StringArray{}, rule.Countries...)
 }
