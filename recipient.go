@@ -76,7 +76,8 @@ func parseNumber(number string) (parsed, written *phonenumbers.PhoneNumber) {
 }
 
 // withoutTrunk returns a number without the national prefix (trunk digit) or the code of a carrier after its calling code: the
-// number that the caller probably meant. It returns "" if the number has no such digits, or is valid with them: in Italy +39 06... is.
+// number that the caller probably meant. It returns "" if the number has no such digits, or is valid with them: in Italy +39
+// 06... is.
 func withoutTrunk(number string, parsed, written *phonenumbers.PhoneNumber) string {
 	if parsed == nil {
 		return ""

@@ -59,7 +59,7 @@ func (db *DB) InsertSend(
 		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend, pool.ValuesOf(insert)...)
+		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true

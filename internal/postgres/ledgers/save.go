@@ -109,7 +109,7 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
 	s, attempts := l.Send, changedAttempts(before, l)
 	hasBegun := len(l.Attempts) > len(before.Attempts)
-	args := append(pool.ValuesOf(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
+	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
 	events, err := pool.JSONRows(eventRows(l))
 	if err != nil {
 		return "", nil, err

@@ -12,7 +12,10 @@ import (
 // prepared statement.
 type Columns []column
 
-type column struct{ name, kind string }
+type column struct {
+	name, kind string
+	index      []int // of the field
+}
 
 // ColumnsOf returns the columns of a row: its fields that have a db tag with the column's name, or a json tag for a row that
 // Postgres reads from JSON. The column's type tag is needed for Recordset alone. The fields of embedded structs count too.
@@ -20,7 +23,7 @@ func ColumnsOf[Row any]() Columns {
 	var columns Columns
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Row]()) {
 		if name := columnOf(field); name != "" {
-			columns = append(columns, column{name: name, kind: field.Tag.Get("type")})
+			columns = append(columns, column{name: name, kind: field.Tag.Get("type"), index: field.Index})
 		}
 	}
 	return columns
@@ -34,14 +37,12 @@ func columnOf(field reflect.StructField) string {
 	return name
 }
 
-// ValuesOf returns the values of a row, in the order of ColumnsOf.
-func ValuesOf(row any) []any {
-	var values []any
+// Values returns the values of a row. The row has the type that ColumnsOf got.
+func (c Columns) Values(row any) []any {
+	values := make([]any, len(c))
 	of := reflect.ValueOf(row)
-	for _, field := range reflect.VisibleFields(of.Type()) {
-		if columnOf(field) != "" {
-			values = append(values, of.FieldByIndex(field.Index).Interface())
-		}
+	for i, column := range c {
+		values[i] = of.FieldByIndex(column.index).Interface()
 	}
 	return values
 }
