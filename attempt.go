@@ -5,10 +5,14 @@ import "time"
 // AttemptState is the state of the newest call of an attempt.
 type AttemptState string
 
-// The states of an attempt: Calling until the call has ended, then Accepted or a failure's kind.
+// The states of an attempt: Calling until the call has ended, then Accepted, or the kind of the call's failure.
 const (
-	Calling  AttemptState = "calling"
-	Accepted AttemptState = "accepted"
+	Calling          AttemptState = "calling"
+	Accepted         AttemptState = "accepted"
+	StateRejected                 = AttemptState(Rejected)
+	StateThrottled                = AttemptState(Throttled)
+	StateUnavailable              = AttemptState(Unavailable)
+	StateUnknown                  = AttemptState(Unknown)
 )
 
 // CallTimeout bounds a provider call with the writes before and after it. A call that began longer ago counts as over, even if
@@ -38,7 +42,7 @@ type Attempt struct {
 	Token string
 
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
-	Reported Statuses
+	Reported StatusSet
 
 	// AwaitsReceiptsUntil is when the activity that made the call stops waiting for the message's receipts, at the latest. Until
 	// then no receipt needs a signal. It is nil if the activity does not wait, or no longer waits.
@@ -61,18 +65,18 @@ func (a Attempt) IsRetriable() bool { return a.sentNothing() && a.Status == "" }
 
 // sentNothing reports whether the provider took none of the calls: it throttled or was down, and no receipt came.
 func (a Attempt) sentNothing() bool {
-	refused := a.State == AttemptState(Throttled) || a.State == AttemptState(Unavailable)
+	refused := a.State == StateThrottled || a.State == StateUnavailable
 	return refused && a.Reported == 0
 }
 
 // mayBeOut reports whether the provider took, or may have taken, the message. The message may have failed later.
 func (a Attempt) mayBeOut() bool {
 	switch a.State {
-	case Calling, Accepted, AttemptState(Unknown):
+	case Calling, Accepted, StateUnknown:
 		return true
-	default:
-		return a.Reported != 0
+	case StateRejected, StateThrottled, StateUnavailable:
 	}
+	return a.Reported != 0
 }
 
 // MayArrive reports whether the message is out, or may be, and has neither failed nor been delivered.
@@ -91,7 +95,7 @@ func (a Attempt) wasDropped() bool { return a.Refusal != nil && a.Refusal.Class 
 
 // wasTried reports whether the attempt uses up its rule: its message is out, or may be, or failed for good.
 func (a Attempt) wasTried() bool {
-	return a.mayBeOut() || a.State == AttemptState(Rejected) || a.Status == Failed
+	return a.mayBeOut() || a.State == StateRejected || a.Status == Failed
 }
 
 // lacksID reports whether the attempt may have sent a message whose id is not stored.

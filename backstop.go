@@ -1,7 +1,7 @@
 // Package backstop holds the words and the laws of Backstop: a message goes out by WhatsApp and, when the chosen
 // fallback policy says so, by SMS, once.
 //
-// It knows no database, no engine and no provider. What it decides, it decides from values alone, so that a
+// It has no database, no engine and no provider. It decides from values alone, so that a
 // workflow may ask it during a replay and a store may ask it inside a transaction and both get the same answer.
 package backstop
 

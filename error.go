@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Code says what kind of answer an Error deserves. It is stable: callers of the API see it.
+// Code is the kind of an Error. Callers of the API see it, so it does not change.
 type Code string
 
 // The codes.
 const (
 	Invalid  Code = "invalid"     // a value breaks a rule of the domain
-	NotFound Code = "not_found"   // nothing has that id
-	Conflict Code = "conflict"    // the state of things forbids it: a name taken, a rule in use
-	Stale    Code = "stale"       // somebody else changed it since it was read
+	NotFound Code = "not_found"   // no object has that id
+	Conflict Code = "conflict"    // another object forbids it: a name is taken, a rule is in use
+	Stale    Code = "stale"       // another request changed it since it was read
 	Mismatch Code = "mismatch"    // an idempotency key was used before with another body
 	Forged   Code = "forged"      // a webhook's signature is wrong
-	TryLater Code = "unavailable" // Postgres is away; nothing was accepted, try again
+	TryLater Code = "unavailable" // Postgres is not available: nothing was accepted, retry
 )
 
-// Error is an error that may be shown to a caller: nothing internal is in Message or Fields. What caused it is kept
-// for the log and reached through errors.Is and errors.As.
+// Error is an error that may be shown to a caller: nothing internal is in Message or Fields. Its cause is for
+// the log, and for errors.Is and errors.As.
 type Error struct {
 	Code    Code
 	Message string
@@ -62,7 +62,7 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// fields gathers what is wrong with an input, so that a caller learns of everything at once.
+// fields lists the wrong fields of an input, so that a caller sees all of them at once.
 type fields []Field
 
 func (f *fields) add(name, reason string) { *f = append(*f, Field{Name: name, Reason: reason}) }

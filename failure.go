@@ -10,20 +10,20 @@ type FailureKind string
 
 // The four kinds.
 const (
-	Rejected    FailureKind = "rejected"    // it will never work for this message: a permanent failure
-	Throttled   FailureKind = "throttled"   // surely not sent, try again after RetryAfter
-	Unavailable FailureKind = "unavailable" // surely not sent, try again with backoff
-	Unknown     FailureKind = "unknown"     // it may have been sent: never blindly send again
+	Rejected    FailureKind = "rejected"    // a permanent failure of this message
+	Throttled   FailureKind = "throttled"   // not sent: retry after RetryAfter
+	Unavailable FailureKind = "unavailable" // not sent: retry with backoff
+	Unknown     FailureKind = "unknown"     // the message may have been sent: do not repeat the call blindly
 )
 
-// RejectClass says whose fault a rejection is.
+// RejectClass is the cause of a rejection.
 type RejectClass string
 
 // The classes of a rejection.
 const (
 	RecipientFault RejectClass = "recipient" // this recipient cannot be reached on this channel
 	TemplateFault  RejectClass = "template"  // the message or its template is wrong
-	AccountFault   RejectClass = "account"   // the provider account is; an operator must act
+	AccountFault   RejectClass = "account"   // the provider account is wrong: an operator must act
 	OptedOut       RejectClass = "opted_out" // the recipient wants no such messages
 	Expired        RejectClass = "expired"   // the provider dropped the message: its validity was over before it was sent
 )
@@ -31,12 +31,12 @@ const (
 // Failure is why a provider did not take, or did not deliver, a message.
 type Failure struct {
 	Kind       FailureKind   `json:"kind"`
-	Class      RejectClass   `json:"class,omitempty"`       // of a Rejected failure; empty if nothing says whose fault it is
+	Class      RejectClass   `json:"class,omitempty"`       // of a Rejected failure; empty if the cause is unknown
 	Code       string        `json:"code,omitempty"`        // the provider's own
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
-	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 when the provider gave none
-	MaxTries   int           `json:"-"`                     // how many calls an Unavailable failure is worth; 0: no limit
-	IsNarrow   bool          `json:"-"`                     // it is about what is sent, and says nothing of other messages
+	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 if the provider gave none
+	MaxTries   int           `json:"-"`                     // of an Unavailable failure: the most calls to make; 0: no limit
+	IsNarrow   bool          `json:"-"`                     // the cause is this message alone; other messages may pass
 }
 
 func (f *Failure) Error() string {

@@ -22,5 +22,5 @@ type Found struct {
 	MessageID string
 	Status    Status   // Submitted while the provider holds the message
 	Failure   *Failure // of a Failed message
-	Segments  int      // of an SMS, as the provider counts them; 0 when it does not say
+	Segments  int      // of an SMS, as the provider counts them; 0 if it gives none
 }

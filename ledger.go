@@ -30,6 +30,12 @@ type Received struct {
 	NeedsSignal bool // the workflow must be signalled
 }
 
+// NewLedger returns the ledger of a send that was stored with its first event.
+func NewLedger(s Send) *Ledger { return &Ledger{Revision: 1, Send: s, At: s.AcceptedAt} }
+
+// NextRevision returns the revision after the change is stored: the number of its newest event, or one more if it has no event.
+func (l *Ledger) NextRevision() int { return l.Revision + max(len(l.Events), 1) }
+
 // Clone returns a copy of the ledger, without the Events and Receipts that are still to be stored.
 func (l *Ledger) Clone() *Ledger {
 	c := *l
@@ -40,8 +46,7 @@ func (l *Ledger) Clone() *Ledger {
 // View is the part of a ledger that the send's workflow needs. A view with a higher Revision replaces an older view.
 type View struct {
 	Revision int     `json:"revision"`
-	WhatsApp Status  `json:"whatsapp,omitempty"`
-	SMS      Status  `json:"sms,omitempty"`
+	Statuses         //nolint:embeddedstructfieldcheck // histories have its fields at this place
 	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS belongs to, if SMS is set
 	Used     RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
@@ -50,6 +55,12 @@ type View struct {
 	// Outcome is set when the workflow has nothing left to do. It is Pending while the store waits for the SMS's receipt, which
 	// ends the send.
 	Outcome Outcome `json:"outcome,omitempty"`
+}
+
+// EndsReceiptWait reports whether an activity that waits for the receipts of a WhatsApp message has its answer: the send has
+// ended, or the message has failed.
+func (v View) EndsReceiptWait() bool {
+	return v.WhatsApp == Failed || v.Outcome != "" && v.Outcome != OutcomePending
 }
 
 // RuleSet is a set of a plan's rules, by their places in the plan.
@@ -64,7 +75,7 @@ func (s RuleSet) With(rule int) RuleSet { return s | 1<<rule }
 // View returns the view for the send's workflow, as of the ledger's stored revision.
 func (l *Ledger) View() View {
 	s := l.Send
-	v := View{Revision: l.Revision, WhatsApp: s.WhatsAppStatus, SMS: s.SMSStatus, Used: l.used(), Why: s.FallbackReason}
+	v := View{Revision: l.Revision, Statuses: s.Status, Used: l.usedRules(), Why: s.FallbackReason}
 	isFired := func(r Rule) bool { return r.Name == s.Fired }
 	v.SMSRule = max(slices.IndexFunc(s.Plan.Rules, isFired), 0)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
@@ -75,11 +86,11 @@ func (l *Ledger) View() View {
 
 // Attempt returns the attempt of a step, or nil.
 func (l *Ledger) Attempt(step int) *Attempt {
-	return l.find(func(a Attempt) bool { return a.Ref.Step == step })
+	return l.findAttempt(func(a Attempt) bool { return a.Ref.Step == step })
 }
 
-// used returns the rules that are used up. A used rule does not fire again.
-func (l *Ledger) used() RuleSet {
+// usedRules returns the rules that are used up. A used rule does not fire again.
+func (l *Ledger) usedRules() RuleSet {
 	var s RuleSet
 	for _, a := range l.Attempts {
 		if a.Channel == SMS && a.wasTried() {
@@ -91,21 +102,23 @@ func (l *Ledger) used() RuleSet {
 
 // isPlanSatisfied reports whether no rule of the plan can fire any more.
 func (l *Ledger) isPlanSatisfied() bool {
-	return l.Send.Plan.IsSatisfied(l.Send.WhatsAppStatus, l.used().Has)
+	return l.Send.Plan.IsSatisfied(l.Send.Status.WhatsApp, l.usedRules().Has)
 }
 
-func (l *Ledger) find(wanted func(Attempt) bool) *Attempt {
+func (l *Ledger) findAttempt(wanted func(Attempt) bool) *Attempt {
 	if i := slices.IndexFunc(l.Attempts, wanted); i >= 0 {
 		return &l.Attempts[i]
 	}
 	return nil
 }
 
-func (l *Ledger) has(wanted func(Attempt) bool) bool { return slices.ContainsFunc(l.Attempts, wanted) }
+func (l *Ledger) hasAttempt(wanted func(Attempt) bool) bool {
+	return slices.ContainsFunc(l.Attempts, wanted)
+}
 
-// newest returns the attempt with the channel's current message, or nil. That message is the last one that is out, may be out or
+// newestAttempt returns the attempt with the channel's current message, or nil: the last message that is out, may be out or
 // failed for good.
-func (l *Ledger) newest(channel Channel) *Attempt {
+func (l *Ledger) newestAttempt(channel Channel) *Attempt {
 	var best *Attempt
 	for i := range l.Attempts {
 		a := &l.Attempts[i]
@@ -119,25 +132,17 @@ func (l *Ledger) newest(channel Channel) *Attempt {
 	return best
 }
 
-// status points to the status of the channel's current message.
-func (l *Ledger) status(channel Channel) *Status {
-	if channel == SMS {
-		return &l.Send.SMSStatus
-	}
-	return &l.Send.WhatsAppStatus
-}
-
 // advance merges a status into the attempt of a step and into its channel.
 func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time) {
-	a := l.find(func(a Attempt) bool { return a.Ref.Step == step && a.Channel == channel })
+	a := l.findAttempt(func(a Attempt) bool { return a.Ref.Step == step && a.Channel == channel })
 	if a != nil {
 		a.Status = a.Status.Advance(status)
 	}
 	if !l.isOfChannel(channel, a, status) {
 		return
 	}
-	s := l.status(channel)
-	*s = s.Advance(status)
+	current := statusOn(&l.Send.Status, channel) // of the channel's current message
+	*current = current.Advance(status)
 	if status.Reached(Delivered) && l.Send.DeliveredAt == nil {
 		l.Send.DeliveredAt, l.Send.DeliveredBy = &now, channel
 	}
@@ -148,7 +153,7 @@ func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time
 // because the next rule fires then.
 func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
 	pending := l.pendingSMS()
-	switch current := l.newest(channel); {
+	switch current := l.newestAttempt(channel); {
 	case status.Reached(Delivered), a == nil:
 		return true
 	case channel == SMS && pending != nil && pending.Rule != a.Rule:
@@ -160,10 +165,10 @@ func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
 	}
 }
 
-// takeUp merges the status of the channel's current message into the channel. The channel ignored that status while a newer call
-// was in flight. A newer call that sent nothing replaces no message.
-func (l *Ledger) takeUp(channel Channel, now time.Time) {
-	if a := l.newest(channel); a != nil && a.Status != "" {
+// mergeCurrentStatus merges the status of the channel's current message into the channel. The channel ignored that status while a
+// newer call was in flight. A newer call that sent nothing replaces no message.
+func (l *Ledger) mergeCurrentStatus(channel Channel, now time.Time) {
+	if a := l.newestAttempt(channel); a != nil && a.Status != "" {
 		l.advance(channel, a.Ref.Step, a.Status, now)
 	}
 }
@@ -172,32 +177,32 @@ func (l *Ledger) takeUp(channel Channel, now time.Time) {
 // The flag is never reset.
 func (l *Ledger) flagDuplicate(now time.Time) {
 	s := &l.Send
-	if s.DuplicateDelivery || !s.WhatsAppStatus.Reached(Delivered) {
+	if s.DuplicateDelivery || !s.Status.WhatsApp.Reached(Delivered) {
 		return
 	}
 	paid := func(a Attempt) bool {
 		afterIt := s.DeliveredBy != WhatsApp || !s.DeliveredAt.Before(a.StartedAt)
 		return a.Channel == SMS && a.isSubmitted() && a.Status != Failed && afterIt
 	}
-	if l.has(paid) {
+	if l.hasAttempt(paid) {
 		s.DuplicateDelivery = true
-		l.note(Event{Kind: EventDuplicate, Channel: WhatsApp, Status: s.WhatsAppStatus}, now)
+		l.addEvent(Event{Kind: EventDuplicate, Channel: WhatsApp, Status: s.Status.WhatsApp}, now)
 	}
 }
 
-// note adds an event to the timeline. The times of a timeline never go back, even if the clocks of two processes differ. After
-// the end of the send only receipts are added.
-func (l *Ledger) note(e Event, now time.Time) {
+// addEvent adds an event to the timeline. The times of a timeline never go back, even if the clocks of two processes differ.
+// After the end of the send only receipts are added.
+func (l *Ledger) addEvent(e Event, now time.Time) {
 	if l.Send.FinishedAt != nil && e.Kind != EventReceipt && e.Kind != EventFinished {
 		return
 	}
-	e.Send, e.At = l.Send.ID, l.clock(now)
+	e.Send, e.At = l.Send.ID, l.monotonic(now)
 	l.At = e.At
 	l.Events = append(l.Events, e)
 }
 
-// clock returns now, or the time of the newest event or call if that is later.
-func (l *Ledger) clock(now time.Time) time.Time {
+// monotonic returns now, or the time of the newest event or call if that is later.
+func (l *Ledger) monotonic(now time.Time) time.Time {
 	if now.Before(l.At) {
 		now = l.At
 	}
@@ -212,7 +217,7 @@ func (l *Ledger) clock(now time.Time) time.Time {
 // startTime returns when a call begins. It is later than every earlier call and delivery, because their times give their order.
 func (l *Ledger) startTime(now time.Time) time.Time {
 	isTaken := func(a Attempt) bool { return a.StartedAt.Equal(now) }
-	if l.has(isTaken) || l.Send.DeliveredAt != nil && l.Send.DeliveredAt.Equal(now) {
+	if l.hasAttempt(isTaken) || l.Send.DeliveredAt != nil && l.Send.DeliveredAt.Equal(now) {
 		return now.Add(time.Microsecond) // the store's resolution
 	}
 	return now
@@ -224,14 +229,14 @@ func (l *Ledger) optOut() *Attempt {
 	if l.Send.Category.ChasesOptOut() {
 		return nil
 	}
-	return l.find(func(a Attempt) bool {
+	return l.findAttempt(func(a Attempt) bool {
 		f := a.Why()
 		return f != nil && f.Class == OptedOut
 	})
 }
 
-// expired reports whether the message has expired, so nothing may go out any more.
-func (l *Ledger) expired(now time.Time) bool {
+// hasExpired reports whether the message has expired, so nothing may go out any more.
+func (l *Ledger) hasExpired(now time.Time) bool {
 	return l.Send.Expired || l.Send.ExpiresAt != nil && !now.Before(*l.Send.ExpiresAt)
 }
 
@@ -239,17 +244,17 @@ func (l *Ledger) expired(now time.Time) bool {
 func (l *Ledger) settle(now time.Time) {
 	s := &l.Send
 	switch {
-	case s.FinishedAt != nil, l.has(func(a Attempt) bool { return a.isInFlight(now) }):
+	case s.FinishedAt != nil, l.hasAttempt(func(a Attempt) bool { return a.isInFlight(now) }):
 		return
-	case s.SMSStatus.Reached(Delivered):
+	case s.Status.SMS.Reached(Delivered):
 	case l.smsMayArrive():
 		return
-	case l.optOut() != nil && (!l.isPlanSatisfied() || !s.WhatsAppStatus.Reached(Delivered)):
+	case l.optOut() != nil && (!l.isPlanSatisfied() || !s.Status.WhatsApp.Reached(Delivered)):
 		by := l.optOut()
-		l.note(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.Why().Code}, now)
+		l.addEvent(Event{Kind: EventOptedOut, Channel: by.Channel, Rule: by.Rule, Code: by.Why().Code}, now)
 	case l.isPlanSatisfied():
-	case l.expired(now):
-		l.lapse(l.pendingRule(), now)
+	case l.hasExpired(now):
+		l.recordExpiry(l.pendingRule(), now)
 	default:
 		return
 	}
@@ -258,38 +263,39 @@ func (l *Ledger) settle(now time.Time) {
 
 // isLapsed reports whether the message expired before any provider had it, or was dropped because it expired at the provider.
 func (l *Ledger) isLapsed(now time.Time) bool {
-	return (l.expired(now) || l.has(Attempt.wasDropped)) && !l.has(Attempt.isSubmitted)
+	return (l.hasExpired(now) || l.hasAttempt(Attempt.wasDropped)) && !l.hasAttempt(Attempt.isSubmitted)
 }
 
 func (l *Ledger) smsMayArrive() bool {
-	return l.has(func(a Attempt) bool { return a.Channel == SMS && a.MayArrive() })
+	return l.hasAttempt(func(a Attempt) bool { return a.Channel == SMS && a.MayArrive() })
 }
 
-// lapse records that the message expired before everything was tried. The rule, if any, is the one whose SMS was being tried.
-func (l *Ledger) lapse(rule string, now time.Time) {
+// recordExpiry records that the message expired before everything was tried. The rule, if any, is the one whose SMS was being
+// tried.
+func (l *Ledger) recordExpiry(rule string, now time.Time) {
 	if !l.Send.Expired {
 		l.Send.Expired = true
-		l.note(Event{Kind: EventExpired, Rule: rule}, now)
+		l.addEvent(Event{Kind: EventExpired, Rule: rule}, now)
 	}
 }
 
 func (l *Ledger) finish(now time.Time) {
 	if l.isLapsed(now) && l.optOut() == nil {
-		l.lapse(l.pendingRule(), now)
+		l.recordExpiry(l.pendingRule(), now)
 	}
 	l.withdraw(now)
-	at := l.clock(now)
+	at := l.monotonic(now)
 	l.Send.FinishedAt, l.Send.ReceiptBy = &at, nil
 	l.Send.Outcome = l.outcome()
-	l.note(Event{Kind: EventFinished, Detail: string(l.Send.Outcome)}, now)
+	l.addEvent(Event{Kind: EventFinished, Detail: string(l.Send.Outcome)}, now)
 }
 
 // pendingSMS returns the SMS that is being retried and that no provider took so far, or nil.
 func (l *Ledger) pendingSMS() *Attempt {
-	if l.Send.SMSStatus != Queued {
+	if l.Send.Status.SMS != Queued {
 		return nil
 	}
-	return l.find(func(a Attempt) bool { return a.Channel == SMS && a.IsRetriable() && a.Rule == l.Send.Fired })
+	return l.findAttempt(func(a Attempt) bool { return a.Channel == SMS && a.IsRetriable() && a.Rule == l.Send.Fired })
 }
 
 func (l *Ledger) pendingRule() string {
@@ -306,25 +312,25 @@ func (l *Ledger) withdraw(now time.Time) {
 		return
 	}
 	rule := ruleOf(pending.Ref.Step)
-	if l.Send.WhatsAppStatus.Reached(l.Send.Plan.Rules[rule].Type.Goal()) {
-		l.avert(rule, now)
+	if l.Send.Status.WhatsApp.Reached(l.Send.Plan.Rules[rule].Type.Goal()) {
+		l.recordAverted(rule, now)
 	}
 	s := &l.Send
-	before := l.newest(SMS)
+	before := l.newestAttempt(SMS)
 	if before == nil {
-		s.SMSStatus, s.Fired, s.FiredReason, s.FallbackReason = "", "", "", ""
+		s.Status.SMS, s.Fired, s.FiredReason, s.FallbackReason = "", "", "", ""
 		return
 	}
-	s.SMSStatus, s.Fired, s.FiredReason = cmp.Or(before.Status, Queued), before.Rule, before.Reason
+	s.Status.SMS, s.Fired, s.FiredReason = cmp.Or(before.Status, Queued), before.Rule, before.Reason
 }
 
-// avert records that the rule sends no SMS now, because the check before the call found that the message had arrived. The rule
-// may fire later.
-func (l *Ledger) avert(rule int, now time.Time) {
-	e := Event{Kind: EventAverted, Channel: WhatsApp, Rule: l.Send.Plan.Rules[rule].Name, Status: l.Send.WhatsAppStatus}
+// recordAverted records that the rule sends no SMS now, because the check before the call found that the message had arrived. The
+// rule may fire later.
+func (l *Ledger) recordAverted(rule int, now time.Time) {
+	e := Event{Kind: EventAverted, Channel: WhatsApp, Rule: l.Send.Plan.Rules[rule].Name, Status: l.Send.Status.WhatsApp}
 	known := func(o Event) bool { return o.Rule == e.Rule && o.Status == e.Status }
 	if !slices.ContainsFunc(l.Averted, known) {
-		l.note(e, now)
+		l.addEvent(e, now)
 		l.Averted = append(l.Averted, e)
 	}
 }
@@ -335,13 +341,13 @@ func (l *Ledger) outcome() Outcome {
 	switch {
 	case s.FinishedAt == nil:
 		return OutcomePending
-	case s.SMSStatus.Reached(Delivered):
+	case s.Status.SMS.Reached(Delivered):
 		return OutcomeSMS
-	case s.WhatsAppStatus.Reached(Delivered):
+	case s.Status.WhatsApp.Reached(Delivered):
 		return OutcomeWhatsApp
-	case l.has(Attempt.MayArrive):
+	case l.hasAttempt(Attempt.MayArrive):
 		return OutcomeUnconfirmed
-	case s.Expired && !l.has(Attempt.isSubmitted):
+	case s.Expired && !l.hasAttempt(Attempt.isSubmitted):
 		return OutcomeExpired
 	default:
 		return OutcomeFailed

@@ -57,7 +57,7 @@ type Ruling struct {
 // the attempt as Calling. Begin returns an error if the step belongs to another rule or channel, or if the plan lacks the rule.
 // Such an error is a bug of the program.
 func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
-	now = l.clock(now)
+	now = l.monotonic(now)
 	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
 		return Ruling{}, fmt.Errorf("begin attempt of send %s: the plan has no rule %d", l.Send.ID, c.Rule)
 	}
@@ -66,7 +66,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		return Ruling{}, fmt.Errorf(
 			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
 	}
-	if r, stands := l.standing(a, c, now); stands {
+	if r, stands := l.answerForAttempt(a, c, now); stands {
 		return r, nil
 	}
 	if r, barred := l.barred(c, now); barred {
@@ -77,7 +77,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	if a != nil {
 		before = a.Failure
 	}
-	return Ruling{Answer: MayCall, Attempt: l.begin(a, c, now), Send: l.Send, Before: before}, nil
+	return Ruling{Answer: MayCall, Attempt: l.beginAttempt(a, c, now), Send: l.Send, Before: before}, nil
 }
 
 func (l *Ledger) ruleName(c Call) string {
@@ -87,8 +87,8 @@ func (l *Ledger) ruleName(c Call) string {
 	return ""
 }
 
-// standing answers for a step that has an attempt, unless the attempt may be retried.
-func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
+// answerForAttempt answers for a step that has an attempt, unless the attempt may be retried.
+func (l *Ledger) answerForAttempt(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	switch {
 	case a == nil || a.IsRetriable():
 		return Ruling{}, false
@@ -97,7 +97,7 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
-	l.buryDead(a, now)
+	l.endDeadCall(a, now)
 	a.AwaitsReceiptsUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
 }
@@ -106,9 +106,9 @@ func (l *Ledger) standing(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 // not called. After CallTimeout other processes count the call as dead, so it begins anew.
 func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
-	a.State, a.EndedAt, a.Failure = AttemptState(Unavailable), &now, &Failure{Kind: Unavailable, Reason: "not called"}
+	a.State, a.EndedAt, a.Failure = StateUnavailable, &now, &Failure{Kind: Unavailable, Reason: "not called"}
 	if r, barred := l.barred(c, now); barred {
-		l.takeUp(c.Channel, now)
+		l.mergeCurrentStatus(c.Channel, now)
 		l.settle(now)
 		return r, true
 	}
@@ -119,10 +119,10 @@ func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	return Ruling{Answer: MayCall, Attempt: begun, Send: l.Send}, true
 }
 
-// buryDead ends a call after CallTimeout as Unknown: its process counts as dead, and may have sent the message.
-func (l *Ledger) buryDead(a *Attempt, now time.Time) {
+// endDeadCall ends a call after CallTimeout as Unknown: its process counts as dead, and may have sent the message.
+func (l *Ledger) endDeadCall(a *Attempt, now time.Time) {
 	if a.State == Calling && !a.isInFlight(now) {
-		l.close(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
+		l.closeAttempt(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
 		l.settle(now)
 	}
 }
@@ -136,19 +136,19 @@ func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
 		if a := &l.Attempts[i]; a.isInFlight(now) {
 			return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 		}
-		l.buryDead(&l.Attempts[i], now)
+		l.endDeadCall(&l.Attempts[i], now)
 	}
 	switch {
 	case l.Send.FinishedAt != nil:
 		return Ruling{Answer: HasFinished}, true
 	case c.Channel == SMS && l.isSatisfied(c):
 		l.withdraw(now)
-		l.avert(c.Rule, now)
+		l.recordAverted(c.Rule, now)
 		return Ruling{Answer: Satisfied}, true
 	case l.optOut() != nil:
 		return Ruling{Answer: HasOptedOut}, true
-	case l.expired(now):
-		l.lapse(l.ruleName(c), now)
+	case l.hasExpired(now):
+		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)
 		return Ruling{Answer: HasExpired}, true
 	case l.isDoubled(c):
@@ -162,10 +162,10 @@ func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
 // isSatisfied reports whether the message has reached the status that the SMS's rule wants. After a failure it wants a delivery.
 func (l *Ledger) isSatisfied(c Call) bool {
 	goal := l.Send.Plan.Rules[c.Rule].Type.Goal()
-	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
+	if c.ByFailure || l.Send.Status.WhatsApp == Failed {
 		goal = Delivered
 	}
-	return l.Send.WhatsAppStatus.Reached(goal) || l.Send.SMSStatus.Reached(Delivered)
+	return l.Send.Status.WhatsApp.Reached(goal) || l.Send.Status.SMS.Reached(Delivered)
 }
 
 // isDoubled reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown end
@@ -173,25 +173,25 @@ func (l *Ledger) isSatisfied(c Call) bool {
 func (l *Ledger) isDoubled(c Call) bool {
 	first := c
 	first.Resend = false
-	return l.has(func(a Attempt) bool {
+	return l.hasAttempt(func(a Attempt) bool {
 		switch {
 		case c.Resend && a.Ref.Step == first.Step():
-			return a.State != AttemptState(Unknown) || a.Status != "" || a.Reported != 0
+			return a.State != StateUnknown || a.Status != "" || a.Reported != 0
 		case a.Channel == c.Channel:
 			return a.MayArrive() || c.Channel == WhatsApp && a.wasTried()
 		default:
 			return c.Channel == WhatsApp && a.MayArrive()
 		}
-	}) || c.Channel == WhatsApp && l.Send.WhatsAppStatus != Queued || c.Resend && l.Attempt(first.Step()) == nil
+	}) || c.Channel == WhatsApp && l.Send.Status.WhatsApp != Queued || c.Resend && l.Attempt(first.Step()) == nil
 }
 
-// isDue reports whether the SMS's rule fires: at once after a failure, else at the end of its wait, less clockSlack.
+// isDue reports whether the SMS's rule fires, by a clock that is ahead by clockSlack.
 func (l *Ledger) isDue(c Call, now time.Time) bool {
-	if c.ByFailure || l.Send.WhatsAppStatus == Failed {
-		return true
+	status := l.Send.Status.WhatsApp
+	if c.ByFailure {
+		status = Failed
 	}
-	deadline := l.deadline(c)
-	return !deadline.IsZero() && !now.Add(clockSlack).Before(deadline)
+	return l.Send.Plan.Rules[c.Rule].IsDue(status, l.Send.AcceptedAt, now.Add(clockSlack))
 }
 
 // deadline returns when the wait of the SMS's rule ends, or zero if the rule has no wait.
@@ -203,10 +203,10 @@ func (l *Ledger) deadline(c Call) time.Time {
 	return deadline
 }
 
-// begin records a call that may be made.
-func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
+// beginAttempt records a call that may be made.
+func (l *Ledger) beginAttempt(a *Attempt, c Call, now time.Time) Attempt {
 	if a == nil {
-		a = l.add(c)
+		a = l.addAttempt(c)
 	}
 	isRetry := l.pendingSMS() == a
 	if c.Channel == SMS && !isRetry {
@@ -218,8 +218,8 @@ func (l *Ledger) begin(a *Attempt, c Call, now time.Time) Attempt {
 	return *a
 }
 
-// add adds an attempt, in the order of steps.
-func (l *Ledger) add(c Call) *Attempt {
+// addAttempt adds an attempt, in the order of steps.
+func (l *Ledger) addAttempt(c Call) *Attempt {
 	a := Attempt{Ref: Ref{Send: l.Send.ID, Step: c.Step()}, Channel: c.Channel}
 	if c.Channel == SMS {
 		rule := l.Send.Plan.Rules[c.Rule]
@@ -237,16 +237,16 @@ func (l *Ledger) add(c Call) *Attempt {
 func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	s := &l.Send
 	var why FallbackReason
-	a.Reason, why = l.why(c)
-	if s.SMSStatus == "" || s.SMSStatus == Failed {
-		s.SMSStatus = Queued
+	a.Reason, why = l.whyFired(c)
+	if s.Status.SMS == "" || s.Status.SMS == Failed {
+		s.Status.SMS = Queued
 	}
 	s.Fired, s.FiredReason = a.Rule, a.Reason
 	if s.FallbackReason == "" {
 		s.FallbackReason = why
 	}
 	if !c.Resend {
-		l.note(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
+		l.addEvent(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
 	}
 	l.forgoWhatsApp(now)
 }
@@ -255,26 +255,26 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 // SMS. So a rule without a wait can follow if the SMS fails.
 func (l *Ledger) forgoWhatsApp(now time.Time) {
 	isOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
-	if l.Send.WhatsAppStatus != Queued || l.has(isOut) {
+	if l.Send.Status.WhatsApp != Queued || l.hasAttempt(isOut) {
 		return
 	}
-	l.Send.WhatsAppStatus = Failed
+	l.Send.Status.WhatsApp = Failed
 	for i := range l.Attempts {
 		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.IsRetriable() {
 			a.Status = Failed
-			l.note(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
+			l.addEvent(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
 		}
 	}
 }
 
-// why returns why a rule fired: as text for the timeline, and as a reason for the statistics.
-func (l *Ledger) why(c Call) (string, FallbackReason) {
+// whyFired returns why a rule fired: as text for the timeline, and as a reason for the statistics.
+func (l *Ledger) whyFired(c Call) (string, FallbackReason) {
 	rule := l.Send.Plan.Rules[c.Rule]
-	failed := l.newest(WhatsApp)
+	failed := l.newestAttempt(WhatsApp)
 	switch {
-	case !c.ByFailure && l.Send.WhatsAppStatus != Failed && !l.has(isWhatsApp):
+	case !c.ByFailure && l.Send.Status.WhatsApp != Failed && !l.hasAttempt(isWhatsApp):
 		return "handed over after the wait had ended, too late for WhatsApp", TooLate
-	case !c.ByFailure && l.Send.WhatsAppStatus != Failed:
+	case !c.ByFailure && l.Send.Status.WhatsApp != Failed:
 		return fmt.Sprintf("not %s within %s", rule.Type.Goal(), rule.Wait()), rule.Type.Missed()
 	case failed == nil || failed.Why() == nil:
 		return "the WhatsApp message failed", ByFailure

@@ -114,14 +114,14 @@ func TestLedger_Receive_merges(t *testing.T) {
 	t.Run("a replaced message's failure says nothing", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, minute, minute).call(whatsApp(), errUnknown).call(resend(whatsApp()), nil).receive(whatsApp(), failed)
-		require.Equal(t, submitted, d.l.Send.WhatsAppStatus)
+		require.Equal(t, submitted, d.l.Send.Status.WhatsApp)
 		d.receive(resend(whatsApp()), failed)
-		require.Equal(t, failed, d.l.Send.WhatsAppStatus)
+		require.Equal(t, failed, d.l.Send.Status.WhatsApp)
 	})
 	t.Run("a replaced message may arrive", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, minute, minute).at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed).call(smsOf(1), nil)
-		require.Equal(t, submitted, d.l.Send.SMSStatus, "the second SMS has a status of its own")
+		require.Equal(t, submitted, d.l.Send.Status.SMS, "the second SMS has a status of its own")
 		d.receive(smsOf(0), delivered).ended(backstop.OutcomeSMS)
 	})
 	t.Run("the failed SMS is reported on while the next is tried", func(t *testing.T) {
@@ -129,9 +129,9 @@ func TestLedger_Receive_merges(t *testing.T) {
 		for _, late := range []backstop.Status{sent, failed} {
 			d := newDesk(t, minute, minute).at(time.Minute).call(smsOf(0), rejected("")).call(smsOf(1), throttled)
 			d.receive(smsOf(0), late)
-			require.Equal(t, queued, d.l.Send.SMSStatus, "the status is of one message")
+			require.Equal(t, queued, d.l.Send.Status.SMS, "the status is of one message")
 			d.call(smsOf(1), nil)
-			require.Equal(t, submitted, d.l.Send.SMSStatus)
+			require.Equal(t, submitted, d.l.Send.Status.SMS)
 		}
 	})
 	t.Run("a resend fails while the first may still arrive", func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestLedger_Receive_merges(t *testing.T) {
 			_, err = l.End(backstop.Ending{Step: c.Step(), Token: "t"}, now)
 			require.NoError(t, err)
 			l.Receive(receiptOf(c, failed, ""), now)
-			require.Equal(t, failed, l.Send.SMSStatus, "the newest SMS failed")
+			require.Equal(t, failed, l.Send.Status.SMS, "the newest SMS failed")
 		}
 		require.NotNil(t, l.Send.FinishedAt)
 	})
@@ -227,7 +227,8 @@ func TestLedger_DuplicateDelivery(t *testing.T) {
 	}
 }
 
-// After Abandon no call is made any more, so a message that no provider took has failed. One that may be out keeps its status.
+// After Abandon no call is made any more, so a message that no provider took has failed. A message that may be out keeps its
+// status.
 func TestLedger_Abandon(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -246,7 +247,7 @@ func TestLedger_Abandon(t *testing.T) {
 			d := newDesk(t, rule(backstop.Undelivered, time.Minute))
 			tc.history(d)
 			d.l.Abandon("its workflow was lost", d.tick())
-			require.Equal(t, tc.want, d.l.Send.WhatsAppStatus)
+			require.Equal(t, tc.want, d.l.Send.Status.WhatsApp)
 			require.Equal(t, tc.outcome, d.l.Send.Outcome)
 		})
 	}
@@ -392,7 +393,7 @@ func TestLedger_cases(t *testing.T) {
 		d.begin(whatsApp())
 		require.Equal(t, backstop.UnderWay, d.l.GiveUp(whatsApp(), d.tick()).Answer)
 		d.end(whatsApp(), nil)
-		require.Equal(t, submitted, d.l.Send.WhatsAppStatus)
+		require.Equal(t, submitted, d.l.Send.Status.WhatsApp)
 		require.Equal(t, backstop.MadeAlready, d.l.GiveUp(whatsApp(), d.tick()).Answer)
 	})
 	t.Run("131050 is stored and not signalled", func(t *testing.T) {
@@ -467,7 +468,7 @@ func TestLedger_timeline(t *testing.T) {
 		require.Equal(t, before.Fired, after.Fired)
 		require.Equal(t, before.FiredReason, after.FiredReason)
 		require.Equal(t, before.FallbackReason, after.FallbackReason)
-		require.Equal(t, failed, after.SMSStatus)
+		require.Equal(t, failed, after.Status.SMS)
 		require.Contains(t, d.kinds(), backstop.EventAverted)
 	})
 	t.Run("averting the only one leaves no trace in the send", func(t *testing.T) {
@@ -477,7 +478,7 @@ func TestLedger_timeline(t *testing.T) {
 		s := d.l.Send
 		require.Empty(t, s.Fired)
 		require.Empty(t, s.FiredReason)
-		require.Empty(t, s.SMSStatus)
+		require.Empty(t, s.Status.SMS)
 		require.Empty(t, s.FallbackReason)
 		require.Zero(t, d.l.View().Used)
 		require.Len(t, d.l.Averted, 1, "a repeated last look is noted once")
@@ -494,7 +495,7 @@ func TestLedger_timeline(t *testing.T) {
 		d.at(time.Hour).call(smsOf(1), throttled).at(2*time.Hour).answers(backstop.HasExpired, smsOf(1))
 		d.ended(backstop.OutcomeUnconfirmed)
 		require.Equal(t, "A", d.l.Send.Fired)
-		require.Equal(t, failed, d.l.Send.SMSStatus)
+		require.Equal(t, failed, d.l.Send.Status.SMS)
 		require.Equal(t, backstop.NotSent, d.l.Send.FallbackReason)
 	})
 	t.Run("times never go back, and nothing but receipts follows the end", func(t *testing.T) {
@@ -601,7 +602,7 @@ func TestLedger_Begin_withoutWhatsApp(t *testing.T) {
 			d := newDesk(t, rule(backstop.Undelivered, time.Minute), rule(backstop.SendFailed, 0))
 			history(d)
 			d.at(time.Minute).call(smsOf(0), rejected(""))
-			require.Equal(t, failed, d.l.Send.WhatsAppStatus)
+			require.Equal(t, failed, d.l.Send.Status.WhatsApp)
 			d.answers(backstop.MayCall, byFailure(smsOf(1)))
 			d.end(smsOf(1), nil)
 			require.NotEqual(t, backstop.MayCall, d.begin(whatsApp()).Answer, "there is no WhatsApp any more")

@@ -83,7 +83,7 @@ func (c *chaos) require(ok bool, law string) {
 func (c *chaos) do(what string, change func(*backstop.Ledger) any) {
 	before := c.l
 	got := change(&c.l)
-	c.sayf("%s: %v; WhatsApp %s, SMS %s, %s", what, got, c.l.Send.WhatsAppStatus, c.l.Send.SMSStatus, c.l.Send.Outcome)
+	c.sayf("%s: %v; WhatsApp %s, SMS %s, %s", what, got, c.l.Send.Status.WhatsApp, c.l.Send.Status.SMS, c.l.Send.Outcome)
 	again := cloneLedger(c.l)
 	events := len(again.Events)
 	change(&again)
@@ -113,7 +113,7 @@ var better = map[backstop.Outcome][]backstop.Outcome{
 
 // goesOn requires that no part of the send goes back.
 func (c *chaos) goesOn(from, to backstop.Send) {
-	c.require(rank(to.WhatsAppStatus) >= rank(from.WhatsAppStatus), "the status of WhatsApp goes back")
+	c.require(rank(to.Status.WhatsApp) >= rank(from.Status.WhatsApp), "the status of WhatsApp goes back")
 	c.require(to.DuplicateDelivery || !from.DuplicateDelivery, "duplicate_delivery goes back")
 	c.require(to.Expired || !from.Expired, "expired goes back")
 	if from.FinishedAt != nil {
@@ -197,25 +197,25 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
 		first := p.Resend && a.Ref.Step == p.Step()-1
 		switch {
 		case first:
-			c.require(a.State == backstop.AttemptState(backstop.Unknown) && a.Status == "", "only an unknown end is resent")
+			c.require(a.State == backstop.StateUnknown && a.Status == "", "only an unknown end is resent")
 		case a.Channel == p.Channel && !own, p.Channel == backstop.WhatsApp && a.Channel == backstop.SMS:
 			c.require(!open, "a message is out that may arrive")
 		case own:
-			c.require(a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.AttemptState(backstop.Throttled) || a.State == backstop.AttemptState(backstop.Unavailable), "only what was surely not sent is tried again")
+			c.require(a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable, "only what was surely not sent is tried again")
 		}
 	}
 	if p.Channel == backstop.WhatsApp {
-		c.require(s.WhatsAppStatus == queued, "WhatsApp has it")
+		c.require(s.Status.WhatsApp == queued, "WhatsApp has it")
 		return
 	}
 	rule := s.Plan.Rules[p.Rule]
 	goal := rule.Type.Goal()
-	if s.WhatsAppStatus == failed {
+	if s.Status.WhatsApp == failed {
 		goal = delivered
 	}
-	c.require(!s.WhatsAppStatus.Reached(goal), "it arrived as the rule wants it")
+	c.require(!s.Status.WhatsApp.Reached(goal), "it arrived as the rule wants it")
 	deadline, waits := rule.Deadline(origin)
-	c.require(s.WhatsAppStatus == failed || waits && !c.clock.Add(time.Second).Before(deadline), "the rule has not fired")
+	c.require(s.Status.WhatsApp == failed || waits && !c.clock.Add(time.Second).Before(deadline), "the rule has not fired")
 }
 
 func (c *chaos) pick(what string, is func(*call) bool) *call {
@@ -433,8 +433,8 @@ func (c *chaos) whereItEnded() backstop.Outcome {
 // dropsNothing requires that no rule fires at the end of the send.
 func (c *chaos) dropsNothing() {
 	view, s := c.l.View(), c.l.Send
-	_, due := s.Plan.Due(s.WhatsAppStatus, origin, c.now, view.Used.Has)
-	c.require(!due || s.SMSStatus.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
+	_, due := s.Plan.Due(s.Status.WhatsApp, origin, c.now, view.Used.Has)
+	c.require(!due || s.Status.SMS.Reached(delivered) || c.optedOut() || c.smsMayArrive() || s.Expired, "no rule that fires is dropped")
 }
 
 func (c *chaos) optedOut() bool {
@@ -476,7 +476,7 @@ func (c *chaos) smsMayArrive() bool {
 }
 
 func mayArrive(a backstop.Attempt) bool {
-	out := a.State == backstop.Accepted || a.State == backstop.AttemptState(backstop.Unknown) || a.State == backstop.Calling || a.Reported != 0
+	out := a.State == backstop.Accepted || a.State == backstop.StateUnknown || a.State == backstop.Calling || a.Reported != 0
 	return out && a.Status != failed && !a.Status.Reached(delivered)
 }
 

@@ -31,7 +31,7 @@ func (e Ending) state() AttemptState {
 // signalled then, End adds this late answer to Receipts. The ending of a call that is not the attempt's newest changes nothing.
 // If the attempt was not begun, End returns an Error of code NotFound.
 func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
-	now = l.clock(now)
+	now = l.monotonic(now)
 	a := l.Attempt(e.Step)
 	if a == nil {
 		return Attempt{}, &Error{Code: NotFound, Message: fmt.Sprintf("there is no attempt %d", e.Step)}
@@ -41,24 +41,24 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	}
 	before := l.Clone()
 	isLate := a.State != Calling // the workflow has an unknown end already, and waits
-	l.close(a, e, now)
+	l.closeAttempt(a, e, now)
 	if !isLate && e.ReceiptWait > 0 {
 		l.detach(a, now.Add(e.ReceiptWait))
 	}
 	l.settle(now)
 	if isLate && before.mustSignal(l, a.Channel, now) {
-		l.announce(*a, now)
+		l.addLateAnswer(*a, now)
 	}
 	return *a, nil
 }
 
-// announce adds a provider's late answer as a receipt that must be signalled.
-func (l *Ledger) announce(a Attempt, now time.Time) {
+// addLateAnswer adds a provider's late answer as a receipt that must be signalled.
+func (l *Ledger) addLateAnswer(a Attempt, now time.Time) {
 	r := Receipt{
 		Provider: a.Provider, Channel: a.Channel, MessageID: cmp.Or(a.MessageID, a.Ref.String()), Ref: a.Ref,
 		Status: Submitted, At: now,
 	}
-	if a.State == AttemptState(Rejected) {
+	if a.State == StateRejected {
 		r.Status, r.Failure = Failed, a.Failure
 	}
 	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: true})
@@ -67,13 +67,13 @@ func (l *Ledger) announce(a Attempt, now time.Time) {
 // mayEnd reports whether an ending changes the attempt. A call of unknown end may still turn out accepted, or rejected if no
 // receipt came.
 func (a Attempt) mayEnd(as AttemptState) bool {
-	isLate := a.State == AttemptState(Unknown)
+	isLate := a.State == StateUnknown
 	return a.State == Calling ||
-		isLate && as == Accepted || isLate && as == AttemptState(Rejected) && a.Reported == 0
+		isLate && as == Accepted || isLate && as == StateRejected && a.Reported == 0
 }
 
-// close writes an ending into its attempt.
-func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
+// closeAttempt writes an ending into its attempt.
+func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 	wasCalling := a.State == Calling
 	a.State, a.Failure, a.EndedAt = e.state(), e.Failure, &now
 	reached := Status("")
@@ -87,7 +87,7 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 		if until := now.Add(e.AwaitReceipts); wasCalling && e.AwaitReceipts > 0 {
 			a.AwaitsReceiptsUntil = &until
 		}
-	case AttemptState(Rejected):
+	case StateRejected:
 		reached = Failed
 	}
 	if !a.sentNothing() || isPowerOfTwo(a.Number) {
@@ -96,22 +96,22 @@ func (l *Ledger) close(a *Attempt, e Ending, now time.Time) {
 		if a.Number > 1 {
 			event.Detail = strings.TrimSpace(fmt.Sprintf("%s (call %d)", event.Detail, a.Number))
 		}
-		l.note(event, now)
+		l.addEvent(event, now)
 	}
 	if reached != "" {
 		l.advance(a.Channel, a.Ref.Step, reached, now)
 	}
-	l.takeUp(a.Channel, now)
+	l.mergeCurrentStatus(a.Channel, now)
 	l.flagDuplicate(now)
-	l.reckon()
+	l.updateOutcome()
 }
 
 // isPowerOfTwo selects the calls that get an event, if they sent nothing: the 1st, 2nd, 4th, 8th and so on. A provider may
 // be down for hours, and the attempt has the number of calls and the newest failure anyway.
 func isPowerOfTwo(n int) bool { return n&(n-1) == 0 }
 
-// reckon computes the outcome again, because a late answer or receipt may change it after the end.
-func (l *Ledger) reckon() { l.Send.Outcome = l.outcome() }
+// updateOutcome computes the outcome again, because a late answer or receipt may change it after the end.
+func (l *Ledger) updateOutcome() { l.Send.Outcome = l.outcome() }
 
 // detach makes the store wait for the SMS's receipt if no other SMS can follow. The workflow can then end.
 func (l *Ledger) detach(a *Attempt, by time.Time) {
@@ -131,26 +131,26 @@ func (l *Ledger) StopWaiting(step int) {
 // repeated. While a call may be in flight it answers UnderWay, because the end of that call counts. After the send's end it
 // answers HasFinished, and otherwise MadeAlready.
 func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
-	now = l.clock(now)
+	now = l.monotonic(now)
 	a := l.Attempt(c.Step())
 	switch {
 	case l.Send.FinishedAt != nil:
 		return Ruling{Answer: HasFinished}
 	case l.gaveUp(a, c):
 		return Ruling{Answer: HasGivenUp}
-	case a == nil && c.Channel == WhatsApp && l.Send.WhatsAppStatus == Queued && !l.has(isWhatsApp):
+	case a == nil && c.Channel == WhatsApp && l.Send.Status.WhatsApp == Queued && !l.hasAttempt(isWhatsApp):
 	case a == nil:
 		return Ruling{Answer: MadeAlready}
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}
 	case !a.IsRetriable():
-		l.buryDead(a, now)
+		l.endDeadCall(a, now)
 		return Ruling{Answer: MadeAlready, Attempt: *a}
 	}
 	if a != nil {
 		a.Status = Failed
 	}
-	l.note(Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}, now)
+	l.addEvent(Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}, now)
 	l.advance(c.Channel, c.Step(), Failed, now)
 	l.settle(now)
 	return Ruling{Answer: HasGivenUp}
@@ -163,17 +163,17 @@ func (l *Ledger) gaveUp(a *Attempt, c Call) bool {
 	if a != nil {
 		return a.sentNothing() && a.Status == Failed
 	}
-	return c.Channel == WhatsApp && l.Send.WhatsAppStatus == Failed && !l.has(isWhatsApp)
+	return c.Channel == WhatsApp && l.Send.Status.WhatsApp == Failed && !l.hasAttempt(isWhatsApp)
 }
 
 // Finish ends the send. Lapsed means that ExpiresAt has come by the engine's clock. A repeated Finish changes nothing.
 func (l *Ledger) Finish(lapsed bool, now time.Time) {
-	now = l.clock(now)
+	now = l.monotonic(now)
 	if l.Send.FinishedAt != nil {
 		return
 	}
-	if lapsed && (!l.isPlanSatisfied() || !l.has(Attempt.isSubmitted)) {
-		l.lapse(l.pendingRule(), now)
+	if lapsed && (!l.isPlanSatisfied() || !l.hasAttempt(Attempt.isSubmitted)) {
+		l.recordExpiry(l.pendingRule(), now)
 	}
 	l.finish(now)
 }
@@ -181,12 +181,12 @@ func (l *Ledger) Finish(lapsed bool, now time.Time) {
 // Abandon ends a send that no workflow will finish, and records the reason. If the send only waits for the receipt of its SMS,
 // Abandon changes nothing. A WhatsApp message that no provider can have counts as failed.
 func (l *Ledger) Abandon(reason string, now time.Time) {
-	now = l.clock(now)
+	now = l.monotonic(now)
 	if l.Send.FinishedAt != nil || l.Send.ReceiptBy != nil {
 		return
 	}
-	l.note(Event{Kind: EventGaveUp, Detail: reason}, now)
-	if !l.has(func(a Attempt) bool { return isWhatsApp(a) && a.mayBeOut() }) {
+	l.addEvent(Event{Kind: EventGaveUp, Detail: reason}, now)
+	if !l.hasAttempt(func(a Attempt) bool { return isWhatsApp(a) && a.mayBeOut() }) {
 		l.advance(WhatsApp, whatsAppStep, Failed, now)
 	}
 	l.finish(now)

@@ -13,15 +13,15 @@ import (
 // NextRule is a forecast, for people. The call itself needs Begin.
 func (l *Ledger) NextRule(now time.Time) (rule int, at time.Time, found bool) {
 	s := l.Send
-	hasSMS := s.SMSStatus != "" && s.SMSStatus != Failed
+	hasSMS := s.Status.SMS != "" && s.Status.SMS != Failed
 	if s.FinishedAt != nil || hasSMS || l.optOut() != nil {
 		return 0, time.Time{}, false
 	}
 	for _, at := range s.Plan.moments(s.AcceptedAt, now) {
-		if l.expired(at) {
+		if l.hasExpired(at) {
 			break
 		}
-		if rule, fires := s.Plan.Due(s.WhatsAppStatus, s.AcceptedAt, at, l.used().Has); fires {
+		if rule, fires := s.Plan.Due(s.Status.WhatsApp, s.AcceptedAt, at, l.usedRules().Has); fires {
 			return rule, at, true
 		}
 	}

@@ -5,8 +5,8 @@ import "time"
 // Receive merges a receipt that names its step. It reports whether the workflow must be signalled: because the workflow waits for
 // this status, or because the receipt ended the send. A repeated receipt changes nothing.
 func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
-	now = l.clock(now)
-	a := l.about(r)
+	now = l.monotonic(now)
+	a := l.attemptOf(r)
 	if !r.Status.Valid() || !l.isNews(a, r) {
 		return false
 	}
@@ -23,18 +23,18 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 			a.Refusal = r.Failure
 		}
 	}
-	l.note(event, now)
+	l.addEvent(event, now)
 	l.advance(r.Channel, r.Ref.Step, r.Status, now)
 	l.flagDuplicate(now)
-	l.reckon()
+	l.updateOutcome()
 	l.settle(now)
 	mustSignal = before.mustSignal(l, r.Channel, now)
 	l.Receipts = append(l.Receipts, Received{Receipt: r, NeedsSignal: mustSignal})
 	return mustSignal
 }
 
-// about returns the attempt that sent the receipt's message, or nil.
-func (l *Ledger) about(r Receipt) *Attempt {
+// attemptOf returns the attempt that sent the receipt's message, or nil.
+func (l *Ledger) attemptOf(r Receipt) *Attempt {
 	a := l.Attempt(r.Ref.Step)
 	if a == nil || a.Channel != r.Channel {
 		return nil
@@ -46,7 +46,7 @@ func (l *Ledger) about(r Receipt) *Attempt {
 // advances the channel's status.
 func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
 	if a == nil {
-		s := *l.status(r.Channel)
+		s := l.Send.Status.Of(r.Channel)
 		return s.Advance(r.Status) != s
 	}
 	return !a.Reported.Has(r.Status)
@@ -56,9 +56,9 @@ func (l *Ledger) isNews(a *Attempt, r Receipt) bool {
 // work on the send, because the activity's result brings the change. While an SMS may arrive, no WhatsApp receipt changes what
 // follows.
 func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool {
-	from, to := *l.status(channel), *after.status(channel)
+	from, to := l.Send.Status.Of(channel), after.Send.Status.Of(channel)
 	switch {
-	case l.Send.FinishedAt != nil, l.Send.ReceiptBy != nil, l.has(func(a Attempt) bool { return a.Attended(now) }):
+	case l.Send.FinishedAt != nil, l.Send.ReceiptBy != nil, l.hasAttempt(func(a Attempt) bool { return a.Attended(now) }):
 		return false
 	case after.Send.FinishedAt != nil:
 		return true
@@ -67,8 +67,8 @@ func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool 
 	case from == Queued:
 		return true // the workflow may wait for the first receipt after a call of unknown end
 	case channel == SMS:
-		return to == Failed || crosses(from, to, Delivered)
+		return to == Failed || crossesMark(from, to, Delivered)
 	default:
-		return (l.Send.SMSStatus == "" || l.Send.SMSStatus == Failed) && l.Send.Plan.MustSignal(from, to)
+		return (l.Send.Status.SMS == "" || l.Send.Status.SMS == Failed) && l.Send.Plan.MustSignal(from, to)
 	}
 }

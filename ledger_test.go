@@ -40,7 +40,7 @@ func newLedger(rules ...backstop.Rule) backstop.Ledger {
 		plan.Rules[i].Name = ruleName(i)
 	}
 	return backstop.Ledger{Send: backstop.Send{
-		ID: sendID, Plan: plan, AcceptedAt: origin, WhatsAppStatus: queued, Outcome: backstop.OutcomePending,
+		ID: sendID, Plan: plan, AcceptedAt: origin, Status: backstop.Statuses{WhatsApp: queued}, Outcome: backstop.OutcomePending,
 	}}
 }
 
@@ -302,7 +302,7 @@ func TestLedger_Begin_token(t *testing.T) {
 	other, err = l.Begin(call, other.Until)
 	require.NoError(t, err)
 	require.Equal(t, backstop.MadeAlready, other.Answer)
-	require.Equal(t, backstop.AttemptState(backstop.Unknown), other.Attempt.State)
+	require.Equal(t, backstop.StateUnknown, other.Attempt.State)
 }
 
 func TestLedger_Begin_error(t *testing.T) {
@@ -354,7 +354,7 @@ func TestLedger_End(t *testing.T) {
 			if want == "" {
 				want = queued
 			}
-			require.Equal(t, want, d.l.Send.WhatsAppStatus)
+			require.Equal(t, want, d.l.Send.Status.WhatsApp)
 			require.Equal(t, []backstop.EventKind{backstop.EventAttempt}, d.kinds())
 		})
 	}
@@ -363,7 +363,7 @@ func TestLedger_End(t *testing.T) {
 		d := newDesk(t, rule(backstop.Unread, time.Hour))
 		d.begin(whatsApp())
 		d.receive(whatsApp(), delivered).end(whatsApp(), nil)
-		require.Equal(t, delivered, d.l.Send.WhatsAppStatus)
+		require.Equal(t, delivered, d.l.Send.Status.WhatsApp)
 		require.Equal(t, delivered, d.l.Attempt(1).Status)
 	})
 	t.Run("a call in flight ends before the send does", func(t *testing.T) {
@@ -378,7 +378,7 @@ func TestLedger_End(t *testing.T) {
 		d := newDesk(t, minute)
 		d.begin(whatsApp())
 		d.at(time.Minute).answers(backstop.MayCall, smsOf(0))
-		require.Equal(t, backstop.AttemptState(backstop.Unknown), d.l.Attempt(1).State)
+		require.Equal(t, backstop.StateUnknown, d.l.Attempt(1).State)
 	})
 	late := map[string]struct {
 		f       *backstop.Failure
@@ -386,10 +386,10 @@ func TestLedger_End(t *testing.T) {
 		want    backstop.AttemptState
 	}{
 		"accepted":                       {want: backstop.Accepted},
-		"rejected":                       {f: rejected(""), want: backstop.AttemptState(backstop.Rejected)},
-		"rejected, but a receipt came":   {f: rejected(""), receipt: sent, want: backstop.AttemptState(backstop.Unknown)},
-		"throttled says nothing":         {f: throttled, want: backstop.AttemptState(backstop.Unknown)},
-		"unknown says nothing":           {f: errUnknown, want: backstop.AttemptState(backstop.Unknown)},
+		"rejected":                       {f: rejected(""), want: backstop.StateRejected},
+		"rejected, but a receipt came":   {f: rejected(""), receipt: sent, want: backstop.StateUnknown},
+		"throttled says nothing":         {f: throttled, want: backstop.StateUnknown},
+		"unknown says nothing":           {f: errUnknown, want: backstop.StateUnknown},
 		"accepted, and a receipt failed": {receipt: failed, want: backstop.Accepted},
 	}
 	for name, tc := range late {
@@ -423,13 +423,13 @@ func TestLedger_GiveUp(t *testing.T) {
 
 	d := newDesk(t, two...).call(whatsApp(), throttled)
 	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()))
-	require.Equal(t, failed, d.l.Send.WhatsAppStatus)
+	require.Equal(t, failed, d.l.Send.Status.WhatsApp)
 	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()), "repeated")
 	d.answers(backstop.MayCall, byFailure(smsOf(0)))
 	require.Equal(t, backstop.UnderWay, giveUp(d, smsOf(0)), "a call in flight counts")
 	d.end(smsOf(0), nil)
 	require.Equal(t, backstop.MadeAlready, giveUp(d, smsOf(0)))
-	require.Equal(t, submitted, d.l.Send.SMSStatus)
+	require.Equal(t, submitted, d.l.Send.Status.SMS)
 	require.Equal(t, backstop.MadeAlready, giveUp(d, smsOf(1)), "an SMS that was not begun")
 
 	d = newDesk(t, two...)
@@ -437,7 +437,7 @@ func TestLedger_GiveUp(t *testing.T) {
 	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()), "repeated")
 	d.call(byFailure(smsOf(0)), unavailable)
 	require.Equal(t, backstop.HasGivenUp, giveUp(d, smsOf(0)))
-	require.Equal(t, failed, d.l.Send.SMSStatus)
+	require.Equal(t, failed, d.l.Send.Status.SMS)
 	d.pending().call(byFailure(smsOf(1)), throttled)
 	require.Equal(t, backstop.HasGivenUp, giveUp(d, smsOf(1)))
 	d.ended(backstop.OutcomeFailed)
@@ -446,5 +446,5 @@ func TestLedger_GiveUp(t *testing.T) {
 	d = newDesk(t, two...)
 	d.begin(whatsApp())
 	require.Equal(t, backstop.MadeAlready, giveUp(d.at(31*time.Second), whatsApp()), "a dead process may have sent it")
-	require.Equal(t, queued, d.l.Send.WhatsAppStatus)
+	require.Equal(t, queued, d.l.Send.Status.WhatsApp)
 }

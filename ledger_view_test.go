@@ -141,7 +141,7 @@ func (w *watcher) check(t *rapid.T) {
 		return fmt.Sprint(v.SMS == "", v.SMS == queued, v.SMS == failed, v.SMS.Reached(delivered))
 	}
 	require.Equal(t, known(is), known(w.view), "what is known of the SMS: %q, %q", is.SMS, w.view.SMS)
-	if s := w.l.Send.SMSStatus; s != "" && s != failed {
+	if s := w.l.Send.Status.SMS; s != "" && s != failed {
 		return // a WhatsApp receipt during an SMS reaches the view with the SMS's end, or with the next Begin
 	}
 	require.Equal(t, is.WhatsApp == queued, w.view.WhatsApp == queued, "whether WhatsApp went out")

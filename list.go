@@ -2,16 +2,16 @@ package backstop
 
 import "time"
 
-// Page asks for a part of a list, newest first: up to Limit items that come after the one with id After.
+// Page selects a part of a list, newest first: up to Limit items after the item with the id After.
 type Page struct {
 	After string // empty for the first page
 	Limit int
 }
 
-// AnyVersion stands for "whatever version it has now" where the version of a rule or policy is asked for.
+// AnyVersion is a version of a rule or policy that matches the current one.
 const AnyVersion = 0
 
-// SendFilter narrows a list of sends; a zero field does not.
+// SendFilter selects sends of a list. A zero field selects all.
 type SendFilter struct {
 	Outcome  Outcome
 	PolicyID string

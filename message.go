@@ -32,8 +32,8 @@ type SMSMessage struct {
 	ValidFor time.Duration
 }
 
-// Submission is a provider's word that it has taken a message.
+// Submission is a provider's answer that it has accepted a message.
 type Submission struct {
 	MessageID string
-	Segments  int // of an SMS, as the provider counts them; 0 when it does not say
+	Segments  int // of an SMS, as the provider counts them; 0 if it gives none
 }

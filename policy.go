@@ -56,8 +56,8 @@ func ValidatePolicy(name string, ruleIDs []string) error {
 	return f.err("the policy is not valid")
 }
 
-// Resolve makes the plan for a recipient of a country. Rules that do not apply there are dropped; none left is an
-// Error of code Invalid, never a silent send without fallback.
+// Resolve makes the plan for a recipient of a country. Rules that do not apply there are dropped; if none is left,
+// Resolve returns an Error of code Invalid, because the send would have no fallback.
 func (p Policy) Resolve(country string, o Override) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	var f fields
@@ -118,7 +118,7 @@ func (p Plan) anyUsed(used func(int) bool) bool {
 	return false
 }
 
-// IsSatisfied reports whether no rule of the plan can fire any more; used rules cannot.
+// IsSatisfied reports whether no rule of the plan can fire any more. Used rules cannot.
 func (p Plan) IsSatisfied(s Status, used func(int) bool) bool {
 	for i, rule := range p.Rules {
 		if !used(i) && !rule.IsSatisfied(s) {
@@ -128,17 +128,16 @@ func (p Plan) IsSatisfied(s Status, used func(int) bool) bool {
 	return true
 }
 
-// MustSignal reports whether a message that went from one status to another has reached something that a rule of the
-// plan waits for, so that the workflow must be signalled: what satisfies a wait, what ends a rule, a failure, or what
-// undoes one. It is exact: it says no only when no rule will ever answer differently for the one status than for the
-// other.
+// MustSignal reports whether the workflow must be signalled after a message went from one status to another: the new status
+// satisfies a wait or a rule, or it is a failure, or it undoes a failure. MustSignal is exact: it is false only if IsDue and
+// IsSatisfied of all rules are the same for both statuses, at any time.
 func (p Plan) MustSignal(from, to Status) bool {
 	if from == to {
 		return false
 	}
 	return to == Failed || from == Failed || slices.ContainsFunc(p.Rules, func(r Rule) bool {
-		return (!r.IsSatisfied(from) && r.IsSatisfied(to)) || (r.WaitSeconds > 0 && crosses(from, to, r.Type.Goal()))
+		return (!r.IsSatisfied(from) && r.IsSatisfied(to)) || (r.WaitSeconds > 0 && crossesMark(from, to, r.Type.Goal()))
 	})
 }
 
-func crosses(from, to, mark Status) bool { return !from.Reached(mark) && to.Reached(mark) }
+func crossesMark(from, to, mark Status) bool { return !from.Reached(mark) && to.Reached(mark) }

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Ref names one step of a send: the value that goes out with a message and comes back with its receipts.
+// Ref names one step of a send. The provider gets it with the message, and returns it with each receipt.
 type Ref struct {
 	Send string // the id of the send
-	Step int    // which activity of its workflow, counted from 1
+	Step int    // the step of the send, see WhatsAppStep and SMSStep
 }
 
-// String is the form that travels: "<send id>.<step>", 38 bytes for a single-digit step.
+// String returns "<send id>.<step>", as providers get it: 38 bytes for a step of one digit.
 func (r Ref) String() string { return r.Send + "." + strconv.Itoa(r.Step) }
 
-// ParseRef reads what String wrote, and nothing else: a provider may return what another program gave it.
+// ParseRef reads a text that String wrote, and refuses any other: the provider may return the reference of another program.
 func ParseRef(s string) (Ref, error) {
 	send, step, ok := strings.Cut(s, ".")
-	n, err := strconv.ParseUint(step, 10, 31) // a Postgres integer; whatever is larger was never ours
+	n, err := strconv.ParseUint(step, 10, 31) // a Postgres integer: a larger number is not from us
 	ref := Ref{Send: send, Step: int(n)}
 	if !ok || send == "" || err != nil || n < 1 || ref.String() != s {
 		return Ref{}, fmt.Errorf("parse ref: %.80q is not <send id>.<step>", s)
@@ -32,8 +32,8 @@ type Receipt struct {
 	Provider  string    // the driver's name, like "meta"
 	Channel   Channel   //
 	MessageID string    // the provider's id of the message: the second correlation key
-	Ref       Ref       // the first correlation key; zero when the provider did not return it
+	Ref       Ref       // the first correlation key; zero if the provider did not return it
 	Status    Status    // Sent, Failed, Delivered or Read
-	At        time.Time // by the provider's clock, or when it came in if the provider gives none
+	At        time.Time // by the provider's clock, or the time of arrival if the provider gives none
 	Failure   *Failure  // of a Failed receipt
 }

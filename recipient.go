@@ -24,10 +24,10 @@ func CountryOf(number string) (country string, err error) {
 		f.add("to", "must be a phone number in E.164 form, like +447400123456")
 		return "", f.err("the recipient is not valid")
 	}
-	parsed, written := parse(number)
+	parsed, written := parseNumber(number)
 	if meant := withoutTrunk(number, parsed, written); meant != "" {
 		const reason = "has digits that are dialled only within its country, such as a 0 before the area code"
-		if _, again := parse(meant); again == nil || phonenumbers.IsPossibleNumberWithReason(again) != phonenumbers.IS_POSSIBLE {
+		if _, n := parseNumber(meant); n == nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 			meant = "" // it would be refused too
 		}
 		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
@@ -48,16 +48,16 @@ func CountryOf(number string) (country string, err error) {
 	return region, nil
 }
 
-// IsListed reports whether a number that Recipient takes is in the numbering plan that the library has of its country. A
-// number that is not may be of a new area code, or a mistake.
+// IsListed reports whether a number is in the numbering plan that the library has of its country. CountryOf must have accepted
+// the number. A number that is not listed may have a new area code, or be a mistake.
 func IsListed(number string) bool {
-	_, written := parse(number)
+	_, written := parseNumber(number)
 	return written != nil && phonenumbers.IsValidNumber(written)
 }
 
-// parse reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse leaves
-// out a trunk digit in silence. Both are nil for an unknown calling code.
-func parse(number string) (parsed, written *phonenumbers.PhoneNumber) {
+// parseNumber reads a number in E.164 form as the library understands it, and as its digits are written: phonenumbers.Parse
+// leaves out a trunk digit in silence. Both are nil for an unknown calling code.
+func parseNumber(number string) (parsed, written *phonenumbers.PhoneNumber) {
 	parsed, err := phonenumbers.Parse(number, "")
 	if err != nil {
 		return nil, nil
@@ -75,8 +75,9 @@ func parse(number string) (parsed, written *phonenumbers.PhoneNumber) {
 	return parsed, written
 }
 
-// withoutTrunk returns the number that was probably meant by one with a national prefix (trunk digit) or the code of a carrier
-// after its calling code. It returns "" if the number has no such digits, or is valid with them: in Italy +39 06... is.
+// withoutTrunk returns a number without the national prefix (trunk digit) or the code of a carrier after its calling code: the
+// number that the caller probably meant. It returns "" if the number has no such digits, or is valid with them: in Italy +39
+// 06... is.
 func withoutTrunk(number string, parsed, written *phonenumbers.PhoneNumber) string {
 	if parsed == nil {
 		return ""

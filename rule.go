@@ -34,7 +34,7 @@ type Rule struct {
 	Route       string   `json:"route,omitempty"`     // the account that sends; empty: the default one
 	Countries   []string `json:"countries,omitempty"` // ISO 3166-1 alpha-2; empty: every country
 
-	// UsedBy are the policies that include the rule, by name. A plan, and a policy's own rules, do not tell.
+	// UsedBy are the policies that include the rule, by name. It is empty in a plan and in a policy.
 	UsedBy []PolicyRef `json:"-"`
 
 	Version   int       `json:"-"`
@@ -102,7 +102,7 @@ func (r Rule) Validate() error {
 	validateName(&f, r.Name)
 	r.validate(&f, "")
 	if len(r.Countries) > MaxCountries {
-		f.add("countries", fmt.Sprintf("at most %d", MaxCountries))
+		f.add("countries", fmt.Sprintf("must have at most %d countries", MaxCountries))
 	}
 	for i, c := range r.Countries {
 		switch {

@@ -14,7 +14,7 @@ const (
 	MaxTemplateComponents = 32 << 10
 )
 
-// Category is what a message is for.
+// Category is the purpose of a message.
 type Category string
 
 // The categories, as Meta and the carriers divide messages.
@@ -32,20 +32,19 @@ type Send struct {
 	Text       string // the WhatsApp text, unless Template is set
 	Template   *Template
 	SMSText    string
-	Category   Category   // empty when the caller did not say
-	ExpiresAt  *time.Time // past it nothing is sent
+	Category   Category   // empty if the caller gave none
+	ExpiresAt  *time.Time // nothing is sent after it
 	Plan       Plan
 	AcceptedAt time.Time // the origin of every deadline
 
-	WhatsAppStatus    Status
-	SMSStatus         Status // empty until a rule fired and an SMS was attempted
+	Status            Statuses
 	Fired             string // the name of the newest rule that fired
 	FiredReason       string
 	FallbackReason    FallbackReason // why the first of the rules fired
-	DeliveredAt       *time.Time     // when the first receipt of an arrival came, by our clock
-	DeliveredBy       Channel        // which it was about; empty until then
-	DuplicateDelivery bool           // it arrived by WhatsApp too, after an SMS that did not fail
-	Expired           bool           // ExpiresAt came before everything was tried
+	DeliveredAt       *time.Time     // when the first receipt of a delivery came, by our clock
+	DeliveredBy       Channel        // the channel of that receipt; empty until then
+	DuplicateDelivery bool           // the message arrived by WhatsApp too, after an SMS that did not fail
+	Expired           bool           // ExpiresAt came before all steps were tried
 	FinishedAt        *time.Time
 	Outcome           Outcome
 
@@ -56,7 +55,7 @@ type Send struct {
 
 // IsChanged reports whether two states of one send differ in a field that can change after acceptance.
 func (s Send) IsChanged(o Send) bool {
-	return s.WhatsAppStatus != o.WhatsAppStatus || s.SMSStatus != o.SMSStatus ||
+	return s.Status != o.Status ||
 		s.Fired != o.Fired || s.FiredReason != o.FiredReason || s.FallbackReason != o.FallbackReason ||
 		(s.DeliveredAt == nil) != (o.DeliveredAt == nil) || s.DeliveredBy != o.DeliveredBy ||
 		s.DuplicateDelivery != o.DuplicateDelivery || s.Expired != o.Expired ||
@@ -64,30 +63,30 @@ func (s Send) IsChanged(o Send) bool {
 		(s.ReceiptBy == nil) != (o.ReceiptBy == nil)
 }
 
-// Outcome is where a send ended, as far as is known. A late receipt may still better it.
+// Outcome is the result of a send, as far as it is known. A late receipt may improve it.
 type Outcome string
 
 // The outcomes.
 const (
-	OutcomePending     Outcome = "pending"     // still deciding, or waiting for the SMS's receipt
-	OutcomeWhatsApp    Outcome = "whatsapp"    // it arrived by WhatsApp
-	OutcomeSMS         Outcome = "sms"         // it arrived by SMS
-	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has it, or may have it, and it can still arrive
-	OutcomeExpired     Outcome = "expired"     // ExpiresAt came before any provider had it
-	OutcomeFailed      Outcome = "failed"      // it arrived by neither channel
+	OutcomePending     Outcome = "pending"     // the send has not ended, or waits for the receipt of its SMS
+	OutcomeWhatsApp    Outcome = "whatsapp"    // the message arrived by WhatsApp
+	OutcomeSMS         Outcome = "sms"         // the message arrived by SMS
+	OutcomeUnconfirmed Outcome = "unconfirmed" // a provider has the message, or may have it, and the message can still arrive
+	OutcomeExpired     Outcome = "expired"     // ExpiresAt came before any provider had the message
+	OutcomeFailed      Outcome = "failed"      // the message arrived by neither channel
 )
 
-// ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. Only a caller who said
-// that the message is not marketing may: Meta reports an opt-out for marketing messages.
+// ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. It may if the
+// caller said that the message is not marketing: Meta reports an opt-out for marketing messages.
 func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utility }
 
-// Validate returns an Error of code Invalid that names every wrong field of what a caller gives, or nil. It sets
-// nothing; Country and Plan are worked out by the accepting side.
+// Validate returns an Error of code Invalid that names every wrong field of a caller's send, or nil. It does not
+// check Country and Plan, which the accepting side sets.
 func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateWhatsApp(&f)
 	validateText(&f, "fallback.text", s.SMSText)
-	if units(s.SMSText) > MaxSMSText {
+	if countUnits(s.SMSText) > MaxSMSText {
 		f.add("fallback.text", fmt.Sprintf("must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText))
 	}
 	switch s.Category {

@@ -12,14 +12,14 @@ var (
 	shortCode    = regexp.MustCompile(`^[0-9]{3,8}$`)
 )
 
-// numericOnly are the countries to which no SMS can be sent from an alphanumeric SendID: those for which two published tables
-// agree, Amazon's "Supported countries and regions (SMS channel)" (Sender IDs: No) and Twilio's "International support for
+// numericOnly has the countries to which no SMS can be sent from an alphanumeric SendID, if two published tables agree on it:
+// Amazon's "Supported countries and regions (SMS channel)" (Sender IDs: No) and Twilio's "International support for
 // Alphanumeric Sender ID" (No). Operators replace the name or drop the message. The list is for a warning, not for a refusal:
 // countries change their rules.
 const numericOnly = "AR BE BR CA CG CL CN CO CR DO EC GT GU HU KR KY MC MX MY MZ NI NZ PR SV US UY VE ZA"
 
 // TakesSendID reports whether an SMS can be sent to a country (ISO 3166-1 alpha-2) from a SendID of this kind. It is false for
-// an alphanumeric SendID and a country that is known to take none.
+// an alphanumeric SendID and a country of numericOnly.
 func TakesSendID(country, id string) bool {
 	return country == "" || !strings.Contains(numericOnly, country) || !isName(id)
 }

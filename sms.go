@@ -5,7 +5,7 @@ import (
 	"unicode/utf16"
 )
 
-// SMSEncoding is how the characters of an SMS are written.
+// SMSEncoding is the encoding of an SMS.
 type SMSEncoding string
 
 // The encodings: GSM 7-bit if it has every character of the text, otherwise UCS-2.
@@ -23,25 +23,25 @@ const (
 	gsmExtension = "\f^{}\\[~]|€"
 )
 
-// What an SMS of 140 bytes holds, alone and beside the 6 bytes that join the segments of a longer text (3GPP TS 23.040,
+// The length of an SMS of 140 bytes, alone and beside the 6 bytes that join the segments of a longer text (3GPP TS 23.040,
 // 9.2.3.24.1), in septets of GSM 7-bit or in code units of UTF-16.
 const (
 	gsmAlone, gsmJoined   = 160, 153
 	ucs2Alone, ucs2Joined = 70, 67
 )
 
-// SMSLength is what a text takes as an SMS.
+// SMSLength is the length of a text as an SMS.
 type SMSLength struct {
 	Encoding SMSEncoding
 	Length   int // in septets of GSM 7-bit, or in code units of UTF-16
 	Segments int // at least 1; each is charged
 }
 
-// MeasureSMS works out what a text takes as an SMS.
+// MeasureSMS returns the length of a text as an SMS.
 func MeasureSMS(text string) SMSLength {
 	l := SMSLength{Encoding: GSM7}
-	width, alone, joined := septets, gsmAlone, gsmJoined
-	if strings.ContainsFunc(text, func(r rune) bool { return septets(r) == 0 }) {
+	width, alone, joined := countSeptets, gsmAlone, gsmJoined
+	if strings.ContainsFunc(text, func(r rune) bool { return countSeptets(r) == 0 }) {
 		l.Encoding = UCS2
 		width, alone, joined = utf16.RuneLen, ucs2Alone, ucs2Joined
 	}
@@ -61,8 +61,8 @@ func MeasureSMS(text string) SMSLength {
 	return l
 }
 
-// septets is how many a character takes in GSM 7-bit; 0 when that does not have it.
-func septets(r rune) int {
+// countSeptets returns the septets of a character in GSM 7-bit, or 0 if GSM 7-bit lacks the character.
+func countSeptets(r rune) int {
 	switch {
 	case strings.ContainsRune(gsmAlphabet, r):
 		return 1

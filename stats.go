@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// FallbackReason says why the first rule of a send fired. What follows a failed SMS is the next rule and no new reason.
+// FallbackReason says why the first rule of a send fired. The SMS of a later rule, after a failed SMS, has no reason of its own.
 type FallbackReason string
 
 // The reasons.
@@ -15,18 +15,18 @@ const (
 	NotSent      FallbackReason = "not_sent"      // the wait of a send_failed rule ended
 	NotDelivered FallbackReason = "not_delivered" // of an undelivered rule
 	NotRead      FallbackReason = "not_read"      // of an unread rule
-	TooLate      FallbackReason = "too_late"      // it had ended before the engine had the send: WhatsApp was not tried
+	TooLate      FallbackReason = "too_late"      // the wait ended before the engine had the send: WhatsApp was not tried
 )
 
-// FallbackReasons are all of them, in the order of a message's way.
+// FallbackReasons returns all reasons, in the order of a message's way.
 func FallbackReasons() []FallbackReason {
 	return []FallbackReason{ByFailure, NotSent, NotDelivered, NotRead, TooLate}
 }
 
-// Bounds of what is counted at once.
+// Bounds of one count.
 const (
 	MaxStatsRange = 92 * 24 * time.Hour // a quarter of a year
-	maxBuckets    = 120                 // as many as a chart shows
+	maxBuckets    = 120                 // the most that a chart shows
 )
 
 // StatsFilter says which sends are counted.
@@ -48,7 +48,7 @@ func (f StatsFilter) Validate() error {
 	return wrong.err("the range is not valid")
 }
 
-// Bucket is how finely the range is counted over time: the shortest round length by which it has few enough parts.
+// Bucket returns the length of the parts of the range: the shortest round length with at most maxBuckets parts.
 func (f StatsFilter) Bucket() time.Duration {
 	for _, length := range []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour} {
 		if f.Until.Sub(f.From) <= maxBuckets*length {
@@ -58,8 +58,8 @@ func (f StatsFilter) Bucket() time.Duration {
 	return 24 * time.Hour
 }
 
-// Buckets are the beginnings of the parts, oldest first and without gaps: whole multiples of their length, counted from
-// the epoch. So the first may begin before the range and the last end after it.
+// Buckets returns the beginnings of the parts, oldest first and without gaps: whole multiples of their length, counted from the
+// epoch. So the first part may begin before the range, and the last may end after it.
 func (f StatsFilter) Buckets() []time.Time {
 	length := f.Bucket()
 	var all []time.Time
@@ -69,7 +69,7 @@ func (f StatsFilter) Buckets() []time.Time {
 	return all
 }
 
-// Stats is what became of the sends of a range, as far as is known.
+// Stats has the results of the sends of a range, as far as they are known.
 type Stats struct {
 	Filter    StatsFilter
 	Totals    Counts
@@ -80,7 +80,7 @@ type Stats struct {
 	ByReason  []CountsOfReason
 	ByCountry []CountsOfCountry // the most sends first
 
-	// From acceptance to DeliveredAt.
+	// The times from acceptance to DeliveredAt.
 	TimeToDelivery, TimeToWhatsApp, TimeToSMS Quantiles
 }
 
@@ -88,12 +88,12 @@ type Stats struct {
 type Counts struct {
 	Sends      int64
 	Outcomes   map[Outcome]int64 // they add up to Sends
-	Fallbacks  int64             // of which a rule fired and was not averted
-	Averted    int64             // of which a last look averted an SMS
-	Duplicates int64             // with Send.DuplicateDelivery
+	Fallbacks  int64             // sends of which a rule fired and was not averted
+	Averted    int64             // sends of which a last look averted an SMS
+	Duplicates int64             // sends with DuplicateDelivery
 }
 
-// Plus returns the sums of both.
+// Plus returns the sum of two counts.
 func (c Counts) Plus(o Counts) Counts {
 	sum := Counts{
 		Sends: c.Sends + o.Sends, Outcomes: maps.Clone(c.Outcomes), Fallbacks: c.Fallbacks + o.Fallbacks,
@@ -108,14 +108,14 @@ func (c Counts) Plus(o Counts) Counts {
 	return sum
 }
 
-// CountsAt are of the sends accepted in one part of the range.
+// CountsAt has the counts of the sends that were accepted in one part of the range.
 type CountsAt struct {
 	Counts
 
 	At time.Time
 }
 
-// CountsOfPolicy are of the sends that named a policy.
+// CountsOfPolicy has the counts of the sends that named a policy.
 type CountsOfPolicy struct {
 	Counts
 
@@ -123,35 +123,35 @@ type CountsOfPolicy struct {
 	Name string // in the newest of the sends
 }
 
-// CountsOfCountry are of the sends to a country.
+// CountsOfCountry has the counts of the sends to a country.
 type CountsOfCountry struct {
 	Counts
 
 	Country string // ISO 3166-1 alpha-2, or empty
 }
 
-// CountsOfRule are of a rule, by its name and its type as sends carried them.
+// CountsOfRule has the counts of a rule. Its name and type are those in the plans of the sends.
 type CountsOfRule struct {
 	Name      string
 	Type      RuleType
-	Sends     int64 // whose plan included it
-	Fallbacks int64 // of which it was the newest to fire
+	Sends     int64 // sends whose plan includes the rule
+	Fallbacks int64 // sends of which it was the newest rule that fired
 }
 
-// CountsOfType are of all rules of a type.
+// CountsOfType has the counts of all rules of a type.
 type CountsOfType struct {
 	Type      RuleType
-	Sends     int64 // whose plan included one
-	Fallbacks int64 // of which one was the newest to fire
+	Sends     int64 // sends whose plan includes such a rule
+	Fallbacks int64 // sends of which such a rule was the newest that fired
 }
 
-// CountsOfReason are of the sends that fell back for a reason first.
+// CountsOfReason has the count of the sends whose first rule fired for a reason.
 type CountsOfReason struct {
 	Reason    FallbackReason
 	Fallbacks int64
 }
 
-// Quantiles are of the times that Count sends took: half of them took at most P50. They are zero when Count is.
+// Quantiles are of the times of Count sends: half of the sends took at most P50. They are zero if Count is 0.
 type Quantiles struct {
 	Count         int64
 	P50, P95, P99 time.Duration

@@ -2,8 +2,8 @@ package backstop
 
 // Status is how far a message has come on one channel. The empty Status means that the channel was not used.
 //
-// Receipts come late, twice and out of order, so a status only ever advances, and in whatever order the same
-// receipts are merged the result is the same.
+// Receipts come late, twice and out of order, so a status only advances. The result of a merge
+// does not depend on the order of the receipts.
 type Status string
 
 // The statuses, weakest first. Failed outranks Sent, because providers report a failure after they reported the
@@ -33,14 +33,31 @@ func (s Status) Reached(goal Status) bool {
 // Valid reports whether s is one of the statuses above.
 func (s Status) Valid() bool { return s.rank() > 0 }
 
-// Statuses is a set of statuses.
-type Statuses uint8
+// Statuses has the status of a send on each channel.
+type Statuses struct {
+	WhatsApp Status `json:"whatsapp,omitempty"`
+	SMS      Status `json:"sms,omitempty"` // empty until a rule fired and an SMS was attempted
+}
+
+// Of returns the status on a channel.
+func (s Statuses) Of(c Channel) Status { return *statusOn(&s, c) }
+
+// statusOn points to the status on a channel.
+func statusOn(s *Statuses, c Channel) *Status {
+	if c == SMS {
+		return &s.SMS
+	}
+	return &s.WhatsApp
+}
+
+// StatusSet is a set of statuses.
+type StatusSet uint8
 
 // With returns the set with a status added.
-func (s Statuses) With(status Status) Statuses { return s | 1<<status.rank() }
+func (s StatusSet) With(status Status) StatusSet { return s | 1<<status.rank() }
 
 // Has reports whether a status is in the set.
-func (s Statuses) Has(status Status) bool { return s&(1<<status.rank()) != 0 }
+func (s StatusSet) Has(status Status) bool { return s&(1<<status.rank()) != 0 }
 
 func (s Status) rank() int {
 	switch s {

@@ -1,6 +1,7 @@
 package backstop_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -108,4 +109,15 @@ func withRepeats[T any](t *rapid.T, items []T) []T {
 		repeated = append(repeated, rapid.SliceOf(rapid.SampledFrom(items)).Draw(t, "repeats")...)
 	}
 	return repeated
+}
+
+func TestStatuses_Of(t *testing.T) {
+	t.Parallel()
+	s := backstop.Statuses{WhatsApp: backstop.Failed, SMS: backstop.Sent}
+	require.Equal(t, backstop.Failed, s.Of(backstop.WhatsApp))
+	require.Equal(t, backstop.Sent, s.Of(backstop.SMS))
+	view, err := json.Marshal(backstop.View{Revision: 2, Statuses: s, SMSRule: 1})
+	require.NoError(t, err)
+	const recorded = `{"revision":2,"whatsapp":"failed","sms":"sent","sms_rule":1}`
+	require.Equal(t, recorded, string(view)) //nolint:testifylint // histories have these bytes
 }

@@ -25,8 +25,8 @@ func validateText(f *fields, name, text string) {
 	}
 }
 
-// validateParameters checks the texts of a template's components, as far as they have Meta's form. Meta refuses one without
-// text.
+// validateParameters checks the texts of a template's components, as far as they have Meta's form. Meta refuses a
+// parameter without text.
 func validateParameters(f *fields, components json.RawMessage) {
 	var list []json.RawMessage
 	if json.Unmarshal(components, &list) != nil {
@@ -52,8 +52,8 @@ func validateParameters(f *fields, components json.RawMessage) {
 // isBlank reports whether a reader sees nothing of a text.
 func isBlank(text string) bool { return !strings.ContainsFunc(text, isVisible) }
 
-// isVisible reports whether a character leaves a mark: it is not white space, a control or format character, or one that
-// Unicode wants drawn as nothing (Unicode Standard Annex 44, Default_Ignorable_Code_Point), such as the Hangul fillers.
+// isVisible reports whether a character leaves a mark: it is not white space, a control or format character, or a character
+// that Unicode wants drawn as nothing (Unicode Standard Annex 44, Default_Ignorable_Code_Point), such as the Hangul fillers.
 func isVisible(r rune) bool {
 	const emptyBraille = '\u2800' // by its category a symbol
 	if unicode.Is(unicode.Prepended_Concatenation_Mark, r) {
@@ -63,8 +63,8 @@ func isVisible(r rune) bool {
 		unicode.White_Space, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// units counts the UTF-16 code units of a text, as Twilio does.
-func units(text string) int {
+// countUnits counts the UTF-16 code units of a text, as Twilio does.
+func countUnits(text string) int {
 	n := 0
 	for _, r := range text {
 		n += utf16.RuneLen(r)

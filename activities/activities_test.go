@@ -49,7 +49,7 @@ func TestActivities_GiveUp(t *testing.T) {
 		again, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
 		require.NoError(t, err)
 		require.Equal(t, first, again)
-		require.Equal(t, backstop.Failed, statusOf(first, channel))
+		require.Equal(t, backstop.Failed, first.Of(channel))
 	}
 }
 
@@ -67,8 +67,8 @@ func TestActivities_GiveUp_callInFlight(t *testing.T) {
 		r.clock.Advance(activities.CallTimeout)
 		view, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
 		require.NoError(t, err)
-		require.Equal(t, backstop.Queued, statusOf(view, channel))
-		require.Equal(t, backstop.AttemptState(backstop.Unknown), r.attempt(channel).State)
+		require.Equal(t, backstop.Queued, view.Of(channel))
+		require.Equal(t, backstop.StateUnknown, r.attempt(channel).State)
 	}
 }
 
@@ -83,11 +83,4 @@ func TestActivities_Finish(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, first, again)
 	}
-}
-
-func statusOf(v backstop.View, channel backstop.Channel) backstop.Status {
-	if channel == backstop.SMS {
-		return v.SMS
-	}
-	return v.WhatsApp
 }

@@ -33,7 +33,7 @@ func (a *Activities) reserveReceiptWait(ctx context.Context, wait time.Duration)
 func (a *Activities) awaitReceipts(
 	ctx context.Context, message backstop.Ref, view backstop.View, wait time.Duration,
 ) (backstop.View, error) {
-	if view.Outcome == "" && view.WhatsApp != backstop.Failed {
+	if view.Outcome == "" && !view.EndsReceiptWait() {
 		waiting, stop := contextOfWorker(ctx, wait)
 		defer stop()
 		if now, decided := a.store.Await(waiting, message.Send); decided {

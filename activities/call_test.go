@@ -57,10 +57,7 @@ func TestActivities_failure(t *testing.T) {
 				require.Equal(t, tc.state, attempt.State)
 				require.NotNil(t, attempt.EndedAt)
 				require.NotNil(t, attempt.Failure)
-				l := r.ledger()
-				require.Equal(t, tc.status, map[backstop.Channel]backstop.Status{
-					backstop.WhatsApp: l.Send.WhatsAppStatus, backstop.SMS: l.Send.SMSStatus,
-				}[channel])
+				require.Equal(t, tc.status, r.ledger().Send.Status.Of(channel))
 				if tc.verdict == "" {
 					requireRetry(t, string(tc.state), tc.again, err)
 					r.requireAccepted(channel)

@@ -149,7 +149,7 @@ func (a *Activities) saveEarlierEnd(ctx context.Context, step Step, number int) 
 	if err != nil {
 		return err
 	}
-	if attempt.Token != ended.Token || attempt.State != backstop.AttemptState(backstop.Throttled) {
+	if attempt.Token != ended.Token || attempt.State != backstop.StateThrottled {
 		return nil
 	}
 	if left := ended.RetryAfter - a.store.Now().Sub(*attempt.EndedAt); left > 0 {

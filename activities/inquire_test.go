@@ -156,7 +156,7 @@ func TestActivities_Inquire_ofAnother(t *testing.T) {
 	view, err := r.inquire()
 	require.NoError(t, err)
 	require.Equal(t, backstop.Queued, view.SMS)
-	require.Equal(t, backstop.AttemptState(backstop.Unknown), r.attempt(backstop.SMS).State)
+	require.Equal(t, backstop.StateUnknown, r.attempt(backstop.SMS).State)
 
 	r.store.owner = r.attempt(backstop.SMS).Ref
 	view, err = r.inquire()
@@ -203,7 +203,7 @@ func TestActivities_Inquire_resend_unanswered(t *testing.T) {
 		_, err := r.run(r.acts.SendSMS, resend)
 		require.NoError(t, err)
 		view, err := r.inquire()
-		require.Equal(t, status, r.ledger().Send.SMSStatus)
+		require.Equal(t, status, r.ledger().Send.Status.SMS)
 		if ended {
 			require.NoError(t, err)
 			require.Equal(t, backstop.OutcomeSMS, view.Outcome)

@@ -103,7 +103,7 @@ func TestActivities_deadWorker(t *testing.T) {
 			Submission: backstop.Submission{MessageID: "late"},
 		})
 		require.NoError(t, err)
-		require.Equal(t, backstop.Submitted, statusOf(view, channel))
+		require.Equal(t, backstop.Submitted, view.Of(channel))
 		result, err := r.runOn(channel)
 		r.requireVerdict(activities.Accepted, result, err)
 		require.Empty(t, result.View.Outcome, "the workflow may have the unknown end, and wait")
@@ -126,7 +126,7 @@ func TestActivities_endNotStored_otherProcess(t *testing.T) {
 		require.Empty(t, r.attempt(channel).MessageID)
 		r.receive(channel, backstop.Sent)
 		require.NotEmpty(t, r.attempt(channel).MessageID)
-		require.Equal(t, backstop.Sent, statusOf(r.ledger().View(), channel))
+		require.Equal(t, backstop.Sent, r.ledger().View().Of(channel))
 		require.Equal(t, 1, r.provider.calls())
 	}
 }
@@ -174,7 +174,7 @@ func TestActivities_SendSMS_route_receipts(t *testing.T) {
 			} else {
 				receive()
 			}
-			require.Equal(t, backstop.Delivered, r.ledger().Send.SMSStatus)
+			require.Equal(t, backstop.Delivered, r.ledger().Send.Status.SMS)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 	r := Result{Verdict: Accepted, View: view}
 	switch {
 	case attempt.Reported != 0 || attempt.State == backstop.Accepted:
-	case attempt.State == backstop.AttemptState(backstop.Rejected) || attempt.Status == backstop.Failed:
+	case attempt.State == backstop.StateRejected || attempt.Status == backstop.Failed:
 		r.Verdict = Rejected
 	case attempt.Failure != nil && attempt.Failure.Kind != backstop.Unknown:
 		f := attempt.Failure

@@ -87,7 +87,7 @@ func newSend(t *testing.T, change ...func(*backstop.Send)) backstop.Send {
 	send := backstop.Send{
 		ID: id.String(), To: to, Country: "GB", Text: text, SMSText: smsText,
 		Plan:       backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{newRule("unread", backstop.Unread)}},
-		AcceptedAt: time.Now().UTC().Truncate(time.Microsecond).Add(-wait), WhatsAppStatus: backstop.Queued,
+		AcceptedAt: time.Now().UTC().Truncate(time.Microsecond).Add(-wait), Status: backstop.Statuses{WhatsApp: backstop.Queued},
 		Outcome: backstop.OutcomePending,
 	}
 	for _, c := range change {

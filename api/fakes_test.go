@@ -256,7 +256,7 @@ func (s *store) Revision(_ context.Context, id string) (int, error) {
 // change does to a send what a receipt does.
 func (s *store) change(status backstop.Status) {
 	defer s.begin()()
-	s.sends[0].WhatsAppStatus = status
+	s.sends[0].Status.WhatsApp = status
 	s.revision++
 }
 
@@ -387,7 +387,7 @@ func (d *door) Accept(
 		return backstop.Send{}, false, d.away
 	}
 	send.ID, send.AcceptedAt = newID(), now
-	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
+	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
 	if key != nil {
 		d.keys[key.Key], d.hashes[key.Key] = send, key.Hash
 	}

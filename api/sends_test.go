@@ -115,7 +115,7 @@ func TestSends_Idempotency(t *testing.T) {
 
 	// The answer stays the same after a receipt for the send and after the deletion of the policy.
 	r.door.keys[key] = func(s backstop.Send) backstop.Send {
-		s.Outcome, s.WhatsAppStatus = backstop.OutcomeWhatsApp, backstop.Read
+		s.Outcome, s.Status.WhatsApp = backstop.OutcomeWhatsApp, backstop.Read
 		return s
 	}(r.door.keys[key])
 	require.NoError(t, r.DeletePolicy(t.Context(), policy.ID, backstop.AnyVersion))
@@ -172,11 +172,11 @@ func TestSends_Get(t *testing.T) {
 	require.Empty(t, fresh.Attempts)
 
 	ended := now.Add(time.Second)
-	send.WhatsAppStatus, send.SMSStatus, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
+	send.Status.WhatsApp, send.Status.SMS, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
 	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
 	r.attempts = []backstop.Attempt{
 		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
-			State: backstop.AttemptState(backstop.Throttled), StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
+			State: backstop.StateThrottled, StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
 				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
 		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
 			Reason: "not delivered in 300 s", SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
@@ -239,15 +239,15 @@ func TestSends_Get_next(t *testing.T) {
 		}
 	}
 	shows("Undelivered", 5*time.Minute, false, false)
-	send.WhatsAppStatus = backstop.Delivered
+	send.Status.WhatsApp = backstop.Delivered
 	shows("Unread", time.Hour, true, false)
 	r.attempts = []backstop.Attempt{{
 		Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Unread",
 		State: backstop.Accepted, StartedAt: now,
 	}}
-	send.SMSStatus = backstop.Submitted
+	send.Status.SMS = backstop.Submitted
 	shows("", 0, true, false)
-	send.SMSStatus, send.WhatsAppStatus = backstop.Failed, backstop.Sent
+	send.Status.SMS, send.Status.WhatsApp = backstop.Failed, backstop.Sent
 	shows("Undelivered", 5*time.Minute, false, false) // the other rule is used
 }
 

@@ -9,7 +9,7 @@ import (
 func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Event, now time.Time) Send {
 	shown := Send{
 		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
-		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
+		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
@@ -24,7 +24,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 func showSummary(s backstop.Send) SendSummary {
 	return SendSummary{
 		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
-		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.WhatsAppStatus)}, Sms: showSMS(s),
+		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: s.Plan.PolicyID, PolicyName: s.Plan.PolicyName,
 		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: inUTC(s.FinishedAt),
@@ -32,10 +32,10 @@ func showSummary(s backstop.Send) SendSummary {
 }
 
 func showSMS(s backstop.Send) *ChannelState {
-	if s.SMSStatus == "" {
+	if s.Status.SMS == "" {
 		return nil
 	}
-	return &ChannelState{Status: Status(s.SMSStatus)}
+	return &ChannelState{Status: Status(s.Status.SMS)}
 }
 
 func showFired(s backstop.Send) *Fired {
@@ -51,7 +51,7 @@ func showPlan(s backstop.Send) Plan {
 	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
 			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
-			Route: omitZero(r.Route), Satisfied: r.IsSatisfied(s.WhatsAppStatus),
+			Route: omitZero(r.Route), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
 		}
 		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
 			planned.Deadline = inUTC(&deadline)

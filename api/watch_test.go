@@ -33,7 +33,7 @@ func newWatched(t *testing.T, change ...func(*api.Options)) *watched {
 		o.Watch.Every = time.Millisecond
 	}}, change...)...)}
 	w.sends = []backstop.Send{{
-		ID: someID, To: "+447400123456", Outcome: backstop.OutcomePending, WhatsAppStatus: backstop.Queued, AcceptedAt: now,
+		ID: someID, To: "+447400123456", Outcome: backstop.OutcomePending, Status: backstop.Statuses{WhatsApp: backstop.Queued}, AcceptedAt: now,
 	}}
 	w.revision = 3
 	server := httptest.NewUnstartedServer(w.handler)

@@ -39,11 +39,11 @@ type newAttempt struct {
 	rule         string
 	state        string
 	message      string
-	reported     backstop.Statuses
+	reported     backstop.StatusSet
 	refusal      string
 }
 
-func reported(statuses ...backstop.Status) (set backstop.Statuses) {
+func reported(statuses ...backstop.Status) (set backstop.StatusSet) {
 	for _, s := range statuses {
 		set = set.With(s)
 	}

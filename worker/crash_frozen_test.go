@@ -42,7 +42,7 @@ func (f *fleet) freeze() {
 func (f *fleet) areTakenForDead() bool {
 	for _, send := range f.accepted {
 		attempts, _, err := f.db.Timeline(f.t.Context(), send)
-		if err != nil || attempts[0].State != backstop.AttemptState(backstop.Unknown) {
+		if err != nil || attempts[0].State != backstop.StateUnknown {
 			return false
 		}
 	}

@@ -99,7 +99,7 @@ func TestWorker_stoppedDuringCall(t *testing.T) {
 	require.Eventually(t, func() bool {
 		attempts, _, err := r.db.Timeline(t.Context(), send)
 		require.NoError(t, err)
-		return attempts[0].State == backstop.AttemptState(backstop.Unknown)
+		return attempts[0].State == backstop.StateUnknown
 	}, patience, moment)
 	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Read)
 	r.provider.during = nil
@@ -304,7 +304,7 @@ func (r *rig) vanished() string {
 	require.NoError(r.t, err)
 	_, _, err = r.db.InsertSend(r.t.Context(), backstop.Send{
 		ID: id.String(), To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello", AcceptedAt: time.Now(),
-		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
 		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
 			{ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme"},
 		}},

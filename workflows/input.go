@@ -57,9 +57,8 @@ type Settings struct {
 
 // SendResult is the result of a send. The outcome is Pending if the store still waits for the SMS's receipt.
 type SendResult struct {
-	Outcome  backstop.Outcome        `json:"outcome"`
-	WhatsApp backstop.Status         `json:"whatsapp,omitempty"`
-	SMS      backstop.Status         `json:"sms,omitempty"`
-	Rule     string                  `json:"rule,omitempty"` // the newest rule that fired
-	Reason   backstop.FallbackReason `json:"reason,omitempty"`
+	Outcome           backstop.Outcome        `json:"outcome"`
+	backstop.Statuses                         //nolint:embeddedstructfieldcheck // histories have its fields at this place
+	Rule              string                  `json:"rule,omitempty"` // the newest rule that fired
+	Reason            backstop.FallbackReason `json:"reason,omitempty"`
 }

@@ -28,7 +28,7 @@ type send struct {
 func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	s := &send{
 		in: in, origin: workflow.GetInfo(ctx).WorkflowStartTime.Add(-in.Age),
-		view: backstop.View{WhatsApp: backstop.Queued}, sms: smsState{rule: -1},
+		view: backstop.View{Statuses: backstop.Statuses{WhatsApp: backstop.Queued}}, sms: smsState{rule: -1},
 	}
 	if in.ExpiresAt != nil {
 		expires := s.origin.Add(in.ExpiresAt.Sub(in.AcceptedAt))
@@ -176,6 +176,6 @@ func (s *send) finish(ctx workflow.Context) (SendResult, error) {
 		s.drainReceipts(ctx)
 	}
 	return SendResult{
-		Outcome: s.view.Outcome, WhatsApp: s.view.WhatsApp, SMS: s.view.SMS, Rule: s.firedRule(), Reason: s.view.Why,
+		Outcome: s.view.Outcome, Statuses: s.view.Statuses, Rule: s.firedRule(), Reason: s.view.Why,
 	}, nil
 }

@@ -379,7 +379,7 @@ func TestSend_endedByReceipt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rule("unread", backstop.Unread, time.Minute))
 	w.after(30*time.Second, func() {
-		w.signal(backstop.View{Revision: 99, WhatsApp: backstop.Read, Outcome: backstop.OutcomeWhatsApp})
+		w.signal(backstop.View{Revision: 99, Statuses: backstop.Statuses{WhatsApp: backstop.Read}, Outcome: backstop.OutcomeWhatsApp})
 	})
 	result := w.run(settings)
 	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)

@@ -8,8 +8,8 @@ import (
 
 // State answers the StateQuery.
 type State struct {
-	WhatsApp   backstop.Status         `json:"whatsapp,omitempty"`
-	SMS        backstop.Status         `json:"sms,omitempty"`
+	backstop.Statuses
+
 	WaitingFor string                  `json:"waiting_for"`
 	Rule       string                  `json:"rule,omitempty"`
 	Reason     backstop.FallbackReason `json:"reason,omitempty"`
@@ -21,14 +21,14 @@ type RuleState struct {
 	Name      string            `json:"name"`
 	Type      backstop.RuleType `json:"type"`
 	Deadline  *time.Time        `json:"deadline,omitempty"`
-	Used      bool              `json:"spent,omitempty"`     // its SMS went out, or failed for good
+	Used      bool              `json:"used,omitempty"`      // its SMS went out, or failed for good
 	Satisfied bool              `json:"satisfied,omitempty"` // it cannot fire any more
 }
 
 // queryState answers the StateQuery.
 func (s *send) queryState() (State, error) {
 	state := State{
-		WhatsApp: s.view.WhatsApp, SMS: s.view.SMS, WaitingFor: s.waiting, Rule: s.firedRule(), Reason: s.view.Why,
+		Statuses: s.view.Statuses, WaitingFor: s.waiting, Rule: s.firedRule(), Reason: s.view.Why,
 		Rules: make([]RuleState, len(s.in.Rules)),
 	}
 	var first time.Time

@@ -82,7 +82,7 @@ func bareWorld(t *testing.T, now func() time.Time, rules []backstop.Rule) *world
 		calls: map[backstop.Channel][]time.Time{}, script: map[backstop.Channel][]error{},
 		send: backstop.Send{
 			ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Rules: rules},
-			AcceptedAt: now(), WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+			AcceptedAt: now(), Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
 		},
 	}
 }
@@ -216,7 +216,8 @@ func (s lateStore) Await(ctx context.Context, _ string) (backstop.View, bool) {
 		s.Receive(r)
 	}
 	l := s.ledger()
-	return l.View(), l.Send.FinishedAt != nil || l.Send.WhatsAppStatus == backstop.Failed
+	view := l.View()
+	return view, view.EndsReceiptWait()
 }
 
 func (s lateStore) Now() time.Time { return s.now() }

@@ -214,8 +214,8 @@ func isHTTPURL(s string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// readConfig fills a configuration from the environment. Its error lists every problem with the name of its variable. A variable that
-// no command reads is a problem too: if its name is misspelt, a default would apply unnoticed.
+// readConfig fills a configuration from the environment. Its error lists every problem with the name of its variable. A
+// variable that no command reads is a problem too: if its name is misspelt, a default would apply unnoticed.
 func readConfig[C interface{ validate() error }](environment map[string]string) (C, error) {
 	var c C
 	problems := misspeltVariables(environment)

@@ -66,7 +66,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	case len(args) > 1:
-		fmt.Fprintf(stderr, "backstop %s takes no arguments: set environment variables instead (see docs/configuration.md)\n", name)
+		fmt.Fprintf(stderr, "backstop %s takes no arguments: set environment variables (see docs/configuration.md)\n", name)
 		return exitUsage
 	}
 	run, known := commandsByName()[name]

@@ -139,7 +139,7 @@ func (l *backlog) insertSend(ctx context.Context) (string, error) {
 	}
 	send := backstop.Send{
 		ID: id, AcceptedAt: at, To: nextRecipient(scenarioSilent), Country: "GB", Text: whatsAppText, SMSText: whatsAppText,
-		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending, Plan: backlogPlan(),
+		Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending, Plan: backlogPlan(),
 	}
 	if _, _, err = l.db.InsertSend(ctx, send, nil); err != nil {
 		return "", fmt.Errorf("store send: %w", err)

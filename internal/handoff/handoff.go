@@ -133,7 +133,7 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 		return backstop.Send{}, false, err
 	}
 	send.ID = id
-	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
+	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
 	send, created, err := h.store.InsertSend(ctx, send, key)
 	if err != nil || !created {
 		return send, false, err

@@ -69,7 +69,7 @@ func TestHandoff_Accept(t *testing.T) {
 	starts, _ := r.engine.calls()
 	require.Equal(t, 1, starts)
 	runID(t, c, sends[0].ID)
-	require.Equal(t, backstop.Queued, sends[0].WhatsAppStatus)
+	require.Equal(t, backstop.Queued, sends[0].Status.WhatsApp)
 	require.Equal(t, backstop.OutcomePending, sends[0].Outcome)
 
 	send, found, err := h.Accepted(t.Context(), key)

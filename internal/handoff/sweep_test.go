@@ -119,7 +119,7 @@ func (r *rig) insertOne() backstop.Send {
 	id, err := uuid.NewV7()
 	require.NoError(r.t, err)
 	send.ID, send.AcceptedAt = id.String(), time.Now()
-	send.WhatsAppStatus, send.Outcome = backstop.Queued, backstop.OutcomePending
+	send.Status.WhatsApp, send.Outcome = backstop.Queued, backstop.OutcomePending
 	send, _, err = r.db.InsertSend(r.t.Context(), send, nil)
 	require.NoError(r.t, err)
 	return send

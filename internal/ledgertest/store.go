@@ -1,5 +1,5 @@
 // Package ledgertest is a store of one send in memory, for tests. Like Postgres, it makes one change after the other, counts
-// revisions, returns copies, and leaves the meaning of a change to backstop.Ledger.
+// revisions, returns copies, and asks backstop.Ledger what a change means.
 package ledgertest
 
 import (
@@ -27,7 +27,7 @@ type Store struct {
 func New(send backstop.Send, now func() time.Time) *Store {
 	return &Store{
 		now:    now,
-		ledger: &backstop.Ledger{Revision: 1, Send: send, At: send.AcceptedAt},
+		ledger: backstop.NewLedger(send),
 		events: []backstop.Event{{Send: send.ID, At: send.AcceptedAt, Kind: backstop.EventAccepted}},
 	}
 }
@@ -62,19 +62,15 @@ func (s *Store) change(f func(l *backstop.Ledger, now time.Time)) backstop.View 
 		return l.View()
 	}
 	s.events = append(s.events, l.Events...)
-	l.Revision += max(len(l.Events), 1)
+	l.Revision = l.NextRevision()
 	s.ledger = l.Clone()
-	if isDecided(l.Send) {
+	if l.View().EndsReceiptWait() {
 		for _, c := range s.waiting {
 			c <- l.View()
 		}
 		s.waiting = nil
 	}
 	return l.View()
-}
-
-func isDecided(s backstop.Send) bool {
-	return s.FinishedAt != nil || s.WhatsAppStatus == backstop.Failed
 }
 
 // Begin calls Ledger.Begin and stores the change.
@@ -103,12 +99,12 @@ func (s *Store) nextFailure() error {
 	return err
 }
 
-// Await waits until the send has ended or its WhatsApp message has failed. It returns false if ctx is done first.
+// Await waits until a view ends the wait for receipts. It returns false if ctx is done first.
 func (s *Store) Await(ctx context.Context, _ string) (backstop.View, bool) {
 	c := make(chan backstop.View, 1)
 	s.mu.Lock()
-	if isDecided(s.ledger.Send) {
-		c <- s.ledger.View()
+	if v := s.ledger.View(); v.EndsReceiptWait() {
+		c <- v
 	} else {
 		s.waiting = append(s.waiting, c)
 	}

@@ -31,7 +31,7 @@ func (db *DB) DeferChecks(ctx context.Context, deferrals []handoff.Deferral) err
 
 const checkNow = `UPDATE sends SET check_at = $2 WHERE id = $1 AND check_at > $2 AND restarts = 0 AND finished_at IS NULL`
 
-// CheckNow makes the check of a send due now, unless its workflow was restarted before: a restart is first given time.
+// CheckNow makes the check of a send due now, unless its workflow was restarted before: the restarted workflow needs time.
 func (db *DB) CheckNow(ctx context.Context, send string) error {
 	_, err := db.pool.Exec(ctx, checkNow, send, pool.Stamp(db.pool.Now()))
 	return pool.Failed(ctx, "check send", err)

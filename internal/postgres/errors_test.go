@@ -11,7 +11,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// requireAway checks that the caller is told to try again, and nothing else.
+// requireAway checks that the error asks the caller to try again, and says nothing else.
 func requireAway(t *testing.T, err error) {
 	t.Helper()
 	e := coded(t, backstop.TryLater, err)

@@ -106,7 +106,7 @@ FROM generate_series(1, 5000) AS n`)
 	p.exec(`ANALYZE sends, receipts`)
 
 	p.exec(`SET plan_cache_mode = force_custom_plan`)
-	p.exec(`PREPARE list (uuid, uuid, text, uuid, text, timestamptz, timestamp with time zone, int) AS ` + source{}.queries(t, ".")["listSends"])
+	p.exec(`PREPARE list (uuid, uuid, text, uuid, text, timestamptz, timestamp with time zone, int) AS ` + postgres.Composed()["listSends"])
 	list := p.explain(fmt.Sprintf(`EXECUTE list ('%s', '%s', 'failed', '%s', '', NULL, NULL::timestamptz, 51)`,
 		pool.MinID(time.Unix(0, 0)), "ffffffff-ffff-ffff-ffff-ffffffffffff", policyID))
 	require.Contains(t, list, "sends_by_policy_outcome")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/cutproxy"
+	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -59,7 +60,7 @@ func TestDB_ClaimOverdue_leased(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, claims, leased)
 
-	claim := source{}.queries(t, ".")["claimOverdue"]
+	claim := postgres.ClaimOverdue
 	tx, err := postgrestest.Raw(t, address).BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = tx.ExecContext(t.Context(), `SET LOCAL enable_seqscan = off`) // as if the table were large

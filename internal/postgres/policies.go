@@ -41,7 +41,7 @@ type policyRow struct {
 	Rule      ruleRow   `db:"rule"`
 }
 
-func policies(rows []policyRow) []backstop.Policy {
+func policiesOf(rows []policyRow) []backstop.Policy {
 	list := []backstop.Policy{}
 	for _, row := range rows {
 		if len(list) == 0 || list[len(list)-1].ID != row.ID {
@@ -75,13 +75,13 @@ func findPolicy(id string, get func(rows *[]policyRow, id string) error) (backst
 	if len(rows) == 0 {
 		return backstop.Policy{}, pool.NotFound("policy")
 	}
-	return policies(rows)[0], nil
+	return policiesOf(rows)[0], nil
 }
 
 // ListPolicies returns the policies whose name contains search in capitals or not, newest first, and whether more
 // follow.
 func (db *DB) ListPolicies(ctx context.Context, search string, page backstop.Page) ([]backstop.Policy, bool, error) {
-	before, err := before(page)
+	before, err := idBefore(page)
 	if err != nil {
 		return nil, false, err
 	}
@@ -90,7 +90,7 @@ func (db *DB) ListPolicies(ctx context.Context, search string, page backstop.Pag
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list policies", err)
 	}
-	list, more := cut(policies(rows), page.Limit)
+	list, more := cutPage(policiesOf(rows), page.Limit)
 	return list, more, nil
 }
 
@@ -126,7 +126,7 @@ func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []stri
 	return db.writePolicy(ctx, "replace policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
 		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, db.Now())
 		if errors.Is(err, sql.ErrNoRows) {
-			return absent(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
+			return explainMissing(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
 		}
 		if err != nil {
 			return fmt.Errorf("update: %w", err)
@@ -146,7 +146,7 @@ func (db *DB) DeletePolicy(ctx context.Context, id string, version int) error {
 	}
 	err := db.pool.GetUnprepared(ctx, new(int), deletePolicy, id, version)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = absent(db.pool.GetUnprepared(ctx, new(int), policyVersion, id), "policy")
+		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), policyVersion, id), "policy")
 	}
 	return pool.Failed(ctx, "delete policy", err)
 }
@@ -154,8 +154,8 @@ func (db *DB) DeletePolicy(ctx context.Context, id string, version int) error {
 const insertMembership = `INSERT INTO policy_rules (policy_id, position, rule_id)
 SELECT $1, position, rule_id FROM unnest($2::uuid[]) WITH ORDINALITY AS u (rule_id, position)`
 
-// writePolicy writes the policy's row by write and then its rules. That a policy has rules is no constraint of the
-// schema, so it is checked here.
+// writePolicy writes the policy's row by write and then its rules. The schema does not require that a
+// policy has rules, so writePolicy checks it.
 func (db *DB) writePolicy(
 	ctx context.Context, what, id, name string, ruleIDs []string, write func(*sqlx.Tx) error,
 ) (backstop.Policy, error) {

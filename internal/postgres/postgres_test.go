@@ -51,8 +51,8 @@ func newSend(t testing.TB) backstop.Send {
 	t.Helper()
 	return backstop.Send{
 		ID: newID(t), To: to, Country: "GB", Text: "hello", SMSText: "hello by SMS", Plan: plan(),
-		AcceptedAt:     time.Now().UTC().Truncate(time.Microsecond),
-		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		AcceptedAt: time.Now().UTC().Truncate(time.Microsecond),
+		Status:     backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
@@ -51,7 +50,7 @@ func (r ruleRow) rule() backstop.Rule {
 	return rule
 }
 
-// policyRefs reads what json_agg makes: NULL, if there was nothing.
+// policyRefs reads the result of json_agg, which is NULL if there are no rows.
 type policyRefs []backstop.PolicyRef
 
 // Scan implements sql.Scanner.
@@ -70,8 +69,8 @@ func (p *policyRefs) Scan(src any) error {
 	}
 }
 
-// countries is never NULL in SQL.
-func countries(rule backstop.Rule) pq.StringArray {
+// countriesOf returns the countries of a rule, never NULL.
+func countriesOf(rule backstop.Rule) pq.StringArray {
 	return append(pq.StringArray{}, rule.Countries...)
 }
 
@@ -89,7 +88,7 @@ func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule
 	}
 	var row ruleRow
 	err = db.pool.GetUnprepared(ctx, &row, insertRule,
-		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), at)
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countriesOf(rule), at)
 	return row.rule(), pool.Failed(ctx, "insert rule", err)
 }
 
@@ -112,7 +111,7 @@ ORDER BY id DESC LIMIT $3`
 
 // ListRules returns the rules whose name contains search in capitals or not, newest first, and whether more follow.
 func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) ([]backstop.Rule, bool, error) {
-	before, err := before(page)
+	before, err := idBefore(page)
 	if err != nil {
 		return nil, false, err
 	}
@@ -121,7 +120,7 @@ func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) 
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list rules", err)
 	}
-	rows, more := cut(rows, page.Limit)
+	rows, more := cutPage(rows, page.Limit)
 	rules := make([]backstop.Rule, len(rows))
 	for i, row := range rows {
 		rules[i] = row.rule()
@@ -144,9 +143,9 @@ func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) 
 	}
 	var row ruleRow
 	err := db.pool.GetUnprepared(ctx, &row, replaceRule,
-		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countries(rule), db.Now())
+		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countriesOf(rule), db.Now())
 	if errors.Is(err, sql.ErrNoRows) {
-		err = absent(db.pool.GetUnprepared(ctx, new(int), ruleVersion, id), "rule")
+		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), ruleVersion, id), "rule")
 	}
 	return row.rule(), pool.Failed(ctx, "replace rule", err)
 }
@@ -172,7 +171,7 @@ func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
 			return pool.OrNotFound(err, "rule")
 		}
 		if version != backstop.AnyVersion && version != current {
-			return stale("rule")
+			return staleError("rule")
 		}
 		var policies []string // the lock keeps others from joining them
 		if err := tx.SelectContext(ctx, &policies, usedBy, id); err != nil {
@@ -196,43 +195,4 @@ func nameAll(names []string) string {
 		return kind + `"` + strings.Join(names[:most], `", "`) + `" and others`
 	}
 	return kind + `"` + strings.Join(names, `", "`) + `"`
-}
-
-// absent explains why a change of one version hit no row, by what looking for any version came to.
-func absent(err error, what string) error {
-	if err != nil {
-		return pool.OrNotFound(err, what)
-	}
-	return stale(what)
-}
-
-func stale(what string) error {
-	return &backstop.Error{Code: backstop.Stale, Message: "somebody else changed the " + what + " meanwhile"}
-}
-
-// before returns the id that a page's items are older than.
-func before(page backstop.Page) (string, error) {
-	if page.After == "" {
-		return uuid.Max.String(), nil
-	}
-	id, ok := pool.ParseID(page.After)
-	if !ok {
-		return "", &backstop.Error{
-			Code: backstop.Invalid, Message: "the page is not valid",
-			Fields: []backstop.Field{{Name: "cursor", Reason: "is not one that a list returned"}},
-		}
-	}
-	return id, nil
-}
-
-// cut drops what was read past the page's end only to learn whether there is more.
-func cut[T any](rows []T, limit int) ([]T, bool) {
-	if len(rows) > limit {
-		return rows[:limit], true
-	}
-	return rows, false
-}
-
-func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,15 +17,26 @@ import (
 )
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
-const insertSend = `WITH s AS (
-    INSERT INTO sends (` + ledgers.Columns + `, policy_id, idempotency_key, idempotency_hash, check_at, changed_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-        $22, $23, $24, $25, $26, $10)
+var insertSend = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
+
+var insertColumns = pool.ColumnsOf[insertRow]()
+
+// insertRow is a new send.
+type insertRow struct {
+	ledgers.Row
+
+	PolicyID  string         `db:"policy_id"`
+	Key       sql.NullString `db:"idempotency_key"`
+	Hash      []byte         `db:"idempotency_hash"`
+	CheckAt   time.Time      `db:"check_at"`
+	ChangedAt time.Time      `db:"changed_at"`
+}
 
 // InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
 // before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
@@ -36,28 +45,21 @@ SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
-	send.ExpiresAt, send.AcceptedAt = pool.StampPtr(send.ExpiresAt), pool.Stamp(send.AcceptedAt)
-	send.DeliveredAt, send.FinishedAt = pool.StampPtr(send.DeliveredAt), pool.StampPtr(send.FinishedAt)
-	send.ReceiptBy = pool.StampPtr(send.ReceiptBy)
-	plan, err := json.Marshal(send.Plan)
+	row, err := ledgers.RowOf(send)
 	if err != nil {
-		return backstop.Send{}, false, fmt.Errorf("write plan: %w", err)
+		return backstop.Send{}, false, err
 	}
-	template, err := pool.JSONOrNull(send.Template)
-	if err != nil {
-		return backstop.Send{}, false, fmt.Errorf("write template: %w", err)
+	if send, err = row.Send(); err != nil { // with times as Postgres stores them
+		return backstop.Send{}, false, err
 	}
-	var name sql.NullString
-	var hash []byte
+	insert := insertRow{
+		Row: row, PolicyID: send.Plan.PolicyID, CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+	}
 	if key != nil {
-		name, hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
+		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
-		rows, err := db.pool.Exec(ctx, insertSend,
-			send.ID, send.To, send.Country, send.Text, template, send.SMSText, send.Category, send.ExpiresAt, string(plan),
-			send.AcceptedAt, send.WhatsAppStatus, send.SMSStatus, send.Fired, send.FiredReason, send.FallbackReason,
-			send.DeliveredAt, send.DeliveredBy, send.DuplicateDelivery, send.Expired, send.FinishedAt,
-			send.Outcome, send.ReceiptBy, send.Plan.PolicyID, name, hash, pool.Stamp(send.CheckAt()))
+		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
@@ -83,7 +85,7 @@ func (db *DB) InsertSend(
 	return stored, created, nil
 }
 
-const getSendByKey = `SELECT ` + ledgers.Columns + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
+var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
 
 // SendByKey returns the send that was stored with this key, or false; with another hash, an Error of code Mismatch.
 func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.Send, bool, error) {
@@ -100,14 +102,14 @@ func (db *DB) SendByKey(ctx context.Context, key handoff.Idempotency) (backstop.
 		return backstop.Send{}, false, pool.Failed(ctx, "get send by key", err)
 	case !bytes.Equal(row.Hash, key.Hash):
 		return backstop.Send{}, false, &backstop.Error{
-			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request",
+			Code: backstop.Mismatch, Message: "this idempotency key was used before with another request: use a new key",
 		}
 	}
 	send, err := row.Send()
 	return send, err == nil, err
 }
 
-const getSend = `SELECT ` + ledgers.Columns + ` FROM sends WHERE id = $1`
+var getSend = `SELECT ` + ledgers.Columns.Names() + ` FROM sends WHERE id = $1`
 
 // Send returns a send, or an Error of code NotFound.
 func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
@@ -124,7 +126,7 @@ func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
 
 // listSends leaves out what a parameter does not ask for. The driver plans it anew for each call, with the values,
 // so every combination finds its index.
-const listSends = `SELECT ` + ledgers.Columns + ` FROM sends
+var listSends = `SELECT ` + ledgers.Columns.Names() + ` FROM sends
 WHERE id >= $1 AND id < $2
     AND ($3 = '' OR outcome = $3)
     AND ($4::uuid IS NULL OR policy_id = $4)
@@ -137,7 +139,7 @@ ORDER BY id DESC LIMIT $8`
 func (db *DB) ListSends(
 	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) (list []backstop.Send, more bool, err error) {
-	last, err := before(page)
+	last, err := idBefore(page)
 	if err != nil {
 		return nil, false, err
 	}
@@ -160,7 +162,7 @@ func (db *DB) ListSends(
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
-	rows, more = cut(rows, page.Limit)
+	rows, more = cutPage(rows, page.Limit)
 	list, err = ledgers.Sends(rows)
 	return list, more, err
 }

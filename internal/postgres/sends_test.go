@@ -46,8 +46,8 @@ func TestDB_InsertSend(t *testing.T) {
 			func(s *backstop.Send) { s.Template = &backstop.Template{Name: "x"} },
 			func(s *backstop.Send) { s.SMSText = "" },
 			func(s *backstop.Send) { s.Category = "spam" },
-			func(s *backstop.Send) { s.WhatsAppStatus = "" },
-			func(s *backstop.Send) { s.SMSStatus = "gone" },
+			func(s *backstop.Send) { s.Status.WhatsApp = "" },
+			func(s *backstop.Send) { s.Status.SMS = "gone" },
 			func(s *backstop.Send) { s.Outcome = backstop.OutcomeFailed },
 			func(s *backstop.Send) { s.FinishedAt = new(time.Now()) },
 		} {
@@ -96,7 +96,7 @@ func TestDB_InsertSend_idempotent(t *testing.T) {
 	requireCode(t, backstop.NotFound, err)
 }
 
-// Of many requests with one key, one stores a send and the others are told of it.
+// Of many requests with one key, one stores a send and the others get that send.
 func TestDB_InsertSend_concurrent(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)

@@ -7,11 +7,11 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// createSession also forgets the sessions that have ended, so that nothing else has to sweep them.
+// createSession also deletes the sessions that have ended, so no other process has to.
 const createSession = `WITH ended AS (DELETE FROM console_sessions WHERE expires_at <= $2)
 INSERT INTO console_sessions (id, created_at, expires_at) VALUES ($1, $2, $3)`
 
-// CreateSession stores a session of the console and deletes those that had ended when it was created.
+// CreateSession stores a session of the console, and deletes the sessions that have ended.
 func (db *DB) CreateSession(ctx context.Context, id []byte, created, expires time.Time) error {
 	err := db.pool.ExecUnprepared(ctx, createSession, id, created, expires)
 	return pool.Failed(ctx, "insert session", err)
@@ -19,7 +19,7 @@ func (db *DB) CreateSession(ctx context.Context, id []byte, created, expires tim
 
 const getSession = `SELECT expires_at FROM console_sessions WHERE id = $1 AND expires_at > $2`
 
-// Session returns when a session ends. One that there is not, or that has ended by now, is an Error of code NotFound.
+// Session returns when a session ends. An unknown session, or a session that has ended, is an Error of code NotFound.
 func (db *DB) Session(ctx context.Context, id []byte, now time.Time) (time.Time, error) {
 	var expires time.Time
 	if err := db.pool.Get(ctx, &expires, getSession, id, now); err != nil {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -20,16 +18,15 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// A range of many sends is counted in slices of equal time, two at once, because what costs is one processor of Postgres
-// that looks at every row. A send is in one slice, and a slice is one statement, so the counts add up whatever changes
-// meanwhile.
+// A range of many sends is counted in slices of equal time, two at once: Postgres reads the rows of a slice on one processor. A
+// send is in one slice, and a slice is one statement, so the counts add up even if sends change meanwhile.
 const (
 	statsSlices  = 4
 	statsAtOnce  = 2
 	statsTimeout = 10 * time.Second // for all of it
 )
 
-// hasMany takes some milliseconds, which for fewer sends would be longer than what slices save.
+// hasMany takes some milliseconds. Slices of fewer sends would save less time than that.
 const hasMany = `SELECT EXISTS (SELECT FROM sends WHERE id >= $1 AND id < $2 OFFSET 20000)`
 
 // forStats holds for one transaction. Groups are counted in memory, of which a few megabytes are used; with less allowed, a
@@ -37,11 +34,11 @@ const hasMany = `SELECT EXISTS (SELECT FROM sends WHERE id >= $1 AND id < $2 OFF
 const forStats = `SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`
 
 // countSends counts a slice in one pass, in three ways: over time; by plan and kind; and by how long the delivery took, in
-// steps of one percent. Whatever is asked for is added up from these few thousand groups. Of alike plans one place
-// is told where it is found.
+// steps of one percent. All results are sums of these few thousand groups. Of equal plans the place of one row is
+// returned.
 //
-// What tells sends apart is put into one text, and OFFSET 0 hides where it comes from: or Postgres would guess that there
-// are as many groups as sends, and sort them all to count them. The driver plans it anew for each call, like listSends.
+// The kind of a send is one text, and OFFSET 0 hides its parts. Otherwise Postgres would expect as many groups as sends, and sort
+// all rows to count them. The driver plans the query anew for each call, like listSends.
 const countSends = `SELECT count(*) AS sends, COALESCE(state, kind, '') AS kind, bucket,
     plan_digest, CASE WHEN GROUPING(plan_digest) = 0 THEN min(place) END AS place,
     CASE WHEN GROUPING(plan_digest) = 0 THEN max(accepted_at) END AS newest,
@@ -65,53 +62,8 @@ FROM (
 ) AS s
 GROUP BY GROUPING SETS ((bucket, state), (plan_digest, kind), (delivered_by, step))`
 
-// countRow is a group of sends. What it does not have of the three ways to count is nil.
-type countRow struct {
-	Sends int64  `db:"sends"`
-	Kind  string `db:"kind"`
-
-	Bucket *time.Time `db:"bucket"` // over time
-
-	Digest *int64     `db:"plan_digest"` // by plan
-	Place  *string    `db:"place"`
-	Newest *time.Time `db:"newest"`
-
-	DeliveredBy backstop.Channel `db:"delivered_by"` // by delay; empty for those that have not arrived
-	Step        *int             `db:"step"`
-	Longest     *float64         `db:"longest"` // in seconds
-}
-
-// kind is what countSends tells sends apart by; over time it knows no more than the first four.
-type kind struct {
-	fallback, averted, duplicate bool
-
-	outcome backstop.Outcome
-	reason  backstop.FallbackReason
-	country string
-	fired   string
-}
-
-func readKind(text string) (kind, error) {
-	const most = 5 // the last may have spaces
-	part := append(strings.SplitN(text, " ", most), make([]string, most)...)
-	flags, err := strconv.Atoi(part[0])
-	if err != nil {
-		return kind{}, fmt.Errorf("read kind of send: %w", err)
-	}
-	return kind{
-		fallback: flags&1 > 0, averted: flags&2 > 0, duplicate: flags&4 > 0,
-		outcome: backstop.Outcome(part[1]), reason: backstop.FallbackReason(part[2]), country: part[3], fired: part[4],
-	}, nil
-}
-
 // listPlans reads rows by their places, which hold in the snapshot in which they were found.
 const listPlans = `SELECT ctid AS place, plan FROM sends WHERE ctid = ANY($1::tid[])`
-
-// slice is what was found in one.
-type slice struct {
-	rows  []countRow
-	plans map[int64]backstop.Plan // by digest
-}
 
 // Stats counts the sends that pass a valid filter. An Error of code TryLater says that there are too many, if it is not
 // Postgres that is away.
@@ -166,7 +118,7 @@ func (db *DB) countSlices(ctx context.Context, f backstop.StatsFilter, policy sq
 	return found, nil
 }
 
-// tooMany tells a caller whose range takes too long to count what to do about it.
+// tooMany asks a caller to choose a shorter range, if the range takes too long to count.
 func tooMany(ctx context.Context, err error) error {
 	// The third means that Postgres did not confirm the cancellation.
 	isLate := errors.Is(err, context.DeadlineExceeded) || pq.As(err, pqerror.QueryCanceled) != nil ||

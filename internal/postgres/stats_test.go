@@ -87,7 +87,7 @@ func counted(t *testing.T, db *postgres.DB, change func(*backstop.Send)) backsto
 	t.Helper()
 	send := newSend(t)
 	change(&send)
-	send.WhatsAppStatus = backstop.Submitted
+	send.Status.WhatsApp = backstop.Submitted
 	if send.Outcome != backstop.OutcomePending {
 		send.FinishedAt = &send.AcceptedAt
 	}
@@ -227,7 +227,7 @@ func idOf(t *testing.T, at time.Time) string {
 	return id.String()
 }
 
-// A range includes its beginning and not its end, whatever slice and bucket a send falls into.
+// A range includes its beginning and not its end, in every slice and bucket.
 func TestDB_Stats_edges(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
@@ -306,7 +306,7 @@ func TestDB_Stats_times(t *testing.T) {
 	require.Less(t, s.TimeToDelivery.P50, s.TimeToWhatsApp.P95)
 }
 
-// A count that takes too long tells its caller what to do about it.
+// A count that takes too long asks its caller for a shorter range.
 func TestDB_Stats_tooMany(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.URL(t)

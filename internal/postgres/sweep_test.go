@@ -138,7 +138,7 @@ func TestDB_ClaimSends_unreadable(t *testing.T) {
 	for _, id := range []string{broken.ID, good.ID} {
 		send := getSend(t, db, id)
 		require.Equal(t, backstop.OutcomeFailed, send.Outcome)
-		require.Equal(t, backstop.Failed, send.WhatsAppStatus)
+		require.Equal(t, backstop.Failed, send.Status.WhatsApp)
 		require.NotNil(t, send.FinishedAt)
 		require.Equal(t, []string{"accepted", "gave_up", "finished"}, kinds(t, db, id))
 	}

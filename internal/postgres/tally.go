@@ -10,7 +10,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// How many are told of, those with the most first.
+// Bounds of the lists. The entries with the most sends come first.
 const (
 	maxPolicies  = 100
 	maxRules     = 100
@@ -35,7 +35,7 @@ type ruleKey struct {
 	of   backstop.RuleType
 }
 
-// ofPolicy also knows when the send was accepted that the name is taken from.
+// ofPolicy also has the time of the newest send, which gives the name.
 type ofPolicy struct {
 	backstop.CountsOfPolicy
 
@@ -132,21 +132,21 @@ func (t *tally) stats() backstop.Stats {
 		TimeToWhatsApp: t.delays[backstop.WhatsApp].quantiles(),
 		TimeToSMS:      t.delays[backstop.SMS].quantiles(),
 	}
-	s.ByRule = first(s.ByRule, maxRules)
+	s.ByRule = firstOf(s.ByRule, maxRules)
 	for _, p := range t.policies {
 		s.ByPolicy = append(s.ByPolicy, p.CountsOfPolicy)
 	}
 	slices.SortFunc(s.ByPolicy, func(a, b backstop.CountsOfPolicy) int {
 		return cmp.Or(cmp.Compare(b.Sends, a.Sends), cmp.Compare(a.ID, b.ID))
 	})
-	s.ByPolicy = first(s.ByPolicy, maxPolicies)
+	s.ByPolicy = firstOf(s.ByPolicy, maxPolicies)
 	for country, c := range t.countries {
 		s.ByCountry = append(s.ByCountry, backstop.CountsOfCountry{Country: country, Counts: c})
 	}
 	slices.SortFunc(s.ByCountry, func(a, b backstop.CountsOfCountry) int {
 		return cmp.Or(cmp.Compare(b.Sends, a.Sends), cmp.Compare(a.Country, b.Country))
 	})
-	s.ByCountry = first(s.ByCountry, maxCountries)
+	s.ByCountry = firstOf(s.ByCountry, maxCountries)
 	for _, of := range []backstop.RuleType{backstop.SendFailed, backstop.Undelivered, backstop.Unread} {
 		if c, found := t.types[of]; found {
 			s.ByType = append(s.ByType, c)
@@ -167,7 +167,7 @@ func (t *tally) stats() backstop.Stats {
 	return s
 }
 
-// series has a bucket for each part of the range, also those of which there are no sends.
+// series has a bucket for each part of the range, also for a part without sends.
 func (t *tally) series() []backstop.CountsAt {
 	var series []backstop.CountsAt
 	for _, at := range t.filter.Buckets() {
@@ -181,9 +181,9 @@ func byFallbacks(a, b backstop.CountsOfRule) int {
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Type, b.Type))
 }
 
-func first[T any](list []T, most int) []T { return list[:min(len(list), most)] }
+func firstOf[T any](list []T, most int) []T { return list[:min(len(list), most)] }
 
-// delays are how long deliveries took: by the step of countSends, how many there are and the longest of them.
+// delays has, by the step of countSends, the number of deliveries and the longest of their delays.
 type delays map[int]delay
 
 type delay struct {
@@ -195,7 +195,7 @@ func (d delays) add(step int, more delay) {
 	d[step] = delay{n: d[step].n + more.n, longest: max(d[step].longest, more.longest)}
 }
 
-// quantiles are exact to the width of a step; each is the longest delay of its step, so one that was measured.
+// quantiles are exact to the width of a step: each is the longest measured delay of its step.
 func (d delays) quantiles() backstop.Quantiles {
 	q := backstop.Quantiles{}
 	for _, step := range d {

@@ -2,30 +2,10 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
-
-const listEvents = `SELECT at, kind, channel, status, rule, code, detail FROM events WHERE send = $1 ORDER BY seq`
-
-type eventRow struct {
-	At      time.Time          `db:"at"`
-	Kind    backstop.EventKind `db:"kind"`
-	Channel backstop.Channel   `db:"channel"`
-	Status  backstop.Status    `db:"status"`
-	Rule    string             `db:"rule"`
-	Code    string             `db:"code"`
-	Detail  string             `db:"detail"`
-}
-
-func (r eventRow) event(send string) backstop.Event {
-	return backstop.Event{
-		Send: send, At: pool.Stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
-		Detail: r.Detail,
-	}
-}
 
 // Timeline returns the attempts of a send by step, and its events in the order in which they were stored. An unknown send is an
 // Error of code NotFound.
@@ -34,15 +14,8 @@ func (db *DB) Timeline(ctx context.Context, id string) ([]backstop.Attempt, []ba
 	if err != nil {
 		return nil, nil, err
 	}
-	var rows []eventRow
-	if err := db.pool.SelectAll(ctx, &rows, listEvents, l.Send.ID); err != nil {
-		return nil, nil, pool.Failed(ctx, "list events", err)
-	}
-	events := make([]backstop.Event, len(rows))
-	for i, row := range rows {
-		events[i] = row.event(l.Send.ID)
-	}
-	return l.Attempts, events, nil
+	events, err := db.Events(ctx, l.Send.ID)
+	return l.Attempts, events, err
 }
 
 const sendRevision = `SELECT revision FROM sends WHERE id = $1`

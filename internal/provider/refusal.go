@@ -13,12 +13,12 @@ import (
 // longestRetryAfter is the longest pause that a provider's Retry-After header can cause.
 const longestRetryAfter = time.Hour
 
-// Verdict is what an error code or an HTTP status of a provider means.
-type Verdict int
+// Meaning is what an error code or an HTTP status of a provider means for the message.
+type Meaning int
 
-// The verdicts. The zero Verdict means nothing: the code is in no table.
+// The meanings. The zero Meaning says nothing: the code is in no table.
 const (
-	Recipient   Verdict = iota + 1 // rejected: this recipient cannot be reached
+	Recipient   Meaning = iota + 1 // rejected: this recipient cannot be reached
 	Template                       // rejected: the text or the template is wrong
 	Account                        // rejected: an operator must act
 	OptedOut                       // rejected: the recipient wants no such messages
@@ -34,8 +34,8 @@ const (
 // fewTries is the maximum number of calls after a Doubtful failure. With the engine's pauses they take about 15 s.
 const fewTries = 5
 
-func (v Verdict) class() backstop.RejectClass {
-	switch v {
+func (m Meaning) class() backstop.RejectClass {
+	switch m {
 	case Recipient:
 		return backstop.RecipientFault
 	case Template:
@@ -52,8 +52,8 @@ func (v Verdict) class() backstop.RejectClass {
 	return ""
 }
 
-func (v Verdict) kind() backstop.FailureKind {
-	switch v {
+func (m Meaning) kind() backstop.FailureKind {
+	switch m {
 	case Recipient, Template, Account, OptedOut, Expired, refused:
 		return backstop.Rejected
 	case Throttled:
@@ -70,7 +70,7 @@ func (v Verdict) kind() backstop.FailureKind {
 type Refusal struct {
 	Code    string  // the provider's error code
 	Text    string  // the provider's text, unchanged
-	Verdict Verdict // the meaning of the code; zero if the code is in no table
+	Meaning Meaning // the meaning of the code; zero if the code is in no table
 }
 
 // Refused returns the failure for an answer whose HTTP status is not 2xx. The refusal is nil if the provider did not write
@@ -78,14 +78,14 @@ type Refusal struct {
 // answers 429 for an account at its daily limit. If there is no such code, the HTTP status decides the kind. The failure then
 // has no class, because a class says whose fault it is and an HTTP status does not.
 func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
-	verdict := statusMeaning(a.Status, refusal != nil)
+	meaning := statusMeaning(a.Status, refusal != nil)
 	failure := &backstop.Failure{Reason: fmt.Sprintf("HTTP %d without the provider's error", a.Status)}
 	if refusal != nil {
 		failure.Code, failure.Reason = refusal.Code, p.Text(refusal.Text)
-		verdict = cmp.Or(refusal.Verdict, verdict)
+		meaning = cmp.Or(refusal.Meaning, meaning)
 	}
-	failure.Kind, failure.Class = verdict.kind(), verdict.class()
-	switch verdict { //nolint:exhaustive // the other verdicts set nothing about retries
+	failure.Kind, failure.Class = meaning.kind(), meaning.class()
+	switch meaning { //nolint:exhaustive // the other meanings set nothing about retries
 	case Throttled:
 		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
 	case Doubtful:
@@ -98,7 +98,7 @@ func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 
 // statusMeaning is the meaning of an HTTP status (RFC 9110, section 15). byProvider: the provider itself wrote the answer,
 // not a proxy in between.
-func statusMeaning(status int, byProvider bool) Verdict {
+func statusMeaning(status int, byProvider bool) Meaning {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return Throttled
@@ -139,6 +139,6 @@ func (p *Poster) Unconfirmed(a Answer) *backstop.Failure {
 // is about the provider's own state.
 func (p *Poster) Undelivered(refusal Refusal) *backstop.Failure {
 	return &backstop.Failure{
-		Kind: backstop.Rejected, Class: refusal.Verdict.class(), Code: refusal.Code, Reason: p.Text(refusal.Text),
+		Kind: backstop.Rejected, Class: refusal.Meaning.class(), Code: refusal.Code, Reason: p.Text(refusal.Text),
 	}
 }

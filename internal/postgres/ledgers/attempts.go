@@ -9,49 +9,51 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// attemptRow is the JSON of an attempt. Postgres writes it with json_agg and reads it with json_to_recordset.
-type attemptRow struct {
-	Send      string                `json:"send,omitempty"`
-	Step      int                   `json:"step"`
-	Number    int                   `json:"number"`
-	Channel   backstop.Channel      `json:"channel"`
-	Provider  string                `json:"provider"`
-	Rule      string                `json:"rule"`
-	Reason    string                `json:"reason"`
-	SendID    string                `json:"send_id"`
-	State     backstop.AttemptState `json:"state"`
-	Status    backstop.Status       `json:"status"`
-	MessageID string                `json:"message_id"`
-	Segments  int                   `json:"segments"`
-	Failure   *backstop.Failure     `json:"failure"`
-	Refusal   *backstop.Failure     `json:"refusal"`
-	StartedAt time.Time             `json:"started_at"`
-	EndedAt   *time.Time            `json:"ended_at"`
-	Token     string                `json:"token"`
-	Reported  backstop.Statuses     `json:"reported"`
+var attemptColumns = pool.ColumnsOf[attemptRow]()
 
-	AwaitsReceiptsUntil *time.Time `json:"lingers_until"`
+// attemptRow is an attempt without its send, as JSON. Postgres writes it with json_agg and reads it with json_to_recordset. A new
+// column needs a field here, and its line in the two functions below.
+type attemptRow struct {
+	Step                int                   `json:"step" type:"int"`
+	Number              int                   `json:"number" type:"int"`
+	Channel             backstop.Channel      `json:"channel" type:"text"`
+	Provider            string                `json:"provider" type:"text"`
+	Rule                string                `json:"rule" type:"text"`
+	Reason              string                `json:"reason" type:"text"`
+	SendID              string                `json:"send_id" type:"text"`
+	State               backstop.AttemptState `json:"state" type:"text"`
+	Status              backstop.Status       `json:"status" type:"text"`
+	MessageID           string                `json:"message_id" type:"text"`
+	Segments            int                   `json:"segments" type:"int"`
+	Failure             *backstop.Failure     `json:"failure" type:"jsonb"`
+	Refusal             *backstop.Failure     `json:"refusal" type:"jsonb"`
+	StartedAt           time.Time             `json:"started_at" type:"timestamptz"`
+	EndedAt             *time.Time            `json:"ended_at" type:"timestamptz"`
+	Token               string                `json:"token" type:"text"`
+	Reported            backstop.StatusSet    `json:"reported" type:"smallint"`
+	AwaitsReceiptsUntil *time.Time            `json:"lingers_until" type:"timestamptz"`
 }
 
-func rowOf(a backstop.Attempt) attemptRow {
+func attemptRowOf(a backstop.Attempt) attemptRow {
 	return attemptRow{
 		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Rule: a.Rule,
 		Reason: pool.Clean(a.Reason), SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
-		Segments: a.Segments, Failure: cleaned(a.Failure), Refusal: cleaned(a.Refusal), StartedAt: a.StartedAt,
+		Segments: a.Segments, Failure: cleanFailure(a.Failure), Refusal: cleanFailure(a.Refusal), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
 	}
 }
 
-func (r attemptRow) attempt() backstop.Attempt {
+func (r attemptRow) attempt(send string) backstop.Attempt {
 	return backstop.Attempt{
-		Ref: backstop.Ref{Send: r.Send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
+		Ref: backstop.Ref{Send: send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
 		Rule: r.Rule, Reason: r.Reason, SendID: r.SendID, State: r.State, Status: r.Status, MessageID: r.MessageID,
 		Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
-		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported, AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
+		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
+		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
 	}
 }
 
-func readAttempts(b []byte) ([]backstop.Attempt, error) {
+func readAttempts(b []byte, send string) ([]backstop.Attempt, error) {
 	if b == nil {
 		return nil, nil
 	}
@@ -61,13 +63,13 @@ func readAttempts(b []byte) ([]backstop.Attempt, error) {
 	}
 	attempts := make([]backstop.Attempt, len(rows))
 	for i, row := range rows {
-		attempts[i] = row.attempt()
+		attempts[i] = row.attempt(send)
 	}
 	return attempts, nil
 }
 
-// cleaned returns a copy of the failure with texts that Postgres can store.
-func cleaned(f *backstop.Failure) *backstop.Failure {
+// cleanFailure returns a copy of the failure with texts that Postgres can store.
+func cleanFailure(f *backstop.Failure) *backstop.Failure {
 	if f == nil {
 		return nil
 	}

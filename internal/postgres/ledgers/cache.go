@@ -20,7 +20,7 @@ const (
 )
 
 // cache keeps the ledgers that this process has saved or read, so that the next change need not read them. A cached ledger may
-// be older than its row: then a save writes nothing and update starts over. If a change has no effect on a cached ledger,
+// be older than its row: then a save writes nothing and updateLedger starts over. If a change has no effect on a cached ledger,
 // changeOnce repeats it on the stored one.
 type cache struct {
 	mu      sync.Mutex
@@ -55,7 +55,7 @@ func (c *cache) get(send string) (*backstop.Ledger, bool) {
 }
 
 // put caches a copy of a saved ledger, and drops the least recently used ones beyond cacheBytes. If an older ledger replaces a
-// newer one, the next save fails and update starts over.
+// newer one, the next save fails and updateLedger starts over.
 func (c *cache) put(l *backstop.Ledger) {
 	entry := cached{*l.Clone(), bytesOf(l)}
 	c.mu.Lock()
@@ -76,17 +76,17 @@ func (c *cache) drop(send string) {
 // bytesOf estimates the memory of a cached ledger, with its place in the list.
 func bytesOf(l *backstop.Ledger) int {
 	const place = 200
-	return place + int(unsafe.Sizeof(*l)) + behind(reflect.ValueOf(*l))
+	return place + int(unsafe.Sizeof(*l)) + bytesBehind(reflect.ValueOf(*l))
 }
 
-// behind returns the bytes that a value points to: its texts, slices and pointers, and what they point to.
-func behind(v reflect.Value) (n int) {
+// bytesBehind returns the bytes that a value points to: its texts, slices and pointers, and what they point to.
+func bytesBehind(v reflect.Value) (n int) {
 	switch v.Kind() {
 	case reflect.String:
 		return v.Len()
 	case reflect.Pointer:
 		if !v.IsNil() && v.Type() != reflect.TypeFor[*time.Location]() { // locations are shared
-			n = int(v.Type().Elem().Size()) + behind(v.Elem())
+			n = int(v.Type().Elem().Size()) + bytesBehind(v.Elem())
 		}
 	case reflect.Slice:
 		n = v.Len() * int(v.Type().Elem().Size())
@@ -94,11 +94,11 @@ func behind(v reflect.Value) (n int) {
 			return n
 		}
 		for i := range v.Len() {
-			n += behind(v.Index(i))
+			n += bytesBehind(v.Index(i))
 		}
 	case reflect.Struct:
 		for _, field := range v.Fields() {
-			n += behind(field)
+			n += bytesBehind(field)
 		}
 	default: // no other kind of a ledger's fields points to anything
 	}

@@ -104,7 +104,7 @@ func addEnds(list map[string]act, step int) {
 // lateAnswers counts the receipts that End stores: one if the answer to an unknown call comes late and the send has not finished.
 func lateAnswers(before *backstop.Ledger, after backstop.Attempt) int {
 	old := before.Attempt(after.Ref.Step)
-	isLate := old != nil && old.State == backstop.AttemptState(backstop.Unknown) && after.State != old.State
+	isLate := old != nil && old.State == backstop.StateUnknown && after.State != old.State
 	if isLate && before.Send.FinishedAt == nil {
 		return 1
 	}

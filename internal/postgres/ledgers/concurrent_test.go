@@ -34,7 +34,7 @@ func TestStore_Begin_lastLook(t *testing.T) {
 		group.Go(func() { d.by(other).insert(d.receipt(1, backstop.Delivered)) })
 		group.Wait()
 		l := d.ledger()
-		require.Equal(t, backstop.Delivered, l.Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, l.Send.Status.WhatsApp)
 		if answer == backstop.MayCall {
 			duplicate++
 			require.True(t, l.Send.DuplicateDelivery)
@@ -45,7 +45,7 @@ func TestStore_Begin_lastLook(t *testing.T) {
 		require.Equal(t, backstop.Satisfied, answer)
 		require.False(t, l.Send.DuplicateDelivery)
 		require.Empty(t, l.Attempt(firstSMS.Step()))
-		require.Empty(t, l.Send.SMSStatus)
+		require.Empty(t, l.Send.Status.SMS)
 	}
 	t.Logf("averted %d, delivered twice %d", averted, duplicate)
 }
@@ -74,7 +74,7 @@ func TestStore_End_receiptConcurrently(t *testing.T) {
 				}
 				group.Wait()
 				l := d.ledger()
-				require.Equal(t, backstop.Failed, l.Send.WhatsAppStatus)
+				require.Equal(t, backstop.Failed, l.Send.Status.WhatsApp)
 				require.Equal(t, "131026", l.Attempt(1).Refusal.Code)
 				require.Len(t, d.kinds(), 3, "accepted, attempt, receipt")
 				signals := slices.Concat(waited[0], waited[1])
@@ -127,7 +127,7 @@ func TestStore_InsertReceipts_concurrent(t *testing.T) {
 	}
 	group.Wait()
 	for _, d := range sends {
-		require.Equal(t, backstop.Read, d.ledger().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Read, d.ledger().Send.Status.WhatsApp)
 		require.Len(t, d.kinds(), 6, "accepted, attempt, three receipts, finished")
 	}
 	for id, n := range signals {
@@ -196,7 +196,7 @@ func TestStore_manyWriters(t *testing.T) {
 	slices.Sort(kinds)
 	require.Len(t, slices.Compact(kinds), len(events), "each event once")
 	l := d.ledger()
-	require.Equal(t, backstop.Delivered, l.Send.WhatsAppStatus)
+	require.Equal(t, backstop.Delivered, l.Send.Status.WhatsApp)
 	require.Equal(t, backstop.Accepted, l.Attempt(1).State)
 	require.GreaterOrEqual(t, l.Revision, len(events))
 	for _, db := range dbs {
@@ -248,6 +248,6 @@ func TestStore_Begin_overtaken(t *testing.T) {
 		d.by(other).insert(d.receipt(1, backstop.Sent)) // not in the cache of the first process
 		d.accept(attempt)
 		require.Equal(t, []string{"accepted", "receipt whatsapp sent", "attempt whatsapp submitted"}, d.kinds())
-		require.Equal(t, backstop.Sent, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Sent, d.check().Send.Status.WhatsApp)
 	})
 }

@@ -116,3 +116,11 @@ func (s *Store) Owner(
 	owner, found = refs[messageOf(of)]
 	return owner, found, nil
 }
+
+// batch holds receipts of one send.
+type batch struct {
+	send     string
+	receipts []backstop.Receipt
+	isSilent bool // no signal is needed: the caller returns the view to the workflow
+	isOrphan bool // the receipts were stored without a send
+}

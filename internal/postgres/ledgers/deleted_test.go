@@ -44,7 +44,7 @@ func TestStore_InsertReceipts_oneFails(t *testing.T) {
 			first.receipt(1, backstop.Delivered), deleted.receipt(1, backstop.Delivered), last.receipt(1, backstop.Delivered))
 		require.Len(t, waited, 2)
 		for _, d := range []desk{first, last} {
-			require.Equal(t, backstop.Delivered, d.check().Send.WhatsAppStatus)
+			require.Equal(t, backstop.Delivered, d.check().Send.Status.WhatsApp)
 		}
 		rows := rowsOf(t, sqlDB, deleted.messageID(1))
 		require.Len(t, rows, 1, "it is kept like a receipt that matches nothing")
@@ -57,7 +57,7 @@ func TestStore_InsertReceipts_oneFails(t *testing.T) {
 		deleted.insert(deleted.receipt(1, backstop.Sent))
 		remove(t, sqlDB, deleted.id)
 		other.insert(deleted.receipt(1, backstop.Sent), other.receipt(1, backstop.Delivered))
-		require.Equal(t, backstop.Delivered, other.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, other.check().Send.Status.WhatsApp)
 		require.Len(t, rowsOf(t, sqlDB, deleted.messageID(1)), 1)
 		requireForgotten(t, db, deleted.id)
 	})
@@ -72,7 +72,7 @@ func TestStore_InsertReceipts_oneFails(t *testing.T) {
 		})
 		require.Error(t, err, "the provider must repeat it")
 		for _, d := range []desk{first, last} {
-			require.Equal(t, backstop.Delivered, d.ledger().Send.WhatsAppStatus)
+			require.Equal(t, backstop.Delivered, d.ledger().Send.Status.WhatsApp)
 		}
 	})
 	t.Run("it has no message id", func(t *testing.T) {
@@ -82,6 +82,6 @@ func TestStore_InsertReceipts_oneFails(t *testing.T) {
 		nameless.MessageID = "\x00"
 		_, err := db.InsertReceipts(t.Context(), []backstop.Receipt{nameless, d.receipt(1, backstop.Delivered)})
 		requireCode(t, backstop.Invalid, err)
-		require.Equal(t, backstop.Delivered, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, d.check().Send.Status.WhatsApp)
 	})
 }

@@ -44,7 +44,7 @@ func newSend(t testing.TB) backstop.Send {
 	require.NoError(t, err)
 	return backstop.Send{
 		ID: id, To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello by SMS", AcceptedAt: at,
-		WhatsAppStatus: backstop.Queued, Outcome: backstop.OutcomePending,
+		Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
 		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
 			{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme"},
 			{ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 300, SendID: "Acme2", Route: "bulk"},

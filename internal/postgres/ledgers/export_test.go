@@ -6,6 +6,17 @@ import (
 	"github.com/backstophq/backstop"
 )
 
+// Composed returns the queries that are made of the columns of a row.
+func Composed() map[string]string {
+	return map[string]string{
+		"saveSend": saveSend, "saveAttempts": saveAttempts, "saveReceipts": saveReceipts, "readLedger": readLedger,
+		"readLedgers": readLedgers, "listEvents": listEvents, "insertOrphans": insertOrphans, "listOrphans": listOrphans,
+	}
+}
+
+// AnsweredSends is the query for the sends whose receipt wait has an answer.
+const AnsweredSends = answeredSends
+
 // Cached returns the cached ledger of a send, or false.
 func (s *Store) Cached(send string) (*backstop.Ledger, bool) { return s.cache.get(send) }
 

@@ -12,12 +12,9 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// firstRevision is the revision of a send that has not changed since it was accepted.
-const firstRevision = 1
-
 // ledgerColumns are the columns of a send, its revision, its attempts and its averted rules. They are read as one row, so in
 // one round trip and from one snapshot.
-const ledgerColumns = Columns + `, revision, changed_at,
+var ledgerColumns = Columns.Names() + `, revision, changed_at,
     (SELECT json_agg(a ORDER BY step) FROM attempts AS a WHERE send = s.id) AS attempts,
     (SELECT json_agg(json_build_object('rule', rule, 'status', status)) FROM events AS e
         WHERE e.send = s.id AND kind = 'averted') AS averted`
@@ -37,7 +34,7 @@ func (r ledgerRow) ledger() (*backstop.Ledger, error) {
 		return nil, err
 	}
 	l := &backstop.Ledger{Revision: r.Revision, Send: send, At: pool.Stamp(r.ChangedAt)}
-	if l.Attempts, err = readAttempts(r.Attempts); err != nil {
+	if l.Attempts, err = readAttempts(r.Attempts, r.ID); err != nil {
 		return nil, err
 	}
 	if r.Averted == nil {
@@ -56,7 +53,7 @@ func (r ledgerRow) ledger() (*backstop.Ledger, error) {
 	return l, nil
 }
 
-const readLedger = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = $1`
+var readLedger = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = $1`
 
 // load reads the ledger of a send, or returns an Error of code NotFound.
 func (s *Store) load(ctx context.Context, id string) (*backstop.Ledger, error) {
@@ -77,7 +74,7 @@ func selectAll[T any](ctx context.Context, s *Store, what, query string, args ..
 }
 
 // readLedgers has its ids in a subquery. Postgres then expects the same number of ids in every call, so it keeps one plan.
-const readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
+var readLedgers = `SELECT ` + ledgerColumns + ` FROM sends AS s WHERE id = ANY((SELECT $1::uuid[])::uuid[])`
 
 // loadAll returns the ids of the sends that exist. It reads the ledgers that are not cached, and caches them. A send that
 // cannot be read exists too: its own change fails, not those of the others. A cached send may have been deleted.
@@ -105,4 +102,61 @@ func (s *Store) loadAll(ctx context.Context, ids []string) (map[string]bool, err
 		}
 	}
 	return known, nil
+}
+
+// Ledger reads the ledger of a send from Postgres.
+func (s *Store) Ledger(ctx context.Context, send string) (*backstop.Ledger, error) {
+	id, ok := pool.ParseID(send)
+	if !ok {
+		return nil, pool.NotFound("send")
+	}
+	l, err := s.load(ctx, id)
+	return l, pool.Failed(ctx, "read send", err)
+}
+
+// View reads the view of a send from Postgres.
+func (s *Store) View(ctx context.Context, send string) (backstop.View, error) {
+	l, err := s.Ledger(ctx, send)
+	if err != nil {
+		return backstop.View{}, err
+	}
+	return l.View(), nil
+}
+
+// Views reads the views of several sends from Postgres, by id. It leaves out unknown sends.
+func (s *Store) Views(ctx context.Context, sends []string) (map[string]backstop.View, error) {
+	rows, err := selectAll[ledgerRow](ctx, s, "read sends", readLedgers, pq.StringArray(sends))
+	if err != nil {
+		return nil, err
+	}
+	views := map[string]backstop.View{}
+	for _, row := range rows {
+		l, err := row.ledger()
+		if err != nil {
+			return nil, err
+		}
+		views[row.ID] = l.View()
+	}
+	return views, nil
+}
+
+// Preload caches the ledgers of sends that are about to change, by one query. It skips unknown sends.
+func (s *Store) Preload(ctx context.Context, sends []string) error {
+	_, err := s.loadAll(ctx, sends)
+	return err
+}
+
+var listEvents = `SELECT ` + eventColumns.Names() + ` FROM events WHERE send = $1 ORDER BY seq`
+
+// Events returns the events of a send in the order in which they were stored.
+func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, error) {
+	var rows []eventRow
+	if err := s.pool.SelectAll(ctx, &rows, listEvents, send); err != nil {
+		return nil, pool.Failed(ctx, "list events", err)
+	}
+	events := make([]backstop.Event, len(rows))
+	for i, row := range rows {
+		events[i] = row.event(send)
+	}
+	return events, nil
 }

@@ -20,20 +20,20 @@ type lock struct {
 
 // Lock waits for the lock of a send, and returns the function that releases it. If ctx is done first, Lock returns ctx's error.
 func (l *locks) Lock(ctx context.Context, send string) (unlock func(), err error) {
-	one := l.join(send)
+	one := l.addUser(send)
 	select {
 	case one.taken <- struct{}{}:
 		return func() {
 			<-one.taken
-			l.quit(send, one)
+			l.removeUser(send, one)
 		}, nil
 	case <-ctx.Done():
-		l.quit(send, one)
+		l.removeUser(send, one)
 		return nil, fmt.Errorf("wait for other changes: %w", ctx.Err())
 	}
 }
 
-func (l *locks) join(send string) *lock {
+func (l *locks) addUser(send string) *lock {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held == nil {
@@ -46,7 +46,7 @@ func (l *locks) join(send string) *lock {
 	return l.held[send]
 }
 
-func (l *locks) quit(send string, one *lock) {
+func (l *locks) removeUser(send string, one *lock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if one.users--; one.users == 0 {

@@ -18,15 +18,12 @@ import (
 // what the first has stored. If a process dies between its write and its look, the call is repeated and looks again.
 
 // insertOrphans stores the orphans that are new. They are sorted, so that concurrent statements do not deadlock.
-const insertOrphans = `INSERT INTO receipts
-    (id, provider, channel, message_id, status, at, failure, received_at, needs_signal)
-SELECT u.id, u.provider, u.channel, u.message_id, u.status, u.at, u.failure, u.received_at, false
-FROM json_to_recordset($1) AS u (id uuid, provider text, channel text, message_id text, status text,
-    at timestamptz, failure jsonb, received_at timestamptz)
+var insertOrphans = `INSERT INTO receipts (` + orphanColumns.Names() + `, needs_signal)
+SELECT ` + orphanColumns.NamesIn("u") + `, false FROM ` + orphanColumns.Recordset("$1") + `
 ON CONFLICT DO NOTHING`
 
-// keep stores receipts that match no attempt.
-func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
+// storeOrphans stores receipts that match no attempt.
+func (s *Store) storeOrphans(ctx context.Context, orphans []backstop.Receipt) error {
 	if len(orphans) == 0 {
 		return nil
 	}
@@ -51,7 +48,7 @@ func (s *Store) keep(ctx context.Context, orphans []backstop.Receipt) error {
 	})
 }
 
-const listOrphans = `SELECT provider, channel, message_id, status, at, failure FROM receipts
+var listOrphans = `SELECT ` + pool.ColumnsOf[orphanRow]().Names() + ` FROM receipts
 WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 ORDER BY id`
 
 type orphanRow struct {
@@ -93,24 +90,4 @@ func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.R
 		orphans[i] = receipt
 	}
 	return orphans, nil
-}
-
-// adopt merges the orphans of a step's message into the send, and returns the view after that. The receipts need no signal,
-// because the caller returns the view to the workflow.
-func (s *Store) adopt(ctx context.Context, after saved, step int) (backstop.View, error) {
-	attempt := after.Attempt(step)
-	if attempt == nil {
-		return after.View(), nil
-	}
-	orphans, err := s.orphansOf(ctx, *attempt)
-	if err != nil || len(orphans) == 0 {
-		return after.View(), err
-	}
-	_, newest, err := s.receive(ctx, batch{
-		send: after.Send.ID, receipts: orphans, isSilent: true, isOrphan: true,
-	})
-	if err != nil {
-		return backstop.View{}, err
-	}
-	return newest.View(), nil
 }

@@ -88,7 +88,7 @@ VALUES ($1, 'meta', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t), d.message
 		d.insert(d.receipt(1, backstop.Sent))
 		storeOrphan(t, d)
 		require.Len(t, d.by(other).insert(d.receipt(1, backstop.Sent)), 1)
-		require.Equal(t, backstop.Read, d.ledger().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Read, d.ledger().Send.Status.WhatsApp)
 	})
 	t.Run("the orphan itself, with its reference", func(t *testing.T) {
 		t.Parallel()

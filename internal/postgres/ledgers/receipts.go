@@ -12,53 +12,6 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// receiptRow is a receipt as json_to_recordset reads it.
-type receiptRow struct {
-	ID          string            `json:"id"`
-	Provider    string            `json:"provider"`
-	Channel     backstop.Channel  `json:"channel"`
-	MessageID   string            `json:"message_id"`
-	Step        int               `json:"step"`
-	Status      backstop.Status   `json:"status"`
-	At          time.Time         `json:"at"`
-	Failure     *backstop.Failure `json:"failure"`
-	ReceivedAt  time.Time         `json:"received_at"`
-	NeedsSignal bool              `json:"needs_signal"`
-}
-
-// receiptRows gives each receipt an id. Receipts of one message with the same status, under two references, are one row.
-func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, ids []string, err error) {
-	at := s.pool.Now()
-	for _, r := range receipts {
-		same := func(o receiptRow) bool {
-			return o.Provider == r.Provider && o.MessageID == r.MessageID && o.Status == r.Status
-		}
-		if i := slices.IndexFunc(rows, same); i >= 0 {
-			rows[i].NeedsSignal = rows[i].NeedsSignal || r.NeedsSignal
-			ids = append(ids, rows[i].ID)
-			continue
-		}
-		id, err := pool.NewID()
-		if err != nil {
-			return nil, nil, err
-		}
-		ids = append(ids, id)
-		rows = append(rows, receiptRow{
-			ID: id, Provider: r.Provider, Channel: r.Channel, MessageID: r.MessageID, Step: r.Ref.Step, Status: r.Status,
-			At: r.At, Failure: r.Failure, ReceivedAt: at, NeedsSignal: r.NeedsSignal,
-		})
-	}
-	return rows, ids, nil
-}
-
-// batch holds receipts of one send.
-type batch struct {
-	send     string
-	receipts []backstop.Receipt
-	isSilent bool // no signal is needed: the caller returns the view to the workflow
-	isOrphan bool // the receipts were stored without a send
-}
-
 // InsertReceipts stores the receipts that are new, advances the statuses of their messages, and ends the sends for which
 // nothing is left to do. It returns the receipts that must be signalled to a workflow. It stores the receipts of one send
 // together or not at all. A receipt that cannot be stored for a reason of its own does not hold back the others: they are
@@ -66,7 +19,7 @@ type batch struct {
 // skips the receipts that were stored, and the sweeper signals them if necessary. A receipt that matches no attempt, or only
 // one of a send that was deleted, is stored without a send until an attempt has its message id.
 func (s *Store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]handoff.Handover, error) {
-	receipts, nameless := s.storable(receipts)
+	receipts, nameless := s.storableReceipts(receipts)
 	batches, rest, err := s.byReference(ctx, receipts)
 	if err != nil {
 		return nil, err
@@ -79,7 +32,7 @@ func (s *Store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keep(ctx, orphans); err != nil {
+	if err := s.storeOrphans(ctx, orphans); err != nil {
 		return nil, err
 	}
 	// A concurrent process may have stored a message id, and looked for orphans before these were stored.
@@ -117,12 +70,12 @@ func (s *Store) receiveByMessage(
 	return append(orphans, merged.homeless...), merged, err
 }
 
-// receiveAll merges the receipts of several sends. It returns an error if Postgres is away or the caller has left: then the
+// receiveAll merges the receipts of several sends. It returns an error if Postgres is away or ctx is done: then the
 // other sends would fail too.
 func (s *Store) receiveAll(ctx context.Context, batches map[string]*batch) (all received, err error) {
 	for _, send := range slices.Sorted(maps.Keys(batches)) {
 		b := *batches[send]
-		waited, _, err := s.receive(ctx, b)
+		waited, _, err := s.receiveBatch(ctx, b)
 		switch code := backstop.CodeOf(err); {
 		case err == nil:
 			all.waited = append(all.waited, waited...)
@@ -137,10 +90,10 @@ func (s *Store) receiveAll(ctx context.Context, batches map[string]*batch) (all 
 	return all, nil
 }
 
-// receive merges the receipts of a send. It returns the receipts that must be signalled to the workflow, and the send after the
-// merge.
-func (s *Store) receive(ctx context.Context, b batch) (waited []handoff.Handover, after saved, err error) {
-	_, after, err = update(ctx, s, "insert receipts", b.send, func(l *backstop.Ledger, now time.Time) (struct{}, error) {
+// receiveBatch merges the receipts of a send. It returns the receipts that must be signalled to the workflow, and the send after
+// the merge.
+func (s *Store) receiveBatch(ctx context.Context, b batch) (waited []handoff.Handover, after saved, err error) {
+	_, after, err = updateLedger(ctx, s, "insert receipts", b.send, func(l *backstop.Ledger, now time.Time) (struct{}, error) {
 		for _, r := range b.receipts {
 			l.Receive(r, now)
 		}
@@ -189,7 +142,7 @@ func (s *Store) receiveOrphans(
 		if len(orphans) == 0 {
 			continue
 		}
-		more, later, err := s.receive(ctx, batch{
+		more, later, err := s.receiveBatch(ctx, batch{
 			send: after.Send.ID, receipts: orphans, isSilent: b.isSilent, isOrphan: true,
 		})
 		if err != nil {
@@ -200,10 +153,10 @@ func (s *Store) receiveOrphans(
 	return waited, newest, nil
 }
 
-// storable returns copies of the receipts that Postgres can store, and an Error of code Invalid if there are others.
-func (s *Store) storable(receipts []backstop.Receipt) (list []backstop.Receipt, err error) {
+// storableReceipts returns copies of the receipts that Postgres can store, and an Error of code Invalid if there are others.
+func (s *Store) storableReceipts(receipts []backstop.Receipt) (list []backstop.Receipt, err error) {
 	for _, r := range receipts {
-		r.MessageID, r.Failure, r.At = pool.Clean(r.MessageID), cleaned(r.Failure), s.plausible(r.At)
+		r.MessageID, r.Failure, r.At = pool.Clean(r.MessageID), cleanFailure(r.Failure), s.plausibleTime(r.At)
 		if r.MessageID == "" {
 			err = &backstop.Error{Code: backstop.Invalid, Message: "a receipt without the provider's message id"}
 			continue
@@ -216,11 +169,45 @@ func (s *Store) storable(receipts []backstop.Receipt) (list []backstop.Receipt, 
 	return list, err
 }
 
-// plausible returns a provider's time. A time outside the bounds of ValidTime becomes the current time, because Postgres may be
-// unable to store it.
-func (s *Store) plausible(at time.Time) time.Time {
+// plausibleTime returns a provider's time. A time outside the bounds of ValidTime becomes the current time, because Postgres may
+// be unable to store it.
+func (s *Store) plausibleTime(at time.Time) time.Time {
 	if !backstop.ValidTime(at) {
 		return s.pool.Now()
 	}
 	return pool.Stamp(at)
+}
+
+// adoptOrphans merges the orphans of a step's message into the send, and returns the view after that. The receipts need no
+// signal, because the caller returns the view to the workflow.
+func (s *Store) adoptOrphans(ctx context.Context, after saved, step int) (backstop.View, error) {
+	attempt := after.Attempt(step)
+	if attempt == nil {
+		return after.View(), nil
+	}
+	orphans, err := s.orphansOf(ctx, *attempt)
+	if err != nil || len(orphans) == 0 {
+		return after.View(), err
+	}
+	_, newest, err := s.receiveBatch(ctx, batch{
+		send: after.Send.ID, receipts: orphans, isSilent: true, isOrphan: true,
+	})
+	if err != nil {
+		return backstop.View{}, err
+	}
+	return newest.View(), nil
+}
+
+// Learn merges a status that a provider returned to an inquiry. It needs no signal, because the caller returns the view to the
+// workflow.
+func (s *Store) Learn(ctx context.Context, r backstop.Receipt) (backstop.View, error) {
+	list, err := s.storableReceipts([]backstop.Receipt{r})
+	if err != nil {
+		return backstop.View{}, err
+	}
+	_, after, err := s.receiveBatch(ctx, batch{send: r.Ref.Send, receipts: list, isSilent: true})
+	if err != nil {
+		return backstop.View{}, err
+	}
+	return after.View(), nil
 }

@@ -62,8 +62,8 @@ func TestStore_InsertReceipts(t *testing.T) {
 		waited := a.insert(b.receipt(1, backstop.Read), a.receipt(1, backstop.Delivered), b.receipt(1, backstop.Delivered),
 			b.receipt(1, backstop.Read), a.receipt(1, backstop.Sent))
 		require.Len(t, waited, 2)
-		require.Equal(t, backstop.Delivered, a.check().Send.WhatsAppStatus)
-		require.Equal(t, backstop.Read, b.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, a.check().Send.Status.WhatsApp)
+		require.Equal(t, backstop.Read, b.check().Send.Status.WhatsApp)
 		require.Len(t, a.kinds(), 4)
 	})
 	t.Run("by the message id alone", func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 			r.Ref = ref
 			d.insert(r)
 		}
-		require.Equal(t, backstop.Delivered, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, d.check().Send.Status.WhatsApp)
 		require.Len(t, d.kinds(), 3)
 	})
 	t.Run("by a reference that was spelled anew", func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 		waited := d.insert(r)
 		require.Len(t, waited, 1)
 		require.Equal(t, d.id, waited[0].Send)
-		require.Equal(t, backstop.Failed, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Failed, d.check().Send.Status.WhatsApp)
 	})
 	t.Run("the message of one channel says nothing of another's", func(t *testing.T) {
 		t.Parallel()
@@ -93,7 +93,7 @@ func TestStore_InsertReceipts(t *testing.T) {
 		r := d.lone(1, backstop.Delivered)
 		r.Channel = backstop.SMS
 		require.Empty(t, d.insert(r))
-		require.Equal(t, backstop.Submitted, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Submitted, d.check().Send.Status.WhatsApp)
 		require.Empty(t, rowsOf(t, sqlDB, d.messageID(1))[0].Send)
 	})
 	t.Run("one message that names two steps", func(t *testing.T) {
@@ -104,14 +104,14 @@ func TestStore_InsertReceipts(t *testing.T) {
 		first, second := d.receipt(1, backstop.Delivered), d.receipt(2, backstop.Delivered)
 		second.MessageID = first.MessageID
 		d.insert(first, second)
-		require.Equal(t, backstop.Delivered, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, d.check().Send.Status.WhatsApp)
 		require.Len(t, rowsOf(t, sqlDB, first.MessageID), 1)
 	})
 	t.Run("of a step that was never begun", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, db)
 		d.insert(d.receipt(1, backstop.Delivered), d.receipt(5, backstop.Sent), d.receipt(1<<31-1, backstop.Sent))
-		require.Equal(t, backstop.Delivered, d.check().Send.WhatsAppStatus)
+		require.Equal(t, backstop.Delivered, d.check().Send.Status.WhatsApp)
 		d.insert(d.receipt(1, backstop.Delivered))
 		require.Len(t, rowsOf(t, sqlDB, d.messageID(1)), 1)
 	})

@@ -166,7 +166,7 @@ func TestStore_oddTexts(t *testing.T) {
 	r.MessageID = "\x00"
 	_, err := db.InsertReceipts(t.Context(), []backstop.Receipt{read, r})
 	requireCode(t, backstop.Invalid, err)
-	require.Equal(t, backstop.Read, d.check().Send.WhatsAppStatus, "the other receipt is stored")
+	require.Equal(t, backstop.Read, d.check().Send.Status.WhatsApp, "the other receipt is stored")
 	require.Empty(t, d.insert())
 }
 
@@ -266,9 +266,9 @@ func TestStore_View(t *testing.T) {
 		require.NoError(t, err)
 		return v
 	}
-	require.Equal(t, backstop.View{Revision: 3, WhatsApp: backstop.Submitted}, view(db))
+	require.Equal(t, backstop.View{Revision: 3, Statuses: backstop.Statuses{WhatsApp: backstop.Submitted}}, view(db))
 	d.by(other).insert(d.receipt(1, backstop.Delivered))
-	require.Equal(t, backstop.View{Revision: 4, WhatsApp: backstop.Delivered}, view(db), "as it is stored, not as it is cached")
+	require.Equal(t, backstop.View{Revision: 4, Statuses: backstop.Statuses{WhatsApp: backstop.Delivered}}, view(db), "as it is stored, not as it is cached")
 	require.Equal(t, view(db), view(other))
 	revision, err := db.Revision(t.Context(), d.id)
 	require.NoError(t, err)

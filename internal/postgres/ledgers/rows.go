@@ -9,25 +9,34 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// Columns are the columns of a send that Row reads.
-const Columns = `id, recipient, country, text, template, sms_text, category, expires_at, plan, accepted_at,
-    whatsapp_status, sms_status, fired, fired_reason, fallback_reason, delivered_at, delivered_by, duplicate_delivery, expired,
-    finished_at, outcome, receipt_by`
+// Columns are the columns of a send, without those of the sweeper.
+var Columns = pool.ColumnsOf[Row]()
 
-// Row is a send as it is stored.
+// Row is a send as it is stored. A new column of a send needs a field in accepted or in state, and its line in the two functions
+// below that turn a send into a row and back.
 type Row struct {
-	ID                string                  `db:"id"`
-	Recipient         string                  `db:"recipient"`
-	Country           string                  `db:"country"`
-	Text              string                  `db:"text"`
-	Template          []byte                  `db:"template"`
-	SMSText           string                  `db:"sms_text"`
-	Category          backstop.Category       `db:"category"`
-	ExpiresAt         *time.Time              `db:"expires_at"`
-	Plan              []byte                  `db:"plan"`
-	AcceptedAt        time.Time               `db:"accepted_at"`
-	WhatsAppStatus    backstop.Status         `db:"whatsapp_status"`
-	SMSStatus         backstop.Status         `db:"sms_status"`
+	accepted
+	state
+}
+
+// accepted has the columns that never change.
+type accepted struct {
+	ID         string            `db:"id"`
+	To         string            `db:"recipient"`
+	Country    string            `db:"country"`
+	Text       string            `db:"text"`
+	Template   *string           `db:"template"` // JSON; text, because the driver sends bytes as bytea
+	SMSText    string            `db:"sms_text"`
+	Category   backstop.Category `db:"category"`
+	ExpiresAt  *time.Time        `db:"expires_at"`
+	Plan       string            `db:"plan"` // JSON
+	AcceptedAt time.Time         `db:"accepted_at"`
+}
+
+// state has the columns that a change may set.
+type state struct {
+	WhatsApp          backstop.Status         `db:"whatsapp_status"`
+	SMS               backstop.Status         `db:"sms_status"`
 	Fired             string                  `db:"fired"`
 	FiredReason       string                  `db:"fired_reason"`
 	FallbackReason    backstop.FallbackReason `db:"fallback_reason"`
@@ -40,21 +49,49 @@ type Row struct {
 	ReceiptBy         *time.Time              `db:"receipt_by"`
 }
 
+// RowOf returns the row of a send.
+func RowOf(s backstop.Send) (Row, error) {
+	plan, err := json.Marshal(s.Plan)
+	if err != nil {
+		return Row{}, fmt.Errorf("write plan: %w", err)
+	}
+	template, err := pool.JSONOrNull(s.Template)
+	if err != nil {
+		return Row{}, fmt.Errorf("write template: %w", err)
+	}
+	return Row{
+		accepted: accepted{
+			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
+			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
+		},
+		state: stateOf(s),
+	}, nil
+}
+
+func stateOf(s backstop.Send) state {
+	return state{
+		WhatsApp: s.Status.WhatsApp, SMS: s.Status.SMS, Fired: s.Fired, FiredReason: pool.Clean(s.FiredReason),
+		FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt), DeliveredBy: s.DeliveredBy,
+		DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired, FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome,
+		ReceiptBy: pool.StampPtr(s.ReceiptBy),
+	}
+}
+
 // Send returns the send of a row.
 func (r Row) Send() (backstop.Send, error) {
 	s := backstop.Send{
-		ID: r.ID, To: r.Recipient, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
+		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
-		WhatsAppStatus: r.WhatsAppStatus, SMSStatus: r.SMSStatus, Fired: r.Fired, FiredReason: r.FiredReason,
+		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
 		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome,
 		ReceiptBy: pool.StampPtr(r.ReceiptBy),
 	}
-	if err := json.Unmarshal(r.Plan, &s.Plan); err != nil {
+	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
 	}
 	if r.Template != nil {
-		if err := json.Unmarshal(r.Template, &s.Template); err != nil {
+		if err := json.Unmarshal([]byte(*r.Template), &s.Template); err != nil {
 			return backstop.Send{}, fmt.Errorf("read template of send %s: %w", r.ID, err)
 		}
 	}

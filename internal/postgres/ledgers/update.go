@@ -11,18 +11,10 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
 
-// saved is a ledger after it was saved, or as it was read if a change had no effect.
-type saved struct {
-	*backstop.Ledger
-
-	ids  []string // of the stored receipts, in their order
-	news []int    // the steps that got a message id
-}
-
-// update reads the ledger of a send, calls change, and saves the ledger in one statement that writes nothing if the send has
-// changed since. In that case, and if the answer of the statement is lost, update starts over: a change that was saved has no
-// second effect. As change may run several times, it must first reset the results that it returns through its closure.
-func update[T any](
+// updateLedger reads the ledger of a send, calls change, and saves the ledger in one statement that writes nothing if the send
+// has changed since. In that case, and if the answer of the statement is lost, updateLedger starts over: a change that was saved
+// has no second effect. As change may run several times, it must first reset the results that it returns through its closure.
+func updateLedger[T any](
 	ctx context.Context, s *Store, what, id string, change func(l *backstop.Ledger, now time.Time) (T, error),
 ) (result T, after saved, err error) {
 	id, ok := pool.ParseID(id)

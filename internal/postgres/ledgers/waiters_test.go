@@ -6,11 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -111,6 +114,35 @@ func TestStore_Await(t *testing.T) {
 		require.True(t, decided)
 		require.Equal(t, d.ledger().View(), view)
 	})
+}
+
+// After each change, the query of the poll finds a send exactly if View.EndsReceiptWait is true.
+func TestStore_Await_query(t *testing.T) {
+	t.Parallel()
+	address := postgrestest.URL(t)
+	db, raw := postgrestest.Open(t, address), postgrestest.Raw(t, address)
+	migrate(t, db)
+	found := map[bool]int{}
+	compare := func(d desk) {
+		var ids []string
+		require.NoError(t, sqlx.SelectContext(t.Context(), sqlx.NewDb(raw, "postgres"), &ids, ledgers.AnsweredSends, pq.StringArray{d.id}))
+		require.Equal(t, d.ledger().View().EndsReceiptWait(), len(ids) > 0)
+		found[len(ids) > 0]++
+	}
+	d := newDesk(t, db)
+	for _, w := range life() {
+		compare(d)
+		w.do(t, d)
+	}
+	compare(d)
+	detached := awaitingReceipts(t, db)
+	detached.fail(detached.begin(firstSMS), backstop.Rejected)
+	sms := detached.begin(lastSMS)
+	detached.end(sms, backstop.Ending{Submission: backstop.Submission{MessageID: detached.messageID(2)}, ReceiptWait: time.Hour})
+	require.NotNil(t, detached.ledger().Send.ReceiptBy)
+	compare(detached)
+	require.Positive(t, found[true])
+	require.Positive(t, found[false])
 }
 
 // A receipt is concurrent with StopWaiting. It reaches the activity or it is signalled, but not both.

@@ -99,7 +99,7 @@ func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, erro
 			_ = inner.Rollback()
 		}
 	}
-	c.judge(err)
+	c.checkReadOnly(err)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // database/sql compares it
 	}
@@ -111,7 +111,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	defer c.wire.watch(ctx)()
 	inner, err := c.pqConn.PrepareContext(ctx, query)
 	if err != nil {
-		c.judge(err)
+		c.checkReadOnly(err)
 		return nil, err //nolint:wrapcheck // database/sql compares it
 	}
 	made, ok := inner.(pqStmt)
@@ -124,7 +124,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	defer c.wire.watch(ctx)()
-	return once(c, func() (driver.Result, error) { return c.pqConn.ExecContext(ctx, query, args) })
+	return runOnce(c, func() (driver.Result, error) { return c.pqConn.ExecContext(ctx, query, args) })
 }
 
 // QueryContext implements driver.QueryerContext.
@@ -147,7 +147,7 @@ type stmt struct {
 // ExecContext implements driver.StmtExecContext.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	defer s.conn.wire.watch(ctx)()
-	return once(s.conn, func() (driver.Result, error) { return s.pqStmt.ExecContext(ctx, args) })
+	return runOnce(s.conn, func() (driver.Result, error) { return s.pqStmt.ExecContext(ctx, args) })
 }
 
 // QueryContext implements driver.StmtQueryContext.
@@ -158,7 +158,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 // query watches the context until the rows of a query are closed.
 func (c *conn) query(ctx context.Context, run func() (driver.Rows, error)) (driver.Rows, error) {
 	stop := c.wire.watch(ctx)
-	inner, err := once(c, run)
+	inner, err := runOnce(c, run)
 	if err != nil {
 		stop()
 		return nil, err
@@ -203,19 +203,20 @@ func (t *tx) Rollback() error {
 	return t.Tx.Rollback() //nolint:wrapcheck // database/sql compares it
 }
 
-// once runs a statement. Its error is driver.ErrBadConn only if nothing was sent.
-func once[T any](c *conn, run func() (T, error)) (T, error) {
+// runOnce runs a statement. Its error is driver.ErrBadConn only if nothing was sent.
+func runOnce[T any](c *conn, run func() (T, error)) (T, error) {
 	before := c.wire.sent.Load()
 	result, err := run()
-	c.judge(err)
+	c.checkReadOnly(err)
 	if errors.Is(err, driver.ErrBadConn) && c.wire.sent.Load() != before {
 		err = &lostError{}
 	}
 	return result, err
 }
 
-// judge invalidates all connections made so far if the server reports that it is read-only. Each is closed at its next use.
-func (c *conn) judge(err error) {
+// checkReadOnly invalidates all connections made so far if the server reports that it is read-only. Each is closed at its next
+// use.
+func (c *conn) checkReadOnly(err error) {
 	if pq.As(err, pqerror.ReadOnlySQLTransaction) != nil {
 		c.connector.epoch.CompareAndSwap(c.epoch, c.epoch+1)
 	}

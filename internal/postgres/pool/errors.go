@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -27,11 +28,11 @@ func Failed(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("%s: %w", what, canceled)
 	}
 	cause := fmt.Errorf("%s: %w", what, err)
-	if _, ok := errors.AsType[*connectError](err); ok || away(err) || ctx.Err() != nil {
+	if _, ok := errors.AsType[*connectError](err); ok || isAway(err) || ctx.Err() != nil {
 		return &backstop.Error{Code: backstop.TryLater, Message: "the database is not available, try again later", Cause: cause}
 	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		if known := violation(e); known != nil {
+		if known := constraintError(e); known != nil {
 			known.Cause = cause
 			return known
 		}
@@ -43,14 +44,14 @@ func Failed(ctx context.Context, what string, err error) error {
 // wrong password: the configuration is wrong. After Open, Failed returns TryLater for it, because the password is probably
 // being changed.
 func openFailed(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() == nil && (!away(err) || isHopeless(err)) {
+	if err != nil && ctx.Err() == nil && (!isAway(err) || isHopeless(err)) {
 		return fmt.Errorf("open database: %w", err)
 	}
 	return Failed(ctx, "open database", err)
 }
 
-// violation returns the Error for a constraint that a caller can break, or nil.
-func violation(e *pq.Error) *backstop.Error {
+// constraintError returns the Error for a constraint that a caller can break, or nil.
+func constraintError(e *pq.Error) *backstop.Error {
 	switch e.Code {
 	case pqerror.UniqueViolation:
 		switch e.Constraint {
@@ -80,15 +81,15 @@ func nameTaken(what string) *backstop.Error {
 	}
 }
 
-// away reports whether err means that Postgres is not available now, and not that it refuses the statement.
-func away(err error) bool {
+// isAway reports whether err means that Postgres is not available now, and not that it refuses the statement.
+func isAway(err error) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		return awayClass(e.Code.Class()) || slices.Contains(awayCodes(), e.Code)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok { // connection refused, reset, timed out
 		return true
 	}
-	return again(err) || MayHaveRun(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
+	return mustRepeat(err) || MayHaveRun(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
@@ -137,3 +138,22 @@ func OrNotFound(err error, what string) error {
 	}
 	return err
 }
+
+// isHopeless reports whether a pooler refused a connection for a reason that a retry cannot cure. A pooler uses one error code
+// for all reasons, also for a lost connection, so only the message shows the reason.
+func isHopeless(err error) bool {
+	if _, ok := errors.AsType[*connectError](err); !ok {
+		return false
+	}
+	refused := pq.As(err, pqerror.ProtocolViolation)
+	return refused != nil && slices.ContainsFunc([]string{
+		"startup parameter", "authentication failed", "no such user", "no such database", "does not exist",
+	}, func(words string) bool { return strings.Contains(refused.Message, words) })
+}
+
+func mustRepeat(err error) bool {
+	return errors.Is(err, ErrMoved) || pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
+}
+
+// ErrMoved is the error of a write whose row has changed since it was read.
+var ErrMoved = errors.New("changed meanwhile")

@@ -5,11 +5,9 @@ package pool
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -25,8 +23,8 @@ const (
 	defaultMaxConns = 20
 )
 
-// limits are run-time parameters of Postgres.
-func limits() map[string]string {
+// timeoutLimits are run-time parameters of Postgres.
+func timeoutLimits() map[string]string {
 	return map[string]string{
 		"statement_timeout":                   "10s",
 		"lock_timeout":                        "5s",
@@ -67,32 +65,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Open connects to the database of a postgres:// URL and tries the connection once. It returns an Error of code TryLater if a
-// retry may succeed. Parameters of the URL that are not the driver's, such as statement_timeout, lock_timeout and search_path,
-// are set on each connection. A pooler such as PgBouncer refuses them. Behind a pooler the timeouts still apply, and any other
-// parameter is an error unless it is set for the role. The caller closes the Pool.
-func Open(ctx context.Context, url string, o Options) (*Pool, error) {
-	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
-		return nil, errors.New("open database: the URL must begin with postgres://")
-	}
-	config, err := pq.NewConfig(url)
-	if err != nil {
-		return nil, errors.New("open database: the URL is not valid") // err may quote the password
-	}
-	o = o.withDefaults()
-	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p := &Pool{config: withDefaults(config), clock: clock{local: o.Clock, log: o.Log}, stop: stop, log: o.Log}
-	err = p.connectAny(ctx, o.MaxConns)
-	if err == nil {
-		err = openFailed(ctx, p.readClock(ctx))
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	go p.followClock(following)
-	return p, nil
-}
-
 // Close closes all connections.
 func (p *Pool) Close() error {
 	p.stop()
@@ -116,22 +88,9 @@ func (p *Pool) Ping(ctx context.Context) error {
 // DB returns the pool as a *sql.DB, for a library that needs one.
 func (p *Pool) DB() *sql.DB { return p.db.DB }
 
-// Unbounded returns a separate pool without a statement_timeout. The caller closes it.
-func (p *Pool) Unbounded() (*sql.DB, error) {
-	const conns = 2 // one for the work and one that holds a lock
-	unbounded := map[string]string{"statement_timeout": "0"}
-	config := p.config.Clone()
-	if p.isBehindPooler {
-		clear(config.Runtime)
-		return connect(config, conns, p.localSettings(unbounded))
-	}
-	maps.Copy(config.Runtime, unbounded)
-	return connect(config, conns, "")
-}
-
 func withDefaults(config pq.Config) pq.Config {
 	config = config.Clone()
-	runtime := limits()
+	runtime := timeoutLimits()
 	maps.Copy(runtime, config.Runtime)
 	config.Runtime = runtime
 	config.TZ = "UTC"
@@ -146,7 +105,7 @@ func withDefaults(config pq.Config) pq.Config {
 }
 
 func (p *Pool) connect(config pq.Config, maxConns int, settings string) error {
-	db, err := connect(config, maxConns, settings)
+	db, err := openPool(config, maxConns, settings)
 	if err != nil {
 		return err
 	}
@@ -154,8 +113,8 @@ func (p *Pool) connect(config pq.Config, maxConns int, settings string) error {
 	return nil
 }
 
-// connect opens a pool whose transactions begin with settings, if there are any.
-func connect(config pq.Config, maxConns int, settings string) (*sql.DB, error) {
+// openPool opens a pool whose transactions begin with settings, if there are any.
+func openPool(config pq.Config, maxConns int, settings string) (*sql.DB, error) {
 	connector, err := newConnector(config, settings)
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (p *Pool) connectBehindPooler(ctx context.Context, maxConns int) error {
 // localSettings returns the SET LOCAL statements of the limits. Values in other replace the configured ones.
 func (p *Pool) localSettings(other map[string]string) string {
 	values := map[string]string{}
-	for name := range limits() {
+	for name := range timeoutLimits() {
 		values[name] = p.config.Runtime[name]
 	}
 	maps.Copy(values, other)
@@ -116,7 +116,7 @@ func (p *Pool) checkSettings(ctx context.Context) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.config.Runtime)) {
-		if _, isLimit := limits()[name]; isLimit {
+		if _, isLimit := timeoutLimits()[name]; isLimit {
 			continue
 		}
 		var holds bool
@@ -129,24 +129,4 @@ func (p *Pool) checkSettings(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// bound bounds a statement by its context. The bound is later than that of Postgres, or replaces it behind a pooler.
-func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if p.statementTimeout == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, p.statementTimeout)
-}
-
-// isHopeless reports whether a pooler refused a connection for a reason that a retry cannot cure. A pooler uses one error code
-// for all reasons, also for a lost connection, so only the message tells them apart.
-func isHopeless(err error) bool {
-	if _, ok := errors.AsType[*connectError](err); !ok {
-		return false
-	}
-	refused := pq.As(err, pqerror.ProtocolViolation)
-	return refused != nil && slices.ContainsFunc([]string{
-		"startup parameter", "authentication failed", "no such user", "no such database", "does not exist",
-	}, func(words string) bool { return strings.Contains(refused.Message, words) })
 }

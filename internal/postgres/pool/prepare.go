@@ -4,34 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"sync"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 )
-
-// statements holds the queries that every send needs. Each is prepared at its first use, so Postgres parses and plans it once
-// per connection. Other queries are planned with their values.
-type statements struct {
-	mu      sync.Mutex
-	byQuery map[string]*sqlx.Stmt
-}
-
-func (s *statements) find(query string) *sqlx.Stmt {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.byQuery[query]
-}
-
-func (s *statements) keep(query string, stmt *sqlx.Stmt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byQuery == nil {
-		s.byQuery = map[string]*sqlx.Stmt{}
-	}
-	s.byQuery[query] = stmt
-}
 
 // prepare prepares a statement and replaces an earlier one. It does not close the earlier one, which may be in use.
 func (p *Pool) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
@@ -82,16 +59,16 @@ func (p *Pool) Exec(ctx context.Context, query string, args ...any) (rows int64,
 	ctx, cancel := p.bound(ctx)
 	defer cancel()
 	if p.isBehindPooler {
-		return affected(p.db.ExecContext(ctx, query, args...))
+		return rowsAffected(p.db.ExecContext(ctx, query, args...))
 	}
 	err = p.prepared(ctx, query, func(s *sqlx.Stmt) error {
-		rows, err = affected(s.ExecContext(ctx, args...))
+		rows, err = rowsAffected(s.ExecContext(ctx, args...))
 		return err
 	})
 	return rows, err
 }
 
-func affected(result sql.Result, err error) (int64, error) {
+func rowsAffected(result sql.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("execute: %w", err)
 	}
@@ -130,4 +107,12 @@ func (p *Pool) ExecUnprepared(ctx context.Context, query string, args ...any) er
 		return fmt.Errorf("execute: %w", err)
 	}
 	return nil
+}
+
+// bound bounds a statement by its context. The bound is later than that of Postgres, or replaces it behind a pooler.
+func (p *Pool) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.statementTimeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, p.statementTimeout)
 }

@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
-	"github.com/lib/pq/pqerror"
 )
 
 // A statement that fails because of a concurrent one is retried. In each round one writer of a row succeeds, and a send has few
@@ -26,18 +23,15 @@ const (
 	maxPause    = 100 * time.Millisecond
 )
 
-// ErrMoved is the error of a write whose row has changed since it was read.
-var ErrMoved = errors.New("changed meanwhile")
-
 // UntilDone runs f, and again after a deadlock, a serialization failure or ErrMoved. So f must first reset the results that it
 // returns through its closure.
 func UntilDone(ctx context.Context, what string, f func() error) error {
 	var err error
 	for try := range tries {
-		if err = f(); !again(err) {
+		if err = f(); !mustRepeat(err) {
 			break
 		}
-		pause(ctx, time.Duration(try+1)*tryPause)
+		pauseFor(ctx, time.Duration(try+1)*tryPause)
 	}
 	return Failed(ctx, what, err)
 }
@@ -56,13 +50,13 @@ func UntilKnown(ctx context.Context, what string, f func(isRepeated bool) error)
 				end = time.Now().Add(knownWithin)
 			}
 			lost = err
-		case lost == nil && (!again(err) || try == tries), lost != nil && !away(err):
+		case lost == nil && (!mustRepeat(err) || try == tries), lost != nil && !isAway(err):
 			return Failed(ctx, what, err)
 		}
 		if ctx.Err() != nil || (lost != nil && time.Now().After(end)) {
 			return Failed(ctx, what, cmp.Or(lost, err))
 		}
-		pause(ctx, min(time.Duration(try)*tryPause, maxPause))
+		pauseFor(ctx, min(time.Duration(try)*tryPause, maxPause))
 	}
 }
 
@@ -104,11 +98,7 @@ func Execute(ctx context.Context, tx *sqlx.Tx, statement string, args ...any) er
 	return nil
 }
 
-func again(err error) bool {
-	return errors.Is(err, ErrMoved) || pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected) != nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
+func pauseFor(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // jitter needs no secret randomness
 	defer timer.Stop()
 	select {

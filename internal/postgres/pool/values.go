@@ -79,16 +79,16 @@ func Clean(s string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
-// JSONOrNull returns the JSON of what v points to, or NULL. It is a string, because the driver sends bytes as bytea.
-func JSONOrNull[T any](v *T) (sql.NullString, error) {
+// JSONOrNull returns the JSON of what v points to, or nil, which is NULL.
+func JSONOrNull[T any](v *T) (*string, error) {
 	if v == nil {
-		return sql.NullString{}, nil
+		return nil, nil //nolint:nilnil // NULL is no error
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		return sql.NullString{}, fmt.Errorf("write json: %w", err)
+		return nil, fmt.Errorf("write json: %w", err)
 	}
-	return sql.NullString{String: string(b), Valid: true}, nil
+	return new(string(b)), nil
 }
 
 // JSONRows writes rows for json_to_recordset.

@@ -58,14 +58,14 @@ func Open(tb testing.TB, url string) *postgres.DB {
 // URL returns the URL of a new, empty schema.
 func URL(tb testing.TB) string {
 	tb.Helper()
-	base := superuser(tb)
+	base := superuserURL(tb)
 	name := "test_" + strings.ToLower(rand.Text())
-	execute(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(password(base)),
+	executeAll(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(passwordOf(base)),
 		`ALTER ROLE `+name+` SET search_path = `+name,
 		`ALTER ROLE `+name+` SET synchronous_commit = off`, // saves a disk write per commit; tests need no durability
 		`CREATE SCHEMA `+name+` AUTHORIZATION `+name)
-	tb.Cleanup(func() { execute(tb, `DROP SCHEMA `+name+` CASCADE`, `DROP ROLE `+name) })
-	base.User = url.UserPassword(name, password(base))
+	tb.Cleanup(func() { executeAll(tb, `DROP SCHEMA `+name+` CASCADE`, `DROP ROLE `+name) })
+	base.User = url.UserPassword(name, passwordOf(base))
 	if BehindPooler() {
 		base.Host = os.Getenv(poolerVariable)
 		// One message per query, as in the store: each of two messages may reach another server connection.
@@ -82,22 +82,22 @@ func BehindPooler() bool { return os.Getenv(poolerVariable) != "" }
 // Set sets a run-time parameter for all connections that are opened with a URL from now on; an empty value resets it.
 func Set(tb testing.TB, of, parameter, value string) {
 	tb.Helper()
-	statement := `ALTER ROLE ` + user(tb, of) + ` RESET ` + parameter
+	statement := `ALTER ROLE ` + userOf(tb, of) + ` RESET ` + parameter
 	if value != "" {
-		statement = `ALTER ROLE ` + user(tb, of) + ` SET ` + parameter + ` = ` + pq.QuoteLiteral(value)
+		statement = `ALTER ROLE ` + userOf(tb, of) + ` SET ` + parameter + ` = ` + pq.QuoteLiteral(value)
 	}
-	execute(tb, statement)
+	executeAll(tb, statement)
 }
 
 // With returns a URL of the same schema with a run-time parameter set.
 func With(tb testing.TB, of, parameter, value string) string {
 	tb.Helper()
-	owner, name := user(tb, of), "test_"+strings.ToLower(rand.Text())
-	parsed := parse(tb, of)
-	execute(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(password(parsed)), `GRANT `+owner+` TO `+name,
+	owner, name := userOf(tb, of), "test_"+strings.ToLower(rand.Text())
+	parsed := parseURL(tb, of)
+	executeAll(tb, `CREATE ROLE `+name+` LOGIN PASSWORD `+pq.QuoteLiteral(passwordOf(parsed)), `GRANT `+owner+` TO `+name,
 		`ALTER ROLE `+name+` SET search_path = `+owner)
-	tb.Cleanup(func() { execute(tb, `DROP ROLE `+name) })
-	parsed.User = url.UserPassword(name, password(parsed))
+	tb.Cleanup(func() { executeAll(tb, `DROP ROLE `+name) })
+	parsed.User = url.UserPassword(name, passwordOf(parsed))
 	Set(tb, parsed.String(), parameter, value)
 	return parsed.String()
 }
@@ -105,20 +105,20 @@ func With(tb testing.TB, of, parameter, value string) string {
 // AgeCalls moves the start of all calls back, in the schema of a URL that URL returned. Cached ledgers do not change.
 func AgeCalls(tb testing.TB, of string, by time.Duration) {
 	tb.Helper()
-	execute(tb, fmt.Sprintf(`UPDATE %s.attempts SET started_at = started_at - interval '%d microseconds'`,
-		user(tb, of), by.Microseconds()))
+	executeAll(tb, fmt.Sprintf(`UPDATE %s.attempts SET started_at = started_at - interval '%d microseconds'`,
+		userOf(tb, of), by.Microseconds()))
 }
 
-func superuser(tb testing.TB) *url.URL {
+func superuserURL(tb testing.TB) *url.URL {
 	tb.Helper()
 	base := os.Getenv("BACKSTOP_DATABASE_URL")
 	if base == "" {
 		tb.Fatal("run make test, or set BACKSTOP_DATABASE_URL")
 	}
-	return parse(tb, base)
+	return parseURL(tb, base)
 }
 
-func parse(tb testing.TB, s string) *url.URL {
+func parseURL(tb testing.TB, s string) *url.URL {
 	tb.Helper()
 	parsed, err := url.Parse(s)
 	if err != nil || !strings.HasPrefix(parsed.Scheme, "postgres") {
@@ -127,21 +127,21 @@ func parse(tb testing.TB, s string) *url.URL {
 	return parsed
 }
 
-func user(tb testing.TB, s string) string {
+func userOf(tb testing.TB, s string) string {
 	tb.Helper()
-	return parse(tb, s).User.Username()
+	return parseURL(tb, s).User.Username()
 }
 
-func password(u *url.URL) string {
+func passwordOf(u *url.URL) string {
 	password, _ := u.User.Password()
 	return password
 }
 
-func execute(tb testing.TB, statements ...string) {
+func executeAll(tb testing.TB, statements ...string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
 	defer cancel()
-	db, err := sql.Open("postgres", superuser(tb).String())
+	db, err := sql.Open("postgres", superuserURL(tb).String())
 	if err != nil {
 		tb.Fatalf("open database: %v", err)
 	}
@@ -155,7 +155,7 @@ func execute(tb testing.TB, statements ...string) {
 // proxy. The proxy is closed when the test ends.
 func Proxy(tb testing.TB, of string) (through string, proxy *cutproxy.Proxy) {
 	tb.Helper()
-	parsed := parse(tb, of)
+	parsed := parseURL(tb, of)
 	proxy, err := cutproxy.Start(tb.Context(), parsed.Host, cutproxy.Postgres)
 	if err != nil {
 		tb.Fatalf("start proxy: %v", err)

@@ -34,9 +34,9 @@ func (e apiError) refusal() provider.Refusal {
 		refusal.Text += ": " + string(data.Details)
 	}
 	if code, ok := e.Code.Int(); ok {
-		refusal.Code, refusal.Verdict = strconv.Itoa(code), codeMeaning(code)
+		refusal.Code, refusal.Meaning = strconv.Itoa(code), codeMeaning(code)
 		if subcode, _ := e.Subcode.Int(); code == codeParameter && subcode == subcodeObject {
-			refusal.Verdict = provider.Account
+			refusal.Meaning = provider.Account
 		}
 	}
 	return refusal
@@ -99,7 +99,7 @@ func readRefusal(body []byte) *provider.Refusal {
 // Meta's manual says to use the code, never the text or the HTTP status (Cloud API manual, "Error codes", 2026-09). A code
 // that Meta may also send for a message that it lost is Unavailable, because Meta itself then reports that the message failed
 // to send.
-func codeMeaning(code int) provider.Verdict {
+func codeMeaning(code int) provider.Meaning {
 	switch code {
 	case 4, // the app's calls
 		80007,  // the business account's calls

@@ -22,14 +22,14 @@ func readRefusal(body []byte) *provider.Refusal {
 		return nil
 	}
 	text := cmp.Or(string(answer.Message), "an error without a text")
-	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Verdict: codeMeaning(code)}
+	return &provider.Refusal{Code: strconv.Itoa(code), Text: text, Meaning: codeMeaning(code)}
 }
 
 // codeMeaning returns the meaning of an error code (twilio.com/docs/api/errors), or zero if the code is not in the table. The
 // codes from 30000 on come with a status callback, the others with the answer to a request. The table has no codes whose
 // meaning is not certain (21706, 30010, 30023, 30038), and no codes of Twilio's WhatsApp (63xxx, except the account's daily
 // limit).
-func codeMeaning(code int) provider.Verdict {
+func codeMeaning(code int) provider.Meaning {
 	switch code {
 	case 20429, // too many requests; "never processed and always safe to retry"
 		14107,        // the same, for this account

@@ -76,7 +76,7 @@ func (c *Client) undeliveredFailure(word string, code provider.Loose, text strin
 		refusal.Text += ": " + text
 	}
 	if n, ok := code.Int(); ok && n > 0 {
-		refusal.Code, refusal.Verdict = strconv.Itoa(n), codeMeaning(n)
+		refusal.Code, refusal.Meaning = strconv.Itoa(n), codeMeaning(n)
 	}
 	return c.poster.Undelivered(refusal)
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// What Waits does not want is never signalled, so that a receipt of no interest costs the engine nothing. That is
-// right only if a workflow that hears nothing but the wanted receipts decides at every moment as one that hears all.
+// Plan.MustSignal selects the receipts that are signalled, so that the others cost the engine nothing. The selection is right
+// only if a workflow that gets the selected receipts alone decides at every moment like a workflow that gets all of them.
 
-func TestPlan_Waits(t *testing.T) {
+func TestPlan_MustSignal(t *testing.T) {
 	t.Parallel()
 	const (
 		queued, submitted, sent = backstop.Queued, backstop.Submitted, backstop.Sent
@@ -30,12 +30,12 @@ func TestPlan_Waits(t *testing.T) {
 	}{
 		{rules(sendFailed), queued, submitted, false},
 		{rules(sendFailed), submitted, sent, true},     // satisfied
-		{rules(sendFailed), sent, delivered, true},     // over
-		{rules(sendFailed), delivered, read, false},    // it was over
+		{rules(sendFailed), sent, delivered, true},     // satisfied
+		{rules(sendFailed), delivered, read, false},    // it was satisfied before
 		{rules(sendFailed), submitted, read, true},     // both at once
 		{rules(noWait), submitted, sent, false},        // it waits for nothing
-		{rules(noWait), sent, delivered, true},         // over
-		{rules(noWait), sent, failed, true},            // fires
+		{rules(noWait), sent, delivered, true},         // satisfied
+		{rules(noWait), sent, failed, true},            // due
 		{rules(undelivered), submitted, sent, false},   //
 		{rules(undelivered), sent, delivered, true},    //
 		{rules(undelivered), delivered, read, false},   //
@@ -56,9 +56,9 @@ func TestPlan_Waits(t *testing.T) {
 	}
 }
 
-// Let one workflow hear every status and another only the wanted ones. Then after every receipt, whatever receipts
-// come, whichever rules are used and whatever the time, both get the same answers from Due and IsSatisfied.
-func TestPlan_Waits_unwanted(t *testing.T) {
+// One workflow gets every status and another the selected ones alone. After every receipt, both get the same answers from Due and
+// IsSatisfied, for all receipts, used rules and times.
+func TestPlan_MustSignal_unwanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		plan := validPlan().Draw(t, "plan")
@@ -75,7 +75,7 @@ func TestPlan_Waits_unwanted(t *testing.T) {
 }
 
 // Nor is anything signalled in vain: a wanted status changes the answer for some rule at some moment.
-func TestPlan_Waits_exact(t *testing.T) {
+func TestPlan_MustSignal_exact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		plan, from := validPlan().Draw(t, "plan"), reported().Draw(t, "from")
