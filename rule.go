@@ -16,6 +16,9 @@ const (
 	Unread      RuleType = "unread"      // not read when the wait ends
 )
 
+// RuleTypes returns all rule types, in the order in which they are listed.
+func RuleTypes() []RuleType { return []RuleType{SendFailed, Undelivered, Unread} }
+
 // Bounds of a rule and of a policy.
 const (
 	MinWait      = time.Second

@@ -104,23 +104,25 @@ export function toneOf(isDark: boolean, tone: Tone): Pair {
   return tones[isDark ? "dark" : "light"][tone];
 }
 
-/** outcomeColors are the colours of the charts. Neighbours differ in lightness too. */
-export function outcomeColors(isDark: boolean): Record<Outcome, string> {
-  return isDark
-    ? {
-        whatsapp: "#4cc9b0",
-        sms: "#7db8f5",
-        unconfirmed: "#e8b04b",
-        expired: "#8f99a2",
-        failed: "#ff8f86",
-        pending: "#4a545c",
-      }
-    : {
-        whatsapp: "#0f6b5c",
-        sms: "#3b8fe0",
-        unconfirmed: "#d99100",
-        expired: "#7c8791",
-        failed: "#b42318",
-        pending: "#c4ccd2",
-      };
+/**
+ * outcomeLooks is how each outcome is shown: the tone of its tag, and its colours in charts. The order is that of stacked bars;
+ * neighbours differ in lightness too.
+ */
+const outcomeLooks: Record<Outcome, { tone: Tone; light: string; dark: string }> = {
+  whatsapp: { tone: "good", light: "#0f6b5c", dark: "#4cc9b0" },
+  sms: { tone: "plain", light: "#3b8fe0", dark: "#7db8f5" },
+  unconfirmed: { tone: "warn", light: "#d99100", dark: "#e8b04b" },
+  expired: { tone: "quiet", light: "#7c8791", dark: "#8f99a2" },
+  failed: { tone: "bad", light: "#b42318", dark: "#ff8f86" },
+  pending: { tone: "wait", light: "#c4ccd2", dark: "#4a545c" },
+};
+
+export const stackedOutcomes = Object.keys(outcomeLooks) as Outcome[];
+
+export function outcomeTone(outcome: Outcome): Tone {
+  return outcomeLooks[outcome].tone;
+}
+
+export function outcomeColor(isDark: boolean, outcome: Outcome): string {
+  return outcomeLooks[outcome][isDark ? "dark" : "light"];
 }

@@ -147,7 +147,7 @@ func (t *tally) stats() backstop.Stats {
 		return cmp.Or(cmp.Compare(b.Sends, a.Sends), cmp.Compare(a.Country, b.Country))
 	})
 	s.ByCountry = firstOf(s.ByCountry, maxCountries)
-	for _, of := range []backstop.RuleType{backstop.SendFailed, backstop.Undelivered, backstop.Unread} {
+	for _, of := range backstop.RuleTypes() {
 		if c, found := t.types[of]; found {
 			s.ByType = append(s.ByType, c)
 		}

@@ -1,18 +1,15 @@
 import { useTranslation } from "react-i18next";
 import { Bar, BarChart, CartesianGrid, Legend, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
-import type { Outcome, Stats } from "../api/client";
+import type { Stats } from "../api/client";
 import { usePreferences } from "../preferences";
-import { outcomeColors } from "../theme";
+import { outcomeColor, stackedOutcomes } from "../theme";
 import { ScrollTable } from "../ui/ScrollTable";
 import { Figure } from "./Figure";
-
-const stacked: Outcome[] = ["whatsapp", "sms", "unconfirmed", "expired", "failed", "pending"];
 
 /** OutcomesChart shows the outcomes of the sends over time. */
 export function OutcomesChart({ stats }: { stats: Stats }) {
   const { t, i18n } = useTranslation();
   const { dark } = usePreferences();
-  const colors = outcomeColors(dark);
   const days = stats.bucket_seconds >= 86_400;
   const form = new Intl.DateTimeFormat(
     i18n.language,
@@ -40,7 +37,7 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
           columns={[
             { title: t("overview.time"), dataIndex: "name", rowScope: "row" },
             { title: t("overview.sends"), dataIndex: "sends", align: "right" },
-            ...stacked.map((outcome) => ({
+            ...stackedOutcomes.map((outcome) => ({
               title: t(`outcome.${outcome}`),
               dataIndex: outcome,
               align: "right" as const,
@@ -70,13 +67,13 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
             labelFormatter={(at) => form.format(new Date(String(at)))}
           />
           <Legend itemSorter={null} formatter={(value) => <span style={{ color: ink }}>{value}</span>} />
-          {stacked.map((outcome) => (
+          {stackedOutcomes.map((outcome) => (
             <Bar
               key={outcome}
               dataKey={outcome}
               stackId="sends"
               name={t(`outcome.${outcome}`)}
-              fill={colors[outcome]}
+              fill={outcomeColor(dark, outcome)}
               isAnimationActive={false}
             />
           ))}

@@ -2,7 +2,7 @@ import { Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Outcome, Status } from "../api/client";
 import { usePreferences } from "../preferences";
-import { type Tone, toneOf } from "../theme";
+import { outcomeTone, type Tone, toneOf } from "../theme";
 
 export function ToneTag({ tone, children }: { tone: Tone; children: React.ReactNode }) {
   const { dark } = usePreferences();
@@ -14,18 +14,9 @@ export function ToneTag({ tone, children }: { tone: Tone; children: React.ReactN
   );
 }
 
-const outcomeTones: Record<Outcome, Tone> = {
-  pending: "wait",
-  whatsapp: "good",
-  sms: "plain",
-  unconfirmed: "warn",
-  expired: "quiet",
-  failed: "bad",
-};
-
 export function OutcomeTag({ outcome }: { outcome: Outcome }) {
   const { t } = useTranslation();
-  return <ToneTag tone={outcomeTones[outcome]}>{t(`outcome.${outcome}`)}</ToneTag>;
+  return <ToneTag tone={outcomeTone(outcome)}>{t(`outcome.${outcome}`)}</ToneTag>;
 }
 
 const statusTones: Record<Status, Tone> = {
