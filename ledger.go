@@ -47,7 +47,7 @@ func (l *Ledger) Clone() *Ledger {
 type View struct {
 	Revision int     `json:"revision"`
 	Statuses         //nolint:embeddedstructfieldcheck // histories have its fields at this place
-	SMSRule  int     `json:"sms_rule,omitempty"` // the place of the rule that SMS belongs to, if SMS is set
+	SMSRule  int     `json:"sms_rule,omitempty"` // the index of the rule that SMS belongs to, if SMS is set
 	Used     RuleSet `json:"spent,omitempty"`    // the rules whose SMS went out, or may have, or failed for good
 
 	Why FallbackReason `json:"why,omitempty"` // why the first rule fired
@@ -63,7 +63,7 @@ func (v View) EndsReceiptWait() bool {
 	return v.WhatsApp == Failed || v.Outcome != "" && v.Outcome != OutcomePending
 }
 
-// RuleSet is a set of a plan's rules, by their places in the plan.
+// RuleSet is a set of a plan's rules, by their indexes in the plan.
 type RuleSet uint16
 
 // Has reports whether a rule is in the set.

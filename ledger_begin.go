@@ -8,7 +8,7 @@ import (
 // Call is a call to a provider that a process proposes.
 type Call struct {
 	Channel   Channel
-	Rule      int    // of an SMS: the place in the plan of the rule that fired
+	Rule      int    // of an SMS: the index in the plan of the rule that fired
 	Resend    bool   // it repeats a call of unknown end
 	ByFailure bool   // of an SMS: a permanent failure of the WhatsApp message fired the rule, and not the end of its wait
 	Provider  string // the driver's name
@@ -28,16 +28,16 @@ type Answer string
 
 // The answers. Only on MayCall may the provider be called.
 const (
-	MayCall     Answer = "call"
-	MadeAlready Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
-	UnderWay    Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly    Answer = "too_early"    // the rule's wait ends at Ruling.Until, by the store's clock (zero: never)
-	Satisfied   Answer = "satisfied"    // the message has reached the status that the rule wants
-	AlreadyOut  Answer = "already_out"  // another message is out, or may be, and may still arrive
-	HasFinished Answer = "finished"     // the send has ended
-	HasExpired  Answer = "expired"      // it is past ExpiresAt
-	HasOptedOut Answer = "opted_out"    // the recipient has opted out
-	HasGivenUp  Answer = "given_up"     // of GiveUp alone: the call counts as failed now
+	MayCall           Answer = "call"
+	MadeAlready       Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
+	UnderWay          Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
+	TooEarly          Answer = "too_early"    // the rule's wait ends at Ruling.Until, by the store's clock (zero: it has none)
+	Satisfied         Answer = "satisfied"    // the message has reached the status that the rule wants
+	AlreadyOut        Answer = "already_out"  // another message is out, or may be, and may still arrive
+	SendFinished      Answer = "finished"     // the send has ended
+	SendExpired       Answer = "expired"      // it is past ExpiresAt
+	RecipientOptedOut Answer = "opted_out"    // the recipient has opted out
+	GivenUp           Answer = "given_up"     // of GiveUp alone: the call counts as failed now
 )
 
 // clockSlack is how much earlier than the end of a wait an SMS may go out, by the store's clock. The engine's timer and that
@@ -66,10 +66,10 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		return Ruling{}, fmt.Errorf(
 			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
 	}
-	if r, stands := l.answerForAttempt(a, c, now); stands {
+	if r, isFinal := l.answerForAttempt(a, c, now); isFinal {
 		return r, nil
 	}
-	if r, barred := l.barred(c, now); barred {
+	if r, isRefused := l.refuseCall(c, now); isRefused {
 		l.settle(now)
 		return r, nil
 	}
@@ -87,7 +87,7 @@ func (l *Ledger) ruleName(c Call) string {
 	return ""
 }
 
-// answerForAttempt answers for a step that has an attempt, unless the attempt may be retried.
+// answerForAttempt answers for a step that has an attempt. It returns false if the call may be made, again or anew.
 func (l *Ledger) answerForAttempt(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	switch {
 	case a == nil || a.IsRetriable():
@@ -97,17 +97,18 @@ func (l *Ledger) answerForAttempt(a *Attempt, c Call, now time.Time) (Ruling, bo
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
-	l.endDeadCall(a, now)
+	l.endIfDead(a, now)
 	a.AwaitsReceiptsUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
 }
 
-// lookAgain answers a caller that began the call and has not made it. If the call must not be made any more, lookAgain ends it as
-// not called. After CallTimeout other processes count the call as dead, so it begins anew.
+// lookAgain answers a caller that began the call and has not made it. It first ends the attempt as not called, so that
+// refuseCall does not count it as in flight, and restores the attempt if the call may still be made. After CallTimeout other
+// processes count the call as dead, so it begins anew.
 func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
 	a.State, a.EndedAt, a.Failure = StateUnavailable, &now, &Failure{Kind: Unavailable, Reason: "not called"}
-	if r, barred := l.barred(c, now); barred {
+	if r, isRefused := l.refuseCall(c, now); isRefused {
 		l.mergeCurrentStatus(c.Channel, now)
 		l.settle(now)
 		return r, true
@@ -119,39 +120,39 @@ func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	return Ruling{Answer: MayCall, Attempt: begun, Send: l.Send}, true
 }
 
-// endDeadCall ends a call after CallTimeout as Unknown: its process counts as dead, and may have sent the message.
-func (l *Ledger) endDeadCall(a *Attempt, now time.Time) {
+// endIfDead ends a call as Unknown if CallTimeout has passed: its process counts as dead, and may have sent the message.
+func (l *Ledger) endIfDead(a *Attempt, now time.Time) {
 	if a.State == Calling && !a.isInFlight(now) {
 		l.closeAttempt(a, Ending{Failure: &Failure{Kind: Unknown, Reason: "the process stopped during the call"}}, now)
 		l.settle(now)
 	}
 }
 
-// barred answers for a call that must not be made.
-func (l *Ledger) barred(c Call, now time.Time) (Ruling, bool) {
+// refuseCall answers a call that must not be made, and records why. It also ends the calls of dead processes.
+func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 	if l.Send.FinishedAt != nil {
-		return Ruling{Answer: HasFinished}, true
+		return Ruling{Answer: SendFinished}, true
 	}
-	for i := range l.Attempts { // the other steps
+	for i := range l.Attempts { // of all steps; the attempt of this call is not in flight
 		if a := &l.Attempts[i]; a.isInFlight(now) {
 			return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 		}
-		l.endDeadCall(&l.Attempts[i], now)
+		l.endIfDead(&l.Attempts[i], now)
 	}
 	switch {
 	case l.Send.FinishedAt != nil:
-		return Ruling{Answer: HasFinished}, true
+		return Ruling{Answer: SendFinished}, true
 	case c.Channel == SMS && l.isSatisfied(c):
 		l.withdraw(now)
 		l.recordAverted(c.Rule, now)
 		return Ruling{Answer: Satisfied}, true
 	case l.optOut() != nil:
-		return Ruling{Answer: HasOptedOut}, true
+		return Ruling{Answer: RecipientOptedOut}, true
 	case l.hasExpired(now):
 		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)
-		return Ruling{Answer: HasExpired}, true
-	case l.isDoubled(c):
+		return Ruling{Answer: SendExpired}, true
+	case l.wouldDuplicate(c):
 		return Ruling{Answer: AlreadyOut}, true
 	case c.Channel == SMS && !l.isDue(c, now):
 		return Ruling{Answer: TooEarly, Until: l.deadline(c)}, true
@@ -168,12 +169,14 @@ func (l *Ledger) isSatisfied(c Call) bool {
 	return l.Send.Status.WhatsApp.Reached(goal) || l.Send.Status.SMS.Reached(Delivered)
 }
 
-// isDoubled reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown end
-// without receipts. WhatsApp never follows an SMS that may arrive.
-func (l *Ledger) isDoubled(c Call) bool {
+// wouldDuplicate reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown
+// end without receipts. WhatsApp is sent only while its status is Queued, and never follows an SMS that may arrive.
+func (l *Ledger) wouldDuplicate(c Call) bool {
 	first := c
 	first.Resend = false
-	return l.hasAttempt(func(a Attempt) bool {
+	isPastQueued := c.Channel == WhatsApp && l.Send.Status.WhatsApp != Queued
+	lacksFirst := c.Resend && l.Attempt(first.Step()) == nil
+	return isPastQueued || lacksFirst || l.hasAttempt(func(a Attempt) bool {
 		switch {
 		case c.Resend && a.Ref.Step == first.Step():
 			return a.State != StateUnknown || a.Status != "" || a.Reported != 0
@@ -182,7 +185,7 @@ func (l *Ledger) isDoubled(c Call) bool {
 		default:
 			return c.Channel == WhatsApp && a.MayArrive()
 		}
-	}) || c.Channel == WhatsApp && l.Send.Status.WhatsApp != Queued || c.Resend && l.Attempt(first.Step()) == nil
+	})
 }
 
 // isDue reports whether the SMS's rule fires, by a clock that is ahead by clockSlack.
@@ -251,11 +254,11 @@ func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	l.forgoWhatsApp(now)
 }
 
-// forgoWhatsApp counts WhatsApp as failed if no provider took the WhatsApp message before the SMS, because none is sent after an
-// SMS. So a rule without a wait can follow if the SMS fails.
+// forgoWhatsApp counts WhatsApp as failed if no provider took it before the SMS: after an SMS it is not sent any more. So a rule
+// without a wait can follow if the SMS fails.
 func (l *Ledger) forgoWhatsApp(now time.Time) {
-	isOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
-	if l.Send.Status.WhatsApp != Queued || l.hasAttempt(isOut) {
+	mayBeOut := func(a Attempt) bool { return a.Channel == WhatsApp && a.mayBeOut() }
+	if l.Send.Status.WhatsApp != Queued || l.hasAttempt(mayBeOut) {
 		return
 	}
 	l.Send.Status.WhatsApp = Failed

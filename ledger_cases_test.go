@@ -91,7 +91,7 @@ func (d *desk) awaitReceipts(c backstop.Call) *desk {
 func (d *desk) detach(c backstop.Call) *desk {
 	d.answers(backstop.MayCall, c)
 	e := d.ending(c, nil)
-	e.ReceiptWait = 12 * time.Hour
+	e.SMSReceiptWait = 12 * time.Hour
 	_, err := d.l.End(e, d.tick())
 	require.NoError(d.t, err)
 	return d
@@ -305,7 +305,7 @@ func TestLedger_Outcome(t *testing.T) {
 		"expired, by the last look of the SMS": {
 			history: func(d *desk) {
 				d.expires(2*time.Hour).call(whatsApp(), rejected("")).call(byFailure(smsOf(0)), throttled)
-				d.at(2*time.Hour).answers(backstop.HasExpired, byFailure(smsOf(0)))
+				d.at(2*time.Hour).answers(backstop.SendExpired, byFailure(smsOf(0)))
 			}, want: backstop.OutcomeExpired,
 		},
 		"expired, the last SMS is given up": {
@@ -380,7 +380,7 @@ func TestLedger_cases(t *testing.T) {
 	t.Run("WhatsApp is not resent to who has it", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), errUnknown).receive(whatsApp(), delivered)
-		d.ended(backstop.OutcomeWhatsApp).answers(backstop.HasFinished, resend(whatsApp()))
+		d.ended(backstop.OutcomeWhatsApp).answers(backstop.SendFinished, resend(whatsApp()))
 	})
 	t.Run("nor retried", func(t *testing.T) {
 		t.Parallel()
@@ -399,7 +399,7 @@ func TestLedger_cases(t *testing.T) {
 	t.Run("131050 is stored and not signalled", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, rule(backstop.Undelivered, time.Minute)).call(whatsApp(), nil).optOut(whatsApp())
-		d.ended(backstop.OutcomeFailed).at(time.Minute).answers(backstop.HasFinished, smsOf(0))
+		d.ended(backstop.OutcomeFailed).at(time.Minute).answers(backstop.SendFinished, smsOf(0))
 		require.Contains(t, d.kinds(), backstop.EventOptedOut)
 	})
 	t.Run("21610 ends the send", func(t *testing.T) {
@@ -492,7 +492,7 @@ func TestLedger_timeline(t *testing.T) {
 	t.Run("expiring a second rule erases nothing", func(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, minute, hour).expires(2*time.Hour).call(whatsApp(), nil).at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed)
-		d.at(time.Hour).call(smsOf(1), throttled).at(2*time.Hour).answers(backstop.HasExpired, smsOf(1))
+		d.at(time.Hour).call(smsOf(1), throttled).at(2*time.Hour).answers(backstop.SendExpired, smsOf(1))
 		d.ended(backstop.OutcomeUnconfirmed)
 		require.Equal(t, "A", d.l.Send.Fired)
 		require.Equal(t, failed, d.l.Send.Status.SMS)
@@ -516,7 +516,7 @@ func TestLedger_timeline(t *testing.T) {
 		t.Parallel()
 		d := newDesk(t, hour).expires(30*time.Minute).call(whatsApp(), throttled)
 		d.at(30*time.Minute-calm-1).answers(backstop.MayCall, whatsApp()).end(whatsApp(), throttled)
-		d.ended(backstop.OutcomeExpired).answers(backstop.HasFinished, whatsApp())
+		d.ended(backstop.OutcomeExpired).answers(backstop.SendFinished, whatsApp())
 	})
 }
 

@@ -249,7 +249,7 @@ func (c *chaos) makeCall() {
 	case "accepted":
 		call.went, call.end.Submission.MessageID = true, fmt.Sprint("message ", step)
 		if rapid.Bool().Draw(c.t, "detach") {
-			call.end.ReceiptWait = receiptWait
+			call.end.SMSReceiptWait = receiptWait
 		}
 	case "unknown, went":
 		call.went, call.end.Failure = true, errUnknown
@@ -462,7 +462,7 @@ func (c *chaos) takeOverCall(p backstop.Call) {
 		if !c.l.View().Used.Has(p.Rule) && p.Channel == backstop.SMS {
 			c.require(false, "an SMS that was made is used")
 		}
-	case backstop.HasOptedOut, backstop.HasExpired, backstop.HasFinished:
+	case backstop.RecipientOptedOut, backstop.SendExpired, backstop.SendFinished:
 		c.require(c.l.View().Outcome != "" || c.smsMayArrive(), "it ends: "+string(r.Answer))
 		c.takeOverEnd(c.l.View())
 	}

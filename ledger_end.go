@@ -15,8 +15,8 @@ type Ending struct {
 	Submission Submission // of a call that the provider accepted; its MessageID may be lost
 	Failure    *Failure   // of any other call
 
-	AwaitReceipts time.Duration // how long the activity that made the call waits for receipts, see Attempt.AwaitsReceiptsUntil
-	ReceiptWait   time.Duration // how long the store waits for the receipt of the last SMS, before the send ends; 0: not at all
+	AwaitReceipts  time.Duration // how long the activity that made the call waits for receipts, see Attempt.AwaitsReceiptsUntil
+	SMSReceiptWait time.Duration // how long the store waits for the receipt of the last SMS, before the send ends; 0: not at all
 }
 
 // state returns the attempt's new state.
@@ -42,8 +42,8 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	before := l.Clone()
 	isLate := a.State != Calling // the workflow has an unknown end already, and waits
 	l.closeAttempt(a, e, now)
-	if !isLate && e.ReceiptWait > 0 {
-		l.detach(a, now.Add(e.ReceiptWait))
+	if !isLate && e.SMSReceiptWait > 0 {
+		l.detach(a, now.Add(e.SMSReceiptWait))
 	}
 	l.settle(now)
 	if isLate && before.mustSignal(l, a.Channel, now) {
@@ -127,24 +127,24 @@ func (l *Ledger) StopWaiting(step int) {
 	}
 }
 
-// GiveUp counts a channel as failed after the retries of its call ended without success. It answers HasGivenUp, also when
+// GiveUp counts a channel as failed after the retries of its call ended without success. It answers GivenUp, also when
 // repeated. While a call may be in flight it answers UnderWay, because the end of that call counts. After the send's end it
-// answers HasFinished, and otherwise MadeAlready.
+// answers SendFinished, and otherwise MadeAlready.
 func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	now = l.monotonic(now)
 	a := l.Attempt(c.Step())
 	switch {
 	case l.Send.FinishedAt != nil:
-		return Ruling{Answer: HasFinished}
+		return Ruling{Answer: SendFinished}
 	case l.gaveUp(a, c):
-		return Ruling{Answer: HasGivenUp}
+		return Ruling{Answer: GivenUp}
 	case a == nil && c.Channel == WhatsApp && l.Send.Status.WhatsApp == Queued && !l.hasAttempt(isWhatsApp):
 	case a == nil:
 		return Ruling{Answer: MadeAlready}
 	case a.isInFlight(now):
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}
 	case !a.IsRetriable():
-		l.endDeadCall(a, now)
+		l.endIfDead(a, now)
 		return Ruling{Answer: MadeAlready, Attempt: *a}
 	}
 	if a != nil {
@@ -153,7 +153,7 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	l.addEvent(Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}, now)
 	l.advance(c.Channel, c.Step(), Failed, now)
 	l.settle(now)
-	return Ruling{Answer: HasGivenUp}
+	return Ruling{Answer: GivenUp}
 }
 
 func isWhatsApp(a Attempt) bool { return a.Channel == WhatsApp }

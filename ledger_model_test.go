@@ -317,7 +317,7 @@ func (d *driver) whatsApp(again bool) {
 		}
 		if !d.now.Before(stop) {
 			if !again {
-				require.Equal(d.t, backstop.HasGivenUp, d.l.GiveUp(c, d.now).Answer)
+				require.Equal(d.t, backstop.GivenUp, d.l.GiveUp(c, d.now).Answer)
 				d.see()
 			}
 			return
@@ -369,7 +369,7 @@ func (d *driver) try(c backstop.Call) (backstop.Answer, *backstop.Failure) {
 	d.pass(begun.Add(what.Takes), func() bool { return false })
 	e := backstop.Ending{Step: step, Token: c.Token, Failure: end}
 	if d.Detach && end == nil {
-		e.ReceiptWait = receiptWait
+		e.SMSReceiptWait = receiptWait
 	}
 	_, err = d.l.End(e, d.now)
 	require.NoError(d.t, err)
@@ -419,7 +419,7 @@ func (d *driver) submit(c backstop.Call) (end *backstop.Failure, gone bool) {
 		case d.view.Outcome != "":
 			return nil, false
 		case !d.now.Before(stop) && !d.late():
-			require.Equal(d.t, backstop.HasGivenUp, d.l.GiveUp(c, d.now).Answer)
+			require.Equal(d.t, backstop.GivenUp, d.l.GiveUp(c, d.now).Answer)
 			d.see()
 			return nil, false
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// NextRule returns the rule that fires next if nothing more is received, by its place in the plan, and when it fires. A rule
+// NextRule returns the rule that fires next if nothing more is received, by its index in the plan, and when it fires. A rule
 // that is due fires now; any other rule fires at the end of its wait. NextRule returns false if no rule fires in this way: the
 // send has ended, the recipient has opted out, the message expires first, an SMS is being sent or may still arrive, or no unused
 // rule has a wait that the message has not satisfied.

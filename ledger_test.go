@@ -219,21 +219,21 @@ func TestLedger_Begin(t *testing.T) {
 			d.call(whatsApp(), nil).receive(whatsApp(), failed).call(byFailure(smsOf(0)), errUnknown).receive(whatsApp(), delivered)
 		}, call: resend(smsOf(0)), want: backstop.TooEarly},
 		"no wait, and nothing failed": {rules: []backstop.Rule{noWait}, history: func(d *desk) { d.call(whatsApp(), nil).at(time.Hour) }, call: smsOf(0), want: backstop.TooEarly},
-		"an SMS arrived after all":    {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.HasFinished},
-		"past the end":                {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"an SMS past the end":         {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
-		"a retry past the end":        {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.HasFinished},
-		"a resend past the end":       {history: func(d *desk) { d.call(whatsApp(), errUnknown); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.HasFinished},
-		"past expires_at":             {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a retry past expires_at":     {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.HasExpired},
-		"a resend past expires_at":    {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), errUnknown).at(time.Hour) }, call: resend(whatsApp()), want: backstop.HasExpired},
-		"an SMS past expires_at":      {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.HasExpired},
-		"opted out":                   {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.HasFinished},
+		"an SMS arrived after all":    {rules: []backstop.Rule{undelivered, undelivered}, history: func(d *desk) { d.at(time.Minute).call(smsOf(0), nil).receive(smsOf(0), failed, delivered) }, call: smsOf(1), want: backstop.SendFinished},
+		"past the end":                {history: func(d *desk) { d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.SendFinished},
+		"an SMS past the end":         {history: func(d *desk) { d.l.Finish(false, d.tick()); d.at(time.Minute) }, call: smsOf(0), want: backstop.SendFinished},
+		"a retry past the end":        {history: func(d *desk) { d.call(whatsApp(), throttled); d.l.Finish(false, d.tick()) }, call: whatsApp(), want: backstop.SendFinished},
+		"a resend past the end":       {history: func(d *desk) { d.call(whatsApp(), errUnknown); d.l.Finish(false, d.tick()) }, call: resend(whatsApp()), want: backstop.SendFinished},
+		"past expires_at":             {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: whatsApp(), want: backstop.SendExpired},
+		"a retry past expires_at":     {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), throttled).at(time.Hour) }, call: whatsApp(), want: backstop.SendExpired},
+		"a resend past expires_at":    {history: func(d *desk) { d.expires(time.Hour).call(whatsApp(), errUnknown).at(time.Hour) }, call: resend(whatsApp()), want: backstop.SendExpired},
+		"an SMS past expires_at":      {history: func(d *desk) { d.expires(time.Hour).at(time.Hour) }, call: smsOf(0), want: backstop.SendExpired},
+		"opted out":                   {history: func(d *desk) { d.call(whatsApp(), rejected(backstop.OptedOut)) }, call: byFailure(smsOf(0)), want: backstop.SendFinished},
 		"opted out, but a login code": {history: func(d *desk) {
 			d.l.Send.Category = backstop.Authentication
 			d.call(whatsApp(), rejected(backstop.OptedOut))
 		}, call: byFailure(smsOf(0)), want: backstop.MayCall},
-		"opted out by a receipt, wait over": {history: func(d *desk) { d.call(whatsApp(), nil); d.optOut(whatsApp()).at(time.Minute) }, call: smsOf(0), want: backstop.HasFinished},
+		"opted out by a receipt, wait over": {history: func(d *desk) { d.call(whatsApp(), nil); d.optOut(whatsApp()).at(time.Minute) }, call: smsOf(0), want: backstop.SendFinished},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -422,9 +422,9 @@ func TestLedger_GiveUp(t *testing.T) {
 	giveUp := func(d *desk, c backstop.Call) backstop.Answer { return d.l.GiveUp(c, d.tick()).Answer }
 
 	d := newDesk(t, two...).call(whatsApp(), throttled)
-	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()))
+	require.Equal(t, backstop.GivenUp, giveUp(d, whatsApp()))
 	require.Equal(t, failed, d.l.Send.Status.WhatsApp)
-	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()), "repeated")
+	require.Equal(t, backstop.GivenUp, giveUp(d, whatsApp()), "repeated")
 	d.answers(backstop.MayCall, byFailure(smsOf(0)))
 	require.Equal(t, backstop.UnderWay, giveUp(d, smsOf(0)), "a call in flight counts")
 	d.end(smsOf(0), nil)
@@ -433,15 +433,15 @@ func TestLedger_GiveUp(t *testing.T) {
 	require.Equal(t, backstop.MadeAlready, giveUp(d, smsOf(1)), "an SMS that was not begun")
 
 	d = newDesk(t, two...)
-	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()), "not even begun: the store was away")
-	require.Equal(t, backstop.HasGivenUp, giveUp(d, whatsApp()), "repeated")
+	require.Equal(t, backstop.GivenUp, giveUp(d, whatsApp()), "not even begun: the store was away")
+	require.Equal(t, backstop.GivenUp, giveUp(d, whatsApp()), "repeated")
 	d.call(byFailure(smsOf(0)), unavailable)
-	require.Equal(t, backstop.HasGivenUp, giveUp(d, smsOf(0)))
+	require.Equal(t, backstop.GivenUp, giveUp(d, smsOf(0)))
 	require.Equal(t, failed, d.l.Send.Status.SMS)
 	d.pending().call(byFailure(smsOf(1)), throttled)
-	require.Equal(t, backstop.HasGivenUp, giveUp(d, smsOf(1)))
+	require.Equal(t, backstop.GivenUp, giveUp(d, smsOf(1)))
 	d.ended(backstop.OutcomeFailed)
-	require.Equal(t, backstop.HasFinished, giveUp(d, smsOf(1)), "the end says it all")
+	require.Equal(t, backstop.SendFinished, giveUp(d, smsOf(1)), "the end says it all")
 
 	d = newDesk(t, two...)
 	d.begin(whatsApp())

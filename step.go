@@ -16,7 +16,7 @@ func WhatsAppStep(resend bool) int {
 	return whatsAppStep
 }
 
-// SMSStep returns the step of a rule's SMS, or of the resend of that SMS. The rule is given by its place in the plan, from 0.
+// SMSStep returns the step of a rule's SMS, or of the resend of that SMS. The rule is given by its index in the plan, from 0.
 func SMSStep(rule int, resend bool) int {
 	step := firstSMSStep + 2*rule
 	if resend {
@@ -25,7 +25,7 @@ func SMSStep(rule int, resend bool) int {
 	return step
 }
 
-// ruleOf returns the place of the rule whose SMS has this step, or -1 for a step of WhatsApp.
+// ruleOf returns the index of the rule whose SMS has this step, or -1 for a step of WhatsApp.
 func ruleOf(step int) int {
 	if step < firstSMSStep {
 		return -1

@@ -18,8 +18,8 @@ const (
 	// AdmitTimeout is how long an ordinary activity waits for a slot among the worker's calls, before CallTimeout begins.
 	AdmitTimeout = 5 * time.Second
 
-	// callBound bounds Begin and the provider call together. The rest of CallTimeout is for the write that follows.
-	callBound = CallTimeout - storeTimeout
+	// beginAndCallTimeout bounds Begin and the provider call together. The rest of CallTimeout is for the write that follows.
+	beginAndCallTimeout = CallTimeout - storeTimeout
 )
 
 // submitFunc submits the message of a step to its provider. The ruling has the message.
@@ -33,21 +33,21 @@ func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, s
 		return Result{}, err
 	}
 	defer freeSlot()
-	if err := a.checkEarlierCall(ctx, step, c); err != nil {
+	if err := a.prepareCall(ctx, step, c); err != nil {
 		return Result{}, err
 	}
 	began := a.now()
 	c.Token = rand.Text()
 	ruling, view, err := a.store.Begin(ctx, step.Send, c)
 	if err != nil {
-		return Result{}, a.keepUnbegun(ctx, step.Send, c, err)
+		return Result{}, a.keepFailedBegin(ctx, step.Send, c, err)
 	}
 	if ruling.Answer != backstop.MayCall {
 		return resultOfRefusal(ruling, view, a.store.Now())
 	}
-	ending := backstop.Ending{Step: c.Step(), Token: c.Token, ReceiptWait: step.ReceiptWait}
-	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(callBound), a.breakerOf(step, c), ruling, submit)
-	freeSlot()
+	ending := backstop.Ending{Step: c.Step(), Token: c.Token, SMSReceiptWait: step.SMSReceiptWait}
+	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(beginAndCallTimeout), a.breakerOf(step, c), ruling, submit)
+	freeSlot() // the receipt wait needs no slot
 	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
 	if ending.Failure == nil {
 		var freeWait func()
@@ -88,16 +88,16 @@ func (a *Activities) acquireSlot(ctx context.Context) (free func(), err error) {
 	return nil, retryableError(Busy, "the worker makes as many calls as it may", 0)
 }
 
-// checkEarlierCall stores the end of an earlier run's call, if that run could not. It returns an error if the engine is to retry
-// later, without a change of the ledger.
-func (a *Activities) checkEarlierCall(ctx context.Context, step Step, c backstop.Call) error {
+// prepareCall stores the end of an earlier run's call, if that run could not, and then asks the circuit breaker of the account.
+// It returns an error if the engine is to retry later.
+func (a *Activities) prepareCall(ctx context.Context, step Step, c backstop.Call) error {
 	if err := a.saveEarlierEnd(ctx, step, c.Step()); err != nil {
 		return err
 	}
 	return a.checkBreaker(ctx, step, c)
 }
 
-// callProvider calls the provider, unless it is later than until: after a process was frozen, another one may have taken over.
+// callProvider calls the provider, unless until has passed: this process was frozen then, and another may have taken over.
 func (a *Activities) callProvider(
 	ctx context.Context, until time.Time, circuit breaker, ruling backstop.Ruling, submit submitFunc,
 ) (backstop.Submission, *backstop.Failure) {

@@ -260,7 +260,7 @@ func TestActivities_deadWorker_wasSlow(t *testing.T) {
 	slow := r.otherBegins(backstop.SMS)
 	r.clock.Advance(activities.CallTimeout)
 	_, _, err := r.store.End(t.Context(), r.send.ID, backstop.Ending{
-		Step: slow.Ref.Step, Token: slow.Token, Submission: backstop.Submission{MessageID: "slow"}, ReceiptWait: time.Hour,
+		Step: slow.Ref.Step, Token: slow.Token, Submission: backstop.Submission{MessageID: "slow"}, SMSReceiptWait: time.Hour,
 	})
 	require.NoError(t, err)
 	result, err := r.runOn(backstop.SMS)

@@ -15,18 +15,18 @@ import (
 // Ended is how a call ended. The engine keeps it until Postgres stores it. It has no message id, because an id may contain the
 // recipient's number, and no text of the provider. A receipt brings the id later.
 type Ended struct {
-	Token       string               `json:"token"`
-	Kind        backstop.FailureKind `json:"kind,omitempty"` // empty: accepted
-	Class       backstop.RejectClass `json:"class,omitempty"`
-	Code        string               `json:"code,omitempty"`
-	RetryAfter  time.Duration        `json:"retry_after,omitempty"`
-	Segments    int                  `json:"segments,omitempty"`
-	ReceiptWait time.Duration        `json:"receipt_wait,omitempty"`
+	Token          string               `json:"token"`
+	Kind           backstop.FailureKind `json:"kind,omitempty"` // empty: accepted
+	Class          backstop.RejectClass `json:"class,omitempty"`
+	Code           string               `json:"code,omitempty"`
+	RetryAfter     time.Duration        `json:"retry_after,omitempty"`
+	Segments       int                  `json:"segments,omitempty"`
+	SMSReceiptWait time.Duration        `json:"receipt_wait,omitempty"`
 }
 
 // endedOf returns what the engine may keep of an ending.
 func endedOf(e backstop.Ending) Ended {
-	ended := Ended{Token: e.Token, Segments: e.Submission.Segments, ReceiptWait: e.ReceiptWait}
+	ended := Ended{Token: e.Token, Segments: e.Submission.Segments, SMSReceiptWait: e.SMSReceiptWait}
 	if f := e.Failure; f != nil {
 		ended.Kind, ended.Class, ended.Code, ended.RetryAfter = f.Kind, f.Class, f.Code, f.RetryAfter
 	}
@@ -40,7 +40,7 @@ func (e Ended) sentNothing() bool {
 
 // ending returns the ending to be stored.
 func (e Ended) ending(step int) backstop.Ending {
-	ending := backstop.Ending{Step: step, Token: e.Token, ReceiptWait: e.ReceiptWait}
+	ending := backstop.Ending{Step: step, Token: e.Token, SMSReceiptWait: e.SMSReceiptWait}
 	if e.Kind == "" {
 		ending.Submission.Segments = e.Segments
 		return ending
@@ -119,10 +119,10 @@ func (a *Activities) keepSaving(send string, e backstop.Ending) {
 	}()
 }
 
-// keepUnbegun returns the error of a run whose Begin failed, or whose answer to Begin was lost. The provider was not called, but
-// the ledger may hold the call, and would later count its end as unknown. So the engine keeps the token, and the next run ends
-// that call as unavailable, which may be retried.
-func (a *Activities) keepUnbegun(ctx context.Context, send string, c backstop.Call, err error) error {
+// keepFailedBegin returns the error of a run whose Begin failed, or whose answer to Begin was lost. The provider was not
+// called, but the ledger may hold the call, and would later count its end as unknown. So the engine keeps the token, and the
+// next run ends that call as unavailable, which may be retried.
+func (a *Activities) keepFailedBegin(ctx context.Context, send string, c backstop.Call, err error) error {
 	err = finalIfNotFound(fmt.Errorf("begin attempt: %w", err))
 	if _, final := errors.AsType[*temporal.ApplicationError](err); final || ctx.Err() != nil {
 		return err

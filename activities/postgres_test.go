@@ -99,7 +99,7 @@ func TestActivities_deadWorker(t *testing.T) {
 
 		// The first worker was only slow, and stores the end now.
 		_, view, err := slowStore.End(t.Context(), r.send.ID, backstop.Ending{
-			Step: slow.Ref.Step, Token: slow.Token, ReceiptWait: time.Hour,
+			Step: slow.Ref.Step, Token: slow.Token, SMSReceiptWait: time.Hour,
 			Submission: backstop.Submission{MessageID: "late"},
 		})
 		require.NoError(t, err)

@@ -65,9 +65,9 @@ func resultOfRefusal(r backstop.Ruling, view backstop.View, now time.Time) (Resu
 		return Result{Verdict: Averted, View: view}, nil
 	case backstop.AlreadyOut:
 		return Result{Verdict: Out, View: view}, nil
-	case backstop.HasFinished, backstop.HasExpired, backstop.HasOptedOut:
+	case backstop.SendFinished, backstop.SendExpired, backstop.RecipientOptedOut:
 		return Result{Verdict: NoMoreCalls, View: view}, nil
-	case backstop.MayCall, backstop.HasGivenUp:
+	case backstop.MayCall, backstop.GivenUp:
 	}
 	return Result{}, fmt.Errorf("begin attempt: %q is no refusal", r.Answer)
 }

@@ -178,7 +178,7 @@ func (r *rig) step() activities.Step { return activities.Step{Send: r.send.ID} }
 
 // fallback returns the SMS step of a rule that fires at the end of its wait.
 func (r *rig) fallback(rule int) activities.Step {
-	return activities.Step{Send: r.send.ID, Rule: rule, ReceiptWait: time.Hour}
+	return activities.Step{Send: r.send.ID, Rule: rule, SMSReceiptWait: time.Hour}
 }
 
 func (r *rig) requireVerdict(want activities.Verdict, result activities.Result, err error) {

@@ -15,8 +15,8 @@ type Step struct {
 	ByFailure bool   `json:"by_failure,omitempty"` // of an SMS: the WhatsApp message has failed
 	Route     string `json:"route,omitempty"`      // of an SMS; empty: the default one
 
-	// ReceiptWait is how long the store waits for the SMS's receipt if no other SMS can follow. The workflow then does not wait.
-	ReceiptWait time.Duration `json:"receipt_wait,omitempty"`
+	// SMSReceiptWait is how long the store, in place of the workflow, waits for the SMS's receipt if no other SMS can follow.
+	SMSReceiptWait time.Duration `json:"receipt_wait,omitempty"`
 
 	// AwaitReceipts is how long the activity may take if it waits for the message's receipts; 0: it does not wait. A receipt that
 	// comes meanwhile saves the engine a signal and a workflow task.

@@ -16,12 +16,12 @@ type send struct {
 	origin  time.Time  // when the send was accepted, by the engine's clock
 	expires *time.Time // ExpiresAt by the engine's clock
 
-	view     backstop.View // the newest view that this run has
-	whatsApp whatsAppState
-	sms      smsState
-	alarm    alarm
-	waiting  string // what the send waits for, if it is not a rule's wait
-	isDone   bool   // nothing more is to be tried
+	view         backstop.View // the newest view that this run has
+	whatsApp     whatsAppState
+	sms          smsState
+	alarm        alarm
+	waiting      string // what the send waits for, if it is not a rule's wait
+	nothingToTry bool   // no call is to be made any more
 }
 
 // Send sends one message by WhatsApp, watches its receipts, and sends it by SMS when a rule says so, once.
@@ -40,15 +40,15 @@ func Send(ctx workflow.Context, in SendInput) (SendResult, error) {
 	if err := workflow.SetUpdateHandler(ctx, ReceiptUpdate, s.receiveUpdate); err != nil {
 		return SendResult{}, fmt.Errorf("set update handler: %w", err)
 	}
-	ran := s.run(ctx)
-	if ran != nil && !temporal.IsCanceledError(ran) {
-		return SendResult{}, ran
+	runErr := s.run(ctx)
+	if runErr != nil && !temporal.IsCanceledError(runErr) {
+		return SendResult{}, runErr
 	}
 	result, err := s.finish(ctx) // also when an operator cancelled the run
 	if err != nil {
 		return SendResult{}, err
 	}
-	return result, ran
+	return result, runErr
 }
 
 // run does what next decides, until nothing is left to do. If a rule is due at the start, the send goes by SMS alone.
@@ -72,7 +72,7 @@ func (s *send) run(ctx workflow.Context) error {
 // decision is what the send does now.
 type decision struct {
 	action action
-	rule   int // of sendSMS: its place in the plan
+	rule   int // of sendSMS: its index in the plan
 }
 
 type action int
@@ -129,8 +129,9 @@ func (s *send) nextWithoutCall(ctx workflow.Context) decision {
 
 // awaitDecision starts the timers that are missing, and waits until there is something to do.
 func (s *send) awaitDecision(ctx workflow.Context) (d decision, err error) {
-	s.findUnknown(ctx)
-	if s.drainReceipts(ctx); s.next(ctx).action == setAlarm {
+	s.resumeUnknownWait(ctx)
+	s.drainReceipts(ctx)
+	if s.next(ctx).action == setAlarm {
 		s.startAlarm(ctx)
 	}
 	err = s.await(ctx, func() bool {

@@ -21,7 +21,7 @@ type smsState struct {
 func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	step := activities.Step{
 		Send: s.in.ID, Rule: rule, Route: s.in.Rules[rule].Route, ByFailure: s.view.WhatsApp == backstop.Failed,
-		ReceiptWait: s.in.Settings.SMSReceiptWait,
+		SMSReceiptWait: s.in.Settings.SMSReceiptWait,
 	}
 	s.sms.called = s.sms.called.With(rule)
 	verdict, err := s.submitSMS(ctx, step)
@@ -38,7 +38,7 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	case verdict == activities.Averted, verdict == activities.Rejected:
 		return nil
 	case verdict == activities.NoMoreCalls && !s.hasSMS():
-		s.isDone = true
+		s.nothingToTry = true
 		return nil
 	case verdict == activities.Out && !s.hasSMS():
 		return s.awaitNewerView(ctx) // the view is older than the ledger
@@ -91,7 +91,7 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 		s.updateView(ctx, r.View)
 		return r.Verdict, nil
 	case s.hasLapsed(ctx) || s.isEnded():
-		s.isDone = true
+		s.nothingToTry = true
 		return activities.NoMoreCalls, nil
 	default:
 		step.Ended = c.unsaved
@@ -146,7 +146,7 @@ func (s *send) awaitSMSReceipt(ctx workflow.Context) error {
 	if _, err := s.inquireSMS(ctx); err != nil {
 		return err
 	}
-	s.isDone = !isFinal()
+	s.nothingToTry = !isFinal()
 	return nil
 }
 

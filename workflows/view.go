@@ -62,7 +62,7 @@ func (s *send) firedRule() string {
 }
 
 // isEnded reports whether the workflow has nothing left to do but to finish.
-func (s *send) isEnded() bool { return s.isDone || s.view.Outcome != "" }
+func (s *send) isEnded() bool { return s.nothingToTry || s.view.Outcome != "" }
 
 // isWatchEnded reports whether no rule can fire any more.
 func (s *send) isWatchEnded() bool {

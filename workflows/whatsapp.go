@@ -86,7 +86,7 @@ func (s *send) isPastWhatsApp(ctx workflow.Context) bool {
 
 func (s *send) takeWhatsAppResult(ctx workflow.Context, r activities.Result) {
 	s.updateView(ctx, r.View)
-	s.isDone = s.isDone || r.Verdict == activities.NoMoreCalls && !s.hasSMS()
+	s.nothingToTry = s.nothingToTry || r.Verdict == activities.NoMoreCalls && !s.hasSMS()
 	if r.Verdict == activities.Unknown && s.view.WhatsApp == backstop.Queued {
 		s.awaitUnknown(ctx)
 	}
@@ -99,9 +99,9 @@ func (s *send) awaitUnknown(ctx workflow.Context) {
 	s.whatsApp.unknownTimer, s.whatsApp.wasUnknown = startTimer(ctx, until, s.waiting), true
 }
 
-// findUnknown starts the same wait for a WhatsApp call of an earlier run. The status is then still Queued, although this run
-// makes no WhatsApp call.
-func (s *send) findUnknown(ctx workflow.Context) {
+// resumeUnknownWait starts the same wait for a WhatsApp call of an earlier run. The status is then still Queued, although this
+// run makes no WhatsApp call.
+func (s *send) resumeUnknownWait(ctx workflow.Context) {
 	isOpen := s.view.WhatsApp == backstop.Queued && s.whatsApp.call == nil
 	if isOpen && !s.whatsApp.wasUnknown && !s.isPastWhatsApp(ctx) {
 		s.awaitUnknown(ctx)

@@ -165,7 +165,7 @@ func (l *backlog) insertOverdue(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("begin call: %w", err)
 	}
 	_, _, err = l.db.End(ctx, id, backstop.Ending{
-		Step: call.Step(), Token: id, Submission: backstop.Submission{MessageID: id}, ReceiptWait: time.Millisecond,
+		Step: call.Step(), Token: id, Submission: backstop.Submission{MessageID: id}, SMSReceiptWait: time.Millisecond,
 	})
 	if err != nil {
 		return "", fmt.Errorf("end call: %w", err)

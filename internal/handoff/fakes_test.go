@@ -175,11 +175,11 @@ func (s *store) InsertSend(
 }
 
 func (s *store) InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]handoff.Handover, error) {
-	waited, err := s.Store.InsertReceipts(ctx, receipts)
+	awaited, err := s.Store.InsertReceipts(ctx, receipts)
 	if s.inserted != nil {
 		s.inserted()
 	}
-	return waited, err
+	return awaited, err
 }
 
 func (s *store) MarkSent(ctx context.Context, ids []string) error {

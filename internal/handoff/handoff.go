@@ -1,4 +1,5 @@
-// Package handoff is the one door between Postgres, which holds the facts, and Temporal, which holds the decisions.
+// Package handoff is the only place where Postgres, which has the facts, and Temporal, which has the timers and the next steps,
+// meet.
 //
 // A send or a receipt is committed to Postgres first, then passed to Temporal, then marked. If Temporal is away, the request
 // succeeds all the same, and a sweeper hands over the unmarked rows later. A repeated hand-over changes nothing.
@@ -22,7 +23,7 @@ import (
 )
 
 const (
-	// patience is how long Temporal may take to answer before it counts as away. A request waits for it no longer.
+	// patience is how long Temporal may take to answer before it counts as away. No request waits longer for Temporal.
 	patience = 2 * time.Second
 	// maxInFlight is the number of hand-overs in flight above which a request waits for its own. This slows callers down to the
 	// speed of Temporal.
@@ -50,19 +51,20 @@ type Engine interface {
 
 // Handoff stores sends and receipts, and hands them over to Temporal.
 type Handoff struct {
-	store    Store
-	engine   Engine
-	settings workflows.Settings
-	install  string
-	task     time.Duration
-	log      *slog.Logger
-	now      func() time.Time
-	inquire  Inquire
-	outage   outage
-	workers  workers
+	store        Store
+	engine       Engine
+	settings     workflows.Settings
+	installation string
+	taskTimeout  time.Duration
+	log          *slog.Logger
+	now          func() time.Time
+	inquire      Inquire
+	outage       outage
+	workers      workers
 
 	inFlight         inFlight
-	sent, signalled  batch[string]   // ids of rows that the engine has
+	started          batch[string]   // sends whose workflow was started
+	signalled        batch[string]   // receipts that were signalled, or need no signal any more
 	deferredSends    batch[Deferral] // sends to claim again
 	deferredReceipts batch[Deferral] // receipts to claim again
 	deferredChecks   batch[Deferral] // sends to check again
@@ -92,9 +94,9 @@ func New(o Options) (*Handoff, error) {
 		o.Now = time.Now
 	}
 	return &Handoff{
-		store: o.Store, engine: o.Engine, settings: o.Settings, install: o.Installation,
-		task: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
-		sent:             batch[string]{write: o.Store.MarkSent, log: o.Log},
+		store: o.Store, engine: o.Engine, settings: o.Settings, installation: o.Installation,
+		taskTimeout: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
+		started:          batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled:        batch[string]{write: o.Store.MarkSignalled, log: o.Log},
 		deferredSends:    batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
 		deferredReceipts: batch[Deferral]{write: o.Store.DeferReceipts, log: o.Log},
@@ -106,7 +108,7 @@ func New(o Options) (*Handoff, error) {
 // sweeper of another process hands over the rows that stay unmarked.
 func (h *Handoff) Close() {
 	h.inFlight.wait(patience)
-	h.sent.close()
+	h.started.close()
 	h.signalled.close()
 	h.deferredSends.close()
 	h.deferredReceipts.close()
@@ -141,10 +143,10 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	h.handOver(ctx, func(ctx context.Context) {
 		start := func(ctx context.Context) error { return h.startWorkflow(ctx, send, firstStart) }
 		if err := h.callEngine(ctx, start); err != nil {
-			h.logUnsent(ctx, "start workflow", err)
+			h.logFailed(ctx, "start workflow", err)
 			return
 		}
-		h.sent.add(send.ID)
+		h.started.add(send.ID)
 	})
 	return send, true, nil
 }
@@ -152,16 +154,16 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 // Deliver stores receipts, and signals in the background the receipts that a workflow waits for. When it returns without an
 // error, the receipts are stored and cannot be lost.
 func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) error {
-	waited, err := h.store.InsertReceipts(ctx, receipts)
+	awaited, err := h.store.InsertReceipts(ctx, receipts)
 	if err != nil {
 		return fmt.Errorf("store receipts: %w", err)
 	}
 	h.logAccountFaults(ctx, receipts)
-	if len(waited) == 0 {
+	if len(awaited) == 0 {
 		return nil
 	}
 	h.handOver(ctx, func(ctx context.Context) {
-		if signalled := h.signalAll(ctx, waited); len(signalled) > 0 {
+		if signalled := h.notifyAll(ctx, awaited); len(signalled) > 0 {
 			h.signalled.add(signalled...)
 		}
 	})
@@ -185,12 +187,13 @@ func (h *Handoff) handOver(ctx context.Context, do func(context.Context)) {
 	}
 }
 
-// signalAll signals receipts and returns the ids of the signalled ones. A failure of one does not stop the others.
-func (h *Handoff) signalAll(ctx context.Context, waited []Handover) []string {
+// notifyAll brings receipts to their workflows, and returns the ids of the ones that arrived. A failure of one does not stop the
+// others.
+func (h *Handoff) notifyAll(ctx context.Context, awaited []Handover) []string {
 	var signals errgroup.Group
 	signals.SetLimit(signalsAtOnce)
-	signalled := make([]string, len(waited))
-	for i, receipt := range waited {
+	signalled := make([]string, len(awaited))
+	for i, receipt := range awaited {
 		signals.Go(func() error {
 			err := h.notify(ctx, receipt)
 			if err == nil {
@@ -200,7 +203,7 @@ func (h *Handoff) signalAll(ctx context.Context, waited []Handover) []string {
 		})
 	}
 	if err := signals.Wait(); err != nil {
-		h.logUnsent(ctx, "signal receipts", err)
+		h.logFailed(ctx, "signal receipts", err)
 	}
 	return slices.DeleteFunc(signalled, func(id string) bool { return id == "" })
 }
@@ -227,8 +230,8 @@ func (h *Handoff) recordAnswer(ctx context.Context, err error) {
 	}
 }
 
-// logUnsent logs a hand-over that failed. It skips the log line during an outage, which recordAnswer has logged.
-func (h *Handoff) logUnsent(ctx context.Context, what string, err error) {
+// logFailed logs a hand-over that failed. It skips the log line during an outage, which recordAnswer has logged.
+func (h *Handoff) logFailed(ctx context.Context, what string, err error) {
 	if !errors.Is(err, errAway) {
 		h.log.WarnContext(ctx, "hand-over left to the sweeper", "what", what, "error", err)
 	}

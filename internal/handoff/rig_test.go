@@ -198,7 +198,7 @@ func (r *rig) fallBack(send string, wait time.Duration) {
 	c := backstop.Call{Channel: backstop.SMS, ByFailure: true}
 	r.begin(send, c)
 	_, view, err := r.db.End(r.t.Context(), send, backstop.Ending{
-		Step: c.Step(), Token: send, Submission: backstop.Submission{MessageID: send}, ReceiptWait: wait,
+		Step: c.Step(), Token: send, Submission: backstop.Submission{MessageID: send}, SMSReceiptWait: wait,
 	})
 	require.NoError(r.t, err)
 	require.Equal(r.t, backstop.OutcomePending, view.Outcome)

@@ -36,10 +36,10 @@ func (l launch) reusePolicy() enums.WorkflowIdReusePolicy {
 func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launch) error {
 	_, err := h.engine.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       workflows.ID(send.ID),
-		TaskQueue:                workflows.QueueOf(h.install),
+		TaskQueue:                workflows.QueueOf(h.installation),
 		WorkflowIDReusePolicy:    l.reusePolicy(),
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowTaskTimeout:      h.task,
+		WorkflowTaskTimeout:      h.taskTimeout,
 		EnableEagerStart:         l == firstStart,
 		StaticSummary:            "policy " + send.Plan.PolicyName,
 
@@ -59,6 +59,6 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 func (h *Handoff) workflowInput(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
 		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
-		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.install,
+		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.installation,
 	}
 }

@@ -222,7 +222,7 @@ func (h *Handoff) startClaimed(ctx context.Context, c SendClaim) bool {
 	}
 	switch {
 	case err == nil:
-		h.sent.add(c.Send.ID)
+		h.started.add(c.Send.ID)
 		return true
 	case isRefused(err) && c.Tries+1 >= maxRefusals:
 		h.abandonRefused(ctx, c, err)
@@ -244,7 +244,7 @@ func (h *Handoff) abandonRefused(ctx context.Context, c SendClaim, refusal error
 		h.deferredSends.add(Deferral{ID: c.Send.ID, Until: h.store.Now().Add(maxRefusedPause)})
 		return
 	}
-	h.sent.add(c.Send.ID) // so it is not claimed again
+	h.started.add(c.Send.ID) // so it is not claimed again
 	h.log.ErrorContext(ctx, "send given up", "send", c.Send.ID, "reason", reason, "error", refusal)
 }
 

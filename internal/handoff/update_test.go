@@ -57,7 +57,7 @@ func TestHandoff_noWorker(t *testing.T) {
 	}
 	signalled(1)
 	requireSignals(1)
-	require.Less(t, signalled(2), patience, "they are not waited for")
+	require.Less(t, signalled(2), patience, "they are not awaited for")
 	requireSignals(3)
 	require.Equal(t, 1, r.engine.updated())
 

@@ -254,7 +254,7 @@ func fallBack(t *testing.T, db *postgres.DB, send string, wait time.Duration) {
 	end(t, db, begin(t, db, send, firstSMS), backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Rejected}})
 	sms := begin(t, db, send, lastSMS)
 	end(t, db, sms, backstop.Ending{
-		Submission: backstop.Submission{MessageID: messageID(send, lastSMS.Step())}, ReceiptWait: wait,
+		Submission: backstop.Submission{MessageID: messageID(send, lastSMS.Step())}, SMSReceiptWait: wait,
 	})
 	require.NotNil(t, getSend(t, db, send).ReceiptBy)
 }

@@ -80,7 +80,7 @@ func addEnds(list map[string]act, step int) {
 	ends := map[string]backstop.Ending{
 		"accepted":                  {Submission: backstop.Submission{MessageID: "its own", Segments: 2}},
 		"accepted, awaited":         {Submission: backstop.Submission{MessageID: "its own"}, AwaitReceipts: time.Hour},
-		"accepted, the last":        {Submission: backstop.Submission{MessageID: "its own"}, ReceiptWait: time.Microsecond},
+		"accepted, the last":        {Submission: backstop.Submission{MessageID: "its own"}, SMSReceiptWait: time.Microsecond},
 		"accepted, the id was lost": {},
 		"unknown":                   {Failure: &backstop.Failure{Kind: backstop.Unknown}},
 		"throttled":                 {Failure: &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Second}},

@@ -27,7 +27,7 @@ func (s *Store) Begin(ctx context.Context, send string, c backstop.Call) (backst
 func (s *Store) End(ctx context.Context, send string, e backstop.Ending) (backstop.Attempt, backstop.View, error) {
 	e.Submission.MessageID, e.Failure = pool.Clean(e.Submission.MessageID), cleanFailure(e.Failure)
 	const resolution = time.Microsecond // of Postgres
-	e.AwaitReceipts, e.ReceiptWait = e.AwaitReceipts.Truncate(resolution), e.ReceiptWait.Truncate(resolution)
+	e.AwaitReceipts, e.SMSReceiptWait = e.AwaitReceipts.Truncate(resolution), e.SMSReceiptWait.Truncate(resolution)
 	attempt, after, err := updateLedger(ctx, s, "end attempt", send,
 		func(l *backstop.Ledger, now time.Time) (backstop.Attempt, error) { return l.End(e, now) })
 	if err != nil {

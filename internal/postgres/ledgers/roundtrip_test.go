@@ -110,8 +110,8 @@ func TestStore_roundTrip(t *testing.T) {
 	d.fail(retried, backstop.Rejected)
 	last := d.begin(lastSMS)
 	d.end(last, backstop.Ending{
-		Submission:  backstop.Submission{MessageID: d.messageID(last.Ref.Step), Segments: 3},
-		ReceiptWait: time.Hour + time.Nanosecond,
+		Submission:     backstop.Submission{MessageID: d.messageID(last.Ref.Step), Segments: 3},
+		SMSReceiptWait: time.Hour + time.Nanosecond,
 	})
 	look(d)
 	d.insert(d.receipt(last.Ref.Step, backstop.Delivered), d.receipt(1, backstop.Delivered))
@@ -121,7 +121,7 @@ func TestStore_roundTrip(t *testing.T) {
 	send.ExpiresAt = new(send.AcceptedAt.Add(time.Second))
 	expired := insertSend(t, db, send)
 	ruling, _ := expired.ask(whatsApp)
-	require.Equal(t, backstop.HasExpired, ruling.Answer)
+	require.Equal(t, backstop.SendExpired, ruling.Answer)
 	look(expired)
 
 	twice := underway(t, db)

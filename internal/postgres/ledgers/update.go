@@ -27,20 +27,20 @@ func updateLedger[T any](
 	}
 	defer unlock()
 	err = pool.UntilKnown(ctx, what, func(isRepeated bool) error {
-		if isRepeated { // the statement whose answer was lost may have saved after
-			if isSaved, err := s.isSaved(ctx, after); isSaved || err != nil {
+		if isRepeated { // the statement whose answer was lost may be committed
+			if isSaved, err := s.publishIfSaved(ctx, after); isSaved || err != nil {
 				return err
 			}
 		}
-		result, after, err = changeOnce(ctx, s, id, change)
+		result, after, err = changeCachedOrStored(ctx, s, id, change)
 		return err
 	})
 	return result, after, err
 }
 
-// changeOnce makes a change once. If the change fails or has no effect on the cached ledger, changeOnce repeats it on the
-// stored one, because the cached ledger may be old.
-func changeOnce[T any](
+// changeCachedOrStored tries a change on the cached ledger first, and saves it. If the change fails or has no effect there, it
+// tries the change on the stored ledger, because the cached one may be old.
+func changeCachedOrStored[T any](
 	ctx context.Context, s *Store, id string, change func(l *backstop.Ledger, now time.Time) (T, error),
 ) (result T, after saved, err error) {
 	if l, isCached := s.cache.get(id); isCached {
@@ -65,9 +65,9 @@ func changeOnce[T any](
 
 const countReceipts = `SELECT count(*) FROM receipts WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND needs_signal`
 
-// isSaved reports whether a change whose answer was lost has stored receipts that need a signal. Other changes need no such
-// check, because a repetition returns the same.
-func (s *Store) isSaved(ctx context.Context, lost saved) (bool, error) {
+// publishIfSaved reports whether a change whose answer was lost has stored receipts that need a signal, and publishes it then.
+// Other changes need no such check, because a repetition returns the same.
+func (s *Store) publishIfSaved(ctx context.Context, lost saved) (bool, error) {
 	if len(lost.ids) == 0 {
 		return false, nil
 	}

@@ -138,7 +138,7 @@ func TestStore_Await_query(t *testing.T) {
 	detached := awaitingReceipts(t, db)
 	detached.fail(detached.begin(firstSMS), backstop.Rejected)
 	sms := detached.begin(lastSMS)
-	detached.end(sms, backstop.Ending{Submission: backstop.Submission{MessageID: detached.messageID(2)}, ReceiptWait: time.Hour})
+	detached.end(sms, backstop.Ending{Submission: backstop.Submission{MessageID: detached.messageID(2)}, SMSReceiptWait: time.Hour})
 	require.NotNil(t, detached.ledger().Send.ReceiptBy)
 	compare(detached)
 	require.Positive(t, found[true])
