@@ -20,6 +20,9 @@ import (
 // patience is how long a test waits for an event that must come.
 const patience = 10 * time.Second
 
+// requestBound is the time-out of an ordinary request. A stream must outlive it.
+const requestBound = time.Second
+
 // watched is an API on a real server, with one send in it.
 type watched struct {
 	*rig
@@ -37,7 +40,8 @@ func newWatched(t *testing.T, change ...func(*api.Options)) *watched {
 	}}
 	w.revision = 3
 	server := httptest.NewUnstartedServer(w.handler)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
+	// Far below a test's length, and long enough for a machine under load to read a request.
+	server.Config.ReadTimeout, server.Config.WriteTimeout = requestBound, requestBound
 	server.Start()
 	t.Cleanup(server.Close)
 	w.url = server.URL + "/v1/sends/" + someID
@@ -116,7 +120,7 @@ func TestWatchSend(t *testing.T) {
 	require.Equal(t, "3", id)
 	require.JSONEq(t, w.call(t, "GET", "/v1/sends/"+someID, "").Body.String(), data)
 
-	time.Sleep(400 * time.Millisecond) // past the bounds of an ordinary request, and many looks that find nothing new
+	time.Sleep(requestBound * 3 / 2) // many polls find nothing new meanwhile
 	w.change(backstop.Delivered)
 	id, data = stream.event(t)
 	require.Equal(t, "4", id)
@@ -181,7 +185,7 @@ func TestWatchSend_Refused(t *testing.T) {
 
 func TestWatchSend_Longest(t *testing.T) {
 	t.Parallel()
-	w := newWatched(t, func(o *api.Options) { o.Watch.Longest = 300 * time.Millisecond })
+	w := newWatched(t, func(o *api.Options) { o.Watch.Longest = requestBound * 3 / 2 })
 	stream := w.open(t, "Last-Event-ID", "3")
 	require.Equal(t, "retry: 2000\n\n", stream.rest(t))
 }
