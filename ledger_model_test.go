@@ -80,7 +80,7 @@ func anyScript() *rapid.Generator[script] {
 
 func shortRule() *rapid.Generator[backstop.Rule] {
 	return rapid.Custom(func(t *rapid.T) backstop.Rule {
-		r := rule(rapid.SampledFrom(ruleTypes).Draw(t, "type"), 0)
+		r := rule(rapid.SampledFrom(backstop.RuleTypes()).Draw(t, "type"), 0)
 		if r.Type == backstop.Unread || rapid.IntRange(0, 3).Draw(t, "waits") > 0 {
 			r.WaitSeconds = rapid.SampledFrom([]int{1, 5, 5, 30, 60, 3600, 7200, 86400, 2592000}).Draw(t, "wait")
 		}

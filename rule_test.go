@@ -16,14 +16,12 @@ import (
 // origin is when the send of a test was accepted.
 var origin = time.Date(2026, time.May, 4, 12, 0, 0, 0, time.UTC)
 
-var ruleTypes = []backstop.RuleType{backstop.SendFailed, backstop.Undelivered, backstop.Unread}
-
 // validRule is any rule that passes Validate.
 func validRule() *rapid.Generator[backstop.Rule] {
 	return rapid.Custom(func(t *rapid.T) backstop.Rule {
 		r := backstop.Rule{
 			Name:   rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "name"),
-			Type:   rapid.SampledFrom(ruleTypes).Draw(t, "type"),
+			Type:   rapid.SampledFrom(backstop.RuleTypes()).Draw(t, "type"),
 			SendID: rapid.SampledFrom([]string{"ACME", "12345", "+12025550143"}).Draw(t, "send id"),
 		}
 		if r.Type == backstop.Unread || rapid.Bool().Draw(t, "waits") {

@@ -53,16 +53,6 @@ type Send struct {
 	ReceiptBy *time.Time
 }
 
-// IsChanged reports whether two states of one send differ in a field that can change after acceptance.
-func (s Send) IsChanged(o Send) bool {
-	return s.Status != o.Status ||
-		s.Fired != o.Fired || s.FiredReason != o.FiredReason || s.FallbackReason != o.FallbackReason ||
-		(s.DeliveredAt == nil) != (o.DeliveredAt == nil) || s.DeliveredBy != o.DeliveredBy ||
-		s.DuplicateDelivery != o.DuplicateDelivery || s.Expired != o.Expired ||
-		(s.FinishedAt == nil) != (o.FinishedAt == nil) || s.Outcome != o.Outcome ||
-		(s.ReceiptBy == nil) != (o.ReceiptBy == nil)
-}
-
 // Outcome is the result of a send, as far as it is known. A late receipt may improve it.
 type Outcome string
 
@@ -75,6 +65,11 @@ const (
 	OutcomeExpired     Outcome = "expired"     // ExpiresAt came before any provider had the message
 	OutcomeFailed      Outcome = "failed"      // the message arrived by neither channel
 )
+
+// Outcomes returns all outcomes.
+func Outcomes() []Outcome {
+	return []Outcome{OutcomePending, OutcomeWhatsApp, OutcomeSMS, OutcomeUnconfirmed, OutcomeExpired, OutcomeFailed}
+}
 
 // ChasesOptOut reports whether an SMS may follow a WhatsApp message whose recipient opted out. It may if the
 // caller said that the message is not marketing: Meta reports an opt-out for marketing messages.

@@ -91,7 +91,7 @@ func TestCounts_Plus(t *testing.T) {
 func TestRuleType_Missed(t *testing.T) {
 	t.Parallel()
 	var reasons []backstop.FallbackReason
-	for _, of := range ruleTypes {
+	for _, of := range backstop.RuleTypes() {
 		require.Equal(t, "not_"+string(of.Goal()), string(of.Missed()))
 		reasons = append(reasons, of.Missed())
 	}

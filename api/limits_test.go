@@ -12,6 +12,25 @@ import (
 	"github.com/backstophq/backstop"
 )
 
+// TestContract_enums proves that the contract has each value that an answer may have.
+func TestContract_enums(t *testing.T) {
+	t.Parallel()
+	schema := limited(t)
+	for name, values := range map[string][]any{
+		"RuleType": anyOf(backstop.RuleTypes()), "FallbackReason": anyOf(backstop.FallbackReasons()), "Outcome": anyOf(backstop.Outcomes()),
+	} {
+		require.ElementsMatch(t, values, schema(name).Enum, name)
+	}
+}
+
+func anyOf[T ~string](values []T) []any {
+	all := make([]any, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
+}
+
 // TestContract_limits proves that the contract's lengths, patterns and enums are the domain's: both refuse the same texts. The
 // forms of the console check by the contract's.
 func TestContract_limits(t *testing.T) {

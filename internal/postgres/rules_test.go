@@ -56,6 +56,16 @@ func TestDB_CreateRule(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, created, read)
 	})
+	t.Run("of each type", func(t *testing.T) {
+		t.Parallel()
+		for _, of := range backstop.RuleTypes() {
+			given := rule("of type " + string(of))
+			given.Type, given.WaitSeconds = of, 60
+			created, err := db.CreateRule(t.Context(), given)
+			require.NoError(t, err)
+			require.Equal(t, of, created.Type)
+		}
+	})
 	t.Run("name taken, in other capitals", func(t *testing.T) {
 		t.Parallel()
 		createRule(t, db, "Taken")

@@ -130,10 +130,6 @@ func TestDB_Stats_empty(t *testing.T) {
 func TestDB_Stats(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
-	outcomes := []backstop.Outcome{
-		backstop.OutcomePending, backstop.OutcomeWhatsApp, backstop.OutcomeSMS, backstop.OutcomeUnconfirmed,
-		backstop.OutcomeExpired, backstop.OutcomeFailed,
-	}
 	want := backstop.Counts{Outcomes: map[backstop.Outcome]int64{}}
 	add := func(n int, change func(*backstop.Send)) {
 		for range n {
@@ -148,7 +144,7 @@ func TestDB_Stats(t *testing.T) {
 			}
 		}
 	}
-	for i, outcome := range outcomes {
+	for i, outcome := range backstop.Outcomes() {
 		add(i+1, func(s *backstop.Send) { s.Outcome = outcome })
 	}
 	for i, reason := range backstop.FallbackReasons() {

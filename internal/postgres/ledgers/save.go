@@ -3,6 +3,7 @@ package ledgers
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
@@ -47,8 +48,10 @@ var (
 // nextParam returns the nth parameter after those of stateColumns.
 func nextParam(n int) string { return pool.Param(len(stateColumns) + n) }
 
+// isChanged reports whether a change has anything to save. It compares all columns that a change may set.
 func isChanged(before, l *backstop.Ledger) bool {
-	return before.Send.IsChanged(l.Send) || len(l.Events)+len(l.Receipts)+len(changedAttempts(before, l)) > 0
+	added := len(l.Events) + len(l.Receipts) + len(changedAttempts(before, l))
+	return added > 0 || !reflect.DeepEqual(stateOf(before.Send), stateOf(l.Send))
 }
 
 // changedAttempts returns the attempts that a change added or changed.
