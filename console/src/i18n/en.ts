@@ -8,6 +8,7 @@ export const en = {
     appearances: { light: "Light", dark: "Dark", system: "Same as the system" },
     signOut: "Sign out",
     reference: "API reference",
+    zone: "Times in {{zone}}",
     notFound: "Page not found",
     toOverview: "To the overview",
   },

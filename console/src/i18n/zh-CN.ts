@@ -10,6 +10,7 @@ export const zhCN: Words = {
     appearances: { light: "浅色", dark: "深色", system: "跟随系统" },
     signOut: "退出登录",
     reference: "API 参考",
+    zone: "时间所在时区：{{zone}}",
     notFound: "没有这个页面",
     toOverview: "返回概览",
   },

@@ -13,7 +13,7 @@ import { ListTable } from "../ui/ListTable";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { SearchBox } from "../ui/SearchBox";
-import { time } from "../ui/time";
+import { TimeText } from "../ui/TimeText";
 import { useParam } from "../ui/useFilters";
 import { PolicyDialog } from "./PolicyDialog";
 import { PolicyTimeline } from "./PolicyTimeline";
@@ -63,7 +63,7 @@ function useColumns({
   edit: (policy: Policy) => void;
   remove: (policy: Policy) => void;
 }): TableColumnsType<Policy> {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   return [
     { title: t("policies.name"), dataIndex: "name", rowScope: "row", className: "name-cell" },
     {
@@ -82,7 +82,7 @@ function useColumns({
     {
       title: t("list.updated"),
       dataIndex: "updated_at",
-      render: (_, policy) => <span className="nowrap">{time(policy.updated_at, i18n.language)}</span>,
+      render: (_, policy) => <TimeText at={policy.updated_at} />,
     },
     {
       title: t("list.actions"),

@@ -9,8 +9,8 @@ import { countryName } from "../rules/countries";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemResult } from "../ui/ProblemView";
+import { TimeText } from "../ui/TimeText";
 import { OutcomeTag } from "../ui/ToneTag";
-import { time } from "../ui/time";
 import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
 import { Countdown } from "./Countdown";
@@ -125,9 +125,9 @@ function About({ send }: { send: Send }) {
       ),
     },
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
-    { label: t("sends.accepted"), children: time(send.accepted_at, i18n.language) },
-    ...(send.expires_at ? [{ label: t("sends.expires"), children: time(send.expires_at, i18n.language) }] : []),
-    ...(send.finished_at ? [{ label: t("sends.finished"), children: time(send.finished_at, i18n.language) }] : []),
+    { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} /> },
+    ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} /> }] : []),
+    ...(send.finished_at ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} /> }] : []),
   ];
   return (
     <Card size="small" title={<h2>{t("sends.about")}</h2>}>

@@ -14,8 +14,8 @@ import { PlusOutlined, WarningOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
+import { TimeText } from "../ui/TimeText";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
-import { time } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
 import { PolicySelect } from "./PolicySelect";
 
@@ -143,7 +143,7 @@ function Recipient({ value, onChange }: { value: string; onChange: (value: strin
 }
 
 function useColumns(): TableColumnsType<SendSummary> {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   return [
     {
       title: t("sends.to"),
@@ -158,7 +158,7 @@ function useColumns(): TableColumnsType<SendSummary> {
     {
       title: t("sends.accepted"),
       dataIndex: "accepted_at",
-      render: (_, send) => <span className="nowrap">{time(send.accepted_at, i18n.language)}</span>,
+      render: (_, send) => <TimeText at={send.accepted_at} />,
     },
     { title: t("sends.policy"), dataIndex: "policy_name" },
     { title: t("channel.whatsapp"), key: "whatsapp", render: (_, send) => <StatusTag status={send.whatsapp.status} /> },
