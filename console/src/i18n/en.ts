@@ -22,6 +22,9 @@ export const en = {
   },
   problem: {
     unreachable: "The server cannot be reached. Check the connection and try again.",
+    timedOut: "The server did not answer in time. It may be overloaded or stopped.",
+    disconnected: "Not connected since {{at}}; trying again. The page may be out of date.",
+    failing: "The server reports an error since {{at}}; trying again: {{detail}}",
     retry: "Try again",
     request: "The log has the details, under request id",
   },

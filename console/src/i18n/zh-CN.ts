@@ -24,6 +24,9 @@ export const zhCN: Words = {
   },
   problem: {
     unreachable: "无法连接服务器。请检查网络后重试。",
+    timedOut: "服务器未及时应答，可能过载或已停止。",
+    disconnected: "自 {{at}} 起未连接，正在重试。页面内容可能已过时。",
+    failing: "自 {{at}} 起服务器报错，正在重试：{{detail}}",
     retry: "重试",
     request: "详情见日志，请求 ID 为",
   },

@@ -3,10 +3,11 @@ import { Alert, Button, Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { Send, Session } from "../api/client";
-import { sendQuery } from "../api/queries";
+import { heartbeatQuery, sendQuery } from "../api/queries";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
+import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemResult } from "../ui/ProblemView";
 import { TimeText } from "../ui/TimeText";
@@ -20,26 +21,24 @@ import { type Link as Connection, useWatch } from "./useWatch";
 export default function SendPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
   const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch updates it
+  const outage = useOutage(send);
   if (send.data) {
     return <Watched send={send.data} session={session} />;
   }
-  return send.error ? (
-    <ProblemResult error={send.error} retry={() => send.refetch()} />
-  ) : (
-    <Spin className="page-spin" />
-  );
+  return outage ? <ProblemResult error={outage.error} retry={outage.retry} /> : <Spin className="page-spin" />;
 }
 
 function Watched({ send, session }: { send: Send; session: Session }) {
   const { t } = useTranslation();
   const connection = useWatch(send.id);
+  const outage = useOutage(useQuery(heartbeatQuery));
   const of = (channel: Send["attempts"][number]["channel"]) => send.attempts.filter((a) => a.channel === channel);
   return (
     <>
       <PageHeader title={t("sends.one", { to: send.to })} actions={<RunLink send={send} session={session} />}>
         <OutcomeTag outcome={send.outcome} />
       </PageHeader>
-      <Live connection={connection} />
+      {outage ? <OutageNotice outage={outage} /> : <Live connection={connection} />}
       {send.duplicate_delivery && (
         <Alert className="problem" type="warning" showIcon icon={<WarningOutlined />} title={t("sends.duplicate")} />
       )}
