@@ -108,7 +108,8 @@ function Report({ stats }: { stats: Stats }) {
           {...words}
           rates={stats.by_policy.map(({ id, name, counts }) => ({
             key: id,
-            name: <Link to={`/sends?policy=${id}`}>{name}</Link>,
+            name,
+            to: `/sends?policy=${id}`,
             part: counts.fallbacks,
             whole: counts.sends,
           }))}
@@ -119,7 +120,8 @@ function Report({ stats }: { stats: Stats }) {
           {...words}
           rates={stats.by_rule.map(({ name, type, sends, fallbacks }) => ({
             key: `${type} ${name}`,
-            name: <Link to={`/rules?search=${encodeURIComponent(name)}`}>{name}</Link>,
+            name,
+            to: `/rules?search=${encodeURIComponent(name)}`,
             part: fallbacks,
             whole: sends,
           }))}

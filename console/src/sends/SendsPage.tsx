@@ -12,6 +12,7 @@ import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { PlusOutlined, WarningOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
+import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { TimeText } from "../ui/TimeText";
@@ -160,7 +161,7 @@ function useColumns(): TableColumnsType<SendSummary> {
       dataIndex: "accepted_at",
       render: (_, send) => <TimeText at={send.accepted_at} />,
     },
-    { title: t("sends.policy"), dataIndex: "policy_name" },
+    { title: t("sends.policy"), dataIndex: "policy_name", render: (_, send) => <Name>{send.policy_name}</Name> },
     { title: t("channel.whatsapp"), key: "whatsapp", render: (_, send) => <StatusTag status={send.whatsapp.status} /> },
     {
       title: t("channel.sms"),
@@ -170,7 +171,14 @@ function useColumns(): TableColumnsType<SendSummary> {
     {
       title: t("sends.firedRule"),
       key: "fired",
-      render: (_, send) => send.fired && <Tooltip title={send.fired.reason}>{send.fired.rule}</Tooltip>,
+      render: (_, send) =>
+        send.fired && (
+          <Tooltip title={send.fired.reason}>
+            <span>
+              <Name>{send.fired.rule}</Name>
+            </span>
+          </Tooltip>
+        ),
     },
     {
       title: t("sends.outcome"),
