@@ -52,12 +52,13 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         />
       )}
       <div className="columns">
-        <ChannelCard channel="whatsapp" state={send.whatsapp} idle="" attempts={of("whatsapp")} />
+        <ChannelCard channel="whatsapp" state={send.whatsapp} idle="" attempts={of("whatsapp")} events={send.events} />
         <ChannelCard
           channel="sms"
           state={send.sms}
           idle={t(send.finished_at ? "sends.smsNotNeeded" : "sends.smsNotYet")}
           attempts={of("sms")}
+          events={send.events}
         />
       </div>
       <div className="columns">
