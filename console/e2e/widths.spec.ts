@@ -129,8 +129,10 @@ for (const width of [1440, 390]) {
               range.selectNodeContents(texts.currentNode);
             }
           }
-          return { text: range.getBoundingClientRect().right, table: section.getBoundingClientRect().right };
+          const lines = range.getClientRects().length;
+          return { lines, text: range.getBoundingClientRect().right, table: section.getBoundingClientRect().right };
         }, text);
+        expect(edges.lines, text).toBe(1);
         expect(edges.text, text).toBeLessThanOrEqual(edges.table);
       }
     });

@@ -232,9 +232,9 @@ function Times({ times }: { times: Schemas["StatsTimes"] }) {
             render: (_, row) => t(`overview.channels.${row.key}`),
           },
           { title: t("overview.arrived"), dataIndex: "count", align: "right" },
-          { title: "p50", key: "p50", align: "right", render: (_, row) => written(row.p50) },
-          { title: "p95", key: "p95", align: "right", render: (_, row) => written(row.p95) },
-          { title: "p99", key: "p99", align: "right", render: (_, row) => written(row.p99) },
+          { title: "p50", key: "p50", className: "nowrap", align: "right", render: (_, row) => written(row.p50) },
+          { title: "p95", key: "p95", className: "nowrap", align: "right", render: (_, row) => written(row.p95) },
+          { title: "p99", key: "p99", className: "nowrap", align: "right", render: (_, row) => written(row.p99) },
         ]}
       />
       <p className="hint">{t("overview.timesMean")}</p>

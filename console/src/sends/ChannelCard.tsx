@@ -16,6 +16,7 @@ interface Props {
 export function ChannelCard({ channel, state, idle, attempts, events }: Props) {
   const { t } = useTranslation();
   const newest = attempts.at(-1);
+  const steps = state ? progressOf(channel, state.status, events) : [];
   return (
     <Card
       size="small"
@@ -29,7 +30,8 @@ export function ChannelCard({ channel, state, idle, attempts, events }: Props) {
             size="small"
             titlePlacement="vertical"
             responsive={false}
-            items={progressOf(channel, state.status, events).map((step) => ({
+            current={steps.findLastIndex((step) => step.state !== "wait")}
+            items={steps.map((step) => ({
               title: t(`status.${step.status}`),
               status: step.state,
             }))}
