@@ -58,7 +58,13 @@ func statusOf(code backstop.Code) int {
 	}
 }
 
-// fail answers with an error and ends the request. The caller sees the text of a backstop.Error only. Any other error becomes a
+// statusClosedRequest is the status in the log of a request whose caller disconnected before the answer. nginx has the same.
+const statusClosedRequest = 499
+
+// fail answers with an error and ends the request. A caller that has disconnected gets no answer, and such a request is no error
+// of the server. Its context is cancelled, as it is after the server's ReadTimeout, when no answer can be written either.
+//
+// The caller sees the text of a backstop.Error only. Any other error becomes a
 // 500 without its text, which only the log has.
 func (s *server) fail(c *gin.Context, err error) {
 	c.Abort()
@@ -71,6 +77,10 @@ func (s *server) fail(c *gin.Context, err error) {
 		e = newInternalError()
 	}
 	if statusOf(e.Code) >= http.StatusInternalServerError {
+		if errors.Is(c.Request.Context().Err(), context.Canceled) {
+			c.Status(statusClosedRequest) // logAccess has the line
+			return
+		}
 		s.logLimited(c, slog.LevelError, "request failed", string(e.Code),
 			slog.String("route", c.FullPath()), slog.Any("error", err), slog.Any("cause", e.Cause))
 	}

@@ -226,6 +226,21 @@ func TestServer_HangUp(t *testing.T) {
 	r.serve(t, request).problem(503, "unavailable")
 }
 
+// TestServer_HangUpLog: a request that the caller gave up is no error of the server.
+func TestServer_HangUpLog(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *api.Options) { o.Sends = &patient{Sends: o.Sends} })
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/sends/"+someID, http.NoBody)
+	request.Header.Set("Authorization", "Bearer "+apiKey)
+	got := httptest.NewRecorder()
+	r.handler.ServeHTTP(got, request)
+	require.NotContains(t, r.logs.String(), `"level":"ERROR"`)
+	require.Contains(t, r.logs.String(), `"route":"/v1/sends/:id","status":499`)
+	require.Empty(t, got.Body.String())
+}
+
 // patient waits for its context before it answers.
 type patient struct{ api.Sends }
 

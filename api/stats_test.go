@@ -154,7 +154,7 @@ func TestStats_Shared(t *testing.T) {
 			}
 		})
 	}
-	request(ctx, 503)
+	request(ctx, 499)
 	for r.counted() == 0 {
 		time.Sleep(time.Millisecond)
 	}

@@ -10,9 +10,10 @@ import { type Appearance, type Language, usePreferences } from "./preferences";
 import { ButtonLink } from "./ui/ButtonLink";
 import { GlobalOutlined, LogoutOutlined, MenuOutlined, MoonOutlined, SettingOutlined, SunOutlined } from "./ui/icons";
 import { Logo } from "./ui/Logo";
+import { zone } from "./ui/time";
 
 export function Shell({ session }: { session: Session }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { pathname } = useLocation();
   const wide = Grid.useBreakpoint().lg ?? window.innerWidth >= 992;
   const [open, setOpen] = useState(false);
@@ -83,7 +84,8 @@ export function Shell({ session }: { session: Session }) {
           </Suspense>
         </main>
         <Layout.Footer className="shell-footer">
-          Backstop {session.version} · <a href="/docs">{t("shell.reference")}</a>
+          Backstop {session.version} · <a href="/docs">{t("shell.reference")}</a> ·{" "}
+          {t("shell.zone", { zone: zone(i18n.language) })}
         </Layout.Footer>
       </Layout>
     </Layout>

@@ -27,13 +27,16 @@ test("answered passes on that a request was cancelled", async () => {
   await expect(answered(Promise.reject(aborted))).rejects.toBe(aborted);
 });
 
-test("a query is retried up to three times, and only while the server is away", () => {
-  const { retry } = newQueryClient(() => {}).getDefaultOptions().queries ?? {};
+test("a query is retried while the server is away, with longer and longer delays, up to 30 s", () => {
+  const { retry, retryDelay } = newQueryClient(() => {}).getDefaultOptions().queries ?? {};
   const retries = (failures: number, error: Error) => typeof retry === "function" && retry(failures, error);
   const withStatus = (status: number) => new ProblemError({ status, detail: "" } as ProblemError["problem"] & object);
   expect(retries(2, new ProblemError(undefined))).toBe(true);
-  expect(retries(2, withStatus(503))).toBe(true);
-  expect(retries(3, withStatus(503))).toBe(false);
+  expect(retries(1000, withStatus(503))).toBe(true);
   expect(retries(0, withStatus(422))).toBe(false);
   expect(retries(0, new TypeError("a bug"))).toBe(false);
+  const delays = [0, 1, 4, 5, 1000].map(
+    (failures) => typeof retryDelay === "function" && retryDelay(failures, new ProblemError(undefined)),
+  );
+  expect(delays).toEqual([1_000, 2_000, 16_000, 30_000, 30_000]);
 });

@@ -30,6 +30,16 @@ export class ProblemError extends Error {
   is(code: Problem["code"]): boolean {
     return this.problem?.code === code;
   }
+
+  /** hasTimedOut reports whether the server did not answer in time. */
+  get hasTimedOut(): boolean {
+    return this.cause instanceof DOMException && this.cause.name === "TimeoutError";
+  }
+
+  /** isOutage reports whether the same request may succeed later: without an answer, or after an error of the server. */
+  get isOutage(): boolean {
+    return !this.problem || this.problem.status >= 500;
+  }
 }
 
 // The server's clock minus the browser's, in milliseconds, from the newest answer. Deadlines are by the server's clock.
@@ -49,7 +59,16 @@ const clock: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ credentials: "same-origin" });
+const timeout = 15_000; // ms, of a request with its answer
+// Statistics wait up to 5 s for their turn (api/stats_cache.go), and their queries take up to 10 s (internal/postgres/stats.go).
+const statsTimeout = 20_000;
+
+function fetchInTime(request: Request): Promise<Response> {
+  const limit = AbortSignal.timeout(new URL(request.url).pathname === "/v1/stats" ? statsTimeout : timeout);
+  return fetch(request, { signal: AbortSignal.any([request.signal, limit]) });
+}
+
+export const api = createClient<paths>({ credentials: "same-origin", fetch: fetchInTime });
 api.use(clock);
 
 interface Answer<T> {

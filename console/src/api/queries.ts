@@ -1,6 +1,7 @@
 // The queries of the pages. Each has a key, by which a change invalidates it.
 import { keepPreviousData, MutationCache, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
-import { answered, api, ProblemError } from "./client";
+import { type Bounds, type Range, rangeQuery } from "../overview/range";
+import { answered, api, ProblemError, serverNow } from "./client";
 
 /** newQueryClient returns a client that calls onSignedOut if an answer says that the session has ended. */
 export function newQueryClient(onSignedOut: () => void): QueryClient {
@@ -20,12 +21,17 @@ export function newQueryClient(onSignedOut: () => void): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 5_000,
-        // Only a retry after a server error or without an answer may succeed.
-        retry: (failures, error) =>
-          failures < 3 && error instanceof ProblemError && (!error.problem || error.problem.status >= 500),
+        networkMode: "always", // without a network a request fails, so the page can say so
+        retry: (_, error) => isOutage(error), // until the outage ends; useOutage shows it
+        retryDelay: (failures) => Math.min(1_000 * 2 ** failures, 30_000),
       },
+      mutations: { networkMode: "always" },
     },
   });
+}
+
+function isOutage(error: Error): error is ProblemError {
+  return error instanceof ProblemError && error.isOutage;
 }
 
 const sessionKey = "session";
@@ -34,6 +40,14 @@ export const sessionQuery = queryOptions({
   queryKey: [sessionKey],
   queryFn: ({ signal }) => answered(api.GET("/console/session", { signal })),
   staleTime: Number.POSITIVE_INFINITY,
+  retry: (failures, error) => failures < 2 && isOutage(error) && !error.hasTimedOut, // then the page asks for a retry
+});
+
+/** heartbeatQuery checks every 15 s that the server answers, for a page that makes no other requests. */
+export const heartbeatQuery = queryOptions({
+  queryKey: ["heartbeat"],
+  queryFn: ({ signal }) => answered(api.GET("/console/session", { signal })),
+  refetchInterval: 15_000,
 });
 
 export interface ListQuery {
@@ -85,9 +99,14 @@ export const sendQuery = (id: string) =>
 
 type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
 
-export const statsQuery = (query: StatsQuery) =>
+/** statsQuery is the query of the statistics of a range. Its key has no time, so a refresh that fails keeps the earlier answer. */
+export const statsQuery = (range: Range | Bounds, policy: string | undefined) =>
   queryOptions({
-    queryKey: ["stats", query],
-    queryFn: ({ signal }) => answered(api.GET("/v1/stats", { params: { query }, signal })),
+    queryKey: ["stats", range, policy],
+    queryFn: ({ signal }) => {
+      const bounds = typeof range === "string" ? rangeQuery(range, serverNow()) : range;
+      const query: StatsQuery = { ...bounds, policy_id: policy };
+      return answered(api.GET("/v1/stats", { params: { query }, signal }));
+    },
     placeholderData: keepPreviousData,
   });

@@ -1,27 +1,20 @@
 import { useTranslation } from "react-i18next";
 import { Bar, BarChart, CartesianGrid, Legend, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
-import type { Stats } from "../api/client";
+import type { Stats, StatsCounts } from "../api/client";
 import { usePreferences } from "../preferences";
 import { outcomeColor, stackedOutcomes } from "../theme";
 import { ScrollTable } from "../ui/ScrollTable";
+import { bucket, tick } from "../ui/time";
 import { Figure } from "./Figure";
+
+type Row = StatsCounts & { at: string; name: string };
 
 /** OutcomesChart shows the outcomes of the sends over time. */
 export function OutcomesChart({ stats }: { stats: Stats }) {
   const { t, i18n } = useTranslation();
   const { dark } = usePreferences();
-  const days = stats.bucket_seconds >= 86_400;
-  const form = new Intl.DateTimeFormat(
-    i18n.language,
-    days
-      ? { month: "short", day: "numeric", timeZone: "UTC" }
-      : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-  );
-  const short = stats.bucket_seconds * stats.series.length <= 2 * 86_400;
-  const tick = short
-    ? new Intl.DateTimeFormat(i18n.language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
-    : new Intl.DateTimeFormat(i18n.language, { month: "short", day: "numeric", ...(days ? { timeZone: "UTC" } : {}) });
-  const rows = stats.series.map(({ at, counts }) => ({ ...counts, at, name: form.format(new Date(at)) }));
+  const { bucket_seconds: length, series } = stats;
+  const rows = series.map(({ at, counts }) => ({ ...counts, at, name: bucket(at, length, i18n.language) }));
   const peak = rows.reduce((most, row) => (row.sends > most.sends ? row : most), rows[0] ?? { sends: 0, name: "" });
   const ink = dark ? "#b8c1c9" : "#4a5560";
   return (
@@ -51,7 +44,7 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
           <CartesianGrid vertical={false} stroke={dark ? "#2a3237" : "#e3e7ea"} />
           <XAxis
             dataKey="at"
-            tickFormatter={(at: string) => tick.format(new Date(at))}
+            tickFormatter={(at: string) => tick(at, length, length * series.length, i18n.language)}
             minTickGap={40}
             tick={{ fill: ink, fontSize: 12 }}
             stroke={ink}
@@ -59,12 +52,11 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
           <YAxis allowDecimals={false} width={44} tick={{ fill: ink, fontSize: 12 }} stroke={ink} />
           <Tooltip
             cursor={{ fill: dark ? "#ffffff14" : "#0000000a" }}
-            contentStyle={{
-              background: dark ? "#1d2327" : "#ffffff",
-              borderColor: dark ? "#2a3237" : "#d5dade",
-              borderRadius: 8,
+            isAnimationActive={false}
+            content={({ active, payload }) => {
+              const row = payload?.[0]?.payload as Row | undefined;
+              return active && row ? <Breakdown row={row} /> : null;
             }}
-            labelFormatter={(at) => form.format(new Date(String(at)))}
           />
           <Legend itemSorter={null} formatter={(value) => <span style={{ color: ink }}>{value}</span>} />
           {stackedOutcomes.map((outcome) => (
@@ -80,5 +72,28 @@ export function OutcomesChart({ stats }: { stats: Stats }) {
         </BarChart>
       </ResponsiveContainer>
     </Figure>
+  );
+}
+
+/** Breakdown is the tooltip of a bar: its parts from the top of the bar to its foot, and the total. */
+function Breakdown({ row }: { row: Row }) {
+  const { t, i18n } = useTranslation();
+  const { dark } = usePreferences();
+  const number = new Intl.NumberFormat(i18n.language);
+  return (
+    <div className="breakdown">
+      <strong>{row.name}</strong>
+      <ul>
+        {stackedOutcomes.toReversed().map((outcome) => (
+          <li key={outcome}>
+            <span className="breakdown-key" style={{ backgroundColor: outcomeColor(dark, outcome) }} />
+            <span className="grow">{t(`outcome.${outcome}`)}</span> {number.format(row[outcome])}
+          </li>
+        ))}
+        <li className="breakdown-total">
+          <span className="grow">{t("overview.sends")}</span> {number.format(row.sends)}
+        </li>
+      </ul>
+    </div>
   );
 }

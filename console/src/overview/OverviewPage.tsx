@@ -1,15 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Card, DatePicker, Segmented, Space, Spin } from "antd";
 import dayjs from "dayjs";
-import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
-import { type Schemas, type Stats, serverNow } from "../api/client";
+import type { Schemas, Stats } from "../api/client";
 import { statsQuery } from "../api/queries";
 import { countryName } from "../rules/countries";
 import { PolicySelect } from "../sends/PolicySelect";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
+import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
 import { ScrollTable } from "../ui/ScrollTable";
@@ -17,7 +16,7 @@ import { exact } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
 import { OutcomesChart } from "./OutcomesChart";
 import { percent, Rates } from "./Rates";
-import { isRange, type Range, rangeQuery, ranges } from "./range";
+import { isRange, type Range, ranges } from "./range";
 
 const refresh = 10_000; // ms; the API caches an answer as long
 
@@ -26,9 +25,13 @@ export default function OverviewPage() {
   const { values, set } = useFilters("range", "from", "until", "policy");
   const own = values.from !== "" && values.until !== "" ? { from: values.from, until: values.until } : undefined;
   const range: Range = isRange(values.range) ? values.range : "day";
-  const now = useNow();
-  const query = { ...(own ?? rangeQuery(range, now)), policy_id: values.policy || undefined };
-  const stats = useQuery({ ...statsQuery(query), staleTime: refresh });
+  const stats = useQuery({
+    ...statsQuery(own ?? range, values.policy || undefined),
+    staleTime: refresh,
+    refetchInterval: own ? false : refresh,
+  });
+  const outage = useOutage(stats);
+  const isLoaded = stats.data !== undefined && !stats.isPlaceholderData;
   return (
     <>
       <PageHeader title={t("overview.title")} about={t("overview.about")} />
@@ -57,21 +60,16 @@ export default function OverviewPage() {
           label={t("overview.allPolicies")}
         />
       </div>
-      {stats.error && <ProblemAlert error={stats.error} retry={() => stats.refetch()} />}
-      {stats.isPending && <Spin className="page-spin" />}
-      {stats.data && !stats.error && (stats.data.totals.sends === 0 ? <Nothing /> : <Report stats={stats.data} />)}
+      {outage && !isLoaded && <ProblemAlert error={outage.error} retry={outage.retry} />}
+      {outage && isLoaded && <OutageNotice outage={outage} />}
+      {!outage && !stats.data && <Spin className="page-spin" />}
+      {stats.data && (!outage || isLoaded) && (
+        <div className={outage ? "outdated" : ""}>
+          {stats.data.totals.sends === 0 ? <Nothing /> : <Report stats={stats.data} />}
+        </div>
+      )}
     </>
   );
-}
-
-/** useNow returns the time, and updates it while the page is visible. */
-function useNow(): number {
-  const [now, setNow] = useState(serverNow);
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && setNow(serverNow()), refresh);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
 }
 
 function Nothing() {
@@ -110,7 +108,8 @@ function Report({ stats }: { stats: Stats }) {
           {...words}
           rates={stats.by_policy.map(({ id, name, counts }) => ({
             key: id,
-            name: <Link to={`/sends?policy=${id}`}>{name}</Link>,
+            name,
+            to: `/sends?policy=${id}`,
             part: counts.fallbacks,
             whole: counts.sends,
           }))}
@@ -121,7 +120,8 @@ function Report({ stats }: { stats: Stats }) {
           {...words}
           rates={stats.by_rule.map(({ name, type, sends, fallbacks }) => ({
             key: `${type} ${name}`,
-            name: <Link to={`/rules?search=${encodeURIComponent(name)}`}>{name}</Link>,
+            name,
+            to: `/rules?search=${encodeURIComponent(name)}`,
             part: fallbacks,
             whole: sends,
           }))}
@@ -232,9 +232,9 @@ function Times({ times }: { times: Schemas["StatsTimes"] }) {
             render: (_, row) => t(`overview.channels.${row.key}`),
           },
           { title: t("overview.arrived"), dataIndex: "count", align: "right" },
-          { title: "p50", key: "p50", align: "right", render: (_, row) => written(row.p50) },
-          { title: "p95", key: "p95", align: "right", render: (_, row) => written(row.p95) },
-          { title: "p99", key: "p99", align: "right", render: (_, row) => written(row.p99) },
+          { title: "p50", key: "p50", className: "nowrap", align: "right", render: (_, row) => written(row.p50) },
+          { title: "p95", key: "p95", className: "nowrap", align: "right", render: (_, row) => written(row.p95) },
+          { title: "p99", key: "p99", className: "nowrap", align: "right", render: (_, row) => written(row.p99) },
         ]}
       />
       <p className="hint">{t("overview.timesMean")}</p>

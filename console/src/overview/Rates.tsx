@@ -1,11 +1,13 @@
 import { Card, Empty, type TableColumnsType } from "antd";
-import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { Name } from "../ui/Name";
 import { ScrollTable } from "../ui/ScrollTable";
 
 export interface Rate {
   key: string;
-  name: ReactNode;
+  name: string;
+  to?: string; // the address of a page about it
   part: number;
   whole: number;
 }
@@ -31,7 +33,20 @@ export function Rates({ title, of, part, whole, rates }: Props) {
   const { t, i18n } = useTranslation();
   const number = new Intl.NumberFormat(i18n.language);
   const columns: TableColumnsType<Rate> = [
-    { title: of, dataIndex: "name", rowScope: "row" },
+    {
+      title: of,
+      dataIndex: "name",
+      rowScope: "row",
+      className: "rate-name",
+      render: (_, { name, to }) =>
+        to ? (
+          <Link to={to}>
+            <Name>{name}</Name>
+          </Link>
+        ) : (
+          <Name>{name}</Name>
+        ),
+    },
     { title: whole, key: "whole", align: "right", render: (_, rate) => number.format(rate.whole) },
     { title: part, key: "part", align: "right", render: (_, rate) => number.format(rate.part) },
     {
@@ -43,7 +58,7 @@ export function Rates({ title, of, part, whole, rates }: Props) {
           <span className="rate-track" aria-hidden="true">
             <span style={{ inlineSize: `${rate.whole ? (100 * rate.part) / rate.whole : 0}%` }} />
           </span>
-          {percent(rate.part, rate.whole, i18n.language)}
+          <span className="rate-percent">{percent(rate.part, rate.whole, i18n.language)}</span>
         </span>
       ),
     },

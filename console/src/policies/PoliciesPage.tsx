@@ -10,10 +10,11 @@ import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { DeleteOutlined, EditOutlined, PlusOutlined, SendOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
+import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { SearchBox } from "../ui/SearchBox";
-import { time } from "../ui/time";
+import { TimeText } from "../ui/TimeText";
 import { useParam } from "../ui/useFilters";
 import { PolicyDialog } from "./PolicyDialog";
 import { PolicyTimeline } from "./PolicyTimeline";
@@ -63,9 +64,15 @@ function useColumns({
   edit: (policy: Policy) => void;
   remove: (policy: Policy) => void;
 }): TableColumnsType<Policy> {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   return [
-    { title: t("policies.name"), dataIndex: "name", rowScope: "row", className: "name-cell" },
+    {
+      title: t("policies.name"),
+      dataIndex: "name",
+      rowScope: "row",
+      className: "name-cell",
+      render: (_, policy) => <Name>{policy.name}</Name>,
+    },
     {
       title: t("policies.included"),
       dataIndex: "rules",
@@ -73,7 +80,9 @@ function useColumns({
         <ol className="inline-list numbered">
           {policy.rules.map((rule) => (
             <li key={rule.id}>
-              <Link to={`/rules?search=${encodeURIComponent(rule.name)}`}>{rule.name}</Link>
+              <Link to={`/rules?search=${encodeURIComponent(rule.name)}`}>
+                <Name>{rule.name}</Name>
+              </Link>
             </li>
           ))}
         </ol>
@@ -82,11 +91,12 @@ function useColumns({
     {
       title: t("list.updated"),
       dataIndex: "updated_at",
-      render: (_, policy) => <span className="nowrap">{time(policy.updated_at, i18n.language)}</span>,
+      render: (_, policy) => <TimeText at={policy.updated_at} />,
     },
     {
       title: t("list.actions"),
       key: "actions",
+      fixed: "right",
       render: (_, policy) => (
         <Space>
           <Button
@@ -94,7 +104,7 @@ function useColumns({
             onClick={() => edit(policy)}
             aria-label={t("list.editNamed", { name: policy.name })}
           >
-            {t("list.edit")}
+            <span className="wide-only">{t("list.edit")}</span>
           </Button>
           <ButtonLink
             to={`/sends?policy=${policy.id}`}
@@ -108,7 +118,7 @@ function useColumns({
             onClick={() => remove(policy)}
             aria-label={t("list.deleteNamed", { name: policy.name })}
           >
-            {t("list.delete")}
+            <span className="wide-only">{t("list.delete")}</span>
           </Button>
         </Space>
       ),

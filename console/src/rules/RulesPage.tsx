@@ -9,6 +9,7 @@ import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { DeleteOutlined, EditOutlined, PlusOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
+import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { SearchBox } from "../ui/SearchBox";
@@ -70,7 +71,13 @@ function useColumns({
 }): TableColumnsType<Rule> {
   const { t, i18n } = useTranslation();
   return [
-    { title: t("rules.name"), dataIndex: "name", rowScope: "row", className: "name-cell" },
+    {
+      title: t("rules.name"),
+      dataIndex: "name",
+      rowScope: "row",
+      className: "name-cell",
+      render: (_, rule) => <Name>{rule.name}</Name>,
+    },
     { title: t("rules.type"), dataIndex: "type", render: (_, rule) => t(`rules.types.${rule.type}`) },
     {
       title: t("rules.wait"),
@@ -85,6 +92,7 @@ function useColumns({
     {
       title: t("rules.countries"),
       dataIndex: "countries",
+      className: "countries-cell",
       render: (_, rule) => <Countries codes={rule.countries ?? []} language={i18n.language} />,
     },
     {
@@ -96,6 +104,7 @@ function useColumns({
     {
       title: t("list.actions"),
       key: "actions",
+      fixed: "right",
       render: (_, rule) => (
         <Space>
           <Button
@@ -103,7 +112,7 @@ function useColumns({
             onClick={() => edit(rule)}
             aria-label={t("list.editNamed", { name: rule.name })}
           >
-            {t("list.edit")}
+            <span className="wide-only">{t("list.edit")}</span>
           </Button>
           <Button
             danger
@@ -111,7 +120,7 @@ function useColumns({
             onClick={() => remove(rule)}
             aria-label={t("list.deleteNamed", { name: rule.name })}
           >
-            {t("list.delete")}
+            <span className="wide-only">{t("list.delete")}</span>
           </Button>
         </Space>
       ),
@@ -146,7 +155,9 @@ function UsedBy({ rule }: { rule: Rule }) {
     <ul className="inline-list">
       {policies.slice(0, shownPolicies).map((policy) => (
         <li key={policy.id}>
-          <Link to={`/policies?search=${encodeURIComponent(policy.name)}`}>{policy.name}</Link>
+          <Link to={`/policies?search=${encodeURIComponent(policy.name)}`}>
+            <Name>{policy.name}</Name>
+          </Link>
         </li>
       ))}
       {policies.length > shownPolicies && (

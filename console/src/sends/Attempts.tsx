@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Schemas } from "../api/client";
 import { ScrollTable } from "../ui/ScrollTable";
 import { StatusTag, ToneTag } from "../ui/ToneTag";
-import { clock, exact } from "../ui/time";
+import { exact, exactClock } from "../ui/time";
 
 type Attempt = Schemas["Attempt"];
 
@@ -11,7 +11,7 @@ type Attempt = Schemas["Attempt"];
 export function Attempts({ attempts }: { attempts: Attempt[] }) {
   const { t, i18n } = useTranslation();
   const columns: TableColumnsType<Attempt> = [
-    { title: t("attempts.started"), key: "started", render: (_, a) => clock(a.started_at, i18n.language) },
+    { title: t("attempts.started"), key: "started", render: (_, a) => exactClock(a.started_at, i18n.language) },
     { title: t("attempts.channel"), key: "channel", render: (_, a) => t(`channel.${a.channel}`) },
     { title: t("attempts.provider"), dataIndex: "provider" },
     {

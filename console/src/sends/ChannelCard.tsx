@@ -1,21 +1,22 @@
 import { Card, Steps } from "antd";
 import { useTranslation } from "react-i18next";
-import type { Schemas, Status } from "../api/client";
+import type { Schemas } from "../api/client";
 import { StatusTag } from "../ui/ToneTag";
-
-const steps = ["queued", "submitted", "sent", "delivered", "read"] as const;
+import { progressOf } from "./progress";
 
 interface Props {
   channel: Schemas["Channel"];
   state: Schemas["ChannelState"] | undefined;
   idle: string; // the text while the channel is not used
   attempts: Schemas["Attempt"][]; // of this channel
+  events: Schemas["Event"][];
 }
 
 /** ChannelCard shows how far the message has come on one channel. */
-export function ChannelCard({ channel, state, idle, attempts }: Props) {
+export function ChannelCard({ channel, state, idle, attempts, events }: Props) {
   const { t } = useTranslation();
   const newest = attempts.at(-1);
+  const steps = state ? progressOf(channel, state.status, events) : [];
   return (
     <Card
       size="small"
@@ -29,9 +30,11 @@ export function ChannelCard({ channel, state, idle, attempts }: Props) {
             size="small"
             titlePlacement="vertical"
             responsive={false}
-            current={stepOf(state.status)}
-            status={state.status === "failed" ? "error" : "finish"}
-            items={(channel === "sms" ? steps.slice(0, 4) : steps).map((step) => ({ title: t(`status.${step}`) }))}
+            current={steps.findLastIndex((step) => step.state !== "wait")}
+            items={steps.map((step) => ({
+              title: t(`status.${step.status}`),
+              status: step.state,
+            }))}
           />
           {newest && (
             <p className="hint">
@@ -46,9 +49,4 @@ export function ChannelCard({ channel, state, idle, attempts }: Props) {
       )}
     </Card>
   );
-}
-
-/** stepOf returns the step of a status. A failed message stays at the step in which the provider had it. */
-function stepOf(status: Status): number {
-  return status === "failed" ? 1 : steps.indexOf(status);
 }

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Schemas, Send } from "../api/client";
 import { usePreferences } from "../preferences";
 import { type Tone, toneOf } from "../theme";
-import { clock, exact, time } from "../ui/time";
+import { exact, exactClock, zonedTime } from "../ui/time";
 
 type Event = Schemas["Event"];
 
@@ -47,8 +47,8 @@ export function Events({ send }: { send: Send }) {
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: new events come only at the end, and two may be equal
           <li key={i}>
-            <time dateTime={event.at} title={time(event.at, i18n.language)}>
-              {clock(event.at, i18n.language)}
+            <time dateTime={event.at} title={zonedTime(event.at, i18n.language)}>
+              {exactClock(event.at, i18n.language)}
               <small>+{exact(Math.max(0, Date.parse(event.at) - origin) / 1000, t, i18n.language)}</small>
             </time>
             <span

@@ -33,8 +33,8 @@ export function usePreview(draft: Draft | undefined) {
 /** PlanPreview shows the rules that the send would follow, and the warnings of the API. */
 export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePreview>; to: string }) {
   const { t, i18n } = useTranslation();
-  if (preview.error instanceof ProblemError) {
-    return <ProblemAlert error={preview.error} />;
+  if (preview.failureReason instanceof ProblemError) {
+    return <ProblemAlert error={preview.failureReason} />;
   }
   if (!preview.data) {
     const number = bareNumber(to);

@@ -3,14 +3,15 @@ import { Alert, Button, Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { Send, Session } from "../api/client";
-import { sendQuery } from "../api/queries";
+import { heartbeatQuery, sendQuery } from "../api/queries";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
+import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemResult } from "../ui/ProblemView";
+import { TimeText } from "../ui/TimeText";
 import { OutcomeTag } from "../ui/ToneTag";
-import { time } from "../ui/time";
 import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
 import { Countdown } from "./Countdown";
@@ -20,26 +21,24 @@ import { type Link as Connection, useWatch } from "./useWatch";
 export default function SendPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
   const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch updates it
+  const outage = useOutage(send);
   if (send.data) {
     return <Watched send={send.data} session={session} />;
   }
-  return send.error ? (
-    <ProblemResult error={send.error} retry={() => send.refetch()} />
-  ) : (
-    <Spin className="page-spin" />
-  );
+  return outage ? <ProblemResult error={outage.error} retry={outage.retry} /> : <Spin className="page-spin" />;
 }
 
 function Watched({ send, session }: { send: Send; session: Session }) {
   const { t } = useTranslation();
   const connection = useWatch(send.id);
+  const outage = useOutage(useQuery(heartbeatQuery));
   const of = (channel: Send["attempts"][number]["channel"]) => send.attempts.filter((a) => a.channel === channel);
   return (
     <>
       <PageHeader title={t("sends.one", { to: send.to })} actions={<RunLink send={send} session={session} />}>
         <OutcomeTag outcome={send.outcome} />
       </PageHeader>
-      <Live connection={connection} />
+      {outage ? <OutageNotice outage={outage} /> : <Live connection={connection} />}
       {send.duplicate_delivery && (
         <Alert className="problem" type="warning" showIcon icon={<WarningOutlined />} title={t("sends.duplicate")} />
       )}
@@ -53,12 +52,13 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         />
       )}
       <div className="columns">
-        <ChannelCard channel="whatsapp" state={send.whatsapp} idle="" attempts={of("whatsapp")} />
+        <ChannelCard channel="whatsapp" state={send.whatsapp} idle="" attempts={of("whatsapp")} events={send.events} />
         <ChannelCard
           channel="sms"
           state={send.sms}
           idle={t(send.finished_at ? "sends.smsNotNeeded" : "sends.smsNotYet")}
           attempts={of("sms")}
+          events={send.events}
         />
       </div>
       <div className="columns">
@@ -125,9 +125,9 @@ function About({ send }: { send: Send }) {
       ),
     },
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
-    { label: t("sends.accepted"), children: time(send.accepted_at, i18n.language) },
-    ...(send.expires_at ? [{ label: t("sends.expires"), children: time(send.expires_at, i18n.language) }] : []),
-    ...(send.finished_at ? [{ label: t("sends.finished"), children: time(send.finished_at, i18n.language) }] : []),
+    { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} /> },
+    ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} /> }] : []),
+    ...(send.finished_at ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} /> }] : []),
   ];
   return (
     <Card size="small" title={<h2>{t("sends.about")}</h2>}>

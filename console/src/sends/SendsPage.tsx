@@ -12,10 +12,11 @@ import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
 import { PlusOutlined, WarningOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
+import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
+import { TimeText } from "../ui/TimeText";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
-import { time } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
 import { PolicySelect } from "./PolicySelect";
 
@@ -143,7 +144,7 @@ function Recipient({ value, onChange }: { value: string; onChange: (value: strin
 }
 
 function useColumns(): TableColumnsType<SendSummary> {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   return [
     {
       title: t("sends.to"),
@@ -158,9 +159,9 @@ function useColumns(): TableColumnsType<SendSummary> {
     {
       title: t("sends.accepted"),
       dataIndex: "accepted_at",
-      render: (_, send) => <span className="nowrap">{time(send.accepted_at, i18n.language)}</span>,
+      render: (_, send) => <TimeText at={send.accepted_at} />,
     },
-    { title: t("sends.policy"), dataIndex: "policy_name" },
+    { title: t("sends.policy"), dataIndex: "policy_name", render: (_, send) => <Name>{send.policy_name}</Name> },
     { title: t("channel.whatsapp"), key: "whatsapp", render: (_, send) => <StatusTag status={send.whatsapp.status} /> },
     {
       title: t("channel.sms"),
@@ -170,7 +171,14 @@ function useColumns(): TableColumnsType<SendSummary> {
     {
       title: t("sends.firedRule"),
       key: "fired",
-      render: (_, send) => send.fired && <Tooltip title={send.fired.reason}>{send.fired.rule}</Tooltip>,
+      render: (_, send) =>
+        send.fired && (
+          <Tooltip title={send.fired.reason}>
+            <span>
+              <Name>{send.fired.rule}</Name>
+            </span>
+          </Tooltip>
+        ),
     },
     {
       title: t("sends.outcome"),

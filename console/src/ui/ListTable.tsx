@@ -1,6 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Card, Table, type TableProps } from "antd";
 import type { ReactNode } from "react";
+import { OutageNotice, useOutage } from "./outage";
 import { ProblemAlert } from "./ProblemView";
 
 interface Props<Row> {
@@ -12,22 +13,30 @@ interface Props<Row> {
 
 /** ListTable shows a page of a list, or that the list is empty, or why it could not be loaded. */
 export function ListTable<Row extends { id: string }>({ list, empty, columns, expandable }: Props<Row>) {
-  if (list.error) {
-    return <ProblemAlert error={list.error} retry={() => list.refetch()} />;
-  }
-  if (list.data?.items.length === 0 && !list.isPlaceholderData) {
-    return <Card>{empty}</Card>;
+  const outage = useOutage(list);
+  const isLoaded = list.data !== undefined && !list.isPlaceholderData;
+  if (outage && !isLoaded) {
+    return <ProblemAlert error={outage.error} retry={outage.retry} />;
   }
   return (
-    <Table<Row>
-      rowKey="id"
-      columns={columns}
-      dataSource={list.data?.items ?? []}
-      loading={list.isPending || list.isPlaceholderData}
-      pagination={false}
-      scroll={{ x: "max-content" }}
-      locale={{ emptyText: " " }} // while it loads
-      {...(expandable ? { expandable } : {})}
-    />
+    <>
+      {outage && <OutageNotice outage={outage} />}
+      <div className={outage ? "outdated" : ""}>
+        {isLoaded && list.data?.items.length === 0 ? (
+          <Card>{empty}</Card>
+        ) : (
+          <Table<Row>
+            rowKey="id"
+            columns={columns}
+            dataSource={list.data?.items ?? []}
+            loading={!isLoaded}
+            pagination={false}
+            scroll={{ x: "max-content" }}
+            locale={{ emptyText: " " }} // while it loads
+            {...(expandable ? { expandable } : {})}
+          />
+        )}
+      </div>
+    </>
   );
 }

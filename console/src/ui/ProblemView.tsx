@@ -7,7 +7,9 @@ function useTexts(error: unknown) {
   const { t } = useTranslation();
   const problem = error instanceof ProblemError ? error.problem : undefined;
   return {
-    title: !problem ? t("problem.unreachable") : problem.detail,
+    title: problem
+      ? problem.detail
+      : t(error instanceof ProblemError && error.hasTimedOut ? "problem.timedOut" : "problem.unreachable"),
     details: problem && (
       <>
         {problem.errors && problem.errors.length > 0 && (

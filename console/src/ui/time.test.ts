@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { t } from "../i18n";
-import { duration, exact, unitOf } from "./time";
+import { bucket, clock, duration, exact, exactClock, tick, time, unitOf, zone, zonedTime } from "./time";
 
 test.each([
   [0, "0 s"],
@@ -31,4 +31,30 @@ test.each([
   [90_000, "hour"],
 ])("unitOf %d s", (seconds, unit) => {
   expect(unitOf(seconds)).toBe(unit);
+});
+
+test("all times have 24 hours, in both languages", () => {
+  const afternoon = new Date(2031, 4, 4, 15, 6, 7, 89).getTime(); // in the zone of the machine
+  expect(time(afternoon, "en")).toBe("May 4, 2031, 15:06:07");
+  expect(zonedTime(afternoon, "en")).toMatch(/^May 4, 2031, 15:06:07 (GMT|UTC)/);
+  expect(clock(afternoon, "en")).toBe("15:06:07");
+  expect(exactClock(afternoon, "en")).toBe("15:06:07.089");
+  expect(bucket(afternoon, 60, "en")).toBe("May 4, 15:06");
+  expect(tick(afternoon, 60, 3600, "en")).toBe("15:06");
+  for (const language of ["en", "zh-CN"]) {
+    const midnight = new Date(2031, 4, 4).getTime();
+    for (const text of [time(midnight, language), clock(midnight, language), bucket(midnight, 60, language)]) {
+      expect(text).toMatch(/00:00/);
+    }
+  }
+});
+
+test("the days of the statistics are those of UTC, and say so", () => {
+  const midnight = Date.UTC(2031, 4, 4);
+  expect(bucket(midnight, 86_400, "en")).toBe("May 4, UTC");
+  expect(tick(midnight, 86_400, 30 * 86_400, "en")).toBe("May 4");
+});
+
+test("zone names the zone and its offset", () => {
+  expect(zone("en")).toMatch(/^\S.* \((GMT|UTC)\S*\)$/);
 });

@@ -1,20 +1,59 @@
-// Times and durations as texts.
+// Times and durations as texts. All times of the console have 24 hours and are in the reader's own time zone, which the foot of
+// the page names. The days of the statistics are those of UTC, and say so.
 import type { TFunction } from "i18next";
 
-/** time formats a time in the reader's own time zone, to the second. */
-export function time(value: string | number | Date, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(value));
+type Moment = string | number;
+
+function format(value: Moment, language: string, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(language, { ...options, hourCycle: "h23" }).format(new Date(value));
 }
 
-/** clock formats the time of day, to the millisecond, because the events of a timeline lie close together. */
-export function clock(value: string, language: string): string {
-  return new Intl.DateTimeFormat(language, {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    fractionalSecondDigits: 3,
-    hourCycle: "h23",
-  }).format(new Date(value));
+const date = { year: "numeric", month: "short", day: "numeric" } as const;
+const minutes = { hour: "2-digit", minute: "2-digit" } as const;
+const seconds = { ...minutes, second: "2-digit" } as const;
+
+/** time formats a date and time, to the second. */
+export function time(value: Moment, language: string): string {
+  return format(value, language, { ...date, ...seconds });
+}
+
+/** zonedTime formats a date and time with the offset of the zone at that time. */
+export function zonedTime(value: Moment, language: string): string {
+  return format(value, language, { ...date, ...seconds, timeZoneName: "shortOffset" });
+}
+
+/** zone names the reader's time zone, with its offset now: "Europe/London (GMT+1)". */
+export function zone(language: string): string {
+  const options = new Intl.DateTimeFormat(language, { timeZoneName: "shortOffset" });
+  const offset = options.formatToParts().find(({ type }) => type === "timeZoneName")?.value;
+  return `${options.resolvedOptions().timeZone.replaceAll("_", " ")} (${offset})`;
+}
+
+/** clock formats the time of day, to the second. */
+export function clock(value: Moment, language: string): string {
+  return format(value, language, seconds);
+}
+
+/** exactClock formats the time of day, to the millisecond, because the events of a timeline lie close together. */
+export function exactClock(value: Moment, language: string): string {
+  return format(value, language, { ...seconds, fractionalSecondDigits: 3 });
+}
+
+const day = { month: "short", day: "numeric" } as const;
+
+/** bucket names a step of the statistics. */
+export function bucket(value: Moment, length: number, language: string): string {
+  return length >= units.day
+    ? format(value, language, { ...day, timeZone: "UTC", timeZoneName: "short" })
+    : format(value, language, { ...day, ...minutes });
+}
+
+/** tick is the short form of bucket, for an axis that spans so many seconds. */
+export function tick(value: Moment, length: number, span: number, language: string): string {
+  if (span <= 2 * units.day) {
+    return format(value, language, minutes);
+  }
+  return format(value, language, length >= units.day ? { ...day, timeZone: "UTC" } : day);
 }
 
 export const units = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;

@@ -1,0 +1,53 @@
+// An outage: the pages keep what they have, and go on trying.
+import type { Page } from "@playwright/test";
+import { expect, recipient, test } from "./test";
+
+test.use({ mayFail: /net::ERR_/ });
+
+const notice = (page: Page) => page.getByText(/^Not connected since [0-9]{2}:[0-9]{2}:[0-9]{2}; trying again/);
+
+test.afterEach(async ({ page }) => page.unrouteAll({ behavior: "ignoreErrors" }));
+
+test("the overview keeps its numbers while the server is away", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  const send = await api.send(policy, recipient("01"));
+  await expect.poll(async () => (await api.get(send)).outcome, { timeout: 20_000 }).toBe("whatsapp");
+  await page.goto(`?policy=${policy.id}&range=hour`);
+  const sends = page.locator(".tile").filter({ has: page.getByText("Sends", { exact: true }) });
+  await expect(sends).toContainText("1");
+  await page.route("**/v1/**", (route) => route.abort("connectionrefused"));
+  await expect(notice(page)).toBeVisible({ timeout: 20_000 });
+  await page.waitForTimeout(20_000); // two more refreshes
+  await expect(sends).toContainText("1");
+  await expect(notice(page)).toBeVisible();
+  await page.unrouteAll();
+  await expect(notice(page)).toBeHidden({ timeout: 35_000 });
+  await expect(sends).toContainText("1");
+});
+
+test("the list of sends stays while the server hangs", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  const to = recipient("01");
+  await api.send(policy, to);
+  await page.goto(`sends?policy=${policy.id}`);
+  await expect(page.getByRole("link", { name: to })).toBeVisible();
+  await page.route("**/v1/**", () => {}); // no answer
+  await expect(notice(page)).toBeVisible({ timeout: 40_000 });
+  await expect(page.getByRole("link", { name: to })).toBeVisible();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await expect(notice(page)).toBeHidden({ timeout: 35_000 });
+});
+
+test("a page whose first request hangs shows the error and a retry", async ({ page, api }) => {
+  const rule = await api.rule();
+  let hangs = true;
+  await page.route("**/v1/rules**", (route) => (hangs ? undefined : route.continue())); // a request that hangs stays so
+  await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+  await expect(page.getByRole("alert")).toContainText("did not answer", { timeout: 25_000 });
+  await page.waitForRequest("**/v1/rules**"); // the page's own second try hangs too
+  await expect(page.getByRole("alert")).toContainText("did not answer");
+  hangs = false;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("rowheader", { name: rule.name })).toBeVisible();
+  await expect(page.getByRole("alert")).toBeHidden();
+});

@@ -1,0 +1,140 @@
+// Long names, and the widths of columns: the actions, the numbers and the percentages stay in view.
+import type { Locator, Page } from "@playwright/test";
+import { expect, recipient, test, unique } from "./test";
+
+const longest = 64; // characters of a name
+
+/** longName returns a name of 64 characters without a space. */
+function longName(letter: string): string {
+  return unique("").trim().padStart(longest, letter);
+}
+
+/** expectInView expects that the whole element is between the left and the right edge of the window. */
+async function expectInView(page: Page, element: Locator): Promise<void> {
+  await element.scrollIntoViewIfNeeded();
+  await page.evaluate(() => {
+    for (const part of document.querySelectorAll("*")) {
+      part.scrollLeft = 0; // nobody has scrolled to the side
+    }
+  });
+  const box = await element.boundingBox();
+  const width = page.viewportSize()?.width ?? 0;
+  expect(box?.x, "the left edge").toBeGreaterThanOrEqual(0);
+  expect((box?.x ?? 0) + (box?.width ?? 0), "the right edge").toBeLessThanOrEqual(width);
+}
+
+/** sideways returns how many pixels of the page are beside the window. */
+function sideways(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+for (const width of [1440, 390]) {
+  test.describe(`at ${width} px`, () => {
+    test.use({ viewport: { width, height: 900 } });
+
+    test("the actions stay in view with ordinary rules", async ({ page, api }) => {
+      const rule = await api.rule({
+        name: unique("Parcel delivery reminder, Europe"),
+        countries: ["GB", "IE", "FR", "DE"],
+      });
+      for (const name of [
+        "Deliveries of the week, all shops",
+        "Reminders of the shop in town",
+        "Returns and refunds",
+      ]) {
+        await api.policy([rule], unique(name));
+      }
+      await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+      await expectInView(page, page.getByRole("button", { name: `Edit ${rule.name}` }));
+      await expectInView(page, page.getByRole("button", { name: `Delete ${rule.name}` }));
+    });
+
+    test("a name of 64 characters moves nothing out of view", async ({ page, api }) => {
+      const rule = await api.rule({ name: longName("R"), type: "unread", wait_seconds: 2 });
+      const spare = await api.rule({ name: longName("S") });
+      const policy = await api.policy([rule, spare], longName("P"));
+      const to = recipient("02");
+      const send = await api.send(policy, to);
+      await expect.poll(async () => (await api.get(send)).outcome, { timeout: 20_000 }).toBe("sms");
+
+      for (const [path, { name }] of [
+        ["rules", rule],
+        ["policies", policy],
+      ] as const) {
+        await page.goto(`${path}?search=${name}`);
+        await expectInView(page, page.getByRole("button", { name: `Edit ${name}` }));
+        await expectInView(page, page.getByRole("button", { name: `Delete ${name}` }));
+        await expect(page.getByRole("rowheader").getByTitle(name, { exact: true })).toBeVisible();
+        expect(await sideways(page), path).toBeLessThanOrEqual(0);
+      }
+
+      await page.goto(`?policy=${policy.id}&range=hour`);
+      for (const title of ["Fallback rate by policy", "Fallback rate by rule"]) {
+        const cells = page.getByRole("region", { name: title }).getByRole("row").nth(1).getByRole("cell");
+        await expect(cells).toHaveCount(3);
+        for (const cell of await cells.all()) {
+          await expectInView(page, cell);
+        }
+      }
+
+      await page.goto(`sends/${send.id}`);
+      await expect(page.getByText(`The rule “${rule.name}” fired`)).toBeVisible();
+      expect(await sideways(page), "the send").toBeLessThanOrEqual(0);
+      for (const card of await page.locator(".columns .ant-card").all()) {
+        await expectInView(page, card);
+      }
+      await page.goto(`sends?policy=${policy.id}`);
+      await expect(page.getByRole("cell").getByTitle(policy.name, { exact: true })).toBeVisible();
+      await expectInView(page, page.getByRole("link", { name: to }));
+    });
+
+    test("the bars of a table have one width, and no percentage is cut off", async ({ page, api }) => {
+      const [often, never, third] = [
+        await api.policy([await api.rule()]),
+        await api.policy([await api.rule()]),
+        await api.policy([await api.rule()]),
+      ];
+      const sends = await Promise.all([
+        api.send(often, recipient("04")),
+        api.send(never, recipient("01")),
+        ...["04", "01", "01"].map((scenario) => api.send(third, recipient(scenario))),
+      ]);
+      for (const send of sends) {
+        await expect.poll(async () => (await api.get(send)).outcome, { timeout: 20_000 }).not.toBe("pending");
+      }
+      // The answer has other sends too. These rows have the shares that matter.
+      await page.route("**/v1/stats**", async (route) => {
+        const answer = await route.fetch();
+        const stats = await answer.json();
+        const mine = [often, never, third].map(({ id }) => id);
+        stats.by_policy = stats.by_policy.filter((row: { id: string }) => mine.includes(row.id));
+        await route.fulfill({ response: answer, json: stats });
+      });
+      await page.goto("?range=hour");
+      const table = page.getByRole("region", { name: "Fallback rate by policy" });
+      await expect(table.getByRole("row")).toHaveCount(4);
+      await expect(table).toContainText("33.3%");
+      const widths = await table
+        .locator(".rate-track")
+        .evaluateAll((tracks) => tracks.map((track) => Math.round(track.getBoundingClientRect().width)));
+      expect(new Set(widths).size, `the widths ${widths}`).toBe(1);
+      expect(widths[0]).toBeGreaterThanOrEqual(40);
+      for (const text of ["33.3%", "100%"]) {
+        await expectInView(page, table.getByText(text, { exact: true }));
+        const edges = await table.evaluate((section, wanted) => {
+          const range = document.createRange();
+          const texts = document.createTreeWalker(section, NodeFilter.SHOW_TEXT);
+          while (texts.nextNode()) {
+            if (texts.currentNode.textContent === wanted) {
+              range.selectNodeContents(texts.currentNode);
+            }
+          }
+          const lines = range.getClientRects().length;
+          return { lines, text: range.getBoundingClientRect().right, table: section.getBoundingClientRect().right };
+        }, text);
+        expect(edges.lines, text).toBe(1);
+        expect(edges.text, text).toBeLessThanOrEqual(edges.table);
+      }
+    });
+  });
+}
