@@ -20,7 +20,7 @@ export default async function start(): Promise<() => Promise<void>> {
     program.stdout.on("data", (data) => {
       said += data;
       const url = /console\s+(http\S+\/console\/)/.exec(said)?.[1];
-      if (url && said.includes("Then look at it")) {
+      if (url && said.includes("Then read the send")) {
         clearTimeout(timer);
         resolve(url);
       }
