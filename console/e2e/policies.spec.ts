@@ -95,6 +95,34 @@ test("the policy's dialog adds a new rule", async ({ page }) => {
   await expect(page.getByRole("rowheader", { name, exact: true })).toBeVisible();
 });
 
+test("Enter in the search of the rules adds a rule that matches, or none", async ({ page, api }) => {
+  const rule = await api.rule();
+  await page.goto("policies");
+  await page.getByRole("button", { name: "Add policy" }).first().click();
+  const search = dialogOf(page).getByLabel("Rule Included").last();
+  const options = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option");
+  await search.click();
+  await expect(options.first()).toBeVisible(); // all rules
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(/v1\/rules\?.*search=/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await search.fill(rule.name);
+  await expect(options).toHaveCount(0); // no rules of the earlier search
+  await expect(page.getByText("Searching …")).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(order(page)).toHaveCount(0);
+  await expect(search).toHaveValue(rule.name);
+  release();
+  await expect(options).toHaveText([rule.name]);
+  await page.keyboard.press("Enter");
+  await expect(order(page)).toHaveText([rule.name]);
+});
+
 test.describe("what the API refuses", () => {
   test.use({ mayFail: answers(409, 412) });
 

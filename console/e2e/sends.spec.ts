@@ -156,3 +156,52 @@ test.describe("a send that does not exist", () => {
     await expect(page.getByRole("heading", { level: 1 })).toContainText("there is no");
   });
 });
+
+/** hold keeps back the answers of the API for a path, until the function that it returns is called. */
+async function hold(page: Page, path: RegExp): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(path, async (route) => {
+    await released;
+    await route.continue().catch(() => {}); // the page may have given it up
+  });
+  return release;
+}
+
+test("Enter in the search of the policies chooses a policy that matches, or none", async ({ page, api }) => {
+  const rule = await api.rule();
+  const [old, next, other] = [await api.policy([rule]), await api.policy([rule]), await api.policy([rule])];
+  const options = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option");
+  for (const path of ["sends/new", "sends", ""]) {
+    await page.goto(`${path}?policy=${old.id}`);
+    const field = page.getByRole("combobox", { name: /Policy|All policies/ });
+    const shown = page.locator(".ant-select").filter({ has: field });
+    await expect(shown).toContainText(old.name);
+    await field.fill(next.name);
+    await expect(options).toHaveText([next.name]); // not the old policy too
+    await page.keyboard.press("Enter");
+    await expect(options).toHaveCount(0);
+    await expect(shown).toContainText(next.name);
+    await expect(shown).not.toContainText(old.name);
+    if (path !== "sends/new") await expect(page).toHaveURL(new RegExp(`policy=${next.id}`));
+
+    await field.fill("nothing has this name");
+    await expect(page.getByText("Nothing matches").last()).toBeVisible();
+    await page.keyboard.press("Enter"); // chooses nothing, and the text stays
+    await expect(field).toHaveValue("nothing has this name");
+
+    const release = await hold(page, /v1\/policies\?.*search=/);
+    await field.fill(other.name); // the search is not answered yet
+    await expect(page.getByText("Searching …")).toBeVisible();
+    await expect(options).toHaveCount(0);
+    await page.keyboard.press("Enter");
+    await expect(field).toHaveValue(other.name);
+    release();
+    await expect(options).toHaveText([other.name]);
+    await page.keyboard.press("Enter");
+    await expect(shown).toContainText(other.name);
+    await page.unroute(/v1\/policies\?.*search=/);
+  }
+});

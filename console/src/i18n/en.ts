@@ -29,6 +29,7 @@ export const en = {
     page: "Page {{page}}",
     newer: "Newer",
     older: "Older",
+    searching: "Searching …",
     nothingFound: "Nothing matches",
     clear: "Clear the filters",
     actions: "Actions",

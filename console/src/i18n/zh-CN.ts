@@ -31,6 +31,7 @@ export const zhCN: Words = {
     page: "第 {{page}} 页",
     newer: "较新",
     older: "较旧",
+    searching: "正在搜索…",
     nothingFound: "没有匹配的结果",
     clear: "清除筛选",
     actions: "操作",
