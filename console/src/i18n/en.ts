@@ -13,6 +13,8 @@ export const en = {
   },
   session: {
     signIn: "Sign in",
+    again: "Sign in again",
+    ended: "The session has ended. What you entered on this page is still here.",
     invitation: "Sign in with an API key of this installation.",
     key: "API key",
     where: "The value of BACKSTOP_API_KEY; make run prints it.",
@@ -42,6 +44,10 @@ export const en = {
   dialog: {
     add: "Add",
     save: "Save",
+    discardQuestion: "Discard your changes?",
+    discardMeans: "What you entered in this dialog is not saved.",
+    discard: "Discard",
+    keepEditing: "Keep editing",
     conflict: "Somebody else changed it while you were editing. Nothing has been overwritten.",
     itIsNow: "It is now",
     takeTheirs: "Use their version, discard mine",

@@ -15,6 +15,8 @@ export const zhCN: Words = {
   },
   session: {
     signIn: "登录",
+    again: "重新登录",
+    ended: "会话已结束。您在此页面输入的内容仍然保留。",
     invitation: "请使用本系统的 API 密钥登录。",
     key: "API 密钥",
     where: "即 BACKSTOP_API_KEY 的值；make run 会打印它。",
@@ -44,6 +46,10 @@ export const zhCN: Words = {
   dialog: {
     add: "添加",
     save: "保存",
+    discardQuestion: "放弃所作的修改？",
+    discardMeans: "您在此对话框中输入的内容尚未保存。",
+    discard: "放弃",
+    keepEditing: "继续编辑",
     conflict: "在您编辑期间，他人已作修改。没有任何内容被覆盖。",
     itIsNow: "现在是",
     takeTheirs: "采用对方的修改，放弃我的",
