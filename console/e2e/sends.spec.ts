@@ -148,13 +148,67 @@ test("the list has filters and pages", async ({ page, api }) => {
   await expect(page.getByText("131026").first()).toBeVisible();
 });
 
-test.describe("a send that does not exist", () => {
-  test.use({ mayFail: answers(404) });
+test("page 2 is still page 2 after a send and Back", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  await Promise.all(Array.from({ length: 52 }, () => api.send(policy)));
+  await page.goto(`sends?policy=${policy.id}`);
+  const rows = page.getByRole("rowheader");
+  await page.getByRole("button", { name: "Older" }).click();
+  await expect(rows).toHaveCount(2);
+  const texts = await rows.allInnerTexts();
+  await rows.first().getByRole("link").click();
+  await expect(page.getByText("Live: this page updates itself.")).toBeVisible();
+  await page.goBack();
+  await expect(rows).toHaveText(texts);
+  await page.reload();
+  await expect(page.getByText("Page 2", { exact: true })).toBeVisible();
+  await expect(rows).toHaveText(texts);
+  await page.getByRole("button", { name: "Newer" }).click();
+  await expect(rows).toHaveCount(50);
+  await page.goBack();
+  await expect(rows).toHaveText(texts);
 
-  test("the page shows that there is none", async ({ page }) => {
-    await page.goto("sends/01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f");
-    await expect(page.getByRole("heading", { level: 1 })).toContainText("there is no");
-  });
+  await page.getByLabel("Outcome").click(); // a new filter begins at page 1
+  await pick(page, "Expired");
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+  await expect(page).not.toHaveURL(/cursor/);
+});
+
+test("the recipient's field finds a number as people write it, and refuses a part of one", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  const to = recipient("01");
+  await api.send(policy, to);
+  await api.send(policy);
+  await page.goto(`sends?policy=${policy.id}`);
+  const rows = page.getByRole("rowheader");
+  await expect(rows).toHaveCount(2);
+  const field = page.getByLabel("Recipient");
+  const refusal = page.getByText("Not searched. Enter the whole number", { exact: false });
+  for (const part of [to.slice(-4), `0${to.slice(3)}`, to.slice(1), "abc"]) {
+    await field.fill(part);
+    await expect(refusal).toBeHidden(); // not while it is typed
+    await page.keyboard.press("Enter");
+    await expect(refusal).toBeVisible();
+    await expect(field).toHaveAccessibleDescription(/Not searched/);
+    await expect(rows).toHaveCount(2);
+    await field.fill("");
+    await expect(refusal).toBeHidden();
+  }
+  const national = to.slice(3); // without +44
+  for (const written of [
+    to,
+    `0044 ${national}`,
+    `+44 ${national.slice(0, 4)} ${national.slice(4)}`,
+    `+44 (${national.slice(0, 4)}) ${national.slice(4, 7)}-${national.slice(7)}`,
+    `＋44.${national}`,
+  ]) {
+    await field.fill(written);
+    await page.keyboard.press("Enter");
+    await expect(rows).toHaveText([to]);
+    await expect(page).toHaveURL(new RegExp(`to=%2B44${national}`));
+    await field.fill("");
+    await expect(rows).toHaveCount(2);
+  }
 });
 
 /** hold keeps back the answers of the API for a path, until the function that it returns is called. */
