@@ -211,6 +211,48 @@ test("the recipient's field finds a number as people write it, and refuses a par
   }
 });
 
+test.describe("an id that names nothing", () => {
+  test.use({ mayFail: answers(400, 404) });
+
+  for (const id of ["01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f", "no-uuid"]) {
+    for (const [of, none, list] of [
+      ["sends", "There is no send with this id", "Sends"],
+      ["rules", "There is no rule with this id", "Fallback Rule"],
+      ["policies", "There is no policy with this id", "Fallback Policy"],
+    ] as const) {
+      test(`the page ${of}/${id} links to the list`, async ({ page }) => {
+        await page.goto(`${of}/${id}`);
+        await expect(page.getByRole("heading", { name: none, level: 1 })).toBeVisible();
+        await expect(page.getByRole("main").getByText(id)).toBeVisible();
+        await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+        await page.getByRole("main").getByRole("link", { name: list }).click();
+        await expect(page.getByRole("heading", { name: list, level: 1 })).toBeVisible();
+        await expect(page).toHaveURL(new RegExp(`/${of}$`));
+      });
+    }
+  }
+
+  test("a filter that the API refuses offers to clear the filters", async ({ page }) => {
+    await page.goto("sends?policy=no-uuid");
+    await expect(page.getByRole("alert").filter({ hasText: "policy_id" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+    await page.getByRole("button", { name: "Clear the filters" }).click();
+    await expect(page).toHaveURL(/\/sends$/);
+  });
+});
+
+test("the address of a rule or a policy shows it", async ({ page, api }) => {
+  const rule = await api.rule();
+  const policy = await api.policy([rule]);
+  for (const [path, name] of [
+    [`rules/${rule.id}`, rule.name],
+    [`policies/${policy.id}`, policy.name],
+  ] as const) {
+    await page.goto(path);
+    await expect(page.getByRole("rowheader")).toHaveText([name]);
+  }
+});
+
 /** hold keeps back the answers of the API for a path, until the function that it returns is called. */
 async function hold(page: Page, path: RegExp): Promise<() => void> {
   let release = () => {};

@@ -6,9 +6,9 @@ import type { Send, Session } from "../api/client";
 import { sendQuery } from "../api/queries";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
+import { ItemProblem } from "../ui/ItemProblem";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
-import { ProblemResult } from "../ui/ProblemView";
 import { OutcomeTag } from "../ui/ToneTag";
 import { time } from "../ui/time";
 import { Attempts } from "./Attempts";
@@ -24,7 +24,7 @@ export default function SendPage({ session }: { session: Session }) {
     return <Watched send={send.data} session={session} />;
   }
   return send.error ? (
-    <ProblemResult error={send.error} retry={() => send.refetch()} />
+    <ItemProblem of="sends" id={id} error={send.error} retry={() => send.refetch()} />
   ) : (
     <Spin className="page-spin" />
   );

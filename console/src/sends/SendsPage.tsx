@@ -14,6 +14,7 @@ import { PlusOutlined, WarningOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
+import { isRefusal } from "../ui/ProblemView";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
 import { time } from "../ui/time";
 import { useFilters } from "../ui/useFilters";
@@ -39,6 +40,7 @@ export default function SendsPage() {
     <>
       <PageHeader title={t("sends.title")} about={t("sends.aboutPage")} actions={add} />
       <Filters filter={filter} />
+      {isRefusal(sends.error) && <Button onClick={filter.clear}>{t("list.clear")}</Button>}
       <ListTable
         list={sends}
         columns={columns}

@@ -1,0 +1,19 @@
+import { useQuery } from "@tanstack/react-query";
+import { Spin } from "antd";
+import { Navigate, useParams } from "react-router";
+import { ruleQuery } from "../api/queries";
+import { ItemProblem } from "../ui/ItemProblem";
+
+/** RulePage is the address of a rule: it shows the rule in the list. */
+export default function RulePage() {
+  const { id = "" } = useParams();
+  const rule = useQuery(ruleQuery(id));
+  if (rule.data) {
+    return <Navigate to={`/rules?search=${encodeURIComponent(rule.data.name)}`} replace />;
+  }
+  return rule.error ? (
+    <ItemProblem of="rules" id={id} error={rule.error} retry={() => rule.refetch()} />
+  ) : (
+    <Spin className="page-spin" />
+  );
+}
