@@ -142,7 +142,8 @@ test("a dialog asks before it drops what was typed", async ({ page, api }) => {
       await edit.click();
       await dialog.getByLabel("Rule Name").fill("Typed");
       await leave();
-      await question.getByRole("button", { name: "Keep editing" }).click();
+      await expect(question.getByRole("button", { name: "Keep editing" })).toBeFocused();
+      await page.keyboard.press("Enter");
       await expect(question).toBeHidden();
       await expect(dialog.getByLabel("Rule Name")).toHaveValue("Typed");
       await leave();

@@ -1,5 +1,5 @@
-import { type FormInstance, Modal } from "antd";
-import { type ReactNode, useState } from "react";
+import { Button, type FormInstance, Modal } from "antd";
+import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { focusFirst } from "./focusFirst";
 import { useFocusReturn } from "./useFocusReturn";
@@ -23,6 +23,7 @@ export function EditDialog<Draft>(props: Props<Draft>) {
   const { form, formName, title, width, okText, isSaving, isBlocked, isChanged, notice, onClose, children } = props;
   const { t } = useTranslation();
   const [isAsking, setIsAsking] = useState(false);
+  const keep = useRef<HTMLButtonElement>(null);
   useFocusReturn();
   return (
     <>
@@ -54,8 +55,15 @@ export function EditDialog<Draft>(props: Props<Draft>) {
         okText={t("dialog.discard")}
         okButtonProps={{ danger: true }}
         onOk={onClose}
-        cancelText={t("dialog.keepEditing")}
-        cancelButtonProps={{ autoFocus: true }}
+        footer={(_, { OkBtn }) => (
+          <>
+            <Button ref={keep} onClick={() => setIsAsking(false)}>
+              {t("dialog.keepEditing")}
+            </Button>
+            <OkBtn />
+          </>
+        )}
+        afterOpenChange={(open) => open && keep.current?.focus()}
         onCancel={() => setIsAsking(false)}
         destroyOnHidden
       >
