@@ -30,7 +30,7 @@ for (const look of looks) {
       viewport: { width: look.width, height: 900 },
       colorScheme: look.dark ? "dark" : "light",
       locale: look.locale,
-      mayFail: answers(401),
+      mayFail: answers(400, 401),
     });
 
     test("every page", async ({ page, api, context }) => {
@@ -56,6 +56,8 @@ for (const look of looks) {
         sends: "sends",
         "new-send": `sends/new?policy=${policy.id}`,
         "rules-empty": "rules?search=nothing-has-this-name",
+        "no-such-send": "sends/no-uuid",
+        "recipient-refused": "sends?to=0740",
       })) {
         await page.goto(path);
         await settle();
@@ -75,11 +77,20 @@ for (const look of looks) {
         await page.getByRole("dialog").waitFor();
         await check(page, name, look.name);
       }
+      await page.getByRole("dialog").locator("input").first().fill("Typed");
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toHaveCount(2);
+      await check(page, "discard-question", look.name);
       await page.goto("rules");
       await page.locator("tbody .anticon-delete").first().click();
       await page.getByRole("dialog").waitFor();
       await check(page, "delete-dialog", look.name);
+      await page.keyboard.press("Escape");
       await context.clearCookies();
+      await page.locator("tbody .anticon-edit").first().click();
+      await page.locator("form#rule").evaluate((form) => (form as HTMLFormElement).requestSubmit());
+      await page.locator("input[type=password]").waitFor();
+      await check(page, "sign-in-again", look.name);
       await page.goto("");
       await page.locator("input").waitFor();
       await check(page, "sign-in", look.name);

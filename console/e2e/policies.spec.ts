@@ -95,6 +95,75 @@ test("the policy's dialog adds a new rule", async ({ page }) => {
   await expect(page.getByRole("rowheader", { name, exact: true })).toBeVisible();
 });
 
+test("Enter in the search of the rules adds a rule that matches, or none", async ({ page, api }) => {
+  const rule = await api.rule();
+  await page.goto("policies");
+  await page.getByRole("button", { name: "Add policy" }).first().click();
+  const search = dialogOf(page).getByLabel("Rule Included").last();
+  const options = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option");
+  await search.click();
+  await expect(options.first()).toBeVisible(); // all rules
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(/v1\/rules\?.*search=/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await search.fill(rule.name);
+  await expect(options).toHaveCount(0); // no rules of the earlier search
+  await expect(page.getByText("Searching …")).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(order(page)).toHaveCount(0);
+  await expect(search).toHaveValue(rule.name);
+  release();
+  await expect(options).toHaveText([rule.name]);
+  await page.keyboard.press("Enter");
+  await expect(order(page)).toHaveText([rule.name]);
+});
+
+test("Enter adds a policy, and the focus returns to the button", async ({ page, api }) => {
+  const rule = await api.rule();
+  const name = unique("By Enter");
+  await page.goto("policies");
+  const add = page.getByRole("button", { name: "Add policy" }).first();
+  await add.click();
+  await include(page, rule.name);
+  await dialogOf(page).getByLabel("Policy Name").fill(name);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText(`The policy “${name}” is added`)).toBeVisible();
+  await expect(dialogOf(page)).toBeHidden();
+  await expect(add).toBeFocused();
+});
+
+test("Esc asks before it drops an order that has changed, and closes one dialog at a time", async ({ page, api }) => {
+  const rules = [await api.rule(), await api.rule()];
+  const policy = await api.policy(rules);
+  await page.goto(`policies?search=${encodeURIComponent(policy.name)}`);
+  await page.getByRole("button", { name: `Edit ${policy.name}` }).click();
+  const dialog = dialogOf(page);
+  const question = page.getByRole("dialog", { name: "Discard your changes?" });
+  await dialog.getByRole("button", { name: "New rule" }).click();
+  const rule = page.getByRole("dialog", { name: "Sending Rule Settings" });
+  await expect(rule.getByLabel("Rule Name")).toBeFocused();
+  await page.keyboard.press("Escape"); // nothing was typed
+  await expect(rule).toBeHidden();
+  await expect(dialog.getByRole("button", { name: "New rule" })).toBeFocused();
+
+  await dialog.getByRole("button", { name: `Move ${rules[1]?.name} up` }).click();
+  await page.keyboard.press("Escape");
+  await expect(question).toBeVisible();
+  await page.keyboard.press("Escape"); // keeps the changes
+  await expect(question).toBeHidden();
+  await expect(order(page)).toHaveText([rules[1]?.name ?? "", rules[0]?.name ?? ""]);
+
+  await dialog.getByRole("button", { name: `Move ${rules[0]?.name} up` }).click(); // the order is as it was
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("button", { name: `Edit ${policy.name}` })).toBeFocused();
+});
+
 test.describe("what the API refuses", () => {
   test.use({ mayFail: answers(409, 412) });
 

@@ -1,5 +1,5 @@
 import type { Locator, Page } from "@playwright/test";
-import { answers, expect, pick, test, unique } from "./test";
+import { answers, apiKey, expect, pick, test, unique } from "./test";
 
 const dialogOf = (page: Page) => page.getByRole("dialog", { name: "Sending Rule Settings" });
 const rowOf = (page: Page, name: string) =>
@@ -8,6 +8,11 @@ const rowOf = (page: Page, name: string) =>
 async function choose(page: Page, field: Locator, option: string) {
   await field.click();
   await pick(page, option);
+}
+
+/** submit saves without moving the scroll position, as a click on a button out of view would. */
+async function submit(page: Page) {
+  await page.locator("form#rule").evaluate((form) => (form as HTMLFormElement).requestSubmit());
 }
 
 test("a rule is added, edited and deleted", async ({ page }) => {
@@ -82,6 +87,132 @@ test("each field shows what is wrong while it is typed", async ({ page }) => {
   await dialog.getByLabel("Wait", { exact: true }).fill("");
   await dialog.getByRole("radio", { name: /^Unread/ }).check();
   await expect(dialog.getByText("A rule of this type needs a wait")).toBeVisible();
+});
+
+test("Enter in a field saves the rule, and the focus returns to the button", async ({ page }) => {
+  const name = unique("By Enter");
+  await page.goto("rules");
+  const add = page.getByRole("button", { name: "Add rule" }).first();
+  await add.click();
+  const dialog = dialogOf(page);
+  await dialog.getByLabel("Rule Name").fill(name);
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("Enter the SMS sender ID")).toBeVisible();
+  await dialog.getByLabel("SendID").fill("ACME");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText(`The rule “${name}” is added`)).toBeVisible();
+  await expect(dialog).toBeHidden();
+  await expect(rowOf(page, name)).toHaveCount(1); // added once
+  await expect(add).toBeFocused();
+
+  const edit = page.getByRole("button", { name: `Edit ${name}` });
+  await edit.click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(edit).toBeFocused();
+  const remove = page.getByRole("button", { name: `Delete ${name}` });
+  await remove.click();
+  const question = page.getByRole("dialog", { name: "Delete rule" });
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(remove).toBeFocused();
+  await remove.click();
+  await question.getByRole("button", { name: "Delete" }).click();
+  await expect(remove).toBeHidden();
+  await expect(page.getByRole("main")).toBeFocused(); // the button is gone
+});
+
+test("a dialog asks before it drops what was typed", async ({ page, api }) => {
+  const rule = await api.rule();
+  await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+  const edit = page.getByRole("button", { name: `Edit ${rule.name}` });
+  const dialog = dialogOf(page);
+  const question = page.getByRole("dialog", { name: "Discard your changes?" });
+  const exits: [string, () => Promise<void>][] = [
+    ["Esc", () => page.keyboard.press("Escape")],
+    ["a click outside", () => page.mouse.click(20, 600)],
+    ["the cross", () => dialog.getByRole("button", { name: "Close" }).click()],
+  ];
+  for (const [name, leave] of exits) {
+    await test.step(name, async () => {
+      await edit.click();
+      await expect(dialog.getByLabel("Rule Name")).toBeFocused();
+      await leave(); // nothing was typed
+      await expect(dialog).toBeHidden();
+      await expect(edit).toBeFocused();
+
+      await edit.click();
+      await dialog.getByLabel("Rule Name").fill("Typed");
+      await leave();
+      await expect(question.getByRole("button", { name: "Keep editing" })).toBeFocused();
+      await page.keyboard.press("Enter");
+      await expect(question).toBeHidden();
+      await expect(dialog.getByLabel("Rule Name")).toHaveValue("Typed");
+      await leave();
+      await question.getByRole("button", { name: "Discard" }).click();
+      await expect(dialog).toBeHidden();
+      await expect(edit).toBeFocused();
+    });
+  }
+});
+
+test.describe("after the end of the session", () => {
+  test.use({ mayFail: answers(401) });
+
+  test("the dialog stays open, and its work is saved after a new sign-in", async ({ page, context, api }) => {
+    const rule = await api.rule();
+    await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+    await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
+    const dialog = dialogOf(page);
+    await dialog.getByLabel("SendID").fill("TYPED");
+    await context.clearCookies();
+    await submit(page);
+    const signIn = page.getByRole("dialog", { name: "Sign in again" });
+    await expect(signIn.getByLabel("API key", { exact: true })).toBeFocused();
+    await page.keyboard.press("Escape"); // there is no way around it
+    await expect(signIn).toBeVisible();
+    await page.keyboard.type("not the key");
+    await page.keyboard.press("Enter");
+    await expect(signIn.getByText("This is not the API key of this installation")).toBeVisible();
+    await signIn.getByLabel("API key", { exact: true }).fill(apiKey());
+    await page.keyboard.press("Enter");
+    await expect(signIn).toBeHidden();
+    await expect(dialog.getByLabel("SendID")).toHaveValue("TYPED");
+    await expect(dialog.locator(".ant-alert-error")).toHaveCount(0); // nothing is wrong any more
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
+    await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
+    await expect(rowOf(page, rule.name).getByRole("cell", { name: "TYPED", exact: true })).toBeVisible();
+  });
+});
+
+test.describe("a window of 1440 x 600", () => {
+  test.use({ viewport: { width: 1440, height: 600 }, mayFail: /status of (412|503)/ });
+
+  test("a conflict and a failed save are in view", async ({ page, api }) => {
+    const rule = await api.rule();
+    await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+    await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
+    const dialog = dialogOf(page);
+    await dialog.getByLabel("SendID").fill("MINE");
+    await page.route(/v1\/rules\//, (route) =>
+      route.request().method() === "PUT"
+        ? route.fulfill({
+            status: 503,
+            contentType: "application/problem+json",
+            json: { code: "unavailable", status: 503, detail: "the database is away", request_id: "1" },
+          })
+        : route.continue(),
+    );
+    await submit(page);
+    await expect(dialog.getByText("the database is away")).toBeInViewport({ ratio: 1 });
+    await expect(dialog.getByRole("button", { name: /^(loading )?Save$/ })).toBeInViewport({ ratio: 1 });
+    await page.unroute(/v1\/rules\//);
+
+    await api.replaceRule(rule, { send_id: "THEIRS" });
+    await submit(page);
+    await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeInViewport({ ratio: 1 });
+    for (const choice of ["Use their version, discard mine", "Keep my version, overwrite theirs on save"]) {
+      await expect(dialog.getByRole("button", { name: choice })).toBeInViewport({ ratio: 1 });
+    }
+  });
 });
 
 test.describe("what the API refuses", () => {

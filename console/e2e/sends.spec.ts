@@ -148,11 +148,156 @@ test("the list has filters and pages", async ({ page, api }) => {
   await expect(page.getByText("131026").first()).toBeVisible();
 });
 
-test.describe("a send that does not exist", () => {
-  test.use({ mayFail: answers(404) });
+test("page 2 is still page 2 after a send and Back", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  await Promise.all(Array.from({ length: 52 }, () => api.send(policy)));
+  await page.goto(`sends?policy=${policy.id}`);
+  const rows = page.getByRole("rowheader");
+  await page.getByRole("button", { name: "Older" }).click();
+  await expect(rows).toHaveCount(2);
+  const texts = await rows.allInnerTexts();
+  await rows.first().getByRole("link").click();
+  await expect(page.getByText("Live: this page updates itself.")).toBeVisible();
+  await page.goBack();
+  await expect(rows).toHaveText(texts);
+  await page.reload();
+  await expect(page.getByText("Page 2", { exact: true })).toBeVisible();
+  await expect(rows).toHaveText(texts);
+  await page.getByRole("button", { name: "Newer" }).click();
+  await expect(rows).toHaveCount(50);
+  await page.goBack();
+  await expect(rows).toHaveText(texts);
 
-  test("the page shows that there is none", async ({ page }) => {
-    await page.goto("sends/01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f");
-    await expect(page.getByRole("heading", { level: 1 })).toContainText("there is no");
+  await page.getByLabel("Outcome").click(); // a new filter begins at page 1
+  await pick(page, "Expired");
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+  await expect(page).not.toHaveURL(/cursor/);
+});
+
+test("the recipient's field finds a number as people write it, and refuses a part of one", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  const to = recipient("01");
+  await api.send(policy, to);
+  await api.send(policy);
+  await page.goto(`sends?policy=${policy.id}`);
+  const rows = page.getByRole("rowheader");
+  await expect(rows).toHaveCount(2);
+  const field = page.getByLabel("Recipient");
+  const refusal = page.getByText("Not searched. Enter the whole number", { exact: false });
+  for (const part of [to.slice(-4), `0${to.slice(3)}`, to.slice(1), "abc"]) {
+    await field.fill(part);
+    await expect(refusal).toBeHidden(); // not while it is typed
+    await page.keyboard.press("Enter");
+    await expect(refusal).toBeVisible();
+    await expect(field).toHaveAccessibleDescription(/Not searched/);
+    await expect(rows).toHaveCount(2);
+    await field.fill("");
+    await expect(refusal).toBeHidden();
+  }
+  const national = to.slice(3); // without +44
+  for (const written of [
+    to,
+    `0044 ${national}`,
+    `+44 ${national.slice(0, 4)} ${national.slice(4)}`,
+    `+44 (${national.slice(0, 4)}) ${national.slice(4, 7)}-${national.slice(7)}`,
+    `＋44.${national}`,
+  ]) {
+    await field.fill(written);
+    await page.keyboard.press("Enter");
+    await expect(rows).toHaveText([to]);
+    await expect(page).toHaveURL(new RegExp(`to=%2B44${national}`));
+    await field.fill("");
+    await expect(rows).toHaveCount(2);
+  }
+});
+
+test.describe("an id that names nothing", () => {
+  test.use({ mayFail: answers(400, 404) });
+
+  for (const id of ["01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f", "no-uuid"]) {
+    for (const [of, none, list] of [
+      ["sends", "There is no send with this id", "Sends"],
+      ["rules", "There is no rule with this id", "Fallback Rule"],
+      ["policies", "There is no policy with this id", "Fallback Policy"],
+    ] as const) {
+      test(`the page ${of}/${id} links to the list`, async ({ page }) => {
+        await page.goto(`${of}/${id}`);
+        await expect(page.getByRole("heading", { name: none, level: 1 })).toBeVisible();
+        await expect(page.getByRole("main").getByText(id)).toBeVisible();
+        await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+        await page.getByRole("main").getByRole("link", { name: list }).click();
+        await expect(page.getByRole("heading", { name: list, level: 1 })).toBeVisible();
+        await expect(page).toHaveURL(new RegExp(`/${of}$`));
+      });
+    }
+  }
+
+  test("a filter that the API refuses offers to clear the filters", async ({ page }) => {
+    await page.goto("sends?policy=no-uuid");
+    await expect(page.getByRole("alert").filter({ hasText: "policy_id" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+    await page.getByRole("button", { name: "Clear the filters" }).click();
+    await expect(page).toHaveURL(/\/sends$/);
   });
+});
+
+test("the address of a rule or a policy shows it", async ({ page, api }) => {
+  const rule = await api.rule();
+  const policy = await api.policy([rule]);
+  for (const [path, name] of [
+    [`rules/${rule.id}`, rule.name],
+    [`policies/${policy.id}`, policy.name],
+  ] as const) {
+    await page.goto(path);
+    await expect(page.getByRole("rowheader")).toHaveText([name]);
+  }
+});
+
+/** hold keeps back the answers of the API for a path, until the function that it returns is called. */
+async function hold(page: Page, path: RegExp): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(path, async (route) => {
+    await released;
+    await route.continue().catch(() => {}); // the page may have given it up
+  });
+  return release;
+}
+
+test("Enter in the search of the policies chooses a policy that matches, or none", async ({ page, api }) => {
+  const rule = await api.rule();
+  const [old, next, other] = [await api.policy([rule]), await api.policy([rule]), await api.policy([rule])];
+  const options = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option");
+  for (const path of ["sends/new", "sends", ""]) {
+    await page.goto(`${path}?policy=${old.id}`);
+    const field = page.getByRole("combobox", { name: /Policy|All policies/ });
+    const shown = page.locator(".ant-select").filter({ has: field });
+    await expect(shown).toContainText(old.name);
+    await field.fill(next.name);
+    await expect(options).toHaveText([next.name]); // not the old policy too
+    await page.keyboard.press("Enter");
+    await expect(options).toHaveCount(0);
+    await expect(shown).toContainText(next.name);
+    await expect(shown).not.toContainText(old.name);
+    if (path !== "sends/new") await expect(page).toHaveURL(new RegExp(`policy=${next.id}`));
+
+    await field.fill("nothing has this name");
+    await expect(page.getByText("Nothing matches").last()).toBeVisible();
+    await page.keyboard.press("Enter"); // chooses nothing, and the text stays
+    await expect(field).toHaveValue("nothing has this name");
+
+    const release = await hold(page, /v1\/policies\?.*search=/);
+    await field.fill(other.name); // the search is not answered yet
+    await expect(page.getByText("Searching …")).toBeVisible();
+    await expect(options).toHaveCount(0);
+    await page.keyboard.press("Enter");
+    await expect(field).toHaveValue(other.name);
+    release();
+    await expect(options).toHaveText([other.name]);
+    await page.keyboard.press("Enter");
+    await expect(shown).toContainText(other.name);
+    await page.unroute(/v1\/policies\?.*search=/);
+  }
 });

@@ -33,9 +33,11 @@ export const pages: Page[] = [
     component: lazy(() => import("./rules/RulesPage")),
     menu: { label: "rules.title", icon: <FieldTimeOutlined />, group: "fallback" },
   },
+  { path: "/rules/:id", component: lazy(() => import("./rules/RulePage")), under: "/rules" },
   {
     path: "/policies",
     component: lazy(() => import("./policies/PoliciesPage")),
     menu: { label: "policies.title", icon: <ApartmentOutlined />, group: "fallback" },
   },
+  { path: "/policies/:id", component: lazy(() => import("./policies/PolicyPage")), under: "/policies" },
 ];

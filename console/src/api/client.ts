@@ -8,6 +8,7 @@ export type Rule = Schemas["Rule"];
 export type RuleInput = Schemas["RuleInput"];
 export type RuleType = Schemas["RuleType"];
 export type Policy = Schemas["Policy"];
+export type PolicyInput = Schemas["PolicyInput"];
 export type Send = Schemas["Send"];
 export type SendSummary = Schemas["SendSummary"];
 export type SendInput = Schemas["SendInput"];

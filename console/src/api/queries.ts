@@ -63,6 +63,12 @@ export const rulesQuery = (query: ListQuery) =>
     placeholderData: keepPreviousData,
   });
 
+export const ruleQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["rules", id],
+    queryFn: ({ signal }) => answered(api.GET("/v1/rules/{id}", { params: { path: { id } }, signal })),
+  });
+
 export const routesQuery = queryOptions({
   queryKey: ["routes"],
   queryFn: ({ signal }) => answered(api.GET("/v1/routes", { signal })),

@@ -22,7 +22,7 @@ import { PolicyTimeline } from "./PolicyTimeline";
 export default function PoliciesPage() {
   const { t } = useTranslation();
   const [search, setSearch] = useParam("search");
-  const pages = useCursor(search);
+  const pages = useCursor();
   const policies = useQuery(policiesQuery({ search: search || undefined, cursor: pages.cursor }));
   const [editing, setEditing] = useState<{ policy?: Policy }>();
   const [deleting, setDeleting] = useState<Policy>();

@@ -1,10 +1,10 @@
-import { Form, Input, Modal } from "antd";
+import { Form, Input } from "antd";
 import { useTranslation } from "react-i18next";
-import { answered, api, ifMatch, type Policy, type Rule } from "../api/client";
+import { answered, api, ifMatch, type Policy, type PolicyInput, type Rule } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { checkName, validator } from "../rules/checks";
 import { Conflict } from "../ui/Conflict";
-import { focusFirst } from "../ui/focusFirst";
+import { EditDialog } from "../ui/EditDialog";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { PolicyTimeline } from "./PolicyTimeline";
@@ -17,6 +17,10 @@ interface Draft {
   rules: Rule[];
 }
 
+function draftOf(policy: Policy | undefined): Draft {
+  return { name: policy?.name ?? "", rules: policy?.rules ?? [] };
+}
+
 interface Props {
   policy: Policy | undefined; // undefined to add one
   onClose: () => void;
@@ -27,42 +31,49 @@ export function PolicyDialog({ policy, onClose }: Props) {
   const { t } = useTranslation();
   const [form] = Form.useForm<Draft>();
   const rules = Form.useWatch("rules", form) ?? [];
-  const { base, theirs, failure, save, resolve } = useEdit<Policy, Draft>({
+  const { base, theirs, failure, save, resolve, isChanged } = useEdit<Policy, Draft, PolicyInput>({
     of: "policies",
     item: policy,
     form,
     read: (id) => answered(api.GET("/v1/policies/{id}", { params: { path: { id } } })),
-    write: (draft, base) => {
-      const body = { name: draft.name, rule_ids: draft.rules.map((rule) => rule.id) };
-      return base
+    write: (body, base) =>
+      base
         ? answered(
             api.PUT("/v1/policies/{id}", { params: { path: { id: base.id }, header: ifMatch(base.version) }, body }),
           )
-        : answered(api.POST("/v1/policies", { body }));
-    },
-    fill: (newer) => form.setFieldsValue({ name: newer.name, rules: newer.rules }),
+        : answered(api.POST("/v1/policies", { body })),
+    valuesOf: draftOf,
+    bodyOf: ({ name, rules }) => ({ name, rule_ids: rules.map((rule) => rule.id) }),
     fieldOf: (path) => (path.startsWith("rule_ids") ? "rules" : path),
     onSaved: onClose,
   });
 
   return (
-    <Modal
-      open
+    <EditDialog<Draft>
+      form={form}
+      formName="policy"
       title={t("policies.dialog")}
       width={680}
       okText={t(base ? "dialog.save" : "dialog.add")}
-      okButtonProps={{ loading: save.isPending, disabled: theirs !== undefined }}
-      onOk={() => form.submit()}
-      onCancel={onClose}
-      afterOpenChange={(open) => open && focusFirst(form, "name")}
-      mask={{ closable: false }}
-      destroyOnHidden
+      isSaving={save.isPending}
+      isBlocked={theirs !== undefined}
+      isChanged={isChanged}
+      notice={
+        theirs ? (
+          <Conflict name={theirs.name} onResolve={resolve}>
+            {theirs.rules.map((rule) => rule.name).join(" → ")}
+          </Conflict>
+        ) : (
+          failure !== undefined && <ProblemAlert error={failure} />
+        )
+      }
+      onClose={onClose}
     >
       <Form<Draft>
         name="policy"
         form={form}
         layout="vertical"
-        initialValues={base ? { name: base.name, rules: base.rules } : { name: "", rules: [] }}
+        initialValues={draftOf(base)}
         onFinish={save.mutate}
         scrollToFirstError={{ focus: true }}
       >
@@ -86,12 +97,6 @@ export function PolicyDialog({ policy, onClose }: Props) {
       </Form>
       {rules.length > 0 && <PolicyTimeline rules={rules} />}
       {base && <p className="hint">{t("policies.inFlight")}</p>}
-      {theirs && (
-        <Conflict name={theirs.name} onResolve={resolve}>
-          {theirs.rules.map((rule) => rule.name).join(" → ")}
-        </Conflict>
-      )}
-      {failure !== undefined && !theirs && <ProblemAlert error={failure} />}
-    </Modal>
+    </EditDialog>
   );
 }

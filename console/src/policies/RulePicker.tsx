@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Button, Select, Space } from "antd";
-import { useDeferredValue, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Rule } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { rulesQuery } from "../api/queries";
 import { RuleDialog } from "../rules/RuleDialog";
+import { useSearch } from "../ui/useSearch";
 import { RuleOrder } from "./RuleOrder";
 
 const maxRules = constraints.PolicyInput.rule_ids.maxItems;
@@ -16,13 +17,14 @@ interface Props {
   onChange?: (rules: Rule[]) => void;
 }
 
+const useRules = (search: string) => useQuery(rulesQuery({ search: search || undefined, limit: 50 }));
+
 /** RulePicker selects the rules of a policy and their order. */
 export function RulePicker({ id, value = [], onChange }: Props) {
   const { t } = useTranslation();
-  const [search, setSearch] = useState("");
+  const isFree = (rule: Rule) => !value.some((taken) => taken.id === rule.id);
+  const { search, setSearch, items: free, empty, props } = useSearch(useRules, isFree);
   const [making, setMaking] = useState(false);
-  const found = useQuery(rulesQuery({ search: useDeferredValue(search) || undefined, limit: 50 }));
-  const free = (found.data?.items ?? []).filter((rule) => !value.some((taken) => taken.id === rule.id));
   const add = (rule: Rule | undefined) => rule && onChange?.([...value, rule]);
   const full = value.length >= maxRules;
   return (
@@ -34,10 +36,9 @@ export function RulePicker({ id, value = [], onChange }: Props) {
           className="grow"
           value={null as unknown as string}
           disabled={full}
-          loading={found.isFetching}
           placeholder={full ? t("policies.full", { most: maxRules }) : t("policies.pick")}
-          showSearch={{ filterOption: false, onSearch: setSearch }}
-          notFoundContent={found.isSuccess ? t(search ? "list.nothingFound" : "policies.noRuleLeft") : null}
+          {...props}
+          notFoundContent={search === "" && !props.loading ? t("policies.noRuleLeft") : empty}
           options={free.map((rule) => ({ value: rule.id, label: rule.name }))}
           onSelect={(picked: string) => {
             add(free.find((rule) => rule.id === picked));

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { Alert, Form, Input, Modal, Radio, Select } from "antd";
+import { Alert, Form, Input, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { routesQuery } from "../api/queries";
 import { Conflict } from "../ui/Conflict";
-import { focusFirst } from "../ui/focusFirst";
+import { EditDialog } from "../ui/EditDialog";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
@@ -21,11 +21,9 @@ interface Props {
 
 const blank: RuleInput = { name: "", type: "undelivered", wait_seconds: 600, send_id: "" };
 
-// The form keeps a field that the new values do not have, so these are set as well.
-const optional: Partial<RuleInput> = { wait_seconds: undefined, route: undefined, countries: undefined };
-
-function inputOf(rule: Rule): RuleInput {
-  const { name, type, wait_seconds, send_id, route, countries } = rule;
+// An absent value is undefined in the result: the form keeps a field that the new values do not have.
+function inputOf(rule: Rule | undefined): RuleInput {
+  const { name, type, wait_seconds, send_id, route, countries } = rule ?? blank;
   return { name, type, wait_seconds, send_id, route, countries };
 }
 
@@ -35,21 +33,22 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
   const routes = useQuery(routesQuery);
   const [form] = Form.useForm<RuleInput>();
   const draft: RuleInput = { ...blank, ...Form.useWatch([], form) };
-  const { base, theirs, failure, save, resolve } = useEdit<Rule, RuleInput>({
+  const { base, theirs, failure, save, resolve, isChanged } = useEdit<Rule, RuleInput, RuleInput>({
     of: "rules",
     item: rule,
     form,
     read: (id) => answered(api.GET("/v1/rules/{id}", { params: { path: { id } } })),
-    write: (values, base) =>
+    write: (body, base) =>
       base
         ? answered(
             api.PUT("/v1/rules/{id}", {
               params: { path: { id: base.id }, header: ifMatch(base.version) },
-              body: withoutEmpty(values),
+              body,
             }),
           )
-        : answered(api.POST("/v1/rules", { body: withoutEmpty(values) })),
-    fill: (newer) => form.setFieldsValue({ ...optional, ...inputOf(newer) }),
+        : answered(api.POST("/v1/rules", { body })),
+    valuesOf: inputOf,
+    bodyOf: withoutEmpty,
     fieldOf: (path) => path.split(".")[0] ?? path,
     onSaved: (saved) => {
       onSaved?.(saved);
@@ -59,23 +58,31 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
 
   const routeNames = routes.data?.items ?? [];
   return (
-    <Modal
-      open
+    <EditDialog<RuleInput>
+      form={form}
+      formName="rule"
       title={t("rules.dialog")}
       width={620}
       okText={t(base ? "dialog.save" : "dialog.add")}
-      okButtonProps={{ htmlType: "submit", loading: save.isPending, disabled: theirs !== undefined }}
-      onOk={() => form.submit()}
-      onCancel={onClose}
-      afterOpenChange={(open) => open && focusFirst(form, "name")}
-      mask={{ closable: false }}
-      destroyOnHidden
+      isSaving={save.isPending}
+      isBlocked={theirs !== undefined}
+      isChanged={isChanged}
+      notice={
+        theirs ? (
+          <Conflict name={theirs.name} onResolve={resolve}>
+            {meaning(theirs, t, i18n.language)}
+          </Conflict>
+        ) : (
+          failure !== undefined && <ProblemAlert error={failure} />
+        )
+      }
+      onClose={onClose}
     >
       <Form<RuleInput>
         name="rule"
         form={form}
         layout="vertical"
-        initialValues={base ? inputOf(base) : blank}
+        initialValues={inputOf(base)}
         onFinish={save.mutate}
         scrollToFirstError={{ focus: true }}
       >
@@ -144,13 +151,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       </Form>
       <Alert type="info" title={<span aria-live="polite">{meaning(draft, t, i18n.language)}</span>} />
       {base && <p className="hint">{t("rules.inFlight")}</p>}
-      {theirs && (
-        <Conflict name={theirs.name} onResolve={resolve}>
-          {meaning(theirs, t, i18n.language)}
-        </Conflict>
-      )}
-      {failure !== undefined && !theirs && <ProblemAlert error={failure} />}
-    </Modal>
+    </EditDialog>
   );
 }
 

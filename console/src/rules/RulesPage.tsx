@@ -21,7 +21,7 @@ import { RuleDialog } from "./RuleDialog";
 export default function RulesPage() {
   const { t } = useTranslation();
   const [search, setSearch] = useParam("search");
-  const pages = useCursor(search);
+  const pages = useCursor();
   const rules = useQuery(rulesQuery({ search: search || undefined, cursor: pages.cursor }));
   const [editing, setEditing] = useState<{ rule?: Rule }>();
   const [deleting, setDeleting] = useState<Rule>();

@@ -71,3 +71,13 @@ test.each([
 ] as const)("the recipient %j: %s", (number, reason) => {
   expect(checkRecipient(bareNumber(number), t)).toBe(reason && t(reason));
 });
+
+test.each([
+  "+447400123456",
+  "+44 (7400) 123-456",
+  "0044 7400.123456",
+  "＋44 7400 １２３４５６", // as a Chinese keyboard writes it
+  "\u202a+44 7400\u00a0123\u2011456\u202c", // as an address book copies it
+])("the number %j", (text) => {
+  expect(bareNumber(text)).toBe("+447400123456");
+});

@@ -57,9 +57,15 @@ export function checkRecipient(number: string, t: TFunction): string | undefined
   return number === "" ? t("checks.recipientWanted") : t("checks.recipient");
 }
 
-/** bareNumber removes the spaces, hyphens and parentheses of a phone number. */
+/**
+ * bareNumber returns a phone number without its spaces, dashes, brackets, dots and invisible characters, with ASCII digits, and with
+ * a plus sign in the place of 00.
+ */
 export function bareNumber(text = ""): string {
-  return text.replace(/[\s()-]/g, "");
+  return text
+    .normalize("NFKC")
+    .replace(/[\s().\p{Pd}\p{Cf}]/gu, "")
+    .replace(/^00/, "+");
 }
 
 /** validator makes a rule for antd's forms from a check. */

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Select } from "antd";
-import { useDeferredValue, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { policiesQuery, policyQuery } from "../api/queries";
+import { useSearch } from "../ui/useSearch";
 
 interface Props {
   id?: string; // from Form.Item
@@ -11,27 +12,39 @@ interface Props {
   label?: string; // if there is no Form.Item with a label
 }
 
+interface Option {
+  value: string;
+  label: string;
+}
+
+const usePolicies = (search: string) => useQuery(policiesQuery({ search: search || undefined, limit: 50 }));
+
 /** PolicySelect selects a policy by its name. */
 export function PolicySelect({ id, value, onChange, label }: Props) {
   const { t } = useTranslation();
-  const [search, setSearch] = useState("");
-  const found = useQuery(policiesQuery({ search: useDeferredValue(search) || undefined, limit: 50 }));
-  const listed = (found.data?.items ?? []).map((policy) => ({ value: policy.id, label: policy.name }));
-  const missing = value !== undefined && !listed.some((option) => option.value === value);
-  const chosen = useQuery({ ...policyQuery(value ?? ""), enabled: missing && found.isSuccess, retry: false });
-  const options = missing ? [{ value, label: chosen.data?.name ?? value }, ...listed] : listed;
+  const { search, items, empty, props } = useSearch(usePolicies);
+  const listed: Option[] = items.map((policy) => ({ value: policy.id, label: policy.name }));
+  const [picked, setPicked] = useState<Option>();
+  const known = [picked, ...listed].find((option) => option?.value === value);
+  const chosen = useQuery({ ...policyQuery(value ?? ""), enabled: value !== undefined && !known, retry: false });
+  const current = value === undefined ? undefined : (known ?? { value, label: chosen.data?.name ?? value });
+  // The chosen policy may be on a later page of all policies. It is no result of a search by another text.
+  const isMissing = current && search === "" && !listed.some((option) => option.value === value);
   return (
-    <Select<string | undefined>
+    <Select<Option | undefined>
       {...(id ? { id } : {})}
       {...(label ? { "aria-label": label, placeholder: label } : { placeholder: t("sends.pickPolicy") })}
+      {...props}
       className="filter"
       allowClear
-      loading={found.isFetching}
-      showSearch={{ filterOption: false, onSearch: setSearch }}
-      value={value}
-      onChange={onChange}
-      options={options}
-      notFoundContent={found.isSuccess ? t("list.nothingFound") : null}
+      labelInValue
+      value={current}
+      onChange={(option) => {
+        setPicked(option);
+        onChange?.(option?.value);
+      }}
+      options={isMissing ? [current, ...listed] : listed}
+      notFoundContent={empty}
     />
   );
 }

@@ -6,10 +6,10 @@ import type { Send, Session } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
+import { ItemProblem } from "../ui/ItemProblem";
 import { ExportOutlined, WarningOutlined } from "../ui/icons";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
-import { ProblemResult } from "../ui/ProblemView";
 import { TimeText } from "../ui/TimeText";
 import { OutcomeTag } from "../ui/ToneTag";
 import { Attempts } from "./Attempts";
@@ -25,7 +25,11 @@ export default function SendPage({ session }: { session: Session }) {
   if (send.data) {
     return <Watched send={send.data} session={session} />;
   }
-  return outage ? <ProblemResult error={outage.error} retry={outage.retry} /> : <Spin className="page-spin" />;
+  return outage ? (
+    <ItemProblem of="sends" id={id} error={outage.error} retry={outage.retry} />
+  ) : (
+    <Spin className="page-spin" />
+  );
 }
 
 function Watched({ send, session }: { send: Send; session: Session }) {

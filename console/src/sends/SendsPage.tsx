@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Button, DatePicker, Input, Select, type TableColumnsType, Tooltip } from "antd";
 import dayjs from "dayjs";
-import { useEffect, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Outcome, SendSummary } from "../api/client";
@@ -15,6 +15,7 @@ import { ListTable } from "../ui/ListTable";
 import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
+import { isRefusal } from "../ui/ProblemView";
 import { TimeText } from "../ui/TimeText";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
 import { useFilters } from "../ui/useFilters";
@@ -25,7 +26,7 @@ const refresh = 5_000; // ms, of the first page
 export default function SendsPage() {
   const { t } = useTranslation();
   const filter = useFilter();
-  const pages = useCursor(JSON.stringify(filter.query));
+  const pages = useCursor();
   const sends = useQuery({
     ...sendsQuery({ ...filter.query, cursor: pages.cursor }),
     refetchInterval: pages.page === 1 ? refresh : false,
@@ -40,6 +41,7 @@ export default function SendsPage() {
     <>
       <PageHeader title={t("sends.title")} about={t("sends.aboutPage")} actions={add} />
       <Filters filter={filter} />
+      {isRefusal(sends.error) && <Button onClick={filter.clear}>{t("list.clear")}</Button>}
       <ListTable
         list={sends}
         columns={columns}
@@ -113,33 +115,43 @@ function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFil
 function Recipient({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t } = useTranslation();
   const [text, setText] = useState(value);
+  const [isTried, setIsTried] = useState(value !== ""); // whether the text, or the beginning of it, was searched for
   useEffect(() => setText(value), [value]);
   const number = bareNumber(text);
-  const wrong = number === "" ? undefined : checkRecipient(number, t);
+  const isWrong = number !== "" && checkRecipient(number, t) !== undefined;
+  const refusal = useId();
+  const change = (next: string) => {
+    setText(next);
+    if (next === "") {
+      setIsTried(false);
+      onChange("");
+    }
+  };
   const submit = () => {
-    if (!wrong) {
+    setIsTried(true);
+    if (!isWrong) {
       onChange(number);
     }
   };
   return (
-    <Tooltip title={wrong} open={wrong !== undefined && text !== value && text.length > 7}>
+    <div className="recipient">
       <Input.Search
-        className="filter"
         type="tel"
         allowClear
         aria-label={t("sends.to")}
+        aria-describedby={refusal}
+        aria-invalid={isTried && isWrong}
         placeholder={t("sends.toExample")}
         value={text}
-        status={wrong && text.length > 7 ? "error" : ""}
-        onChange={(event) => {
-          setText(event.target.value);
-          if (event.target.value === "") {
-            onChange("");
-          }
-        }}
+        status={isTried && isWrong ? "error" : ""}
+        onChange={(event) => change(event.target.value)}
         onSearch={submit}
+        onBlur={() => text !== "" && setIsTried(true)}
       />
-    </Tooltip>
+      <div id={refusal} role="status" className="refusal">
+        {isTried && isWrong && t("sends.toRefused")}
+      </div>
+    </div>
   );
 }
 

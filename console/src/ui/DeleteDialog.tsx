@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, ProblemError } from "../api/client";
 import { ProblemAlert } from "./ProblemView";
+import { useFocusReturn } from "./useFocusReturn";
 
 interface Props {
   of: "rules" | "policies";
@@ -17,6 +18,7 @@ export function DeleteDialog({ of, item, obstacle, onClose }: Props) {
   const { t } = useTranslation();
   const { message } = App.useApp();
   const client = useQueryClient();
+  const opener = useFocusReturn();
   const refresh = () => {
     client.invalidateQueries({ queryKey: ["rules"] });
     client.invalidateQueries({ queryKey: ["policies"] });
@@ -30,6 +32,7 @@ export function DeleteDialog({ of, item, obstacle, onClose }: Props) {
     },
     onSuccess: () => {
       refresh();
+      opener.current = null; // the button is in the row that goes
       message.success(t(`${of}.deleted`, { name: item.name }));
       onClose();
     },

@@ -1,18 +1,31 @@
 import { Button } from "antd";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useSearchParams } from "react-router";
 import { LeftOutlined, RightOutlined } from "./icons";
 
-/** useCursor keeps the cursors of the pages before the current one. A new query starts at the first page. */
-export function useCursor(query: string) {
-  const [visited, setVisited] = useState<{ query: string; cursors: string[] }>({ query, cursors: [] });
-  const cursors = visited.query === query ? visited.cursors : [];
+/**
+ * useCursor keeps the cursors of the pages from the second to the current one in the address, so that Back, a reload and a link
+ * show the same page. The API has no cursor of a previous page. A new filter removes them (useFilters).
+ */
+export function useCursor() {
+  const [params, setParams] = useSearchParams();
+  const cursors = params.getAll("cursor");
+  const show = (next: string[]) => setParams((before) => withCursors(before, next));
   return {
     cursor: cursors.at(-1),
     page: cursors.length + 1,
-    next: (cursor: string) => setVisited({ query, cursors: [...cursors, cursor] }),
-    back: () => setVisited({ query, cursors: cursors.slice(0, -1) }),
+    next: (cursor: string) => show([...cursors, cursor]),
+    back: () => show(cursors.slice(0, -1)),
   };
+}
+
+function withCursors(before: URLSearchParams, cursors: string[]): URLSearchParams {
+  const next = new URLSearchParams(before);
+  next.delete("cursor");
+  for (const cursor of cursors) {
+    next.append("cursor", cursor);
+  }
+  return next;
 }
 
 interface Props {

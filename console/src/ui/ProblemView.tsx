@@ -3,6 +3,12 @@ import { Alert, Button, Result } from "antd";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
 
+/** isRefusal reports whether the API refuses a request: it will refuse the same request again. */
+export function isRefusal(error: unknown): boolean {
+  const status = (error instanceof ProblemError && error.problem?.status) || 0;
+  return status >= 400 && status < 500 && status !== 429;
+}
+
 function useTexts(error: unknown) {
   const { t } = useTranslation();
   const problem = error instanceof ProblemError ? error.problem : undefined;
@@ -31,10 +37,13 @@ function useTexts(error: unknown) {
   };
 }
 
-/** ProblemAlert shows an error inside a page. */
+/** ProblemAlert shows an error inside a page. The end of the session has a dialog of its own. */
 export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
   const { title, details } = useTexts(error);
+  if (error instanceof ProblemError && error.is("unauthorized")) {
+    return null;
+  }
   return (
     <Alert
       className="problem"
@@ -43,7 +52,7 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
       role="alert"
       title={title}
       description={details}
-      action={retry && <Button onClick={retry}>{t("problem.retry")}</Button>}
+      action={retry && !isRefusal(error) && <Button onClick={retry}>{t("problem.retry")}</Button>}
     />
   );
 }
@@ -52,13 +61,12 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
 export function ProblemResult({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
   const { title, details } = useTexts(error);
-  const missing = error instanceof ProblemError && error.is("not_found");
   return (
     <Result
-      status={missing ? "404" : "warning"}
+      status="warning"
       title={<h1>{title}</h1>}
       subTitle={details}
-      extra={retry && !missing && <Button onClick={retry}>{t("problem.retry")}</Button>}
+      extra={retry && !isRefusal(error) && <Button onClick={retry}>{t("problem.retry")}</Button>}
     />
   );
 }

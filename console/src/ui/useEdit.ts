@@ -11,13 +11,14 @@ interface Item {
   version: number;
 }
 
-interface Options<T extends Item, Draft> {
+interface Options<T extends Item, Draft, Body> {
   of: "rules" | "policies";
   item: T | undefined; // undefined to add one
   form: FormInstance<Draft>;
   read: (id: string) => Promise<T>;
-  write: (draft: Draft, base: T | undefined) => Promise<T>; // replaces the version of base
-  fill: (item: T) => void; // puts the item into the form
+  write: (body: Body, base: T | undefined) => Promise<T>; // replaces the version of base
+  valuesOf: (item: T | undefined) => Draft; // the values of the form
+  bodyOf: (draft: Draft) => Body; // the same for equal drafts
   fieldOf: (path: string) => string; // the field of the form for a path of the API
   onSaved: (item: T) => void;
 }
@@ -26,8 +27,8 @@ interface Options<T extends Item, Draft> {
  * useEdit saves a rule or a policy from a form, if the stored version is still the one that the form began with. Otherwise it
  * returns the newer version as theirs, and saves nothing until resolve has chosen a version.
  */
-export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
-  const { of, form, read, write, fill, fieldOf, onSaved } = options;
+export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, Body>) {
+  const { of, form, read, write, valuesOf, bodyOf, fieldOf, onSaved } = options;
   const { t } = useTranslation();
   const { message } = App.useApp();
   const client = useQueryClient();
@@ -36,7 +37,7 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
   const [failure, setFailure] = useState<unknown>();
 
   const save = useMutation({
-    mutationFn: (draft: Draft) => write(draft, base),
+    mutationFn: (draft: Draft) => write(bodyOf(draft), base),
     onMutate: () => setFailure(undefined),
     onSuccess: (saved) => {
       client.invalidateQueries({ queryKey: ["rules"] }); // because a rule lists its policies
@@ -51,6 +52,7 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
       }
       if (problem?.is("conflict")) {
         form.setFields([{ name: "name", errors: [problem.message] }] as Parameters<typeof form.setFields>[0]);
+        form.focusField("name" as Parameters<typeof form.focusField>[0]);
         return;
       }
       setFailure(showFieldErrors(form, error, fieldOf));
@@ -62,8 +64,10 @@ export function useEdit<T extends Item, Draft>(options: Options<T, Draft>) {
     setTheirs(undefined);
     setFailure(undefined);
     if (takeTheirs && theirs) {
-      fill(theirs);
+      form.setFieldsValue(valuesOf(theirs) as Parameters<typeof form.setFieldsValue>[0]);
     }
   };
-  return { base, theirs, failure, save, resolve };
+  const bodyText = (draft: Draft) => JSON.stringify(bodyOf(draft));
+  const isChanged = () => bodyText(form.getFieldsValue() as Draft) !== bodyText(valuesOf(base));
+  return { base, theirs, failure, save, resolve, isChanged };
 }

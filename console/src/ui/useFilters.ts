@@ -8,7 +8,7 @@ export function useFilters<Name extends string>(...names: Name[]) {
   const [params, setParams] = useSearchParams();
   const values = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ""])) as Record<Name, string>;
   const set = (changes: Partial<Record<Name, string>>) =>
-    setParams((before) => withChanges(before, changes), { replace: true });
+    setParams((before) => withChanges(before, { ...changes, cursor: "" }), { replace: true }); // a new filter begins at page 1
   return { values, set };
 }
 
