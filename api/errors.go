@@ -58,14 +58,14 @@ func statusOf(code backstop.Code) int {
 	}
 }
 
-// statusClosedRequest is the status in the log of a request whose caller disconnected before the answer. nginx has the same.
-const statusClosedRequest = 499
+// givenUpKey is the key in gin's context of a request that was cancelled because its caller has disconnected.
+const givenUpKey = "given-up"
 
-// fail answers with an error and ends the request. A caller that has disconnected gets no answer, and such a request is no error
-// of the server. Its context is cancelled, as it is after the server's ReadTimeout, when no answer can be written either.
-//
-// The caller sees the text of a backstop.Error only. Any other error becomes a
+// fail answers with an error and ends the request. The caller sees the text of a backstop.Error only. Any other error becomes a
 // 500 without its text, which only the log has.
+//
+// A request whose caller has disconnected is no error of the server, so its log lines are at INFO. It is answered all the same:
+// a caller may close only its own direction of the connection, and still read.
 func (s *server) fail(c *gin.Context, err error) {
 	c.Abort()
 	e, known := errors.AsType[*backstop.Error](err)
@@ -77,11 +77,12 @@ func (s *server) fail(c *gin.Context, err error) {
 		e = newInternalError()
 	}
 	if statusOf(e.Code) >= http.StatusInternalServerError {
-		if errors.Is(c.Request.Context().Err(), context.Canceled) {
-			c.Status(statusClosedRequest) // logAccess has the line
-			return
+		level := slog.LevelError
+		if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
+			level = slog.LevelInfo
+			c.Set(givenUpKey, true)
 		}
-		s.logLimited(c, slog.LevelError, "request failed", string(e.Code),
+		s.logLimited(c, level, "request failed", string(e.Code),
 			slog.String("route", c.FullPath()), slog.Any("error", err), slog.Any("cause", e.Cause))
 	}
 	s.writeProblem(c, e)

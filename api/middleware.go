@@ -44,13 +44,20 @@ func (s *server) logAccess(c *gin.Context) {
 	if route == "" {
 		route = "none"
 	}
-	s.logLimited(c, logLevel(route, c.Writer.Status()), "request", strconv.Itoa(c.Writer.Status()),
+	status := c.Writer.Status()
+	if c.GetBool(givenUpKey) {
+		status = statusClosedRequest
+	}
+	s.logLimited(c, logLevel(route, status), "request", strconv.Itoa(status),
 		slog.String("method", c.Request.Method),
 		slog.String("route", route),
-		slog.Int("status", c.Writer.Status()),
+		slog.Int("status", status),
 		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
 	)
 }
+
+// statusClosedRequest is the status in the log of a request whose caller has disconnected before the answer. nginx has the same.
+const statusClosedRequest = 499
 
 func logLevel(route string, status int) slog.Level {
 	switch {

@@ -154,7 +154,7 @@ func TestStats_Shared(t *testing.T) {
 			}
 		})
 	}
-	request(ctx, 499)
+	request(ctx, 503)
 	for r.counted() == 0 {
 		time.Sleep(time.Millisecond)
 	}
