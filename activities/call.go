@@ -55,6 +55,7 @@ func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, s
 		defer freeWait()
 	}
 	attempt, view, err := a.saveEnd(ctx, step.Send, ending)
+	// AwaitsReceiptsUntil is set for an accepted call only, so resultOf returns Accepted after the wait.
 	if err == nil && attempt.AwaitsReceiptsUntil != nil && ending.AwaitReceipts > 0 {
 		view, err = a.awaitReceipts(ctx, attempt.Ref, view, ending.AwaitReceipts)
 	}
