@@ -14,7 +14,7 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,
-  retries: process.env.CI ? 1 : 0, // for a busy machine; a test that passes at the second try is reported as flaky
+  retries: 1, // for a busy machine; a test that passes at the second try is reported as flaky
   reporter: [["list"], ["html", { outputFolder: "e2e/.report", open: "never" }]],
   use: {
     viewport: { width: 1440, height: 900 },
