@@ -15,16 +15,6 @@ const looks = [
 
 async function check(page: Page, name: string, look: string) {
   await page.screenshot({ path: `e2e/.results/look/${name}-${look}.png`, fullPage: true, animations: "disabled" });
-  // While a dialog fades in, its contrast is too low.
-  await page.evaluate(() =>
-    Promise.all(
-      document
-        .getAnimations()
-        .map((each) =>
-          Promise.race([each.finished, new Promise((done) => setTimeout(done, 1_000))]).catch(() => undefined),
-        ),
-    ),
-  );
   const { violations } = await new AxeBuilder({ page }).withTags(wcag).analyze();
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 200)).join("\n")}`);
   expect.soft(found, `${name}, ${look}`).toEqual([]);

@@ -120,6 +120,23 @@ test("Enter in a field saves the rule, and the focus returns to the button", asy
   await expect(page.getByRole("main")).toBeFocused(); // the button is gone
 });
 
+for (const reducedMotion of ["reduce", "no-preference"] as const) {
+  test.describe(`motion: ${reducedMotion}`, () => {
+    test.use({ contextOptions: { reducedMotion } });
+    test("a dialog opens with an animation only if the system allows it", async ({ page }) => {
+      await page.goto("rules");
+      await page.evaluate(() =>
+        document.addEventListener("animationstart", ({ target }) => {
+          if ((target as Element).matches(".ant-modal")) document.body.classList.add("moved");
+        }),
+      );
+      await page.getByRole("button", { name: "Add rule" }).first().click();
+      await expect(dialogOf(page).getByLabel("Rule Name")).toBeFocused(); // after the animation
+      expect(await page.evaluate(() => document.body.classList.contains("moved"))).toBe(reducedMotion !== "reduce");
+    });
+  });
+}
+
 test("a dialog asks before it drops what was typed", async ({ page, api }) => {
   const rule = await api.rule();
   await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);

@@ -22,7 +22,7 @@ function newClient() {
 
 export function App() {
   const preferences = useNewPreferences();
-  const { language, dark } = preferences;
+  const { language, dark, lessMotion } = preferences;
   const { i18n } = useTranslation();
   const [client] = useState(newClient);
 
@@ -37,7 +37,7 @@ export function App() {
 
   return (
     <PreferencesProvider value={preferences}>
-      <ConfigProvider theme={themeOf(dark)} locale={antdLocales[language]}>
+      <ConfigProvider theme={themeOf(dark, !lessMotion)} locale={antdLocales[language]}>
         <AntApp>
           <QueryClientProvider client={client}>
             <BrowserRouter basename="/console">

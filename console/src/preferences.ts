@@ -8,6 +8,7 @@ export interface Preferences {
   language: Language;
   appearance: Appearance;
   dark: boolean; // the result of appearance
+  lessMotion: boolean; // the setting of the user's system
   setLanguage: (language: Language) => void;
   setAppearance: (appearance: Appearance) => void;
 }
@@ -50,19 +51,29 @@ export function useStored<T extends string>(
   return [value, set];
 }
 
-const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
+/** useMedia returns whether a media query matches, now and after each change. */
+function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => window.matchMedia(query).matches);
+  useEffect(() => {
+    const media = window.matchMedia(query);
+    const update = () => setMatches(media.matches);
+    update();
+    media.addEventListener("change", update);
+    return () => media.removeEventListener("change", update);
+  }, [query]);
+  return matches;
+}
 
 export function useNewPreferences(): Preferences {
   const preferred: Language = navigator.language.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
   const [language, setLanguage] = useStored<Language>("language", preferred, ["en", "zh-CN"]);
   const [appearance, setAppearance] = useStored<Appearance>("appearance", "system", ["light", "dark", "system"]);
-  const [system, setSystem] = useState(systemDark.matches);
-  useEffect(() => {
-    const update = (event: MediaQueryListEvent) => setSystem(event.matches);
-    systemDark.addEventListener("change", update);
-    return () => systemDark.removeEventListener("change", update);
-  }, []);
-  const dark = appearance === "system" ? system : appearance === "dark";
+  const systemDark = useMedia("(prefers-color-scheme: dark)");
+  const lessMotion = useMedia("(prefers-reduced-motion: reduce)");
+  const dark = appearance === "system" ? systemDark : appearance === "dark";
   // biome-ignore lint/correctness/useExhaustiveDependencies: the setters of all renders do the same
-  return useMemo(() => ({ language, appearance, dark, setLanguage, setAppearance }), [language, appearance, dark]);
+  return useMemo(
+    () => ({ language, appearance, dark, lessMotion, setLanguage, setAppearance }),
+    [language, appearance, dark, lessMotion],
+  );
 }

@@ -60,11 +60,12 @@ const dark: ThemeConfig = {
   },
 };
 
-export function themeOf(isDark: boolean): ThemeConfig {
+export function themeOf(isDark: boolean, hasMotion: boolean): ThemeConfig {
   const base = isDark ? dark : light;
   const bar = isDark ? "#161b1e" : "#ffffff";
   return {
     ...base,
+    token: { ...base.token, motion: hasMotion },
     components: {
       Layout: { headerBg: bar, siderBg: bar, triggerBg: bar, headerHeight: 56, headerPadding: "0 16px" },
       Menu: { itemBorderRadius: 8, activeBarBorderWidth: 0, subMenuItemBg: "transparent" },
