@@ -25,7 +25,7 @@ func TestLedger_NextRule(t *testing.T) {
 		"the shortest wait":              {both, out, 1, time.Minute},
 		"at a tie the first":             {[]backstop.Rule{minute, minute}, out, 0, time.Minute},
 		"while WhatsApp is called":       {both, func(d *desk) { d.begin(whatsApp()) }, 1, time.Minute},
-		"not one that is satisfied":      {both, func(d *desk) { out(d); d.receive(whatsApp(), delivered) }, 0, time.Hour},
+		"not a satisfied rule":           {both, func(d *desk) { out(d); d.receive(whatsApp(), delivered) }, 0, time.Hour},
 		"none: all are satisfied":        {both, func(d *desk) { out(d); d.receive(whatsApp(), read) }, none, 0},
 		"none: it has no wait":           {[]backstop.Rule{noWait}, out, none, 0},
 		"due, its wait has ended":        {both, func(d *desk) { out(d); d.at(2 * time.Minute) }, 1, 0},

@@ -170,11 +170,8 @@ func TestActivities_stopWaitingNotStored(t *testing.T) {
 func TestActivities_awaitsReceipts_outsideOfCalls(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	var err error
-	r.acts, err = activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: r.logger(), Now: r.clock.Now, Calls: 1,
-	})
-	require.NoError(t, err)
+	r.maxCalls = 1
+	r.restart()
 	end := r.startWaiting()
 	result, err := r.try(r.acts.SendSMS, r.fallback(0))
 	r.requireVerdict(activities.Accepted, result, err)

@@ -319,11 +319,8 @@ func TestActivities_canceled(t *testing.T) {
 func TestActivities_busy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	var err error
-	r.acts, err = activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: r.logger(), Now: r.clock.Now, Calls: 1,
-	})
-	require.NoError(t, err)
+	r.maxCalls = 1
+	r.restart()
 	r.provider.answers(meanwhile(func() {
 		_, err := r.try(r.acts.SendSMS, r.fallback(0))
 		requireRetry(t, activities.Busy, 0, err)

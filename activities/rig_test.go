@@ -41,6 +41,8 @@ var (
 
 // rig is the activities of one send, with scripted providers. The send is new, and the wait of its first rule has just ended.
 type rig struct {
+	maxCalls int // concurrent provider calls; 0: no limit
+
 	t        *testing.T
 	send     backstop.Send
 	store    *store
@@ -111,6 +113,7 @@ func (r *rig) restart() {
 	var err error
 	r.acts, err = activities.New(activities.Options{
 		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: r.logger(), Now: r.clock.Now,
+		Calls: r.maxCalls,
 	})
 	require.NoError(r.t, err)
 }

@@ -253,7 +253,7 @@ func (s *store) Revision(_ context.Context, id string) (int, error) {
 	return s.revision, nil
 }
 
-// change does to a send what a receipt does.
+// change sets a status of a send and raises its revision, as a receipt does.
 func (s *store) change(status backstop.Status) {
 	defer s.begin()()
 	s.sends[0].Status.WhatsApp = status

@@ -117,7 +117,7 @@ func limited(t *testing.T) func(path ...string) *openapi3.Schema {
 	}
 }
 
-// reasonOf returns what the domain says of a field, or nothing.
+// reasonOf returns the domain's reason against a field, or nothing.
 func reasonOf(err error, field string) string {
 	if e, ok := errors.AsType[*backstop.Error](err); ok {
 		for _, f := range e.Fields {
@@ -148,7 +148,7 @@ func reasonOfType(text string) string {
 	return reasonOf(rule(func(r *backstop.Rule) { r.Type = backstop.RuleType(text) }).Validate(), "type")
 }
 
-// reasonOfRecipient returns what the domain says of the form of a number. It knows more of a number than the form.
+// reasonOfRecipient returns the domain's reason against the form of a number. It drops other reasons, such as an unknown country.
 func reasonOfRecipient(text string) string {
 	_, err := backstop.CountryOf(text)
 	if reason := reasonOf(err, "to"); strings.Contains(reason, "E.164") {

@@ -76,7 +76,7 @@ func (s *server) receiveWebhook(c *gin.Context) {
 }
 
 // findWebhook returns the webhook of the provider in the path. If there is none, it answers 404 and returns nil.
-func (s *server) findWebhook(c *gin.Context) Webhook { //nolint:ireturn // it is one of those that were given
+func (s *server) findWebhook(c *gin.Context) Webhook { //nolint:ireturn // an element of Options.Webhooks
 	webhook, known := s.webhooks[c.Param("provider")]
 	if !known {
 		s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "no provider with this name is configured"})

@@ -5,6 +5,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 )
 
@@ -16,4 +17,18 @@ func WithKey(key string) ClientOption {
 		r.Header.Set("Authorization", "Bearer "+key)
 		return nil
 	})
+}
+
+// Response is the response of any endpoint.
+type Response interface {
+	Status() string
+	GetBody() []byte
+}
+
+// CallError returns the error of a call that failed with err, or whose response has an unexpected status.
+func CallError(what string, r Response, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %s: %s", what, r.Status(), r.GetBody())
 }

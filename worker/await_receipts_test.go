@@ -17,14 +17,18 @@ func (r *rig) awaitReceipts(d time.Duration) {
 	r.set(func(s *workflows.Settings) { s.AwaitReceipts = d })
 }
 
-// underReceiptWait waits until the call of a send waits for its receipts.
-func (r *rig) underReceiptWait(send string) {
+// startReceiptWait starts a worker and a send, and waits until the call of the send waits for its receipts.
+func (r *rig) startReceiptWait() (send string, stop func()) {
 	r.t.Helper()
+	r.awaitReceipts(long)
+	stop = r.work(limits)
+	send = r.accept(backstop.Undelivered, time.Hour)
 	require.Eventually(r.t, func() bool {
 		attempts, _, err := r.db.Timeline(r.t.Context(), send)
 		require.NoError(r.t, err)
 		return len(attempts) == 1 && attempts[0].AwaitsReceiptsUntil != nil
 	}, patience, moment)
+	return send, stop
 }
 
 // long is a receipt wait that is enough for a busy machine, and less than 8 s: then the SDK asks for another workflow task.
@@ -34,10 +38,7 @@ const long = 7 * time.Second
 func TestWorker_awaitsReceipts_delivered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.awaitReceipts(long)
-	r.work(limits)
-	send := r.accept(backstop.Undelivered, time.Hour)
-	r.underReceiptWait(send)
+	send, _ := r.startReceiptWait()
 	for _, status := range []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read} {
 		r.deliver(send, whatsAppStep, backstop.WhatsApp, status)
 	}
@@ -51,10 +52,7 @@ func TestWorker_awaitsReceipts_delivered(t *testing.T) {
 func TestWorker_awaitsReceipts_failed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.awaitReceipts(long)
-	r.work(limits)
-	send := r.accept(backstop.Undelivered, time.Hour)
-	r.underReceiptWait(send)
+	send, _ := r.startReceiptWait()
 	r.deliver(send, whatsAppStep, backstop.WhatsApp, backstop.Failed)
 	r.submitted(send, backstop.SMS)
 	r.deliver(send, smsStep, backstop.SMS, backstop.Delivered)
@@ -80,10 +78,7 @@ func TestWorker_awaitsReceipts_inVain(t *testing.T) {
 func TestWorker_awaitsReceipts_stopped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.awaitReceipts(long)
-	stop := r.work(limits)
-	send := r.accept(backstop.Undelivered, time.Hour)
-	r.underReceiptWait(send)
+	send, stop := r.startReceiptWait()
 	stop()
 	attempts, _, err := r.db.Timeline(t.Context(), send)
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 const (
 	backlogDatabase = "backstop_bench_backlog"
 	backlogSends    = 4000
-	overdueSends    = 20_000 // so many that the 24 connections that four sweepers open first do not matter
+	overdueSends    = 20_000 // enough to make the start of four sweepers, with 24 connections, a small part
 	manySweepers    = 4
 )
 

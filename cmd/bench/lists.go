@@ -149,7 +149,7 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		return nil, err
 	}
 	deep := new(base64.RawURLEncoding.EncodeToString([]byte(p.deep))) // the API's form of a cursor
-	// At the fewest rows there are still so many below the deep cursor, so the pages have the same length at all sizes.
+	// Below the deep cursor there is a full page at all sizes, also at the smallest.
 	filters := []struct {
 		name   string
 		limit  int
@@ -175,7 +175,7 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		n++
 		got, err := api.GetSendWithResponse(ctx, p.ids[n%len(p.ids)])
 		if err != nil || got.JSON200 == nil {
-			return callError("get send", got, err)
+			return client.CallError("get send", got, err)
 		}
 		return nil
 	}}, l.stats()), nil
@@ -191,7 +191,7 @@ func (l *lists) stats() query {
 			from := l.begin.Add(-time.Duration(l.counted) * time.Millisecond)
 			got, err := api.GetStatsWithResponse(ctx, &client.GetStatsParams{From: &from, Until: new(from.Add(24 * time.Hour))})
 			if err != nil || got.JSON200 == nil {
-				return callError("get stats", got, err)
+				return client.CallError("get stats", got, err)
 			}
 			if got.JSON200.Totals.Sends != int64(l.rows) {
 				return fmt.Errorf("get stats: counted %d of %d sends", got.JSON200.Totals.Sends, l.rows)
@@ -204,7 +204,7 @@ func listQuery(name string, params client.ListSendsParams) query {
 	return query{name: name, read: func(ctx context.Context, api *client.ClientWithResponses) error {
 		got, err := api.ListSendsWithResponse(ctx, &params)
 		if err != nil || got.JSON200 == nil {
-			return callError("list sends", got, err)
+			return client.CallError("list sends", got, err)
 		}
 		return nil
 	}}

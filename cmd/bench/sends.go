@@ -97,13 +97,13 @@ func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string
 			Name: fmt.Sprintf("%s, rule %d", name, i+1), Type: r.kind, WaitSeconds: &wait, SendID: "BACKSTOP",
 		})
 		if err != nil || made.JSON201 == nil {
-			return "", callError("create rule", made, err)
+			return "", client.CallError("create rule", made, err)
 		}
 		input.RuleIds = append(input.RuleIds, made.JSON201.ID)
 	}
 	made, err := s.api.CreatePolicyWithResponse(ctx, input)
 	if err != nil || made.JSON201 == nil {
-		return "", callError("create policy", made, err)
+		return "", client.CallError("create policy", made, err)
 	}
 	return made.JSON201.ID, nil
 }
@@ -131,7 +131,7 @@ func (s *sender) post(ctx context.Context, o sendInput) (*client.SendAccepted, e
 	}
 	accepted, err := s.api.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
 	if err != nil || accepted.JSON202 == nil {
-		return nil, callError("create send", accepted, err)
+		return nil, client.CallError("create send", accepted, err)
 	}
 	return accepted.JSON202, nil
 }
@@ -221,18 +221,4 @@ func (s *sender) closedSends(ctx context.Context, sends []string) (closed []stri
 		}
 	}
 	return closed, nil
-}
-
-// response is a response of the generated client, of any endpoint.
-type response interface {
-	Status() string
-	GetBody() []byte
-}
-
-// callError returns the error of a call that failed or had an unexpected status.
-func callError(what string, r response, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return fmt.Errorf("%s: %s: %s", what, r.Status(), r.GetBody())
 }

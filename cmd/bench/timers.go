@@ -102,7 +102,7 @@ func (b *bench) smsLateness(ctx context.Context, sends []parkedSend, parkedAt ti
 func (b *bench) printTimers(n int, minute time.Duration, late, plain []time.Duration) {
 	t := table{title: fmt.Sprintf("Timer lateness in ms: %d due within %s", n, minute.Round(time.Millisecond)), notes: []string{
 		"backstop: from the deadline to the SMS request at the provider. hand-written timer: from the deadline to a local",
-		"activity, in a hand-written workflow that has only a timer. What was due before the last was parked does not count.",
+		"activity, in a workflow with a timer alone. Timers that were due before the last one was set do not count.",
 	}}
 	ours, theirs := quantilesOf(late), quantilesOf(plain)
 	t.row("", "n", "p50", "p99", "highest")

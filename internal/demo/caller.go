@@ -34,7 +34,7 @@ func NewCaller(url, key string) (*Caller, error) {
 func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (string, error) {
 	found, err := c.API.ListPoliciesWithResponse(ctx, &client.ListPoliciesParams{Search: &name})
 	if err != nil || found.JSON200 == nil {
-		return "", callError("list policies", found, err)
+		return "", client.CallError("list policies", found, err)
 	}
 	for _, p := range found.JSON200.Items {
 		if p.Name == name {
@@ -51,7 +51,7 @@ func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (
 	}
 	made, err := c.API.CreatePolicyWithResponse(ctx, input)
 	if err != nil || made.JSON201 == nil {
-		return "", callError("create policy", made, err)
+		return "", client.CallError("create policy", made, err)
 	}
 	return made.JSON201.ID, nil
 }
@@ -59,7 +59,7 @@ func (c *Caller) EnsurePolicy(ctx context.Context, name string, rules ...Rule) (
 func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 	found, err := c.API.ListRulesWithResponse(ctx, &client.ListRulesParams{Search: &rule.Name})
 	if err != nil || found.JSON200 == nil {
-		return "", callError("list rules", found, err)
+		return "", client.CallError("list rules", found, err)
 	}
 	for _, r := range found.JSON200.Items {
 		if r.Name == rule.Name {
@@ -71,7 +71,7 @@ func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 		Name: rule.Name, Type: rule.Type, WaitSeconds: &wait, SendID: rule.SendID,
 	})
 	if err != nil || made.JSON201 == nil {
-		return "", callError("create rule", made, err)
+		return "", client.CallError("create rule", made, err)
 	}
 	return made.JSON201.ID, nil
 }
@@ -88,7 +88,7 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 	}
 	accepted, err := c.API.CreateSendWithResponse(ctx, &client.CreateSendParams{}, input)
 	if err != nil || accepted.JSON202 == nil {
-		return "", callError("create send", accepted, err)
+		return "", client.CallError("create send", accepted, err)
 	}
 	return accepted.JSON202.ID, nil
 }
@@ -97,21 +97,7 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 func (c *Caller) Send(ctx context.Context, id string) (*client.Send, error) {
 	got, err := c.API.GetSendWithResponse(ctx, id)
 	if err != nil || got.JSON200 == nil {
-		return nil, callError("get send", got, err)
+		return nil, client.CallError("get send", got, err)
 	}
 	return got.JSON200, nil
-}
-
-// response is a response of the generated client, of any endpoint.
-type response interface {
-	Status() string
-	GetBody() []byte
-}
-
-// callError returns the error of a call that failed or had an unexpected status.
-func callError(what string, r response, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return fmt.Errorf("%s: %s: %s", what, r.Status(), r.GetBody())
 }

@@ -27,7 +27,7 @@ type Store interface {
 	Upkeep
 }
 
-// Upkeep is what the tables need from time to time.
+// Upkeep is the periodic maintenance of the tables.
 type Upkeep interface {
 	// Maintain updates the statistics of tables that have grown, and deletes receipts that matched no attempt for days. Any
 	// number of processes may call it.

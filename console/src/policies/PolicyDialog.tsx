@@ -3,9 +3,7 @@ import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Policy, type PolicyInput, type Rule } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { checkName, validator } from "../rules/checks";
-import { Conflict } from "../ui/Conflict";
 import { EditDialog } from "../ui/EditDialog";
-import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { PolicyTimeline } from "./PolicyTimeline";
 import { RulePicker } from "./RulePicker";
@@ -31,7 +29,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
   const { t } = useTranslation();
   const [form] = Form.useForm<Draft>();
   const rules = Form.useWatch("rules", form) ?? [];
-  const { base, theirs, failure, save, resolve, isChanged } = useEdit<Policy, Draft, PolicyInput>({
+  const edit = useEdit<Policy, Draft, PolicyInput>({
     of: "policies",
     item: policy,
     form,
@@ -49,54 +47,33 @@ export function PolicyDialog({ policy, onClose }: Props) {
   });
 
   return (
-    <EditDialog<Draft>
-      form={form}
-      formName="policy"
+    <EditDialog
+      edit={edit}
+      name="policy"
       title={t("policies.dialog")}
       width={680}
-      okText={t(base ? "dialog.save" : "dialog.add")}
-      isSaving={save.isPending}
-      isBlocked={theirs !== undefined}
-      isChanged={isChanged}
-      notice={
-        theirs ? (
-          <Conflict name={theirs.name} onResolve={resolve}>
-            {theirs.rules.map((rule) => rule.name).join(" → ")}
-          </Conflict>
-        ) : (
-          failure !== undefined && <ProblemAlert error={failure} />
-        )
-      }
+      meaningOf={({ rules }) => rules.map((rule) => rule.name).join(" → ")}
       onClose={onClose}
     >
-      <Form<Draft>
-        name="policy"
-        form={form}
-        layout="vertical"
-        initialValues={draftOf(base)}
-        onFinish={save.mutate}
-        scrollToFirstError={{ focus: true }}
+      <Form.Item
+        name="name"
+        label={t("policies.name")}
+        required
+        rules={[validator((name: string) => checkName(name ?? "", t))]}
       >
-        <Form.Item
-          name="name"
-          label={t("policies.name")}
-          required
-          rules={[validator((name: string) => checkName(name ?? "", t))]}
-        >
-          <Input autoComplete="off" />
-        </Form.Item>
-        <Form.Item
-          name="rules"
-          label={t("policies.included")}
-          required
-          extra={t("policies.orderMeans")}
-          rules={[validator((list: Rule[]) => (list.length < minItems ? t("policies.ruleWanted") : undefined))]}
-        >
-          <RulePicker />
-        </Form.Item>
-      </Form>
+        <Input autoComplete="off" />
+      </Form.Item>
+      <Form.Item
+        name="rules"
+        label={t("policies.included")}
+        required
+        extra={t("policies.orderMeans")}
+        rules={[validator((list: Rule[]) => (list.length < minItems ? t("policies.ruleWanted") : undefined))]}
+      >
+        <RulePicker />
+      </Form.Item>
       {rules.length > 0 && <PolicyTimeline rules={rules} />}
-      {base && <p className="hint">{t("policies.inFlight")}</p>}
+      {edit.base && <p className="hint">{t("policies.inFlight")}</p>}
     </EditDialog>
   );
 }

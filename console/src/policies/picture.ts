@@ -1,4 +1,4 @@
-// What a policy does, as its picture shows it. The law is in docs/rules.md, rule.go and policy.go.
+// The content of a policy's picture. The law is in docs/rules.md, rule.go and policy.go.
 import type { RuleShape } from "../rules/meaning";
 
 export interface PictureRule extends RuleShape {
@@ -12,13 +12,13 @@ export interface First {
 }
 
 export interface Picture {
-  timed: PictureRule[]; // those that fire at the end of their wait, in that order
+  timed: PictureRule[]; // the rules with a wait, the shortest first
   firsts: First[]; // the first rule after a failure of WhatsApp, by the recipient's country
   isPartial: boolean; // no rule applies to recipients in other countries
   hasNext: boolean; // for some recipients another rule may follow a failed SMS
 }
 
-/** pictureOf returns what happens in time, after a failure of WhatsApp, and after a failed SMS. */
+/** pictureOf returns the picture of a policy's rules, in the order of the policy. */
 export function pictureOf(rules: PictureRule[]): Picture {
   const timed = rules.filter((rule) => rule.wait_seconds).sort((a, b) => (a.wait_seconds ?? 0) - (b.wait_seconds ?? 0)); // stable: the order of the policy settles a tie
   const everywhere = rules.findIndex((rule) => countriesOf(rule).length === 0);

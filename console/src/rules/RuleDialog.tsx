@@ -4,9 +4,7 @@ import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { routesQuery } from "../api/queries";
-import { Conflict } from "../ui/Conflict";
 import { EditDialog } from "../ui/EditDialog";
-import { ProblemAlert } from "../ui/ProblemView";
 import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
 import { checkName, checkSendID, checkWait, validator } from "./checks";
@@ -33,7 +31,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
   const routes = useQuery(routesQuery);
   const [form] = Form.useForm<RuleInput>();
   const draft: RuleInput = { ...blank, ...Form.useWatch([], form) };
-  const { base, theirs, failure, save, resolve, isChanged } = useEdit<Rule, RuleInput, RuleInput>({
+  const edit = useEdit<Rule, RuleInput, RuleInput>({
     of: "rules",
     item: rule,
     form,
@@ -58,99 +56,78 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
 
   const routeNames = routes.data?.items ?? [];
   return (
-    <EditDialog<RuleInput>
-      form={form}
-      formName="rule"
+    <EditDialog
+      edit={edit}
+      name="rule"
       title={t("rules.dialog")}
       width={620}
-      okText={t(base ? "dialog.save" : "dialog.add")}
-      isSaving={save.isPending}
-      isBlocked={theirs !== undefined}
-      isChanged={isChanged}
-      notice={
-        theirs ? (
-          <Conflict name={theirs.name} onResolve={resolve}>
-            {meaning(theirs, t, i18n.language)}
-          </Conflict>
-        ) : (
-          failure !== undefined && <ProblemAlert error={failure} />
-        )
-      }
+      meaningOf={(theirs) => meaning(theirs, t, i18n.language)}
       onClose={onClose}
     >
-      <Form<RuleInput>
-        name="rule"
-        form={form}
-        layout="vertical"
-        initialValues={inputOf(base)}
-        onFinish={save.mutate}
-        scrollToFirstError={{ focus: true }}
+      <Form.Item
+        name="name"
+        label={t("rules.name")}
+        required
+        rules={[validator((name: string) => checkName(name ?? "", t))]}
       >
-        <Form.Item
-          name="name"
-          label={t("rules.name")}
-          required
-          rules={[validator((name: string) => checkName(name ?? "", t))]}
-        >
-          <Input autoComplete="off" />
-        </Form.Item>
-        <Form.Item name="type" label={t("rules.type")} required>
-          <Radio.Group
-            className="choices"
-            options={ruleTypes.map((type) => ({
-              value: type,
-              label: (
-                <>
-                  {t(`rules.types.${type}`)} <small>{t(`rules.typeMeans.${type}`)}</small>
-                </>
-              ),
-            }))}
-          />
-        </Form.Item>
-        <Form.Item
-          name="send_id"
-          label={t("rules.sendID")}
-          required
-          tooltip={t("rules.sendIDMeans")}
-          rules={[validator((id: string) => checkSendID(id ?? "", t))]}
-        >
-          <Input autoComplete="off" maxLength={constraints.RuleInput.send_id.maxLength} />
-        </Form.Item>
-        <Form.Item
-          name="wait_seconds"
-          label={t("rules.wait")}
-          required={draft.type === "unread"}
-          dependencies={["type"]}
-          extra={t(draft.type === "unread" ? "rules.waitOfUnread" : "rules.waitMeans")}
-          rules={[validator((seconds: number | undefined) => checkWait(seconds, form.getFieldValue("type"), t))]}
-        >
-          <WaitInput />
-        </Form.Item>
-        <Form.Item name="route" label={t("rules.route")} extra={t("rules.routeMeans")}>
-          <Select
-            allowClear
-            loading={routes.isPending}
-            placeholder={t("rules.defaultRoute", { name: routeNames.find((route) => route.default)?.name ?? "…" })}
-            options={routeNames.map(({ name }) => ({ value: name, label: name }))}
-          />
-        </Form.Item>
-        <Form.Item name="countries" label={t("rules.countries")} extra={t("rules.countriesMean")}>
-          <Select
-            mode="multiple"
-            allowClear
-            defaultActiveFirstOption={false} // else Tab adds the first country when it leaves the field
-            placeholder={t("rules.everywhere")}
-            showSearch={{ optionFilterProp: "label" }}
-            maxTagCount="responsive"
-            options={countries.map((code) => ({
-              value: code,
-              label: `${countryName(code, i18n.language)} (${code})`,
-            }))}
-          />
-        </Form.Item>
-      </Form>
+        <Input autoComplete="off" />
+      </Form.Item>
+      <Form.Item name="type" label={t("rules.type")} required>
+        <Radio.Group
+          className="choices"
+          options={ruleTypes.map((type) => ({
+            value: type,
+            label: (
+              <>
+                {t(`rules.types.${type}`)} <small>{t(`rules.typeMeans.${type}`)}</small>
+              </>
+            ),
+          }))}
+        />
+      </Form.Item>
+      <Form.Item
+        name="send_id"
+        label={t("rules.sendID")}
+        required
+        tooltip={t("rules.sendIDMeans")}
+        rules={[validator((id: string) => checkSendID(id ?? "", t))]}
+      >
+        <Input autoComplete="off" maxLength={constraints.RuleInput.send_id.maxLength} />
+      </Form.Item>
+      <Form.Item
+        name="wait_seconds"
+        label={t("rules.wait")}
+        required={draft.type === "unread"}
+        dependencies={["type"]}
+        extra={t(draft.type === "unread" ? "rules.waitOfUnread" : "rules.waitMeans")}
+        rules={[validator((seconds: number | undefined) => checkWait(seconds, form.getFieldValue("type"), t))]}
+      >
+        <WaitInput />
+      </Form.Item>
+      <Form.Item name="route" label={t("rules.route")} extra={t("rules.routeMeans")}>
+        <Select
+          allowClear
+          loading={routes.isPending}
+          placeholder={t("rules.defaultRoute", { name: routeNames.find((route) => route.default)?.name ?? "…" })}
+          options={routeNames.map(({ name }) => ({ value: name, label: name }))}
+        />
+      </Form.Item>
+      <Form.Item name="countries" label={t("rules.countries")} extra={t("rules.countriesMean")}>
+        <Select
+          mode="multiple"
+          allowClear
+          defaultActiveFirstOption={false} // else Tab adds the first country when it leaves the field
+          placeholder={t("rules.everywhere")}
+          showSearch={{ optionFilterProp: "label" }}
+          maxTagCount="responsive"
+          options={countries.map((code) => ({
+            value: code,
+            label: `${countryName(code, i18n.language)} (${code})`,
+          }))}
+        />
+      </Form.Item>
       <Alert type="info" title={<span aria-live="polite">{meaning(draft, t, i18n.language)}</span>} />
-      {base && <p className="hint">{t("rules.inFlight")}</p>}
+      {edit.base && <p className="hint">{t("rules.inFlight")}</p>}
     </EditDialog>
   );
 }

@@ -1,26 +1,33 @@
-import { Button, type FormInstance, Modal } from "antd";
+import { Button, Form, Modal } from "antd";
 import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Conflict } from "./Conflict";
 import { focusFirst } from "./focusFirst";
+import { ProblemAlert } from "./ProblemView";
+import type { Edit, Item } from "./useEdit";
 import { useFocusReturn } from "./useFocusReturn";
 
-interface Props<Draft> {
-  form: FormInstance<Draft>;
-  formName: string;
+interface Props<T extends Item, Draft> {
+  edit: Edit<T, Draft>;
+  name: string; // of the form, in the ids of its fields
   title: string;
   width: number;
-  okText: string;
-  isSaving: boolean;
-  isBlocked: boolean; // whether something must be decided before the next save
-  isChanged: () => boolean;
-  notice: ReactNode; // why the last save failed; it is in view at any height of the window
+  meaningOf: (item: T) => ReactNode; // of a version that somebody else has saved
   onClose: () => void;
-  children: ReactNode;
+  children: ReactNode; // the fields
 }
 
 /** EditDialog is the frame of a form: Enter saves, and each exit but Cancel asks before it drops changes. */
-export function EditDialog<Draft>(props: Props<Draft>) {
-  const { form, formName, title, width, okText, isSaving, isBlocked, isChanged, notice, onClose, children } = props;
+export function EditDialog<T extends Item, Draft>({
+  edit,
+  name,
+  title,
+  width,
+  meaningOf,
+  onClose,
+  children,
+}: Props<T, Draft>) {
+  const { form, base, initialValues, theirs, failure, save, resolve, isChanged } = edit;
   const { t } = useTranslation();
   const [isAsking, setIsAsking] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
@@ -32,21 +39,36 @@ export function EditDialog<Draft>(props: Props<Draft>) {
         className="edit-dialog"
         title={title}
         width={width}
-        okText={okText}
+        okText={t(base ? "dialog.save" : "dialog.add")}
         // Enter in a field presses the submit button of its form, which is outside the form's element.
-        okButtonProps={{ htmlType: "submit", form: formName, loading: isSaving, disabled: isBlocked }}
+        okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending, disabled: theirs !== undefined }}
         onCancel={() => (isChanged() ? setIsAsking(true) : onClose())}
         cancelButtonProps={{ onClick: onClose }}
         afterOpenChange={(open) => open && focusFirst(form, "name")}
         footer={(buttons) => (
           <>
-            {notice}
+            {theirs ? (
+              <Conflict name={theirs.name} onResolve={resolve}>
+                {meaningOf(theirs)}
+              </Conflict>
+            ) : (
+              failure !== undefined && <ProblemAlert error={failure} />
+            )}
             {buttons}
           </>
         )}
         destroyOnHidden
       >
-        {children}
+        <Form<Draft>
+          name={name}
+          form={form}
+          layout="vertical"
+          initialValues={initialValues as object}
+          onFinish={save.mutate}
+          scrollToFirstError={{ focus: true }}
+        >
+          {children}
+        </Form>
       </Modal>
       <Modal
         open={isAsking}

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
 import { showFieldErrors } from "./formErrors";
 
-interface Item {
+export interface Item {
   id: string;
   name: string;
   version: number;
@@ -24,8 +24,8 @@ interface Options<T extends Item, Draft, Body> {
 }
 
 /**
- * useEdit saves a rule or a policy from a form, if the stored version is still the one that the form began with. Otherwise it
- * returns the newer version as theirs, and saves nothing until resolve has chosen a version.
+ * useEdit saves a rule or a policy from a form, unless somebody else has saved a newer version meanwhile. Then it returns that
+ * version as theirs, and saves nothing until resolve has chosen a version.
  */
 export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, Body>) {
   const { of, form, read, write, valuesOf, bodyOf, fieldOf, onSaved } = options;
@@ -69,5 +69,7 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
   };
   const bodyText = (draft: Draft) => JSON.stringify(bodyOf(draft));
   const isChanged = () => bodyText(form.getFieldsValue() as Draft) !== bodyText(valuesOf(base));
-  return { base, theirs, failure, save, resolve, isChanged };
+  return { form, base, initialValues: valuesOf(options.item), theirs, failure, save, resolve, isChanged };
 }
+
+export type Edit<T extends Item, Draft> = ReturnType<typeof useEdit<T, Draft, unknown>>;

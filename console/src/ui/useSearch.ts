@@ -4,8 +4,8 @@ import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 /**
- * useSearch keeps the text of a search, and returns its items and the props of its Select. The items are only those of the present
- * text: Enter selects the first option, so it must not be one of an older search. isOption leaves items out.
+ * useSearch keeps the text of a search, and returns its items and the props of its Select. While a new text loads, the items are
+ * empty: Enter selects the first option, which must not belong to an older text. isOption filters the items.
  */
 export function useSearch<Item>(
   useList: (search: string) => UseQueryResult<{ items: Item[] }>,

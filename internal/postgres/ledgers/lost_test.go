@@ -50,7 +50,7 @@ func life() []writing {
 		return func(t *testing.T, d desk) []any {
 			t.Helper()
 			ruling, view, err := d.db.Begin(t.Context(), d.id, c)
-			ruling.Before = nil // a repetition does not know it any more
+			ruling.Before = nil // Before is nil in a repeated answer
 			return []any{ruling, view, err}
 		}
 	}
