@@ -127,7 +127,7 @@ func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListS
 		return nil, err
 	}
 	sends, more, err := s.sends.ListSends(ctx, backstop.SendFilter{
-		Outcome:  backstop.Outcome(orZero(r.Params.Outcome)),
+		Outcome:  backstop.Outcome(firstOrZero(r.Params.Outcome)),
 		PolicyID: canonicalID(orZero(r.Params.PolicyID)),
 		To:       orZero(r.Params.To),
 		From:     orZero(r.Params.From),
@@ -140,4 +140,11 @@ func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListS
 		Items:      showAll(sends, showSummary),
 		NextCursor: nextCursor(more, func() string { return sends[len(sends)-1].ID }),
 	}, nil
+}
+
+func firstOrZero(list *OfOutcome) Outcome {
+	if list == nil {
+		return ""
+	}
+	return (*list)[0]
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -24,23 +25,6 @@ const (
 	AttemptStateThrottled   AttemptState = "throttled"
 	AttemptStateUnavailable AttemptState = "unavailable"
 	AttemptStateUnknown     AttemptState = "unknown"
-)
-
-// Defines values for AttemptFailureClass.
-const (
-	AttemptFailureClassAccount   AttemptFailureClass = "account"
-	AttemptFailureClassExpired   AttemptFailureClass = "expired"
-	AttemptFailureClassOptedOut  AttemptFailureClass = "opted_out"
-	AttemptFailureClassRecipient AttemptFailureClass = "recipient"
-	AttemptFailureClassTemplate  AttemptFailureClass = "template"
-)
-
-// Defines values for AttemptFailureKind.
-const (
-	AttemptFailureKindRejected    AttemptFailureKind = "rejected"
-	AttemptFailureKindThrottled   AttemptFailureKind = "throttled"
-	AttemptFailureKindUnavailable AttemptFailureKind = "unavailable"
-	AttemptFailureKindUnknown     AttemptFailureKind = "unknown"
 )
 
 // Defines values for Category.
@@ -70,6 +54,23 @@ const (
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
+// Defines values for FailureClass.
+const (
+	FailureClassAccount   FailureClass = "account"
+	FailureClassExpired   FailureClass = "expired"
+	FailureClassOptedOut  FailureClass = "opted_out"
+	FailureClassRecipient FailureClass = "recipient"
+	FailureClassTemplate  FailureClass = "template"
+)
+
+// Defines values for FailureKind.
+const (
+	FailureKindRejected    FailureKind = "rejected"
+	FailureKindThrottled   FailureKind = "throttled"
+	FailureKindUnavailable FailureKind = "unavailable"
+	FailureKindUnknown     FailureKind = "unknown"
+)
+
 // Defines values for FallbackReason.
 const (
 	FallbackReasonFailed       FallbackReason = "failed"
@@ -77,6 +78,16 @@ const (
 	FallbackReasonNotRead      FallbackReason = "not_read"
 	FallbackReasonNotSent      FallbackReason = "not_sent"
 	FallbackReasonTooLate      FallbackReason = "too_late"
+)
+
+// Defines values for FoundSendsFoundBy.
+const (
+	FoundSendsFoundByID             FoundSendsFoundBy = "id"
+	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
+	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
+	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
+	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
+	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
 )
 
 // Defines values for HealthStatus.
@@ -127,6 +138,13 @@ const (
 	SMSLengthEncodingUcs2 SMSLengthEncoding = "ucs2"
 )
 
+// Defines values for SMSResult.
+const (
+	SMSResultDelivered SMSResult = "delivered"
+	SMSResultFailed    SMSResult = "failed"
+	SMSResultNoReceipt SMSResult = "no_receipt"
+)
+
 // Defines values for Status.
 const (
 	StatusDelivered Status = "delivered"
@@ -146,9 +164,55 @@ const (
 	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
 )
 
+// Defines values for Sort.
+const (
+	SortCreatedAt      Sort = "created_at"
+	SortMinusCreatedAt Sort = "-created_at"
+	SortMinusName      Sort = "-name"
+	SortMinusUpdatedAt Sort = "-updated_at"
+	SortName           Sort = "name"
+	SortUpdatedAt      Sort = "updated_at"
+)
+
+// Defines values for ListPoliciesParamsSort.
+const (
+	ListPoliciesParamsSortCreatedAt      ListPoliciesParamsSort = "created_at"
+	ListPoliciesParamsSortMinusCreatedAt ListPoliciesParamsSort = "-created_at"
+	ListPoliciesParamsSortMinusName      ListPoliciesParamsSort = "-name"
+	ListPoliciesParamsSortMinusUpdatedAt ListPoliciesParamsSort = "-updated_at"
+	ListPoliciesParamsSortName           ListPoliciesParamsSort = "name"
+	ListPoliciesParamsSortUpdatedAt      ListPoliciesParamsSort = "updated_at"
+)
+
+// Defines values for ListRulesParamsSort.
+const (
+	ListRulesParamsSortCreatedAt      ListRulesParamsSort = "created_at"
+	ListRulesParamsSortMinusCreatedAt ListRulesParamsSort = "-created_at"
+	ListRulesParamsSortMinusName      ListRulesParamsSort = "-name"
+	ListRulesParamsSortMinusUpdatedAt ListRulesParamsSort = "-updated_at"
+	ListRulesParamsSortName           ListRulesParamsSort = "name"
+	ListRulesParamsSortUpdatedAt      ListRulesParamsSort = "updated_at"
+)
+
+// Defines values for ListSendsParamsOrder.
+const (
+	ListSendsParamsOrderNewest ListSendsParamsOrder = "newest"
+	ListSendsParamsOrderOldest ListSendsParamsOrder = "oldest"
+)
+
+// Defines values for ExportSendsParamsOrder.
+const (
+	ExportSendsParamsOrderNewest ExportSendsParamsOrder = "newest"
+	ExportSendsParamsOrderOldest ExportSendsParamsOrder = "oldest"
+)
+
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
 type Attempt struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+
 	// Channel The channel of a message.
 	Channel Channel `json:"channel"`
 
@@ -220,14 +284,14 @@ type AttemptFailure struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
 	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
 	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
-	// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
-	Class *AttemptFailureClass `json:"class,omitempty"`
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
 
 	// Code The provider's error code.
 	Code *string `json:"code,omitempty"`
 
-	// Kind The result of the call, as in the `state` of an attempt.
-	Kind AttemptFailureKind `json:"kind"`
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
 
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
@@ -236,18 +300,37 @@ type AttemptFailure struct {
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
 
-// AttemptFailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
-// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
-// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
-type AttemptFailureClass string
-
-// AttemptFailureKind The result of the call, as in the `state` of an attempt.
-type AttemptFailureKind string
-
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 // or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 type Category string
+
+// ChangeGroup The fallbacks of one policy, country, reason and error code.
+type ChangeGroup struct {
+	// After The fallbacks in the later range.
+	After int64 `json:"after"`
+
+	// Before The fallbacks in the earlier range.
+	Before int64 `json:"before"`
+
+	// Code The error code of the WhatsApp message; empty if it has none.
+	Code string `json:"code"`
+
+	// Contribution The part of the change of the fallback rate that the group explains: its fallbacks as a share of all sends after, minus the
+	// same before. The contributions of all groups add up to the change of the rate. 0.01 is one percentage point.
+	Contribution float64 `json:"contribution"`
+
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country    string `json:"country"`
+	PolicyID   string `json:"policy_id"`
+	PolicyName string `json:"policy_name"`
+
+	// Provider The provider of the code; empty without a code.
+	Provider string `json:"provider"`
+
+	// Reason The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Reason *FallbackReason `json:"reason,omitempty"`
+}
 
 // Channel The channel of a message.
 type Channel string
@@ -260,12 +343,42 @@ type ChannelState struct {
 	Status Status `json:"status"`
 }
 
+// CodeCount The most frequent error code, and the number of SMS that failed with it.
+type CodeCount struct {
+	Code     string `json:"code"`
+	Count    int64  `json:"count"`
+	Provider string `json:"provider"`
+}
+
+// ErrorCode An error code of a provider.
+type ErrorCode struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+	Code  string        `json:"code"`
+
+	// Explained The explanation by language, such as `en` or `zh-CN`. Each code has `en`.
+	Explained map[string]Explanation `json:"explained"`
+	Provider  string                 `json:"provider"`
+}
+
+// ErrorCodeList The error codes of the configured providers.
+type ErrorCodeList struct {
+	Items []ErrorCode `json:"items"`
+}
+
 // Event An event in the timeline of a send.
 type Event struct {
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	At Time `json:"at"`
+
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
 
 	// Channel The channel of a message.
 	Channel *Channel `json:"channel,omitempty"`
@@ -276,6 +389,9 @@ type Event struct {
 	// Detail More about the event as a text for people.
 	Detail *string `json:"detail,omitempty"`
 
+	// Failure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
+	Failure *EventFailure `json:"failure,omitempty"`
+
 	// Kind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
@@ -285,6 +401,12 @@ type Event struct {
 	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 	// send has ended; only receipts may follow.
 	Kind EventKind `json:"kind"`
+
+	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// Rule The name of the rule that the event is about.
 	Rule *string `json:"rule,omitempty"`
@@ -304,6 +426,39 @@ type Event struct {
 // has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 // send has ended; only receipts may follow.
 type EventKind string
+
+// EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
+type EventFailure struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
+
+	// Reason The failure as a text for people.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// Explanation What an error code means, for people.
+type Explanation struct {
+	// Action What to do about it.
+	Action string `json:"action"`
+
+	// Cause What has happened.
+	Cause string `json:"cause"`
+}
+
+// FailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+type FailureClass string
+
+// FailureKind The result of a failed call, as in the `state` of an attempt.
+type FailureKind string
 
 // FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 type FallbackInput struct {
@@ -339,8 +494,14 @@ type FallbackReason string
 
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
+	// Code The reason for programs, such as `too_long`. Absent if there is no code for it.
+	Code *string `json:"code,omitempty"`
+
 	// Field The path of the field, or the name of the parameter or header.
 	Field string `json:"field"`
+
+	// Params The parameters of the reason by their names, such as `max`.
+	Params *map[string]string `json:"params,omitempty"`
 
 	// Reason What the value must be or must not be.
 	Reason string `json:"reason"`
@@ -348,12 +509,37 @@ type FieldError struct {
 
 // Fired The rule that fired last, and why.
 type Fired struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+
 	// Reason The reason as a text for people.
 	Reason string `json:"reason"`
 
 	// Rule The name of the rule.
 	Rule string `json:"rule"`
 }
+
+// Found What a search has found.
+type Found struct {
+	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	MoreSends bool          `json:"more_sends"`
+	Policies  []Policy      `json:"policies"`
+	Rules     []Rule        `json:"rules"`
+	Sends     []SendSummary `json:"sends"`
+
+	// SendsFoundBy By what the sends were found.
+	SendsFoundBy FoundSendsFoundBy `json:"sends_found_by"`
+
+	// To The number for the filter `to`, if the sends were found by `number`.
+	To *string `json:"to,omitempty"`
+
+	// ToEnds The digits for the filter `to_ends`, if found by `number_end`.
+	ToEnds *string `json:"to_ends,omitempty"`
+}
+
+// FoundSendsFoundBy By what the sends were found.
+type FoundSendsFoundBy string
 
 // Health The state of the process and its dependencies.
 type Health struct {
@@ -371,6 +557,25 @@ type Health struct {
 
 // HealthStatus Whether requests can be served.
 type HealthStatus string
+
+// MessageStats The counts of the messages of a time range.
+type MessageStats struct {
+	// ByCode The counts of up to 100 error codes, with the most messages first.
+	ByCode []StatsOfCode `json:"by_code"`
+
+	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.
+	BySender []StatsOfSender `json:"by_sender"`
+
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	From Time `json:"from"`
+
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Until Time `json:"until"`
+}
 
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
@@ -470,6 +675,9 @@ type PolicyList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
 }
 
 // PolicyRef The id and the name of a policy.
@@ -521,6 +729,22 @@ type Quantiles struct {
 
 	// P99 The 99th percentile, in seconds.
 	P99 *float64 `json:"p99,omitempty"`
+}
+
+// RangeCounts The sends and fallbacks of a time range.
+type RangeCounts struct {
+	Fallbacks int64 `json:"fallbacks"`
+
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	From  Time  `json:"from"`
+	Sends int64 `json:"sends"`
+
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Until Time `json:"until"`
 }
 
 // Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
@@ -639,12 +863,36 @@ type RuleList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
 }
 
 // RuleType The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
 // `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
 // message: at once, unless an SMS may still arrive.
 type RuleType string
+
+// SMSCounts Numbers of SMS, and how long those that were delivered took.
+type SMSCounts struct {
+	// Delivered SMS with the result `delivered`.
+	Delivered int64 `json:"delivered"`
+
+	// Failed SMS with the result `failed`.
+	Failed int64 `json:"failed"`
+
+	// NoReceipt SMS with the result `no_receipt`.
+	NoReceipt int64 `json:"no_receipt"`
+
+	// Sms SMS that were tried: the sum of the next three.
+	Sms int64 `json:"sms"`
+
+	// TimeToDelivery The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
+	TimeToDelivery Quantiles `json:"time_to_delivery"`
+
+	// TopCode The most frequent error code, and the number of SMS that failed with it.
+	TopCode *CodeCount `json:"top_code,omitempty"`
+}
 
 // SMSLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 // text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
@@ -661,6 +909,10 @@ type SMSLength struct {
 
 // SMSLengthEncoding The alphabet of the SMS.
 type SMSLengthEncoding string
+
+// SMSResult The result of an SMS. `delivered`: a receipt says so. `failed`: the provider refused the SMS or reported it as failed, or the
+// SMS could not be submitted. `no_receipt`: neither is known, or not yet.
+type SMSResult string
 
 // Send The state of a send.
 type Send struct {
@@ -722,7 +974,14 @@ type Send struct {
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
-	To  string        `json:"to"`
+
+	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
+	SmsLength *SMSLength `json:"sms_length,omitempty"`
+
+	// Template The template of the WhatsApp message. Absent if the message is a text.
+	Template *TemplateRef `json:"template,omitempty"`
+	To       string       `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -785,6 +1044,9 @@ type SendList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
 }
 
 // SendPreview The plan, the SMS length and the warnings of a send that is not stored.
@@ -843,6 +1105,15 @@ type SendSummary struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
+// SenderInCountry The counts of the SMS to one country.
+type SenderInCountry struct {
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Counts Numbers of SMS, and how long those that were delivered took.
+	Counts SMSCounts `json:"counts"`
+}
+
 // SenderName An alphanumeric SMS sender ID, with at least one letter and without a space at either end.
 type SenderName = string
 
@@ -852,6 +1123,9 @@ type Session struct {
 	//
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt Time `json:"expires_at"`
+
+	// Sandbox Whether the providers are simulated, so that no message reaches anybody.
+	Sandbox bool `json:"sandbox"`
 
 	// TemporalNamespace The Temporal namespace of the workflows.
 	TemporalNamespace string `json:"temporal_namespace"`
@@ -921,8 +1195,23 @@ type StatsBucket struct {
 	// Example: 2031-05-04T12:10:00Z
 	At Time `json:"at"`
 
+	// ByReason The fallbacks of the bucket by reason. Reasons without fallbacks are left out.
+	ByReason []StatsOfReason `json:"by_reason"`
+
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
+}
+
+// StatsChanges The change of the fallback rate from one time range to the next.
+type StatsChanges struct {
+	// After The sends and fallbacks of a time range.
+	After RangeCounts `json:"after"`
+
+	// Before The sends and fallbacks of a time range.
+	Before RangeCounts `json:"before"`
+
+	// Groups Up to 100 groups, with the largest contribution first, whether it is positive or negative.
+	Groups []ChangeGroup `json:"groups"`
 }
 
 // StatsCounts Numbers of sends.
@@ -958,6 +1247,23 @@ type StatsCounts struct {
 	Whatsapp int64 `json:"whatsapp"`
 }
 
+// StatsOfCode The sends of which a message failed with an error code.
+type StatsOfCode struct {
+	// Channel The channel of a message.
+	Channel Channel `json:"channel"`
+
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Code The code; empty if the provider gave none.
+	Code     string `json:"code"`
+	Provider string `json:"provider"`
+	Sends    int64  `json:"sends"`
+}
+
 // StatsOfCountry The counts of the sends to a country.
 type StatsOfCountry struct {
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
@@ -987,7 +1293,7 @@ type StatsOfReason struct {
 	Reason FallbackReason `json:"reason"`
 }
 
-// StatsOfRule The counts of a rule. Rules are told apart by their name and type in the plans of the sends.
+// StatsOfRule The counts of all rules that have the same name and type in the plans of the sends.
 type StatsOfRule struct {
 	// Fallbacks Sends in which the rule was the last to fire.
 	Fallbacks int64  `json:"fallbacks"`
@@ -1002,10 +1308,29 @@ type StatsOfRule struct {
 	Type RuleType `json:"type"`
 }
 
+// StatsOfSender The counts of the SMS from one sender ID by one route.
+type StatsOfSender struct {
+	// ByCountry The same by the country of the recipient, up to 300 countries, with the most SMS first.
+	ByCountry []SenderInCountry `json:"by_country"`
+
+	// Counts Numbers of SMS, and how long those that were delivered took.
+	Counts SMSCounts `json:"counts"`
+
+	// Route The SMS provider account, listed by `GET /v1/routes`.
+	Route string `json:"route"`
+
+	// Sender The sender ID.
+	Sender string `json:"sender"`
+}
+
 // StatsOfType The counts of a type of rule.
 type StatsOfType struct {
 	// Fallbacks Sends in which a rule of the type was the last to fire.
 	Fallbacks int64 `json:"fallbacks"`
+
+	// Missed Sends in which the first rule fired because the wait of a rule of this type ended: the message was not sent, not
+	// delivered or not read in time. A rule that fires on a failure has missed nothing.
+	Missed int64 `json:"missed"`
 
 	// Sends Sends whose plan included a rule of the type.
 	Sends int64 `json:"sends"`
@@ -1064,10 +1389,31 @@ type TemplateLanguage = string
 // Example: order_shipped
 type TemplateName = string
 
+// TemplateRef The template of the WhatsApp message. Absent if the message is a text.
+type TemplateRef struct {
+	// Language The code of the template's language at Meta.
+	//
+	// Example: en_US
+	Language TemplateLanguage `json:"language"`
+
+	// Name The template's name at Meta, of lower-case letters, digits and underscores.
+	//
+	// Example: order_shipped
+	Name TemplateName `json:"name"`
+}
+
 // Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
 type Time = time.Time
+
+// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+type Total struct {
+	Count int `json:"count"`
+
+	// IsExact False if there are more than `count`.
+	IsExact bool `json:"is_exact"`
+}
 
 // WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
 // days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
@@ -1087,6 +1433,9 @@ type Warning struct {
 
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
+
+	// Params The parameters of the warning by their names, such as `rule`.
+	Params *map[string]string `json:"params,omitempty"`
 }
 
 // WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
@@ -1107,11 +1456,36 @@ type WhatsAppInput struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// Averted defines model for Averted.
+type Averted = bool
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Duplicate defines model for Duplicate.
+type Duplicate = bool
+
+// FellBack defines model for FellBack.
+type FellBack = bool
+
+// FiredRule defines model for FiredRule.
+type FiredRule = string
+
+// FiredType The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+// message: at once, unless an SMS may still arrive.
+type FiredType = RuleType
+
+// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type From = Time
+
 // ID defines model for ID.
 type ID = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
@@ -1119,8 +1493,63 @@ type IfMatch = string
 // Limit defines model for Limit.
 type Limit = int
 
+// OfCode defines model for OfCode.
+type OfCode = string
+
+// OfCountry defines model for OfCountry.
+type OfCountry = string
+
+// OfOutcome defines model for OfOutcome.
+type OfOutcome = []Outcome
+
+// OfProvider defines model for OfProvider.
+type OfProvider = string
+
+// OfReason defines model for OfReason.
+type OfReason = []FallbackReason
+
+// OfRoute defines model for OfRoute.
+type OfRoute = string
+
+// OfSMSResult The result of an SMS. `delivered`: a receipt says so. `failed`: the provider refused the SMS or reported it as failed, or the
+// SMS could not be submitted. `no_receipt`: neither is known, or not yet.
+type OfSMSResult = SMSResult
+
+// OfSender defines model for OfSender.
+type OfSender = string
+
+// OfTo Example: +447400123456
+type OfTo = string
+
+// PolicyID defines model for PolicyID.
+type PolicyID = string
+
 // Search defines model for Search.
 type Search = string
+
+// Sort defines model for Sort.
+type Sort string
+
+// StatsFrom A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type StatsFrom = Time
+
+// StatsUntil A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type StatsUntil = Time
+
+// ToEnds Example: 3456
+type ToEnds = string
+
+// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type Until = Time
+
+// WithTotal defines model for WithTotal.
+type WithTotal = bool
 
 // BadRequest An error (RFC 9457).
 type BadRequest = Problem
@@ -1160,12 +1589,30 @@ type ListPoliciesParams struct {
 	// Search Only items whose name contains this text. The case of letters does not matter.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
+	// Type Only policies with a rule of this type.
+	Type *RuleType `form:"type,omitempty" json:"type,omitempty"`
+
+	// SendID Only policies with a rule of this sender ID.
+	SendID *string `form:"send_id,omitempty" json:"send_id,omitempty"`
+
+	// Country Only policies with a rule for recipients in this country (ISO 3166-1 alpha-2).
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListPoliciesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
 	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ListPoliciesParamsSort defines parameters for ListPolicies.
+type ListPoliciesParamsSort string
 
 // DeletePolicyParams defines parameters for DeletePolicy.
 type DeletePolicyParams struct {
@@ -1184,12 +1631,33 @@ type ListRulesParams struct {
 	// Search Only items whose name contains this text. The case of letters does not matter.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
+	// Type Only rules of this type.
+	Type *RuleType `form:"type,omitempty" json:"type,omitempty"`
+
+	// SendID Only rules with this sender ID.
+	SendID *string `form:"send_id,omitempty" json:"send_id,omitempty"`
+
+	// Country Only rules that apply to recipients in this country (ISO 3166-1 alpha-2).
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Used With `false`, only rules that no policy includes. With `true`, only the others.
+	Used *bool `form:"used,omitempty" json:"used,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListRulesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
 	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ListRulesParamsSort defines parameters for ListRules.
+type ListRulesParamsSort string
 
 // DeleteRuleParams defines parameters for DeleteRule.
 type DeleteRuleParams struct {
@@ -1203,22 +1671,73 @@ type ReplaceRuleParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// SearchParams defines parameters for Search.
+type SearchParams struct {
+	// Q What to look for.
+	Q string `form:"q" json:"q"`
+}
+
 // ListSendsParams defines parameters for ListSends.
 type ListSendsParams struct {
-	// Outcome The outcome of the listed sends. Absent, sends of every outcome.
-	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+	// Outcome Only sends with this outcome. Repeat it for several.
+	Outcome *OfOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// PolicyID Only sends that named this policy, whether or not it still exists.
-	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 
 	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
-	To *string `form:"to,omitempty" json:"to,omitempty"`
+	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only sends to phone numbers that end with these digits.
+	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// From Only sends accepted at this time or later.
-	From *Time `form:"from,omitempty" json:"from,omitempty"`
+	From *From `form:"from,omitempty" json:"from,omitempty"`
 
 	// Until Only sends accepted before this time.
-	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
+	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
+
+	// Averted With `true`, only sends with an SMS that the last look averted. With `false`, only the others.
+	Averted *Averted `form:"averted,omitempty" json:"averted,omitempty"`
+
+	// Duplicate With `true`, only sends with `duplicate_delivery`. With `false`, only the others.
+	Duplicate *Duplicate `form:"duplicate,omitempty" json:"duplicate,omitempty"`
+
+	// Reason Only sends whose first rule fired for this reason. Repeat it for several.
+	Reason *OfReason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Rule Only sends in which a rule of this name was the last to fire.
+	Rule *FiredRule `form:"rule,omitempty" json:"rule,omitempty"`
+
+	// RuleType Only sends in which a rule of this type was the last to fire.
+	RuleType *FiredType `form:"rule_type,omitempty" json:"rule_type,omitempty"`
+
+	// Country Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country.
+	Country *OfCountry `form:"country,omitempty" json:"country,omitempty"`
+
+	// Sender Only sends with an SMS from this sender ID. It may have failed.
+	Sender *OfSender `form:"sender,omitempty" json:"sender,omitempty"`
+
+	// Route Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them.
+	Route *OfRoute `form:"route,omitempty" json:"route,omitempty"`
+
+	// SmsResult Only sends with an SMS of this result.
+	SmsResult *OfSMSResult `form:"sms_result,omitempty" json:"sms_result,omitempty"`
+
+	// Provider The provider of the error code. Absent, the codes of all providers.
+	Provider *OfProvider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Code Only sends of which a message failed with this error code of a provider.
+	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// Order Whether the newest or the oldest sends come first.
+	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
 
 	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1227,23 +1746,120 @@ type ListSendsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListSendsParamsOrder defines parameters for ListSends.
+type ListSendsParamsOrder string
+
 // CreateSendParams defines parameters for CreateSend.
 type CreateSendParams struct {
 	// IdempotencyKey An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
 	// same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
-	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ExportSendsParams defines parameters for ExportSends.
+type ExportSendsParams struct {
+	// Outcome Only sends with this outcome. Repeat it for several.
+	Outcome *OfOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+
+	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only sends to phone numbers that end with these digits.
+	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// From Only sends accepted at this time or later.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only sends accepted before this time.
+	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
+	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
+
+	// Averted With `true`, only sends with an SMS that the last look averted. With `false`, only the others.
+	Averted *Averted `form:"averted,omitempty" json:"averted,omitempty"`
+
+	// Duplicate With `true`, only sends with `duplicate_delivery`. With `false`, only the others.
+	Duplicate *Duplicate `form:"duplicate,omitempty" json:"duplicate,omitempty"`
+
+	// Reason Only sends whose first rule fired for this reason. Repeat it for several.
+	Reason *OfReason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Rule Only sends in which a rule of this name was the last to fire.
+	Rule *FiredRule `form:"rule,omitempty" json:"rule,omitempty"`
+
+	// RuleType Only sends in which a rule of this type was the last to fire.
+	RuleType *FiredType `form:"rule_type,omitempty" json:"rule_type,omitempty"`
+
+	// Country Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country.
+	Country *OfCountry `form:"country,omitempty" json:"country,omitempty"`
+
+	// Sender Only sends with an SMS from this sender ID. It may have failed.
+	Sender *OfSender `form:"sender,omitempty" json:"sender,omitempty"`
+
+	// Route Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them.
+	Route *OfRoute `form:"route,omitempty" json:"route,omitempty"`
+
+	// SmsResult Only sends with an SMS of this result.
+	SmsResult *OfSMSResult `form:"sms_result,omitempty" json:"sms_result,omitempty"`
+
+	// Provider The provider of the error code. Absent, the codes of all providers.
+	Provider *OfProvider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Code Only sends of which a message failed with this error code of a provider.
+	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// Order Whether the newest or the oldest sends come first.
+	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+}
+
+// ExportSendsParamsOrder defines parameters for ExportSends.
+type ExportSendsParamsOrder string
+
+// RepeatSendParams defines parameters for RepeatSend.
+type RepeatSendParams struct {
+	// IdempotencyKey An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
+	// same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetStatsParams defines parameters for GetStats.
 type GetStatsParams struct {
 	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
-	From *Time `form:"from,omitempty" json:"from,omitempty"`
+	From *StatsFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// Until The end of the range, exclusive. Absent, the present time.
-	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+	Until *StatsUntil `form:"until,omitempty" json:"until,omitempty"`
 
 	// PolicyID Only sends that named this policy, whether or not it still exists.
-	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+}
+
+// GetStatsChangesParams defines parameters for GetStatsChanges.
+type GetStatsChangesParams struct {
+	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
+	From *StatsFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until The end of the range, exclusive. Absent, the present time.
+	Until *StatsUntil `form:"until,omitempty" json:"until,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+}
+
+// GetMessageStatsParams defines parameters for GetMessageStats.
+type GetMessageStatsParams struct {
+	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
+	From *StatsFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until The end of the range, exclusive. Absent, the present time.
+	Until *StatsUntil `form:"until,omitempty" json:"until,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 }
 
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
@@ -1266,6 +1882,9 @@ type PreviewSendJSONRequestBody = SendInput
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListErrorCodes List the error codes of the providers
+	// (GET /v1/error-codes)
+	ListErrorCodes(c *gin.Context)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(c *gin.Context, params ListPoliciesParams)
@@ -1299,21 +1918,36 @@ type ServerInterface interface {
 	// ReplaceRule Replace a rule
 	// (PUT /v1/rules/{id})
 	ReplaceRule(c *gin.Context, id ID, params ReplaceRuleParams)
+	// Search Find sends, rules and policies
+	// (GET /v1/search)
+	Search(c *gin.Context, params SearchParams)
 	// ListSends List sends
 	// (GET /v1/sends)
 	ListSends(c *gin.Context, params ListSendsParams)
 	// CreateSend Send a message
 	// (POST /v1/sends)
 	CreateSend(c *gin.Context, params CreateSendParams)
+	// ExportSends Export sends as CSV
+	// (GET /v1/sends.csv)
+	ExportSends(c *gin.Context, params ExportSendsParams)
 	// PreviewSend Preview a send
 	// (POST /v1/sends/preview)
 	PreviewSend(c *gin.Context)
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(c *gin.Context, id ID)
+	// RepeatSend Send a message again
+	// (POST /v1/sends/{id}/repeat)
+	RepeatSend(c *gin.Context, id ID, params RepeatSendParams)
 	// GetStats Count the sends of a time range
 	// (GET /v1/stats)
 	GetStats(c *gin.Context, params GetStatsParams)
+	// GetStatsChanges Explain a change of the fallback rate
+	// (GET /v1/stats/changes)
+	GetStatsChanges(c *gin.Context, params GetStatsChangesParams)
+	// GetMessageStats Count the SMS and the errors of a time range
+	// (GET /v1/stats/messages)
+	GetMessageStats(c *gin.Context, params GetMessageStatsParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1324,6 +1958,19 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// ListErrorCodes operation middleware
+func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListErrorCodes(c)
+}
 
 // ListPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListPolicies(c *gin.Context) {
@@ -1339,6 +1986,46 @@ func (siw *ServerInterfaceWrapper) ListPolicies(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", c.Request.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter search: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", c.Request.URL.Query(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter type: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "send_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "send_id", c.Request.URL.Query(), &params.SendID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter send_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", c.Request.URL.Query(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter country: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -1540,6 +2227,54 @@ func (siw *ServerInterfaceWrapper) ListRules(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", c.Request.URL.Query(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter type: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "send_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "send_id", c.Request.URL.Query(), &params.SendID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter send_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", c.Request.URL.Query(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter country: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "used" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "used", c.Request.URL.Query(), &params.Used, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter used: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "cursor" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1708,6 +2443,33 @@ func (siw *ServerInterfaceWrapper) ReplaceRule(c *gin.Context) {
 	siw.Handler.ReplaceRule(c, id, params)
 }
 
+// Search operation middleware
+func (siw *ServerInterfaceWrapper) Search(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchParams
+
+	// ------------- Required query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Search(c, params)
+}
+
 // ListSends operation middleware
 func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 
@@ -1719,7 +2481,7 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 
 	// ------------- Optional query parameter "outcome" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
 		return
@@ -1741,6 +2503,14 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "to_ends" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ends", c.Request.URL.Query(), &params.ToEnds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to_ends: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "from" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
@@ -1754,6 +2524,118 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "fell_back" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fell_back", c.Request.URL.Query(), &params.FellBack, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter fell_back: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "averted" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "averted", c.Request.URL.Query(), &params.Averted, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter averted: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "duplicate" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "duplicate", c.Request.URL.Query(), &params.Duplicate, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter duplicate: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", c.Request.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter reason: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "rule" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rule", c.Request.URL.Query(), &params.Rule, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter rule: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "rule_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rule_type", c.Request.URL.Query(), &params.RuleType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter rule_type: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", c.Request.URL.Query(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter country: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sender", c.Request.URL.Query(), &params.Sender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sender: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "route" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "route", c.Request.URL.Query(), &params.Route, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter route: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sms_result" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sms_result", c.Request.URL.Query(), &params.SmsResult, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sms_result: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", c.Request.URL.Query(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter order: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -1796,7 +2678,7 @@ func (siw *ServerInterfaceWrapper) CreateSend(c *gin.Context) {
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey string
+		var IdempotencyKey IdempotencyKey
 		n := len(valueList)
 		if n != 1 {
 			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
@@ -1821,6 +2703,177 @@ func (siw *ServerInterfaceWrapper) CreateSend(c *gin.Context) {
 	}
 
 	siw.Handler.CreateSend(c, params)
+}
+
+// ExportSends operation middleware
+func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportSendsParams
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", c.Request.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter outcome: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "policy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "policy_id", c.Request.URL.Query(), &params.PolicyID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter policy_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to_ends" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ends", c.Request.URL.Query(), &params.ToEnds, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to_ends: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "fell_back" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fell_back", c.Request.URL.Query(), &params.FellBack, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter fell_back: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "averted" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "averted", c.Request.URL.Query(), &params.Averted, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter averted: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "duplicate" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "duplicate", c.Request.URL.Query(), &params.Duplicate, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter duplicate: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", c.Request.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter reason: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "rule" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rule", c.Request.URL.Query(), &params.Rule, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter rule: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "rule_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rule_type", c.Request.URL.Query(), &params.RuleType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter rule_type: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", c.Request.URL.Query(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter country: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sender" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sender", c.Request.URL.Query(), &params.Sender, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sender: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "route" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "route", c.Request.URL.Query(), &params.Route, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter route: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sms_result" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sms_result", c.Request.URL.Query(), &params.SmsResult, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sms_result: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", c.Request.URL.Query(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter order: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportSends(c, params)
 }
 
 // PreviewSend operation middleware
@@ -1859,6 +2912,55 @@ func (siw *ServerInterfaceWrapper) GetSend(c *gin.Context) {
 	}
 
 	siw.Handler.GetSend(c, id)
+}
+
+// RepeatSend operation middleware
+func (siw *ServerInterfaceWrapper) RepeatSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RepeatSendParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RepeatSend(c, id, params)
 }
 
 // GetStats operation middleware
@@ -1904,6 +3006,92 @@ func (siw *ServerInterfaceWrapper) GetStats(c *gin.Context) {
 	siw.Handler.GetStats(c, params)
 }
 
+// GetStatsChanges operation middleware
+func (siw *ServerInterfaceWrapper) GetStatsChanges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStatsChangesParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "policy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "policy_id", c.Request.URL.Query(), &params.PolicyID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter policy_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetStatsChanges(c, params)
+}
+
+// GetMessageStats operation middleware
+func (siw *ServerInterfaceWrapper) GetMessageStats(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMessageStatsParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", c.Request.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "policy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "policy_id", c.Request.URL.Query(), &params.PolicyID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter policy_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMessageStats(c, params)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -1944,9 +3132,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/sends", wrapper.ListSends)
 	router.POST(options.BaseURL+"/v1/sends", wrapper.CreateSend)
 	router.GET(options.BaseURL+"/v1/sends/:id", wrapper.GetSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/repeat", wrapper.RepeatSend)
+	router.GET(options.BaseURL+"/v1/sends.csv", wrapper.ExportSends)
+	router.GET(options.BaseURL+"/v1/search", wrapper.Search)
+	router.GET(options.BaseURL+"/v1/error-codes", wrapper.ListErrorCodes)
 	router.POST(options.BaseURL+"/v1/sends/preview", wrapper.PreviewSend)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
+	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
+	router.GET(options.BaseURL+"/v1/stats/changes", wrapper.GetStatsChanges)
 }
 
 type BadRequestApplicationProblemPlusJSONResponse Problem
@@ -1979,6 +3173,67 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type ListErrorCodesRequestObject struct {
+}
+
+type ListErrorCodesResponseObject interface {
+	VisitListErrorCodesResponse(w http.ResponseWriter) error
+}
+
+type ListErrorCodes200JSONResponse ErrorCodeList
+
+func (response ListErrorCodes200JSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListErrorCodes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListErrorCodes401ApplicationProblemPlusJSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListErrorCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListErrorCodesdefaultApplicationProblemPlusJSONResponse) VisitListErrorCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListPoliciesRequestObject struct {
@@ -3252,6 +4507,84 @@ func (response ReplaceRuledefaultApplicationProblemPlusJSONResponse) VisitReplac
 	return err
 }
 
+type SearchRequestObject struct {
+	Params SearchParams
+}
+
+type SearchResponseObject interface {
+	VisitSearchResponse(w http.ResponseWriter) error
+}
+
+type Search200JSONResponse Found
+
+func (response Search200JSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Search400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response Search400ApplicationProblemPlusJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Search401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response Search401ApplicationProblemPlusJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response SearchdefaultApplicationProblemPlusJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSendsRequestObject struct {
 	Params ListSendsParams
 }
@@ -3435,6 +4768,106 @@ type CreateSenddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateSenddefaultApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportSendsRequestObject struct {
+	Params ExportSendsParams
+}
+
+type ExportSendsResponseObject interface {
+	VisitExportSendsResponse(w http.ResponseWriter) error
+}
+
+type ExportSends200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportSends200TextCsvResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportSends400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportSends400ApplicationProblemPlusJSONResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportSends401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportSends401ApplicationProblemPlusJSONResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportSends422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ExportSends422ApplicationProblemPlusJSONResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportSendsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ExportSendsdefaultApplicationProblemPlusJSONResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3637,6 +5070,125 @@ func (response GetSenddefaultApplicationProblemPlusJSONResponse) VisitGetSendRes
 	return err
 }
 
+type RepeatSendRequestObject struct {
+	ID     ID `json:"id"`
+	Params RepeatSendParams
+}
+
+type RepeatSendResponseObject interface {
+	VisitRepeatSendResponse(w http.ResponseWriter) error
+}
+
+type RepeatSend202ResponseHeaders struct {
+	Location string
+}
+
+type RepeatSend202JSONResponse struct {
+	Body    SendAccepted
+	Headers RepeatSend202ResponseHeaders
+}
+
+func (response RepeatSend202JSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepeatSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RepeatSend400ApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepeatSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RepeatSend401ApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepeatSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RepeatSend404ApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepeatSend422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RepeatSend422ApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepeatSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response RepeatSenddefaultApplicationProblemPlusJSONResponse) VisitRepeatSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatsRequestObject struct {
 	Params GetStatsParams
 }
@@ -3731,8 +5283,199 @@ func (response GetStatsdefaultApplicationProblemPlusJSONResponse) VisitGetStatsR
 	return err
 }
 
+type GetStatsChangesRequestObject struct {
+	Params GetStatsChangesParams
+}
+
+type GetStatsChangesResponseObject interface {
+	VisitGetStatsChangesResponse(w http.ResponseWriter) error
+}
+
+type GetStatsChanges200JSONResponse StatsChanges
+
+func (response GetStatsChanges200JSONResponse) VisitGetStatsChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatsChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatsChanges400ApplicationProblemPlusJSONResponse) VisitGetStatsChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatsChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatsChanges401ApplicationProblemPlusJSONResponse) VisitGetStatsChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatsChanges422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatsChanges422ApplicationProblemPlusJSONResponse) VisitGetStatsChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatsChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetStatsChangesdefaultApplicationProblemPlusJSONResponse) VisitGetStatsChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageStatsRequestObject struct {
+	Params GetMessageStatsParams
+}
+
+type GetMessageStatsResponseObject interface {
+	VisitGetMessageStatsResponse(w http.ResponseWriter) error
+}
+
+type GetMessageStats200JSONResponse MessageStats
+
+func (response GetMessageStats200JSONResponse) VisitGetMessageStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageStats400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageStats400ApplicationProblemPlusJSONResponse) VisitGetMessageStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageStats401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageStats401ApplicationProblemPlusJSONResponse) VisitGetMessageStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageStats422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetMessageStats422ApplicationProblemPlusJSONResponse) VisitGetMessageStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMessageStatsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetMessageStatsdefaultApplicationProblemPlusJSONResponse) VisitGetMessageStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListErrorCodes List the error codes of the providers
+	// (GET /v1/error-codes)
+	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
 	// ListPolicies List policies
 	// (GET /v1/policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -3766,21 +5509,36 @@ type StrictServerInterface interface {
 	// ReplaceRule Replace a rule
 	// (PUT /v1/rules/{id})
 	ReplaceRule(ctx context.Context, request ReplaceRuleRequestObject) (ReplaceRuleResponseObject, error)
+	// Search Find sends, rules and policies
+	// (GET /v1/search)
+	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
 	// ListSends List sends
 	// (GET /v1/sends)
 	ListSends(ctx context.Context, request ListSendsRequestObject) (ListSendsResponseObject, error)
 	// CreateSend Send a message
 	// (POST /v1/sends)
 	CreateSend(ctx context.Context, request CreateSendRequestObject) (CreateSendResponseObject, error)
+	// ExportSends Export sends as CSV
+	// (GET /v1/sends.csv)
+	ExportSends(ctx context.Context, request ExportSendsRequestObject) (ExportSendsResponseObject, error)
 	// PreviewSend Preview a send
 	// (POST /v1/sends/preview)
 	PreviewSend(ctx context.Context, request PreviewSendRequestObject) (PreviewSendResponseObject, error)
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(ctx context.Context, request GetSendRequestObject) (GetSendResponseObject, error)
+	// RepeatSend Send a message again
+	// (POST /v1/sends/{id}/repeat)
+	RepeatSend(ctx context.Context, request RepeatSendRequestObject) (RepeatSendResponseObject, error)
 	// GetStats Count the sends of a time range
 	// (GET /v1/stats)
 	GetStats(ctx context.Context, request GetStatsRequestObject) (GetStatsResponseObject, error)
+	// GetStatsChanges Explain a change of the fallback rate
+	// (GET /v1/stats/changes)
+	GetStatsChanges(ctx context.Context, request GetStatsChangesRequestObject) (GetStatsChangesResponseObject, error)
+	// GetMessageStats Count the SMS and the errors of a time range
+	// (GET /v1/stats/messages)
+	GetMessageStats(ctx context.Context, request GetMessageStatsRequestObject) (GetMessageStatsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -3838,6 +5596,30 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// ListErrorCodes operation middleware
+func (sh *strictHandler) ListErrorCodes(ctx *gin.Context) {
+	var request ListErrorCodesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListErrorCodes(ctx, request.(ListErrorCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListErrorCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListErrorCodesResponseObject); ok {
+		if err := validResponse.VisitListErrorCodesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListPolicies operation middleware
@@ -4196,6 +5978,32 @@ func (sh *strictHandler) ReplaceRule(ctx *gin.Context, id ID, params ReplaceRule
 	}
 }
 
+// Search operation middleware
+func (sh *strictHandler) Search(ctx *gin.Context, params SearchParams) {
+	var request SearchRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Search(ctx, request.(SearchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Search")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SearchResponseObject); ok {
+		if err := validResponse.VisitSearchResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSends operation middleware
 func (sh *strictHandler) ListSends(ctx *gin.Context, params ListSendsParams) {
 	var request ListSendsRequestObject
@@ -4259,6 +6067,32 @@ func (sh *strictHandler) CreateSend(ctx *gin.Context, params CreateSendParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateSendResponseObject); ok {
 		if err := validResponse.VisitCreateSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportSends operation middleware
+func (sh *strictHandler) ExportSends(ctx *gin.Context, params ExportSendsParams) {
+	var request ExportSendsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportSends(ctx, request.(ExportSendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportSends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportSendsResponseObject); ok {
+		if err := validResponse.VisitExportSendsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -4334,6 +6168,33 @@ func (sh *strictHandler) GetSend(ctx *gin.Context, id ID) {
 	}
 }
 
+// RepeatSend operation middleware
+func (sh *strictHandler) RepeatSend(ctx *gin.Context, id ID, params RepeatSendParams) {
+	var request RepeatSendRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RepeatSend(ctx, request.(RepeatSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RepeatSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RepeatSendResponseObject); ok {
+		if err := validResponse.VisitRepeatSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetStats operation middleware
 func (sh *strictHandler) GetStats(ctx *gin.Context, params GetStatsParams) {
 	var request GetStatsRequestObject
@@ -4353,6 +6214,58 @@ func (sh *strictHandler) GetStats(ctx *gin.Context, params GetStatsParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetStatsResponseObject); ok {
 		if err := validResponse.VisitGetStatsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetStatsChanges operation middleware
+func (sh *strictHandler) GetStatsChanges(ctx *gin.Context, params GetStatsChangesParams) {
+	var request GetStatsChangesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStatsChanges(ctx, request.(GetStatsChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStatsChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetStatsChangesResponseObject); ok {
+		if err := validResponse.VisitGetStatsChangesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMessageStats operation middleware
+func (sh *strictHandler) GetMessageStats(ctx *gin.Context, params GetMessageStatsParams) {
+	var request GetMessageStatsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMessageStats(ctx, request.(GetMessageStatsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMessageStats")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMessageStatsResponseObject); ok {
+		if err := validResponse.VisitGetMessageStatsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

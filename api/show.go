@@ -75,7 +75,7 @@ func showFailure(f *backstop.Failure) *AttemptFailure {
 		return nil
 	}
 	return &AttemptFailure{
-		Kind: AttemptFailureKind(f.Kind), Class: omitZero(AttemptFailureClass(f.Class)),
+		Kind: FailureKind(f.Kind), Class: omitZero(FailureClass(f.Class)),
 		Code: omitZero(f.Code), Reason: omitZero(f.Reason),
 		RetryAfterSeconds: omitZero(int((f.RetryAfter + time.Second - 1) / time.Second)), // rounded up
 	}

@@ -27,23 +27,6 @@ const (
 	AttemptStateUnknown     AttemptState = "unknown"
 )
 
-// Defines values for AttemptFailureClass.
-const (
-	AttemptFailureClassAccount   AttemptFailureClass = "account"
-	AttemptFailureClassExpired   AttemptFailureClass = "expired"
-	AttemptFailureClassOptedOut  AttemptFailureClass = "opted_out"
-	AttemptFailureClassRecipient AttemptFailureClass = "recipient"
-	AttemptFailureClassTemplate  AttemptFailureClass = "template"
-)
-
-// Defines values for AttemptFailureKind.
-const (
-	AttemptFailureKindRejected    AttemptFailureKind = "rejected"
-	AttemptFailureKindThrottled   AttemptFailureKind = "throttled"
-	AttemptFailureKindUnavailable AttemptFailureKind = "unavailable"
-	AttemptFailureKindUnknown     AttemptFailureKind = "unknown"
-)
-
 // Defines values for Category.
 const (
 	CategoryAuthentication Category = "authentication"
@@ -71,6 +54,23 @@ const (
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
+// Defines values for FailureClass.
+const (
+	FailureClassAccount   FailureClass = "account"
+	FailureClassExpired   FailureClass = "expired"
+	FailureClassOptedOut  FailureClass = "opted_out"
+	FailureClassRecipient FailureClass = "recipient"
+	FailureClassTemplate  FailureClass = "template"
+)
+
+// Defines values for FailureKind.
+const (
+	FailureKindRejected    FailureKind = "rejected"
+	FailureKindThrottled   FailureKind = "throttled"
+	FailureKindUnavailable FailureKind = "unavailable"
+	FailureKindUnknown     FailureKind = "unknown"
+)
+
 // Defines values for FallbackReason.
 const (
 	FallbackReasonFailed       FallbackReason = "failed"
@@ -78,6 +78,16 @@ const (
 	FallbackReasonNotRead      FallbackReason = "not_read"
 	FallbackReasonNotSent      FallbackReason = "not_sent"
 	FallbackReasonTooLate      FallbackReason = "too_late"
+)
+
+// Defines values for FoundSendsFoundBy.
+const (
+	FoundSendsFoundByID             FoundSendsFoundBy = "id"
+	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
+	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
+	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
+	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
+	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
 )
 
 // Defines values for Outcome.
@@ -122,6 +132,13 @@ const (
 	SMSLengthEncodingUcs2 SMSLengthEncoding = "ucs2"
 )
 
+// Defines values for SMSResult.
+const (
+	SMSResultDelivered SMSResult = "delivered"
+	SMSResultFailed    SMSResult = "failed"
+	SMSResultNoReceipt SMSResult = "no_receipt"
+)
+
 // Defines values for Status.
 const (
 	StatusDelivered Status = "delivered"
@@ -141,9 +158,55 @@ const (
 	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
 )
 
+// Defines values for Sort.
+const (
+	SortCreatedAt      Sort = "created_at"
+	SortMinusCreatedAt Sort = "-created_at"
+	SortMinusName      Sort = "-name"
+	SortMinusUpdatedAt Sort = "-updated_at"
+	SortName           Sort = "name"
+	SortUpdatedAt      Sort = "updated_at"
+)
+
+// Defines values for ListPoliciesParamsSort.
+const (
+	ListPoliciesParamsSortCreatedAt      ListPoliciesParamsSort = "created_at"
+	ListPoliciesParamsSortMinusCreatedAt ListPoliciesParamsSort = "-created_at"
+	ListPoliciesParamsSortMinusName      ListPoliciesParamsSort = "-name"
+	ListPoliciesParamsSortMinusUpdatedAt ListPoliciesParamsSort = "-updated_at"
+	ListPoliciesParamsSortName           ListPoliciesParamsSort = "name"
+	ListPoliciesParamsSortUpdatedAt      ListPoliciesParamsSort = "updated_at"
+)
+
+// Defines values for ListRulesParamsSort.
+const (
+	ListRulesParamsSortCreatedAt      ListRulesParamsSort = "created_at"
+	ListRulesParamsSortMinusCreatedAt ListRulesParamsSort = "-created_at"
+	ListRulesParamsSortMinusName      ListRulesParamsSort = "-name"
+	ListRulesParamsSortMinusUpdatedAt ListRulesParamsSort = "-updated_at"
+	ListRulesParamsSortName           ListRulesParamsSort = "name"
+	ListRulesParamsSortUpdatedAt      ListRulesParamsSort = "updated_at"
+)
+
+// Defines values for ListSendsParamsOrder.
+const (
+	ListSendsParamsOrderNewest ListSendsParamsOrder = "newest"
+	ListSendsParamsOrderOldest ListSendsParamsOrder = "oldest"
+)
+
+// Defines values for ExportSendsParamsOrder.
+const (
+	ExportSendsParamsOrderNewest ExportSendsParamsOrder = "newest"
+	ExportSendsParamsOrderOldest ExportSendsParamsOrder = "oldest"
+)
+
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
 type Attempt struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+
 	// Channel The channel of a message.
 	Channel Channel `json:"channel"`
 
@@ -215,14 +278,14 @@ type AttemptFailure struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
 	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
 	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
-	// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
-	Class *AttemptFailureClass `json:"class,omitempty"`
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
 
 	// Code The provider's error code.
 	Code *string `json:"code,omitempty"`
 
-	// Kind The result of the call, as in the `state` of an attempt.
-	Kind AttemptFailureKind `json:"kind"`
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
 
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
@@ -231,18 +294,37 @@ type AttemptFailure struct {
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
 
-// AttemptFailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
-// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
-// period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
-type AttemptFailureClass string
-
-// AttemptFailureKind The result of the call, as in the `state` of an attempt.
-type AttemptFailureKind string
-
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 // or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 type Category string
+
+// ChangeGroup The fallbacks of one policy, country, reason and error code.
+type ChangeGroup struct {
+	// After The fallbacks in the later range.
+	After int64 `json:"after"`
+
+	// Before The fallbacks in the earlier range.
+	Before int64 `json:"before"`
+
+	// Code The error code of the WhatsApp message; empty if it has none.
+	Code string `json:"code"`
+
+	// Contribution The part of the change of the fallback rate that the group explains: its fallbacks as a share of all sends after, minus the
+	// same before. The contributions of all groups add up to the change of the rate. 0.01 is one percentage point.
+	Contribution float64 `json:"contribution"`
+
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country    string `json:"country"`
+	PolicyID   string `json:"policy_id"`
+	PolicyName string `json:"policy_name"`
+
+	// Provider The provider of the code; empty without a code.
+	Provider string `json:"provider"`
+
+	// Reason The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Reason *FallbackReason `json:"reason,omitempty"`
+}
 
 // Channel The channel of a message.
 type Channel string
@@ -255,12 +337,42 @@ type ChannelState struct {
 	Status Status `json:"status"`
 }
 
+// CodeCount The most frequent error code, and the number of SMS that failed with it.
+type CodeCount struct {
+	Code     string `json:"code"`
+	Count    int64  `json:"count"`
+	Provider string `json:"provider"`
+}
+
+// ErrorCode An error code of a provider.
+type ErrorCode struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+	Code  string        `json:"code"`
+
+	// Explained The explanation by language, such as `en` or `zh-CN`. Each code has `en`.
+	Explained map[string]Explanation `json:"explained"`
+	Provider  string                 `json:"provider"`
+}
+
+// ErrorCodeList The error codes of the configured providers.
+type ErrorCodeList struct {
+	Items []ErrorCode `json:"items"`
+}
+
 // Event An event in the timeline of a send.
 type Event struct {
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
 	At Time `json:"at"`
+
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
 
 	// Channel The channel of a message.
 	Channel *Channel `json:"channel,omitempty"`
@@ -271,6 +383,9 @@ type Event struct {
 	// Detail More about the event as a text for people.
 	Detail *string `json:"detail,omitempty"`
 
+	// Failure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
+	Failure *EventFailure `json:"failure,omitempty"`
+
 	// Kind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
@@ -280,6 +395,12 @@ type Event struct {
 	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 	// send has ended; only receipts may follow.
 	Kind EventKind `json:"kind"`
+
+	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
+	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
+	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// Rule The name of the rule that the event is about.
 	Rule *string `json:"rule,omitempty"`
@@ -299,6 +420,39 @@ type Event struct {
 // has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 // send has ended; only receipts may follow.
 type EventKind string
+
+// EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
+type EventFailure struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
+
+	// Reason The failure as a text for people.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// Explanation What an error code means, for people.
+type Explanation struct {
+	// Action What to do about it.
+	Action string `json:"action"`
+
+	// Cause What has happened.
+	Cause string `json:"cause"`
+}
+
+// FailureClass The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+type FailureClass string
+
+// FailureKind The result of a failed call, as in the `state` of an attempt.
+type FailureKind string
 
 // FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 type FallbackInput struct {
@@ -334,8 +488,14 @@ type FallbackReason string
 
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
+	// Code The reason for programs, such as `too_long`. Absent if there is no code for it.
+	Code *string `json:"code,omitempty"`
+
 	// Field The path of the field, or the name of the parameter or header.
 	Field string `json:"field"`
+
+	// Params The parameters of the reason by their names, such as `max`.
+	Params *map[string]string `json:"params,omitempty"`
 
 	// Reason What the value must be or must not be.
 	Reason string `json:"reason"`
@@ -343,11 +503,55 @@ type FieldError struct {
 
 // Fired The rule that fired last, and why.
 type Fired struct {
+	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
+	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
+	Cause *FallbackReason `json:"cause,omitempty"`
+
 	// Reason The reason as a text for people.
 	Reason string `json:"reason"`
 
 	// Rule The name of the rule.
 	Rule string `json:"rule"`
+}
+
+// Found What a search has found.
+type Found struct {
+	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	MoreSends bool          `json:"more_sends"`
+	Policies  []Policy      `json:"policies"`
+	Rules     []Rule        `json:"rules"`
+	Sends     []SendSummary `json:"sends"`
+
+	// SendsFoundBy By what the sends were found.
+	SendsFoundBy FoundSendsFoundBy `json:"sends_found_by"`
+
+	// To The number for the filter `to`, if the sends were found by `number`.
+	To *string `json:"to,omitempty"`
+
+	// ToEnds The digits for the filter `to_ends`, if found by `number_end`.
+	ToEnds *string `json:"to_ends,omitempty"`
+}
+
+// FoundSendsFoundBy By what the sends were found.
+type FoundSendsFoundBy string
+
+// MessageStats The counts of the messages of a time range.
+type MessageStats struct {
+	// ByCode The counts of up to 100 error codes, with the most messages first.
+	ByCode []StatsOfCode `json:"by_code"`
+
+	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.
+	BySender []StatsOfSender `json:"by_sender"`
+
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	From Time `json:"from"`
+
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Until Time `json:"until"`
 }
 
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
@@ -448,6 +652,9 @@ type PolicyList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
 }
 
 // PolicyRef The id and the name of a policy.
@@ -499,6 +706,22 @@ type Quantiles struct {
 
 	// P99 The 99th percentile, in seconds.
 	P99 *float64 `json:"p99,omitempty"`
+}
+
+// RangeCounts The sends and fallbacks of a time range.
+type RangeCounts struct {
+	Fallbacks int64 `json:"fallbacks"`
+
+	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	From  Time  `json:"from"`
+	Sends int64 `json:"sends"`
+
+	// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	Until Time `json:"until"`
 }
 
 // Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
@@ -617,12 +840,36 @@ type RuleList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
 }
 
 // RuleType The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
 // `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
 // message: at once, unless an SMS may still arrive.
 type RuleType string
+
+// SMSCounts Numbers of SMS, and how long those that were delivered took.
+type SMSCounts struct {
+	// Delivered SMS with the result `delivered`.
+	Delivered int64 `json:"delivered"`
+
+	// Failed SMS with the result `failed`.
+	Failed int64 `json:"failed"`
+
+	// NoReceipt SMS with the result `no_receipt`.
+	NoReceipt int64 `json:"no_receipt"`
+
+	// Sms SMS that were tried: the sum of the next three.
+	Sms int64 `json:"sms"`
+
+	// TimeToDelivery The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
+	TimeToDelivery Quantiles `json:"time_to_delivery"`
+
+	// TopCode The most frequent error code, and the number of SMS that failed with it.
+	TopCode *CodeCount `json:"top_code,omitempty"`
+}
 
 // SMSLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 // text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
@@ -639,6 +886,10 @@ type SMSLength struct {
 
 // SMSLengthEncoding The alphabet of the SMS.
 type SMSLengthEncoding string
+
+// SMSResult The result of an SMS. `delivered`: a receipt says so. `failed`: the provider refused the SMS or reported it as failed, or the
+// SMS could not be submitted. `no_receipt`: neither is known, or not yet.
+type SMSResult string
 
 // Send The state of a send.
 type Send struct {
@@ -700,7 +951,14 @@ type Send struct {
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
-	To  string        `json:"to"`
+
+	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
+	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
+	SmsLength *SMSLength `json:"sms_length,omitempty"`
+
+	// Template The template of the WhatsApp message. Absent if the message is a text.
+	Template *TemplateRef `json:"template,omitempty"`
+	To       string       `json:"to"`
 
 	// Whatsapp The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Whatsapp ChannelState `json:"whatsapp"`
@@ -763,6 +1021,9 @@ type SendList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
 }
 
 // SendPreview The plan, the SMS length and the warnings of a send that is not stored.
@@ -821,6 +1082,15 @@ type SendSummary struct {
 	Whatsapp ChannelState `json:"whatsapp"`
 }
 
+// SenderInCountry The counts of the SMS to one country.
+type SenderInCountry struct {
+	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
+	Country string `json:"country"`
+
+	// Counts Numbers of SMS, and how long those that were delivered took.
+	Counts SMSCounts `json:"counts"`
+}
+
 // SenderName An alphanumeric SMS sender ID, with at least one letter and without a space at either end.
 type SenderName = string
 
@@ -876,8 +1146,23 @@ type StatsBucket struct {
 	// Example: 2031-05-04T12:10:00Z
 	At Time `json:"at"`
 
+	// ByReason The fallbacks of the bucket by reason. Reasons without fallbacks are left out.
+	ByReason []StatsOfReason `json:"by_reason"`
+
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
+}
+
+// StatsChanges The change of the fallback rate from one time range to the next.
+type StatsChanges struct {
+	// After The sends and fallbacks of a time range.
+	After RangeCounts `json:"after"`
+
+	// Before The sends and fallbacks of a time range.
+	Before RangeCounts `json:"before"`
+
+	// Groups Up to 100 groups, with the largest contribution first, whether it is positive or negative.
+	Groups []ChangeGroup `json:"groups"`
 }
 
 // StatsCounts Numbers of sends.
@@ -913,6 +1198,23 @@ type StatsCounts struct {
 	Whatsapp int64 `json:"whatsapp"`
 }
 
+// StatsOfCode The sends of which a message failed with an error code.
+type StatsOfCode struct {
+	// Channel The channel of a message.
+	Channel Channel `json:"channel"`
+
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Code The code; empty if the provider gave none.
+	Code     string `json:"code"`
+	Provider string `json:"provider"`
+	Sends    int64  `json:"sends"`
+}
+
 // StatsOfCountry The counts of the sends to a country.
 type StatsOfCountry struct {
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
@@ -942,7 +1244,7 @@ type StatsOfReason struct {
 	Reason FallbackReason `json:"reason"`
 }
 
-// StatsOfRule The counts of a rule. Rules are told apart by their name and type in the plans of the sends.
+// StatsOfRule The counts of all rules that have the same name and type in the plans of the sends.
 type StatsOfRule struct {
 	// Fallbacks Sends in which the rule was the last to fire.
 	Fallbacks int64  `json:"fallbacks"`
@@ -957,10 +1259,29 @@ type StatsOfRule struct {
 	Type RuleType `json:"type"`
 }
 
+// StatsOfSender The counts of the SMS from one sender ID by one route.
+type StatsOfSender struct {
+	// ByCountry The same by the country of the recipient, up to 300 countries, with the most SMS first.
+	ByCountry []SenderInCountry `json:"by_country"`
+
+	// Counts Numbers of SMS, and how long those that were delivered took.
+	Counts SMSCounts `json:"counts"`
+
+	// Route The SMS provider account, listed by `GET /v1/routes`.
+	Route string `json:"route"`
+
+	// Sender The sender ID.
+	Sender string `json:"sender"`
+}
+
 // StatsOfType The counts of a type of rule.
 type StatsOfType struct {
 	// Fallbacks Sends in which a rule of the type was the last to fire.
 	Fallbacks int64 `json:"fallbacks"`
+
+	// Missed Sends in which the first rule fired because the wait of a rule of this type ended: the message was not sent, not
+	// delivered or not read in time. A rule that fires on a failure has missed nothing.
+	Missed int64 `json:"missed"`
 
 	// Sends Sends whose plan included a rule of the type.
 	Sends int64 `json:"sends"`
@@ -1019,10 +1340,31 @@ type TemplateLanguage = string
 // Example: order_shipped
 type TemplateName = string
 
+// TemplateRef The template of the WhatsApp message. Absent if the message is a text.
+type TemplateRef struct {
+	// Language The code of the template's language at Meta.
+	//
+	// Example: en_US
+	Language TemplateLanguage `json:"language"`
+
+	// Name The template's name at Meta, of lower-case letters, digits and underscores.
+	//
+	// Example: order_shipped
+	Name TemplateName `json:"name"`
+}
+
 // Time A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 //
 // Example: 2031-05-04T12:10:00Z
 type Time = time.Time
+
+// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+type Total struct {
+	Count int `json:"count"`
+
+	// IsExact False if there are more than `count`.
+	IsExact bool `json:"is_exact"`
+}
 
 // WaitSeconds The seconds to wait for the status that satisfies the rule, from the moment the send was accepted; at most 2,592,000 (30
 // days). 0 or absent: only a failure that the provider reports fires the rule. Rules of type `unread` need a wait.
@@ -1042,6 +1384,9 @@ type Warning struct {
 
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
+
+	// Params The parameters of the warning by their names, such as `rule`.
+	Params *map[string]string `json:"params,omitempty"`
 }
 
 // WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
@@ -1062,11 +1407,36 @@ type WhatsAppInput struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// Averted defines model for Averted.
+type Averted = bool
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Duplicate defines model for Duplicate.
+type Duplicate = bool
+
+// FellBack defines model for FellBack.
+type FellBack = bool
+
+// FiredRule defines model for FiredRule.
+type FiredRule = string
+
+// FiredType The condition on which the rule fires at the end of its wait. `send_failed`: the WhatsApp message is not sent.
+// `undelivered`: it is not delivered. `unread`: it is not read. Every rule also fires on a permanent failure of the WhatsApp
+// message: at once, unless an SMS may still arrive.
+type FiredType = RuleType
+
+// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type From = Time
+
 // ID defines model for ID.
 type ID = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
@@ -1074,8 +1444,63 @@ type IfMatch = string
 // Limit defines model for Limit.
 type Limit = int
 
+// OfCode defines model for OfCode.
+type OfCode = string
+
+// OfCountry defines model for OfCountry.
+type OfCountry = string
+
+// OfOutcome defines model for OfOutcome.
+type OfOutcome = []Outcome
+
+// OfProvider defines model for OfProvider.
+type OfProvider = string
+
+// OfReason defines model for OfReason.
+type OfReason = []FallbackReason
+
+// OfRoute defines model for OfRoute.
+type OfRoute = string
+
+// OfSMSResult The result of an SMS. `delivered`: a receipt says so. `failed`: the provider refused the SMS or reported it as failed, or the
+// SMS could not be submitted. `no_receipt`: neither is known, or not yet.
+type OfSMSResult = SMSResult
+
+// OfSender defines model for OfSender.
+type OfSender = string
+
+// OfTo Example: +447400123456
+type OfTo = string
+
+// PolicyID defines model for PolicyID.
+type PolicyID = string
+
 // Search defines model for Search.
 type Search = string
+
+// Sort defines model for Sort.
+type Sort string
+
+// StatsFrom A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type StatsFrom = Time
+
+// StatsUntil A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type StatsUntil = Time
+
+// ToEnds Example: 3456
+type ToEnds = string
+
+// Until A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+//
+// Example: 2031-05-04T12:10:00Z
+type Until = Time
+
+// WithTotal defines model for WithTotal.
+type WithTotal = bool
 
 // BadRequest An error (RFC 9457).
 type BadRequest = Problem
@@ -1112,12 +1537,30 @@ type ListPoliciesParams struct {
 	// Search Only items whose name contains this text. The case of letters does not matter.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
+	// Type Only policies with a rule of this type.
+	Type *RuleType `form:"type,omitempty" json:"type,omitempty"`
+
+	// SendID Only policies with a rule of this sender ID.
+	SendID *string `form:"send_id,omitempty" json:"send_id,omitempty"`
+
+	// Country Only policies with a rule for recipients in this country (ISO 3166-1 alpha-2).
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListPoliciesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
 	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ListPoliciesParamsSort defines parameters for ListPolicies.
+type ListPoliciesParamsSort string
 
 // DeletePolicyParams defines parameters for DeletePolicy.
 type DeletePolicyParams struct {
@@ -1136,12 +1579,33 @@ type ListRulesParams struct {
 	// Search Only items whose name contains this text. The case of letters does not matter.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
+	// Type Only rules of this type.
+	Type *RuleType `form:"type,omitempty" json:"type,omitempty"`
+
+	// SendID Only rules with this sender ID.
+	SendID *string `form:"send_id,omitempty" json:"send_id,omitempty"`
+
+	// Country Only rules that apply to recipients in this country (ISO 3166-1 alpha-2).
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Used With `false`, only rules that no policy includes. With `true`, only the others.
+	Used *bool `form:"used,omitempty" json:"used,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListRulesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
 	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit The most items to return, 1 to 200.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
+
+// ListRulesParamsSort defines parameters for ListRules.
+type ListRulesParamsSort string
 
 // DeleteRuleParams defines parameters for DeleteRule.
 type DeleteRuleParams struct {
@@ -1155,22 +1619,73 @@ type ReplaceRuleParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// SearchParams defines parameters for Search.
+type SearchParams struct {
+	// Q What to look for.
+	Q string `form:"q" json:"q"`
+}
+
 // ListSendsParams defines parameters for ListSends.
 type ListSendsParams struct {
-	// Outcome The outcome of the listed sends. Absent, sends of every outcome.
-	Outcome *Outcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+	// Outcome Only sends with this outcome. Repeat it for several.
+	Outcome *OfOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
 
 	// PolicyID Only sends that named this policy, whether or not it still exists.
-	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 
 	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
-	To *string `form:"to,omitempty" json:"to,omitempty"`
+	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only sends to phone numbers that end with these digits.
+	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
 
 	// From Only sends accepted at this time or later.
-	From *Time `form:"from,omitempty" json:"from,omitempty"`
+	From *From `form:"from,omitempty" json:"from,omitempty"`
 
 	// Until Only sends accepted before this time.
-	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
+	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
+
+	// Averted With `true`, only sends with an SMS that the last look averted. With `false`, only the others.
+	Averted *Averted `form:"averted,omitempty" json:"averted,omitempty"`
+
+	// Duplicate With `true`, only sends with `duplicate_delivery`. With `false`, only the others.
+	Duplicate *Duplicate `form:"duplicate,omitempty" json:"duplicate,omitempty"`
+
+	// Reason Only sends whose first rule fired for this reason. Repeat it for several.
+	Reason *OfReason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Rule Only sends in which a rule of this name was the last to fire.
+	Rule *FiredRule `form:"rule,omitempty" json:"rule,omitempty"`
+
+	// RuleType Only sends in which a rule of this type was the last to fire.
+	RuleType *FiredType `form:"rule_type,omitempty" json:"rule_type,omitempty"`
+
+	// Country Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country.
+	Country *OfCountry `form:"country,omitempty" json:"country,omitempty"`
+
+	// Sender Only sends with an SMS from this sender ID. It may have failed.
+	Sender *OfSender `form:"sender,omitempty" json:"sender,omitempty"`
+
+	// Route Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them.
+	Route *OfRoute `form:"route,omitempty" json:"route,omitempty"`
+
+	// SmsResult Only sends with an SMS of this result.
+	SmsResult *OfSMSResult `form:"sms_result,omitempty" json:"sms_result,omitempty"`
+
+	// Provider The provider of the error code. Absent, the codes of all providers.
+	Provider *OfProvider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Code Only sends of which a message failed with this error code of a provider.
+	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// Order Whether the newest or the oldest sends come first.
+	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
 
 	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
@@ -1179,23 +1694,120 @@ type ListSendsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListSendsParamsOrder defines parameters for ListSends.
+type ListSendsParamsOrder string
+
 // CreateSendParams defines parameters for CreateSend.
 type CreateSendParams struct {
 	// IdempotencyKey An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
 	// same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
-	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ExportSendsParams defines parameters for ExportSends.
+type ExportSendsParams struct {
+	// Outcome Only sends with this outcome. Repeat it for several.
+	Outcome *OfOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+
+	// To Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`.
+	To *OfTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// ToEnds Only sends to phone numbers that end with these digits.
+	ToEnds *ToEnds `form:"to_ends,omitempty" json:"to_ends,omitempty"`
+
+	// From Only sends accepted at this time or later.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until Only sends accepted before this time.
+	Until *Until `form:"until,omitempty" json:"until,omitempty"`
+
+	// FellBack With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others.
+	FellBack *FellBack `form:"fell_back,omitempty" json:"fell_back,omitempty"`
+
+	// Averted With `true`, only sends with an SMS that the last look averted. With `false`, only the others.
+	Averted *Averted `form:"averted,omitempty" json:"averted,omitempty"`
+
+	// Duplicate With `true`, only sends with `duplicate_delivery`. With `false`, only the others.
+	Duplicate *Duplicate `form:"duplicate,omitempty" json:"duplicate,omitempty"`
+
+	// Reason Only sends whose first rule fired for this reason. Repeat it for several.
+	Reason *OfReason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Rule Only sends in which a rule of this name was the last to fire.
+	Rule *FiredRule `form:"rule,omitempty" json:"rule,omitempty"`
+
+	// RuleType Only sends in which a rule of this type was the last to fire.
+	RuleType *FiredType `form:"rule_type,omitempty" json:"rule_type,omitempty"`
+
+	// Country Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country.
+	Country *OfCountry `form:"country,omitempty" json:"country,omitempty"`
+
+	// Sender Only sends with an SMS from this sender ID. It may have failed.
+	Sender *OfSender `form:"sender,omitempty" json:"sender,omitempty"`
+
+	// Route Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them.
+	Route *OfRoute `form:"route,omitempty" json:"route,omitempty"`
+
+	// SmsResult Only sends with an SMS of this result.
+	SmsResult *OfSMSResult `form:"sms_result,omitempty" json:"sms_result,omitempty"`
+
+	// Provider The provider of the error code. Absent, the codes of all providers.
+	Provider *OfProvider `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Code Only sends of which a message failed with this error code of a provider.
+	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// Order Whether the newest or the oldest sends come first.
+	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+}
+
+// ExportSendsParamsOrder defines parameters for ExportSends.
+type ExportSendsParamsOrder string
+
+// RepeatSendParams defines parameters for RepeatSend.
+type RepeatSendParams struct {
+	// IdempotencyKey An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
+	// same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetStatsParams defines parameters for GetStats.
 type GetStatsParams struct {
 	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
-	From *Time `form:"from,omitempty" json:"from,omitempty"`
+	From *StatsFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// Until The end of the range, exclusive. Absent, the present time.
-	Until *Time `form:"until,omitempty" json:"until,omitempty"`
+	Until *StatsUntil `form:"until,omitempty" json:"until,omitempty"`
 
 	// PolicyID Only sends that named this policy, whether or not it still exists.
-	PolicyID *string `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+}
+
+// GetStatsChangesParams defines parameters for GetStatsChanges.
+type GetStatsChangesParams struct {
+	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
+	From *StatsFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until The end of the range, exclusive. Absent, the present time.
+	Until *StatsUntil `form:"until,omitempty" json:"until,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+}
+
+// GetMessageStatsParams defines parameters for GetMessageStats.
+type GetMessageStatsParams struct {
+	// From The begin of the range, inclusive. Absent, 24 hours before `until`.
+	From *StatsFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// Until The end of the range, exclusive. Absent, the present time.
+	Until *StatsUntil `form:"until,omitempty" json:"until,omitempty"`
+
+	// PolicyID Only sends that named this policy, whether or not it still exists.
+	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 }
 
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
@@ -1290,9 +1902,17 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListErrorCodes List the error codes of the providers
+	//
+	// Explains the error codes that the configured providers may report, in every language of the web console.
+	//
+	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
+	ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListPolicies List policies
 	//
-	// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+	// Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
+	// parameters.
 	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1356,7 +1976,7 @@ type ClientInterface interface {
 
 	// ListRules List rules
 	//
-	// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+	// Lists rules, newest first unless `sort` says otherwise. A rule is listed if it fits all given parameters.
 	//
 	// Corresponds with GET /v1/rules (the `ListRules` operationId).
 	ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1412,10 +2032,19 @@ type ClientInterface interface {
 	// Corresponds with PUT /v1/rules/{id} (the `ReplaceRule` operationId).
 	ReplaceRule(ctx context.Context, id ID, params *ReplaceRuleParams, body ReplaceRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// Search Find sends, rules and policies
+	//
+	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
+	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
+	// with or without its country, with spaces, or only its last 4 or more digits.
+	//
+	// Corresponds with GET /v1/search (the `Search` operationId).
+	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListSends List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
 	//
 	// Corresponds with GET /v1/sends (the `ListSends` operationId).
 	ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1443,6 +2072,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
 	CreateSend(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportSends Export sends as CSV
+	//
+	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
+	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	//
+	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
+	ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PreviewSendWithBody Preview a send
 	//
@@ -1473,6 +2111,14 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RepeatSend Send a message again
+	//
+	// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
+	// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+	//
+	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
+	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetStats Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
@@ -1480,11 +2126,46 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetStatsChanges Explain a change of the fallback rate
+	//
+	// Compares the fallbacks of a time range with those of the range of equal length before it, in groups of policy, country,
+	// reason and error code of WhatsApp. The group that has changed the fallback rate most comes first. The range may span up to
+	// 92 days. The counts may be up to 10 seconds old.
+	//
+	// Corresponds with GET /v1/stats/changes (the `GetStatsChanges` operationId).
+	GetStatsChanges(ctx context.Context, params *GetStatsChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMessageStats Count the SMS and the errors of a time range
+	//
+	// Counts the SMS of the sends that were accepted in a time range, by sender ID, route and country, and the error codes of both
+	// channels. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	//
+	// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
+	GetMessageStats(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListErrorCodes List the error codes of the providers
+//
+// Explains the error codes that the configured providers may report, in every language of the web console.
+//
+// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
+func (c *Client) ListErrorCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListErrorCodesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListPolicies List policies
 //
-// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+// Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
+// parameters.
 //
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 func (c *Client) ListPolicies(ctx context.Context, params *ListPoliciesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1628,7 +2309,7 @@ func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // ListRules List rules
 //
-// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+// Lists rules, newest first unless `sort` says otherwise. A rule is listed if it fits all given parameters.
 //
 // Corresponds with GET /v1/rules (the `ListRules` operationId).
 func (c *Client) ListRules(ctx context.Context, params *ListRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1754,10 +2435,29 @@ func (c *Client) ReplaceRule(ctx context.Context, id ID, params *ReplaceRulePara
 	return c.Client.Do(req)
 }
 
+// Search Find sends, rules and policies
+//
+// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
+// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
+// with or without its country, with spaces, or only its last 4 or more digits.
+//
+// Corresponds with GET /v1/search (the `Search` operationId).
+func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSearchRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListSends List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
 //
 // Corresponds with GET /v1/sends (the `ListSends` operationId).
 func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1806,6 +2506,25 @@ func (c *Client) CreateSendWithBody(ctx context.Context, params *CreateSendParam
 // Corresponds with POST /v1/sends (the `CreateSend` operationId).
 func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateSendRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportSends Export sends as CSV
+//
+// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
+// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+//
+// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
+func (c *Client) ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportSendsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1875,6 +2594,24 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 	return c.Client.Do(req)
 }
 
+// RepeatSend Send a message again
+//
+// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
+// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+//
+// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
+func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRepeatSendRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetStats Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
@@ -1891,6 +2628,70 @@ func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditor
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// GetStatsChanges Explain a change of the fallback rate
+//
+// Compares the fallbacks of a time range with those of the range of equal length before it, in groups of policy, country,
+// reason and error code of WhatsApp. The group that has changed the fallback rate most comes first. The range may span up to
+// 92 days. The counts may be up to 10 seconds old.
+//
+// Corresponds with GET /v1/stats/changes (the `GetStatsChanges` operationId).
+func (c *Client) GetStatsChanges(ctx context.Context, params *GetStatsChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStatsChangesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetMessageStats Count the SMS and the errors of a time range
+//
+// Counts the SMS of the sends that were accepted in a time range, by sender ID, route and country, and the error codes of both
+// channels. The range may span up to 92 days. The counts may be up to 10 seconds old.
+//
+// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
+func (c *Client) GetMessageStats(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMessageStatsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListErrorCodesRequest constructs an http.Request for the ListErrorCodes method
+func NewListErrorCodesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/error-codes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListPoliciesRequest constructs an http.Request for the ListPolicies method
@@ -1924,6 +2725,66 @@ func NewListPoliciesRequest(server string, params *ListPoliciesParams) (*http.Re
 		if params.Search != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", *params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SendID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "send_id", *params.SendID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -2219,6 +3080,78 @@ func NewListRulesRequest(server string, params *ListRulesParams) (*http.Request,
 
 		}
 
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", *params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SendID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "send_id", *params.SendID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Used != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "used", *params.Used, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Cursor != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -2438,6 +3371,56 @@ func NewReplaceRuleRequestWithBody(server string, id ID, params *ReplaceRulePara
 	return req, nil
 }
 
+// NewSearchRequest constructs an http.Request for the Search method
+func NewSearchRequest(server string, params *SearchParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/search")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListSendsRequest constructs an http.Request for the ListSends method
 func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request, error) {
 	var err error
@@ -2468,7 +3451,7 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		if params.Outcome != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -2502,6 +3485,18 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.ToEnds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to_ends", *params.ToEnds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.From != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
@@ -2517,6 +3512,174 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 		if params.Until != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.FellBack != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "fell_back", *params.FellBack, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Averted != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "averted", *params.Averted, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Duplicate != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "duplicate", *params.Duplicate, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Rule != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "rule", *params.Rule, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.RuleType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "rule_type", *params.RuleType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sender != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sender", *params.Sender, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Route != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "route", *params.Route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SmsResult != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sms_result", *params.SmsResult, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Provider != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "provider", *params.Provider, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Code != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -2619,6 +3782,276 @@ func NewCreateSendRequestWithBody(server string, params *CreateSendParams, conte
 	return req, nil
 }
 
+// NewExportSendsRequest constructs an http.Request for the ExportSends method
+func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PolicyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "policy_id", *params.PolicyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ToEnds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to_ends", *params.ToEnds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.FellBack != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "fell_back", *params.FellBack, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Averted != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "averted", *params.Averted, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Duplicate != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "duplicate", *params.Duplicate, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Rule != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "rule", *params.Rule, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.RuleType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "rule_type", *params.RuleType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Country != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sender != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sender", *params.Sender, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Route != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "route", *params.Route, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.SmsResult != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sms_result", *params.SmsResult, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Provider != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "provider", *params.Provider, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Code != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewPreviewSendRequest calls the generic PreviewSend builder with application/json body
 func NewPreviewSendRequest(server string, body PreviewSendJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2693,6 +4126,55 @@ func NewGetSendRequest(server string, id ID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewRepeatSendRequest constructs an http.Request for the RepeatSend method
+func NewRepeatSendRequest(server string, id ID, params *RepeatSendParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/%s/repeat", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetStatsRequest constructs an http.Request for the GetStats method
 func NewGetStatsRequest(server string, params *GetStatsParams) (*http.Request, error) {
 	var err error
@@ -2703,6 +4185,162 @@ func NewGetStatsRequest(server string, params *GetStatsParams) (*http.Request, e
 	}
 
 	operationPath := fmt.Sprintf("/v1/stats")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PolicyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "policy_id", *params.PolicyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetStatsChangesRequest constructs an http.Request for the GetStatsChanges method
+func NewGetStatsChangesRequest(server string, params *GetStatsChangesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/stats/changes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PolicyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "policy_id", *params.PolicyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetMessageStatsRequest constructs an http.Request for the GetMessageStats method
+func NewGetMessageStatsRequest(server string, params *GetMessageStatsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/stats/messages")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2815,9 +4453,19 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListErrorCodesWithResponse List the error codes of the providers
+	//
+	// Explains the error codes that the configured providers may report, in every language of the web console.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
+	ListErrorCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListErrorCodesResponse, error)
+
 	// ListPoliciesWithResponse List policies
 	//
-	// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+	// Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
+	// parameters.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2889,7 +4537,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListRulesWithResponse List rules
 	//
-	// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+	// Lists rules, newest first unless `sort` says otherwise. A rule is listed if it fits all given parameters.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2951,10 +4599,21 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/rules/{id} (the `ReplaceRule` operationId).
 	ReplaceRuleWithResponse(ctx context.Context, id ID, params *ReplaceRuleParams, body ReplaceRuleJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceRuleResponse, error)
 
+	// SearchWithResponse Find sends, rules and policies
+	//
+	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
+	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
+	// with or without its country, with spaces, or only its last 4 or more digits.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/search (the `Search` operationId).
+	SearchWithResponse(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*SearchResponse, error)
+
 	// ListSendsWithResponse List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2984,6 +4643,17 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/sends (the `CreateSend` operationId).
 	CreateSendWithResponse(ctx context.Context, params *CreateSendParams, body CreateSendJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSendResponse, error)
+
+	// ExportSendsWithResponse Export sends as CSV
+	//
+	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
+	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
+	ExportSendsWithResponse(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*ExportSendsResponse, error)
 
 	// PreviewSendWithBodyWithResponse Preview a send
 	//
@@ -3016,6 +4686,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSendResponse, error)
 
+	// RepeatSendWithResponse Send a message again
+	//
+	// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
+	// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
+	RepeatSendWithResponse(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*RepeatSendResponse, error)
+
 	// GetStatsWithResponse Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
@@ -3025,6 +4705,96 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/stats (the `GetStats` operationId).
 	GetStatsWithResponse(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*GetStatsResponse, error)
+
+	// GetStatsChangesWithResponse Explain a change of the fallback rate
+	//
+	// Compares the fallbacks of a time range with those of the range of equal length before it, in groups of policy, country,
+	// reason and error code of WhatsApp. The group that has changed the fallback rate most comes first. The range may span up to
+	// 92 days. The counts may be up to 10 seconds old.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/stats/changes (the `GetStatsChanges` operationId).
+	GetStatsChangesWithResponse(ctx context.Context, params *GetStatsChangesParams, reqEditors ...RequestEditorFn) (*GetStatsChangesResponse, error)
+
+	// GetMessageStatsWithResponse Count the SMS and the errors of a time range
+	//
+	// Counts the SMS of the sends that were accepted in a time range, by sender ID, route and country, and the error codes of both
+	// channels. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
+	GetMessageStatsWithResponse(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*GetMessageStatsResponse, error)
+}
+
+// ListErrorCodesResponse401Headers the declared response headers of an HTTP 401 response for ListErrorCodes
+type ListErrorCodesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListErrorCodesResponseDefaultHeaders the declared response headers of an HTTP default response for ListErrorCodes
+type ListErrorCodesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListErrorCodesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ErrorCodeList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListErrorCodesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListErrorCodesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListErrorCodesResponse) GetJSON200() *ErrorCodeList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListErrorCodesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListErrorCodesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListErrorCodesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListErrorCodesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListErrorCodesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListErrorCodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListPoliciesResponse401Headers the declared response headers of an HTTP 401 response for ListPolicies
@@ -4054,6 +5824,82 @@ func (r ReplaceRuleResponse) ContentType() string {
 	return ""
 }
 
+// SearchResponse401Headers the declared response headers of an HTTP 401 response for Search
+type SearchResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// SearchResponseDefaultHeaders the declared response headers of an HTTP default response for Search
+type SearchResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type SearchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Found
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SearchResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SearchResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SearchResponse) GetJSON200() *Found {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r SearchResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SearchResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SearchResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SearchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SearchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SearchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SearchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListSendsResponse401Headers the declared response headers of an HTTP 401 response for ListSends
 type ListSendsResponse401Headers struct {
 	WWWAuthenticate *string
@@ -4227,6 +6073,82 @@ func (r CreateSendResponse) ContentType() string {
 	return ""
 }
 
+// ExportSendsResponse401Headers the declared response headers of an HTTP 401 response for ExportSends
+type ExportSendsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ExportSendsResponseDefaultHeaders the declared response headers of an HTTP default response for ExportSends
+type ExportSendsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ExportSendsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExportSendsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportSendsResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExportSendsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExportSendsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ExportSendsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportSendsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportSendsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportSendsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportSendsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportSendsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // PreviewSendResponse401Headers the declared response headers of an HTTP 401 response for PreviewSend
 type PreviewSendResponse401Headers struct {
 	WWWAuthenticate *string
@@ -4393,6 +6315,103 @@ func (r GetSendResponse) ContentType() string {
 	return ""
 }
 
+// RepeatSendResponse202Headers the declared response headers of an HTTP 202 response for RepeatSend
+type RepeatSendResponse202Headers struct {
+	Location string
+}
+
+// RepeatSendResponse401Headers the declared response headers of an HTTP 401 response for RepeatSend
+type RepeatSendResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// RepeatSendResponseDefaultHeaders the declared response headers of an HTTP default response for RepeatSend
+type RepeatSendResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type RepeatSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *SendAccepted
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *RepeatSendResponse202Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RepeatSendResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RepeatSendResponseDefaultHeaders
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RepeatSendResponse) GetJSON202() *SendAccepted {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RepeatSendResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RepeatSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RepeatSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RepeatSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RepeatSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetStatsResponse401Headers the declared response headers of an HTTP 401 response for GetStats
 type GetStatsResponse401Headers struct {
 	WWWAuthenticate *string
@@ -4476,9 +6495,191 @@ func (r GetStatsResponse) ContentType() string {
 	return ""
 }
 
+// GetStatsChangesResponse401Headers the declared response headers of an HTTP 401 response for GetStatsChanges
+type GetStatsChangesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetStatsChangesResponseDefaultHeaders the declared response headers of an HTTP default response for GetStatsChanges
+type GetStatsChangesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetStatsChangesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StatsChanges
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetStatsChangesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetStatsChangesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStatsChangesResponse) GetJSON200() *StatsChanges {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetStatsChangesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetStatsChangesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetStatsChangesResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStatsChangesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStatsChangesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStatsChangesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStatsChangesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStatsChangesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetMessageStatsResponse401Headers the declared response headers of an HTTP 401 response for GetMessageStats
+type GetMessageStatsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetMessageStatsResponseDefaultHeaders the declared response headers of an HTTP default response for GetMessageStats
+type GetMessageStatsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetMessageStatsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageStats
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetMessageStatsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetMessageStatsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMessageStatsResponse) GetJSON200() *MessageStats {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetMessageStatsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetMessageStatsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetMessageStatsResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMessageStatsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMessageStatsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMessageStatsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMessageStatsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMessageStatsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListErrorCodesWithResponse List the error codes of the providers
+//
+// Explains the error codes that the configured providers may report, in every language of the web console.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/error-codes (the `ListErrorCodes` operationId).
+func (c *ClientWithResponses) ListErrorCodesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListErrorCodesResponse, error) {
+	rsp, err := c.ListErrorCodes(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListErrorCodesResponse(rsp)
+}
+
 // ListPoliciesWithResponse List policies
 //
-// Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+// Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
+// parameters.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4598,7 +6799,7 @@ func (c *ClientWithResponses) ListRoutesWithResponse(ctx context.Context, reqEdi
 
 // ListRulesWithResponse List rules
 //
-// Lists rules, newest first. With `search` it lists only rules with that text in their name.
+// Lists rules, newest first unless `sort` says otherwise. A rule is listed if it fits all given parameters.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4702,10 +6903,27 @@ func (c *ClientWithResponses) ReplaceRuleWithResponse(ctx context.Context, id ID
 	return ParseReplaceRuleResponse(rsp)
 }
 
+// SearchWithResponse Find sends, rules and policies
+//
+// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
+// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
+// with or without its country, with spaces, or only its last 4 or more digits.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/search (the `Search` operationId).
+func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*SearchResponse, error) {
+	rsp, err := c.Search(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearchResponse(rsp)
+}
+
 // ListSendsWithResponse List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4752,6 +6970,23 @@ func (c *ClientWithResponses) CreateSendWithResponse(ctx context.Context, params
 		return nil, err
 	}
 	return ParseCreateSendResponse(rsp)
+}
+
+// ExportSendsWithResponse Export sends as CSV
+//
+// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
+// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
+func (c *ClientWithResponses) ExportSendsWithResponse(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*ExportSendsResponse, error) {
+	rsp, err := c.ExportSends(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportSendsResponse(rsp)
 }
 
 // PreviewSendWithBodyWithResponse Preview a send
@@ -4803,6 +7038,22 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 	return ParseGetSendResponse(rsp)
 }
 
+// RepeatSendWithResponse Send a message again
+//
+// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
+// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
+func (c *ClientWithResponses) RepeatSendWithResponse(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*RepeatSendResponse, error) {
+	rsp, err := c.RepeatSend(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRepeatSendResponse(rsp)
+}
+
 // GetStatsWithResponse Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
@@ -4817,6 +7068,102 @@ func (c *ClientWithResponses) GetStatsWithResponse(ctx context.Context, params *
 		return nil, err
 	}
 	return ParseGetStatsResponse(rsp)
+}
+
+// GetStatsChangesWithResponse Explain a change of the fallback rate
+//
+// Compares the fallbacks of a time range with those of the range of equal length before it, in groups of policy, country,
+// reason and error code of WhatsApp. The group that has changed the fallback rate most comes first. The range may span up to
+// 92 days. The counts may be up to 10 seconds old.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/stats/changes (the `GetStatsChanges` operationId).
+func (c *ClientWithResponses) GetStatsChangesWithResponse(ctx context.Context, params *GetStatsChangesParams, reqEditors ...RequestEditorFn) (*GetStatsChangesResponse, error) {
+	rsp, err := c.GetStatsChanges(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStatsChangesResponse(rsp)
+}
+
+// GetMessageStatsWithResponse Count the SMS and the errors of a time range
+//
+// Counts the SMS of the sends that were accepted in a time range, by sender ID, route and country, and the error codes of both
+// channels. The range may span up to 92 days. The counts may be up to 10 seconds old.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
+func (c *ClientWithResponses) GetMessageStatsWithResponse(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*GetMessageStatsResponse, error) {
+	rsp, err := c.GetMessageStats(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMessageStatsResponse(rsp)
+}
+
+// ParseListErrorCodesResponse parses an HTTP response from a ListErrorCodesWithResponse call
+func ParseListErrorCodesResponse(rsp *http.Response) (*ListErrorCodesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListErrorCodesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ErrorCodeList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListErrorCodesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListErrorCodesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
 }
 
 // ParseListPoliciesResponse parses an HTTP response from a ListPoliciesWithResponse call
@@ -5816,6 +8163,76 @@ func ParseReplaceRuleResponse(rsp *http.Response) (*ReplaceRuleResponse, error) 
 	return response, nil
 }
 
+// ParseSearchResponse parses an HTTP response from a SearchWithResponse call
+func ParseSearchResponse(rsp *http.Response) (*SearchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SearchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Found
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SearchResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers SearchResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListSendsResponse parses an HTTP response from a ListSendsWithResponse call
 func ParseListSendsResponse(rsp *http.Response) (*ListSendsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5967,6 +8384,76 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 		response.Headers401 = &headers
 	case true:
 		var headers CreateSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportSendsResponse parses an HTTP response from a ExportSendsWithResponse call
+func ParseExportSendsResponse(rsp *http.Response) (*ExportSendsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportSendsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExportSendsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ExportSendsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -6134,6 +8621,100 @@ func ParseGetSendResponse(rsp *http.Response) (*GetSendResponse, error) {
 	return response, nil
 }
 
+// ParseRepeatSendResponse parses an HTTP response from a RepeatSendWithResponse call
+func ParseRepeatSendResponse(rsp *http.Response) (*RepeatSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RepeatSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest SendAccepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers RepeatSendResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
+	case rsp.StatusCode == 401:
+		var headers RepeatSendResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers RepeatSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetStatsResponse parses an HTTP response from a GetStatsWithResponse call
 func ParseGetStatsResponse(rsp *http.Response) (*GetStatsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6198,6 +8779,160 @@ func ParseGetStatsResponse(rsp *http.Response) (*GetStatsResponse, error) {
 		response.Headers401 = &headers
 	case true:
 		var headers GetStatsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetStatsChangesResponse parses an HTTP response from a GetStatsChangesWithResponse call
+func ParseGetStatsChangesResponse(rsp *http.Response) (*GetStatsChangesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStatsChangesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StatsChanges
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetStatsChangesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetStatsChangesResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMessageStatsResponse parses an HTTP response from a GetMessageStatsWithResponse call
+func ParseGetMessageStatsResponse(rsp *http.Response) (*GetMessageStatsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMessageStatsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageStats
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetMessageStatsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetMessageStatsResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

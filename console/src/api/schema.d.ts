@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List rules
-         * @description Lists rules, newest first. With `search` it lists only rules with that text in their name.
+         * @description Lists rules, newest first unless `sort` says otherwise. A rule is listed if it fits all given parameters.
          */
         get: operations["ListRules"];
         put?: never;
@@ -72,7 +72,8 @@ export interface paths {
         };
         /**
          * List policies
-         * @description Lists policies with their rules, newest first. With `search` it lists those with that text in their name.
+         * @description Lists policies with their rules, newest first unless `sort` says otherwise. A policy is listed if it fits all given
+         *     parameters.
          */
         get: operations["ListPolicies"];
         put?: never;
@@ -131,7 +132,7 @@ export interface paths {
         /**
          * List sends
          * @description Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-         *     the send was accepted.
+         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
          */
         get: operations["ListSends"];
         put?: never;
@@ -206,6 +207,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sends/{id}/repeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message again
+         * @description Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
+         *     policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+         */
+        post: operations["RepeatSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export sends as CSV
+         * @description Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
+         *     it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
+         *     reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+         */
+        get: operations["ExportSends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find sends, rules and policies
+         * @description Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
+         *     id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
+         *     with or without its country, with spaces, or only its last 4 or more digits.
+         */
+        get: operations["Search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/error-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the error codes of the providers
+         * @description Explains the error codes that the configured providers may report, in every language of the web console.
+         */
+        get: operations["ListErrorCodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sends/preview": {
         parameters: {
             query?: never;
@@ -260,6 +352,49 @@ export interface paths {
          *     type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
          */
         get: operations["GetStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stats/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the SMS and the errors of a time range
+         * @description Counts the SMS of the sends that were accepted in a time range, by sender ID, route and country, and the error codes of both
+         *     channels. The range may span up to 92 days. The counts may be up to 10 seconds old.
+         */
+        get: operations["GetMessageStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stats/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain a change of the fallback rate
+         * @description Compares the fallbacks of a time range with those of the range of equal length before it, in groups of policy, country,
+         *     reason and error code of WhatsApp. The group that has changed the fallback rate most comes first. The range may span up to
+         *     92 days. The counts may be up to 10 seconds old.
+         */
+        get: operations["GetStatsChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -542,6 +677,7 @@ export interface components {
         /** @description A page of rules. */
         RuleList: {
             items: components["schemas"]["Rule"][];
+            total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
@@ -565,6 +701,7 @@ export interface components {
         /** @description A page of policies. */
         PolicyList: {
             items: components["schemas"]["Policy"][];
+            total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
@@ -686,6 +823,10 @@ export interface components {
             code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
+            /** @description The parameters of the warning by their names, such as `rule`. */
+            params?: {
+                [key: string]: string;
+            };
         };
         /** @description The state of a send. */
         Send: {
@@ -699,6 +840,8 @@ export interface components {
             whatsapp: components["schemas"]["ChannelState"];
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
+            template?: components["schemas"]["TemplateRef"];
+            sms_length?: components["schemas"]["SMSLength"];
             /** @description The rule that fires at `next_deadline`, by its name. */
             next_rule?: string;
             /**
@@ -726,6 +869,11 @@ export interface components {
             expires_at?: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
         };
+        /** @description The template of the WhatsApp message. Absent if the message is a text. */
+        TemplateRef: {
+            name: components["schemas"]["TemplateName"];
+            language: components["schemas"]["TemplateLanguage"];
+        };
         /** @description The progress of the message on one channel. For SMS it is absent until a rule has fired. */
         ChannelState: {
             status: components["schemas"]["Status"];
@@ -736,6 +884,7 @@ export interface components {
             rule: string;
             /** @description The reason as a text for people. */
             reason: string;
+            cause?: components["schemas"]["FallbackReason"];
         };
         /**
          * @description The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
@@ -790,6 +939,7 @@ export interface components {
             rule?: string;
             /** @description The reason for which the rule fired, as a text for people. */
             reason?: string;
+            cause?: components["schemas"]["FallbackReason"];
             send_id?: components["schemas"]["SendID"];
             /**
              * @description The result of the newest call. `calling`: the call has not ended. `accepted`: the provider has accepted the message.
@@ -808,21 +958,18 @@ export interface components {
             started_at: components["schemas"]["Time"];
             ended_at?: components["schemas"]["Time"];
         };
+        /**
+         * @description The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+         *     `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+         *     act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+         *     period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+         * @enum {string}
+         */
+        FailureClass: "recipient" | "template" | "account" | "opted_out" | "expired";
         /** @description Why the newest call failed, or why the provider did not deliver the accepted message. */
         AttemptFailure: {
-            /**
-             * @description The result of the call, as in the `state` of an attempt.
-             * @enum {string}
-             */
-            kind: "rejected" | "throttled" | "unavailable" | "unknown";
-            /**
-             * @description The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
-             *     `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
-             *     act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
-             *     period ended before it was sent. Absent if Backstop does not know the code, or if the code does not name a cause.
-             * @enum {string}
-             */
-            class?: "recipient" | "template" | "account" | "opted_out" | "expired";
+            kind: components["schemas"]["FailureKind"];
+            class?: components["schemas"]["FailureClass"];
             /** @description The provider's error code. */
             code?: string;
             /** @description The failure as a text for people. */
@@ -853,7 +1000,22 @@ export interface components {
             code?: string;
             /** @description More about the event as a text for people. */
             detail?: string;
+            cause?: components["schemas"]["FallbackReason"];
+            failure?: components["schemas"]["EventFailure"];
+            outcome?: components["schemas"]["Outcome"];
         };
+        /** @description The kind, the class and the provider's text of the failure that the event is about. Its code is in the event. */
+        EventFailure: {
+            kind: components["schemas"]["FailureKind"];
+            class?: components["schemas"]["FailureClass"];
+            /** @description The failure as a text for people. */
+            reason?: string;
+        };
+        /**
+         * @description The result of a failed call, as in the `state` of an attempt.
+         * @enum {string}
+         */
+        FailureKind: "rejected" | "throttled" | "unavailable" | "unknown";
         /** @description The state of a send without its plan, attempts and events. */
         SendSummary: {
             /** Format: uuid */
@@ -875,6 +1037,7 @@ export interface components {
         /** @description A page of sends. */
         SendList: {
             items: components["schemas"]["SendSummary"][];
+            total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
         };
@@ -959,6 +1122,8 @@ export interface components {
         StatsBucket: {
             at: components["schemas"]["Time"];
             counts: components["schemas"]["StatsCounts"];
+            /** @description The fallbacks of the bucket by reason. Reasons without fallbacks are left out. */
+            by_reason: components["schemas"]["StatsOfReason"][];
         };
         /** @description The counts of the sends that named a policy. */
         StatsOfPolicy: {
@@ -968,7 +1133,7 @@ export interface components {
             name: string;
             counts: components["schemas"]["StatsCounts"];
         };
-        /** @description The counts of a rule. Rules are told apart by their name and type in the plans of the sends. */
+        /** @description The counts of all rules that have the same name and type in the plans of the sends. */
         StatsOfRule: {
             name: string;
             type: components["schemas"]["RuleType"];
@@ -996,6 +1161,12 @@ export interface components {
              * @description Sends in which a rule of the type was the last to fire.
              */
             fallbacks: number;
+            /**
+             * Format: int64
+             * @description Sends in which the first rule fired because the wait of a rule of this type ended: the message was not sent, not
+             *     delivered or not read in time. A rule that fires on a failure has missed nothing.
+             */
+            missed: number;
         };
         /** @description The count of a reason to fall back. */
         StatsOfReason: {
@@ -1005,6 +1176,168 @@ export interface components {
              * @description Sends in which the first rule fired for this reason.
              */
             fallbacks: number;
+        };
+        /** @description The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000. */
+        Total: {
+            count: number;
+            /** @description False if there are more than `count`. */
+            is_exact: boolean;
+        };
+        /**
+         * @description The result of an SMS. `delivered`: a receipt says so. `failed`: the provider refused the SMS or reported it as failed, or the
+         *     SMS could not be submitted. `no_receipt`: neither is known, or not yet.
+         * @enum {string}
+         */
+        SMSResult: "delivered" | "failed" | "no_receipt";
+        /** @description The counts of the messages of a time range. */
+        MessageStats: {
+            from: components["schemas"]["Time"];
+            until: components["schemas"]["Time"];
+            /** @description The counts of up to 100 pairs of sender ID and route, with the most SMS first. */
+            by_sender: components["schemas"]["StatsOfSender"][];
+            /** @description The counts of up to 100 error codes, with the most messages first. */
+            by_code: components["schemas"]["StatsOfCode"][];
+        };
+        /** @description Numbers of SMS, and how long those that were delivered took. */
+        SMSCounts: {
+            /**
+             * Format: int64
+             * @description SMS that were tried: the sum of the next three.
+             */
+            sms: number;
+            /**
+             * Format: int64
+             * @description SMS with the result `delivered`.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description SMS with the result `failed`.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description SMS with the result `no_receipt`.
+             */
+            no_receipt: number;
+            time_to_delivery: components["schemas"]["Quantiles"];
+            top_code?: components["schemas"]["CodeCount"];
+        };
+        /** @description The most frequent error code, and the number of SMS that failed with it. */
+        CodeCount: {
+            provider: string;
+            code: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description The counts of the SMS from one sender ID by one route. */
+        StatsOfSender: {
+            /** @description The sender ID. */
+            sender: string;
+            /** @description The SMS provider account, listed by `GET /v1/routes`. */
+            route: string;
+            counts: components["schemas"]["SMSCounts"];
+            /** @description The same by the country of the recipient, up to 300 countries, with the most SMS first. */
+            by_country: components["schemas"]["SenderInCountry"][];
+        };
+        /** @description The counts of the SMS to one country. */
+        SenderInCountry: {
+            /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
+            country: string;
+            counts: components["schemas"]["SMSCounts"];
+        };
+        /** @description The sends of which a message failed with an error code. */
+        StatsOfCode: {
+            provider: string;
+            channel: components["schemas"]["Channel"];
+            /** @description The code; empty if the provider gave none. */
+            code: string;
+            class?: components["schemas"]["FailureClass"];
+            /** Format: int64 */
+            sends: number;
+        };
+        /** @description The change of the fallback rate from one time range to the next. */
+        StatsChanges: {
+            before: components["schemas"]["RangeCounts"];
+            after: components["schemas"]["RangeCounts"];
+            /** @description Up to 100 groups, with the largest contribution first, whether it is positive or negative. */
+            groups: components["schemas"]["ChangeGroup"][];
+        };
+        /** @description The sends and fallbacks of a time range. */
+        RangeCounts: {
+            from: components["schemas"]["Time"];
+            until: components["schemas"]["Time"];
+            /** Format: int64 */
+            sends: number;
+            /** Format: int64 */
+            fallbacks: number;
+        };
+        /** @description The fallbacks of one policy, country, reason and error code. */
+        ChangeGroup: {
+            /** Format: uuid */
+            policy_id: string;
+            policy_name: string;
+            /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
+            country: string;
+            reason?: components["schemas"]["FallbackReason"];
+            /** @description The provider of the code; empty without a code. */
+            provider: string;
+            /** @description The error code of the WhatsApp message; empty if it has none. */
+            code: string;
+            /**
+             * Format: int64
+             * @description The fallbacks in the earlier range.
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description The fallbacks in the later range.
+             */
+            after: number;
+            /**
+             * Format: double
+             * @description The part of the change of the fallback rate that the group explains: its fallbacks as a share of all sends after, minus the
+             *     same before. The contributions of all groups add up to the change of the rate. 0.01 is one percentage point.
+             */
+            contribution: number;
+        };
+        /** @description What a search has found. */
+        Found: {
+            sends: components["schemas"]["SendSummary"][];
+            /**
+             * @description By what the sends were found.
+             * @enum {string}
+             */
+            sends_found_by: "nothing" | "id" | "message_id" | "idempotency_key" | "number" | "number_end";
+            /** @description The number for the filter `to`, if the sends were found by `number`. */
+            to?: string;
+            /** @description The digits for the filter `to_ends`, if found by `number_end`. */
+            to_ends?: string;
+            /** @description Whether more sends fit. A list of sends with `to` or `to_ends` has all of them. */
+            more_sends: boolean;
+            rules: components["schemas"]["Rule"][];
+            policies: components["schemas"]["Policy"][];
+        };
+        /** @description The error codes of the configured providers. */
+        ErrorCodeList: {
+            items: components["schemas"]["ErrorCode"][];
+        };
+        /** @description An error code of a provider. */
+        ErrorCode: {
+            provider: string;
+            code: string;
+            class?: components["schemas"]["FailureClass"];
+            /** @description The explanation by language, such as `en` or `zh-CN`. Each code has `en`. */
+            explained: {
+                [key: string]: components["schemas"]["Explanation"];
+            };
+        };
+        /** @description What an error code means, for people. */
+        Explanation: {
+            /** @description What has happened. */
+            cause: string;
+            /** @description What to do about it. */
+            action: string;
         };
         /**
          * @description The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
@@ -1064,6 +1397,8 @@ export interface components {
             temporal_ui_url?: string;
             /** @description The Temporal namespace of the workflows. */
             temporal_namespace: string;
+            /** @description Whether the providers are simulated, so that no message reaches anybody. */
+            sandbox: boolean;
         };
         /** @description An error (RFC 9457). */
         Problem: {
@@ -1093,6 +1428,12 @@ export interface components {
             field: string;
             /** @description What the value must be or must not be. */
             reason: string;
+            /** @description The reason for programs, such as `too_long`. Absent if there is no code for it. */
+            code?: string;
+            /** @description The parameters of the reason by their names, such as `max`. */
+            params?: {
+                [key: string]: string;
+            };
         };
         /** @description The state of the process and its dependencies. */
         Health: {
@@ -1281,6 +1622,56 @@ export interface components {
         Cursor: string;
         /** @description The most items to return, 1 to 200. */
         Limit: number;
+        /**
+         * @description An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
+         *     same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
+         * @example order-10482-shipped
+         */
+        IdempotencyKey: string;
+        /** @description The begin of the range, inclusive. Absent, 24 hours before `until`. */
+        StatsFrom: components["schemas"]["Time"];
+        /** @description The end of the range, exclusive. Absent, the present time. */
+        StatsUntil: components["schemas"]["Time"];
+        /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+        WithTotal: boolean;
+        /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */
+        Sort: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "name" | "-name";
+        /** @description Only sends accepted at this time or later. */
+        From: components["schemas"]["Time"];
+        /** @description Only sends accepted before this time. */
+        Until: components["schemas"]["Time"];
+        /** @description Only sends that named this policy, whether or not it still exists. */
+        PolicyID: string;
+        /** @description Only sends with this outcome. Repeat it for several. */
+        OfOutcome: components["schemas"]["Outcome"][];
+        /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
+        OfTo: string;
+        /** @description Only sends to phone numbers that end with these digits. */
+        ToEnds: string;
+        /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
+        FellBack: boolean;
+        /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
+        Averted: boolean;
+        /** @description With `true`, only sends with `duplicate_delivery`. With `false`, only the others. */
+        Duplicate: boolean;
+        /** @description Only sends whose first rule fired for this reason. Repeat it for several. */
+        OfReason: components["schemas"]["FallbackReason"][];
+        /** @description Only sends in which a rule of this name was the last to fire. */
+        FiredRule: string;
+        /** @description Only sends in which a rule of this type was the last to fire. */
+        FiredType: components["schemas"]["RuleType"];
+        /** @description Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country. */
+        OfCountry: string;
+        /** @description Only sends with an SMS from this sender ID. It may have failed. */
+        OfSender: string;
+        /** @description Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them. */
+        OfRoute: string;
+        /** @description Only sends with an SMS of this result. */
+        OfSMSResult: components["schemas"]["SMSResult"];
+        /** @description The provider of the error code. Absent, the codes of all providers. */
+        OfProvider: string;
+        /** @description Only sends of which a message failed with this error code of a provider. */
+        OfCode: string;
     };
     requestBodies: {
         RuleBody: {
@@ -1323,6 +1714,18 @@ export interface operations {
             query?: {
                 /** @description Only items whose name contains this text. The case of letters does not matter. */
                 search?: components["parameters"]["Search"];
+                /** @description Only rules of this type. */
+                type?: components["schemas"]["RuleType"];
+                /** @description Only rules with this sender ID. */
+                send_id?: string;
+                /** @description Only rules that apply to recipients in this country (ISO 3166-1 alpha-2). */
+                country?: string;
+                /** @description With `false`, only rules that no policy includes. With `true`, only the others. */
+                used?: boolean;
+                /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
                 /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
                 cursor?: components["parameters"]["Cursor"];
                 /** @description The most items to return, 1 to 200. */
@@ -1489,6 +1892,16 @@ export interface operations {
             query?: {
                 /** @description Only items whose name contains this text. The case of letters does not matter. */
                 search?: components["parameters"]["Search"];
+                /** @description Only policies with a rule of this type. */
+                type?: components["schemas"]["RuleType"];
+                /** @description Only policies with a rule of this sender ID. */
+                send_id?: string;
+                /** @description Only policies with a rule for recipients in this country (ISO 3166-1 alpha-2). */
+                country?: string;
+                /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
                 /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
                 cursor?: components["parameters"]["Cursor"];
                 /** @description The most items to return, 1 to 200. */
@@ -1653,16 +2066,46 @@ export interface operations {
     ListSends: {
         parameters: {
             query?: {
-                /** @description The outcome of the listed sends. Absent, sends of every outcome. */
-                outcome?: components["schemas"]["Outcome"];
+                /** @description Only sends with this outcome. Repeat it for several. */
+                outcome?: components["parameters"]["OfOutcome"];
                 /** @description Only sends that named this policy, whether or not it still exists. */
-                policy_id?: string;
+                policy_id?: components["parameters"]["PolicyID"];
                 /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
-                to?: string;
+                to?: components["parameters"]["OfTo"];
+                /** @description Only sends to phone numbers that end with these digits. */
+                to_ends?: components["parameters"]["ToEnds"];
                 /** @description Only sends accepted at this time or later. */
-                from?: components["schemas"]["Time"];
+                from?: components["parameters"]["From"];
                 /** @description Only sends accepted before this time. */
-                until?: components["schemas"]["Time"];
+                until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
+                fell_back?: components["parameters"]["FellBack"];
+                /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
+                averted?: components["parameters"]["Averted"];
+                /** @description With `true`, only sends with `duplicate_delivery`. With `false`, only the others. */
+                duplicate?: components["parameters"]["Duplicate"];
+                /** @description Only sends whose first rule fired for this reason. Repeat it for several. */
+                reason?: components["parameters"]["OfReason"];
+                /** @description Only sends in which a rule of this name was the last to fire. */
+                rule?: components["parameters"]["FiredRule"];
+                /** @description Only sends in which a rule of this type was the last to fire. */
+                rule_type?: components["parameters"]["FiredType"];
+                /** @description Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country. */
+                country?: components["parameters"]["OfCountry"];
+                /** @description Only sends with an SMS from this sender ID. It may have failed. */
+                sender?: components["parameters"]["OfSender"];
+                /** @description Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them. */
+                route?: components["parameters"]["OfRoute"];
+                /** @description Only sends with an SMS of this result. */
+                sms_result?: components["parameters"]["OfSMSResult"];
+                /** @description The provider of the error code. Absent, the codes of all providers. */
+                provider?: components["parameters"]["OfProvider"];
+                /** @description Only sends of which a message failed with this error code of a provider. */
+                code?: components["parameters"]["OfCode"];
+                /** @description Whether the newest or the oldest sends come first. */
+                order?: "newest" | "oldest";
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
                 /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
                 cursor?: components["parameters"]["Cursor"];
                 /** @description The most items to return, 1 to 200. */
@@ -1698,7 +2141,7 @@ export interface operations {
                  *     same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
                  * @example order-10482-shipped
                  */
-                "Idempotency-Key"?: string;
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
@@ -1788,6 +2231,156 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    RepeatSend: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description An identifier of this send, such as an order number: 1 to 255 printable ASCII characters. A repeated request with the
+                 *     same key and body gets the answer of the first one, and nothing is sent twice. With another body it gets a 422.
+                 * @example order-10482-shipped
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new send is accepted and stored. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendAccepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ExportSends: {
+        parameters: {
+            query?: {
+                /** @description Only sends with this outcome. Repeat it for several. */
+                outcome?: components["parameters"]["OfOutcome"];
+                /** @description Only sends that named this policy, whether or not it still exists. */
+                policy_id?: components["parameters"]["PolicyID"];
+                /** @description Only sends to this phone number, in E.164 form. Write its plus sign as `%2B`. */
+                to?: components["parameters"]["OfTo"];
+                /** @description Only sends to phone numbers that end with these digits. */
+                to_ends?: components["parameters"]["ToEnds"];
+                /** @description Only sends accepted at this time or later. */
+                from?: components["parameters"]["From"];
+                /** @description Only sends accepted before this time. */
+                until?: components["parameters"]["Until"];
+                /** @description With `true`, only sends with an SMS that was tried and not averted. With `false`, only the others. */
+                fell_back?: components["parameters"]["FellBack"];
+                /** @description With `true`, only sends with an SMS that the last look averted. With `false`, only the others. */
+                averted?: components["parameters"]["Averted"];
+                /** @description With `true`, only sends with `duplicate_delivery`. With `false`, only the others. */
+                duplicate?: components["parameters"]["Duplicate"];
+                /** @description Only sends whose first rule fired for this reason. Repeat it for several. */
+                reason?: components["parameters"]["OfReason"];
+                /** @description Only sends in which a rule of this name was the last to fire. */
+                rule?: components["parameters"]["FiredRule"];
+                /** @description Only sends in which a rule of this type was the last to fire. */
+                rule_type?: components["parameters"]["FiredType"];
+                /** @description Only sends to this country (ISO 3166-1 alpha-2), or with `ZZ`, to numbers without a country. */
+                country?: components["parameters"]["OfCountry"];
+                /** @description Only sends with an SMS from this sender ID. It may have failed. */
+                sender?: components["parameters"]["OfSender"];
+                /** @description Only sends with an SMS by this route. With other parameters about an SMS, one and the same SMS fits all of them. */
+                route?: components["parameters"]["OfRoute"];
+                /** @description Only sends with an SMS of this result. */
+                sms_result?: components["parameters"]["OfSMSResult"];
+                /** @description The provider of the error code. Absent, the codes of all providers. */
+                provider?: components["parameters"]["OfProvider"];
+                /** @description Only sends of which a message failed with this error code of a provider. */
+                code?: components["parameters"]["OfCode"];
+                /** @description Whether the newest or the oldest sends come first. */
+                order?: "newest" | "oldest";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sends. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    Search: {
+        parameters: {
+            query: {
+                /** @description What to look for. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. Each list has up to 10 items, with the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListErrorCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The known error codes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorCodeList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
     PreviewSend: {
         parameters: {
             query?: never;
@@ -1842,11 +2435,11 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The begin of the range, inclusive. Absent, 24 hours before `until`. */
-                from?: components["schemas"]["Time"];
+                from?: components["parameters"]["StatsFrom"];
                 /** @description The end of the range, exclusive. Absent, the present time. */
-                until?: components["schemas"]["Time"];
+                until?: components["parameters"]["StatsUntil"];
                 /** @description Only sends that named this policy, whether or not it still exists. */
-                policy_id?: string;
+                policy_id?: components["parameters"]["PolicyID"];
             };
             header?: never;
             path?: never;
@@ -1861,6 +2454,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stats"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetMessageStats: {
+        parameters: {
+            query?: {
+                /** @description The begin of the range, inclusive. Absent, 24 hours before `until`. */
+                from?: components["parameters"]["StatsFrom"];
+                /** @description The end of the range, exclusive. Absent, the present time. */
+                until?: components["parameters"]["StatsUntil"];
+                /** @description Only sends that named this policy, whether or not it still exists. */
+                policy_id?: components["parameters"]["PolicyID"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts of the messages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageStats"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetStatsChanges: {
+        parameters: {
+            query?: {
+                /** @description The begin of the range, inclusive. Absent, 24 hours before `until`. */
+                from?: components["parameters"]["StatsFrom"];
+                /** @description The end of the range, exclusive. Absent, the present time. */
+                until?: components["parameters"]["StatsUntil"];
+                /** @description Only sends that named this policy, whether or not it still exists. */
+                policy_id?: components["parameters"]["PolicyID"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The change of the fallback rate and the groups that explain it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsChanges"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -4,7 +4,7 @@ import dayjs from "dayjs";
 import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import type { Outcome, SendSummary } from "../api/client";
+import type { SendSummary } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { sendsQuery } from "../api/queries";
 import { bareNumber, checkRecipient } from "../rules/checks";
@@ -19,6 +19,7 @@ import { isRefusal } from "../ui/ProblemView";
 import { TimeText } from "../ui/TimeText";
 import { OutcomeTag, StatusTag } from "../ui/ToneTag";
 import { useFilters } from "../ui/useFilters";
+import { filterNames, queryOf } from "./filter";
 import { PolicySelect } from "./PolicySelect";
 
 const refresh = 5_000; // ms, of the first page
@@ -62,20 +63,13 @@ export default function SendsPage() {
 }
 
 function useFilter() {
-  const { values, set } = useFilters("outcome", "policy", "to", "from", "until");
-  const { outcome, policy, to, from, until } = values;
+  const { values, set } = useFilters(...filterNames);
   return {
     values,
     set,
-    isSet: Boolean(outcome || policy || to || from || until),
-    clear: () => set({ outcome: "", policy: "", to: "", from: "", until: "" }),
-    query: {
-      outcome: (outcome || undefined) as Outcome | undefined,
-      policy_id: policy || undefined,
-      to: to || undefined,
-      from: from || undefined,
-      until: until || undefined,
-    },
+    isSet: filterNames.some((name) => values[name] !== ""),
+    clear: () => set(Object.fromEntries(filterNames.map((name) => [name, ""]))),
+    query: queryOf(values),
   };
 }
 
