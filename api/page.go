@@ -16,7 +16,7 @@ const defaultLimit = 50
 
 // readPage reads the parameters of a list of sends.
 func readPage(cursor *string, limit *int) (backstop.Page, error) {
-	return readSorted(cursor, limit, backstop.NewestFirst)
+	return readSorted(cursor, limit, backstop.ByNewest)
 }
 
 // readSorted reads the parameters of a list in the order of a sort. A cursor has the place of the last item of the previous page,
@@ -53,7 +53,7 @@ func splitPlace(place string) (sort backstop.Sort, id, value string, ok bool) {
 		return "", "", "", false
 	}
 	if !isSorted {
-		return backstop.NewestFirst, id, "", true
+		return backstop.ByNewest, id, "", true
 	}
 	by, value, _ := strings.Cut(rest, " ")
 	sort = backstop.Sort(by)
@@ -63,14 +63,14 @@ func splitPlace(place string) (sort backstop.Sort, id, value string, ok bool) {
 // isValueOf reports whether an item may have this value in the field of a sort.
 func isValueOf(sort backstop.Sort, value string) bool {
 	switch sort {
-	case backstop.OldestFirst:
+	case backstop.ByOldest:
 		return value == ""
-	case backstop.LastChanged, backstop.LongestKept:
+	case backstop.ByNewestChange, backstop.ByOldestChange:
 		at, err := time.Parse(time.RFC3339Nano, value)
 		return err == nil && at.Year() > 0 // Postgres has no year 0
 	case backstop.ByName, backstop.ByNameBackwards:
 		return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
-	case backstop.NewestFirst: // its cursor is an id alone
+	case backstop.ByNewest: // its cursor is an id alone
 	}
 	return false
 }
@@ -89,17 +89,17 @@ func sortOf[S ~string](sort *S) backstop.Sort {
 	if s := orZero(sort); s != "-created_at" {
 		return backstop.Sort(s)
 	}
-	return backstop.NewestFirst
+	return backstop.ByNewest
 }
 
 // placeOf returns the text of a cursor: the place of an item in the order of a sort.
 func placeOf(sort backstop.Sort, id, name string, updated time.Time) string {
 	value := ""
 	switch sort {
-	case backstop.NewestFirst:
+	case backstop.ByNewest:
 		return id
-	case backstop.OldestFirst:
-	case backstop.LastChanged, backstop.LongestKept:
+	case backstop.ByOldest:
+	case backstop.ByNewestChange, backstop.ByOldestChange:
 		value = updated.UTC().Format(time.RFC3339Nano)
 	case backstop.ByName, backstop.ByNameBackwards:
 		value = name
@@ -107,13 +107,13 @@ func placeOf(sort backstop.Sort, id, name string, updated time.Time) string {
 	return id + " " + string(sort) + " " + value
 }
 
-// showTotal returns the total of a list, or nil if the request does not ask for it.
-func showTotal(wanted *bool, count func() (backstop.Total, error)) (*Total, error) {
+// countIf returns the total of a list, or nil if the request does not ask for it.
+func countIf(wanted *bool, count func() (backstop.Total, error)) (*Total, error) {
 	if !orZero(wanted) {
 		return nil, nil //nolint:nilnil // the answer then has no total
 	}
 	total, err := count()
-	return &Total{Count: total.Count, IsExact: total.IsExact}, err
+	return showTotal(total), err
 }
 
 // canonicalID returns an id in the form in which it is stored.

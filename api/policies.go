@@ -46,7 +46,7 @@ func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	total, err := showTotal(r.Params.Total, func() (backstop.Total, error) { return s.policies.CountPolicies(ctx, filter) })
+	total, err := countIf(r.Params.Total, func() (backstop.Total, error) { return s.policies.CountPolicies(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}

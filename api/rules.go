@@ -46,7 +46,7 @@ func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListR
 	if err != nil {
 		return nil, err
 	}
-	total, err := showTotal(r.Params.Total, func() (backstop.Total, error) { return s.rules.CountRules(ctx, filter) })
+	total, err := countIf(r.Params.Total, func() (backstop.Total, error) { return s.rules.CountRules(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}

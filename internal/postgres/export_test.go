@@ -1,6 +1,10 @@
 package postgres
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/backstophq/backstop"
+)
 
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
@@ -8,7 +12,8 @@ const ClaimOverdue = claimOverdue
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	composed := map[string]string{
-		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend, "listSends": listSends,
+		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 	for sort := range orders() {
 		suffix := strings.ReplaceAll(string(sort), "-", "minus_") // empty for the order without a name
@@ -16,4 +21,11 @@ func Composed() map[string]string {
 		composed["listPolicies"+suffix] = listPolicies[sort]
 	}
 	return composed
+}
+
+// ListQuery returns the query of DB.ListSends and its values.
+func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {
+	w, _ := sendsThat(filter)
+	query = listSends(&w, backstop.NewestFirst, limit)
+	return query, w.values
 }

@@ -41,10 +41,10 @@ type order struct {
 // equal.
 func orders() map[backstop.Sort]order {
 	return map[backstop.Sort]order{
-		backstop.NewestFirst:     orderByID("<", "DESC"),
-		backstop.OldestFirst:     orderByID(">", "ASC"),
-		backstop.LastChanged:     orderBy("updated_at", "CAST(NULLIF($2, '') AS timestamptz)", "<", "DESC"),
-		backstop.LongestKept:     orderBy("updated_at", "CAST(NULLIF($2, '') AS timestamptz)", ">", "ASC"),
+		backstop.ByNewest:        orderByID("<", "DESC"),
+		backstop.ByOldest:        orderByID(">", "ASC"),
+		backstop.ByNewestChange:  orderBy("updated_at", "CAST(NULLIF($2, '') AS timestamptz)", "<", "DESC"),
+		backstop.ByOldestChange:  orderBy("updated_at", "CAST(NULLIF($2, '') AS timestamptz)", ">", "ASC"),
 		backstop.ByName:          orderBy("lower(name)", "lower($2)", ">", "ASC"),
 		backstop.ByNameBackwards: orderBy("lower(name)", "lower($2)", "<", "DESC"),
 	}

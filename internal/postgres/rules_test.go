@@ -268,14 +268,14 @@ func TestDB_ListRules_sort(t *testing.T) {
 		`UPDATE rules SET updated_at = '2031-05-04T12:00:00.123456Z' WHERE name <> 'C'`)
 	require.NoError(t, err)
 
-	newest, backwards := rulePages(t, db, backstop.NewestFirst, nil), rulePages(t, db, backstop.ByNameBackwards, nil)
+	newest, backwards := rulePages(t, db, backstop.ByNewest, nil), rulePages(t, db, backstop.ByNameBackwards, nil)
 	require.Equal(t, []string{"_%", "中", "ä", "A", "a 10", "C", "b"}, newest)
 	require.Equal(t, []string{"A", "a 10", "b", "C"}, only(rulePages(t, db, backstop.ByName, nil), "A", "a 10", "b", "C"))
 	for sort, want := range map[backstop.Sort][]string{
-		backstop.OldestFirst: reversed(newest),
-		backstop.ByName:      reversed(backwards),
-		backstop.LongestKept: {"C", "b", "a 10", "A", "ä", "中", "_%"}, // the times are equal, so by id
-		backstop.LastChanged: {"_%", "中", "ä", "A", "a 10", "b", "C"},
+		backstop.ByOldest:       reversed(newest),
+		backstop.ByName:         reversed(backwards),
+		backstop.ByOldestChange: {"C", "b", "a 10", "A", "ä", "中", "_%"}, // the times are equal, so by id
+		backstop.ByNewestChange: {"_%", "中", "ä", "A", "a 10", "b", "C"},
 	} {
 		require.Equal(t, want, rulePages(t, db, sort, nil), "%q", sort)
 	}
@@ -285,7 +285,7 @@ func TestDB_ListRules_sort(t *testing.T) {
 func TestDB_ListRules_sort_concurrent(t *testing.T) {
 	t.Parallel()
 	for _, sort := range []backstop.Sort{
-		backstop.NewestFirst, backstop.OldestFirst, backstop.ByName, backstop.ByNameBackwards, backstop.LastChanged, backstop.LongestKept,
+		backstop.ByNewest, backstop.ByOldest, backstop.ByName, backstop.ByNameBackwards, backstop.ByNewestChange, backstop.ByOldestChange,
 	} {
 		t.Run("sort "+string(sort), func(t *testing.T) {
 			t.Parallel()
@@ -337,7 +337,7 @@ func valueOf(sort backstop.Sort, name string, updated time.Time) string {
 	switch sort {
 	case backstop.ByName, backstop.ByNameBackwards:
 		return name
-	case backstop.LastChanged, backstop.LongestKept:
+	case backstop.ByNewestChange, backstop.ByOldestChange:
 		return updated.Format(time.RFC3339Nano)
 	default:
 		return ""
