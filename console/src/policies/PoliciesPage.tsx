@@ -17,7 +17,7 @@ import { SearchBox } from "../ui/SearchBox";
 import { TimeText } from "../ui/TimeText";
 import { useParam } from "../ui/useFilters";
 import { PolicyDialog } from "./PolicyDialog";
-import { PolicyTimeline } from "./PolicyTimeline";
+import { PolicyPicture } from "./PolicyPicture";
 
 export default function PoliciesPage() {
   const { t } = useTranslation();
@@ -41,7 +41,7 @@ export default function PoliciesPage() {
       <ListTable
         list={policies}
         columns={columns}
-        expandable={{ expandedRowRender: (policy) => <PolicyTimeline rules={policy.rules} /> }}
+        expandable={{ expandedRowRender: (policy) => <PolicyPicture rules={policy.rules} /> }}
         empty={
           search ? (
             <EmptyState title={t("list.nothingFound")} />
@@ -71,7 +71,11 @@ function useColumns({
       dataIndex: "name",
       rowScope: "row",
       className: "name-cell",
-      render: (_, policy) => <Name>{policy.name}</Name>,
+      render: (_, policy) => (
+        <Link to={`/policies/${policy.id}`}>
+          <Name>{policy.name}</Name>
+        </Link>
+      ),
     },
     {
       title: t("policies.included"),
@@ -80,7 +84,7 @@ function useColumns({
         <ol className="inline-list numbered">
           {policy.rules.map((rule) => (
             <li key={rule.id}>
-              <Link to={`/rules?search=${encodeURIComponent(rule.name)}`}>
+              <Link to={`/rules/${rule.id}`}>
                 <Name>{rule.name}</Name>
               </Link>
             </li>

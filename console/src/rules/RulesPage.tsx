@@ -17,6 +17,7 @@ import { duration } from "../ui/time";
 import { useParam } from "../ui/useFilters";
 import { countryName } from "./countries";
 import { RuleDialog } from "./RuleDialog";
+import { UsedBy } from "./UsedBy";
 
 export default function RulesPage() {
   const { t } = useTranslation();
@@ -55,7 +56,7 @@ export default function RulesPage() {
           of="rules"
           item={deleting}
           onClose={() => setDeleting(undefined)}
-          obstacle={deleting.used_by?.length ? <UsedBy rule={deleting} /> : undefined}
+          obstacle={deleting.used_by?.length ? <UsedBy policies={deleting.used_by} /> : undefined}
         />
       )}
     </>
@@ -76,7 +77,11 @@ function useColumns({
       dataIndex: "name",
       rowScope: "row",
       className: "name-cell",
-      render: (_, rule) => <Name>{rule.name}</Name>,
+      render: (_, rule) => (
+        <Link to={`/rules/${rule.id}`}>
+          <Name>{rule.name}</Name>
+        </Link>
+      ),
     },
     { title: t("rules.type"), dataIndex: "type", render: (_, rule) => t(`rules.types.${rule.type}`) },
     {
@@ -99,7 +104,11 @@ function useColumns({
       title: t("rules.usedBy"),
       dataIndex: "used_by",
       render: (_, rule) =>
-        rule.used_by?.length ? <UsedBy rule={rule} /> : <span className="hint">{t("rules.unused")}</span>,
+        rule.used_by?.length ? (
+          <UsedBy policies={rule.used_by} most={3} />
+        ) : (
+          <span className="hint">{t("rules.unused")}</span>
+        ),
     },
     {
       title: t("list.actions"),
@@ -143,26 +152,5 @@ function Countries({ codes, language }: { codes: string[]; language: string }) {
         {codes.slice(0, 3).join(", ")} +{codes.length - 3}
       </button>
     </Tooltip>
-  );
-}
-
-const shownPolicies = 3;
-
-function UsedBy({ rule }: { rule: Rule }) {
-  const { t } = useTranslation();
-  const policies = rule.used_by ?? [];
-  return (
-    <ul className="inline-list">
-      {policies.slice(0, shownPolicies).map((policy) => (
-        <li key={policy.id}>
-          <Link to={`/policies?search=${encodeURIComponent(policy.name)}`}>
-            <Name>{policy.name}</Name>
-          </Link>
-        </li>
-      ))}
-      {policies.length > shownPolicies && (
-        <li>{t("rules.morePolicies", { count: policies.length - shownPolicies })}</li>
-      )}
-    </ul>
   );
 }
