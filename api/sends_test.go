@@ -169,6 +169,13 @@ func TestSends_Get(t *testing.T) {
 	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
 	require.Nil(t, fresh.Sms)
 	require.Nil(t, fresh.Fired)
+	require.Nil(t, fresh.Template)
+	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingGsm7, Length: len(send.SMSText), Segments: 1}, fresh.SmsLength)
+	send.Text, send.Template, send.SMSText = "", &backstop.Template{Name: "order_shipped", Language: "en_US"}, "你好"
+	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
+	require.Equal(t, api.TemplateRef{Name: "order_shipped", Language: "en_US"}, *fresh.Template)
+	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingUcs2, Length: 2, Segments: 1}, fresh.SmsLength)
+	send.Text, send.Template, send.SMSText = "hello", nil, "hello"
 	require.Empty(t, fresh.Attempts)
 
 	ended := now.Add(time.Second)

@@ -10,9 +10,13 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 	shown := Send{
 		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
-		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
+		SmsLength: showSMSLength(backstop.MeasureSMS(s.SMSText)),
+		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
+	}
+	if t := s.Template; t != nil {
+		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
 	}
 	ledger := backstop.Ledger{Send: s, Attempts: attempts}
 	if rule, at, found := ledger.NextRule(now); found {

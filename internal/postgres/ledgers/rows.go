@@ -73,8 +73,8 @@ func stateOf(s backstop.Send) state {
 	return state{
 		WhatsApp: s.Status.WhatsApp, SMS: s.Status.SMS, Fired: s.Fired, FiredReason: pool.Clean(s.FiredReason),
 		FiredCause: s.FiredCause, FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt),
-		DeliveredBy: s.DeliveredBy, DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired, FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome,
-		ReceiptBy: pool.StampPtr(s.ReceiptBy),
+		DeliveredBy: s.DeliveredBy, DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired,
+		FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome, ReceiptBy: pool.StampPtr(s.ReceiptBy),
 	}
 }
 
@@ -85,8 +85,8 @@ func (r Row) Send() (backstop.Send, error) {
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
-		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome,
-		ReceiptBy: pool.StampPtr(r.ReceiptBy),
+		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
+		FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome, ReceiptBy: pool.StampPtr(r.ReceiptBy),
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
