@@ -169,17 +169,25 @@ func TestSends_Get(t *testing.T) {
 	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
 	require.Nil(t, fresh.Sms)
 	require.Nil(t, fresh.Fired)
+	require.Nil(t, fresh.Template)
+	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingGsm7, Length: len(send.SMSText), Segments: 1}, fresh.SmsLength)
+	send.Text, send.Template, send.SMSText = "", &backstop.Template{Name: "order_shipped", Language: "en_US"}, "你好"
+	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
+	require.Equal(t, api.TemplateRef{Name: "order_shipped", Language: "en_US"}, *fresh.Template)
+	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingUcs2, Length: 2, Segments: 1}, fresh.SmsLength)
+	send.Text, send.Template, send.SMSText = "hello", nil, "hello"
 	require.Empty(t, fresh.Attempts)
 
 	ended := now.Add(time.Second)
 	send.Status.WhatsApp, send.Status.SMS, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
 	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
+	send.FiredCause = backstop.NotDelivered
 	r.attempts = []backstop.Attempt{
 		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
 			State: backstop.StateThrottled, StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
 				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
 		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
-			Reason: "not delivered in 300 s", SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
+			Reason: "not delivered in 300 s", Cause: backstop.NotDelivered, SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
 			MessageID: "SM1", Segments: 2, StartedAt: now, EndedAt: &ended},
 		{Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio",
 			State: backstop.Calling, StartedAt: now},
@@ -194,6 +202,8 @@ func TestSends_Get(t *testing.T) {
 		r.events = append(r.events, backstop.Event{Send: send.ID, At: now, Kind: kind})
 	}
 	r.events[2].Channel, r.events[2].Status, r.events[2].Code = backstop.WhatsApp, backstop.Failed, "131026"
+	r.events[2].Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026", Reason: "not there"}
+	r.events[4].Cause, r.events[9].Detail = backstop.NotDelivered, "sms"
 
 	var shown api.Send
 	got := r.call(t, "GET", "/v1/sends/"+send.ID, "")
@@ -202,7 +212,9 @@ func TestSends_Get(t *testing.T) {
 	require.Equal(t, "GB", *shown.Country)
 	require.Equal(t, api.OutcomeSms, shown.Outcome)
 	require.Equal(t, api.StatusDelivered, shown.Sms.Status)
-	require.Equal(t, api.Fired{Rule: "Undelivered", Reason: "not delivered in 300 s"}, *shown.Fired)
+	cause := api.FallbackReason("not_delivered")
+	require.Equal(t, api.Fired{Rule: "Undelivered", Reason: "not delivered in 300 s", Cause: &cause}, *shown.Fired)
+	require.Equal(t, &cause, shown.Attempts[1].Cause)
 	require.True(t, shown.DuplicateDelivery)
 	require.Equal(t, now.Add(5*time.Minute), *shown.Plan.Rules[0].Deadline)
 	require.Equal(t, 2, *shown.Attempts[0].Failure.RetryAfterSeconds, "rounded up")
@@ -210,6 +222,9 @@ func TestSends_Get(t *testing.T) {
 	require.Nil(t, shown.Attempts[2].EndedAt)
 	require.Equal(t, "30005", *shown.Attempts[3].Failure.Code, "the code of its receipt")
 	require.Len(t, shown.Events, 10)
+	require.Equal(t, api.EventFailure{Kind: "rejected", Class: new(api.FailureClassRecipient), Reason: new("not there")}, *shown.Events[2].Failure)
+	require.Equal(t, &cause, shown.Events[4].Cause)
+	require.Equal(t, api.OutcomeSms, *shown.Events[9].Outcome)
 	require.NotContains(t, got.Body.String(), "hello", "texts are not returned")
 }
 
