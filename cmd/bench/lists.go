@@ -169,7 +169,8 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		{"sender, sms_result", 50, client.ListSendsParams{Sender: new(senderID), SmsResult: new(client.SMSResultFailed)}},
 		{"code", 50, client.ListSendsParams{Code: new(refusedCode), Provider: new("meta")}},
 		{"policy_id, country, reason, from, until", 10, client.ListSendsParams{
-			PolicyID: &p.policy, Country: new("GB"), Reason: &[]client.FallbackReason{client.FallbackReasonFailed}, From: &p.from, Until: &p.until,
+			PolicyID: &p.policy, Country: new("GB"), Reason: &[]client.FallbackReason{client.FallbackReasonFailed},
+			From: &p.from, Until: &p.until,
 		}},
 	}
 	var all []query
