@@ -16,6 +16,7 @@ export function useCursor() {
     page: cursors.length + 1,
     next: (cursor: string) => show([...cursors, cursor]),
     back: () => show(cursors.slice(0, -1)),
+    first: () => show([]),
   };
 }
 
