@@ -106,8 +106,8 @@ function YesNo({ filter, name }: { filter: SendsFilter; name: "fell_back" | "dup
       value={filter.values[name] || null}
       onChange={(value) => (value ? filter.set({ [name]: value }) : filter.remove(name))}
       options={[
-        { value: "true", label: t("sends.filter.chip", { name: label, value: t("sends.filter.yes") }) },
-        { value: "false", label: t("sends.filter.chip", { name: label, value: t("sends.filter.no") }) },
+        { value: "true", label: t(`sends.filter.${name}.yes`) },
+        { value: "false", label: t(`sends.filter.${name}.no`) },
       ]}
     />
   );

@@ -48,10 +48,15 @@ export function queryOf(values: FilterValues): SendsQuery {
     ...(policy && { policy_id: policy }),
     ...(outcome && { outcome: outcome.split(",") as Outcome[] }),
     ...(reason && { reason: reason.split(",") as Schemas["FallbackReason"][] }),
-    ...(fell_back && { fell_back: fell_back === "true" }),
-    ...(averted && { averted: averted === "true" }),
-    ...(duplicate && { duplicate: duplicate === "true" }),
+    ...(fell_back && { fell_back: readBoolean(fell_back) }),
+    ...(averted && { averted: readBoolean(averted) }),
+    ...(duplicate && { duplicate: readBoolean(duplicate) }),
   };
+}
+
+/** readBoolean returns another text as it is, so that the API refuses it. */
+function readBoolean(text: string): boolean {
+  return text === "true" || (text === "false" ? false : (text as unknown as boolean));
 }
 
 /** csvPath is the address of the CSV file with all sends of a query. */

@@ -19,7 +19,7 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
       dataIndex: "to",
       rowScope: "row",
       fixed: "left",
-      width: 150,
+      width: 155,
       render: (_, send) => (
         <Link className="nowrap" to={`/sends/${send.id}`}>
           {send.to}
@@ -30,7 +30,7 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
       title: t("sends.outcome"),
       key: "outcome",
       role: "status",
-      width: 165,
+      width: 150,
       render: (_, send) => <OutcomeCell send={send} />,
     },
     {
@@ -39,25 +39,26 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
       width: 185,
       sorter: true,
       sortOrder: isOldestFirst ? "ascend" : "descend",
+      orders: { ascend: t("sends.oldest"), descend: t("sends.newest") },
       sortDirections: ["descend", "ascend", "descend"], // never without an order
       render: (_, send) => <TimeText at={send.accepted_at} />,
     },
     {
       title: t("sends.policy"),
       dataIndex: "policy_name",
-      width: 160,
+      width: 150,
       render: (_, send) => <Name>{send.policy_name}</Name>,
     },
     {
       title: t("channel.whatsapp"),
       key: "whatsapp",
-      width: 105,
+      width: 100,
       render: (_, send) => <StatusTag status={send.whatsapp.status} />,
     },
     {
       title: t("channel.sms"),
       key: "sms",
-      width: 100,
+      width: 95,
       render: (_, send) => (send.sms ? <StatusTag status={send.sms.status} /> : none),
     },
     {
@@ -70,7 +71,7 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
   const reason: ListColumn<SendSummary> = {
     title: t("sends.reason"),
     key: "reason",
-    width: 160,
+    width: 150,
     render: (_, send) =>
       send.fired ? (
         <Name>{send.fired.cause ? t(`overview.reasons.${send.fired.cause}`) : send.fired.reason}</Name>

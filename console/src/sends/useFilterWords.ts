@@ -22,6 +22,12 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
     label: t("sends.filter.chip", { name, value }),
     onRemove: () => remove(...names),
   });
+  const yesNo = (name: "fell_back" | "averted" | "duplicate") =>
+    ({
+      "": [],
+      true: [{ ...chip([name], "", ""), label: t(`sends.filter.${name}.yes`) }],
+      false: [{ ...chip([name], "", ""), label: t(`sends.filter.${name}.no`) }],
+    })[values[name]] ?? one(name);
   const one = (name: Exclude<FilterName, "from" | "until" | "to_ends" | "policy" | "provider">) =>
     values[name] === "" ? [] : [chip([name], t(`sends.filter.names.${name}`), word(name, values[name]))];
   return [
@@ -35,7 +41,7 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
     ...(values.to_ends
       ? [chip(["to_ends"], t("sends.to"), t("sends.filter.endsWith", { digits: values.to_ends }))]
       : []),
-    ...one("fell_back"),
+    ...yesNo("fell_back"),
     ...one("reason"),
     ...one("rule"),
     ...one("rule_type"),
@@ -52,8 +58,8 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
           ),
         ]
       : []),
-    ...one("duplicate"),
-    ...one("averted"),
+    ...yesNo("duplicate"),
+    ...yesNo("averted"),
   ];
 }
 
@@ -92,10 +98,6 @@ function useWords() {
           : /^[A-Z]{2}$/.test(value)
             ? countryName(value, language)
             : value;
-      case "fell_back":
-      case "averted":
-      case "duplicate":
-        return known(`sends.filter.${value === "true" ? "yes" : "no"}`, value);
       default:
         return value;
     }

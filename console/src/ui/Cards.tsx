@@ -1,9 +1,9 @@
 // A list in a narrow window: a card for each row.
 import { Button, Select, Spin, type TableProps } from "antd";
-import { type ReactNode, useId, useState } from "react";
+import { Fragment, type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { DownOutlined, UpOutlined } from "./icons";
-import { cellOf, type ListColumn, type Role, roleOf } from "./listColumns";
+import { cellOf, type ListColumn, type Order, type Role, roleOf } from "./listColumns";
 
 interface Props<Row> {
   items: Row[];
@@ -16,7 +16,7 @@ interface Props<Row> {
 export function Cards<Row extends { id: string }>({ items, loading, columns, expandable, onChange }: Props<Row>) {
   return (
     <Spin spinning={loading}>
-      {onChange && <Order columns={columns} items={items} onChange={onChange} />}
+      {onChange && <OrderSelect columns={columns} items={items} onChange={onChange} />}
       <ul className="cards">
         {items.map((row, i) => (
           <RowCard key={row.id} row={row} index={i} columns={columns} more={expandable?.expandedRowRender} />
@@ -37,29 +37,26 @@ function RowCard<Row>({ row, index, columns, more }: CardProps<Row>) {
   const cells = (role: Role) =>
     columns
       .filter((column) => roleOf(column) === role)
-      .map((column) => ({ title: column.title as ReactNode, cell: cellOf(column, row, index) }))
+      .map((column) => ({ key: nameOf(column), title: column.title as ReactNode, cell: cellOf(column, row, index) }))
       .filter(({ cell }) => cell !== undefined);
+  const shown = ({ key, cell }: { key: string; cell: ReactNode }) => <Fragment key={key}>{cell}</Fragment>;
   const [meta, actions] = [cells("meta"), cells("actions")];
   return (
     <li className="card">
       <div className="card-head">
-        <h2>{cells("title").map(({ cell }) => cell)}</h2>
-        {cells("status").map(({ cell }, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the columns have a fixed order
-          <span key={i}>{cell}</span>
-        ))}
+        <h2>{cells("title").map(shown)}</h2>
+        {cells("status").map(shown)}
       </div>
       <dl>
-        {meta.map(({ title, cell }, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the columns have a fixed order
-          <div key={i}>
+        {meta.map(({ key, title, cell }) => (
+          <div key={key}>
             <dt>{title}</dt>
             <dd>{cell}</dd>
           </div>
         ))}
       </dl>
       {more && <More>{() => more(row, index, 0, true)}</More>}
-      {actions.length > 0 && <div className="card-actions">{actions.map(({ cell }) => cell)}</div>}
+      {actions.length > 0 && <div className="card-actions">{actions.map(shown)}</div>}
     </li>
   );
 }
@@ -86,19 +83,19 @@ function More({ children }: { children: () => ReactNode }) {
   );
 }
 
-const orders = ["ascend", "descend"] as const;
+const bothOrders: Order[] = ["ascend", "descend"];
 
-/** Order sorts by what the heads of the table sort by. It is empty if none of them does. */
-function Order<Row>({ columns, items, onChange }: Required<Pick<Props<Row>, "columns" | "items" | "onChange">>) {
+/** OrderSelect sorts by what the heads of the table sort by. It is empty if none of them does. */
+function OrderSelect<Row>({ columns, items, onChange }: Required<Pick<Props<Row>, "columns" | "items" | "onChange">>) {
   const { t } = useTranslation();
   const options = columns
     .filter(({ sorter }) => sorter)
     .flatMap((column) =>
-      (column.sortDirections ?? orders)
-        .filter((order, i, all) => all.indexOf(order) === i)
+      (column.sortDirections ?? bothOrders)
+        .filter((order, i, all): order is Order => order !== null && all.indexOf(order) === i)
         .map((order) => ({
           value: `${nameOf(column)} ${order}`,
-          label: `${column.title} ${order === "ascend" ? "↑" : "↓"}`,
+          label: column.orders?.[order] ?? `${column.title} ${order === "ascend" ? "↑" : "↓"}`,
           column,
           order,
         })),

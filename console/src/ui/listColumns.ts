@@ -8,7 +8,12 @@ import type { ReactNode } from "react";
  */
 export type Role = "title" | "status" | "meta" | "actions" | "hidden";
 
-export type ListColumn<Row> = NonNullable<TableProps<Row>["columns"]>[number] & { role?: Role };
+export type ListColumn<Row> = NonNullable<TableProps<Row>["columns"]>[number] & {
+  role?: Role;
+  orders?: Record<Order, string>; // how the cards name the orders of a column that can sort
+};
+
+export type Order = "ascend" | "descend";
 
 /** none stands in a cell without a value. A card leaves the line out. */
 export const none = "–";
