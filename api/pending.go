@@ -7,11 +7,6 @@ import (
 
 var errPending = errors.New("not served yet")
 
-// RepeatSend is not served yet.
-func (*server) RepeatSend(context.Context, RepeatSendRequestObject) (RepeatSendResponseObject, error) {
-	return nil, errPending
-}
-
 // Search is not served yet.
 func (*server) Search(context.Context, SearchRequestObject) (SearchResponseObject, error) {
 	return nil, errPending
