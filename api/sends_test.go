@@ -274,21 +274,54 @@ func TestSends_List(t *testing.T) {
 		require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
 	}
 	query := url.Values{
-		"outcome": {"pending"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"},
-		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"},
+		"outcome": {"pending", "sms"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"}, "to_ends": {"3456"},
+		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"}, "order": {"oldest"},
+		"fell_back": {"true"}, "averted": {"false"}, "duplicate": {"true"}, "reason": {"failed", "not_read"}, "rule": {"Unread & more"},
+		"rule_type": {"unread"}, "country": {"GB"}, "sender": {"+15550100"}, "route": {"twilio"}, "sms_result": {"failed"},
+		"provider": {"meta"}, "code": {"131026"}, "total": {"true"},
 	}
 	var list api.SendList
 	r.call(t, "GET", "/v1/sends?"+query.Encode(), "").into(200, &list)
 	require.Len(t, list.Items, 2)
+	require.Equal(t, &api.Total{Count: 3, IsExact: true}, list.Total)
 	require.Equal(t, r.sends[2].ID, list.Items[0].ID)
 	require.Equal(t, "Parcels", list.Items[0].PolicyName)
 	require.True(t, r.filter.Until.Equal(time.Date(2031, 5, 5, 10, 0, 0, 0, time.UTC)))
 	r.filter.Until = time.Time{}
+	require.Equal(t, backstop.OldestFirst, r.order)
 	require.Equal(t, backstop.SendFilter{
-		Outcome: backstop.OutcomePending, PolicyID: policy.ID, To: "+447400123456", From: now,
+		Outcomes: []backstop.Outcome{backstop.OutcomePending, backstop.OutcomeSMS}, PolicyID: policy.ID, To: "+447400123456",
+		ToEnds: "3456", From: now, FellBack: new(true), Averted: new(false), Duplicate: new(true),
+		Reasons: []backstop.FallbackReason{backstop.ByFailure, backstop.NotRead}, Rule: "Unread & more", RuleType: backstop.Unread,
+		Country: new("GB"), SMS: backstop.SMSFilter{Sender: "+15550100", Route: "twilio", Result: backstop.SMSFailed},
+		Failure: backstop.CodeFilter{Provider: "meta", Code: "131026"},
 	}, r.filter)
+	complete := r.filter
+	for _, name := range []string{"limit", "total", "until"} {
+		query.Del(name)
+	}
+	status, _, _, err := r.export(t, query.Encode())
+	require.NoError(t, err)
+	require.Equal(t, 200, status)
+	require.Equal(t, complete, r.filter, "the file has the filters of the list")
+	require.Equal(t, backstop.OldestFirst, r.order)
 
-	r.call(t, "GET", "/v1/sends?limit=2&cursor="+*list.NextCursor, "").into(200, &list)
+	next := *list.NextCursor
+	list = api.SendList{}
+	r.call(t, "GET", "/v1/sends?country=ZZ&limit=2&cursor="+next, "").into(200, &list)
 	require.Len(t, list.Items, 1)
 	require.Equal(t, r.sends[0].ID, list.Items[0].ID)
+	require.Nil(t, list.Total)
+	require.Equal(t, backstop.SendFilter{Country: new("")}, r.filter)
+
+	for field, value := range map[string]string{
+		"outcome": "lost", "to_ends": "123", "reason": "bored", "country": "gb", "fell_back": "maybe", "sms_result": "lost",
+		"order": "random", "code": "", "sender": strings.Repeat("x", 65),
+	} {
+		r.call(t, "GET", "/v1/sends?"+url.Values{field: {value}}.Encode(), "").problem(400, "malformed", field)
+	}
+	const reversed = "?from=2031-05-04T12:00:00Z&until=10000-05-03T12:00:00Z"
+	for _, path := range []string{"/v1/sends", "/v1/sends.csv"} {
+		r.call(t, "GET", path+reversed, "").problem(400, "malformed", "until")
+	}
 }

@@ -53,7 +53,9 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	webhooks map[string]Webhook
-	stats    *statsCache
+	stats    *statsCache[backstop.Stats]
+	messages *statsCache[backstop.MessageStats]
+	changes  *statsCache[backstop.Changes]
 	contract *contract
 	log      *slog.Logger
 	limited  *limitedLog
@@ -103,7 +105,10 @@ func New(o Options) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.stats = newStatsCache(o.Sends, s.now)
+	slots := newStatsSlots()
+	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
+	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
+	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
 	for _, w := range o.Webhooks {
 		s.webhooks[w.Name()] = w
 	}

@@ -12,6 +12,7 @@ import { type Language, PreferencesProvider, useNewPreferences } from "./prefere
 import { Shell } from "./Shell";
 import { RequireSession } from "./session/RequireSession";
 import { themeOf } from "./theme";
+import { useNarrow } from "./ui/useMedia";
 
 const antdLocales: Record<Language, typeof enUS> = { en: enUS, "zh-CN": zhCN };
 
@@ -23,6 +24,7 @@ function newClient() {
 export function App() {
   const preferences = useNewPreferences();
   const { language, dark, lessMotion } = preferences;
+  const isNarrow = useNarrow();
   const { i18n } = useTranslation();
   const [client] = useState(newClient);
 
@@ -37,7 +39,7 @@ export function App() {
 
   return (
     <PreferencesProvider value={preferences}>
-      <ConfigProvider theme={themeOf(dark, !lessMotion)} locale={antdLocales[language]}>
+      <ConfigProvider theme={themeOf(dark, !lessMotion, isNarrow)} locale={antdLocales[language]}>
         <AntApp>
           <QueryClientProvider client={client}>
             <BrowserRouter basename="/console">

@@ -7,6 +7,7 @@ import { answered, api, type Session } from "./api/client";
 import { sessionQuery } from "./api/queries";
 import { pages } from "./pages";
 import { type Appearance, type Language, usePreferences } from "./preferences";
+import { HeaderSearch } from "./search/HeaderSearch";
 import { ButtonLink } from "./ui/ButtonLink";
 import { GlobalOutlined, LogoutOutlined, MenuOutlined, MoonOutlined, SettingOutlined, SunOutlined } from "./ui/icons";
 import { Logo } from "./ui/Logo";
@@ -68,7 +69,7 @@ export function Shell({ session }: { session: Session }) {
               <Brand />
             </>
           )}
-          <span className="shell-gap" />
+          <HeaderSearch />
           <LanguageSwitch />
           <AppearanceSwitch />
           <SignOut />

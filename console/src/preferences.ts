@@ -1,5 +1,6 @@
 // The preferences of the user. They are stored in the browser only.
-import { createContext, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, useContext, useMemo, useState } from "react";
+import { useMedia } from "./ui/useMedia";
 
 export type Language = "en" | "zh-CN";
 export type Appearance = "light" | "dark" | "system";
@@ -49,19 +50,6 @@ export function useStored<T extends string>(
     }
   };
   return [value, set];
-}
-
-/** useMedia returns whether a media query matches, now and after each change. */
-function useMedia(query: string): boolean {
-  const [matches, setMatches] = useState(() => window.matchMedia(query).matches);
-  useEffect(() => {
-    const media = window.matchMedia(query);
-    const update = () => setMatches(media.matches);
-    update();
-    media.addEventListener("change", update);
-    return () => media.removeEventListener("change", update);
-  }, [query]);
-  return matches;
 }
 
 export function useNewPreferences(): Preferences {
