@@ -4,14 +4,16 @@ import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } fr
 import type { Session } from "./api/client";
 import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "./ui/icons";
 
+export interface MenuEntry {
+  label: "overview.title" | "sends.title" | "rules.title" | "policies.title";
+  icon: ReactNode;
+  group?: "fallback";
+}
+
 interface Page {
   path: string; // below /console, in the syntax of react-router
   component: LazyExoticComponent<ComponentType<{ session: Session }>>;
-  menu?: {
-    label: "overview.title" | "sends.title" | "rules.title" | "policies.title";
-    icon: ReactNode;
-    group?: "fallback";
-  };
+  menu?: MenuEntry;
   under?: string; // the path of the menu entry that is marked on this page
 }
 

@@ -62,13 +62,10 @@ const dark: ThemeConfig = {
 
 export function themeOf(isDark: boolean, hasMotion: boolean): ThemeConfig {
   const base = isDark ? dark : light;
-  const bar = isDark ? "#161b1e" : "#ffffff";
   return {
     ...base,
-    token: { ...base.token, motion: hasMotion },
+    token: { ...base.token, motion: hasMotion, fontFamily: "var(--font)" },
     components: {
-      Layout: { headerBg: bar, siderBg: bar, triggerBg: bar, headerHeight: 56, headerPadding: "0 16px" },
-      Menu: { itemBorderRadius: 8, activeBarBorderWidth: 0, subMenuItemBg: "transparent" },
       Table: { headerBg: isDark ? "#1d2327" : "#f4f6f7" },
     },
   };

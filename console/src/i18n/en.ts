@@ -9,6 +9,8 @@ export const en = {
     signOut: "Sign out",
     reference: "API reference",
     zone: "Times in {{zone}}",
+    sandbox: "Sandbox",
+    sandboxMeans: "The providers are simulated: no message reaches anybody.",
     notFound: "Page not found",
     toOverview: "To the overview",
   },

@@ -11,6 +11,8 @@ export const zhCN: Words = {
     signOut: "退出登录",
     reference: "API 参考",
     zone: "时间所在时区：{{zone}}",
+    sandbox: "沙箱",
+    sandboxMeans: "服务商为模拟：消息不会发给任何人。",
     notFound: "没有这个页面",
     toOverview: "返回概览",
   },
