@@ -107,7 +107,8 @@ func gzipped(content []byte) ([]byte, error) {
 	var small bytes.Buffer
 	w := gzip.NewWriter(&small)
 	_, err := w.Write(content)
-	return small.Bytes(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close())
+	return small.Bytes(), err
 }
 
 // contentType returns the media type of a file of the console. The table of package mime differs between machines.
