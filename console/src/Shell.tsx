@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Button } from "antd";
 import AppContext from "antd/es/app/context";
-import { lazy, Suspense, useContext, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useContext, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, matchPath, Route, Routes, useLocation } from "react-router";
 import { answered, api, type Session } from "./api/client";
@@ -10,7 +10,8 @@ import { sessionQuery } from "./api/queries";
 import { reentry } from "./api/reentry";
 import { type MenuEntry, pages } from "./pages";
 import { useMedia } from "./preferences";
-import { clearDraft } from "./sends/keptDraft";
+import { forgetDraft } from "./sends/forgetDraft";
+import { announceSignOut, onSignOut } from "./session/signOuts";
 import { ButtonLink } from "./ui/ButtonLink";
 import { LogoutOutlined, MenuOutlined } from "./ui/icons";
 import { Logo } from "./ui/Logo";
@@ -125,6 +126,7 @@ function Navigation() {
       <Entries entries={inMenu.filter(({ menu }) => !menu.group)} />
       <h2 id="fallback-settings">{t("shell.fallback")}</h2>
       <Entries entries={inMenu.filter(({ menu }) => menu.group === "fallback")} labelledBy="fallback-settings" />
+      <Entries entries={inMenu.filter(({ menu }) => menu.group === "help")} />
     </nav>
   );
 }
@@ -155,13 +157,18 @@ function SignOut() {
   const { t } = useTranslation();
   const { message } = useContext(AppContext); // App.useApp of antd, without the rest of App
   const client = useQueryClient();
+  const forget = useCallback(() => {
+    reentry.cancel();
+    forgetDraft();
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+    return client.resetQueries(sessionQuery);
+  }, [client]);
+  useEffect(() => onSignOut(forget), [forget]);
   const signOut = useMutation({
     mutationFn: () => answered(api.DELETE("/console/session")),
     onSuccess: () => {
-      reentry.cancel();
-      clearDraft();
-      client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
-      return client.resetQueries(sessionQuery);
+      announceSignOut();
+      return forget();
     },
     onError: (error) => message.error(error.message),
   });

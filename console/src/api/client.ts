@@ -20,6 +20,7 @@ export type Status = Schemas["Status"];
 export type Stats = Schemas["Stats"];
 export type StatsCounts = Schemas["StatsCounts"];
 export type Session = Schemas["Session"];
+export type Scenario = Schemas["Scenario"];
 
 /** ProblemError is an error answer of the API. Its problem is undefined if the API did not answer. */
 export class ProblemError extends Error {

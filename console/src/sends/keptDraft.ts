@@ -1,28 +1,32 @@
-// The draft of a new send, which survives a reload and a new sign-in. It has personal data: it is kept for this tab only, and
-// removed when the user signs out, or the send is accepted.
-const key = "backstop.draft";
+// The draft of a new send survives a reload and a new sign-in. It has personal data: the browser keeps it for one tab only, and
+// removes it when the user signs out in any tab, or the send is accepted.
+import dayjs from "dayjs";
+import type { Draft } from "./draft";
+import { draftKey } from "./forgetDraft";
 
-export function keepDraft(draft: object): void {
+export interface Kept {
+  draft: Partial<Draft>;
+  request?: { body: string; key: string }; // the newest request and its idempotency key
+}
+
+export function keep(kept: Kept): void {
   try {
-    sessionStorage.setItem(key, JSON.stringify(draft));
+    sessionStorage.setItem(draftKey, JSON.stringify(kept));
   } catch {
     // the draft lasts until the page closes
   }
 }
 
-export function keptDraft(): Record<string, unknown> | undefined {
+/** kept returns the draft of an earlier visit; undefined if there is none. */
+export function kept(): Kept | undefined {
   try {
-    const draft = JSON.parse(sessionStorage.getItem(key) ?? "null");
-    return typeof draft === "object" && draft !== null ? draft : undefined;
+    const found = JSON.parse(sessionStorage.getItem(draftKey) ?? "null") as Kept | null;
+    if (!found?.draft) {
+      return undefined;
+    }
+    const { expires_at: expires, ...draft } = found.draft;
+    return { ...found, draft: expires ? { ...draft, expires_at: dayjs(expires) } : draft };
   } catch {
     return undefined;
-  }
-}
-
-export function clearDraft(): void {
-  try {
-    sessionStorage.removeItem(key);
-  } catch {
-    // nothing was kept
   }
 }
