@@ -13,6 +13,7 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
@@ -143,6 +144,19 @@ func (p *program) routeNames() []string {
 	return names
 }
 
+// errorCodes returns the error codes of all providers.
+func (p *program) errorCodes() ([]backstop.ErrorCode, error) {
+	var all []backstop.ErrorCode
+	for _, codesOf := range []func() ([]backstop.ErrorCode, error){p.meta.ErrorCodes, p.twilio.ErrorCodes} {
+		codes, err := codesOf()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, codes...)
+	}
+	return all, nil
+}
+
 // runParts runs the parts of the role concurrently. If one fails, it stops the others.
 func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -188,9 +202,14 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 // serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
 // receipts of those calls arrive meanwhile.
 func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
+	codes, err := p.errorCodes()
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), APIKey: string(p.config.API.Key), Log: p.log,
+		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), ErrorCodes: codes,
+		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.config.isSandbox(), Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {

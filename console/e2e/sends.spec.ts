@@ -126,10 +126,10 @@ test("the list has filters and pages", async ({ page, api }) => {
   await page.goto(`sends?policy=${policy.id}`);
   const rows = page.getByRole("rowheader");
   await expect(rows).toHaveCount(50);
-  await page.getByRole("button", { name: "Older" }).click();
+  await page.getByRole("button", { name: "Next" }).click();
   await expect(rows).toHaveCount(6);
-  await expect(page.getByRole("button", { name: "Older" })).toBeDisabled();
-  await page.getByRole("button", { name: "Newer" }).click();
+  await expect(page.getByRole("button", { name: "Next" })).toBeDisabled();
+  await page.getByRole("button", { name: "Previous" }).click();
   await expect(rows).toHaveCount(50);
 
   await page.getByLabel("Recipient").fill(to);
@@ -153,7 +153,7 @@ test("page 2 is still page 2 after a send and Back", async ({ page, api }) => {
   await Promise.all(Array.from({ length: 52 }, () => api.send(policy)));
   await page.goto(`sends?policy=${policy.id}`);
   const rows = page.getByRole("rowheader");
-  await page.getByRole("button", { name: "Older" }).click();
+  await page.getByRole("button", { name: "Next" }).click();
   await expect(rows).toHaveCount(2);
   const texts = await rows.allInnerTexts();
   await rows.first().getByRole("link").click();
@@ -163,7 +163,7 @@ test("page 2 is still page 2 after a send and Back", async ({ page, api }) => {
   await page.reload();
   await expect(page.getByText("Page 2", { exact: true })).toBeVisible();
   await expect(rows).toHaveText(texts);
-  await page.getByRole("button", { name: "Newer" }).click();
+  await page.getByRole("button", { name: "Previous" }).click();
   await expect(rows).toHaveCount(50);
   await page.goBack();
   await expect(rows).toHaveText(texts);

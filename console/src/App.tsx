@@ -11,6 +11,7 @@ import { Shell } from "./Shell";
 import { RequireSession } from "./session/RequireSession";
 import { themeOf } from "./theme";
 import { MessagesProvider } from "./ui/Messages";
+import { useNarrow } from "./ui/useMedia";
 import { useFirstData } from "./useFirstData";
 
 type AntdWords = Awaited<ReturnType<typeof setLanguage>>;
@@ -25,6 +26,7 @@ export function App({ firstWords }: { firstWords: AntdWords }) {
   const preferences = useNewPreferences();
   const { language, dark, lessMotion } = preferences;
   const [words, setWords] = useState(firstWords);
+  const isNarrow = useNarrow();
   const [client] = useState(newClient);
   const hasData = useFirstData(client);
 
@@ -43,7 +45,7 @@ export function App({ firstWords }: { firstWords: AntdWords }) {
 
   return (
     <PreferencesProvider value={preferences}>
-      <ConfigProvider theme={themeOf(dark, !lessMotion)} {...(words ? { locale: words } : {})}>
+      <ConfigProvider theme={themeOf(dark, !lessMotion, isNarrow)} {...(words ? { locale: words } : {})}>
         <QueryClientProvider client={client}>
           <MessagesProvider ready={hasData}>
             <BrowserRouter basename="/console">

@@ -9,7 +9,6 @@ import { answered, api, type Session } from "./api/client";
 import { sessionQuery } from "./api/queries";
 import { reentry } from "./api/reentry";
 import { type MenuEntry, pages } from "./pages";
-import { useMedia } from "./preferences";
 import { forgetDraft } from "./sends/forgetDraft";
 import { announceSignOut, onSignOut } from "./session/signOuts";
 import { ButtonLink } from "./ui/ButtonLink";
@@ -17,7 +16,9 @@ import { LogoutOutlined, MenuOutlined } from "./ui/icons";
 import { Logo } from "./ui/Logo";
 import { PageSkeleton } from "./ui/Skeleton";
 import { zone } from "./ui/time";
+import { useMedia } from "./ui/useMedia";
 
+const HeaderSearch = lazy(() => import("./search/HeaderSearch").then((file) => ({ default: file.HeaderSearch })));
 const NavigationDrawer = lazy(() => import("./ui/NavigationDrawer"));
 const PreferenceMenus = lazy(() => import("./ui/PreferenceMenus"));
 
@@ -78,7 +79,13 @@ export function Shell({ session, hasData }: Props) {
               <Brand />
             </>
           )}
-          <span className="shell-gap" />
+          {hasData ? (
+            <Suspense fallback={<span className="shell-gap" />}>
+              <HeaderSearch />
+            </Suspense>
+          ) : (
+            <span className="shell-gap" />
+          )}
           {session.sandbox && (
             <span className="sandbox-badge" title={t("shell.sandboxMeans")}>
               {t("shell.sandbox")}

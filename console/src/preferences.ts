@@ -1,6 +1,7 @@
 // The preferences of the user. They are stored in the browser only.
-import { createContext, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, useContext, useMemo, useState } from "react";
 import { type Appearance, type Language, storedAppearance, storedLanguage, writeStored } from "./stored";
+import { useMedia } from "./ui/useMedia";
 
 export type { Appearance, Language };
 
@@ -23,19 +24,6 @@ export function usePreferences(): Preferences {
     throw new Error("usePreferences outside of PreferencesProvider");
   }
   return preferences;
-}
-
-/** useMedia returns whether a media query matches, now and after each change. */
-export function useMedia(query: string): boolean {
-  const [matches, setMatches] = useState(() => window.matchMedia(query).matches);
-  useEffect(() => {
-    const media = window.matchMedia(query);
-    const update = () => setMatches(media.matches);
-    update();
-    media.addEventListener("change", update);
-    return () => media.removeEventListener("change", update);
-  }, [query]);
-  return matches;
 }
 
 export function useNewPreferences(): Preferences {

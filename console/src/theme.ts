@@ -60,11 +60,17 @@ const dark: ThemeConfig = {
   },
 };
 
-export function themeOf(isDark: boolean, hasMotion: boolean): ThemeConfig {
+/** themeOf returns the theme of antd. In a narrow window each control is 44 px high, for fingers. */
+export function themeOf(isDark: boolean, hasMotion: boolean, isNarrow: boolean): ThemeConfig {
   const base = isDark ? dark : light;
   return {
     ...base,
-    token: { ...base.token, motion: hasMotion, fontFamily: "var(--font)" },
+    token: {
+      ...base.token,
+      motion: hasMotion,
+      fontFamily: "var(--font)",
+      ...(isNarrow ? { controlHeight: 44 } : {}),
+    },
     components: {
       Table: { headerBg: isDark ? "#1d2327" : "#f4f6f7" },
     },

@@ -1,6 +1,7 @@
 // The queries of the pages. Each has a key, by which a change invalidates it.
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { type Bounds, type Range, rangeQuery } from "../overview/range";
+import { rangeBounds } from "../sends/range";
 import { answered, api, ProblemError, serverNow } from "./client";
 
 export function newQueryClient(): QueryClient {
@@ -77,10 +78,14 @@ export const policyQuery = (id: string) =>
 
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 
-export const sendsQuery = (query: SendsQuery) =>
+/** sendsQuery lists sends. The bounds of a preset of time are not in its key, so a refresh keeps the earlier answer. */
+export const sendsQuery = (query: SendsQuery, range = "") =>
   queryOptions({
-    queryKey: ["sends", query],
-    queryFn: ({ signal }) => answered(api.GET("/v1/sends", { params: { query }, signal })),
+    queryKey: ["sends", query, range],
+    queryFn: ({ signal }) => {
+      const bounded = { ...query, ...rangeBounds(range, serverNow()) };
+      return answered(api.GET("/v1/sends", { params: { query: bounded }, signal }));
+    },
     placeholderData: keepPreviousData,
   });
 
@@ -88,6 +93,12 @@ export const sendQuery = (id: string) =>
   queryOptions({
     queryKey: ["sends", id],
     queryFn: ({ signal }) => answered(api.GET("/v1/sends/{id}", { params: { path: { id } }, signal })),
+  });
+
+export const searchQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["search", q],
+    queryFn: ({ signal }) => answered(api.GET("/v1/search", { params: { query: { q } }, signal })),
   });
 
 type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
