@@ -14,6 +14,7 @@ function decorative(Drawing: Icon) {
 export const ApartmentOutlined = decorative(ant.ApartmentOutlined);
 export const ArrowDownOutlined = decorative(ant.ArrowDownOutlined);
 export const ArrowUpOutlined = decorative(ant.ArrowUpOutlined);
+export const CheckOutlined = decorative(ant.CheckOutlined);
 export const ClockCircleOutlined = decorative(ant.ClockCircleOutlined);
 export const CloseOutlined = decorative(ant.CloseOutlined);
 export const DashboardOutlined = decorative(ant.DashboardOutlined);
@@ -33,6 +34,7 @@ export const MessageOutlined = decorative(ant.MessageOutlined);
 export const MoonOutlined = decorative(ant.MoonOutlined);
 export const PlusOutlined = decorative(ant.PlusOutlined);
 export const RightOutlined = decorative(ant.RightOutlined);
+export const RocketOutlined = decorative(ant.RocketOutlined);
 export const SearchOutlined = decorative(ant.SearchOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);
 export const SettingOutlined = decorative(ant.SettingOutlined);
