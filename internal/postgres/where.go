@@ -104,7 +104,8 @@ func andFallback(w *where, f backstop.SendFilter) {
 		w.and(`fired = ?`, f.Rule)
 	}
 	if f.RuleType != "" {
-		const isOfType = `plan -> 'rules' @> jsonb_build_array(jsonb_build_object('name', fired, 'type', ?::text))`
+		// Of a CASE Postgres assumes that half of the rows fit. Of @> alone it assumes that nearly none does.
+		const isOfType = `CASE WHEN plan -> 'rules' @> jsonb_build_array(jsonb_build_object('name', fired, 'type', ?::text)) THEN true END`
 		w.and(isOfType, string(f.RuleType))
 	}
 	andAnyOf(w, `fallback_reason`, f.Reasons)
@@ -123,15 +124,17 @@ func andIs(w *where, is *bool, condition string) {
 	}
 }
 
-// smsResult is the backstop.SMSResult of an attempt.
-const smsResult = `CASE
-    WHEN attempts.status IN ('delivered', 'read') THEN 'delivered'
-    WHEN attempts.status = 'failed' OR attempts.state = 'rejected' THEN 'failed'
-    WHEN attempts.state IN ('throttled', 'unavailable') AND sends.finished_at IS NOT NULL THEN 'failed'
-    ELSE 'no_receipt' END`
+// The conditions of backstop.SMSResult on an attempt and its send.
+const (
+	smsDelivered = `attempts.status IN ('delivered', 'read')`
+	smsFailed    = `attempts.status NOT IN ('delivered', 'read') AND (attempts.status = 'failed' OR attempts.state = 'rejected'
+        OR attempts.state IN ('throttled', 'unavailable') AND sends.finished_at IS NOT NULL)`
+	smsNoReceipt = `NOT (` + smsDelivered + `) AND NOT (` + smsFailed + `)`
+	smsResult    = `CASE WHEN ` + smsDelivered + ` THEN 'delivered' WHEN ` + smsFailed + ` THEN 'failed' ELSE 'no_receipt' END`
+)
 
-// failureCode and failureClass are those of backstop.Attempt.Why. An attempt has one only if hasFailed, the predicate of the index,
-// holds.
+// failureCode and failureClass are those of backstop.Attempt.Why. An attempt has one only if hasFailed, the predicate of the
+// index, holds.
 const (
 	hasFailed    = `(attempts.refusal IS NOT NULL OR attempts.failure IS NOT NULL)`
 	failureCode  = `(COALESCE(attempts.refusal, attempts.failure) ->> 'code')`
@@ -140,30 +143,31 @@ const (
 
 func andMessages(w *where, f backstop.SendFilter) {
 	if f.SMS != (backstop.SMSFilter{}) {
-		sms := []string{`attempts.channel = 'sms'`}
-		for condition, value := range map[string]string{
-			`attempts.send_id = `: f.SMS.Sender, `attempts.provider = `: f.SMS.Route, smsResult + ` = `: string(f.SMS.Result),
-		} {
-			if value != "" {
-				sms = append(sms, condition+w.param(value))
-			}
+		conditions := []string{`attempts.channel = 'sms'`}
+		switch f.SMS.Result {
+		case backstop.SMSDelivered:
+			conditions = append(conditions, smsDelivered)
+		case backstop.SMSFailed:
+			conditions = append(conditions, smsFailed)
+		case backstop.SMSNoReceipt:
+			conditions = append(conditions, smsNoReceipt)
 		}
-		w.andAttempt(sms)
+		w.andAttempt(conditions, []equality{{`attempts.send_id`, f.SMS.Sender}, {`attempts.provider`, f.SMS.Route}})
 	}
 	if f.Failure != (backstop.CodeFilter{}) {
-		failed := []string{hasFailed}
-		for condition, value := range map[string]string{
-			failureCode + ` = `: f.Failure.Code, `attempts.provider = `: f.Failure.Provider,
-		} {
-			if value != "" {
-				failed = append(failed, condition+w.param(value))
-			}
-		}
-		w.andAttempt(failed)
+		w.andAttempt([]string{hasFailed}, []equality{{failureCode, f.Failure.Code}, {`attempts.provider`, f.Failure.Provider}})
 	}
 }
 
-// andAttempt adds that one attempt of the send fits all conditions.
-func (w *where) andAttempt(conditions []string) {
-	w.and(`EXISTS (SELECT FROM attempts WHERE attempts.send = sends.id AND ` + strings.Join(conditions, " AND ") + `)`)
+// equality is an expression and the value that it must have; an empty value asks for nothing.
+type equality struct{ expression, value string }
+
+// andAttempt adds that one attempt of the send fits all conditions and has all values.
+func (w *where) andAttempt(conditions []string, values []equality) {
+	for _, e := range values {
+		if e.value != "" {
+			conditions = append(conditions, e.expression+` = `+w.param(e.value))
+		}
+	}
+	w.and(`EXISTS (SELECT FROM attempts WHERE attempts.send = sends.id AND ` + strings.Join(conditions, ` AND `) + `)`)
 }

@@ -17,6 +17,11 @@ export function time(value: Moment, language: string): string {
   return format(value, language, { ...date, ...seconds });
 }
 
+/** minute formats a date and time, to the minute. */
+export function minute(value: Moment, language: string): string {
+  return format(value, language, { ...date, ...minutes });
+}
+
 /** zonedTime formats a date and time with the offset of the zone at that time. */
 export function zonedTime(value: Moment, language: string): string {
   return format(value, language, { ...date, ...seconds, timeZoneName: "shortOffset" });
