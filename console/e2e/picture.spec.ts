@@ -87,7 +87,7 @@ for (const width of [1440, 390]) {
           const line = getComputedStyle(stop, "::after");
           const end = stop.getBoundingClientRect().top + Number.parseFloat(line.top) + Number.parseFloat(line.height);
           const next = stops[i + 1]?.querySelector(".picture-dot")?.getBoundingClientRect().top ?? 0;
-          return Math.round(next - end);
+          return Math.round(next - end) + 0; // not -0
         }),
       );
       expect(gaps, lane).toEqual(Array(count - 1).fill(0));

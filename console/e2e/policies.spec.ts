@@ -237,3 +237,36 @@ test("a policy has a page with its rules, its sends and a command that sends by 
   await page.getByRole("dialog", { name: "Delete policy" }).getByRole("button", { name: "Delete" }).click();
   await expect(page).toHaveURL(/\/policies$/);
 });
+
+test("the list sorts and filters by the rules of a policy, and a policy of ten rules has one line", async ({
+  page,
+  api,
+}) => {
+  const base = unique("Listed");
+  const everywhere = await api.rule();
+  const french = await api.rule({ type: "unread", send_id: "Francais", countries: ["FR"] });
+  await api.policy([french], `${base} b`);
+  await api.policy([everywhere, french], `${base} A`);
+  const ten = [];
+  for (let i = 0; i < 10; i++) {
+    ten.push(await api.rule());
+  }
+  await api.policy(ten, `${base} c`);
+  const names = page.getByRole("rowheader");
+  await page.goto(`policies?search=${encodeURIComponent(base)}`);
+  await expect(names).toHaveText([`${base} c`, `${base} A`, `${base} b`]);
+  await expect(page.getByRole("main").getByRole("status")).toHaveText("3 policies");
+  for (const row of await page.locator("tbody tr.ant-table-row").all()) {
+    expect((await row.boundingBox())?.height).toBeCloseTo(40, 0);
+  }
+  await expect(page.getByRole("row").filter({ hasText: `${base} c` })).toContainText("7 more");
+  await page.getByRole("columnheader", { name: "Policy Name" }).click();
+  await expect(names).toHaveText([`${base} A`, `${base} b`, `${base} c`]);
+  await page.getByLabel("SendID", { exact: true }).fill("Francais");
+  await pick(page, "Francais");
+  await expect(names).toHaveText([`${base} A`, `${base} b`]);
+  await page.getByLabel("Applies in").fill("Ireland");
+  await pick(page, "Ireland", 1);
+  await expect(names).toHaveText([`${base} A`]);
+  await expect(page).toHaveURL(/sender=Francais&country=IE/);
+});

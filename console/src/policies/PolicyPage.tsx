@@ -49,6 +49,7 @@ function Shown({ policy }: { policy: Policy }) {
     <>
       <PageHeader
         title={policy.name}
+        path={[{ title: t("policies.title"), to: "/policies" }]}
         actions={
           <Space wrap>
             <ButtonLink to={`/sends/new?policy=${policy.id}`} type="primary" icon={<SendOutlined />}>

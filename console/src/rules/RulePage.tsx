@@ -48,6 +48,7 @@ function Shown({ rule }: { rule: Rule }) {
     <>
       <PageHeader
         title={rule.name}
+        path={[{ title: t("rules.title"), to: "/rules" }]}
         actions={
           <Space wrap>
             <Button icon={<EditOutlined />} onClick={() => setDialog("edit")}>
