@@ -34,6 +34,16 @@ export function clock(value: Moment, language: string): string {
   return format(value, language, seconds);
 }
 
+/** zonedClock formats the time of day with the offset of the zone at that time. */
+export function zonedClock(value: Moment, language: string): string {
+  return format(value, language, { ...seconds, timeZoneName: "shortOffset" });
+}
+
+/** isSameDay reports whether two times are on one day of the reader's time zone. */
+export function isSameDay(a: Moment, b: Moment): boolean {
+  return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
 /** exactClock formats the time of day, to the millisecond, because the events of a timeline lie close together. */
 export function exactClock(value: Moment, language: string): string {
   return format(value, language, { ...seconds, fractionalSecondDigits: 3 });
