@@ -52,7 +52,7 @@ export function useStored<T extends string>(
 }
 
 /** useMedia returns whether a media query matches, now and after each change. */
-function useMedia(query: string): boolean {
+export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => window.matchMedia(query).matches);
   useEffect(() => {
     const media = window.matchMedia(query);

@@ -103,6 +103,12 @@ export const sendQuery = (id: string) =>
     queryFn: ({ signal }) => answered(api.GET("/v1/sends/{id}", { params: { path: { id } }, signal })),
   });
 
+export const errorCodesQuery = queryOptions({
+  queryKey: ["error-codes"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/error-codes", { signal })),
+  staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
+});
+
 type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
 
 /** statsQuery is the query of the statistics of a range. Its key has no time, so a refresh that fails keeps the earlier answer. */
