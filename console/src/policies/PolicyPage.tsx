@@ -91,7 +91,7 @@ function Rules({ policy }: { policy: Policy }) {
   const { t, i18n } = useTranslation();
   return (
     <Card size="small" title={<h2>{t("policies.included")}</h2>}>
-      <ol className="inline-list numbered facts">
+      <ol className="inline-list numbered rule-facts">
         {policy.rules.map((rule) => (
           <li key={rule.id}>
             <Link to={`/rules/${rule.id}`}>{rule.name}</Link>
