@@ -37,6 +37,8 @@ type Options struct {
 	TemporalNamespace string // for links in the console
 	Sandbox           bool   // the providers are simulated; the console shows it
 
+	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
+
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
 
@@ -69,6 +71,7 @@ type server struct {
 	temporalUIURL     string
 	temporalNamespace string
 	sandbox           bool
+	scenarios         []Scenario
 	smsRoutes         []string
 	errorCodes        []backstop.ErrorCode
 
@@ -93,7 +96,7 @@ func New(o Options) (http.Handler, error) {
 		log:      o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
-		sandbox: o.Sandbox, watch: o.Watch.orDefaults(), stopping: o.Stopping,
+		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
 	s.streams = make(chan struct{}, s.watch.Streams)

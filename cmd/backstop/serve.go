@@ -22,6 +22,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/internal/sandbox"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -210,7 +211,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), ErrorCodes: codes,
 		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: p.config.isSandbox(), Stopping: ctx.Done(), Version: version,
+		Sandbox: p.config.isSandbox(), Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -265,6 +266,18 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 		return errors.Join(fmt.Errorf("drain requests: %w", err), server.Close())
 	}
 	return nil
+}
+
+// scenarios returns what the simulated providers do; nil if the providers are real.
+func (p *program) scenarios() []api.Scenario {
+	if !p.config.isSandbox() {
+		return nil
+	}
+	var list []api.Scenario
+	for _, s := range sandbox.Scenarios() {
+		list = append(list, api.Scenario{Digits: s.Digits, Name: s.Name, WhatsApp: s.WhatsApp, SMS: s.SMS})
+	}
+	return list
 }
 
 // checkReady checks the schema and Temporal. It fails only if the schema is not up to date, because sends are accepted without

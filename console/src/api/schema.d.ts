@@ -1405,6 +1405,19 @@ export interface components {
             temporal_namespace: string;
             /** @description Whether the providers are simulated, so that no message reaches anybody. */
             sandbox: boolean;
+            /** @description What the simulated providers do, by the last two digits of a recipient. Absent if the providers are real. */
+            scenarios?: components["schemas"]["Scenario"][];
+        };
+        /** @description What the simulated providers do with the messages to a recipient. */
+        Scenario: {
+            /** @description The last two digits of the recipient. */
+            digits: string;
+            /** @description The name of the scenario. */
+            name: string;
+            /** @description What happens to a WhatsApp message, in words. */
+            whatsapp: string;
+            /** @description What happens to an SMS, in words. */
+            sms: string;
         };
         /** @description An error (RFC 9457). */
         Problem: {
