@@ -1,24 +1,11 @@
 // The queries of the pages. Each has a key, by which a change invalidates it.
-import { keepPreviousData, MutationCache, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { type Bounds, type Range, rangeQuery } from "../overview/range";
 import { rangeBounds } from "../sends/range";
 import { answered, api, ProblemError, serverNow } from "./client";
 
-/** newQueryClient returns a client that calls onSignedOut if an answer says that the session has ended. */
-export function newQueryClient(onSignedOut: () => void): QueryClient {
-  const checkSession = (error: Error) => {
-    if (error instanceof ProblemError && error.is("unauthorized")) {
-      onSignedOut();
-    }
-  };
+export function newQueryClient(): QueryClient {
   return new QueryClient({
-    queryCache: new QueryCache({
-      // The query of the session itself fails in this way if there is none.
-      onError: (error, query) => query.queryKey[0] !== sessionKey && checkSession(error),
-    }),
-    mutationCache: new MutationCache({
-      onError: (error, _, __, mutation) => mutation.meta?.signsIn || checkSession(error),
-    }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,
@@ -113,6 +100,11 @@ export const searchQuery = (q: string) =>
     queryKey: ["search", q],
     queryFn: ({ signal }) => answered(api.GET("/v1/search", { params: { query: { q } }, signal })),
   });
+export const errorCodesQuery = queryOptions({
+  queryKey: ["error-codes"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/error-codes", { signal })),
+  staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
+});
 
 type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
 

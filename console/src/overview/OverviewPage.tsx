@@ -1,13 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { Card, DatePicker, Segmented, Space, Spin } from "antd";
+import { Card, DatePicker, Segmented, Spin } from "antd";
 import dayjs from "dayjs";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas, Stats } from "../api/client";
 import { statsQuery } from "../api/queries";
 import { countryName } from "../rules/countries";
 import { PolicySelect } from "../sends/PolicySelect";
-import { ButtonLink } from "../ui/ButtonLink";
-import { EmptyState } from "../ui/EmptyState";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
@@ -17,6 +16,8 @@ import { useFilters } from "../ui/useFilters";
 import { OutcomesChart } from "./OutcomesChart";
 import { percent, Rates } from "./Rates";
 import { isRange, type Range, ranges } from "./range";
+
+const Nothing = lazy(() => import("./Nothing"));
 
 const refresh = 10_000; // ms; the API caches an answer as long
 
@@ -65,31 +66,16 @@ export default function OverviewPage() {
       {!outage && !stats.data && <Spin className="page-spin" />}
       {stats.data && (!outage || isLoaded) && (
         <div className={outage ? "outdated" : ""}>
-          {stats.data.totals.sends === 0 ? <Nothing /> : <Report stats={stats.data} />}
+          {stats.data.totals.sends === 0 ? (
+            <Suspense>
+              <Nothing />
+            </Suspense>
+          ) : (
+            <Report stats={stats.data} />
+          )}
         </div>
       )}
     </>
-  );
-}
-
-function Nothing() {
-  const { t } = useTranslation();
-  return (
-    <Card>
-      <EmptyState
-        title={t("overview.nothing")}
-        about={t("overview.first")}
-        action={
-          <Space wrap>
-            <ButtonLink to="/rules">{t("rules.add")}</ButtonLink>
-            <ButtonLink to="/policies">{t("policies.add")}</ButtonLink>
-            <ButtonLink to="/sends/new" type="primary">
-              {t("sends.new")}
-            </ButtonLink>
-          </Space>
-        }
-      />
-    </Card>
   );
 }
 
