@@ -167,6 +167,8 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		{"country", 50, client.ListSendsParams{Country: new("GB")}},
 		{"sender", 50, client.ListSendsParams{Sender: new(senderID)}},
 		{"sender, sms_result", 50, client.ListSendsParams{Sender: new(senderID), SmsResult: new(client.SMSResultFailed)}},
+		{"sms_result", 50, client.ListSendsParams{SmsResult: new(client.SMSResultFailed)}},
+		{"rule_type", 50, client.ListSendsParams{RuleType: new(client.RuleTypeUndelivered)}},
 		{"code", 50, client.ListSendsParams{Code: new(refusedCode), Provider: new("meta")}},
 		{"policy_id, country, reason, from, until", 10, client.ListSendsParams{
 			PolicyID: &p.policy, Country: new("GB"), Reason: &[]client.FallbackReason{client.FallbackReasonFailed},

@@ -112,6 +112,11 @@ export const searchQuery = (q: string) =>
     queryKey: ["search", q],
     queryFn: ({ signal }) => answered(api.GET("/v1/search", { params: { query: { q } }, signal })),
   });
+export const errorCodesQuery = queryOptions({
+  queryKey: ["error-codes"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/error-codes", { signal })),
+  staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
+});
 
 type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
 

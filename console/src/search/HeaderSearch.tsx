@@ -45,20 +45,17 @@ export function HeaderSearch() {
         aria-label={t("search.label")}
         className="search-layer"
       >
-        <div className="search-bar">
-          <SearchPanel
-            {...panel}
-            hint={
-              <Button
-                type="text"
-                size="small"
-                icon={<CloseOutlined />}
-                aria-label={t("search.close")}
-                onClick={() => setOpen(false)}
-              />
-            }
-          />
-        </div>
+        <SearchPanel
+          {...panel}
+          beside={
+            <Button
+              type="text"
+              icon={<CloseOutlined />}
+              aria-label={t("search.close")}
+              onClick={() => setOpen(false)}
+            />
+          }
+        />
       </Drawer>
     </>
   );

@@ -67,7 +67,7 @@ function Option({ id, row, isActive, onOpen, children }: OptionProps) {
       aria-selected={isActive}
       tabIndex={-1}
       href={useHref(row.to)}
-      className={isActive ? "search-option active" : "search-option"}
+      className={`search-option ${isActive ? "active" : ""} ${row.kind === "allSends" ? "all" : ""}`}
       onClick={follow}
     >
       {children}

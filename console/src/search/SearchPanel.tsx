@@ -14,9 +14,10 @@ interface Props {
   onOpen: () => void;
   onClose: () => void;
   hint?: ReactNode; // at the end of the field
+  beside?: ReactNode;
 }
 
-export function SearchPanel({ field, isOpen, onOpen, onClose, hint }: Props) {
+export function SearchPanel({ field, isOpen, onOpen, onClose, hint, beside }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [text, setText] = useState("");
@@ -73,33 +74,36 @@ export function SearchPanel({ field, isOpen, onOpen, onClose, hint }: Props) {
   const isLoading = find.wanted !== "" && !find.found && !find.failure;
   return (
     <>
-      <Input
-        ref={field}
-        className="search-field"
-        type="search"
-        role="combobox"
-        aria-label={t("search.label")}
-        aria-expanded={isOpen}
-        aria-controls={listId}
-        aria-autocomplete="list"
-        aria-activedescendant={isOpen && current ? `${listId}-${current.key}` : undefined}
-        autoComplete="off"
-        spellCheck={false}
-        maxLength={255}
-        placeholder={t("search.placeholder")}
-        prefix={isLoading ? <Spin size="small" /> : <SearchOutlined />}
-        suffix={hint}
-        value={text}
-        onChange={(event) => {
-          setText(event.target.value);
-          setActive(0);
-          setEntered(undefined);
-          onOpen();
-        }}
-        onFocus={onOpen}
-        onClick={onOpen}
-        onKeyDown={onKeyDown}
-      />
+      <div className="search-bar">
+        <Input
+          ref={field}
+          className="search-field"
+          type="search"
+          role="combobox"
+          aria-label={t("search.label")}
+          aria-expanded={isOpen}
+          aria-controls={listId}
+          aria-autocomplete="list"
+          aria-activedescendant={isOpen && current ? `${listId}-${current.key}` : undefined}
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={255}
+          placeholder={t("search.placeholder")}
+          prefix={isLoading ? <Spin size="small" /> : <SearchOutlined />}
+          suffix={hint}
+          value={text}
+          onChange={(event) => {
+            setText(event.target.value);
+            setActive(0);
+            setEntered(undefined);
+            onOpen();
+          }}
+          onFocus={onOpen}
+          onClick={onOpen}
+          onKeyDown={onKeyDown}
+        />
+        {beside}
+      </div>
       {isOpen && (
         // biome-ignore lint/a11y/noStaticElementInteractions: a press on the results must not take the focus from the field
         <div className="search-results" onMouseDown={(event) => event.preventDefault()}>

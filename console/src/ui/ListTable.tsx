@@ -37,7 +37,6 @@ export function ListTable<Row extends { id: string }>({ list, empty, columns, ..
           <Cards items={items} loading={!isLoaded} columns={columns} {...props} />
         ) : (
           <Table<Row>
-            className="list-table"
             size="small"
             rowKey="id"
             columns={columns}
@@ -54,9 +53,13 @@ export function ListTable<Row extends { id: string }>({ list, empty, columns, ..
   );
 }
 
-function widthsOf<Row>(columns: ListColumn<Row>[]): Pick<TableProps<Row>, "tableLayout" | "scroll"> {
+function widthsOf<Row>(columns: ListColumn<Row>[]): Pick<TableProps<Row>, "className" | "tableLayout" | "scroll"> {
   const widths = columns.map(({ width }) => width);
   return widths.every((width) => typeof width === "number")
-    ? { tableLayout: "fixed", scroll: { x: widths.reduce((sum, width) => sum + width, 0) } }
-    : { scroll: { x: "max-content" } };
+    ? {
+        className: "list-table fixed-columns",
+        tableLayout: "fixed",
+        scroll: { x: widths.reduce((sum, width) => sum + width, 0) },
+      }
+    : { className: "list-table", scroll: { x: "max-content" } };
 }
