@@ -50,13 +50,11 @@ export const healthQuery = queryOptions({
   retry: false, // the page says itself that it is not connected
 });
 
-export interface ListQuery {
-  search?: string | undefined;
-  cursor?: string | undefined;
-  limit?: number | undefined;
-}
+type ListQuery<Operation extends "ListRules" | "ListPolicies"> = NonNullable<
+  import("./schema").operations[Operation]["parameters"]["query"]
+>;
 
-export const rulesQuery = (query: ListQuery) =>
+export const rulesQuery = (query: ListQuery<"ListRules">) =>
   queryOptions({
     queryKey: ["rules", query],
     queryFn: ({ signal }) => answered(api.GET("/v1/rules", { params: { query }, signal })),
@@ -75,7 +73,7 @@ export const routesQuery = queryOptions({
   staleTime: 60_000,
 });
 
-export const policiesQuery = (query: ListQuery) =>
+export const policiesQuery = (query: ListQuery<"ListPolicies">) =>
   queryOptions({
     queryKey: ["policies", query],
     queryFn: ({ signal }) => answered(api.GET("/v1/policies", { params: { query }, signal })),
