@@ -65,7 +65,8 @@ const timeout = 15_000; // ms, of a request with its answer
 const statsTimeout = 20_000;
 
 function fetchInTime(request: Request): Promise<Response> {
-  const limit = AbortSignal.timeout(new URL(request.url).pathname === "/v1/stats" ? statsTimeout : timeout);
+  const isStats = new URL(request.url).pathname.startsWith("/v1/stats");
+  const limit = AbortSignal.timeout(isStats ? statsTimeout : timeout);
   return fetch(request, { signal: AbortSignal.any([request.signal, limit]) });
 }
 
