@@ -112,7 +112,8 @@ func (c Counts) Plus(o Counts) Counts {
 type CountsAt struct {
 	Counts
 
-	At time.Time
+	At       time.Time
+	ByReason []CountsOfReason
 }
 
 // CountsOfPolicy has the counts of the sends that named a policy.
@@ -143,6 +144,7 @@ type CountsOfType struct {
 	Type      RuleType
 	Sends     int64 // sends whose plan includes such a rule
 	Fallbacks int64 // sends of which such a rule was the newest that fired
+	Missed    int64 // sends whose first rule fired because a wait for the type's status ended
 }
 
 // CountsOfReason has the count of the sends whose first rule fired for a reason.
@@ -155,4 +157,87 @@ type CountsOfReason struct {
 type Quantiles struct {
 	Count         int64
 	P50, P95, P99 time.Duration
+}
+
+// MessageStats has the results of the messages of the sends of a range.
+type MessageStats struct {
+	Filter   StatsFilter
+	BySender []CountsOfSender // the most SMS first
+	ByCode   []CountsOfCode   // the most sends first
+}
+
+// SMSCounts are numbers of SMS. SMS is the sum of Results.
+type SMSCounts struct {
+	SMS            int64
+	Results        map[SMSResult]int64
+	TimeToDelivery Quantiles // from the call to the receipt
+	TopCode        CountsOfCode
+}
+
+// CountsOfSender has the counts of the SMS from a sender ID by a route.
+type CountsOfSender struct {
+	SMSCounts
+
+	Sender    string
+	Route     string
+	ByCountry []CountsOfSenderIn // the most SMS first
+}
+
+// CountsOfSenderIn has the counts of the SMS from a sender ID to a country.
+type CountsOfSenderIn struct {
+	SMSCounts
+
+	Country string // ISO 3166-1 alpha-2, or empty
+}
+
+// CountsOfCode has the number of sends of which a message failed with an error code.
+type CountsOfCode struct {
+	Provider string
+	Channel  Channel
+	Code     string // empty if the provider gave none
+	Class    RejectClass
+	Sends    int64
+}
+
+// Changes compares the fallbacks of a range with those of the range of equal length before it.
+type Changes struct {
+	Before, After RangeCounts
+	Groups        []ChangeGroup // the largest change of the rate first
+}
+
+// RangeCounts are numbers of sends of a range.
+type RangeCounts struct {
+	From, Until      time.Time
+	Sends, Fallbacks int64
+}
+
+// ChangeGroup has the fallbacks that agree in all of its texts.
+type ChangeGroup struct {
+	PolicyID   string
+	PolicyName string // in the newest of the sends
+	Country    string
+	Reason     FallbackReason
+	Provider   string // of the code
+	Code       string // of the WhatsApp message's failure, if it has one
+
+	Before, After int64
+}
+
+// Contribution returns the part of the change of the fallback rate that the group explains. Those of all groups add up to the
+// change.
+func (c Changes) Contribution(g ChangeGroup) float64 {
+	return share(g.After, c.After.Sends) - share(g.Before, c.Before.Sends)
+}
+
+func share(part, whole int64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// Previous returns the range of equal length before the range.
+func (f StatsFilter) Previous() StatsFilter {
+	f.From, f.Until = f.From.Add(f.From.Sub(f.Until)), f.From
+	return f
 }

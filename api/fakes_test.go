@@ -33,6 +33,7 @@ type store struct {
 	attempts []backstop.Attempt
 	events   []backstop.Event
 	filter   backstop.SendFilter // of the newest list
+	order    backstop.Order
 	search   string
 	page     backstop.Page
 	sessions map[string]time.Time // when each ends, by its id
@@ -271,12 +272,19 @@ func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backsto
 }
 
 func (s *store) ListSends(
-	_ context.Context, filter backstop.SendFilter, page backstop.Page,
+	_ context.Context, filter backstop.SendFilter, order backstop.Order, page backstop.Page,
 ) ([]backstop.Send, bool, error) {
 	defer s.begin()()
-	s.filter, s.page = filter, page
+	s.filter, s.order, s.page = filter, order, page
 	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away
+}
+
+// CountSends counts all sends.
+func (s *store) CountSends(_ context.Context, filter backstop.SendFilter) (backstop.Total, error) {
+	defer s.begin()()
+	s.filter = filter
+	return backstop.Total{Count: len(s.sends), IsExact: true}, s.away
 }
 
 // Stats waits without the lock, so other requests for the same statistics can arrive.

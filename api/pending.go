@@ -22,11 +22,6 @@ func (*server) Search(context.Context, SearchRequestObject) (SearchResponseObjec
 	return nil, errPending
 }
 
-// ExportSends is not served yet.
-func (*server) ExportSends(context.Context, ExportSendsRequestObject) (ExportSendsResponseObject, error) {
-	return nil, errPending
-}
-
 // GetMessageStats is not served yet.
 func (*server) GetMessageStats(context.Context, GetMessageStatsRequestObject) (GetMessageStatsResponseObject, error) {
 	return nil, errPending

@@ -116,35 +116,3 @@ func (s *server) loadSend(ctx context.Context, id string) (Send, error) {
 	}
 	return showSend(send, attempts, events, s.now()), nil
 }
-
-// ListSends answers GET /v1/sends.
-func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListSendsResponseObject, error) {
-	page, err := readPage(r.Params.Cursor, r.Params.Limit)
-	if err != nil {
-		return nil, err
-	}
-	if err := backstop.ValidateRange(r.Params.From, r.Params.Until); err != nil {
-		return nil, err
-	}
-	sends, more, err := s.sends.ListSends(ctx, backstop.SendFilter{
-		Outcome:  backstop.Outcome(firstOrZero(r.Params.Outcome)),
-		PolicyID: canonicalID(orZero(r.Params.PolicyID)),
-		To:       orZero(r.Params.To),
-		From:     orZero(r.Params.From),
-		Until:    orZero(r.Params.Until),
-	}, page)
-	if err != nil {
-		return nil, err
-	}
-	return ListSends200JSONResponse{
-		Items:      showAll(sends, showSummary),
-		NextCursor: nextCursor(more, func() string { return sends[len(sends)-1].ID }),
-	}, nil
-}
-
-func firstOrZero(list *OfOutcome) Outcome {
-	if list == nil {
-		return ""
-	}
-	return (*list)[0]
-}

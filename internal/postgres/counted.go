@@ -25,7 +25,7 @@ type countRow struct {
 	Longest     *float64         `db:"longest"` // in seconds
 }
 
-// kind has the properties by which countSends groups sends. The groups over time have the first four alone.
+// kind has the properties by which countSends groups sends. The groups over time lack the last two.
 type kind struct {
 	fallback, averted, duplicate bool
 

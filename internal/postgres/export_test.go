@@ -1,11 +1,21 @@
 package postgres
 
+import "github.com/backstophq/backstop"
+
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
 
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend, "listSends": listSends,
+		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
+}
+
+// ListQuery returns the query of DB.ListSends and its values.
+func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {
+	w, _ := sendsThat(filter)
+	query = listSends(&w, backstop.NewestFirst, limit)
+	return query, w.values
 }

@@ -51,9 +51,9 @@ func (p planned) exec(statement string, args ...any) {
 	require.NoError(p.t, err)
 }
 
-func (p planned) explain(statement string) string {
+func (p planned) explain(statement string, args ...any) string {
 	p.t.Helper()
-	rows, err := p.conn.QueryContext(p.t.Context(), "EXPLAIN "+statement)
+	rows, err := p.conn.QueryContext(p.t.Context(), "EXPLAIN "+statement, args...)
 	require.NoError(p.t, err)
 	defer rows.Close()
 	var plan strings.Builder
@@ -94,22 +94,43 @@ func TestDB_Maintain_plans(t *testing.T) {
 	require.Equal(t, before+1, counted(), "it has not grown since")
 }
 
-// The sends of a policy with a rare outcome, and the receipts of a send, are found without reading the others.
+// Rare sends, and the receipts of a send, are found without reading the others.
 func TestIndexes(t *testing.T) {
 	t.Parallel()
 	p := newPlanned(t)
-	p.exec(copySends, policyID, 5000, "whatsapp")
+	p.exec(copySends, policyID, 20_000, "whatsapp")
 	p.exec(copySends, policyID, 3, "failed")
+	p.exec(copySends, newID(t), 2000, "failed")
+	p.exec(copySends, newID(t), 3, "expired")
+	p.exec(`UPDATE sends SET country = 'FR', recipient = '+33612345678', fired = 'rare', fallback_reason = 'too_late',
+    duplicate_delivery = true WHERE outcome = 'expired'`)
+	p.exec(`INSERT INTO attempts (send, step, number, channel, provider, rule, reason, send_id, state, status, message_id, segments,
+    failure, started_at, ended_at)
+SELECT id, 3, 1, 'sms', 'twilio', 'r', '', CASE outcome WHEN 'expired' THEN 'RARE' ELSE 'ACME' END,
+    CASE outcome WHEN 'expired' THEN 'rejected' ELSE 'accepted' END, 'sent', 'm' || id, 0,
+    CASE outcome WHEN 'expired' THEN '{"kind": "rejected", "code": "21610"}'::jsonb END, now(), now()
+FROM sends`)
 	p.exec(`INSERT INTO receipts (id, provider, channel, message_id, send, step, status, at, received_at, needs_signal)
 SELECT gen_random_uuid(), 'meta', 'whatsapp', 'm' || n, (SELECT id FROM sends LIMIT 1), 1, 'sent', now(), clock_timestamp(), false
 FROM generate_series(1, 5000) AS n`)
-	p.exec(`ANALYZE sends, receipts`)
+	p.exec(`ANALYZE sends, attempts, receipts`)
 
-	p.exec(`SET plan_cache_mode = force_custom_plan`)
-	p.exec(`PREPARE list (uuid, uuid, text, uuid, text, timestamptz, timestamp with time zone, int) AS ` + postgres.Composed()["listSends"])
-	list := p.explain(fmt.Sprintf(`EXECUTE list ('%s', '%s', 'failed', '%s', '', NULL, NULL::timestamptz, 51)`,
-		pool.MinID(time.Unix(0, 0)), "ffffffff-ffff-ffff-ffff-ffffffffffff", policyID))
-	require.Contains(t, list, "sends_by_policy_outcome")
+	for index, filter := range map[string]backstop.SendFilter{
+		"sends_by_policy_outcome": {PolicyID: policyID, Outcomes: []backstop.Outcome{backstop.OutcomeFailed}},
+		"sends_by_outcome":        {Outcomes: []backstop.Outcome{backstop.OutcomeUnconfirmed, backstop.OutcomeExpired}},
+		"sends_by_number_end":     {ToEnds: "345678"},
+		"sends_by_country":        {Country: new("FR")},
+		"sends_by_reason":         {Reasons: []backstop.FallbackReason{backstop.TooLate}},
+		"sends_by_fired":          {Rule: "rare"},
+		"sends_duplicate":         {Duplicate: new(true)},
+		"attempts_by_sender":      {SMS: backstop.SMSFilter{Sender: "RARE"}},
+		"attempts_by_code":        {Failure: backstop.CodeFilter{Code: "21610"}},
+	} {
+		query, values := postgres.ListQuery(filter, 51)
+		require.Contains(t, p.explain(query, values...), index)
+	}
+	query, values := postgres.ListQuery(backstop.SendFilter{To: "+33612345678"}, 51)
+	require.Contains(t, p.explain(query, values...), "sends_by_number_end")
 	require.Contains(t, p.explain(fmt.Sprintf(`DELETE FROM receipts WHERE send = '%s'`, policyID)), "receipts_by_send")
 }
 

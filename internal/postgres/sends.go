@@ -7,7 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/lib/pq"
 
 	"github.com/backstophq/backstop"
@@ -124,47 +123,58 @@ func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
 	return row.Send()
 }
 
-// listSends leaves out what a parameter does not ask for. The driver plans it anew for each call, with the values,
-// so every combination finds its index.
-var listSends = `SELECT ` + ledgers.Columns.Names() + ` FROM sends
-WHERE id >= $1 AND id < $2
-    AND ($3 = '' OR outcome = $3)
-    AND ($4::uuid IS NULL OR policy_id = $4)
-    AND ($5 = '' OR recipient = $5)
-    AND ($6::timestamptz IS NULL OR accepted_at >= $6)
-    AND ($7::timestamptz IS NULL OR accepted_at < $7)
-ORDER BY id DESC LIMIT $8`
-
-// ListSends returns the sends that pass the filter, newest first, and whether more follow.
+// ListSends returns the sends that pass the filter, in an order, and whether more follow.
 func (db *DB) ListSends(
-	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
+	ctx context.Context, filter backstop.SendFilter, order backstop.Order, page backstop.Page,
 ) (list []backstop.Send, more bool, err error) {
-	last, err := idBefore(page)
-	if err != nil {
+	w, found := sendsThat(filter)
+	if err := andAfter(&w, order, page); err != nil || !found {
 		return nil, false, err
 	}
-	first := uuid.Nil.String()
-	if !filter.From.IsZero() {
-		first = pool.MinID(filter.From.Add(-idSlack))
-	}
-	if !filter.Until.IsZero() {
-		last = min(last, pool.MinID(filter.Until.Add(idSlack)))
-	}
-	policy := sql.NullString{Valid: filter.PolicyID != ""}
-	if policy.Valid {
-		if policy.String, policy.Valid = pool.ParseID(filter.PolicyID); !policy.Valid {
-			return nil, false, nil
-		}
-	}
 	var rows []ledgers.Row
-	err = db.pool.SelectUnprepared(ctx, &rows, listSends,
-		first, last, filter.Outcome, policy, filter.To, pool.TimeOrNull(filter.From), pool.TimeOrNull(filter.Until), page.Limit+1)
-	if err != nil {
+	query := listSends(&w, order, page.Limit+1)
+	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
 		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
 	rows, more = cutPage(rows, page.Limit)
 	list, err = ledgers.Sends(rows)
 	return list, more, err
+}
+
+func listSends(w *where, order backstop.Order, limit int) string {
+	direction := "DESC"
+	if order == backstop.OldestFirst {
+		direction = "ASC"
+	}
+	return `SELECT ` + ledgers.Columns.Names() + ` FROM sends WHERE ` + w.String() + `
+ORDER BY id ` + direction + ` LIMIT ` + w.param(limit)
+}
+
+// andAfter adds that the rows follow the page's last one.
+func andAfter(w *where, order backstop.Order, page backstop.Page) error {
+	last, err := idBefore(page)
+	switch {
+	case err != nil || page.After == "":
+	case order == backstop.OldestFirst:
+		w.and(`id > ?`, last)
+	default:
+		w.and(`id < ?`, last)
+	}
+	return err
+}
+
+// CountSends returns the number of the sends that pass the filter.
+func (db *DB) CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error) {
+	w, found := sendsThat(filter)
+	if !found {
+		return backstop.Total{IsExact: true}, nil
+	}
+	query := `SELECT count(*) FROM (SELECT FROM sends WHERE ` + w.String() + ` LIMIT ` + w.param(backstop.MaxTotal+1) + `) AS s`
+	var count int
+	if err := db.pool.GetUnprepared(ctx, &count, query, w.values...); err != nil {
+		return backstop.Total{}, pool.Failed(ctx, "count sends", err)
+	}
+	return backstop.Total{Count: min(count, backstop.MaxTotal), IsExact: count <= backstop.MaxTotal}, nil
 }
 
 // idSlack is how far the time in a send's id may be from AcceptedAt, so that a list by time is a range of ids. Both times come

@@ -157,7 +157,7 @@ func TestDB_ListSends(t *testing.T) {
 	list := func(filter backstop.SendFilter) []string {
 		ids, page := []string{}, backstop.Page{Limit: 2}
 		for {
-			sends, more, err := db.ListSends(t.Context(), filter, page)
+			sends, more, err := db.ListSends(t.Context(), filter, backstop.NewestFirst, page)
 			require.NoError(t, err)
 			for _, s := range sends {
 				ids = append(ids, s.ID)
@@ -169,7 +169,7 @@ func TestDB_ListSends(t *testing.T) {
 		}
 	}
 	require.Equal(t, all, list(backstop.SendFilter{}))
-	require.Equal(t, all[1:], list(backstop.SendFilter{Outcome: backstop.OutcomePending}))
+	require.Equal(t, all[1:], list(backstop.SendFilter{Outcomes: []backstop.Outcome{backstop.OutcomePending}}))
 	require.Equal(t, []string{all[1], all[3], all[5]}, list(backstop.SendFilter{To: to}))
 	require.Equal(t, all, list(backstop.SendFilter{PolicyID: policyID}))
 	require.Empty(t, list(backstop.SendFilter{PolicyID: newID(t)}))
@@ -180,9 +180,9 @@ func TestDB_ListSends(t *testing.T) {
 	require.Equal(t, all, list(backstop.SendFilter{Until: time.Now().AddDate(100, 0, 0)}))
 	require.Empty(t, list(backstop.SendFilter{Until: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)}))
 	require.Equal(t, []string{all[1], all[3]}, list(backstop.SendFilter{
-		Outcome: backstop.OutcomePending, PolicyID: policyID, To: to, From: middle, Until: time.Now().Add(time.Hour),
+		Outcomes: []backstop.Outcome{backstop.OutcomePending}, PolicyID: policyID, To: to, From: middle, Until: time.Now().Add(time.Hour),
 	}))
-	_, _, err := db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{After: "x", Limit: 1})
+	_, _, err := db.ListSends(t.Context(), backstop.SendFilter{}, "", backstop.Page{After: "x", Limit: 1})
 	requireCode(t, backstop.Invalid, err)
 }
 
@@ -207,7 +207,7 @@ func TestDB_ListSends_skewedClock(t *testing.T) {
 		require.NoError(t, skewed.Close())
 
 		around := backstop.SendFilter{From: time.Now().Add(-time.Minute), Until: time.Now().Add(time.Minute)}
-		list, _, err := db.ListSends(t.Context(), around, backstop.Page{Limit: 1})
+		list, _, err := db.ListSends(t.Context(), around, "", backstop.Page{Limit: 1})
 		require.NoError(t, err)
 		require.Equal(t, []backstop.Send{send}, list)
 	}

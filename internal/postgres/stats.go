@@ -45,7 +45,7 @@ const countSends = `SELECT count(*) AS sends, COALESCE(state, kind, '') AS kind,
     COALESCE(delivered_by, '') AS delivered_by, step, CASE WHEN GROUPING(step) = 0 THEN max(delay) END AS longest
 FROM (
     SELECT s.ctid AS place, accepted_at, date_bin(make_interval(secs => $6), accepted_at, 'epoch') AS bucket, plan_digest,
-        flags || ' ' || outcome AS state,
+        flags || ' ' || outcome || ' ' || fallback_reason AS state,
         flags || ' ' || outcome || ' ' || fallback_reason || ' ' || country || ' ' || fired AS kind,
         delivered_by, delay, round(100 * ln(greatest(delay, 0.001)))::int AS step
     FROM sends AS s
@@ -135,14 +135,11 @@ func tooMany(ctx context.Context, err error) error {
 func (db *DB) count(
 	ctx context.Context, from, until time.Time, policy sql.NullString, bucket time.Duration,
 ) (found slice, err error) {
-	tx, err := db.pool.Begin(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	tx, err := db.beginStats(ctx)
 	if err != nil {
-		return slice{}, err // it says what failed
-	}
-	defer tx.Rollback() // it has written nothing
-	if err := pool.Execute(ctx, tx, forStats); err != nil {
 		return slice{}, err
 	}
+	defer tx.Rollback() // it has written nothing
 	err = tx.SelectContext(ctx, &found.rows, countSends,
 		pool.MinID(from.Add(-idSlack)), pool.MinID(until.Add(idSlack)), from, until, policy, bucket.Seconds())
 	if err != nil {
@@ -150,6 +147,18 @@ func (db *DB) count(
 	}
 	found.plans, err = plansOf(ctx, tx, found.rows)
 	return found, err
+}
+
+// beginStats begins a transaction that only reads, with the settings of forStats.
+func (db *DB) beginStats(ctx context.Context) (*sqlx.Tx, error) {
+	tx, err := db.pool.Begin(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return nil, err // it says what failed
+	}
+	if err := pool.Execute(ctx, tx, forStats); err != nil {
+		return nil, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
 }
 
 // plansOf reads each plan once.

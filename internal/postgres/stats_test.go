@@ -183,9 +183,9 @@ func TestDB_Stats(t *testing.T) {
 		{Name: "and another", Type: backstop.SendFailed, Sends: 2},
 	}, s.ByRule)
 	require.Equal(t, []backstop.CountsOfType{
-		{Type: backstop.SendFailed, Sends: 2, Fallbacks: 1},
-		{Type: backstop.Undelivered, Sends: want.Sends - 2, Fallbacks: 15},
-		{Type: backstop.Unread, Sends: want.Sends - 2},
+		{Type: backstop.SendFailed, Sends: 2, Fallbacks: 1, Missed: 3},
+		{Type: backstop.Undelivered, Sends: want.Sends - 2, Fallbacks: 15, Missed: 3},
+		{Type: backstop.Unread, Sends: want.Sends - 2, Missed: 4},
 	}, s.ByType)
 
 	require.Len(t, s.ByPolicy, 2)

@@ -21,11 +21,11 @@ const (
 type tally struct {
 	filter    backstop.StatsFilter
 	totals    backstop.Counts
-	buckets   map[time.Time]backstop.Counts
+	buckets   map[time.Time]*bucket
 	policies  map[string]ofPolicy
 	rules     map[ruleKey]backstop.CountsOfRule
 	types     map[backstop.RuleType]backstop.CountsOfType
-	reasons   map[backstop.FallbackReason]int64
+	reasons   reasons
 	countries map[string]backstop.Counts
 	delays    map[backstop.Channel]delays
 }
@@ -44,9 +44,9 @@ type ofPolicy struct {
 
 func newTally(f backstop.StatsFilter) *tally {
 	return &tally{
-		filter: f, buckets: map[time.Time]backstop.Counts{}, policies: map[string]ofPolicy{},
+		filter: f, buckets: map[time.Time]*bucket{}, policies: map[string]ofPolicy{},
 		rules: map[ruleKey]backstop.CountsOfRule{}, types: map[backstop.RuleType]backstop.CountsOfType{},
-		reasons: map[backstop.FallbackReason]int64{}, countries: map[string]backstop.Counts{},
+		reasons: reasons{}, countries: map[string]backstop.Counts{},
 		delays: map[backstop.Channel]delays{backstop.WhatsApp: {}, backstop.SMS: {}},
 	}
 }
@@ -66,13 +66,11 @@ func (t *tally) add(s slice) error {
 		counts := k.counts(r.Sends)
 		if r.Bucket != nil {
 			t.totals = t.totals.Plus(counts)
-			t.buckets[r.Bucket.UTC()] = t.buckets[r.Bucket.UTC()].Plus(counts)
+			t.bucket(r.Bucket.UTC()).add(counts, k.reason)
 			continue
 		}
 		t.countries[k.country] = t.countries[k.country].Plus(counts)
-		if k.reason != "" {
-			t.reasons[k.reason] += r.Sends
-		}
+		t.reasons[k.reason] += r.Sends
 		plan := s.plans[*r.Digest]
 		t.addPolicy(plan, *r.Newest, counts)
 		t.addRules(plan.Rules, k.fired, r.Sends)
@@ -149,14 +147,11 @@ func (t *tally) stats() backstop.Stats {
 	s.ByCountry = firstOf(s.ByCountry, maxCountries)
 	for _, of := range backstop.RuleTypes() {
 		if c, found := t.types[of]; found {
+			c.Missed = t.reasons[of.Missed()]
 			s.ByType = append(s.ByType, c)
 		}
 	}
-	for _, reason := range backstop.FallbackReasons() {
-		if n := t.reasons[reason]; n > 0 {
-			s.ByReason = append(s.ByReason, backstop.CountsOfReason{Reason: reason, Fallbacks: n})
-		}
-	}
+	s.ByReason = t.reasons.list()
 	all := delays{}
 	for _, of := range t.delays {
 		for step, d := range of {
@@ -171,9 +166,40 @@ func (t *tally) stats() backstop.Stats {
 func (t *tally) series() []backstop.CountsAt {
 	var series []backstop.CountsAt
 	for _, at := range t.filter.Buckets() {
-		series = append(series, backstop.CountsAt{At: at, Counts: t.buckets[at]})
+		b := t.bucket(at)
+		series = append(series, backstop.CountsAt{At: at, Counts: b.counts, ByReason: b.reasons.list()})
 	}
 	return series
+}
+
+// bucket has the sends of one part of the range.
+type bucket struct {
+	counts  backstop.Counts
+	reasons reasons
+}
+
+func (t *tally) bucket(at time.Time) *bucket {
+	if t.buckets[at] == nil {
+		t.buckets[at] = &bucket{reasons: reasons{}}
+	}
+	return t.buckets[at]
+}
+
+func (b *bucket) add(counts backstop.Counts, reason backstop.FallbackReason) {
+	b.counts = b.counts.Plus(counts)
+	b.reasons[reason] += counts.Sends
+}
+
+// reasons has the number of sends by their reason, which is empty without a fallback.
+type reasons map[backstop.FallbackReason]int64
+
+func (r reasons) list() (list []backstop.CountsOfReason) {
+	for _, reason := range backstop.FallbackReasons() {
+		if r[reason] > 0 {
+			list = append(list, backstop.CountsOfReason{Reason: reason, Fallbacks: r[reason]})
+		}
+	}
+	return list
 }
 
 func byFallbacks(a, b backstop.CountsOfRule) int {

@@ -1,0 +1,77 @@
+package api
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop"
+)
+
+// ListSends answers GET /v1/sends.
+func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListSendsResponseObject, error) {
+	page, err := readPage(r.Params.Cursor, r.Params.Limit)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := sendFilter(r.Params)
+	if err != nil {
+		return nil, err
+	}
+	sends, more, err := s.sends.ListSends(ctx, filter, backstop.Order(orZero(r.Params.Order)), page)
+	if err != nil {
+		return nil, err
+	}
+	list := SendList{
+		Items:      showAll(sends, showSummary),
+		NextCursor: nextCursor(more, func() string { return sends[len(sends)-1].ID }),
+	}
+	if orZero(r.Params.Total) {
+		total, err := s.sends.CountSends(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		list.Total = showTotal(total)
+	}
+	return ListSends200JSONResponse(list), nil
+}
+
+// noCountry is the parameter for numbers that belong to no country. The Unicode CLDR has it for an unknown region.
+const noCountry = "ZZ"
+
+func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
+	f := backstop.SendFilter{
+		Outcomes: convertAll[backstop.Outcome](orZero(p.Outcome)),
+		PolicyID: canonicalID(orZero(p.PolicyID)),
+		To:       orZero(p.To),
+		ToEnds:   orZero(p.ToEnds),
+		From:     orZero(p.From),
+		Until:    orZero(p.Until),
+
+		FellBack:  p.FellBack,
+		Averted:   p.Averted,
+		Duplicate: p.Duplicate,
+		Reasons:   convertAll[backstop.FallbackReason](orZero(p.Reason)),
+		Rule:      orZero(p.Rule),
+		RuleType:  backstop.RuleType(orZero(p.RuleType)),
+		Country:   p.Country,
+
+		SMS: backstop.SMSFilter{
+			Sender: orZero(p.Sender), Route: orZero(p.Route), Result: backstop.SMSResult(orZero(p.SmsResult)),
+		},
+		Failure: backstop.CodeFilter{Provider: orZero(p.Provider), Code: orZero(p.Code)},
+	}
+	if orZero(f.Country) == noCountry {
+		f.Country = new("")
+	}
+	return f, backstop.ValidateRange(p.From, p.Until)
+}
+
+// convertAll converts texts of one type to another.
+func convertAll[To, From ~string](values []From) []To {
+	converted := make([]To, len(values))
+	for i, value := range values {
+		converted[i] = To(value)
+	}
+	return converted
+}
+
+func showTotal(t backstop.Total) *Total { return &Total{Count: t.Count, IsExact: t.IsExact} }

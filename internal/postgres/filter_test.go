@@ -1,0 +1,358 @@
+package postgres_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/postgres"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// listIDs returns the ids of all sends that pass the filter, read in pages, and checks that CountSends agrees.
+func listIDs(t *testing.T, db *postgres.DB, filter backstop.SendFilter, order backstop.Order) []string {
+	t.Helper()
+	ids, page := []string{}, backstop.Page{Limit: 2}
+	for more := true; more; {
+		var sends []backstop.Send
+		var err error
+		sends, more, err = db.ListSends(t.Context(), filter, order, page)
+		require.NoError(t, err)
+		for _, s := range sends {
+			ids, page.After = append(ids, s.ID), s.ID
+		}
+	}
+	total, err := db.CountSends(t.Context(), filter)
+	require.NoError(t, err)
+	require.Equal(t, backstop.Total{Count: len(ids), IsExact: true}, total)
+	return ids
+}
+
+func failedWith(code string, class backstop.RejectClass) *backstop.Failure {
+	return &backstop.Failure{Kind: backstop.Rejected, Class: class, Code: code, Reason: "no"}
+}
+
+// sendsOfAllKinds stores sends with different results, and returns their ids by name.
+func sendsOfAllKinds(t *testing.T, db *postgres.DB) map[string]string {
+	t.Helper()
+	ids := map[string]string{}
+	accepted := func(name string, change func(*backstop.Send)) string {
+		send := newSend(t)
+		change(&send)
+		_, _, err := db.InsertSend(t.Context(), send, &handoff.Idempotency{Key: "order " + name, Hash: []byte{1}})
+		require.NoError(t, err)
+		ids[name] = send.ID
+		return send.ID
+	}
+	unchanged := func(*backstop.Send) {}
+	toGermany := func(s *backstop.Send) { s.To, s.Country = "+4915112345678", "DE" }
+	refused := func(name string, change func(*backstop.Send)) string { // by WhatsApp
+		id := accepted(name, change)
+		end(t, db, begin(t, db, id, whatsApp), backstop.Ending{Failure: failedWith("131026", backstop.RecipientFault)})
+		return id
+	}
+	messaged := func(id string, call backstop.Call, status backstop.Status) { // by SMS
+		accept(t, db, begin(t, db, id, call))
+		if status != "" {
+			insert(t, db, receipt(id, call.Step(), status))
+		}
+	}
+
+	arrived := accepted("arrived", unchanged)
+	accept(t, db, begin(t, db, arrived, whatsApp))
+	insert(t, db, receipt(arrived, 1, backstop.Delivered))
+
+	messaged(refused("by sms", unchanged), firstSMS, backstop.Delivered)
+	messaged(refused("by sms in Germany", toGermany), firstSMS, backstop.Delivered)
+	messaged(refused("no receipt", unchanged), firstSMS, "")
+
+	second := refused("by the second rule", toGermany)
+	end(t, db, begin(t, db, second, firstSMS), backstop.Ending{Failure: failedWith("21610", backstop.RecipientFault)})
+	messaged(second, lastSMS, backstop.Delivered)
+
+	messaged(refused("failed", unchanged), firstSMS, backstop.Failed)
+	finish(t, db, ids["failed"])
+
+	late := refused("duplicate", unchanged)
+	messaged(late, firstSMS, backstop.Delivered)
+	insert(t, db, receipt(late, 1, backstop.Delivered))
+
+	averted := accepted("averted", unchanged)
+	accept(t, db, begin(t, db, averted, whatsApp))
+	insert(t, db, receipt(averted, 1, backstop.Delivered))
+	avert(t, db, averted, firstSMS)
+
+	accepted("open", func(s *backstop.Send) {
+		s.To, s.Country, s.Plan.PolicyID, s.Plan.PolicyName = "+80012345678", "", "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60", "other"
+	})
+	return ids
+}
+
+func TestDB_ListSends_filters(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	ids := sendsOfAllKinds(t, db)
+	fallen := []string{"by sms", "by sms in Germany", "no receipt", "by the second rule", "failed", "duplicate"}
+	rule := plan().Rules
+	for name, c := range map[string]struct {
+		filter backstop.SendFilter
+		want   []string
+	}{
+		"nothing":         {backstop.SendFilter{}, slices.Collect(maps.Keys(ids))},
+		"several results": {backstop.SendFilter{Outcomes: []backstop.Outcome{"failed", "sms"}}, append(fallen[:2:2], fallen[3:]...)},
+		"country":         {backstop.SendFilter{Country: new("DE")}, []string{"by sms in Germany", "by the second rule"}},
+		"no country":      {backstop.SendFilter{Country: new("")}, []string{"open"}},
+		"last digits":     {backstop.SendFilter{ToEnds: "5678"}, []string{"by sms in Germany", "by the second rule", "open"}},
+		"more digits":     {backstop.SendFilter{ToEnds: "15112345678"}, []string{"by sms in Germany", "by the second rule"}},
+		"whole number":    {backstop.SendFilter{To: "+4915112345678"}, []string{"by sms in Germany", "by the second rule"}},
+		"fell back":       {backstop.SendFilter{FellBack: new(true)}, fallen},
+		"did not":         {backstop.SendFilter{FellBack: new(false)}, []string{"arrived", "averted", "open"}},
+		"averted":         {backstop.SendFilter{Averted: new(true)}, []string{"averted"}},
+		"duplicate":       {backstop.SendFilter{Duplicate: new(true)}, []string{"duplicate"}},
+		"no duplicate":    {backstop.SendFilter{Duplicate: new(false), Country: new("DE")}, []string{"by sms in Germany", "by the second rule"}},
+		"reason":          {backstop.SendFilter{Reasons: []backstop.FallbackReason{backstop.ByFailure}}, fallen},
+		"reasons":         {backstop.SendFilter{Reasons: []backstop.FallbackReason{backstop.NotRead, backstop.ByFailure}}, fallen},
+		"another reason":  {backstop.SendFilter{Reasons: []backstop.FallbackReason{backstop.NotRead}}, []string{}},
+		"rule":            {backstop.SendFilter{Rule: rule[1].Name}, []string{"by the second rule"}},
+		"type of rule":    {backstop.SendFilter{RuleType: rule[1].Type}, []string{"by the second rule"}},
+		"type and rule":   {backstop.SendFilter{RuleType: rule[1].Type, Rule: rule[0].Name}, []string{}},
+		"sender":          {backstop.SendFilter{SMS: backstop.SMSFilter{Sender: rule[1].SendID}}, []string{"by the second rule"}},
+		"route":           {backstop.SendFilter{SMS: backstop.SMSFilter{Route: "twilio"}}, fallen},
+		"sms failed":      {backstop.SendFilter{SMS: backstop.SMSFilter{Result: backstop.SMSFailed}}, []string{"by the second rule", "failed"}},
+		"sms delivered": {
+			backstop.SendFilter{SMS: backstop.SMSFilter{Result: backstop.SMSDelivered}},
+			[]string{"by sms", "by sms in Germany", "by the second rule", "duplicate"},
+		},
+		"no receipt": {backstop.SendFilter{SMS: backstop.SMSFilter{Result: backstop.SMSNoReceipt}}, []string{"no receipt"}},
+		"one SMS fits all": {
+			backstop.SendFilter{SMS: backstop.SMSFilter{Sender: rule[0].SendID, Result: backstop.SMSDelivered}, Country: new("DE")},
+			[]string{"by sms in Germany"}, // that of the second rule failed from this sender
+		},
+		"code":                {backstop.SendFilter{Failure: backstop.CodeFilter{Code: "21610"}}, []string{"by the second rule"}},
+		"code and provider":   {backstop.SendFilter{Failure: backstop.CodeFilter{Code: "131026", Provider: "meta"}}, fallen},
+		"of another provider": {backstop.SendFilter{Failure: backstop.CodeFilter{Code: "21610", Provider: "meta"}}, []string{}},
+		"provider": {
+			backstop.SendFilter{Failure: backstop.CodeFilter{Provider: "twilio"}}, []string{"by the second rule", "failed"},
+		},
+		"all at once": {
+			backstop.SendFilter{
+				Outcomes: []backstop.Outcome{backstop.OutcomeSMS}, PolicyID: policyID, To: "+4915112345678", ToEnds: "5678",
+				From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour), FellBack: new(true), Averted: new(false),
+				Duplicate: new(false), Reasons: []backstop.FallbackReason{backstop.ByFailure}, Rule: rule[1].Name, RuleType: rule[1].Type,
+				Country: new("DE"), SMS: backstop.SMSFilter{Sender: rule[1].SendID, Route: "twilio", Result: backstop.SMSDelivered},
+				Failure: backstop.CodeFilter{Code: "21610", Provider: "twilio"},
+			},
+			[]string{"by the second rule"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := []string{}
+			for _, name := range c.want {
+				want = append(want, ids[name])
+			}
+			slices.Sort(want)
+			require.Equal(t, want, listIDs(t, db, c.filter, backstop.OldestFirst))
+			slices.Reverse(want)
+			require.Equal(t, want, listIDs(t, db, c.filter, backstop.NewestFirst))
+		})
+	}
+}
+
+// Each number of the statistics is the length of the list that the console opens for it.
+func TestDB_Stats_listed(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	sendsOfAllKinds(t, db)
+	of := everything()
+	listed := func(want int64, change func(*backstop.SendFilter)) {
+		t.Helper()
+		filter := backstop.SendFilter{From: of.From, Until: of.Until}
+		change(&filter)
+		require.Len(t, listIDs(t, db, filter, backstop.NewestFirst), int(want))
+	}
+	counts := func(c backstop.Counts, change func(*backstop.SendFilter)) {
+		t.Helper()
+		listed(c.Sends, change)
+		listed(c.Fallbacks, func(f *backstop.SendFilter) { change(f); f.FellBack = new(true) })
+		listed(c.Averted, func(f *backstop.SendFilter) { change(f); f.Averted = new(true) })
+		listed(c.Duplicates, func(f *backstop.SendFilter) { change(f); f.Duplicate = new(true) })
+		for outcome, n := range c.Outcomes {
+			listed(n, func(f *backstop.SendFilter) { change(f); f.Outcomes = []backstop.Outcome{outcome} })
+		}
+	}
+	s := stats(t, db, of)
+	counts(s.Totals, func(*backstop.SendFilter) {})
+	for _, c := range s.Series {
+		in := func(f *backstop.SendFilter) { f.From, f.Until = c.At, c.At.Add(of.Bucket()) }
+		counts(c.Counts, in)
+		for _, r := range c.ByReason {
+			listed(r.Fallbacks, func(f *backstop.SendFilter) { in(f); f.Reasons = []backstop.FallbackReason{r.Reason} })
+		}
+	}
+	for _, c := range s.ByPolicy {
+		counts(c.Counts, func(f *backstop.SendFilter) { f.PolicyID = c.ID })
+	}
+	for _, c := range s.ByCountry {
+		counts(c.Counts, func(f *backstop.SendFilter) { f.Country = &c.Country })
+	}
+	for _, c := range s.ByRule {
+		listed(c.Fallbacks, func(f *backstop.SendFilter) { f.Rule, f.RuleType = c.Name, c.Type })
+	}
+	for _, c := range s.ByType {
+		listed(c.Fallbacks, func(f *backstop.SendFilter) { f.RuleType = c.Type })
+		listed(c.Missed, func(f *backstop.SendFilter) { f.Reasons = []backstop.FallbackReason{c.Type.Missed()} })
+	}
+	for _, c := range s.ByReason {
+		listed(c.Fallbacks, func(f *backstop.SendFilter) { f.Reasons = []backstop.FallbackReason{c.Reason} })
+	}
+
+	m, err := db.MessageStats(t.Context(), of)
+	require.NoError(t, err)
+	require.Len(t, m.BySender, 2)
+	for _, c := range m.BySender {
+		sms := func(n backstop.SMSCounts, change func(*backstop.SendFilter)) {
+			t.Helper()
+			listed(n.SMS, change)
+			for result, n := range n.Results {
+				listed(n, func(f *backstop.SendFilter) { change(f); f.SMS.Result = result })
+			}
+		}
+		from := func(f *backstop.SendFilter) { f.SMS.Sender, f.SMS.Route = c.Sender, c.Route }
+		sms(c.SMSCounts, from)
+		for _, in := range c.ByCountry {
+			sms(in.SMSCounts, func(f *backstop.SendFilter) { from(f); f.Country = &in.Country })
+		}
+	}
+	for _, c := range m.ByCode {
+		listed(c.Sends, func(f *backstop.SendFilter) { f.Failure.Provider, f.Failure.Code = c.Provider, c.Code })
+	}
+	changes, err := db.StatsChanges(t.Context(), of)
+	require.NoError(t, err)
+	for _, g := range changes.Groups {
+		listed(g.After, func(f *backstop.SendFilter) {
+			f.PolicyID, f.Country, f.Failure.Provider, f.Failure.Code = g.PolicyID, &g.Country, g.Provider, g.Code
+			f.Reasons = []backstop.FallbackReason{g.Reason}
+		})
+	}
+}
+
+func TestDB_MessageStats(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	of := everything()
+	empty, err := db.MessageStats(t.Context(), of)
+	require.NoError(t, err)
+	require.Equal(t, backstop.MessageStats{Filter: of}, empty)
+
+	sendsOfAllKinds(t, db)
+	rule := plan().Rules
+	m, err := db.MessageStats(t.Context(), of)
+	require.NoError(t, err)
+	first, last := m.BySender[0], m.BySender[1]
+	require.Equal(t, []string{rule[0].SendID, "twilio", rule[1].SendID}, []string{first.Sender, first.Route, last.Sender})
+	require.Equal(t, int64(6), first.SMS)
+	require.Equal(t, map[backstop.SMSResult]int64{"delivered": 3, "failed": 2, "no_receipt": 1}, first.Results)
+	require.Equal(t, int64(3), first.TimeToDelivery.Count)
+	require.Equal(t, backstop.CountsOfCode{
+		Provider: "twilio", Channel: backstop.SMS, Code: "131026", Class: backstop.RecipientFault, Sends: 1,
+	}, first.TopCode)
+	require.Equal(t, "GB", first.ByCountry[0].Country)
+	require.Equal(t, int64(4), first.ByCountry[0].SMS)
+	require.Equal(t, "DE", first.ByCountry[1].Country)
+	require.Equal(t, backstop.SMSCounts{
+		SMS: 1, Results: map[backstop.SMSResult]int64{"delivered": 1}, TimeToDelivery: last.TimeToDelivery,
+	}, last.SMSCounts)
+	require.Equal(t, []backstop.CountsOfCode{
+		{Provider: "meta", Channel: backstop.WhatsApp, Code: "131026", Class: backstop.RecipientFault, Sends: 6},
+		{Provider: "twilio", Channel: backstop.SMS, Code: "131026", Class: backstop.RecipientFault, Sends: 1},
+		{Provider: "twilio", Channel: backstop.SMS, Code: "21610", Class: backstop.RecipientFault, Sends: 1},
+	}, m.ByCode)
+
+	of.PolicyID = newID(t)
+	none, err := db.MessageStats(t.Context(), of)
+	require.NoError(t, err)
+	require.Empty(t, none.BySender)
+}
+
+func TestDB_StatsChanges(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	of := everything()
+	sendsOfAllKinds(t, db)
+	before := of.Previous()
+	require.Equal(t, of.From, before.Until)
+	for i := range 4 { // in the range before: one of four fell back
+		at := of.From.Add(-time.Minute)
+		counted(t, db, func(s *backstop.Send) {
+			s.ID, s.AcceptedAt = idOf(t, at), at
+			if i == 0 {
+				s.Fired, s.FallbackReason = "unread", backstop.NotRead
+			}
+		})
+	}
+	c, err := db.StatsChanges(t.Context(), of)
+	require.NoError(t, err)
+	require.Equal(t, backstop.RangeCounts{From: before.From, Until: of.From, Sends: 4, Fallbacks: 1}, c.Before)
+	require.Equal(t, backstop.RangeCounts{From: of.From, Until: of.Until, Sends: 9, Fallbacks: 6}, c.After)
+	group := backstop.ChangeGroup{
+		PolicyID: policyID, PolicyName: "p", Country: "GB", Reason: backstop.ByFailure, Provider: "meta", Code: "131026", After: 4,
+	}
+	inGermany := group
+	inGermany.Country, inGermany.After = "DE", 2
+	require.Equal(t, []backstop.ChangeGroup{
+		group, {PolicyID: policyID, PolicyName: "p", Country: "GB", Reason: backstop.NotRead, Before: 1}, inGermany,
+	}, c.Groups)
+	sum := 0.0
+	for _, g := range c.Groups {
+		sum += c.Contribution(g)
+	}
+	require.InDelta(t, 6.0/9-1.0/4, sum, 1e-9, "the contributions add up to the change of the rate")
+}
+
+func TestDB_FindSends(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	ids := sendsOfAllKinds(t, db)
+	id := ids["by sms"]
+	german := []string{ids["by the second rule"], ids["by sms in Germany"]}
+	for text, want := range map[string]struct {
+		by  backstop.FoundBy
+		ids []string
+	}{
+		id:                         {backstop.FoundByID, []string{id}},
+		" " + id + "\n":            {backstop.FoundByID, []string{id}},
+		"order by sms":             {backstop.FoundByKey, []string{id}},
+		messageID(id, 3):           {backstop.FoundByMessage, []string{id}},
+		messageID(ids["open"], 1):  {backstop.FoundNothing, nil}, // it was not called
+		"+4915112345678":           {backstop.FoundByNumber, german},
+		"+49 151 1234-5678":        {backstop.FoundByNumber, german},
+		"0151 12345678":            {backstop.FoundByNumberEnd, german},
+		"12345678":                 {backstop.FoundByNumberEnd, append([]string{ids["open"]}, german...)},
+		"order":                    {backstop.FoundNothing, nil},
+		"0000":                     {backstop.FoundNothing, nil},
+		"%":                        {backstop.FoundNothing, nil},
+		"\x00'; DROP TABLE sends;": {backstop.FoundNothing, nil},
+	} {
+		found, err := db.FindSends(t.Context(), text, 10)
+		require.NoError(t, err, "%q", text)
+		require.Equal(t, want.by, found.By, "%q", text)
+		var got []string
+		for _, s := range found.Sends {
+			got = append(got, s.ID)
+		}
+		require.Equal(t, want.ids, got, "%q", text)
+		require.False(t, found.More)
+	}
+	found, err := db.FindSends(t.Context(), id[:8], 100) // sends of one moment share it
+	require.NoError(t, err)
+	require.Equal(t, backstop.FoundByID, found.By)
+	found, err = db.FindSends(t.Context(), "+447400123456", 1)
+	require.NoError(t, err)
+	require.True(t, found.More)
+	require.Equal(t, backstop.SendFilter{To: to}, found.Filter)
+}

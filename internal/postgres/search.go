@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/ledgers"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+// searchSends returns the query of the newest sends that fit a condition on the table.
+func searchSends(condition string) string {
+	return `SELECT ` + ledgers.Columns.Names() + ` FROM sends WHERE ` + condition + ` ORDER BY id DESC LIMIT $2`
+}
+
+var (
+	searchByKey = searchSends(`idempotency_key = $1`)
+	// searchByMessage looks a message id up under each provider: the index begins with the provider, of which there are few.
+	searchByMessage = searchSends(`id IN (
+    WITH RECURSIVE providers AS (
+        (SELECT provider FROM attempts WHERE message_id <> '' ORDER BY provider LIMIT 1)
+        UNION ALL
+        SELECT (SELECT a.provider FROM attempts AS a WHERE message_id <> '' AND a.provider > p.provider ORDER BY a.provider LIMIT 1)
+        FROM providers AS p WHERE p.provider IS NOT NULL
+    )
+    SELECT a.send FROM providers AS p JOIN attempts AS a ON a.provider = p.provider AND a.message_id = $1 AND message_id <> ''
+)`)
+	searchByID = searchSends(`id >= $1::uuid AND id <= $3::uuid`)
+)
+
+// idStart matches the first digits of a send's id. Fewer than 8 would be the time of many sends.
+var idStart = regexp.MustCompile(`^[0-9a-fA-F-]{8,36}$`)
+
+// searchWay is a way to find sends.
+type searchWay struct {
+	by     backstop.FoundBy
+	filter backstop.SendFilter // of a search by a number
+	find   func(context.Context) ([]backstop.Send, error)
+}
+
+// FindSends returns the newest sends that a text identifies, by the first way that finds any.
+func (db *DB) FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error) {
+	for _, way := range db.searchWays(pool.Clean(strings.TrimSpace(text)), limit+1) {
+		list, err := way.find(ctx)
+		if err != nil {
+			return backstop.FoundSends{}, err
+		}
+		if len(list) > 0 {
+			list, more := cutPage(list, limit)
+			return backstop.FoundSends{By: way.by, Filter: way.filter, Sends: list, More: more}, nil
+		}
+	}
+	return backstop.FoundSends{By: backstop.FoundNothing}, nil
+}
+
+// searchWays returns the ways to search for a text. What it names exactly comes first.
+func (db *DB) searchWays(text string, limit int) []searchWay {
+	by := func(by backstop.FoundBy, query string, values ...any) searchWay {
+		return searchWay{by: by, find: func(ctx context.Context) ([]backstop.Send, error) {
+			return db.selectSends(ctx, query, values...)
+		}}
+	}
+	byNumber := func(by backstop.FoundBy, filter backstop.SendFilter) searchWay {
+		return searchWay{by: by, filter: filter, find: func(ctx context.Context) ([]backstop.Send, error) {
+			list, _, err := db.ListSends(ctx, filter, backstop.NewestFirst, backstop.Page{Limit: limit})
+			return list, err
+		}}
+	}
+	ways := []searchWay{
+		by(backstop.FoundByKey, searchByKey, text, limit), by(backstop.FoundByMessage, searchByMessage, text, limit),
+	}
+	if first, last, ok := readIDStart(text); ok {
+		ways = append(ways, by(backstop.FoundByID, searchByID, first, limit, last))
+	}
+	number := backstop.ReadNumber(text)
+	if number.To != "" {
+		ways = append(ways, byNumber(backstop.FoundByNumber, backstop.SendFilter{To: number.To}))
+	}
+	for _, ends := range number.ToEnds {
+		ways = append(ways, byNumber(backstop.FoundByNumberEnd, backstop.SendFilter{ToEnds: ends}))
+	}
+	return ways
+}
+
+func (db *DB) selectSends(ctx context.Context, query string, values ...any) ([]backstop.Send, error) {
+	var rows []ledgers.Row
+	if err := db.pool.SelectUnprepared(ctx, &rows, query, values...); err != nil {
+		return nil, pool.Failed(ctx, "search sends", err)
+	}
+	return ledgers.Sends(rows)
+}
+
+// readIDStart returns the first and the last id that begin with a text; false if no id does.
+func readIDStart(text string) (first, last string, ok bool) {
+	if !idStart.MatchString(text) {
+		return "", "", false
+	}
+	const digits = 32
+	text = strings.ReplaceAll(text, "-", "")
+	missing := digits - len(text)
+	if missing < 0 {
+		return "", "", false
+	}
+	return text + strings.Repeat("0", missing), text + strings.Repeat("f", missing), true
+}

@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/pool"
+)
+
+// where is the condition of a query. The driver plans such a query anew for each call, with its values, so every combination of
+// conditions finds its index.
+type where struct {
+	conditions []string
+	values     []any
+}
+
+// and adds a condition with a question mark for each of its values.
+func (w *where) and(condition string, values ...any) {
+	for _, value := range values {
+		condition = strings.Replace(condition, "?", w.param(value), 1)
+	}
+	w.conditions = append(w.conditions, condition)
+}
+
+// param adds a value and returns its parameter.
+func (w *where) param(value any) string {
+	w.values = append(w.values, value)
+	return fmt.Sprintf("$%d", len(w.values))
+}
+
+func (w *where) String() string { return strings.Join(w.conditions, "\n    AND ") }
+
+// sendsThat returns the condition for the sends that pass a filter; false if there are none. Its columns are those of the table
+// sends, without an alias.
+func sendsThat(f backstop.SendFilter) (w where, found bool) {
+	w.and(`id >= ?`, firstID(f))
+	w.and(`id < ?`, lastID(f))
+	if !f.From.IsZero() {
+		w.and(`accepted_at >= ?`, pool.Stamp(f.From))
+	}
+	if !f.Until.IsZero() {
+		w.and(`accepted_at < ?`, pool.Stamp(f.Until))
+	}
+	if f.PolicyID != "" {
+		id, ok := pool.ParseID(f.PolicyID)
+		if !ok {
+			return where{}, false
+		}
+		w.and(`policy_id = ?`, id)
+	}
+	if f.To != "" {
+		w.and(`reverse(recipient) = reverse(?)`, f.To)
+	}
+	if f.ToEnds != "" {
+		w.and(`reverse(recipient) LIKE reverse(?) || '%'`, f.ToEnds)
+	}
+	if f.Country != nil {
+		w.and(`country = ?`, *f.Country)
+	}
+	andAnyOf(&w, `outcome`, f.Outcomes)
+	andFallback(&w, f)
+	andMessages(&w, f)
+	return w, true
+}
+
+func firstID(f backstop.SendFilter) string {
+	if f.From.IsZero() {
+		return uuid.Nil.String()
+	}
+	return pool.MinID(f.From.Add(-idSlack))
+}
+
+func lastID(f backstop.SendFilter) string {
+	if f.Until.IsZero() {
+		return uuid.Max.String()
+	}
+	return pool.MinID(f.Until.Add(idSlack))
+}
+
+// andAnyOf compares a single value by itself: an index on the column then returns rows in the order of its next column.
+func andAnyOf[T ~string](w *where, column string, values []T) {
+	switch len(values) {
+	case 0:
+	case 1:
+		w.and(column+` = ?`, string(values[0]))
+	default:
+		texts := make(pq.StringArray, len(values))
+		for i, value := range values {
+			texts[i] = string(value)
+		}
+		w.and(column+` = ANY(?)`, texts)
+	}
+}
+
+func andFallback(w *where, f backstop.SendFilter) {
+	if f.Rule != "" || f.RuleType != "" || len(f.Reasons) > 0 {
+		w.and(`fired <> ''`) // the predicate of the indexes
+	}
+	if f.Rule != "" {
+		w.and(`fired = ?`, f.Rule)
+	}
+	if f.RuleType != "" {
+		const isOfType = `plan -> 'rules' @> jsonb_build_array(jsonb_build_object('name', fired, 'type', ?::text))`
+		w.and(isOfType, string(f.RuleType))
+	}
+	andAnyOf(w, `fallback_reason`, f.Reasons)
+	andIs(w, f.FellBack, `fired <> ''`)
+	andIs(w, f.Duplicate, `duplicate_delivery`)
+	andIs(w, f.Averted, `EXISTS (SELECT FROM events WHERE send = sends.id AND kind = 'averted')`)
+}
+
+func andIs(w *where, is *bool, condition string) {
+	switch {
+	case is == nil:
+	case *is:
+		w.and(condition)
+	default:
+		w.and(`NOT (` + condition + `)`)
+	}
+}
+
+// smsResult is the backstop.SMSResult of an attempt.
+const smsResult = `CASE
+    WHEN attempts.status IN ('delivered', 'read') THEN 'delivered'
+    WHEN attempts.status = 'failed' OR attempts.state = 'rejected' THEN 'failed'
+    WHEN attempts.state IN ('throttled', 'unavailable') AND sends.finished_at IS NOT NULL THEN 'failed'
+    ELSE 'no_receipt' END`
+
+// failureCode and failureClass are those of backstop.Attempt.Why. An attempt has one only if hasFailed, the predicate of the index,
+// holds.
+const (
+	hasFailed    = `(attempts.refusal IS NOT NULL OR attempts.failure IS NOT NULL)`
+	failureCode  = `(COALESCE(attempts.refusal, attempts.failure) ->> 'code')`
+	failureClass = `(COALESCE(attempts.refusal, attempts.failure) ->> 'class')`
+)
+
+func andMessages(w *where, f backstop.SendFilter) {
+	if f.SMS != (backstop.SMSFilter{}) {
+		sms := []string{`attempts.channel = 'sms'`}
+		for condition, value := range map[string]string{
+			`attempts.send_id = `: f.SMS.Sender, `attempts.provider = `: f.SMS.Route, smsResult + ` = `: string(f.SMS.Result),
+		} {
+			if value != "" {
+				sms = append(sms, condition+w.param(value))
+			}
+		}
+		w.andAttempt(sms)
+	}
+	if f.Failure != (backstop.CodeFilter{}) {
+		failed := []string{hasFailed}
+		for condition, value := range map[string]string{
+			failureCode + ` = `: f.Failure.Code, `attempts.provider = `: f.Failure.Provider,
+		} {
+			if value != "" {
+				failed = append(failed, condition+w.param(value))
+			}
+		}
+		w.andAttempt(failed)
+	}
+}
+
+// andAttempt adds that one attempt of the send fits all conditions.
+func (w *where) andAttempt(conditions []string) {
+	w.and(`EXISTS (SELECT FROM attempts WHERE attempts.send = sends.id AND ` + strings.Join(conditions, " AND ") + `)`)
+}
