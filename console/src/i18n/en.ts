@@ -448,6 +448,7 @@ export const en = {
       none: "No SMS in this range",
       counted: "Counted are SMS: a send may have several, if an SMS fails and the next rule follows.",
       sender: "Sender",
+      by: "by {{route}}",
       tried: "SMS tried",
       delivered: "Delivered",
       failed: "Failed",

@@ -442,6 +442,7 @@ export const zhCN: Words = {
       none: "此范围内没有短信",
       counted: "按短信计数：若短信失败后由下一条规则接续，一条发送可有多条短信。",
       sender: "发送方",
+      by: "路由 {{route}}",
       tried: "尝试的短信",
       delivered: "已送达",
       failed: "失败",

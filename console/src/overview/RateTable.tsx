@@ -52,13 +52,14 @@ export function RateTable({ label, of, whole, part, rate, more, rates }: Props) 
       rise="worse"
     />
   );
+  const sorted = (sorter: (a: Rate, b: Rate) => number) => (isWide ? { sorter } : {});
   const columns: TableColumnsType<Rate> = [
     {
       title: of,
       dataIndex: "name",
       rowScope: "row",
       className: "rate-name",
-      sorter: (a, b) => a.name.localeCompare(b.name),
+      ...sorted((a, b) => a.name.localeCompare(b.name)),
       render: (_, { name, to }) =>
         to ? (
           <Link to={to}>
@@ -72,21 +73,21 @@ export function RateTable({ label, of, whole, part, rate, more, rates }: Props) 
       title: whole,
       key: "whole",
       align: "right",
-      sorter: (a, b) => a.whole - b.whole,
+      ...sorted((a, b) => a.whole - b.whole),
       render: (_, row) => number(row.whole, row.wholeTo),
     },
     {
       title: part,
       key: "part",
       align: "right",
-      sorter: (a, b) => a.part - b.part,
+      ...sorted((a, b) => a.part - b.part),
       render: (_, row) => number(row.part, row.partTo),
     },
     {
       title: rate,
       key: "rate",
       width: "28%",
-      sorter: byRate,
+      ...sorted(byRate),
       render: (_, row) => (
         <span className="rate">
           <span className="rate-track" aria-hidden="true">

@@ -1,4 +1,4 @@
-import { Empty, type TableColumnsType } from "antd";
+import { Empty, Grid, type TableColumnsType } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schemas } from "../api/client";
@@ -107,6 +107,7 @@ function useColumns(explain: Explain): TableColumnsType<Row> {
   const { t } = useTranslation();
   const link = useSendsLink();
   const { count, rate, seconds } = useNumbers();
+  const isWide = Grid.useBreakpoint().sm ?? true;
   const result = (key: "delivered" | "failed" | "no_receipt"): TableColumnsType<Row>[number] => ({
     title: t(`overview.senders.${key}`),
     key,
@@ -125,16 +126,20 @@ function useColumns(explain: Explain): TableColumnsType<Row> {
       title: t("overview.senders.sender"),
       key: "name",
       rowScope: "row",
-      className: "nowrap",
+      className: "sender-cell",
       sorter: (a, b) => a.name.localeCompare(b.name),
-      render: (_, { name, filter }) => (
-        <Link to={link(filter)}>
-          <Name>{name}</Name>
-        </Link>
+      render: (_, { name, route, filter }) => (
+        <span className="sender">
+          <Link to={link(filter)}>
+            <Name>{name}</Name>
+          </Link>
+          {!isWide && route && <small>{t("overview.senders.by", { route })}</small>}
+        </span>
       ),
     },
     {
       title: t("rules.route"),
+      hidden: !isWide,
       dataIndex: "route",
       sorter: (a, b) => a.route.localeCompare(b.route),
       render: (_, { route }) => route && <Name>{route}</Name>,

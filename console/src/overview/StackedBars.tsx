@@ -34,7 +34,7 @@ const margin = { top: 8, right: 4, bottom: 0, left: 0 };
 export function StackedBars({ view, stats, onZoom }: Props) {
   const { t, i18n } = useTranslation();
   const { dark } = usePreferences();
-  const { count, rate } = useNumbers();
+  const { count, tick: percent } = useNumbers();
   const { rows, parts, isRate } = view;
   const data = rows.map((row) => ({
     ...row,
@@ -76,7 +76,7 @@ export function StackedBars({ view, stats, onZoom }: Props) {
             width={axisWidth}
             tick={text}
             stroke={ink}
-            tickFormatter={isRate ? rate : count}
+            tickFormatter={isRate ? percent : count}
             domain={isRate ? [0, (most: number) => Math.min(Math.max(most, 0.05), 1)] : [0, "auto"]}
           />
           {overlay}

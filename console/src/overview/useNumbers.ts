@@ -8,8 +8,11 @@ export function useNumbers() {
     value === undefined ? "–" : new Intl.NumberFormat(i18n.language, options).format(value);
   return {
     count: (value: number | undefined) => format(value),
-    /** rate formats a share of 1 as "20.3%". */
-    rate: (value: number | undefined) => format(value, { style: "percent", maximumFractionDigits: 1 }),
+    /** rate formats a share of 1 as "20.0%". */
+    rate: (value: number | undefined) =>
+      format(value, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+    /** tick formats a share for an axis, as "20%". */
+    tick: (value: number) => format(value, { style: "percent", maximumFractionDigits: 1 }),
     /** tenths formats tenths of a percent as "20.0%". */
     tenths: (value: number) => format(value / 1000, { style: "percent", minimumFractionDigits: 1 }),
     /** points formats a difference of rates, without its sign, in percentage points: 0.082 is "8.2". */
