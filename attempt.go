@@ -25,9 +25,10 @@ type Attempt struct {
 	Number    int // how many calls have begun, from 1
 	Channel   Channel
 	Provider  string
-	Rule      string // the name of the rule that fired, for an SMS
-	Reason    string // why the rule fired
-	SendID    string // the sender ID, for an SMS
+	Rule      string         // the name of the rule that fired, for an SMS
+	Reason    string         // why the rule fired, as a text
+	Cause     FallbackReason // the same as a code
+	SendID    string         // the sender ID, for an SMS
 	State     AttemptState
 	Status    Status   // of this message, from the call's result and the receipts
 	MessageID string   // the provider's id; a receipt may bring it before the call has ended

@@ -29,4 +29,23 @@ type Event struct {
 	Rule    string // the name of the rule concerned
 	Code    string // the provider's, of a failure
 	Detail  string // for people
+
+	Cause   FallbackReason // why the rule fired, of EventFired
+	Failure *Failure       // of EventAttempt, EventReceipt, and EventGaveUp with a channel, if there was one
+}
+
+// Outcome returns the outcome at the time of the event, if the event is the end of the send.
+func (e Event) Outcome() Outcome {
+	if e.Kind != EventFinished {
+		return ""
+	}
+	return Outcome(e.Detail)
+}
+
+// withFailure returns the event of a failure, with its code. The failure may be nil.
+func (e Event) withFailure(f *Failure) Event {
+	if f != nil {
+		e.Code, e.Failure = f.Code, f
+	}
+	return e
 }

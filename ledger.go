@@ -318,10 +318,11 @@ func (l *Ledger) withdraw(now time.Time) {
 	s := &l.Send
 	before := l.newestAttempt(SMS)
 	if before == nil {
-		s.Status.SMS, s.Fired, s.FiredReason, s.FallbackReason = "", "", "", ""
+		s.Status.SMS, s.Fired, s.FiredReason, s.FiredCause, s.FallbackReason = "", "", "", "", ""
 		return
 	}
-	s.Status.SMS, s.Fired, s.FiredReason = cmp.Or(before.Status, Queued), before.Rule, before.Reason
+	s.Status.SMS = cmp.Or(before.Status, Queued)
+	s.Fired, s.FiredReason, s.FiredCause = before.Rule, before.Reason, before.Cause
 }
 
 // recordAverted records that the rule sends no SMS now, because the check before the call found that the message had arrived. The

@@ -239,17 +239,16 @@ func (l *Ledger) addAttempt(c Call) *Attempt {
 // fire marks the send as falling back by a rule.
 func (l *Ledger) fire(a *Attempt, c Call, now time.Time) {
 	s := &l.Send
-	var why FallbackReason
-	a.Reason, why = l.whyFired(c)
+	a.Reason, a.Cause = l.whyFired(c)
 	if s.Status.SMS == "" || s.Status.SMS == Failed {
 		s.Status.SMS = Queued
 	}
-	s.Fired, s.FiredReason = a.Rule, a.Reason
+	s.Fired, s.FiredReason, s.FiredCause = a.Rule, a.Reason, a.Cause
 	if s.FallbackReason == "" {
-		s.FallbackReason = why
+		s.FallbackReason = a.Cause
 	}
 	if !c.Resend {
-		l.addEvent(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason}, now)
+		l.addEvent(Event{Kind: EventFired, Channel: SMS, Rule: a.Rule, Detail: a.Reason, Cause: a.Cause}, now)
 	}
 	l.forgoWhatsApp(now)
 }
@@ -265,12 +264,12 @@ func (l *Ledger) forgoWhatsApp(now time.Time) {
 	for i := range l.Attempts {
 		if a := &l.Attempts[i]; a.Channel == WhatsApp && a.IsRetriable() {
 			a.Status = Failed
-			l.addEvent(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}, now)
+			l.addEvent(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed}.withFailure(a.Failure), now)
 		}
 	}
 }
 
-// whyFired returns why a rule fired: as text for the timeline, and as a reason for the statistics.
+// whyFired returns why a rule fired: as a text, and as a code.
 func (l *Ledger) whyFired(c Call) (string, FallbackReason) {
 	rule := l.Send.Plan.Rules[c.Rule]
 	failed := l.newestAttempt(WhatsApp)

@@ -467,6 +467,7 @@ func TestLedger_timeline(t *testing.T) {
 		after := d.l.Send
 		require.Equal(t, before.Fired, after.Fired)
 		require.Equal(t, before.FiredReason, after.FiredReason)
+		require.Equal(t, backstop.NotSent, after.FiredCause)
 		require.Equal(t, before.FallbackReason, after.FallbackReason)
 		require.Equal(t, failed, after.Status.SMS)
 		require.Contains(t, d.kinds(), backstop.EventAverted)
@@ -478,6 +479,7 @@ func TestLedger_timeline(t *testing.T) {
 		s := d.l.Send
 		require.Empty(t, s.Fired)
 		require.Empty(t, s.FiredReason)
+		require.Empty(t, s.FiredCause)
 		require.Empty(t, s.Status.SMS)
 		require.Empty(t, s.FallbackReason)
 		require.Zero(t, d.l.View().Used)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -347,7 +348,13 @@ func (c *chaos) check() {
 		c.require(i == 0 || !e.At.Before(c.l.Events[i-1].At), "the times of a timeline go back")
 		c.require(!ended || e.Kind == backstop.EventReceipt, "nothing but receipts follows the end")
 		ended = ended || e.Kind == backstop.EventFinished
+		c.hasCodes(e)
 	}
+	s := c.l.Send
+	isNewest := func(a backstop.Attempt) bool {
+		return a.Rule == s.Fired && a.Reason == s.FiredReason && a.Cause == s.FiredCause
+	}
+	c.require((s.FiredCause != "") == (s.Fired != "") && (s.Fired == "" || slices.ContainsFunc(c.l.Attempts, isNewest)), "the send has the cause of its newest SMS")
 	c.require(ended == (c.l.Send.FinishedAt != nil), "the end is noted once")
 	whatsApps, sms := c.out[1]+c.out[2], map[int]int{}
 	for step, n := range c.out {
@@ -359,6 +366,22 @@ func (c *chaos) check() {
 	for rule, n := range sms {
 		c.require(n <= 2, "at most two SMS of a rule")
 		c.require(c.l.Attempt(backstop.SMSStep(rule, false)) != nil, "it is recorded")
+	}
+}
+
+// hasCodes requires that an event says the same by its codes as by its text.
+func (c *chaos) hasCodes(e backstop.Event) {
+	c.require((e.Cause != "") == (e.Kind == backstop.EventFired), "a cause for each rule that fired, and for nothing else")
+	c.require(e.Failure == nil || e.Failure.Code == e.Code, "the code is the failure's")
+	switch e.Kind {
+	case backstop.EventAttempt, backstop.EventReceipt:
+		text, _, _ := strings.Cut(e.Detail, "(call")
+		c.require((e.Failure != nil) == (text != ""), "a failure has a text")
+		c.require(e.Failure == nil || strings.HasPrefix(text, string(e.Failure.Kind)), "the text is about the failure")
+	case backstop.EventFinished:
+		c.require(slices.Contains(backstop.Outcomes(), e.Outcome()), "the end has an outcome")
+	default:
+		c.require(e.Outcome() == "", "nothing but the end has an outcome")
 	}
 }
 

@@ -91,12 +91,11 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 		reached = Failed
 	}
 	if !a.sentNothing() || isPowerOfTwo(a.Number) {
-		event := Event{Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule}
-		event.Code, event.Detail = a.Failure.describe()
+		event := Event{Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Detail: a.Failure.describe()}
 		if a.Number > 1 {
 			event.Detail = strings.TrimSpace(fmt.Sprintf("%s (call %d)", event.Detail, a.Number))
 		}
-		l.addEvent(event, now)
+		l.addEvent(event.withFailure(a.Failure), now)
 	}
 	if reached != "" {
 		l.advance(a.Channel, a.Ref.Step, reached, now)
@@ -147,10 +146,12 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 		l.endIfDead(a, now)
 		return Ruling{Answer: MadeAlready, Attempt: *a}
 	}
+	event := Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}
 	if a != nil {
 		a.Status = Failed
+		event = event.withFailure(a.Failure)
 	}
-	l.addEvent(Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}, now)
+	l.addEvent(event, now)
 	l.advance(c.Channel, c.Step(), Failed, now)
 	l.settle(now)
 	return Ruling{Answer: GivenUp}
@@ -192,17 +193,17 @@ func (l *Ledger) Abandon(reason string, now time.Time) {
 	l.finish(now)
 }
 
-// describe returns the code of a failure, and a text with its kind, class and reason.
-func (f *Failure) describe() (code, detail string) {
+// describe returns a text with the kind, class and reason of a failure, or nothing without one.
+func (f *Failure) describe() string {
 	if f == nil {
-		return "", ""
+		return ""
 	}
-	detail = string(f.Kind)
+	detail := string(f.Kind)
 	if f.Class != "" {
 		detail += " (" + string(f.Class) + ")"
 	}
 	if f.Reason != "" {
 		detail += ": " + f.Reason
 	}
-	return f.Code, detail
+	return detail
 }

@@ -43,6 +43,7 @@ type oracle struct {
 	messages []message
 	resendAt time.Time
 	waited   bool // the wait for the last SMS's receipt has ended
+	tried    bool // a provider was called with the WhatsApp message
 }
 
 // message is a message that a provider was asked to send. Its times are those of the last call.
@@ -240,6 +241,7 @@ func (m *oracle) whatsApp(again bool) {
 	c.Resend = again
 	d := m.Deliveries[c.Step()]
 	since := m.now
+	m.tried = true
 	for range d.Tries {
 		m.now = m.now.Add(d.Takes)
 		if m.ends() || m.firing() >= 0 {
@@ -296,6 +298,20 @@ func (m *oracle) sms(rule int) {
 	m.waited = m.smsMayArrive()
 }
 
+// cause returns why the rule of an SMS fires now.
+func (m *oracle) cause(c backstop.Call) backstop.FallbackReason {
+	switch {
+	case c.ByFailure || m.reached(m.now) == failed:
+		return "failed"
+	case !m.tried:
+		return "too_late"
+	default:
+		return map[backstop.RuleType]backstop.FallbackReason{
+			backstop.SendFailed: "not_sent", backstop.Undelivered: "not_delivered", backstop.Unread: "not_read",
+		}[m.Rules[c.Rule].Type]
+	}
+}
+
 // submit calls until the provider gives a final answer, and reports whether a message may be out.
 func (m *oracle) submit(c backstop.Call) bool {
 	d := m.Deliveries[c.Step()]
@@ -312,7 +328,7 @@ func (m *oracle) submit(c backstop.Call) bool {
 			return false
 		}
 		if n == 0 && !c.Resend {
-			m.fires(c.Rule, m.now)
+			m.fires(c.Rule, m.now, m.cause(c))
 		}
 		if n == d.Tries {
 			m.send(c, d)

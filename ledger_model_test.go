@@ -126,7 +126,7 @@ func anyDelivery() *rapid.Generator[delivery] {
 
 // fate is the result of a send. The ledger and its model must agree on it.
 type fate struct {
-	Fired    []string // rule and moment of the first call of each SMS
+	Fired    []string // rule, moment and cause of the first call of each SMS
 	WhatsApp int      // how many messages a provider took, or may have
 	SMS      int
 	AtEnd    backstop.Outcome // when the send ended
@@ -134,8 +134,8 @@ type fate struct {
 	Double   bool
 }
 
-func (f *fate) fires(rule int, at time.Time) {
-	f.Fired = append(f.Fired, fmt.Sprintf("%s %s", ruleName(rule), at.Sub(origin).Truncate(time.Millisecond)))
+func (f *fate) fires(rule int, at time.Time, cause backstop.FallbackReason) {
+	f.Fired = append(f.Fired, fmt.Sprintf("%s %s %s", ruleName(rule), at.Sub(origin).Truncate(time.Millisecond), cause))
 }
 
 func (f *fate) takes(c backstop.Call, d delivery) {
@@ -352,7 +352,7 @@ func (d *driver) try(c backstop.Call) (backstop.Answer, *backstop.Failure) {
 	if d.tries[step] == 0 {
 		d.since[step] = begun
 		if c.Channel == backstop.SMS && !c.Resend {
-			d.fires(c.Rule, begun)
+			d.fires(c.Rule, begun, r.Attempt.Cause)
 		}
 	}
 	d.tries[step]++

@@ -11,8 +11,7 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 		return false
 	}
 	before := l.Clone()
-	event := Event{Kind: EventReceipt, Channel: r.Channel, Status: r.Status}
-	event.Code, event.Detail = r.Failure.describe()
+	event := Event{Kind: EventReceipt, Channel: r.Channel, Status: r.Status, Detail: r.Failure.describe()}.withFailure(r.Failure)
 	if a != nil {
 		event.Rule = a.Rule
 		a.Reported = a.Reported.With(r.Status)

@@ -31,8 +31,8 @@ func ReadNumber(text string) (q NumberQuery) {
 		q.To = withoutTrunkOr("+" + digits)
 		return q
 	}
-	// Most countries write a 0 in front of a national number, which E.164 leaves out. Italy keeps it: there the digits after it are
-	// enough.
+	// Most countries write a 0 in front of a national number, which E.164 leaves out. Italy keeps it: there the digits after it
+	// are enough.
 	last := strings.TrimLeft(digits, "0")
 	if len(last) < minSearchDigits {
 		last = digits

@@ -38,8 +38,9 @@ type Send struct {
 	AcceptedAt time.Time // the origin of every deadline
 
 	Status            Statuses
-	Fired             string // the name of the newest rule that fired
-	FiredReason       string
+	Fired             string         // the name of the newest rule that fired
+	FiredReason       string         // why it fired, as a text
+	FiredCause        FallbackReason // the same as a code
 	FallbackReason    FallbackReason // why the first of the rules fired
 	DeliveredAt       *time.Time     // when the first receipt of a delivery came, by our clock
 	DeliveredBy       Channel        // the channel of that receipt; empty until then

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// FallbackReason says why the first rule of a send fired. The SMS of a later rule, after a failed SMS, has no reason of its own.
+// FallbackReason says why a rule fired. The statistics count the reason of the first rule of a send.
 type FallbackReason string
 
 // The reasons.

@@ -85,6 +85,7 @@ func bounded(t *testing.T, path string, schema *openapi3.Schema) {
 	switch {
 	case schema.Type.Is("string"):
 		require.True(t, schema.MaxLength != nil || len(schema.Enum) > 0, "%s has no maxLength", path)
+	case schema.Type.Is("boolean"):
 	case schema.Type.Is("integer"):
 		require.True(t, schema.Min != nil && schema.Max != nil, "%s has no bounds", path)
 	case schema.Type.Is("array"):

@@ -65,8 +65,8 @@ type exportResponse struct {
 	export *export
 }
 
-// VisitExportSendsResponse streams the file. An error after the first byte aborts the connection, so that the client does not take
-// a part for the whole.
+// VisitExportSendsResponse streams the file. An error after the first byte aborts the connection, so that the client does not
+// take a part for the whole.
 func (r exportResponse) VisitExportSendsResponse(w http.ResponseWriter) error {
 	name := "sends-" + r.now().UTC().Format("20060102-150405") + ".csv"
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")

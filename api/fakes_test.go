@@ -38,6 +38,10 @@ type store struct {
 	page     backstop.Page
 	sessions map[string]time.Time // when each ends, by its id
 	stats    backstop.Stats
+	messages backstop.MessageStats
+	changes  backstop.Changes
+	found    backstop.FoundSends
+	breakOff int                    // after so many pages of sends the store is away; 0: never
 	asked    []backstop.StatsFilter // of all that was counted
 	counting chan struct{}          // counting waits for it, if there is one
 	writes   int
@@ -276,6 +280,11 @@ func (s *store) ListSends(
 ) ([]backstop.Send, bool, error) {
 	defer s.begin()()
 	s.filter, s.order, s.page = filter, order, page
+	if s.breakOff > 0 {
+		if s.breakOff--; s.breakOff == 0 {
+			s.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}
+		}
+	}
 	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away
 }
@@ -285,6 +294,27 @@ func (s *store) CountSends(_ context.Context, filter backstop.SendFilter) (backs
 	defer s.begin()()
 	s.filter = filter
 	return backstop.Total{Count: len(s.sends), IsExact: true}, s.away
+}
+
+// MessageStats returns what the test has set.
+func (s *store) MessageStats(_ context.Context, filter backstop.StatsFilter) (backstop.MessageStats, error) {
+	defer s.begin()()
+	s.messages.Filter = filter
+	return s.messages, s.away
+}
+
+// StatsChanges returns what the test has set.
+func (s *store) StatsChanges(_ context.Context, filter backstop.StatsFilter) (backstop.Changes, error) {
+	defer s.begin()()
+	s.asked = append(s.asked, filter)
+	return s.changes, s.away
+}
+
+// FindSends returns what the test has set.
+func (s *store) FindSends(_ context.Context, text string, _ int) (backstop.FoundSends, error) {
+	defer s.begin()()
+	s.search = text
+	return s.found, s.away
 }
 
 // Stats waits without the lock, so other requests for the same statistics can arrive.

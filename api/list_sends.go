@@ -66,10 +66,9 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 }
 
 // convertAll converts texts of one type to another.
-func convertAll[To, From ~string](values []From) []To {
-	converted := make([]To, len(values))
-	for i, value := range values {
-		converted[i] = To(value)
+func convertAll[To, From ~string](values []From) (converted []To) {
+	for _, value := range values {
+		converted = append(converted, To(value))
 	}
 	return converted
 }

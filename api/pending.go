@@ -16,18 +16,3 @@ func (*server) ListErrorCodes(context.Context, ListErrorCodesRequestObject) (Lis
 func (*server) RepeatSend(context.Context, RepeatSendRequestObject) (RepeatSendResponseObject, error) {
 	return nil, errPending
 }
-
-// Search is not served yet.
-func (*server) Search(context.Context, SearchRequestObject) (SearchResponseObject, error) {
-	return nil, errPending
-}
-
-// GetMessageStats is not served yet.
-func (*server) GetMessageStats(context.Context, GetMessageStatsRequestObject) (GetMessageStatsResponseObject, error) {
-	return nil, errPending
-}
-
-// GetStatsChanges is not served yet.
-func (*server) GetStatsChanges(context.Context, GetStatsChangesRequestObject) (GetStatsChangesResponseObject, error) {
-	return nil, errPending
-}

@@ -169,17 +169,25 @@ func TestSends_Get(t *testing.T) {
 	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
 	require.Nil(t, fresh.Sms)
 	require.Nil(t, fresh.Fired)
+	require.Nil(t, fresh.Template)
+	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingGsm7, Length: len(send.SMSText), Segments: 1}, fresh.SmsLength)
+	send.Text, send.Template, send.SMSText = "", &backstop.Template{Name: "order_shipped", Language: "en_US"}, "你好"
+	r.call(t, "GET", "/v1/sends/"+send.ID, "").into(200, &fresh)
+	require.Equal(t, api.TemplateRef{Name: "order_shipped", Language: "en_US"}, *fresh.Template)
+	require.Equal(t, api.SMSLength{Encoding: api.SMSLengthEncodingUcs2, Length: 2, Segments: 1}, fresh.SmsLength)
+	send.Text, send.Template, send.SMSText = "hello", nil, "hello"
 	require.Empty(t, fresh.Attempts)
 
 	ended := now.Add(time.Second)
 	send.Status.WhatsApp, send.Status.SMS, send.Outcome = backstop.Delivered, backstop.Delivered, backstop.OutcomeSMS
 	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
+	send.FiredCause = backstop.NotDelivered
 	r.attempts = []backstop.Attempt{
 		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
 			State: backstop.StateThrottled, StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
 				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
 		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
-			Reason: "not delivered in 300 s", SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
+			Reason: "not delivered in 300 s", Cause: backstop.NotDelivered, SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
 			MessageID: "SM1", Segments: 2, StartedAt: now, EndedAt: &ended},
 		{Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio",
 			State: backstop.Calling, StartedAt: now},
@@ -194,6 +202,8 @@ func TestSends_Get(t *testing.T) {
 		r.events = append(r.events, backstop.Event{Send: send.ID, At: now, Kind: kind})
 	}
 	r.events[2].Channel, r.events[2].Status, r.events[2].Code = backstop.WhatsApp, backstop.Failed, "131026"
+	r.events[2].Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026", Reason: "not there"}
+	r.events[4].Cause, r.events[9].Detail = backstop.NotDelivered, "sms"
 
 	var shown api.Send
 	got := r.call(t, "GET", "/v1/sends/"+send.ID, "")
@@ -202,7 +212,9 @@ func TestSends_Get(t *testing.T) {
 	require.Equal(t, "GB", *shown.Country)
 	require.Equal(t, api.OutcomeSms, shown.Outcome)
 	require.Equal(t, api.StatusDelivered, shown.Sms.Status)
-	require.Equal(t, api.Fired{Rule: "Undelivered", Reason: "not delivered in 300 s"}, *shown.Fired)
+	cause := api.FallbackReason("not_delivered")
+	require.Equal(t, api.Fired{Rule: "Undelivered", Reason: "not delivered in 300 s", Cause: &cause}, *shown.Fired)
+	require.Equal(t, &cause, shown.Attempts[1].Cause)
 	require.True(t, shown.DuplicateDelivery)
 	require.Equal(t, now.Add(5*time.Minute), *shown.Plan.Rules[0].Deadline)
 	require.Equal(t, 2, *shown.Attempts[0].Failure.RetryAfterSeconds, "rounded up")
@@ -210,6 +222,9 @@ func TestSends_Get(t *testing.T) {
 	require.Nil(t, shown.Attempts[2].EndedAt)
 	require.Equal(t, "30005", *shown.Attempts[3].Failure.Code, "the code of its receipt")
 	require.Len(t, shown.Events, 10)
+	require.Equal(t, api.EventFailure{Kind: "rejected", Class: new(api.FailureClassRecipient), Reason: new("not there")}, *shown.Events[2].Failure)
+	require.Equal(t, &cause, shown.Events[4].Cause)
+	require.Equal(t, api.OutcomeSms, *shown.Events[9].Outcome)
 	require.NotContains(t, got.Body.String(), "hello", "texts are not returned")
 }
 
@@ -259,21 +274,54 @@ func TestSends_List(t *testing.T) {
 		require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
 	}
 	query := url.Values{
-		"outcome": {"pending"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"},
-		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"},
+		"outcome": {"pending", "sms"}, "policy_id": {strings.ToUpper(policy.ID)}, "to": {"+447400123456"}, "to_ends": {"3456"},
+		"from": {"2031-05-04T12:00:00Z"}, "until": {"2031-05-05T12:00:00+02:00"}, "limit": {"2"}, "order": {"oldest"},
+		"fell_back": {"true"}, "averted": {"false"}, "duplicate": {"true"}, "reason": {"failed", "not_read"}, "rule": {"Unread & more"},
+		"rule_type": {"unread"}, "country": {"GB"}, "sender": {"+15550100"}, "route": {"twilio"}, "sms_result": {"failed"},
+		"provider": {"meta"}, "code": {"131026"}, "total": {"true"},
 	}
 	var list api.SendList
 	r.call(t, "GET", "/v1/sends?"+query.Encode(), "").into(200, &list)
 	require.Len(t, list.Items, 2)
+	require.Equal(t, &api.Total{Count: 3, IsExact: true}, list.Total)
 	require.Equal(t, r.sends[2].ID, list.Items[0].ID)
 	require.Equal(t, "Parcels", list.Items[0].PolicyName)
 	require.True(t, r.filter.Until.Equal(time.Date(2031, 5, 5, 10, 0, 0, 0, time.UTC)))
 	r.filter.Until = time.Time{}
+	require.Equal(t, backstop.OldestFirst, r.order)
 	require.Equal(t, backstop.SendFilter{
-		Outcome: backstop.OutcomePending, PolicyID: policy.ID, To: "+447400123456", From: now,
+		Outcomes: []backstop.Outcome{backstop.OutcomePending, backstop.OutcomeSMS}, PolicyID: policy.ID, To: "+447400123456",
+		ToEnds: "3456", From: now, FellBack: new(true), Averted: new(false), Duplicate: new(true),
+		Reasons: []backstop.FallbackReason{backstop.ByFailure, backstop.NotRead}, Rule: "Unread & more", RuleType: backstop.Unread,
+		Country: new("GB"), SMS: backstop.SMSFilter{Sender: "+15550100", Route: "twilio", Result: backstop.SMSFailed},
+		Failure: backstop.CodeFilter{Provider: "meta", Code: "131026"},
 	}, r.filter)
+	complete := r.filter
+	for _, name := range []string{"limit", "total", "until"} {
+		query.Del(name)
+	}
+	status, _, _, err := r.export(t, query.Encode())
+	require.NoError(t, err)
+	require.Equal(t, 200, status)
+	require.Equal(t, complete, r.filter, "the file has the filters of the list")
+	require.Equal(t, backstop.OldestFirst, r.order)
 
-	r.call(t, "GET", "/v1/sends?limit=2&cursor="+*list.NextCursor, "").into(200, &list)
+	next := *list.NextCursor
+	list = api.SendList{}
+	r.call(t, "GET", "/v1/sends?country=ZZ&limit=2&cursor="+next, "").into(200, &list)
 	require.Len(t, list.Items, 1)
 	require.Equal(t, r.sends[0].ID, list.Items[0].ID)
+	require.Nil(t, list.Total)
+	require.Equal(t, backstop.SendFilter{Country: new("")}, r.filter)
+
+	for field, value := range map[string]string{
+		"outcome": "lost", "to_ends": "123", "reason": "bored", "country": "gb", "fell_back": "maybe", "sms_result": "lost",
+		"order": "random", "code": "", "sender": strings.Repeat("x", 65),
+	} {
+		r.call(t, "GET", "/v1/sends?"+url.Values{field: {value}}.Encode(), "").problem(400, "malformed", field)
+	}
+	const reversed = "?from=2031-05-04T12:00:00Z&until=10000-05-03T12:00:00Z"
+	for _, path := range []string{"/v1/sends", "/v1/sends.csv"} {
+		r.call(t, "GET", path+reversed, "").problem(400, "malformed", "until")
+	}
 }

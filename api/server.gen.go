@@ -977,7 +977,7 @@ type Send struct {
 
 	// SmsLength The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
 	// text each segment has 153. If one character is not in that alphabet, the text is UCS-2, with 70 and 67 characters.
-	SmsLength *SMSLength `json:"sms_length,omitempty"`
+	SmsLength SMSLength `json:"sms_length"`
 
 	// Template The template of the WhatsApp message. Absent if the message is a text.
 	Template *TemplateRef `json:"template,omitempty"`

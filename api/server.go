@@ -33,6 +33,7 @@ type Options struct {
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
+	Sandbox           bool   // the providers are simulated; the console shows it
 
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
@@ -50,7 +51,9 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	webhooks map[string]Webhook
-	stats    *statsCache
+	stats    *statsCache[backstop.Stats]
+	messages *statsCache[backstop.MessageStats]
+	changes  *statsCache[backstop.Changes]
 	contract *contract
 	log      *slog.Logger
 	limited  *limitedLog
@@ -63,6 +66,7 @@ type server struct {
 	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
+	sandbox           bool
 	smsRoutes         []string
 
 	watch    Watch
@@ -85,7 +89,7 @@ func New(o Options) (http.Handler, error) {
 		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
-		watch: o.Watch.orDefaults(), stopping: o.Stopping,
+		sandbox: o.Sandbox, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
 	s.streams = make(chan struct{}, s.watch.Streams)
@@ -97,7 +101,10 @@ func New(o Options) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.stats = newStatsCache(o.Sends, s.now)
+	slots := newStatsSlots()
+	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
+	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
+	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
 	for _, w := range o.Webhooks {
 		s.webhooks[w.Name()] = w
 	}

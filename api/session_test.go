@@ -47,11 +47,11 @@ func TestSession(t *testing.T) {
 	clock := now.Add(time.Millisecond)
 	r := newRig(t, func(o *api.Options) {
 		o.Now = func() time.Time { return clock }
-		o.TemporalUIURL, o.TemporalNamespace = "http://127.0.0.1:8233", "default"
+		o.TemporalUIURL, o.TemporalNamespace, o.Sandbox = "http://127.0.0.1:8233", "default", true
 	})
 	const shown = `{
 		"version": "v0", "expires_at": "2031-05-05T00:00:00Z",
-		"temporal_ui_url": "http://127.0.0.1:8233", "temporal_namespace": "default"
+		"temporal_ui_url": "http://127.0.0.1:8233", "temporal_namespace": "default", "sandbox": true
 	}`
 	r.browse(t, "GET", sessionPath, "").problem(401, "unauthorized")
 	r.call(t, "GET", sessionPath, "").problem(401, "unauthorized") // the key is no session

@@ -10,9 +10,13 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 	shown := Send{
 		ID: s.ID, To: s.To, Country: omitZero(s.Country), Category: omitZero(Category(s.Category)),
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
-		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
+		SmsLength: showSMSLength(backstop.MeasureSMS(s.SMSText)),
+		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
+	}
+	if t := s.Template; t != nil {
+		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
 	}
 	ledger := backstop.Ledger{Send: s, Attempts: attempts}
 	if rule, at, found := ledger.NextRule(now); found {
@@ -42,7 +46,7 @@ func showFired(s backstop.Send) *Fired {
 	if s.Fired == "" {
 		return nil
 	}
-	return &Fired{Rule: s.Fired, Reason: s.FiredReason}
+	return &Fired{Rule: s.Fired, Reason: s.FiredReason, Cause: omitZero(FallbackReason(s.FiredCause))}
 }
 
 // showPlan shows the plan of a send. Of a send that is only previewed, no rule is satisfied.
@@ -63,8 +67,9 @@ func showPlan(s backstop.Send) Plan {
 func showAttempt(a backstop.Attempt) Attempt {
 	return Attempt{
 		Step: a.Ref.Step, Number: a.Number, Channel: Channel(a.Channel), Provider: a.Provider,
-		Rule: omitZero(a.Rule), Reason: omitZero(a.Reason), SendID: omitZero(a.SendID),
-		State: AttemptState(a.State), Status: omitZero(Status(a.Status)), MessageID: omitZero(a.MessageID),
+		Rule: omitZero(a.Rule), Reason: omitZero(a.Reason), Cause: omitZero(FallbackReason(a.Cause)),
+		SendID: omitZero(a.SendID),
+		State:  AttemptState(a.State), Status: omitZero(Status(a.Status)), MessageID: omitZero(a.MessageID),
 		Segments: omitZero(a.Segments), Failure: showFailure(a.Why()),
 		StartedAt: a.StartedAt.UTC(), EndedAt: inUTC(a.EndedAt),
 	}
@@ -82,10 +87,17 @@ func showFailure(f *backstop.Failure) *AttemptFailure {
 }
 
 func showEvent(e backstop.Event) Event {
-	return Event{
+	shown := Event{
 		At: e.At.UTC(), Kind: EventKind(e.Kind), Channel: omitZero(Channel(e.Channel)),
 		Status: omitZero(Status(e.Status)), Rule: omitZero(e.Rule), Code: omitZero(e.Code), Detail: omitZero(e.Detail),
+		Cause: omitZero(FallbackReason(e.Cause)), Outcome: omitZero(Outcome(e.Outcome())),
 	}
+	if f := e.Failure; f != nil {
+		shown.Failure = &EventFailure{
+			Kind: FailureKind(f.Kind), Class: omitZero(FailureClass(f.Class)), Reason: omitZero(f.Reason),
+		}
+	}
+	return shown
 }
 
 func inUTC(t *time.Time) *time.Time {

@@ -12,18 +12,8 @@ const statsRange = 24 * time.Hour
 
 // GetStats answers GET /v1/stats.
 func (s *server) GetStats(ctx context.Context, r GetStatsRequestObject) (GetStatsResponseObject, error) {
-	if err := backstop.ValidateRange(r.Params.From, r.Params.Until); err != nil {
-		return nil, err
-	}
-	filter := backstop.StatsFilter{Until: s.now(), PolicyID: canonicalID(orZero(r.Params.PolicyID))}
-	if r.Params.Until != nil {
-		filter.Until = *r.Params.Until
-	}
-	filter.From = filter.Until.Add(-statsRange)
-	if r.Params.From != nil {
-		filter.From = *r.Params.From
-	}
-	if err := filter.Validate(); err != nil {
+	filter, err := s.statsFilter(r.Params)
+	if err != nil {
 		return nil, err
 	}
 	stats, err := s.stats.get(ctx, statsKey(r.Params), filter)
@@ -33,12 +23,55 @@ func (s *server) GetStats(ctx context.Context, r GetStatsRequestObject) (GetStat
 	return GetStats200JSONResponse(showStats(stats)), nil
 }
 
+// GetMessageStats answers GET /v1/stats/messages.
+func (s *server) GetMessageStats(ctx context.Context, r GetMessageStatsRequestObject) (GetMessageStatsResponseObject, error) {
+	params := GetStatsParams(r.Params)
+	filter, err := s.statsFilter(params)
+	if err != nil {
+		return nil, err
+	}
+	stats, err := s.messages.get(ctx, statsKey(params), filter)
+	if err != nil {
+		return nil, err
+	}
+	return GetMessageStats200JSONResponse(showMessageStats(stats)), nil
+}
+
+// GetStatsChanges answers GET /v1/stats/changes.
+func (s *server) GetStatsChanges(ctx context.Context, r GetStatsChangesRequestObject) (GetStatsChangesResponseObject, error) {
+	params := GetStatsParams(r.Params)
+	filter, err := s.statsFilter(params)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := s.changes.get(ctx, statsKey(params), filter)
+	if err != nil {
+		return nil, err
+	}
+	return GetStatsChanges200JSONResponse(showChanges(changes)), nil
+}
+
+func (s *server) statsFilter(p GetStatsParams) (backstop.StatsFilter, error) {
+	if err := backstop.ValidateRange(p.From, p.Until); err != nil {
+		return backstop.StatsFilter{}, err
+	}
+	filter := backstop.StatsFilter{Until: s.now(), PolicyID: canonicalID(orZero(p.PolicyID))}
+	if p.Until != nil {
+		filter.Until = *p.Until
+	}
+	filter.From = filter.Until.Add(-statsRange)
+	if p.From != nil {
+		filter.From = *p.From
+	}
+	return filter, filter.Validate()
+}
+
 func showStats(s backstop.Stats) Stats {
 	return Stats{
 		From: s.Filter.From.UTC(), Until: s.Filter.Until.UTC(), BucketSeconds: int(s.Filter.Bucket() / time.Second),
 		Totals: showCounts(s.Totals),
 		Series: showAll(s.Series, func(c backstop.CountsAt) StatsBucket {
-			return StatsBucket{At: c.At.UTC(), Counts: showCounts(c.Counts)}
+			return StatsBucket{At: c.At.UTC(), Counts: showCounts(c.Counts), ByReason: showAll(c.ByReason, showReason)}
 		}),
 		ByPolicy: showAll(s.ByPolicy, func(c backstop.CountsOfPolicy) StatsOfPolicy {
 			return StatsOfPolicy{ID: c.ID, Name: c.Name, Counts: showCounts(c.Counts)}
@@ -47,11 +80,9 @@ func showStats(s backstop.Stats) Stats {
 			return StatsOfRule{Name: c.Name, Type: RuleType(c.Type), Sends: c.Sends, Fallbacks: c.Fallbacks}
 		}),
 		ByType: showAll(s.ByType, func(c backstop.CountsOfType) StatsOfType {
-			return StatsOfType{Type: RuleType(c.Type), Sends: c.Sends, Fallbacks: c.Fallbacks}
+			return StatsOfType{Type: RuleType(c.Type), Sends: c.Sends, Fallbacks: c.Fallbacks, Missed: c.Missed}
 		}),
-		ByReason: showAll(s.ByReason, func(c backstop.CountsOfReason) StatsOfReason {
-			return StatsOfReason{Reason: FallbackReason(c.Reason), Fallbacks: c.Fallbacks}
-		}),
+		ByReason: showAll(s.ByReason, showReason),
 		ByCountry: showAll(s.ByCountry, func(c backstop.CountsOfCountry) StatsOfCountry {
 			return StatsOfCountry{Country: c.Country, Counts: showCounts(c.Counts)}
 		}),
@@ -59,6 +90,57 @@ func showStats(s backstop.Stats) Stats {
 			All: showQuantiles(s.TimeToDelivery), Whatsapp: showQuantiles(s.TimeToWhatsApp), Sms: showQuantiles(s.TimeToSMS),
 		},
 	}
+}
+
+func showReason(c backstop.CountsOfReason) StatsOfReason {
+	return StatsOfReason{Reason: FallbackReason(c.Reason), Fallbacks: c.Fallbacks}
+}
+
+func showMessageStats(s backstop.MessageStats) MessageStats {
+	return MessageStats{
+		From: s.Filter.From.UTC(), Until: s.Filter.Until.UTC(),
+		BySender: showAll(s.BySender, func(c backstop.CountsOfSender) StatsOfSender {
+			return StatsOfSender{
+				Sender: c.Sender, Route: c.Route, Counts: showSMSCounts(c.SMSCounts),
+				ByCountry: showAll(c.ByCountry, func(c backstop.CountsOfSenderIn) SenderInCountry {
+					return SenderInCountry{Country: c.Country, Counts: showSMSCounts(c.SMSCounts)}
+				}),
+			}
+		}),
+		ByCode: showAll(s.ByCode, func(c backstop.CountsOfCode) StatsOfCode {
+			return StatsOfCode{
+				Provider: c.Provider, Channel: Channel(c.Channel), Code: c.Code,
+				Class: omitZero(FailureClass(c.Class)), Sends: c.Sends,
+			}
+		}),
+	}
+}
+
+func showSMSCounts(c backstop.SMSCounts) SMSCounts {
+	shown := SMSCounts{
+		Sms: c.SMS, Delivered: c.Results[backstop.SMSDelivered], Failed: c.Results[backstop.SMSFailed],
+		NoReceipt: c.Results[backstop.SMSNoReceipt], TimeToDelivery: showQuantiles(c.TimeToDelivery),
+	}
+	if top := c.TopCode; top.Code != "" {
+		shown.TopCode = &CodeCount{Provider: top.Provider, Code: top.Code, Count: top.Sends}
+	}
+	return shown
+}
+
+func showChanges(c backstop.Changes) StatsChanges {
+	return StatsChanges{
+		Before: showRange(c.Before), After: showRange(c.After),
+		Groups: showAll(c.Groups, func(g backstop.ChangeGroup) ChangeGroup {
+			return ChangeGroup{
+				PolicyID: g.PolicyID, PolicyName: g.PolicyName, Country: g.Country, Reason: omitZero(FallbackReason(g.Reason)),
+				Provider: g.Provider, Code: g.Code, Before: g.Before, After: g.After, Contribution: c.Contribution(g),
+			}
+		}),
+	}
+}
+
+func showRange(c backstop.RangeCounts) RangeCounts {
+	return RangeCounts{From: c.From.UTC(), Until: c.Until.UTC(), Sends: c.Sends, Fallbacks: c.Fallbacks}
 }
 
 func showCounts(c backstop.Counts) StatsCounts {

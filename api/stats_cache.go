@@ -20,25 +20,32 @@ const (
 	slotTimeout    = 5 * time.Second  // for a place among those
 )
 
-// statsCache is a cache of statistics. Concurrent requests for the same statistics share one query.
-type statsCache struct {
-	load    func(context.Context, backstop.StatsFilter) (backstop.Stats, error)
+// statsCache is a cache of one kind of statistics. Concurrent requests for the same statistics share one query.
+type statsCache[T any] struct {
+	load    func(context.Context, backstop.StatsFilter) (T, error)
 	now     func() time.Time
 	flights singleflight.Group
-	slots   chan struct{}
+	slots   statsSlots
 
 	mu      sync.Mutex
-	entries map[string]cacheEntry
+	entries map[string]cacheEntry[T]
 }
 
-type cacheEntry struct {
-	stats backstop.Stats
+type cacheEntry[T any] struct {
+	stats T
 	at    time.Time
 }
 
-func newStatsCache(sends Sends, now func() time.Time) *statsCache {
-	return &statsCache{load: sends.Stats, now: now, slots: make(chan struct{}, maxLoadsAtOnce), entries: map[string]cacheEntry{}}
+func newStatsCache[T any](
+	load func(context.Context, backstop.StatsFilter) (T, error), now func() time.Time, slots statsSlots,
+) *statsCache[T] {
+	return &statsCache[T]{load: load, now: now, slots: slots, entries: map[string]cacheEntry[T]{}}
 }
+
+// statsSlots bounds the statistics of all kinds that are counted at once.
+type statsSlots chan struct{}
+
+func newStatsSlots() statsSlots { return make(statsSlots, maxLoadsAtOnce) }
 
 // statsKey returns the cache key of a request. A bound that the request leaves out moves with the clock, so the key has an empty
 // text for it and all such requests share an entry.
@@ -54,13 +61,13 @@ func statsKey(p GetStatsParams) string {
 
 // get returns the cached statistics of a key, or loads them. If ctx ends, get returns, but the query goes on: other requests may
 // wait for it, and the next one finds its result in the cache.
-func (c *statsCache) get(ctx context.Context, name string, filter backstop.StatsFilter) (backstop.Stats, error) {
+func (c *statsCache[T]) get(ctx context.Context, name string, filter backstop.StatsFilter) (T, error) {
 	detached := context.WithoutCancel(ctx)
 	flight := c.flights.DoChan(name, func() (any, error) {
 		if stats, found := c.find(name); found {
 			return stats, nil
 		}
-		free, err := c.acquireSlot()
+		free, err := c.slots.acquire()
 		if err != nil {
 			return nil, err
 		}
@@ -70,24 +77,25 @@ func (c *statsCache) get(ctx context.Context, name string, filter backstop.Stats
 		if err != nil {
 			return nil, err
 		}
-		c.put(name, cacheEntry{stats: stats, at: began})
+		c.put(name, cacheEntry[T]{stats: stats, at: began})
 		return stats, nil
 	})
 	select {
 	case <-ctx.Done():
-		return backstop.Stats{}, ctx.Err()
+		var none T
+		return none, ctx.Err()
 	case landed := <-flight:
-		stats, _ := landed.Val.(backstop.Stats)
+		stats, _ := landed.Val.(T)
 		return stats, landed.Err
 	}
 }
 
-func (c *statsCache) acquireSlot() (free func(), err error) {
+func (s statsSlots) acquire() (free func(), err error) {
 	patience := time.NewTimer(slotTimeout)
 	defer patience.Stop()
 	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
+	case s <- struct{}{}:
+		return func() { <-s }, nil
 	case <-patience.C:
 		return nil, &backstop.Error{
 			Code: backstop.TryLater, Message: "the server is busy with other statistics: try again later",
@@ -95,18 +103,18 @@ func (c *statsCache) acquireSlot() (free func(), err error) {
 	}
 }
 
-func (c *statsCache) find(name string) (backstop.Stats, bool) {
+func (c *statsCache[T]) find(name string) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k, found := c.entries[name]
 	return k.stats, found && c.now().Sub(k.at) < statsFreshFor
 }
 
-func (c *statsCache) put(name string, fresh cacheEntry) {
+func (c *statsCache[T]) put(name string, fresh cacheEntry[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	maps.DeleteFunc(c.entries, func(_ string, k cacheEntry) bool { return now.Sub(k.at) >= statsFreshFor })
+	maps.DeleteFunc(c.entries, func(_ string, k cacheEntry[T]) bool { return now.Sub(k.at) >= statsFreshFor })
 	if len(c.entries) >= maxCachedStats {
 		clear(c.entries) // simpler than to find the oldest entry, and cheap: the entries are loaded again
 	}

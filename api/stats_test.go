@@ -29,10 +29,10 @@ func TestStats_Get(t *testing.T) {
 	}
 	r.stats = backstop.Stats{
 		Totals:    counts,
-		Series:    []backstop.CountsAt{{At: now, Counts: counts}, {At: now.Add(15 * time.Minute)}},
+		Series:    []backstop.CountsAt{{At: now, Counts: counts, ByReason: []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}}}, {At: now.Add(15 * time.Minute)}},
 		ByPolicy:  []backstop.CountsOfPolicy{{ID: someID, Name: "Parcels", Counts: counts}},
 		ByRule:    []backstop.CountsOfRule{{Name: "Unread", Type: backstop.Unread, Sends: 5, Fallbacks: 2}},
-		ByType:    []backstop.CountsOfType{{Type: backstop.Unread, Sends: 5, Fallbacks: 2}},
+		ByType:    []backstop.CountsOfType{{Type: backstop.Unread, Sends: 5, Fallbacks: 2, Missed: 1}},
 		ByReason:  []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}},
 		ByCountry: []backstop.CountsOfCountry{{Country: "GB", Counts: counts}, {Country: ""}},
 
@@ -46,10 +46,13 @@ func TestStats_Get(t *testing.T) {
 	}
 	require.Equal(t, api.Stats{
 		From: now.Add(-24 * time.Hour), Until: now, BucketSeconds: 900, Totals: shown,
-		Series:    []api.StatsBucket{{At: now, Counts: shown}, {At: now.Add(15 * time.Minute)}},
+		Series: []api.StatsBucket{
+			{At: now, Counts: shown, ByReason: []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}}},
+			{At: now.Add(15 * time.Minute), ByReason: []api.StatsOfReason{}},
+		},
 		ByPolicy:  []api.StatsOfPolicy{{ID: someID, Name: "Parcels", Counts: shown}},
 		ByRule:    []api.StatsOfRule{{Name: "Unread", Type: "unread", Sends: 5, Fallbacks: 2}},
-		ByType:    []api.StatsOfType{{Type: "unread", Sends: 5, Fallbacks: 2}},
+		ByType:    []api.StatsOfType{{Type: "unread", Sends: 5, Fallbacks: 2, Missed: 1}},
 		ByReason:  []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}},
 		ByCountry: []api.StatsOfCountry{{Country: "GB", Counts: shown}, {Country: ""}},
 		TimeToDelivery: api.StatsTimes{
@@ -166,4 +169,67 @@ func TestStats_Shared(t *testing.T) {
 	close(r.counting)
 	answered.Wait()
 	require.Equal(t, 1, r.counted())
+}
+
+func TestStats_Messages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	gb := backstop.SMSCounts{
+		SMS: 6, Results: map[backstop.SMSResult]int64{backstop.SMSDelivered: 1, backstop.SMSFailed: 2, backstop.SMSNoReceipt: 3},
+		TimeToDelivery: backstop.Quantiles{Count: 1, P50: time.Second, P95: time.Second, P99: time.Second},
+		TopCode:        backstop.CountsOfCode{Provider: "twilio", Channel: backstop.SMS, Code: "30003", Sends: 2},
+	}
+	r.messages = backstop.MessageStats{
+		BySender: []backstop.CountsOfSender{{
+			Sender: "ACME", Route: "twilio", SMSCounts: gb, ByCountry: []backstop.CountsOfSenderIn{{Country: "GB", SMSCounts: gb}},
+		}},
+		ByCode: []backstop.CountsOfCode{
+			{Provider: "meta", Channel: backstop.WhatsApp, Code: "131026", Class: backstop.RecipientFault, Sends: 4},
+		},
+	}
+	var got api.MessageStats
+	r.call(t, "GET", "/v1/stats/messages", "").into(200, &got)
+	counts := api.SMSCounts{
+		Sms: 6, Delivered: 1, Failed: 2, NoReceipt: 3,
+		TimeToDelivery: api.Quantiles{Count: 1, P50: new(1.0), P95: new(1.0), P99: new(1.0)},
+		TopCode:        &api.CodeCount{Provider: "twilio", Code: "30003", Count: 2},
+	}
+	class := api.FailureClassRecipient
+	require.Equal(t, api.MessageStats{
+		From: now.Add(-24 * time.Hour), Until: now,
+		BySender: []api.StatsOfSender{{
+			Sender: "ACME", Route: "twilio", Counts: counts, ByCountry: []api.SenderInCountry{{Country: "GB", Counts: counts}},
+		}},
+		ByCode: []api.StatsOfCode{{Provider: "meta", Channel: "whatsapp", Code: "131026", Class: &class, Sends: 4}},
+	}, got)
+	r.call(t, "GET", "/v1/stats/messages?from=2030-01-01T00:00:00Z", "").problem(422, "invalid", "from")
+}
+
+func TestStats_Changes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.changes = backstop.Changes{
+		Before: backstop.RangeCounts{From: now.Add(-2 * time.Hour), Until: now.Add(-time.Hour), Sends: 10, Fallbacks: 1},
+		After:  backstop.RangeCounts{From: now.Add(-time.Hour), Until: now, Sends: 20, Fallbacks: 8},
+		Groups: []backstop.ChangeGroup{
+			{PolicyID: someID, PolicyName: "Parcels", Country: "GB", Reason: backstop.ByFailure, Provider: "meta", Code: "131026", After: 6},
+			{PolicyID: someID, PolicyName: "Parcels", Before: 1, After: 2},
+		},
+	}
+	var got api.StatsChanges
+	r.call(t, "GET", "/v1/stats/changes?from=2031-05-04T11:00:00Z&policy_id="+someID, "").into(200, &got)
+	require.Equal(t, now.Add(-time.Hour), r.asked[0].From)
+	require.Equal(t, someID, r.asked[0].PolicyID)
+	reason := api.FallbackReasonFailed
+	require.Equal(t, api.StatsChanges{
+		Before: api.RangeCounts{From: now.Add(-2 * time.Hour), Until: now.Add(-time.Hour), Sends: 10, Fallbacks: 1},
+		After:  api.RangeCounts{From: now.Add(-time.Hour), Until: now, Sends: 20, Fallbacks: 8},
+		Groups: []api.ChangeGroup{
+			{
+				PolicyID: someID, PolicyName: "Parcels", Country: "GB", Reason: &reason, Provider: "meta", Code: "131026", After: 6,
+				Contribution: 0.3,
+			},
+			{PolicyID: someID, PolicyName: "Parcels", Before: 1, After: 2, Contribution: 0},
+		},
+	}, got)
 }

@@ -42,6 +42,11 @@ type Sends interface {
 	CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error)
 	// Stats counts sends. It returns an Error of code TryLater if the range has too many sends or Postgres is away.
 	Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.Stats, error)
+	// MessageStats and StatsChanges have the same errors.
+	MessageStats(ctx context.Context, filter backstop.StatsFilter) (backstop.MessageStats, error)
+	StatsChanges(ctx context.Context, filter backstop.StatsFilter) (backstop.Changes, error)
+	// FindSends returns up to limit sends that a text identifies, the newest first.
+	FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error)
 	Ping(ctx context.Context) error
 }
 

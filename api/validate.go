@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -63,17 +64,20 @@ func checkQuery(raw string, route *routers.Route) error {
 		return &backstop.Error{Code: malformed, Message: "the query of the URL is malformed: percent-encode the values"}
 	}
 	for name, values := range query {
+		known := route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name)
 		switch {
-		case route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name) == nil:
+		case known == nil:
 			return badField(name, "is not a known parameter: check its spelling")
-		case len(values) > 1:
+		case len(values) > 1 && !known.Schema.Value.Type.Is(openapi3.TypeArray):
 			return badField(name, "must be given only once")
-		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
+		case slices.ContainsFunc(values, isNoText):
 			return badField(name, "must be text in UTF-8 without the NUL character")
 		}
 	}
 	return nil
 }
+
+func isNoText(value string) bool { return !utf8.ValidString(value) || strings.ContainsRune(value, 0) }
 
 // readBody reads a JSON body and replaces it by its canonical form: sorted keys, no white space, no repeated names. So the
 // validator and the binding interpret the same document.

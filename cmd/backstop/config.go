@@ -206,6 +206,11 @@ func (c config) validate() error {
 	return errors.Join(errs...)
 }
 
+// isSandbox reports whether the providers are simulated. Only a sandbox answers for both of them at one address, without TLS.
+func (c config) isSandbox() bool {
+	return c.Meta.BaseURL == c.Twilio.BaseURL && strings.HasPrefix(c.Meta.BaseURL, "http://")
+}
+
 // minAPIKey is the minimum length of the API key, in characters. A shorter key is easier to guess.
 const minAPIKey = 16
 

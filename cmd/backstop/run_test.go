@@ -150,6 +150,24 @@ func TestConfig_drainTime(t *testing.T) {
 	}
 }
 
+// The console says that no message reaches anybody only if no provider can be called.
+func TestConfig_isSandbox(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		meta, twilio string
+		want         bool
+	}{
+		{meta: "https://graph.facebook.com", twilio: "https://api.twilio.com"},
+		{meta: "http://sandbox:8090", twilio: "http://sandbox:8090", want: true},
+		{meta: "http://sandbox:8090", twilio: "https://api.twilio.com"},
+		{meta: "https://gateway.example.com", twilio: "https://gateway.example.com"},
+	} {
+		var c config
+		c.Meta.BaseURL, c.Twilio.BaseURL = tc.meta, tc.twilio
+		require.Equal(t, tc.want, c.isSandbox(), tc)
+	}
+}
+
 func TestSecret_isNeverShown(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig[config](complete())

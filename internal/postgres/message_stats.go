@@ -17,8 +17,8 @@ const (
 	maxCodes   = 100
 )
 
-// countSMS counts the SMS of the sends that fit a condition. Each group has one step of the time to delivery, as in countSends. As
-// there, OFFSET 0 hides what the groups are made of.
+// countSMS counts the SMS of the sends that fit a condition. Each group has one step of the time to delivery, as in countSends.
+// As there, OFFSET 0 hides what the groups are made of.
 func countSMS(w *where) string {
 	return `SELECT sender, route, country, result, code, class, step, count(*) AS sms, max(delay) AS longest
 FROM (
@@ -63,8 +63,8 @@ type codeRow struct {
 	Sends    int64                `db:"sends"`
 }
 
-// MessageStats counts the messages of the sends that pass a valid filter. An Error of code TryLater says that there are too many, if
-// it is not Postgres that is away.
+// MessageStats counts the messages of the sends that pass a valid filter. An Error of code TryLater says that there are too many,
+// if it is not Postgres that is away.
 func (db *DB) MessageStats(ctx context.Context, f backstop.StatsFilter) (backstop.MessageStats, error) {
 	stats := backstop.MessageStats{Filter: f}
 	w, found := messagesThat(f)

@@ -22,8 +22,9 @@ var (
     WITH RECURSIVE providers AS (
         (SELECT provider FROM attempts WHERE message_id <> '' ORDER BY provider LIMIT 1)
         UNION ALL
-        SELECT (SELECT a.provider FROM attempts AS a WHERE message_id <> '' AND a.provider > p.provider ORDER BY a.provider LIMIT 1)
-        FROM providers AS p WHERE p.provider IS NOT NULL
+        SELECT (
+            SELECT a.provider FROM attempts AS a WHERE message_id <> '' AND a.provider > p.provider ORDER BY a.provider LIMIT 1
+        ) FROM providers AS p WHERE p.provider IS NOT NULL
     )
     SELECT a.send FROM providers AS p JOIN attempts AS a ON a.provider = p.provider AND a.message_id = $1 AND message_id <> ''
 )`)

@@ -130,8 +130,8 @@ const smsResult = `CASE
     WHEN attempts.state IN ('throttled', 'unavailable') AND sends.finished_at IS NOT NULL THEN 'failed'
     ELSE 'no_receipt' END`
 
-// failureCode and failureClass are those of backstop.Attempt.Why. An attempt has one only if hasFailed, the predicate of the index,
-// holds.
+// failureCode and failureClass are those of backstop.Attempt.Why. An attempt has one only if hasFailed, the predicate of the
+// index, holds.
 const (
 	hasFailed    = `(attempts.refusal IS NOT NULL OR attempts.failure IS NOT NULL)`
 	failureCode  = `(COALESCE(attempts.refusal, attempts.failure) ->> 'code')`
@@ -140,30 +140,24 @@ const (
 
 func andMessages(w *where, f backstop.SendFilter) {
 	if f.SMS != (backstop.SMSFilter{}) {
-		sms := []string{`attempts.channel = 'sms'`}
-		for condition, value := range map[string]string{
-			`attempts.send_id = `: f.SMS.Sender, `attempts.provider = `: f.SMS.Route, smsResult + ` = `: string(f.SMS.Result),
-		} {
-			if value != "" {
-				sms = append(sms, condition+w.param(value))
-			}
-		}
-		w.andAttempt(sms)
+		w.andAttempt([]string{`attempts.channel = 'sms'`}, []equality{
+			{`attempts.send_id`, f.SMS.Sender}, {`attempts.provider`, f.SMS.Route}, {smsResult, string(f.SMS.Result)},
+		})
 	}
 	if f.Failure != (backstop.CodeFilter{}) {
-		failed := []string{hasFailed}
-		for condition, value := range map[string]string{
-			failureCode + ` = `: f.Failure.Code, `attempts.provider = `: f.Failure.Provider,
-		} {
-			if value != "" {
-				failed = append(failed, condition+w.param(value))
-			}
-		}
-		w.andAttempt(failed)
+		w.andAttempt([]string{hasFailed}, []equality{{failureCode, f.Failure.Code}, {`attempts.provider`, f.Failure.Provider}})
 	}
 }
 
-// andAttempt adds that one attempt of the send fits all conditions.
-func (w *where) andAttempt(conditions []string) {
-	w.and(`EXISTS (SELECT FROM attempts WHERE attempts.send = sends.id AND ` + strings.Join(conditions, " AND ") + `)`)
+// equality is an expression and the value that it must have; an empty value asks for nothing.
+type equality struct{ expression, value string }
+
+// andAttempt adds that one attempt of the send fits all conditions and has all values.
+func (w *where) andAttempt(conditions []string, values []equality) {
+	for _, e := range values {
+		if e.value != "" {
+			conditions = append(conditions, e.expression+` = `+w.param(e.value))
+		}
+	}
+	w.and(`EXISTS (SELECT FROM attempts WHERE attempts.send = sends.id AND ` + strings.Join(conditions, ` AND `) + `)`)
 }

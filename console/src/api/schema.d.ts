@@ -841,7 +841,7 @@ export interface components {
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
             template?: components["schemas"]["TemplateRef"];
-            sms_length?: components["schemas"]["SMSLength"];
+            sms_length: components["schemas"]["SMSLength"];
             /** @description The rule that fires at `next_deadline`, by its name. */
             next_rule?: string;
             /**

@@ -14,30 +14,31 @@ var attemptColumns = pool.ColumnsOf[attemptRow]()
 // attemptRow is an attempt without its send, as JSON. Postgres writes it with json_agg and reads it with json_to_recordset. A new
 // column needs a field here, and its line in the two functions below.
 type attemptRow struct {
-	Step                int                   `json:"step" type:"int"`
-	Number              int                   `json:"number" type:"int"`
-	Channel             backstop.Channel      `json:"channel" type:"text"`
-	Provider            string                `json:"provider" type:"text"`
-	Rule                string                `json:"rule" type:"text"`
-	Reason              string                `json:"reason" type:"text"`
-	SendID              string                `json:"send_id" type:"text"`
-	State               backstop.AttemptState `json:"state" type:"text"`
-	Status              backstop.Status       `json:"status" type:"text"`
-	MessageID           string                `json:"message_id" type:"text"`
-	Segments            int                   `json:"segments" type:"int"`
-	Failure             *backstop.Failure     `json:"failure" type:"jsonb"`
-	Refusal             *backstop.Failure     `json:"refusal" type:"jsonb"`
-	StartedAt           time.Time             `json:"started_at" type:"timestamptz"`
-	EndedAt             *time.Time            `json:"ended_at" type:"timestamptz"`
-	Token               string                `json:"token" type:"text"`
-	Reported            backstop.StatusSet    `json:"reported" type:"smallint"`
-	AwaitsReceiptsUntil *time.Time            `json:"lingers_until" type:"timestamptz"`
+	Step                int                     `json:"step" type:"int"`
+	Number              int                     `json:"number" type:"int"`
+	Channel             backstop.Channel        `json:"channel" type:"text"`
+	Provider            string                  `json:"provider" type:"text"`
+	Rule                string                  `json:"rule" type:"text"`
+	Reason              string                  `json:"reason" type:"text"`
+	Cause               backstop.FallbackReason `json:"cause,omitempty" type:"text"`
+	SendID              string                  `json:"send_id" type:"text"`
+	State               backstop.AttemptState   `json:"state" type:"text"`
+	Status              backstop.Status         `json:"status" type:"text"`
+	MessageID           string                  `json:"message_id" type:"text"`
+	Segments            int                     `json:"segments" type:"int"`
+	Failure             *backstop.Failure       `json:"failure" type:"jsonb"`
+	Refusal             *backstop.Failure       `json:"refusal" type:"jsonb"`
+	StartedAt           time.Time               `json:"started_at" type:"timestamptz"`
+	EndedAt             *time.Time              `json:"ended_at" type:"timestamptz"`
+	Token               string                  `json:"token" type:"text"`
+	Reported            backstop.StatusSet      `json:"reported" type:"smallint"`
+	AwaitsReceiptsUntil *time.Time              `json:"lingers_until" type:"timestamptz"`
 }
 
 func attemptRowOf(a backstop.Attempt) attemptRow {
 	return attemptRow{
 		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Rule: a.Rule,
-		Reason: pool.Clean(a.Reason), SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
+		Reason: pool.Clean(a.Reason), Cause: a.Cause, SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
 		Segments: a.Segments, Failure: cleanFailure(a.Failure), Refusal: cleanFailure(a.Refusal), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
 	}
@@ -46,8 +47,8 @@ func attemptRowOf(a backstop.Attempt) attemptRow {
 func (r attemptRow) attempt(send string) backstop.Attempt {
 	return backstop.Attempt{
 		Ref: backstop.Ref{Send: send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
-		Rule: r.Rule, Reason: r.Reason, SendID: r.SendID, State: r.State, Status: r.Status, MessageID: r.MessageID,
-		Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
+		Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID, State: r.State, Status: r.Status,
+		MessageID: r.MessageID, Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
 		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
 		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
 	}

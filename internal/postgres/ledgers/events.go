@@ -1,6 +1,8 @@
 package ledgers
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -19,23 +21,48 @@ type eventRow struct {
 	Rule    string             `db:"rule"    json:"rule"    type:"text"`
 	Code    string             `db:"code"    json:"code"    type:"text"`
 	Detail  string             `db:"detail"  json:"detail"  type:"text"`
+
+	// Both are null in most events.
+	Cause   *backstop.FallbackReason `db:"cause"   json:"cause,omitempty"   type:"text"`
+	Failure *json.RawMessage         `db:"failure" json:"failure,omitempty" type:"jsonb"`
 }
 
 // eventRows returns the new events of a ledger.
-func eventRows(l *backstop.Ledger) []eventRow {
+func eventRows(l *backstop.Ledger) ([]eventRow, error) {
 	rows := make([]eventRow, len(l.Events))
 	for i, e := range l.Events {
 		rows[i] = eventRow{
 			Seq: l.Revision + 1 + i, At: pool.Stamp(e.At), Kind: e.Kind, Channel: e.Channel, Status: e.Status,
 			Rule: pool.Clean(e.Rule), Code: pool.Clean(e.Code), Detail: pool.Clean(e.Detail),
 		}
+		if e.Cause != "" {
+			rows[i].Cause = &e.Cause
+		}
+		if e.Failure == nil {
+			continue
+		}
+		failure, err := json.Marshal(cleanFailure(e.Failure))
+		if err != nil {
+			return nil, fmt.Errorf("write failure: %w", err)
+		}
+		rows[i].Failure = (*json.RawMessage)(&failure)
 	}
-	return rows
+	return rows, nil
 }
 
-func (r eventRow) event(send string) backstop.Event {
-	return backstop.Event{
+func (r eventRow) event(send string) (backstop.Event, error) {
+	e := backstop.Event{
 		Send: send, At: pool.Stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
 		Detail: r.Detail,
 	}
+	if r.Cause != nil {
+		e.Cause = *r.Cause
+	}
+	if r.Failure == nil {
+		return e, nil
+	}
+	if err := json.Unmarshal(*r.Failure, &e.Failure); err != nil {
+		return backstop.Event{}, fmt.Errorf("read failure: %w", err)
+	}
+	return e, nil
 }

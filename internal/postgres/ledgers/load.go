@@ -156,7 +156,10 @@ func (s *Store) Events(ctx context.Context, send string) ([]backstop.Event, erro
 	}
 	events := make([]backstop.Event, len(rows))
 	for i, row := range rows {
-		events[i] = row.event(send)
+		var err error
+		if events[i], err = row.event(send); err != nil {
+			return nil, err
+		}
 	}
 	return events, nil
 }

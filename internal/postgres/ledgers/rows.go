@@ -39,6 +39,7 @@ type state struct {
 	SMS               backstop.Status         `db:"sms_status"`
 	Fired             string                  `db:"fired"`
 	FiredReason       string                  `db:"fired_reason"`
+	FiredCause        backstop.FallbackReason `db:"fired_cause"`
 	FallbackReason    backstop.FallbackReason `db:"fallback_reason"`
 	DeliveredAt       *time.Time              `db:"delivered_at"`
 	DeliveredBy       backstop.Channel        `db:"delivered_by"`
@@ -71,9 +72,9 @@ func RowOf(s backstop.Send) (Row, error) {
 func stateOf(s backstop.Send) state {
 	return state{
 		WhatsApp: s.Status.WhatsApp, SMS: s.Status.SMS, Fired: s.Fired, FiredReason: pool.Clean(s.FiredReason),
-		FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt), DeliveredBy: s.DeliveredBy,
-		DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired, FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome,
-		ReceiptBy: pool.StampPtr(s.ReceiptBy),
+		FiredCause: s.FiredCause, FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt),
+		DeliveredBy: s.DeliveredBy, DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired,
+		FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome, ReceiptBy: pool.StampPtr(s.ReceiptBy),
 	}
 }
 
@@ -83,9 +84,9 @@ func (r Row) Send() (backstop.Send, error) {
 		ID: r.ID, To: r.To, Country: r.Country, Text: r.Text, SMSText: r.SMSText, Category: r.Category,
 		ExpiresAt: pool.StampPtr(r.ExpiresAt), AcceptedAt: pool.Stamp(r.AcceptedAt),
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
-		FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt), DeliveredBy: r.DeliveredBy,
-		DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired, FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome,
-		ReceiptBy: pool.StampPtr(r.ReceiptBy),
+		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
+		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
+		FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome, ReceiptBy: pool.StampPtr(r.ReceiptBy),
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)

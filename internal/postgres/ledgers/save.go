@@ -113,11 +113,15 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 	s, attempts := l.Send, changedAttempts(before, l)
 	hasBegun := len(l.Attempts) > len(before.Attempts)
 	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
-	events, err := pool.JSONRows(eventRows(l))
+	events, err := eventRows(l)
 	if err != nil {
 		return "", nil, err
 	}
-	args = append(args, events)
+	written, err := pool.JSONRows(events)
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, written)
 	if len(attempts)+len(receipts) == 0 {
 		return saveSend, args, nil
 	}
@@ -125,8 +129,7 @@ func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []a
 	for i, a := range attempts {
 		rows[i] = attemptRowOf(a)
 	}
-	written, err := pool.JSONRows(rows)
-	if err != nil {
+	if written, err = pool.JSONRows(rows); err != nil {
 		return "", nil, err
 	}
 	args = append(args, written)

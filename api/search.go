@@ -1,0 +1,36 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/backstophq/backstop"
+)
+
+const maxFound = 10 // of each kind; the contract promises it
+
+// Search answers GET /v1/search.
+func (s *server) Search(ctx context.Context, r SearchRequestObject) (SearchResponseObject, error) {
+	text := strings.TrimSpace(r.Params.Q)
+	if text == "" {
+		return nil, badField("q", "must not be empty")
+	}
+	found, err := s.sends.FindSends(ctx, text, maxFound)
+	if err != nil {
+		return nil, err
+	}
+	page := backstop.Page{Limit: maxFound}
+	rules, _, err := s.rules.ListRules(ctx, text, page)
+	if err != nil {
+		return nil, err
+	}
+	policies, _, err := s.policies.ListPolicies(ctx, text, page)
+	if err != nil {
+		return nil, err
+	}
+	return Search200JSONResponse{
+		Sends: showAll(found.Sends, showSummary), SendsFoundBy: FoundSendsFoundBy(found.By), MoreSends: found.More,
+		To: omitZero(found.Filter.To), ToEnds: omitZero(found.Filter.ToEnds),
+		Rules: showAll(rules, showRule), Policies: showAll(policies, showPolicy),
+	}, nil
+}
