@@ -1,11 +1,12 @@
-// The tables below the numbers, as tabs. The page loads this file after its numbers.
+// The tables below the numbers. The page loads this file after its numbers.
 import { useQuery } from "@tanstack/react-query";
-import { Card, Tabs } from "antd";
+import { Card } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { Link, useSearchParams } from "react-router";
 import type { Schemas, Stats } from "../api/client";
 import { messageStatsQuery } from "../api/queries";
-import { useParam } from "../ui/useFilters";
+import { withChanges } from "../ui/useFilters";
 import { Answer } from "./Answer";
 import { Codes } from "./Codes";
 import type { ChosenRange } from "./range";
@@ -21,40 +22,53 @@ interface Props {
   policy: string | undefined;
 }
 
+const tables = ["policy", "rule", "sender", "country", "reason", "code", "type", "time"] as const;
+
+/** Details shows one table at a time. Each has an address, so the tabs are links. */
 export default function Details(props: Props) {
   const { t } = useTranslation();
-  const [tab, setTab] = useParam("table");
-  const tabs: Record<string, [label: string, table: ReactNode]> = {
-    policy: [t("sends.policy"), <ByPolicy key="policy" {...props} />],
-    rule: [t("rules.one"), <ByRule key="rule" {...props} />],
-    sender: [
-      t("overview.tabs.sender"),
-      <Messages key="sender" {...props}>
-        {({ by_sender }) => <Senders senders={by_sender} />}
-      </Messages>,
-    ],
-    country: [t("sends.country"), <ByCountry key="country" {...props} />],
-    reason: [t("overview.reason"), <ByReason key="reason" {...props} />],
-    code: [
-      t("overview.tabs.code"),
-      <Messages key="code" {...props}>
-        {({ by_code }) => <Codes codes={by_code} />}
-      </Messages>,
-    ],
-    type: [t("overview.tabs.type"), <ByType key="type" {...props} />],
-    time: [t("overview.tabs.time"), <Times key="time" {...props} />],
-  };
+  const [params] = useSearchParams();
+  const current = tables.find((table) => table === params.get("table")) ?? "policy";
   return (
-    <Card size="small" className="details">
+    <Card size="small">
       <h2 className="visually-hidden">{t("overview.details")}</h2>
-      <Tabs
-        activeKey={tab in tabs ? tab : "policy"}
-        onChange={(next) => setTab(next === "policy" ? "" : next)}
-        destroyOnHidden
-        items={Object.entries(tabs).map(([key, [label, children]]) => ({ key, label, children }))}
-      />
+      <nav className="tabs" aria-label={t("overview.details")}>
+        {tables.map((table) => (
+          <Link
+            key={table}
+            to={{ search: `${withChanges(params, { table: table === "policy" ? "" : table })}` }}
+            replace
+            preventScrollReset
+            aria-current={table === current ? "true" : undefined}
+          >
+            {t(`overview.tabs.${table}`)}
+          </Link>
+        ))}
+      </nav>
+      <Content table={current} {...props} />
     </Card>
   );
+}
+
+function Content({ table, ...props }: Props & { table: (typeof tables)[number] }) {
+  switch (table) {
+    case "policy":
+      return <ByPolicy {...props} />;
+    case "rule":
+      return <ByRule {...props} />;
+    case "country":
+      return <ByCountry {...props} />;
+    case "reason":
+      return <ByReason {...props} />;
+    case "type":
+      return <ByType {...props} />;
+    case "time":
+      return <Times {...props} />;
+    case "sender":
+      return <Messages {...props}>{({ by_sender }) => <Senders senders={by_sender} />}</Messages>;
+    case "code":
+      return <Messages {...props}>{({ by_code }) => <Codes codes={by_code} />}</Messages>;
+  }
 }
 
 /** Messages shows a table of the statistics of messages, which are asked for only while such a table is shown. */

@@ -36,7 +36,7 @@ export default function OverviewPage() {
   const outage = useOutage(stats);
   const isLoaded = stats.data !== undefined && !stats.isPlaceholderData;
   const zoom = (part: Bounds) => {
-    const isToTheEnd = isMoving(chosen) && part.until === stats.data?.until;
+    const isToTheEnd = isMoving(chosen) && Date.parse(part.until) === Date.parse(stats.data?.until ?? "");
     setOwn(isToTheEnd ? { from: part.from } : part);
   };
   return (
