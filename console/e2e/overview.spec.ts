@@ -151,7 +151,7 @@ test("the fallback rate over time opens the sends of a bar, of a reason, and by 
   await page.getByText("Outcomes", { exact: true }).click();
   await expect(page).toHaveURL(/chart=outcomes/);
   await expect(page.getByRole("img", { name: "Outcomes over time" })).toHaveAccessibleDescription(/^3 sends/);
-  await page.getByText("Fallback rate", { exact: true }).last().click();
+  await page.locator(".figure").getByText("Fallback rate", { exact: true }).click();
 
   await page.getByRole("button", { name: "Show as table" }).click();
   const table = page.getByRole("region", { name: "Fallback rate over time" });

@@ -105,7 +105,7 @@ for (const width of [1440, 390]) {
         await expect.poll(async () => (await api.get(send)).outcome, { timeout: 20_000 }).not.toBe("pending");
       }
       // The answer has other sends too. These rows have the shares that matter.
-      await page.route("**/v1/stats**", async (route) => {
+      await page.route("**/v1/stats?**", async (route) => {
         const answer = await route.fetch();
         const stats = await answer.json();
         const mine = [often, never, third].map(({ id }) => id);
