@@ -39,6 +39,20 @@ type Failure struct {
 	IsNarrow   bool          `json:"-"`                     // the cause is this message alone; other messages may pass
 }
 
+// ErrorCode is an error code of a provider, explained for people.
+type ErrorCode struct {
+	Provider  string // the driver's name
+	Code      string
+	Class     RejectClass            // of a rejection with this code; empty if the code means something else
+	Explained map[string]Explanation // by language: "en" and "zh-CN"
+}
+
+// Explanation says what an error code means: a sentence each.
+type Explanation struct {
+	Cause  string `json:"cause"`
+	Action string `json:"action"`
+}
+
 func (f *Failure) Error() string {
 	s := string(f.Kind)
 	if f.Class != "" {

@@ -28,9 +28,9 @@ type PolicyRef struct {
 
 // Override is what a send changes in the rules of its policy; nil leaves a rule's own value.
 type Override struct {
-	Type        *RuleType
-	WaitSeconds *int
-	SendID      *string
+	Type        *RuleType `json:"type,omitempty"`
+	WaitSeconds *int      `json:"wait_seconds,omitempty"`
+	SendID      *string   `json:"send_id,omitempty"`
 }
 
 // Plan is the policy of one send, resolved when the send was accepted. It travels with the send, so editing or
@@ -39,6 +39,10 @@ type Plan struct {
 	PolicyID   string `json:"policy_id"`
 	PolicyName string `json:"policy_name"`
 	Rules      []Rule `json:"rules"`
+
+	// Override is what the send changed, so that the send can be repeated. It is nil if the send changed nothing, and in plans of
+	// versions that did not store it.
+	Override *Override `json:"override,omitempty"`
 }
 
 // ValidatePolicy checks a policy as it is written: its name and the ids of its rules.
@@ -60,6 +64,9 @@ func ValidatePolicy(name string, ruleIDs []string) error {
 // Resolve returns an Error of code Invalid, because the send would have no fallback.
 func (p Policy) Resolve(country string, o Override) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
+	if o != (Override{}) {
+		plan.Override = &o
+	}
 	var f fields
 	for _, rule := range p.Rules {
 		if !rule.Applies(country) {

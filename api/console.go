@@ -20,6 +20,8 @@ const (
 	consoleIndex = "index.html"
 	assetsFolder = "assets/" // the names of its files contain a digest of their content, so they may be cached for ever
 
+	brotliSuffix = ".br"
+
 	// noncePlace is the placeholder in index.html for the nonce of the answer. Vite writes it (html.cspNonce).
 	noncePlace = "__CSP_NONCE__"
 )
@@ -46,6 +48,7 @@ type consoleFile struct {
 	contentType string
 	plain       []byte
 	gzipped     []byte // nil if it would be no smaller
+	brotli      []byte // nil if the build has written none (console/compress.plugin.ts)
 }
 
 func readConsole(files fs.FS) (*console, error) {
@@ -64,6 +67,7 @@ func readConsole(files fs.FS) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the console: %w", err)
 	}
+	k.takeBrotli()
 	page, found := k.files[consoleIndex]
 	if !found {
 		return nil, errors.New("read the console: it has no " + consoleIndex)
@@ -73,21 +77,38 @@ func readConsole(files fs.FS) (*console, error) {
 	return k, nil
 }
 
+// takeBrotli moves the content of each x.br to the file x.
+func (k *console) takeBrotli() {
+	for name, file := range k.files {
+		if small, found := k.files[name+brotliSuffix]; found {
+			file.brotli = small.plain
+			k.files[name] = file
+			delete(k.files, name+brotliSuffix)
+		}
+	}
+}
+
 func newConsoleFile(name string, content []byte) (consoleFile, error) {
 	f := consoleFile{contentType: contentType(name), plain: content}
 	if !isCompressible(f.contentType) {
 		return f, nil
 	}
+	small, err := gzipped(content)
+	if err != nil {
+		return f, fmt.Errorf("compress %s: %w", name, err)
+	}
+	if len(small) < len(content) {
+		f.gzipped = small
+	}
+	return f, nil
+}
+
+func gzipped(content []byte) ([]byte, error) {
 	var small bytes.Buffer
 	w := gzip.NewWriter(&small)
 	_, err := w.Write(content)
-	if err = errors.Join(err, w.Close()); err != nil {
-		return f, fmt.Errorf("compress %s: %w", name, err)
-	}
-	if small.Len() < len(content) {
-		f.gzipped = small.Bytes()
-	}
-	return f, nil
+	err = errors.Join(err, w.Close())
+	return small.Bytes(), err
 }
 
 // contentType returns the media type of a file of the console. The table of package mime differs between machines.
@@ -163,18 +184,25 @@ func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
 	}
 }
 
-// sendIndex sends index.html with a new random nonce.
+// sendIndex sends index.html with a new random nonce. The page has no input of a user, so its compressed length reveals nothing.
 func (k *console) sendIndex(c *gin.Context) {
 	nonce := rand.Text()
 	c.Header("Content-Security-Policy", strings.ReplaceAll(consolePolicy, noncePlace, nonce))
-	sendBody(c, contentType(consoleIndex), bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce)))
+	page := consoleFile{contentType: contentType(consoleIndex), plain: bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce))}
+	page.gzipped, _ = gzipped(page.plain) // a bytes.Buffer does not fail
+	page.send(c)
 }
 
 func (f consoleFile) send(c *gin.Context) {
 	body := f.plain
 	if f.gzipped != nil {
 		c.Header("Vary", "Accept-Encoding")
-		if acceptsGzip(c.GetHeader("Accept-Encoding")) {
+		accepted := c.GetHeader("Accept-Encoding")
+		switch {
+		case f.brotli != nil && accepts(accepted, "br"):
+			c.Header("Content-Encoding", "br")
+			body = f.brotli
+		case accepts(accepted, "gzip"):
 			c.Header("Content-Encoding", "gzip")
 			body = f.gzipped
 		}
@@ -188,11 +216,12 @@ func sendBody(c *gin.Context, contentType string, body []byte) {
 	c.Data(http.StatusOK, contentType, body)
 }
 
-// acceptsGzip reads an Accept-Encoding header (RFC 9110, 12.5.3). It ignores the wildcard *: browsers name gzip.
-func acceptsGzip(header string) bool {
-	for coding := range strings.SplitSeq(header, ",") {
-		name, weight, _ := strings.Cut(coding, ";")
-		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+// accepts reports whether an Accept-Encoding header (RFC 9110, 12.5.3) names a coding. It ignores the wildcard *: browsers name
+// what they accept.
+func accepts(header, coding string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		name, weight, _ := strings.Cut(one, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), coding) {
 			continue
 		}
 		q, weighted := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")

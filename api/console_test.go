@@ -53,7 +53,8 @@ func TestConsole_Page(t *testing.T) {
 		require.Equal(t, "same-origin", h.Get("Cross-Origin-Opener-Policy"))
 		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
 		require.Contains(t, h.Get("Permissions-Policy"), "camera=()")
-		require.Empty(t, h.Get("Content-Encoding"))
+		require.Equal(t, "gzip", h.Get("Content-Encoding"))
+		got.Body = bytes.NewBuffer(unzip(t, got.Body))
 		require.NotContains(t, got.Body.String(), "__CSP_NONCE__")
 		inPage := regexp.MustCompile(`nonce="([^"]{22,})"`).FindAllStringSubmatch(got.Body.String(), -1)
 		require.Len(t, inPage, 2)
@@ -103,6 +104,24 @@ func TestConsole_Files(t *testing.T) {
 			require.Equal(t, want.body, got.Body.String())
 		}
 	}
+}
+
+func TestConsole_Brotli(t *testing.T) {
+	t.Parallel()
+	files := app()
+	files["assets/app-1a2b.js.br"] = &fstest.MapFile{Data: []byte("in Brotli")}
+	r := newRig(t, func(o *api.Options) { o.Console = files })
+	for accept, want := range map[string]string{
+		"br": "br", "gzip, br": "br", "br;q=0, gzip": "gzip", "gzip": "gzip", "": "",
+	} {
+		got := r.browse(t, "GET", "/console/assets/app-1a2b.js", "", "Accept-Encoding", accept)
+		require.Equal(t, 200, got.Code)
+		require.Equal(t, "text/javascript; charset=utf-8", got.Header().Get("Content-Type"))
+		require.Equal(t, want, got.Header().Get("Content-Encoding"), accept)
+		require.Equal(t, "Accept-Encoding", got.Header().Get("Vary"))
+		require.Equal(t, want == "br", got.Body.String() == "in Brotli")
+	}
+	require.Equal(t, 404, r.browse(t, "GET", "/console/assets/app-1a2b.js.br", "").Code)
 }
 
 func unzip(t *testing.T, r io.Reader) []byte {

@@ -9,7 +9,7 @@ import (
 // PreviewSend answers POST /v1/sends/preview. It resolves the send as CreateSend does, with the present time as its acceptance,
 // and stores nothing.
 func (s *server) PreviewSend(ctx context.Context, r PreviewSendRequestObject) (PreviewSendResponseObject, error) {
-	send, err := s.resolveSend(ctx, *r.Body)
+	send, err := s.resolveInput(ctx, *r.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -12,52 +12,69 @@ import (
 
 // CreateSend answers POST /v1/sends.
 func (s *server) CreateSend(ctx context.Context, r CreateSendRequestObject) (CreateSendResponseObject, error) {
-	key, err := idempotencyOf(r)
+	key, err := idempotencyOf(r.Params.IdempotencyKey, r.Body)
 	if err != nil {
 		return nil, err
 	}
-	if key != nil { // first, because a repeated request may no longer be valid, such as one whose expires_at has passed
-		send, found, err := s.handoff.Accepted(ctx, *key)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			return showAccepted(send), nil
-		}
-	}
-	send, err := s.resolveSend(ctx, *r.Body)
+	send, err := s.acceptOnce(ctx, key, func() (backstop.Send, error) { return s.resolveInput(ctx, *r.Body) })
 	if err != nil {
 		return nil, err
 	}
-	if send, _, err = s.handoff.Accept(ctx, send, key); err != nil {
-		return nil, err
-	}
-	return showAccepted(send), nil
+	return CreateSend202JSONResponse{
+		Body: showAccepted(send), Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+	}, nil
 }
 
-// idempotencyOf returns the caller's idempotency key with a digest of the parsed body, or nil without a key. White space and the
-// order of names do not change the digest.
-func idempotencyOf(r CreateSendRequestObject) (*handoff.Idempotency, error) {
-	if r.Params.IdempotencyKey == nil {
+// acceptOnce accepts the send that resolve returns, or returns the send that was accepted with the key before. It looks for that
+// send first, because a repeated request may no longer be valid, such as one whose expires_at has passed.
+func (s *server) acceptOnce(
+	ctx context.Context, key *handoff.Idempotency, resolve func() (backstop.Send, error),
+) (backstop.Send, error) {
+	if key != nil {
+		send, found, err := s.handoff.Accepted(ctx, *key)
+		if err != nil || found {
+			return send, err
+		}
+	}
+	send, err := resolve()
+	if err != nil {
+		return backstop.Send{}, err
+	}
+	send, _, err = s.handoff.Accept(ctx, send, key)
+	return send, err
+}
+
+// idempotencyOf returns the caller's idempotency key with a digest of the parsed request, or nil without a key. White space and
+// the order of names do not change the digest.
+func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, error) {
+	if key == nil {
 		return nil, nil //nolint:nilnil // no key and no error: a send without one is fine
 	}
-	body, err := json.Marshal(r.Body)
+	body, err := json.Marshal(request)
 	if err != nil {
-		return nil, fmt.Errorf("digest the body: %w", err)
+		return nil, fmt.Errorf("digest the request: %w", err)
 	}
 	digest := sha256.Sum256(body)
-	return &handoff.Idempotency{Key: *r.Params.IdempotencyKey, Hash: digest[:]}, nil
+	return &handoff.Idempotency{Key: *key, Hash: digest[:]}, nil
 }
 
-// resolveSend validates the input and returns the send with its country and its plan: the rules of the policy that apply to it.
-func (s *server) resolveSend(ctx context.Context, in SendInput) (backstop.Send, error) {
-	send := sendFrom(in)
-	country, err := backstop.CountryOf(in.To)
+// resolveInput validates the input and returns the send with its country and its plan.
+func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
+	return s.resolveSend(ctx, sendFrom(in), canonicalID(in.Fallback.PolicyID), backstop.Override{
+		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
+	})
+}
+
+// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it.
+func (s *server) resolveSend(
+	ctx context.Context, send backstop.Send, policyID string, override backstop.Override,
+) (backstop.Send, error) {
+	country, err := backstop.CountryOf(send.To)
 	if err := mergeInvalid(err, send.Validate(s.now())); err != nil {
 		return backstop.Send{}, err
 	}
 	send.Country = country
-	policy, err := s.policies.Policy(ctx, canonicalID(in.Fallback.PolicyID))
+	policy, err := s.policies.Policy(ctx, policyID)
 	if backstop.CodeOf(err) == backstop.NotFound {
 		return backstop.Send{}, &backstop.Error{
 			Code: backstop.Invalid, Message: "the send is not valid", Cause: err,
@@ -67,9 +84,7 @@ func (s *server) resolveSend(ctx context.Context, in SendInput) (backstop.Send, 
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	send.Plan, err = policy.Resolve(country, backstop.Override{
-		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
-	})
+	send.Plan, err = policy.Resolve(country, override)
 	return send, err
 }
 
@@ -86,12 +101,9 @@ func sendFrom(in SendInput) backstop.Send {
 
 // showAccepted returns the answer to a send. It uses only what does not change after the acceptance, so a repeated request gets
 // the same answer at any time.
-func showAccepted(send backstop.Send) CreateSend202JSONResponse {
-	return CreateSend202JSONResponse{
-		Body: SendAccepted{
-			ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
-		},
-		Headers: CreateSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+func showAccepted(send backstop.Send) SendAccepted {
+	return SendAccepted{
+		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
 	}
 }
 

@@ -45,7 +45,7 @@ func TestSends_Create(t *testing.T) {
 	require.Equal(t, backstop.Plan{PolicyID: policy.ID, PolicyName: "Parcels", Rules: []backstop.Rule{{
 		ID: rule.ID, Name: rule.Name, Type: backstop.Unread, WaitSeconds: 30, SendID: "60777",
 		Version: 1, CreatedAt: now, UpdatedAt: now,
-	}}}, send.Plan)
+	}}, Override: &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}}, send.Plan)
 }
 
 // The API accepts the latest valid time and returns it.

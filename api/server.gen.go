@@ -914,6 +914,21 @@ type SMSLengthEncoding string
 // SMS could not be submitted. `no_receipt`: neither is known, or not yet.
 type SMSResult string
 
+// Scenario What the simulated providers do with the messages to a recipient.
+type Scenario struct {
+	// Digits The last two digits of the recipient.
+	Digits string `json:"digits"`
+
+	// Name The name of the scenario.
+	Name string `json:"name"`
+
+	// SMS What happens to an SMS, in words.
+	SMS string `json:"sms"`
+
+	// WhatsApp What happens to a WhatsApp message, in words.
+	WhatsApp string `json:"whatsapp"`
+}
+
 // Send The state of a send.
 type Send struct {
 	// AcceptedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -1126,6 +1141,9 @@ type Session struct {
 
 	// Sandbox Whether the providers are simulated, so that no message reaches anybody.
 	Sandbox bool `json:"sandbox"`
+
+	// Scenarios What the simulated providers do, by the last two digits of a recipient. Absent if the providers are real.
+	Scenarios *[]Scenario `json:"scenarios,omitempty"`
 
 	// TemporalNamespace The Temporal namespace of the workflows.
 	TemporalNamespace string `json:"temporal_namespace"`

@@ -27,6 +27,8 @@ type Options struct {
 	Webhooks []Webhook // one for each provider; their names must differ
 	Routes   []string  // the names of the SMS routes; the first is the default
 
+	ErrorCodes []backstop.ErrorCode // of all providers, explained
+
 	APIKey string // required under /v1, and to sign in to the console
 	Log    *slog.Logger
 
@@ -34,6 +36,8 @@ type Options struct {
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
 	Sandbox           bool   // the providers are simulated; the console shows it
+
+	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
 
 	Watch    Watch           // the zero value means the defaults
 	Stopping <-chan struct{} // closed when the program stops, to end the streams; nil: streams end after Watch.Longest
@@ -67,7 +71,9 @@ type server struct {
 	temporalUIURL     string
 	temporalNamespace string
 	sandbox           bool
+	scenarios         []Scenario
 	smsRoutes         []string
+	errorCodes        []backstop.ErrorCode
 
 	watch    Watch
 	streams  chan struct{} // a counting semaphore: one element for each open stream
@@ -85,11 +91,12 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		webhooks: map[string]Webhook{}, smsRoutes: slices.Clone(o.Routes), contract: contract,
-		log: o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		webhooks: map[string]Webhook{}, smsRoutes: slices.Clone(o.Routes), errorCodes: slices.Clone(o.ErrorCodes),
+		contract: contract,
+		log:      o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
-		sandbox: o.Sandbox, watch: o.Watch.orDefaults(), stopping: o.Stopping,
+		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
 	s.streams = make(chan struct{}, s.watch.Streams)

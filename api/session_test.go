@@ -48,10 +48,12 @@ func TestSession(t *testing.T) {
 	r := newRig(t, func(o *api.Options) {
 		o.Now = func() time.Time { return clock }
 		o.TemporalUIURL, o.TemporalNamespace, o.Sandbox = "http://127.0.0.1:8233", "default", true
+		o.Scenarios = []api.Scenario{{Digits: "02", Name: "unread", WhatsApp: "delivered, never read", SMS: "delivered"}}
 	})
 	const shown = `{
 		"version": "v0", "expires_at": "2031-05-05T00:00:00Z",
-		"temporal_ui_url": "http://127.0.0.1:8233", "temporal_namespace": "default", "sandbox": true
+		"temporal_ui_url": "http://127.0.0.1:8233", "temporal_namespace": "default", "sandbox": true,
+		"scenarios": [{"digits": "02", "name": "unread", "whatsapp": "delivered, never read", "sms": "delivered"}]
 	}`
 	r.browse(t, "GET", sessionPath, "").problem(401, "unauthorized")
 	r.call(t, "GET", sessionPath, "").problem(401, "unauthorized") // the key is no session

@@ -2113,8 +2113,10 @@ type ClientInterface interface {
 
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
-	// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
+	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
+	// version of Backstop did not store the overrides; its sends are repeated without them.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2596,8 +2598,10 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
-// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
+// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
+// version of Backstop did not store the overrides; its sends are repeated without them.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4688,8 +4692,10 @@ type ClientWithResponsesInterface interface {
 
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
-	// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
+	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
+	// version of Backstop did not store the overrides; its sends are repeated without them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7040,8 +7046,10 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
-// policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
+// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
+// version of Backstop did not store the overrides; its sends are repeated without them.
 //
 // Returns a wrapper object for the known response body format(s).
 //

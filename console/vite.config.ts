@@ -1,5 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compressedFiles } from "./compress.plugin.ts";
+import { earlyScript } from "./early.plugin.ts";
 
 // The Go program embeds static/app, serves it under /console/, and replaces the placeholder in each answer by a new nonce.
 // `npm run dev` serves the source instead, and passes API requests on to a running `make run`.
@@ -7,7 +9,7 @@ const api = process.env.BACKSTOP_URL ?? "http://127.0.0.1:8080";
 
 export default defineConfig(({ command }) => ({
   base: "/console/",
-  plugins: [react()],
+  plugins: [react(), earlyScript(), compressedFiles()],
   html: command === "build" ? { cspNonce: "__CSP_NONCE__" } : {},
   build: {
     outDir: "static/app",

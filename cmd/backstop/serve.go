@@ -13,6 +13,7 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
@@ -21,6 +22,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/internal/sandbox"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -142,6 +144,19 @@ func (p *program) routeNames() []string {
 	return names
 }
 
+// errorCodes returns the error codes of all providers.
+func (p *program) errorCodes() ([]backstop.ErrorCode, error) {
+	var all []backstop.ErrorCode
+	for _, codesOf := range []func() ([]backstop.ErrorCode, error){p.meta.ErrorCodes, p.twilio.ErrorCodes} {
+		codes, err := codesOf()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, codes...)
+	}
+	return all, nil
+}
+
 // runParts runs the parts of the role concurrently. If one fails, it stops the others.
 func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -187,11 +202,16 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 // serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
 // receipts of those calls arrive meanwhile.
 func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
+	codes, err := p.errorCodes()
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), APIKey: string(p.config.API.Key), Log: p.log,
+		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), ErrorCodes: codes,
+		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: p.config.isSandbox(), Stopping: ctx.Done(), Version: version,
+		Sandbox: p.config.isSandbox(), Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -246,6 +266,18 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 		return errors.Join(fmt.Errorf("drain requests: %w", err), server.Close())
 	}
 	return nil
+}
+
+// scenarios returns what the simulated providers do; nil if the providers are real.
+func (p *program) scenarios() []api.Scenario {
+	if !p.config.isSandbox() {
+		return nil
+	}
+	var list []api.Scenario
+	for _, s := range sandbox.Scenarios() {
+		list = append(list, api.Scenario{Digits: s.Digits, Name: s.Name, WhatsApp: s.WhatsApp, SMS: s.SMS})
+	}
+	return list
 }
 
 // checkReady checks the schema and Temporal. It fails only if the schema is not up to date, because sends are accepted without

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -156,11 +158,22 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		params client.ListSendsParams
 	}{
 		{"time", 50, client.ListSendsParams{}},
-		{"outcome", 50, client.ListSendsParams{Outcome: new(client.OutcomeSms)}},
+		{"outcome", 50, client.ListSendsParams{Outcome: &[]client.Outcome{client.OutcomeSms}}},
 		{"policy_id", 20, client.ListSendsParams{PolicyID: &p.policy}},
 		{"to", 4, client.ListSendsParams{To: &p.to}},
 		{"from, until", 50, client.ListSendsParams{From: &p.from, Until: &p.until}},
-		{"outcome, policy_id", 5, client.ListSendsParams{Outcome: new(client.OutcomeSms), PolicyID: &p.policy}},
+		{"outcome, policy_id", 5, client.ListSendsParams{Outcome: &[]client.Outcome{client.OutcomeSms}, PolicyID: &p.policy}},
+		{"fell_back", 50, client.ListSendsParams{FellBack: new(true)}},
+		{"country", 50, client.ListSendsParams{Country: new("GB")}},
+		{"sender", 50, client.ListSendsParams{Sender: new(senderID)}},
+		{"sender, sms_result", 50, client.ListSendsParams{Sender: new(senderID), SmsResult: new(client.SMSResultFailed)}},
+		{"sms_result", 50, client.ListSendsParams{SmsResult: new(client.SMSResultFailed)}},
+		{"rule_type", 50, client.ListSendsParams{RuleType: new(client.RuleTypeUndelivered)}},
+		{"code", 50, client.ListSendsParams{Code: new(refusedCode), Provider: new("meta")}},
+		{"policy_id, country, reason, from, until", 10, client.ListSendsParams{
+			PolicyID: &p.policy, Country: new("GB"), Reason: &[]client.FallbackReason{client.FallbackReasonFailed},
+			From: &p.from, Until: &p.until,
+		}},
 	}
 	var all []query
 	for _, f := range filters {
@@ -170,6 +183,8 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		f.params.Cursor = deep
 		all = append(all, listQuery("deep list by "+name, f.params))
 	}
+	all = append(all, rareQueries()...)
+	all = append(all, searchQueries(p)...)
 	n := 0
 	return append(all, query{name: "get", read: func(ctx context.Context, api *client.ClientWithResponses) error {
 		n++
@@ -179,6 +194,61 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 		}
 		return nil
 	}}, l.stats()), nil
+}
+
+// refusedCode is the code with which the sandbox refuses a WhatsApp message.
+const refusedCode = "131026"
+
+// rareQueries asks for the sends that few rows are, and for what no row is.
+func rareQueries() (all []query) {
+	few := 5
+	for name, params := range map[string]client.ListSendsParams{
+		"country":   {Country: new("FR")},
+		"reason":    {Reason: &[]client.FallbackReason{client.FallbackReasonTooLate}},
+		"rule":      {Rule: new("Rare")},
+		"duplicate": {Duplicate: new(true)},
+		"sender":    {Sender: new("RARE")},
+		"code":      {Code: new("0")},
+	} {
+		params.Limit = &few
+		all = append(all, listQuery("rare sends by "+name, params))
+	}
+	slices.SortFunc(all, func(a, b query) int { return cmp.Compare(a.name, b.name) })
+	none := listQuery("no sends by country, sms_result", client.ListSendsParams{
+		Country: new("GB"), SmsResult: new(client.SMSResultNoReceipt),
+	})
+	total := listQuery("fell_back, with the total", client.ListSendsParams{FellBack: new(true), Total: new(true)})
+	none.growsWithRows, total.growsWithRows = true, true
+	return append(all, none, total)
+}
+
+// searchQueries searches as the console does. The more numbers there are, the more end with the same four digits.
+func searchQueries(p queryValues) (all []query) {
+	for _, s := range []struct {
+		name, text    string
+		growsWithRows bool
+	}{
+		{"number", p.to, false},
+		{"national number", "0" + p.to[len("+44"):], false},
+		{"last 4 digits", p.to[len(p.to)-4:], true},
+		{"id", p.ids[0], false},
+		{"first 13 characters of an id", p.ids[0][:13], false},
+		{"message id", p.message, false},
+		{"nothing", "no such thing", false},
+	} {
+		all = append(all, query{name: "search by " + s.name, growsWithRows: s.growsWithRows,
+			read: func(ctx context.Context, api *client.ClientWithResponses) error {
+				got, err := api.SearchWithResponse(ctx, &client.SearchParams{Q: s.text})
+				if err != nil || got.JSON200 == nil {
+					return client.CallError("search", got, err)
+				}
+				if found := got.JSON200.SendsFoundBy != client.FoundSendsFoundByNothing; found == (s.name == "nothing") {
+					return fmt.Errorf("search by %s: found by %s", s.name, got.JSON200.SendsFoundBy)
+				}
+				return nil
+			}})
+	}
+	return all
 }
 
 // stats requests the statistics of all rows, which are of one day. Each request has a different range, so the API cannot answer

@@ -40,8 +40,9 @@ func (s *store) createDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
-// The copies differ in id, time, recipient and policy. A million copies are one day. The ids are UUIDs of version 7, as the
-// schema requires, in the order of time.
+// The copies differ in id, time, recipient, policy and message id. A million copies are one day. The ids are UUIDs of version 7,
+// as the schema requires, in the order of time. Ten copies of each call of copyUntil are rare: they have values that the others
+// lack.
 const (
 	copyPeriod   = 86 * time.Millisecond
 	perRecipient = 10 // sends of one recipient
@@ -53,7 +54,8 @@ const (
 	makeCopies = `CREATE TEMPORARY TABLE copies ON COMMIT DROP AS
 SELECT i, (lpad(to_hex(ms), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0') || '8' || substr(md5(i::text), 1, 15))::uuid AS id,
 	to_timestamp(ms / 1000.0) AS at, ('00000000-0000-7000-8000-' || lpad((i % $5)::text, 12, '0'))::uuid AS policy,
-	'+447400' || lpad((i % $4)::text, 6, '0') AS recipient, i % $6 AS original
+	'+447400' || lpad((i % $4)::text, 6, '0') AS recipient, i % $6 AS original,
+	i % GREATEST(1, ($2::bigint - $1::bigint) / 10) = 0 AS rare
 FROM (SELECT i, $3::bigint + i * $7::bigint AS ms FROM generate_series($1::bigint, $2::bigint) AS i) AS n`
 
 	// sendColumns returns the names of all columns but the generated ones, first alone and then with the prefix "r.".
@@ -64,12 +66,19 @@ FROM information_schema.columns WHERE table_schema = current_schema() AND table_
 FROM copies c, jsonb_populate_record(NULL::sends, $1::jsonb || jsonb_build_object(
 	'id', c.id, 'recipient', c.recipient, 'accepted_at', c.at, 'policy_id', c.policy,
 	'delivered_at', c.at + (($1::jsonb ->> 'delivered_at')::timestamptz - ($1::jsonb ->> 'accepted_at')::timestamptz),
-	'plan', $1::jsonb -> 'plan' || jsonb_build_object('policy_id', c.policy))) AS r
+	'plan', $1::jsonb -> 'plan' || jsonb_build_object('policy_id', c.policy))
+	|| CASE WHEN c.rare AND $1::jsonb ->> 'fired' <> '' THEN
+		'{"country": "FR", "duplicate_delivery": true, "fired": "Rare", "fallback_reason": "too_late"}'::jsonb
+	ELSE '{}' END) AS r
 WHERE c.original = $2`
 
 	copyChildRows = `INSERT INTO %[1]s SELECT r.* ` + //nolint:unqueryvet // r has the row type of the table
 		`FROM copies c, jsonb_array_elements($1::jsonb) AS e,
-	jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id)) AS r
+	jsonb_populate_record(NULL::%[1]s, e || jsonb_build_object('send', c.id,
+		'message_id', CASE WHEN e ->> 'message_id' <> '' THEN e ->> 'message_id' || '.' || c.i ELSE '' END)
+	|| CASE WHEN c.rare AND e ->> 'send_id' <> '' THEN '{"send_id": "RARE"}'::jsonb ELSE '{}' END
+	|| CASE WHEN c.rare AND e -> 'failure' ->> 'code' <> '' THEN jsonb_build_object('failure', e -> 'failure' || '{"code": "0"}')
+	ELSE '{}' END) AS r
 WHERE c.original = $2`
 
 	analyseTables = `VACUUM ANALYZE`
@@ -123,11 +132,13 @@ type queryValues struct {
 	ids         []string
 	deep        string // the send in the middle
 	policy, to  string
+	message     string    // the provider's id
 	from, until time.Time // without the oldest and the newest 5 % of the sends
 }
 
 const (
 	pickIDs = `SELECT id FROM sends ORDER BY random() LIMIT 100`
+	pickMsg = `SELECT message_id FROM attempts WHERE message_id <> '' AND send >= $1 ORDER BY send LIMIT 1`
 	pickOne = `SELECT id, policy_id, recipient, accepted_at FROM sends ORDER BY id OFFSET $1 LIMIT 1`
 )
 
@@ -146,6 +157,9 @@ func (l *lists) pickValues(ctx context.Context) (p queryValues, err error) {
 		if err := row.Scan(pick.id, &p.policy, &p.to, pick.at); err != nil {
 			return p, fmt.Errorf("pick a send: %w", err)
 		}
+	}
+	if err := l.store.db.QueryRowContext(ctx, pickMsg, p.deep).Scan(&p.message); err != nil {
+		return p, fmt.Errorf("pick a message: %w", err)
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ import (
 )
 
 const (
+	senderID     = "BACKSTOP"
 	whatsAppText = "Your parcel comes today between 14:00 and 15:00."
 	// recipientCount is the number of recipients of each scenario.
 	recipientCount = 10_000
@@ -94,7 +95,7 @@ func (s *sender) policy(ctx context.Context, name string, rules ...rule) (string
 	for i, r := range rules {
 		wait := int(r.wait.Seconds())
 		made, err := s.api.CreateRuleWithResponse(ctx, client.RuleInput{
-			Name: fmt.Sprintf("%s, rule %d", name, i+1), Type: r.kind, WaitSeconds: &wait, SendID: "BACKSTOP",
+			Name: fmt.Sprintf("%s, rule %d", name, i+1), Type: r.kind, WaitSeconds: &wait, SendID: senderID,
 		})
 		if err != nil || made.JSON201 == nil {
 			return "", client.CallError("create rule", made, err)

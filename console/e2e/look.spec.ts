@@ -73,7 +73,7 @@ for (const look of looks) {
         ["policy-dialog", `policies?search=${policy.name}`],
       ] as const) {
         await page.goto(path);
-        await page.locator("tbody .anticon-edit").first().click();
+        await page.locator("main .anticon-edit").first().click();
         await page.getByRole("dialog").waitFor();
         await check(page, name, look.name);
       }
@@ -82,12 +82,12 @@ for (const look of looks) {
       await expect(page.getByRole("dialog")).toHaveCount(2);
       await check(page, "discard-question", look.name);
       await page.goto("rules");
-      await page.locator("tbody .anticon-delete").first().click();
+      await page.locator("main .anticon-delete").first().click();
       await page.getByRole("dialog").waitFor();
       await check(page, "delete-dialog", look.name);
       await page.keyboard.press("Escape");
       await context.clearCookies();
-      await page.locator("tbody .anticon-edit").first().click();
+      await page.locator("main .anticon-edit").first().click();
       await page.locator("form#rule").evaluate((form) => (form as HTMLFormElement).requestSubmit());
       await page.locator("input[type=password]").waitFor();
       await check(page, "sign-in-again", look.name);

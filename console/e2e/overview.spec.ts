@@ -61,8 +61,6 @@ async function riseOf(api: API) {
   return { policy, path: `?policy=${policy.id}&from=${iso(middle)}&until=${iso(middle + length)}` };
 }
 
-test.beforeEach(({ page }) => page.route("**/v1/error-codes", (route) => route.fulfill({ json: { items: [] } })));
-
 test("the numbers match the sends, and each opens its sends", async ({ page, api }) => {
   test.setTimeout(120 * second);
   const { policy, rule, sender } = await mixed(api);

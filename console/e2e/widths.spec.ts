@@ -1,6 +1,6 @@
 // Long names, and the widths of columns: the actions, the numbers and the percentages stay in view.
 import type { Locator, Page } from "@playwright/test";
-import { expect, recipient, test, unique } from "./test";
+import { expect, pick, recipient, test, unique } from "./test";
 
 const longest = 64; // characters of a name
 
@@ -26,6 +26,11 @@ async function expectInView(page: Page, element: Locator): Promise<void> {
 /** sideways returns how many pixels of the page are beside the window. */
 function sideways(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** rowTitles are the heads of the rows of a list, or the titles of its cards. */
+function rowTitles(page: Page): Locator {
+  return page.getByRole("rowheader").or(page.getByRole("main").getByRole("heading", { level: 2 }));
 }
 
 for (const width of [1440, 390]) {
@@ -64,7 +69,7 @@ for (const width of [1440, 390]) {
         await page.goto(`${path}?search=${name}`);
         await expectInView(page, page.getByRole("button", { name: `Edit ${name}` }));
         await expectInView(page, page.getByRole("button", { name: `Delete ${name}` }));
-        await expect(page.getByRole("rowheader").getByTitle(name, { exact: true })).toBeVisible();
+        await expect(rowTitles(page).getByTitle(name, { exact: true })).toBeVisible();
         expect(await sideways(page), path).toBeLessThanOrEqual(0);
       }
 
@@ -86,7 +91,7 @@ for (const width of [1440, 390]) {
         await expectInView(page, card);
       }
       await page.goto(`sends?policy=${policy.id}`);
-      await expect(page.getByRole("cell").getByTitle(policy.name, { exact: true })).toBeVisible();
+      await expect(page.getByRole("main").getByTitle(policy.name, { exact: true })).toBeVisible();
       await expectInView(page, page.getByRole("link", { name: to }));
     });
 
@@ -140,3 +145,77 @@ for (const width of [1440, 390]) {
     });
   });
 }
+
+test.describe("lists at 390 px", () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+
+  /** expectTouchable expects that a finger can hit what is shown: at least 44 px each way. */
+  async function expectTouchable(targets: Locator): Promise<void> {
+    await expect(targets.first()).toBeVisible();
+    for (const target of await targets.all()) {
+      if (await target.isVisible()) {
+        const box = await target.boundingBox();
+        const name = await target.evaluate((element) => element.getAttribute("aria-label") ?? element.textContent);
+        expect(box?.height, `the height of ${name}`).toBeGreaterThanOrEqual(43.5);
+        expect(box?.width, `the width of ${name}`).toBeGreaterThanOrEqual(43.5);
+      }
+    }
+  }
+
+  test("rules, policies and sends are cards, and what can be pressed has 44 px", async ({ page, api }) => {
+    const rule = await api.rule({ type: "unread", wait_seconds: 2, countries: ["GB", "FR"] });
+    const policy = await api.policy([rule]);
+    const send = await api.send(policy, recipient("02"));
+    await expect.poll(async () => (await api.get(send)).outcome, { timeout: 20_000 }).toBe("sms");
+    for (const [path, title, line] of [
+      [`rules?search=${encodeURIComponent(rule.name)}`, rule.name, "2 s"],
+      [`policies?search=${encodeURIComponent(policy.name)}`, policy.name, rule.name],
+      [`sends?policy=${policy.id}`, (await api.get(send)).to, policy.name],
+    ] as const) {
+      await page.goto(path);
+      const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { level: 2, name: title }) });
+      await expect(card).toHaveCount(1);
+      await expect(card).toContainText(line);
+      await expect(page.getByRole("table")).toHaveCount(0);
+      expect(await sideways(page), path).toBeLessThanOrEqual(0);
+      await expectTouchable(page.getByRole("main").getByRole("button"));
+      await expectTouchable(page.getByRole("banner").getByRole("button"));
+    }
+    const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { level: 2 }) });
+    await expect(card).toContainText("By SMS");
+    await card.click({ position: { x: 150, y: 90 } }); // anywhere
+    await expect(page).toHaveURL(new RegExp(`/sends/${send.id}$`));
+  });
+
+  test("the filters are behind one button with their number, and the order is beside the cards", async ({
+    page,
+    api,
+  }) => {
+    const policy = await api.policy([await api.rule()]);
+    const [first, second] = [recipient("01"), recipient("04")];
+    await expect.poll(async () => (await api.get(await api.send(policy, first))).to).toBe(first);
+    const failed = await api.send(policy, second);
+    await expect.poll(async () => (await api.get(failed)).outcome, { timeout: 20_000 }).toBe("sms");
+    await page.goto(`sends?policy=${policy.id}`);
+    const titles = page.getByRole("main").getByRole("heading", { level: 2 });
+    await expect(titles).toHaveText([second, first]);
+    await page.getByRole("combobox", { name: "Order" }).click();
+    await pick(page, "Oldest first");
+    await expect(titles).toHaveText([first, second]);
+
+    await expect(page.getByLabel("Outcome", { exact: true })).toBeHidden();
+    await page.getByRole("button", { name: "Filters, 1 active" }).click();
+    const drawer = page.getByRole("dialog", { name: "Filters" });
+    await drawer.getByLabel("Outcome", { exact: true }).click();
+    await pick(page, "By SMS");
+    await page.keyboard.press("Escape");
+    await expect(drawer).toBeVisible();
+    await expectTouchable(drawer.getByRole("button"));
+    await drawer.getByRole("button", { name: "Show results" }).click();
+    await expect(drawer).toBeHidden();
+    await expect(titles).toHaveText([second]);
+    await expect(page.getByRole("button", { name: "Filters, 2 active" })).toBeVisible();
+    await page.getByRole("button", { name: "Remove the filter Outcome: By SMS" }).click();
+    await expect(titles).toHaveText([first, second]);
+  });
+});

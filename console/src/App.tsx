@@ -1,50 +1,58 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { App as AntApp, ConfigProvider } from "antd";
-import enUS from "antd/locale/en_US";
-import zhCN from "antd/locale/zh_CN";
-import dayjs from "dayjs";
-import "dayjs/locale/zh-cn";
+import { ConfigProvider } from "antd";
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { BrowserRouter } from "react-router";
 import { newQueryClient, sessionQuery } from "./api/queries";
-import { type Language, PreferencesProvider, useNewPreferences } from "./preferences";
+import { reentry } from "./api/reentry";
+import { loadFont } from "./font";
+import { setLanguage } from "./i18n";
+import { PreferencesProvider, useNewPreferences } from "./preferences";
 import { Shell } from "./Shell";
 import { RequireSession } from "./session/RequireSession";
 import { themeOf } from "./theme";
+import { MessagesProvider } from "./ui/Messages";
+import { useNarrow } from "./ui/useMedia";
+import { useFirstData } from "./useFirstData";
 
-const antdLocales: Record<Language, typeof enUS> = { en: enUS, "zh-CN": zhCN };
+type AntdWords = Awaited<ReturnType<typeof setLanguage>>;
 
 function newClient() {
-  const client = newQueryClient(() => client.invalidateQueries(sessionQuery)); // shows the sign-in
+  const client = newQueryClient();
+  reentry.listen(() => client.invalidateQueries(sessionQuery)); // shows the sign-in
   return client;
 }
 
-export function App() {
+export function App({ firstWords }: { firstWords: AntdWords }) {
   const preferences = useNewPreferences();
   const { language, dark, lessMotion } = preferences;
-  const { i18n } = useTranslation();
+  const [words, setWords] = useState(firstWords);
+  const isNarrow = useNarrow();
   const [client] = useState(newClient);
+  const hasData = useFirstData(client);
 
   useEffect(() => {
-    i18n.changeLanguage(language);
-    dayjs.locale(language.toLowerCase());
+    setLanguage(language).then(setWords);
     document.documentElement.lang = language;
-  }, [i18n, language]);
+  }, [language]);
   useEffect(() => {
     document.documentElement.dataset.theme = dark ? "dark" : "light";
   }, [dark]);
+  useEffect(() => {
+    if (hasData) {
+      loadFont();
+    }
+  }, [hasData]);
 
   return (
     <PreferencesProvider value={preferences}>
-      <ConfigProvider theme={themeOf(dark, !lessMotion)} locale={antdLocales[language]}>
-        <AntApp>
-          <QueryClientProvider client={client}>
+      <ConfigProvider theme={themeOf(dark, !lessMotion, isNarrow)} {...(words ? { locale: words } : {})}>
+        <QueryClientProvider client={client}>
+          <MessagesProvider ready={hasData}>
             <BrowserRouter basename="/console">
-              <RequireSession>{(session) => <Shell session={session} />}</RequireSession>
+              <RequireSession>{(session) => <Shell session={session} hasData={hasData} />}</RequireSession>
             </BrowserRouter>
-          </QueryClientProvider>
-        </AntApp>
+          </MessagesProvider>
+        </QueryClientProvider>
       </ConfigProvider>
     </PreferencesProvider>
   );

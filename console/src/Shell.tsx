@@ -1,21 +1,36 @@
+// The frame of the pages. It is part of the first load, so it has few parts of antd: menus and the drawer are loaded later.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { App, Button, Drawer, Dropdown, Grid, Layout, Menu, type MenuProps, Result, Spin } from "antd";
-import { Suspense, useEffect, useRef, useState } from "react";
+import { Button } from "antd";
+import AppContext from "antd/es/app/context";
+import { lazy, Suspense, useCallback, useContext, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, matchPath, Route, Routes, useLocation } from "react-router";
 import { answered, api, type Session } from "./api/client";
 import { sessionQuery } from "./api/queries";
-import { pages } from "./pages";
-import { type Appearance, type Language, usePreferences } from "./preferences";
+import { reentry } from "./api/reentry";
+import { type MenuEntry, pages } from "./pages";
+import { forgetDraft } from "./sends/forgetDraft";
+import { announceSignOut, onSignOut } from "./session/signOuts";
 import { ButtonLink } from "./ui/ButtonLink";
-import { GlobalOutlined, LogoutOutlined, MenuOutlined, MoonOutlined, SettingOutlined, SunOutlined } from "./ui/icons";
+import { LogoutOutlined, MenuOutlined } from "./ui/icons";
 import { Logo } from "./ui/Logo";
+import { PageSkeleton } from "./ui/Skeleton";
 import { zone } from "./ui/time";
+import { useMedia } from "./ui/useMedia";
 
-export function Shell({ session }: { session: Session }) {
+const HeaderSearch = lazy(() => import("./search/HeaderSearch").then((file) => ({ default: file.HeaderSearch })));
+const NavigationDrawer = lazy(() => import("./ui/NavigationDrawer"));
+const PreferenceMenus = lazy(() => import("./ui/PreferenceMenus"));
+
+interface Props {
+  session: Session;
+  hasData: boolean; // whether the first page has its data, so that the other files may be loaded
+}
+
+export function Shell({ session, hasData }: Props) {
   const { t, i18n } = useTranslation();
   const { pathname } = useLocation();
-  const wide = Grid.useBreakpoint().lg ?? window.innerWidth >= 992;
+  const wide = useMedia("(min-width: 992px)");
   const [open, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
 
@@ -26,7 +41,7 @@ export function Shell({ session }: { session: Session }) {
   }, [pathname]);
 
   return (
-    <Layout className="shell">
+    <div className="shell">
       {/* biome-ignore lint/a11y/useValidAnchor: it moves the focus within the page, and the router owns the address */}
       <a
         className="skip"
@@ -38,25 +53,21 @@ export function Shell({ session }: { session: Session }) {
       >
         {t("shell.skip")}
       </a>
-      {wide ? (
-        <Layout.Sider width={232} className="shell-sider">
+      {wide && (
+        <div className="shell-sider">
           <Brand />
           <Navigation />
-        </Layout.Sider>
-      ) : (
-        <Drawer
-          open={open}
-          onClose={() => setOpen(false)}
-          placement="left"
-          size={264}
-          title={t("shell.navigation")}
-          styles={{ body: { padding: 8 } }}
-        >
-          <Navigation />
-        </Drawer>
+        </div>
       )}
-      <Layout>
-        <Layout.Header className="shell-header">
+      {!wide && hasData && (
+        <Suspense>
+          <NavigationDrawer open={open} onClose={() => setOpen(false)}>
+            <Navigation />
+          </NavigationDrawer>
+        </Suspense>
+      )}
+      <div className="shell-body">
+        <header className="shell-header">
           {!wide && (
             <>
               <Button
@@ -68,13 +79,27 @@ export function Shell({ session }: { session: Session }) {
               <Brand />
             </>
           )}
-          <span className="shell-gap" />
-          <LanguageSwitch />
-          <AppearanceSwitch />
+          {hasData ? (
+            <Suspense fallback={<span className="shell-gap" />}>
+              <HeaderSearch />
+            </Suspense>
+          ) : (
+            <span className="shell-gap" />
+          )}
+          {session.sandbox && (
+            <span className="sandbox-badge" title={t("shell.sandboxMeans")}>
+              {t("shell.sandbox")}
+            </span>
+          )}
+          {hasData && (
+            <Suspense>
+              <PreferenceMenus />
+            </Suspense>
+          )}
           <SignOut />
-        </Layout.Header>
+        </header>
         <main id="main" ref={main} tabIndex={-1} className="shell-main">
-          <Suspense fallback={<Spin className="page-spin" />}>
+          <Suspense fallback={<PageSkeleton />}>
             <Routes>
               {pages.map(({ path, component: Page }) => (
                 <Route key={path} path={path} element={<Page session={session} />} />
@@ -83,12 +108,12 @@ export function Shell({ session }: { session: Session }) {
             </Routes>
           </Suspense>
         </main>
-        <Layout.Footer className="shell-footer">
+        <footer className="shell-footer">
           Backstop {session.version} · <a href="/docs">{t("shell.reference")}</a> ·{" "}
           {t("shell.zone", { zone: zone(i18n.language) })}
-        </Layout.Footer>
-      </Layout>
-    </Layout>
+        </footer>
+      </div>
+    </div>
   );
 }
 
@@ -102,86 +127,55 @@ function Brand() {
 
 function Navigation() {
   const { t } = useTranslation();
-  const { pathname } = useLocation();
-  const current = pages.find((page) => matchPath(page.path, pathname));
-  const entry = (page: (typeof pages)[number]) => ({
-    key: page.path,
-    icon: page.menu?.icon,
-    label: <Link to={page.path}>{page.menu && t(page.menu.label)}</Link>,
-  });
-  const inMenu = pages.filter((page) => page.menu);
-  const items: MenuProps["items"] = [
-    ...inMenu.filter((page) => !page.menu?.group).map(entry),
-    {
-      key: "fallback",
-      icon: <SettingOutlined />,
-      label: t("shell.fallback"),
-      children: inMenu.filter((page) => page.menu?.group === "fallback").map(entry),
-    },
-  ];
+  const inMenu = pages.flatMap(({ path, menu }) => (menu ? [{ path, menu }] : []));
   return (
-    <nav aria-label={t("shell.navigation")}>
-      <Menu
-        mode="inline"
-        items={items}
-        defaultOpenKeys={["fallback"]}
-        selectedKeys={current ? [current.under ?? current.path] : []}
-      />
+    <nav aria-label={t("shell.navigation")} className="shell-nav">
+      <Entries entries={inMenu.filter(({ menu }) => !menu.group)} />
+      <h2 id="fallback-settings">{t("shell.fallback")}</h2>
+      <Entries entries={inMenu.filter(({ menu }) => menu.group === "fallback")} labelledBy="fallback-settings" />
+      <Entries entries={inMenu.filter(({ menu }) => menu.group === "help")} />
     </nav>
   );
 }
 
-const languageNames: Record<Language, string> = { en: "English", "zh-CN": "简体中文" };
-
-function LanguageSwitch() {
+function Entries({ entries, labelledBy }: { entries: { path: string; menu: MenuEntry }[]; labelledBy?: string }) {
   const { t } = useTranslation();
-  const { language, setLanguage } = usePreferences();
-  const items = (Object.keys(languageNames) as Language[]).map((key) => ({
-    key,
-    label: <span lang={key}>{languageNames[key]}</span>,
-  }));
+  const { pathname } = useLocation();
+  const current = pages.find((page) => matchPath(page.path, pathname));
+  const marked = current?.under ?? current?.path;
   return (
-    <Dropdown
-      trigger={["click"]}
-      menu={{ items, selectable: true, selectedKeys: [language], onClick: ({ key }) => setLanguage(key as Language) }}
-    >
-      <Button type="text" icon={<GlobalOutlined />} aria-label={`${t("shell.language")}: ${languageNames[language]}`} />
-    </Dropdown>
-  );
-}
-
-function AppearanceSwitch() {
-  const { t } = useTranslation();
-  const { appearance, dark, setAppearance } = usePreferences();
-  const items = (["light", "dark", "system"] as const).map((key) => ({ key, label: t(`shell.appearances.${key}`) }));
-  return (
-    <Dropdown
-      trigger={["click"]}
-      menu={{
-        items,
-        selectable: true,
-        selectedKeys: [appearance],
-        onClick: ({ key }) => setAppearance(key as Appearance),
-      }}
-    >
-      <Button
-        type="text"
-        icon={dark ? <MoonOutlined /> : <SunOutlined />}
-        aria-label={`${t("shell.appearance")}: ${t(`shell.appearances.${appearance}`)}`}
-      />
-    </Dropdown>
+    <ul {...(labelledBy ? { "aria-labelledby": labelledBy } : {})}>
+      {entries.map(({ path, menu }) => (
+        <li key={path}>
+          <Link
+            to={path}
+            className={path === marked ? "current" : ""}
+            {...(path === marked ? { "aria-current": "page" } : {})}
+          >
+            {menu.icon} {t(menu.label)}
+          </Link>
+        </li>
+      ))}
+    </ul>
   );
 }
 
 function SignOut() {
   const { t } = useTranslation();
-  const { message } = App.useApp();
+  const { message } = useContext(AppContext); // App.useApp of antd, without the rest of App
   const client = useQueryClient();
+  const forget = useCallback(() => {
+    reentry.cancel();
+    forgetDraft();
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+    return client.resetQueries(sessionQuery);
+  }, [client]);
+  useEffect(() => onSignOut(forget), [forget]);
   const signOut = useMutation({
     mutationFn: () => answered(api.DELETE("/console/session")),
     onSuccess: () => {
-      client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
-      return client.resetQueries(sessionQuery);
+      announceSignOut();
+      return forget();
     },
     onError: (error) => message.error(error.message),
   });
@@ -196,14 +190,11 @@ function SignOut() {
 function NotFound() {
   const { t } = useTranslation();
   return (
-    <Result
-      status="404"
-      title={<h1>{t("shell.notFound")}</h1>}
-      extra={
-        <ButtonLink to="/" type="primary">
-          {t("shell.toOverview")}
-        </ButtonLink>
-      }
-    />
+    <div className="not-found">
+      <h1>{t("shell.notFound")}</h1>
+      <ButtonLink to="/" type="primary">
+        {t("shell.toOverview")}
+      </ButtonLink>
+    </div>
   );
 }

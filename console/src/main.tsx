@@ -2,14 +2,19 @@ import "./nonce"; // before any script creates a style
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
-import "./i18n";
+import { applyCachedFont } from "./font";
+import { setLanguage } from "./i18n";
+import { storedLanguage } from "./stored";
 import "./console.css";
 
+applyCachedFont();
 const root = document.getElementById("root");
 if (root) {
-  createRoot(root).render(
-    <StrictMode>
-      <App />
-    </StrictMode>,
+  setLanguage(storedLanguage()).then((words) =>
+    createRoot(root).render(
+      <StrictMode>
+        <App firstWords={words} />
+      </StrictMode>,
+    ),
   );
 }

@@ -2,16 +2,18 @@
 
 import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
-import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, SendOutlined } from "./ui/icons";
+import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, RocketOutlined, SendOutlined } from "./ui/icons";
+
+export interface MenuEntry {
+  label: "overview.title" | "sends.title" | "rules.title" | "policies.title" | "start.title";
+  icon: ReactNode;
+  group?: "fallback" | "help";
+}
 
 interface Page {
   path: string; // below /console, in the syntax of react-router
   component: LazyExoticComponent<ComponentType<{ session: Session }>>;
-  menu?: {
-    label: "overview.title" | "sends.title" | "rules.title" | "policies.title";
-    icon: ReactNode;
-    group?: "fallback";
-  };
+  menu?: MenuEntry;
   under?: string; // the path of the menu entry that is marked on this page
 }
 
@@ -40,4 +42,9 @@ export const pages: Page[] = [
     menu: { label: "policies.title", icon: <ApartmentOutlined />, group: "fallback" },
   },
   { path: "/policies/:id", component: lazy(() => import("./policies/PolicyPage")), under: "/policies" },
+  {
+    path: "/start",
+    component: lazy(() => import("./start/StartPage")),
+    menu: { label: "start.title", icon: <RocketOutlined />, group: "help" },
+  },
 ];

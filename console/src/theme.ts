@@ -60,15 +60,18 @@ const dark: ThemeConfig = {
   },
 };
 
-export function themeOf(isDark: boolean, hasMotion: boolean): ThemeConfig {
+/** themeOf returns the theme of antd. In a narrow window each control is 44 px high, for fingers. */
+export function themeOf(isDark: boolean, hasMotion: boolean, isNarrow: boolean): ThemeConfig {
   const base = isDark ? dark : light;
-  const bar = isDark ? "#161b1e" : "#ffffff";
   return {
     ...base,
-    token: { ...base.token, motion: hasMotion },
+    token: {
+      ...base.token,
+      motion: hasMotion,
+      fontFamily: "var(--font)",
+      ...(isNarrow ? { controlHeight: 44 } : {}),
+    },
     components: {
-      Layout: { headerBg: bar, siderBg: bar, triggerBg: bar, headerHeight: 56, headerPadding: "0 16px" },
-      Menu: { itemBorderRadius: 8, activeBarBorderWidth: 0, subMenuItemBg: "transparent" },
       Table: { headerBg: isDark ? "#1d2327" : "#f4f6f7" },
     },
   };

@@ -28,7 +28,7 @@ test("answered passes on that a request was cancelled", async () => {
 });
 
 test("a query is retried while the server is away, with longer and longer delays, up to 30 s", () => {
-  const { retry, retryDelay } = newQueryClient(() => {}).getDefaultOptions().queries ?? {};
+  const { retry, retryDelay } = newQueryClient().getDefaultOptions().queries ?? {};
   const retries = (failures: number, error: Error) => typeof retry === "function" && retry(failures, error);
   const withStatus = (status: number) => new ProblemError({ status, detail: "" } as ProblemError["problem"] & object);
   expect(retries(2, new ProblemError(undefined))).toBe(true);

@@ -1,5 +1,7 @@
 // The client of the API: its types come from the contract, and the cookie of the session authenticates it.
 import createClient, { type Middleware } from "openapi-fetch";
+import { takeEarly } from "./early";
+import { reentry } from "./reentry";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -18,6 +20,7 @@ export type Status = Schemas["Status"];
 export type Stats = Schemas["Stats"];
 export type StatsCounts = Schemas["StatsCounts"];
 export type Session = Schemas["Session"];
+export type Scenario = Schemas["Scenario"];
 
 /** ProblemError is an error answer of the API. Its problem is undefined if the API did not answer. */
 export class ProblemError extends Error {
@@ -63,10 +66,19 @@ const clock: Middleware = {
 const timeout = 15_000; // ms, of a request with its answer
 // Statistics wait up to 5 s for their turn (api/stats_cache.go), and their queries take up to 10 s (internal/postgres/stats.go).
 const statsTimeout = 20_000;
+const statsPath = "/v1/stats";
+const sessionPath = "/console/session";
 
-function fetchInTime(request: Request): Promise<Response> {
-  const isStats = new URL(request.url).pathname.startsWith("/v1/stats");
-  const limit = AbortSignal.timeout(isStats ? statsTimeout : timeout);
+/** fetchInTime sends a request. If the session has ended, it sends it once more after the next sign-in. */
+async function fetchInTime(request: Request): Promise<Response> {
+  const again = request.clone(); // the first fetch consumes the body
+  const answer = await (takeEarly(request) ?? fetchOnce(request));
+  const isSession = new URL(request.url).pathname === sessionPath;
+  return answer.status === 401 && !isSession && (await reentry.wait(request.signal)) ? fetchOnce(again) : answer;
+}
+
+function fetchOnce(request: Request): Promise<Response> {
+  const limit = AbortSignal.timeout(new URL(request.url).pathname.startsWith(statsPath) ? statsTimeout : timeout);
   return fetch(request, { signal: AbortSignal.any([request.signal, limit]) });
 }
 

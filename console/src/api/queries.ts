@@ -1,23 +1,11 @@
 // The queries of the pages. Each has a key, by which a change invalidates it.
-import { keepPreviousData, MutationCache, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { boundsOf, type ChosenRange, comparisonStepOf, isMoving, previousOf, stepOf } from "../overview/range";
+import { rangeBounds } from "../sends/range";
 import { answered, api, ProblemError, serverNow } from "./client";
 
-/** newQueryClient returns a client that calls onSignedOut if an answer says that the session has ended. */
-export function newQueryClient(onSignedOut: () => void): QueryClient {
-  const checkSession = (error: Error) => {
-    if (error instanceof ProblemError && error.is("unauthorized")) {
-      onSignedOut();
-    }
-  };
+export function newQueryClient(): QueryClient {
   return new QueryClient({
-    queryCache: new QueryCache({
-      // The query of the session itself fails in this way if there is none.
-      onError: (error, query) => query.queryKey[0] !== sessionKey && checkSession(error),
-    }),
-    mutationCache: new MutationCache({
-      onError: (error, _, __, mutation) => mutation.meta?.signsIn || checkSession(error),
-    }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,
@@ -90,10 +78,14 @@ export const policyQuery = (id: string) =>
 
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 
-export const sendsQuery = (query: SendsQuery) =>
+/** sendsQuery lists sends. The bounds of a preset of time are not in its key, so a refresh keeps the earlier answer. */
+export const sendsQuery = (query: SendsQuery, range = "") =>
   queryOptions({
-    queryKey: ["sends", query],
-    queryFn: ({ signal }) => answered(api.GET("/v1/sends", { params: { query }, signal })),
+    queryKey: ["sends", query, range],
+    queryFn: ({ signal }) => {
+      const bounded = { ...query, ...rangeBounds(range, serverNow()) };
+      return answered(api.GET("/v1/sends", { params: { query: bounded }, signal }));
+    },
     placeholderData: keepPreviousData,
   });
 
@@ -102,6 +94,18 @@ export const sendQuery = (id: string) =>
     queryKey: ["sends", id],
     queryFn: ({ signal }) => answered(api.GET("/v1/sends/{id}", { params: { path: { id } }, signal })),
   });
+
+export const searchQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["search", q],
+    queryFn: ({ signal }) => answered(api.GET("/v1/search", { params: { query: { q } }, signal })),
+  });
+
+export const errorCodesQuery = queryOptions({
+  queryKey: ["error-codes"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/error-codes", { signal })),
+  staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
+});
 
 /**
  * The queries of statistics. Their keys have no time, so a refresh that fails keeps the earlier answer. Those of a range that moves
@@ -158,10 +162,3 @@ export const messageStatsQuery = (chosen: ChosenRange, policy: string | undefine
     },
     ...polled(chosen, stepOf(chosen, serverNow())),
   });
-
-export const errorCodesQuery = queryOptions({
-  queryKey: ["error-codes"],
-  queryFn: ({ signal }) => answered(api.GET("/v1/error-codes", { signal })),
-  staleTime: Number.POSITIVE_INFINITY, // they change with the program
-  retry: false, // a code is shown without its explanation
-});

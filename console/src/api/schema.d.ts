@@ -224,8 +224,10 @@ export interface paths {
         put?: never;
         /**
          * Send a message again
-         * @description Accepts a new send with the recipient, the texts, the category and the overrides of this one, by the present rules of its
-         *     policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, the answer is 422.
+         * @description Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
+         *     rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+         *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
+         *     version of Backstop did not store the overrides; its sends are repeated without them.
          */
         post: operations["RepeatSend"];
         delete?: never;
@@ -1399,6 +1401,19 @@ export interface components {
             temporal_namespace: string;
             /** @description Whether the providers are simulated, so that no message reaches anybody. */
             sandbox: boolean;
+            /** @description What the simulated providers do, by the last two digits of a recipient. Absent if the providers are real. */
+            scenarios?: components["schemas"]["Scenario"][];
+        };
+        /** @description What the simulated providers do with the messages to a recipient. */
+        Scenario: {
+            /** @description The last two digits of the recipient. */
+            digits: string;
+            /** @description The name of the scenario. */
+            name: string;
+            /** @description What happens to a WhatsApp message, in words. */
+            whatsapp: string;
+            /** @description What happens to an SMS, in words. */
+            sms: string;
         };
         /** @description An error (RFC 9457). */
         Problem: {

@@ -1,8 +1,9 @@
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";
 import { constraints } from "../api/constraints.gen";
+import type { Language } from "../stored";
+import type { chinese } from "./chinese";
 import { en } from "./en";
-import { zhCN } from "./zh-CN";
 
 // The types name all texts, so a missing text does not compile.
 declare module "i18next" {
@@ -21,10 +22,24 @@ const limits = {
 };
 
 i18n.use(initReactI18next).init({
-  resources: { en: { translation: en }, "zh-CN": { translation: zhCN } },
+  resources: { en: { translation: en } },
   lng: "en",
   fallbackLng: "en",
   interpolation: { escapeValue: false, defaultVariables: limits }, // React escapes
 });
 
 export const t = i18n.t;
+
+let loaded: typeof chinese | undefined; // once somebody has asked for Chinese
+
+/** setLanguage loads and sets a language. It returns the words of antd; undefined for English, which antd has itself. */
+export async function setLanguage(language: Language): Promise<typeof chinese.antd | undefined> {
+  const isChinese = language === "zh-CN";
+  if (isChinese && !loaded) {
+    loaded = (await import("./chinese")).chinese;
+    i18n.addResourceBundle(language, "translation", loaded.words);
+  }
+  loaded?.setDates(isChinese);
+  await i18n.changeLanguage(language);
+  return isChinese ? loaded?.antd : undefined;
+}

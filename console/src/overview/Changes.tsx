@@ -10,7 +10,7 @@ import { ArrowDownOutlined, ArrowUpOutlined } from "../ui/icons";
 import { Name } from "../ui/Name";
 import { ScrollTable } from "../ui/ScrollTable";
 import { Answer } from "./Answer";
-import { ErrorCode, useExplanations } from "./ErrorCode";
+import { ErrorCode, useExplain } from "./ErrorCode";
 import type { Bounds, ChosenRange } from "./range";
 import { countryFilter, useSendsLink } from "./scope";
 import { useNumbers } from "./useNumbers";
@@ -69,7 +69,7 @@ function Groups({ changes, groups }: { changes: Changes; groups: Group[] }) {
   const link = useSendsLink();
   const rowLink = useRowLink();
   const { count } = useNumbers();
-  const explain = useExplanations(groups.some((group) => group.code !== ""));
+  const explain = useExplain();
   const linkOf = (group: Group, range: Bounds) =>
     link({
       from: range.from,
@@ -118,7 +118,6 @@ function Groups({ changes, groups }: { changes: Changes; groups: Group[] }) {
             code={group.code}
             to={linkOf(group, changes.after)}
             explanation={explain(group.provider, group.code)}
-            hasCause
           />
         ) : (
           "–"

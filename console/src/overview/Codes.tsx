@@ -2,8 +2,9 @@ import { Empty, type TableColumnsType } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schemas } from "../api/client";
+import { providerName } from "../sends/explanation";
 import { ScrollTable } from "../ui/ScrollTable";
-import { useExplanations } from "./ErrorCode";
+import { useExplain } from "./ErrorCode";
 import { useSendsLink } from "./scope";
 import { useNumbers } from "./useNumbers";
 import { useRowLink } from "./useRowLink";
@@ -16,7 +17,7 @@ export function Codes({ codes }: { codes: Row[] }) {
   const link = useSendsLink();
   const rowLink = useRowLink();
   const { count } = useNumbers();
-  const explain = useExplanations(codes.length > 0);
+  const explain = useExplain();
   const toOf = ({ provider, code }: Row) => (code ? link({ provider, code }) : undefined);
   const columns: TableColumnsType<Row> = [
     {
@@ -41,7 +42,7 @@ export function Codes({ codes }: { codes: Row[] }) {
       key: "provider",
       className: "nowrap",
       sorter: (a, b) => a.provider.localeCompare(b.provider),
-      render: (_, { provider, channel }) => `${provider} · ${t(`channel.${channel}`)}`,
+      render: (_, { provider, channel }) => `${providerName(provider)} · ${t(`channel.${channel}`)}`,
     },
     {
       title: t("overview.sends"),
@@ -58,17 +59,17 @@ export function Codes({ codes }: { codes: Row[] }) {
       title: t("overview.codes.class"),
       key: "class",
       className: "class-cell",
-      render: (_, row) => (row.class ? t(`attempts.classes.${row.class}`) : "–"),
+      render: (_, row) => (row.class ? t(`overview.codes.classes.${row.class}`) : "–"),
     },
     {
       title: t("overview.codes.meaning"),
       key: "meaning",
       className: "meaning-cell",
-      render: (_, { provider, code }) => {
-        const explanation = explain(provider, code);
-        return explanation ? (
+      render: (_, row) => {
+        const { cause, action } = explain(row.provider, row.code, row.class);
+        return cause ? (
           <>
-            {explanation.cause} <small className="cause">{explanation.action}</small>
+            {cause} <small className="cause">{action}</small>
           </>
         ) : (
           "–"

@@ -1,15 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
-import { Card, Skeleton, Space, Spin } from "antd";
+import { Card, Skeleton } from "antd";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Stats } from "../api/client";
 import { previousStatsQuery, statsQuery } from "../api/queries";
 import { PolicySelect } from "../sends/PolicySelect";
-import { ButtonLink } from "../ui/ButtonLink";
-import { EmptyState } from "../ui/EmptyState";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
+import { DataSkeleton } from "../ui/Skeleton";
 import { useFilters } from "../ui/useFilters";
 import { Headline } from "./Headline";
 import { RangeChoice } from "./RangeChoice";
@@ -21,6 +20,7 @@ import { Tiles } from "./Tiles";
 const Changes = lazy(() => import("./Changes"));
 const OverTime = lazy(() => import("./OverTime"));
 const Details = lazy(() => import("./Details"));
+const Nothing = lazy(() => import("./Nothing"));
 
 export default function OverviewPage() {
   const { t } = useTranslation();
@@ -57,38 +57,19 @@ export default function OverviewPage() {
       </div>
       {outage && !isLoaded && <ProblemAlert error={outage.error} retry={outage.retry} />}
       {outage && isLoaded && <OutageNotice outage={outage} />}
-      {!outage && !stats.data && <Spin className="page-spin" />}
+      {!outage && !stats.data && <DataSkeleton />}
       {stats.data && (!outage || isLoaded) && (
         <div className={outage ? "outdated" : isLoaded ? "" : "former"} inert={!isLoaded && !outage}>
           {stats.data.totals.sends === 0 ? (
-            <Nothing />
+            <Suspense>
+              <Nothing />
+            </Suspense>
           ) : (
             <Report stats={stats.data} chosen={chosen} policy={policy} isLoaded={isLoaded} onZoom={zoom} />
           )}
         </div>
       )}
     </>
-  );
-}
-
-function Nothing() {
-  const { t } = useTranslation();
-  return (
-    <Card>
-      <EmptyState
-        title={t("overview.nothing")}
-        about={t("overview.first")}
-        action={
-          <Space wrap>
-            <ButtonLink to="/rules">{t("rules.add")}</ButtonLink>
-            <ButtonLink to="/policies">{t("policies.add")}</ButtonLink>
-            <ButtonLink to="/sends/new" type="primary">
-              {t("sends.new")}
-            </ButtonLink>
-          </Space>
-        }
-      />
-    </Card>
   );
 }
 

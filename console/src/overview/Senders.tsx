@@ -6,7 +6,7 @@ import { countryName } from "../rules/countries";
 import type { FilterValues } from "../sends/filter";
 import { Name } from "../ui/Name";
 import { ScrollTable } from "../ui/ScrollTable";
-import { ErrorCode, useExplanations } from "./ErrorCode";
+import { ErrorCode, type Explain, useExplain } from "./ErrorCode";
 import { countryFilter, useSendsLink } from "./scope";
 import { certainRate, rateOf } from "./shares";
 import { useNumbers } from "./useNumbers";
@@ -29,7 +29,7 @@ const failingOf = ({ failed, sms }: Counts) => certainRate(failed, sms);
 /** Senders answers which sender fails: it says so, and shows the results of the SMS by sender and route. */
 export function Senders({ senders }: { senders: OfSender[] }) {
   const { t } = useTranslation();
-  const explain = useExplanations(senders.some(({ counts }) => counts.top_code !== undefined));
+  const explain = useExplain();
   const worst = senders.toSorted((a, b) => failingOf(b.counts) - failingOf(a.counts))[0];
   return (
     <>
@@ -44,13 +44,11 @@ export function Senders({ senders }: { senders: OfSender[] }) {
   );
 }
 
-type Explain = ReturnType<typeof useExplanations>;
-
 function Worst({ sender: { sender, route, counts }, explain }: { sender: OfSender; explain: Explain }) {
   const { t } = useTranslation();
   const { count, rate } = useNumbers();
   const { top_code: top } = counts;
-  const cause = top && explain(top.provider, top.code)?.cause;
+  const cause = top && explain(top.provider, top.code).cause;
   return (
     <>
       {t("overview.senders.worst", {
@@ -172,7 +170,6 @@ function useColumns(explain: Explain): TableColumnsType<Row> {
             code={top.code}
             to={link({ ...filter, sms_result: "failed", provider: top.provider, code: top.code })}
             explanation={explain(top.provider, top.code)}
-            hasCause
           />
         ) : (
           "–"

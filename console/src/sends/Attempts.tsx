@@ -1,63 +1,159 @@
-import type { TableColumnsType } from "antd";
+import { Typography } from "antd";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { Schemas } from "../api/client";
+import type { Send } from "../api/client";
 import { ScrollTable } from "../ui/ScrollTable";
-import { StatusTag, ToneTag } from "../ui/ToneTag";
-import { exact, exactClock } from "../ui/time";
+import { ToneTag } from "../ui/ToneTag";
+import { duration, exact, exactClock, zonedTime } from "../ui/time";
+import { useNarrow } from "../ui/useMedia";
+import { Advice, Cause, Log } from "./Cause";
+import { explain, providerName } from "./explanation";
+import { type Message, messagesOf } from "./messages";
+import { useReader } from "./useReader";
+import { toneOfState } from "./verdict";
 
-type Attempt = Schemas["Attempt"];
+interface Column {
+  key: string;
+  title: string;
+  render: (message: Message) => ReactNode;
+}
 
-/** Attempts lists the attempts with the newest call and its answer. */
-export function Attempts({ attempts }: { attempts: Attempt[] }) {
-  const { t, i18n } = useTranslation();
-  const columns: TableColumnsType<Attempt> = [
-    { title: t("attempts.started"), key: "started", render: (_, a) => exactClock(a.started_at, i18n.language) },
-    { title: t("attempts.channel"), key: "channel", render: (_, a) => t(`channel.${a.channel}`) },
-    { title: t("attempts.provider"), dataIndex: "provider" },
-    {
-      title: t("attempts.state"),
-      key: "state",
-      render: (_, a) => (
-        <ToneTag tone={a.state === "accepted" ? "good" : a.state === "calling" ? "wait" : "bad"}>
-          {t(`attempts.states.${a.state}`)}
-        </ToneTag>
-      ),
-    },
-    { title: t("attempts.status"), key: "status", render: (_, a) => a.status && <StatusTag status={a.status} /> },
-    {
-      title: t("attempts.took"),
-      key: "took",
-      render: (_, a) =>
-        a.ended_at && exact((Date.parse(a.ended_at) - Date.parse(a.started_at)) / 1000, t, i18n.language),
-    },
-    { title: t("attempts.answer"), key: "answer", render: (_, a) => <Answer attempt={a} /> },
-  ];
+/** Attempts lists each message of a send: by which sender and route, its state, its error, and the newest call for it. */
+export function Attempts({ send }: { send: Send }) {
+  const { t } = useTranslation();
+  const isNarrow = useNarrow();
+  const messages = messagesOf(send).filter(({ attempt }) => attempt);
+  const columns = useColumns();
+  if (messages.length === 0) {
+    return <p className="hint">{t("attempts.none")}</p>;
+  }
+  if (isNarrow) {
+    return (
+      <ul className="message-cards">
+        {messages.map((message) => (
+          <li key={message.attempt?.step}>
+            <dl>
+              {columns.map(({ key, title, render }) => {
+                const content = render(message);
+                return (
+                  content && (
+                    <div key={key}>
+                      <dt>{title}</dt>
+                      <dd>{content}</dd>
+                    </div>
+                  )
+                );
+              })}
+            </dl>
+          </li>
+        ))}
+      </ul>
+    );
+  }
   return (
-    <ScrollTable<Attempt>
+    <ScrollTable<Message>
       label={t("attempts.title")}
-      rowKey={(a) => `${a.step}.${a.number}`}
-      columns={columns}
-      dataSource={attempts}
-      locale={{ emptyText: t("attempts.none") }}
+      rowKey={({ attempt }) => attempt?.step ?? 0}
+      columns={columns.map(({ key, title, render }) => ({
+        key,
+        title,
+        render: (_, message) => render(message),
+        ...(key === "message" ? { rowScope: "row" } : {}),
+      }))}
+      dataSource={messages}
     />
   );
 }
 
-/** Answer shows the provider's answer: its id of the message, or why the call failed. */
-function Answer({ attempt }: { attempt: Attempt }) {
+function useColumns(): Column[] {
+  const { t, i18n } = useTranslation();
+  const took = ({ attempt }: Message) =>
+    attempt?.ended_at &&
+    exact((Date.parse(attempt.ended_at) - Date.parse(attempt.started_at)) / 1000, t, i18n.language);
+  return [
+    { key: "message", title: t("attempts.message"), render: (message) => <Name message={message} /> },
+    { key: "rule", title: t("sends.firedRule"), render: (message) => <Fired message={message} /> },
+    {
+      key: "state",
+      title: t("attempts.status"),
+      render: ({ state }) => <ToneTag tone={toneOfState(state)}>{t(`attempts.messages.${state}`)}</ToneTag>,
+    },
+    { key: "error", title: t("attempts.error"), render: (message) => <Failure message={message} /> },
+    {
+      key: "call",
+      title: t("attempts.call"),
+      render: ({ attempt }) =>
+        attempt && (
+          <time dateTime={attempt.started_at} title={zonedTime(attempt.started_at, i18n.language)}>
+            {exactClock(attempt.started_at, i18n.language)}
+          </time>
+        ),
+    },
+    { key: "took", title: t("attempts.took"), render: took },
+    { key: "calls", title: t("attempts.calls"), render: ({ calls }) => calls },
+    {
+      key: "id",
+      title: t("attempts.id"),
+      render: ({ attempt }) =>
+        attempt?.message_id && (
+          <Typography.Text className="break" code copyable={{ tooltips: [t("sends.copy"), t("sends.copied")] }}>
+            {attempt.message_id}
+          </Typography.Text>
+        ),
+    },
+  ];
+}
+
+/** Name names a message by its channel and sender, with its route and segments. */
+function Name({ message: { channel, provider, attempt, rule } }: { message: Message }) {
   const { t } = useTranslation();
-  const { failure } = attempt;
+  const sender = attempt?.send_id;
+  const route = rule?.route && rule.route !== provider ? rule.route : undefined;
+  const about = [
+    t("sends.by", { provider: providerName(provider) }),
+    route && t("attempts.route", { route }),
+    attempt?.segments && t("sends.segments", { count: attempt.segments }),
+  ];
   return (
     <>
-      {failure && (
-        <div>
-          {failure.code && <code>{failure.code}</code>} {failure.reason}
-          {failure.class && <> ({t(`attempts.classes.${failure.class}`)})</>}
-          {failure.retry_after_seconds && <> · {t("attempts.retryAfter", { count: failure.retry_after_seconds })}</>}
-        </div>
-      )}
-      {attempt.message_id && <code className="break">{attempt.message_id}</code>}
-      {attempt.reason && <div className="hint">{attempt.reason}</div>}
+      <strong>
+        {t(`channel.${channel}`)} {sender && t("sends.from", { sender })}
+      </strong>
+      <div className="hint">{about.filter(Boolean).join(" · ")}</div>
     </>
+  );
+}
+
+function Fired({ message: { rule, cause } }: { message: Message }) {
+  const { t } = useTranslation();
+  return (
+    rule &&
+    cause && (
+      <>
+        {rule.name}
+        <div className="hint">{t(`event.causes.${cause}`, { wait: duration(rule.wait_seconds ?? 0, t) })}</div>
+      </>
+    )
+  );
+}
+
+/** Failure shows the error code of a message, and on demand what it means and what to do. */
+function Failure({ message: { failure, provider } }: { message: Message }) {
+  const { t } = useTranslation();
+  const reader = useReader();
+  if (!failure) {
+    return null;
+  }
+  const explanation = explain(failure, provider, reader);
+  return (
+    <details className="failure">
+      <summary>{failure.code ? <code>{failure.code}</code> : t(`attempts.states.${failure.kind}`)}</summary>
+      <Cause explanation={explanation} />
+      <Advice explanation={explanation} />
+      {explanation.log && <Log text={explanation.log} />}
+      {failure.retry_after_seconds && (
+        <div className="hint">{t("attempts.retryAfter", { count: failure.retry_after_seconds })}</div>
+      )}
+    </details>
   );
 }

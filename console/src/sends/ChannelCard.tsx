@@ -1,22 +1,21 @@
 import { Card, Steps } from "antd";
 import { useTranslation } from "react-i18next";
-import type { Schemas } from "../api/client";
+import type { Schemas, Send } from "../api/client";
 import { StatusTag } from "../ui/ToneTag";
+import { providerName } from "./explanation";
+import { type Message, messagesOf, newestSMS } from "./messages";
 import { progressOf } from "./progress";
 
 interface Props {
   channel: Schemas["Channel"];
-  state: Schemas["ChannelState"] | undefined;
-  idle: string; // the text while the channel is not used
-  attempts: Schemas["Attempt"][]; // of this channel
-  events: Schemas["Event"][];
+  send: Send;
 }
 
-/** ChannelCard shows how far the message has come on one channel. */
-export function ChannelCard({ channel, state, idle, attempts, events }: Props) {
+/** ChannelCard shows how far the newest message has come on one channel. */
+export function ChannelCard({ channel, send }: Props) {
   const { t } = useTranslation();
-  const newest = attempts.at(-1);
-  const steps = state ? progressOf(channel, state.status, events) : [];
+  const state = channel === "whatsapp" ? send.whatsapp : send.sms;
+  const steps = state ? progressOf(channel, state.status, send.events) : [];
   return (
     <Card
       size="small"
@@ -25,28 +24,46 @@ export function ChannelCard({ channel, state, idle, attempts, events }: Props) {
       extra={state && <StatusTag status={state.status} />}
     >
       {state ? (
-        <>
-          <Steps
-            size="small"
-            titlePlacement="vertical"
-            responsive={false}
-            current={steps.findLastIndex((step) => step.state !== "wait")}
-            items={steps.map((step) => ({
-              title: t(`status.${step.status}`),
-              status: step.state,
-            }))}
-          />
-          {newest && (
-            <p className="hint">
-              {t("sends.by", { provider: newest.provider })}
-              {newest.send_id && <> · {t("sends.from", { sender: newest.send_id })}</>}
-              {newest.segments && <> · {t("sends.segments", { count: newest.segments })}</>}
-            </p>
-          )}
-        </>
+        <Steps
+          size="small"
+          titlePlacement="vertical"
+          responsive={false}
+          current={steps.findLastIndex((step) => step.state !== "wait")}
+          items={steps.map((step) => ({
+            title: t(`status.${step.status}`),
+            status: step.state,
+          }))}
+        />
       ) : (
-        <p className="hint">{idle}</p>
+        <p className="hint">{t(send.finished_at ? "sends.smsNotNeeded" : "sends.smsNotYet")}</p>
       )}
+      <About channel={channel} send={send} />
     </Card>
   );
+}
+
+/** About names the sender, and what the message is made of. */
+function About({ channel, send }: Props) {
+  const { t } = useTranslation();
+  const messages = messagesOf(send);
+  const newest: Message | undefined =
+    channel === "sms" ? newestSMS(messages) : messages.findLast((message) => message.channel === channel);
+  const sender = newest?.attempt?.send_id;
+  const words = [
+    newest?.provider && t("sends.by", { provider: providerName(newest.provider) }),
+    sender && t("sends.from", { sender }),
+    channel === "whatsapp" && send.template && templateText(send.template, t),
+    channel === "sms" && send.sms_length && lengthText(send.sms_length, t),
+  ].filter(Boolean);
+  return words.length > 0 && <p className="hint">{words.join(" · ")}</p>;
+}
+
+type T = ReturnType<typeof useTranslation>["t"];
+
+function templateText({ name, language }: Schemas["TemplateRef"], t: T): string {
+  return t("sends.templateNamed", { name, language });
+}
+
+function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: T): string {
+  return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
 }

@@ -2,7 +2,6 @@ import { Progress } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Send, serverNow } from "../api/client";
-import { condition } from "../rules/meaning";
 import { ClockCircleOutlined } from "../ui/icons";
 import { duration } from "../ui/time";
 
@@ -30,8 +29,6 @@ export function Countdown({ send: { next_rule, next_deadline, plan } }: { send: 
         {left > 0
           ? t("sends.firesIn", { left: duration(left, t), rule: rule.name })
           : t("sends.firesNow", { rule: rule.name })}
-        <br />
-        <small>{condition(rule, t)}</small>
         <Progress
           percent={(100 * (whole - left)) / whole}
           showInfo={false}

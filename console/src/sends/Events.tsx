@@ -2,7 +2,10 @@ import { useTranslation } from "react-i18next";
 import type { Schemas, Send } from "../api/client";
 import { usePreferences } from "../preferences";
 import { type Tone, toneOf } from "../theme";
-import { exact, exactClock, zonedTime } from "../ui/time";
+import { day, exact, exactClock, isSameDay, zonedTime } from "../ui/time";
+import { Cause, Log } from "./Cause";
+import { eventText } from "./eventText";
+import { useReader } from "./useReader";
 
 type Event = Schemas["Event"];
 
@@ -31,38 +34,44 @@ function toneOfEvent(event: Event): Tone {
 
 /** Events is the timeline of a send. Screen readers announce new events. */
 export function Events({ send }: { send: Send }) {
-  const { t, i18n } = useTranslation();
-  const { dark } = usePreferences();
-  const origin = Date.parse(send.accepted_at);
   return (
     <ol className="events" aria-live="polite" aria-relevant="additions">
-      {send.events.map((event, i) => {
-        const words = [
-          event.channel && t(`channel.${event.channel}`),
-          event.status && t(`status.${event.status}`),
-          event.rule && t("sends.ruleNamed", { rule: event.rule }),
-          event.code && t("sends.code", { code: event.code }),
-          event.kind === "finished" && event.detail ? t(`outcome.${event.detail as Send["outcome"]}`) : event.detail,
-        ].filter(Boolean);
-        return (
+      {send.events.map((event, i) => (
+        <EventItem
           // biome-ignore lint/suspicious/noArrayIndexKey: new events come only at the end, and two may be equal
-          <li key={i}>
-            <time dateTime={event.at} title={zonedTime(event.at, i18n.language)}>
-              {exactClock(event.at, i18n.language)}
-              <small>+{exact(Math.max(0, Date.parse(event.at) - origin) / 1000, t, i18n.language)}</small>
-            </time>
-            <span
-              className="events-dot"
-              style={{ backgroundColor: toneOf(dark, toneOfEvent(event)).text }}
-              aria-hidden="true"
-            />
-            <span>
-              <strong>{t(`event.${event.kind}`)}</strong>
-              {words.length > 0 && <> {words.join(" · ")}</>}
-            </span>
-          </li>
-        );
-      })}
+          key={i}
+          event={event}
+          send={send}
+          isNewDay={!isSameDay(event.at, send.events[i - 1]?.at ?? Date.now())}
+        />
+      ))}
     </ol>
+  );
+}
+
+function EventItem({ event, send, isNewDay }: { event: Event; send: Send; isNewDay: boolean }) {
+  const { t, i18n } = useTranslation();
+  const { dark } = usePreferences();
+  const { words, explanation, log } = eventText(event, send, useReader());
+  const after = Math.max(0, Date.parse(event.at) - Date.parse(send.accepted_at)) / 1000;
+  return (
+    <li>
+      <time dateTime={event.at} title={zonedTime(event.at, i18n.language)}>
+        {isNewDay && <strong>{day(event.at, i18n.language)}</strong>}
+        {exactClock(event.at, i18n.language)}
+        <small>+{exact(after, t, i18n.language)}</small>
+      </time>
+      <span
+        className="events-dot"
+        style={{ backgroundColor: toneOf(dark, toneOfEvent(event)).text }}
+        aria-hidden="true"
+      />
+      <div>
+        <strong>{t(`event.${event.kind}`)}</strong>
+        {words.length > 0 && <> {words.join(" · ")}</>}
+        {explanation && <Cause explanation={explanation} />}
+        {log && <Log text={log} />}
+      </div>
+    </li>
   );
 }

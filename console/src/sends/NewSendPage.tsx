@@ -1,18 +1,26 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Alert, Button, Card, Form } from "antd";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
-import { answered, api, type SendInput } from "../api/client";
+import { answered, api, type Scenario, type SendInput, type Session } from "../api/client";
+import { policiesQuery } from "../api/queries";
 import { showFieldErrors } from "../ui/formErrors";
 import { SendOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
+import { ConfirmSend } from "./ConfirmSend";
 import { type Draft, fieldOf, inputOf } from "./draft";
+import { forgetDraft } from "./forgetDraft";
+import { type Kept, keep, kept } from "./keptDraft";
 import { PlanPreview, usePreview } from "./PlanPreview";
+import { ScenarioPicker } from "./ScenarioPicker";
 import { FallbackFields, MessageFields } from "./SendFields";
+import { testRecipient } from "./scenarios";
 
-export default function NewSendPage() {
+const emptyDraft: Partial<Draft> = { kind: "text", language: "en" };
+
+export default function NewSendPage({ session }: { session: Session }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [params] = useSearchParams();
@@ -21,31 +29,68 @@ export default function NewSendPage() {
   const preview = usePreview(draft);
   const [failure, setFailure] = useState<unknown>();
   const [isFlawed, setIsFlawed] = useState(false); // a wrong field may be far from the button, out of view
-  const keyOf = useIdempotencyKey();
+  const [asked, setAsked] = useState<SendInput>(); // a real send asks once
+  const store = useDraftStore();
+  const [isRestored, setIsRestored] = useState(store.first !== undefined);
+  const scenario = useScenario(session.scenarios, (values) => {
+    form.setFieldsValue({ ...values, policy: form.getFieldValue("policy") ?? values.policy });
+    store.keepDraft(form.getFieldsValue(true));
+  });
 
   const create = useMutation({
     mutationFn: (body: SendInput) =>
-      answered(api.POST("/v1/sends", { params: { header: { "Idempotency-Key": keyOf(body) } }, body })),
+      answered(api.POST("/v1/sends", { params: { header: { "Idempotency-Key": store.keyOf(body) } }, body })),
     onMutate: () => setFailure(undefined),
-    onSuccess: (send) => navigate(`/sends/${send.id}`),
+    onSuccess: (send) => {
+      forgetDraft();
+      navigate(`/sends/${send.id}`);
+    },
     onError: (error) => setFailure(showFieldErrors(form, error, fieldOf)),
   });
+  const submit = (body: SendInput) =>
+    session.sandbox || store.isConfirmed(body) ? create.mutate(body) : setAsked(body);
+  const startOver = () => {
+    forgetDraft();
+    setIsRestored(false);
+    form.setFieldsValue({ ...emptyFields(form.getFieldsValue(true)), ...emptyDraft });
+  };
 
+  const policy = params.get("policy");
   return (
     <>
-      <PageHeader title={t("sends.new")} about={t("newSend.about")} />
+      <PageHeader
+        title={t("sends.new")}
+        about={t(session.sandbox ? "newSend.aboutTest" : "newSend.about")}
+        path={[{ title: t("sends.title"), to: "/sends" }]}
+      />
+      {isRestored && (
+        <Alert
+          className="problem"
+          type="info"
+          showIcon
+          role="status"
+          title={t("newSend.restored")}
+          action={<Button onClick={startOver}>{t("newSend.startOver")}</Button>}
+        />
+      )}
       <Form<Draft>
         name="send"
         form={form}
         layout="vertical"
         className="new-send"
-        initialValues={{ kind: "text", policy: params.get("policy") ?? undefined, language: "en" }}
-        onFinish={(values) => create.mutate(inputOf(values))}
+        initialValues={{ ...emptyDraft, ...store.first, ...(policy ? { policy } : {}) }}
+        onFinish={(values) => submit(inputOf(values))}
         onFinishFailed={() => setIsFlawed(true)}
-        onValuesChange={() => setIsFlawed(false)}
+        onValuesChange={() => {
+          setIsFlawed(false);
+          store.keepDraft(form.getFieldsValue(true));
+        }}
         scrollToFirstError={{ focus: true }}
       >
         <div>
+          {session.scenarios && (
+            <ScenarioPicker scenarios={session.scenarios} value={scenario.picked} onPick={scenario.pick} />
+          )}
           <Card size="small" title={<h2>{t("newSend.message")}</h2>}>
             <MessageFields kind={draft?.kind ?? "text"} />
           </Card>
@@ -64,21 +109,72 @@ export default function NewSendPage() {
           </Card>
         </div>
       </Form>
+      <ConfirmSend
+        input={asked}
+        preview={preview.data}
+        onConfirm={(body) => {
+          setAsked(undefined);
+          store.confirm(body);
+          create.mutate(body);
+        }}
+        onClose={() => setAsked(undefined)}
+      />
     </>
   );
 }
 
-/**
- * useIdempotencyKey returns a function that gives each body a key, and the same key while the body stays the same. So a second
- * click, or a retry after a lost answer, makes no second send.
- */
-function useIdempotencyKey(): (body: SendInput) => string {
-  const newest = useRef({ body: "", key: "" });
-  return (body) => {
-    const text = JSON.stringify(body);
-    if (newest.current.body !== text) {
-      newest.current = { body: text, key: `console-${crypto.randomUUID()}` };
+/** emptyFields returns undefined for each field, which empties it. */
+function emptyFields(values: object): Partial<Draft> {
+  return Object.fromEntries(Object.keys(values).map((name) => [name, undefined]));
+}
+
+/** useScenario returns the picked scenario of a test. The address may pick the first. */
+function useScenario(scenarios: Scenario[] | undefined, fill: (values: Partial<Draft>) => void) {
+  const { t } = useTranslation();
+  const [params] = useSearchParams();
+  const policies = useQuery({ ...policiesQuery({ limit: 50 }), enabled: scenarios !== undefined });
+  const [picked, setPicked] = useState<string>();
+  const pick = (scenario: Scenario) => {
+    setPicked(scenario.digits);
+    const policy = policies.data?.items[0]?.id;
+    const texts = { text: t("newSend.testText"), sms: t("newSend.testText") };
+    fill({ kind: "text", to: testRecipient(scenario), ...texts, ...(policy ? { policy } : {}) });
+  };
+  const wanted = scenarios?.find(({ digits }) => digits === params.get("scenario"));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the policies are loaded
+  useEffect(() => {
+    if (wanted && !picked && policies.isSuccess) {
+      pick(wanted);
     }
-    return newest.current.key;
+  }, [wanted, picked, policies.isSuccess]);
+  return { picked, pick };
+}
+
+/**
+ * useDraftStore keeps the draft and the key of its newest request in the browser. Each body has one key, so a second click, or a
+ * retry after a lost answer or a reload, makes no second send.
+ */
+function useDraftStore() {
+  const [first] = useState(kept);
+  const current = useRef<Kept>(first ?? { draft: {} });
+  const confirmed = useRef("");
+  const change = (part: Partial<Kept>) => {
+    current.current = { ...current.current, ...part };
+    keep(current.current);
+  };
+  return {
+    first: first?.draft,
+    keepDraft: (draft: Partial<Draft>) => change({ draft }),
+    keyOf: (input: SendInput): string => {
+      const body = JSON.stringify(input);
+      const { request } = current.current;
+      const key = request?.body === body ? request.key : `console-${crypto.randomUUID()}`;
+      change({ request: { body, key } });
+      return key;
+    },
+    confirm: (input: SendInput) => {
+      confirmed.current = JSON.stringify(input);
+    },
+    isConfirmed: (input: SendInput) => confirmed.current === JSON.stringify(input),
   };
 }

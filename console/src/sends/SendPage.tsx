@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Alert, Button, Card, Descriptions, Spin, Typography } from "antd";
+import { Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import type { Send, Session } from "../api/client";
@@ -7,23 +7,27 @@ import { heartbeatQuery, sendQuery } from "../api/queries";
 import { PolicyTimeline } from "../policies/PolicyTimeline";
 import { countryName } from "../rules/countries";
 import { ItemProblem } from "../ui/ItemProblem";
-import { ExportOutlined, WarningOutlined } from "../ui/icons";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
+import { useNow } from "../ui/relativeTime";
 import { TimeText } from "../ui/TimeText";
 import { OutcomeTag } from "../ui/ToneTag";
 import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
-import { Countdown } from "./Countdown";
 import { Events } from "./Events";
+import { SendActions } from "./SendActions";
+import { useReader } from "./useReader";
 import { type Link as Connection, useWatch } from "./useWatch";
+import { Verdict } from "./Verdict";
+import { verdictOf } from "./verdict";
+import { summaryOf } from "./verdictSummary";
 
 export default function SendPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
   const send = useQuery({ ...sendQuery(id), staleTime: Number.POSITIVE_INFINITY }); // the watch updates it
   const outage = useOutage(send);
   if (send.data) {
-    return <Watched send={send.data} session={session} />;
+    return <Watched key={id} send={send.data} session={session} />;
   }
   return outage ? (
     <ItemProblem of="sends" id={id} error={outage.error} retry={outage.retry} />
@@ -36,49 +40,35 @@ function Watched({ send, session }: { send: Send; session: Session }) {
   const { t } = useTranslation();
   const connection = useWatch(send.id);
   const outage = useOutage(useQuery(heartbeatQuery));
-  const of = (channel: Send["attempts"][number]["channel"]) => send.attempts.filter((a) => a.channel === channel);
+  const reader = useReader();
+  const verdict = verdictOf(send, useNow(1000), reader);
+  const summary = () => summaryOf(send, verdict, window.location.href, reader);
   return (
     <>
-      <PageHeader title={t("sends.one", { to: send.to })} actions={<RunLink send={send} session={session} />}>
+      <PageHeader
+        title={t("sends.one", { to: send.to })}
+        actions={<SendActions send={send} summary={summary} session={session} />}
+      >
         <OutcomeTag outcome={send.outcome} />
       </PageHeader>
       {outage ? <OutageNotice outage={outage} /> : <Live connection={connection} />}
-      {send.duplicate_delivery && (
-        <Alert className="problem" type="warning" showIcon icon={<WarningOutlined />} title={t("sends.duplicate")} />
-      )}
-      <Countdown send={send} />
-      {send.fired && (
-        <Alert
-          className="problem"
-          type="info"
-          title={t("sends.fired", { rule: send.fired.rule })}
-          description={send.fired.reason}
-        />
-      )}
+      <Verdict send={send} verdict={verdict} />
       <div className="columns">
-        <ChannelCard channel="whatsapp" state={send.whatsapp} idle="" attempts={of("whatsapp")} events={send.events} />
-        <ChannelCard
-          channel="sms"
-          state={send.sms}
-          idle={t(send.finished_at ? "sends.smsNotNeeded" : "sends.smsNotYet")}
-          attempts={of("sms")}
-          events={send.events}
-        />
+        <ChannelCard channel="whatsapp" send={send} />
+        <ChannelCard channel="sms" send={send} />
       </div>
       <div className="columns">
         <Card size="small" title={<h2>{t("sends.timeline")}</h2>}>
           <Events send={send} />
         </Card>
-        <div>
-          <Card size="small" title={<h2>{t("sends.plan", { policy: send.plan.policy_name })}</h2>}>
-            <PolicyTimeline rules={send.plan.rules} fired={send.fired?.rule} />
-          </Card>
-          <About send={send} />
-        </div>
+        <Card size="small" title={<h2>{t("sends.plan", { policy: send.plan.policy_name })}</h2>}>
+          <PolicyTimeline rules={send.plan.rules} fired={send.fired?.rule} />
+        </Card>
       </div>
-      <Card size="small" title={<h2>{t("attempts.title")}</h2>}>
-        <Attempts attempts={send.attempts} />
+      <Card size="small" className="facts" title={<h2>{t("attempts.title")}</h2>}>
+        <Attempts send={send} />
       </Card>
+      <Facts send={send} />
     </>
   );
 }
@@ -92,27 +82,7 @@ function Live({ connection }: { connection: Connection }) {
   );
 }
 
-/** RunLink is a link to the workflow of the send in the Temporal UI. */
-function RunLink({ send, session }: { send: Send; session: Session }) {
-  const { t } = useTranslation();
-  if (!session.temporal_ui_url) {
-    return null;
-  }
-  const namespace = encodeURIComponent(session.temporal_namespace);
-  const workflow = encodeURIComponent(`send/${send.id}`);
-  return (
-    <Button
-      icon={<ExportOutlined />}
-      href={`${session.temporal_ui_url.replace(/\/$/, "")}/namespaces/${namespace}/workflows/${workflow}`}
-      target="_blank"
-      rel="noreferrer"
-    >
-      {t("sends.run")}
-    </Button>
-  );
-}
-
-function About({ send }: { send: Send }) {
+function Facts({ send }: { send: Send }) {
   const { t, i18n } = useTranslation();
   const items = [
     {
@@ -124,18 +94,22 @@ function About({ send }: { send: Send }) {
     { label: t("sends.country"), children: send.country ? countryName(send.country, i18n.language) : "–" },
     {
       label: t("sends.policy"),
-      children: (
-        <Link to={`/policies?search=${encodeURIComponent(send.plan.policy_name)}`}>{send.plan.policy_name}</Link>
-      ),
+      children: <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>,
     },
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
-    { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} /> },
-    ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} /> }] : []),
-    ...(send.finished_at ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} /> }] : []),
+    { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
+    ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),
+    ...(send.finished_at
+      ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} withZone /> }]
+      : []),
   ];
   return (
-    <Card size="small" title={<h2>{t("sends.about")}</h2>}>
-      <Descriptions size="small" column={1} items={items.map((item) => ({ ...item, key: item.label }))} />
+    <Card size="small" className="facts" title={<h2>{t("sends.about")}</h2>}>
+      <Descriptions
+        size="small"
+        column={{ xs: 1, lg: 2, xl: 3 }}
+        items={items.map((item) => ({ ...item, key: item.label }))}
+      />
     </Card>
   );
 }

@@ -1,38 +1,35 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, DatePicker, Input, Select, type TableColumnsType, Tooltip } from "antd";
-import dayjs from "dayjs";
-import { useEffect, useId, useState } from "react";
+import { Button, Space } from "antd";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
-import type { SendSummary } from "../api/client";
-import { constraints } from "../api/constraints.gen";
+import { ProblemError, type SendSummary, serverNow } from "../api/client";
 import { sendsQuery } from "../api/queries";
-import { bareNumber, checkRecipient } from "../rules/checks";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
-import { PlusOutlined, WarningOutlined } from "../ui/icons";
+import { FilterChips } from "../ui/FilterChips";
+import { DownloadOutlined, PlusOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
-import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { isRefusal } from "../ui/ProblemView";
-import { TimeText } from "../ui/TimeText";
-import { OutcomeTag, StatusTag } from "../ui/ToneTag";
-import { useFilters } from "../ui/useFilters";
-import { filterNames, queryOf } from "./filter";
-import { PolicySelect } from "./PolicySelect";
+import { csvPath } from "./filter";
+import { rangeBounds } from "./range";
+import { SendFilters } from "./SendFilters";
+import { useColumns } from "./useColumns";
+import { useFilterChips } from "./useFilterWords";
+import { type SendsFilter, useSendsFilter } from "./useSendsFilter";
 
 const refresh = 5_000; // ms, of the first page
+const refreshTotal = 15_000; // ms
 
 export default function SendsPage() {
   const { t } = useTranslation();
-  const filter = useFilter();
+  const filter = useSendsFilter();
   const pages = useCursor();
   const sends = useQuery({
-    ...sendsQuery({ ...filter.query, cursor: pages.cursor }),
+    ...sendsQuery({ ...filter.query, cursor: pages.cursor }, filter.values.range),
     refetchInterval: pages.page === 1 ? refresh : false,
   });
-  const columns = useColumns();
+  const chips = useFilterChips(filter, sends.data?.items ?? []);
   const add = (
     <ButtonLink to="/sends/new" type="primary" icon={<PlusOutlined />}>
       {t("sends.new")}
@@ -41,17 +38,20 @@ export default function SendsPage() {
   return (
     <>
       <PageHeader title={t("sends.title")} about={t("sends.aboutPage")} actions={add} />
-      <Filters filter={filter} />
-      {isRefusal(sends.error) && <Button onClick={filter.clear}>{t("list.clear")}</Button>}
+      <SendFilters filter={filter} active={chips.length} />
+      <FilterChips chips={chips} onClear={filter.clear} />
+      {isRefusal(sends.error) ? (
+        <Refused filter={filter} error={sends.error} onFirstPage={pages.first} />
+      ) : (
+        <ListHead filter={filter} isOnlyPage={pages.page === 1 && !sends.data?.next_cursor} sends={sends} />
+      )}
       <ListTable
         list={sends}
-        columns={columns}
+        columns={useColumns(filter.isOldestFirst)}
+        onChange={(_, __, sorter) => filter.sort(!Array.isArray(sorter) && sorter.order === "ascend")}
         empty={
           filter.isSet ? (
-            <EmptyState
-              title={t("list.nothingFound")}
-              action={<Button onClick={filter.clear}>{t("list.clear")}</Button>}
-            />
+            <NoMatch filter={filter} words={chips.map(({ label }) => label)} />
           ) : (
             <EmptyState title={t("sends.none")} about={t("sends.first")} action={add} />
           )
@@ -62,143 +62,81 @@ export default function SendsPage() {
   );
 }
 
-function useFilter() {
-  const { values, set } = useFilters(...filterNames);
-  return {
-    values,
-    set,
-    isSet: filterNames.some((name) => values[name] !== ""),
-    clear: () => set(Object.fromEntries(filterNames.map((name) => [name, ""]))),
-    query: queryOf(values),
-  };
+interface HeadProps {
+  filter: SendsFilter;
+  isOnlyPage: boolean;
+  sends: { data?: { items: SendSummary[] } | undefined; isPlaceholderData: boolean };
 }
 
-function Filters({ filter: { values, set } }: { filter: ReturnType<typeof useFilter> }) {
-  const { t } = useTranslation();
+/** ListHead has the number of sends and the file of them. The number of a list of one page is its length. */
+function ListHead({ filter, isOnlyPage, sends }: HeadProps) {
+  const { t, i18n } = useTranslation();
+  const isLoaded = sends.data !== undefined && !sends.isPlaceholderData;
+  const counted = useQuery({
+    ...sendsQuery({ ...filter.query, limit: 1, total: true }, filter.values.range),
+    enabled: isLoaded && !isOnlyPage,
+    refetchInterval: refreshTotal,
+  });
+  const only = { count: sends.data?.items.length ?? 0, is_exact: true };
+  const total = isOnlyPage ? only : counted.isPlaceholderData ? undefined : counted.data?.total;
+  const number = new Intl.NumberFormat(i18n.language).format(total?.count ?? 0);
+  const isShown = isLoaded && total !== undefined;
   return (
-    <div className="toolbar">
-      <Recipient value={values.to} onChange={(to) => set({ to })} />
-      <Select
-        className="filter"
-        allowClear
-        aria-label={t("sends.outcome")}
-        placeholder={t("sends.outcome")}
-        value={values.outcome || null}
-        onChange={(value) => set({ outcome: value ?? "" })}
-        options={constraints.Outcome.enum.map((value) => ({ value, label: t(`outcome.${value}`) }))}
-      />
-      <PolicySelect
-        value={values.policy || undefined}
-        onChange={(value) => set({ policy: value ?? "" })}
-        label={t("sends.policy")}
-      />
-      <DatePicker.RangePicker
-        showTime={{ format: "HH:mm" }}
-        format="YYYY-MM-DD HH:mm"
-        allowEmpty={[true, true]}
-        placeholder={[t("sends.fromTime"), t("sends.untilTime")]}
-        aria-label={t("sends.range")}
-        value={[values.from ? dayjs(values.from) : null, values.until ? dayjs(values.until) : null]}
-        onChange={(range) => set({ from: range?.[0]?.toISOString() ?? "", until: range?.[1]?.toISOString() ?? "" })}
-      />
+    <div className="list-head">
+      <strong role="status">
+        {isShown &&
+          (total.is_exact ? t("sends.total", { count: total.count, number }) : t("sends.moreThan", { number }))}
+      </strong>
+      <Button
+        type="link"
+        icon={<DownloadOutlined />}
+        href={csvPath({ ...filter.query, ...rangeBounds(filter.values.range, serverNow()) })}
+        download
+        disabled={isShown && total.count === 0}
+      >
+        {t("sends.csv")}
+      </Button>
     </div>
   );
 }
 
-/** Recipient filters by a whole number, because the API finds sends only by their exact number. */
-function Recipient({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const { t } = useTranslation();
-  const [text, setText] = useState(value);
-  const [isTried, setIsTried] = useState(value !== ""); // whether the text, or the beginning of it, was searched for
-  useEffect(() => setText(value), [value]);
-  const number = bareNumber(text);
-  const isWrong = number !== "" && checkRecipient(number, t) !== undefined;
-  const refusal = useId();
-  const change = (next: string) => {
-    setText(next);
-    if (next === "") {
-      setIsTried(false);
-      onChange("");
-    }
-  };
-  const submit = () => {
-    setIsTried(true);
-    if (!isWrong) {
-      onChange(number);
-    }
-  };
+/** NoMatch says which filters no send passes, and how to find more. */
+function NoMatch({ filter, words }: { filter: SendsFilter; words: string[] }) {
+  const { t, i18n } = useTranslation();
+  const { range, from, until } = filter.values;
+  const hasTime = range !== "" || from !== "" || until !== "";
+  const filters = new Intl.ListFormat(i18n.language, { type: "unit" }).format(words);
   return (
-    <div className="recipient">
-      <Input.Search
-        type="tel"
-        allowClear
-        aria-label={t("sends.to")}
-        aria-describedby={refusal}
-        aria-invalid={isTried && isWrong}
-        placeholder={t("sends.toExample")}
-        value={text}
-        status={isTried && isWrong ? "error" : ""}
-        onChange={(event) => change(event.target.value)}
-        onSearch={submit}
-        onBlur={() => text !== "" && setIsTried(true)}
-      />
-      <div id={refusal} role="status" className="refusal">
-        {isTried && isWrong && t("sends.toRefused")}
-      </div>
-    </div>
-  );
-}
-
-function useColumns(): TableColumnsType<SendSummary> {
-  const { t } = useTranslation();
-  return [
-    {
-      title: t("sends.to"),
-      dataIndex: "to",
-      rowScope: "row",
-      render: (_, send) => (
-        <Link className="nowrap" to={`/sends/${send.id}`}>
-          {send.to}
-        </Link>
-      ),
-    },
-    {
-      title: t("sends.accepted"),
-      dataIndex: "accepted_at",
-      render: (_, send) => <TimeText at={send.accepted_at} />,
-    },
-    { title: t("sends.policy"), dataIndex: "policy_name", render: (_, send) => <Name>{send.policy_name}</Name> },
-    { title: t("channel.whatsapp"), key: "whatsapp", render: (_, send) => <StatusTag status={send.whatsapp.status} /> },
-    {
-      title: t("channel.sms"),
-      key: "sms",
-      render: (_, send) => (send.sms ? <StatusTag status={send.sms.status} /> : "–"),
-    },
-    {
-      title: t("sends.firedRule"),
-      key: "fired",
-      render: (_, send) =>
-        send.fired && (
-          <Tooltip title={send.fired.reason}>
-            <span>
-              <Name>{send.fired.rule}</Name>
-            </span>
-          </Tooltip>
-        ),
-    },
-    {
-      title: t("sends.outcome"),
-      key: "outcome",
-      render: (_, send) => (
-        <span className="nowrap">
-          <OutcomeTag outcome={send.outcome} />{" "}
-          {send.duplicate_delivery && (
-            <Tooltip title={t("sends.duplicate")}>
-              <WarningOutlined role="img" aria-label={t("sends.duplicate")} />
-            </Tooltip>
+    <EmptyState
+      title={t("sends.noMatch")}
+      about={t("sends.noMatchFor", { filters })}
+      action={
+        <Space wrap>
+          {hasTime && words.length > 1 && (
+            <Button onClick={() => filter.remove("range", "from", "until")}>{t("sends.anyTime")}</Button>
           )}
-        </span>
-      ),
-    },
-  ];
+          <Button onClick={filter.clear}>{t("list.clear")}</Button>
+        </Space>
+      }
+    />
+  );
+}
+
+/** Refused offers to remove what the API refuses of the address. The list itself shows its reason. */
+function Refused({ filter, error, onFirstPage }: { filter: SendsFilter; error: unknown; onFirstPage: () => void }) {
+  const { t } = useTranslation();
+  const fields = (error instanceof ProblemError && error.problem?.errors) || [];
+  const refused = filter.refused(fields);
+  const hasBadCursor = fields.some(({ field }) => field === "cursor");
+  return (
+    <Space wrap>
+      {hasBadCursor && <Button onClick={onFirstPage}>{t("list.firstPage")}</Button>}
+      {refused.length > 0 && (
+        <Button type="primary" onClick={() => filter.remove(...refused)}>
+          {t("sends.wrongFilter")}
+        </Button>
+      )}
+      <Button onClick={filter.clear}>{t("list.clear")}</Button>
+    </Space>
+  );
 }

@@ -5,16 +5,17 @@ import type { paths } from "../api/schema";
 export type SendsQuery = NonNullable<paths["/v1/sends.csv"]["get"]["parameters"]["query"]>;
 
 /**
- * The names of the filters in the address of the list of sends. They are those of the API, but `policy` is its `policy_id`. Several
- * outcomes or reasons are joined by commas.
+ * The names of the filters in the address of the list of sends. They are those of the API, but `policy` is its `policy_id`, and
+ * `range` is a preset of time (range.ts) in the place of `from` and `until`. Several outcomes or reasons are joined by commas.
  */
 export const filterNames = [
+  "range",
+  "from",
+  "until",
   "outcome",
   "policy",
   "to",
   "to_ends",
-  "from",
-  "until",
   "fell_back",
   "averted",
   "duplicate",
@@ -29,7 +30,8 @@ export const filterNames = [
   "code",
 ] as const;
 
-export type FilterValues = Record<(typeof filterNames)[number], string>;
+export type FilterName = (typeof filterNames)[number];
+export type FilterValues = Record<FilterName, string>;
 
 /** sendsPath is the address of the list of the sends that pass a filter. */
 export function sendsPath(values: Partial<FilterValues>): string {
@@ -37,17 +39,43 @@ export function sendsPath(values: Partial<FilterValues>): string {
   return params.size > 0 ? `/sends?${params}` : "/sends";
 }
 
-/** queryOf translates the values in the address into a query of the API. */
+/** queryOf translates the values in the address into a query of the API. The bounds of a preset are not in it. */
 export function queryOf(values: FilterValues): SendsQuery {
-  const { outcome, reason, policy, fell_back, averted, duplicate, ...others } = values;
+  const { range: _, outcome, reason, policy, fell_back, averted, duplicate, ...others } = values;
   const present = Object.fromEntries(Object.entries(others).filter(([, value]) => value));
   return {
     ...present,
     ...(policy && { policy_id: policy }),
     ...(outcome && { outcome: outcome.split(",") as Outcome[] }),
     ...(reason && { reason: reason.split(",") as Schemas["FallbackReason"][] }),
-    ...(fell_back && { fell_back: fell_back === "true" }),
-    ...(averted && { averted: averted === "true" }),
-    ...(duplicate && { duplicate: duplicate === "true" }),
+    ...(fell_back && { fell_back: readBoolean(fell_back) }),
+    ...(averted && { averted: readBoolean(averted) }),
+    ...(duplicate && { duplicate: readBoolean(duplicate) }),
   };
+}
+
+/** readBoolean returns another text as it is, so that the API refuses it. */
+function readBoolean(text: string): boolean {
+  return text === "true" || (text === "false" ? false : (text as unknown as boolean));
+}
+
+/** csvPath is the address of the CSV file with all sends of a query. */
+export function csvPath(query: SendsQuery): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of [value].flat()) {
+      params.append(name, String(one));
+    }
+  }
+  return params.size > 0 ? `/v1/sends.csv?${params}` : "/v1/sends.csv";
+}
+
+/**
+ * filtersOf returns the filters that a field of the API's refusal is about: `outcome`, `outcome[0]` or `policy_id`. A refused begin
+ * may come from a preset.
+ */
+export function filtersOf(field: string): FilterName[] {
+  const [name = ""] = field.split(/[.[]/);
+  const filter = name === "policy_id" ? "policy" : filterNames.find((known) => known === name);
+  return filter === "from" ? ["from", "range"] : filter === "code" ? ["code", "provider"] : filter ? [filter] : [];
 }

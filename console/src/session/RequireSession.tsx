@@ -1,31 +1,50 @@
 import { useQuery } from "@tanstack/react-query";
-import { Spin } from "antd";
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { ProblemError, type Session } from "../api/client";
 import { sessionQuery } from "../api/queries";
-import { ProblemResult } from "../ui/ProblemView";
-import { SignIn, SignInDialog } from "./SignIn";
+import { reentry } from "../api/reentry";
+import { ShellSkeleton } from "../ui/Skeleton";
+
+const ProblemResult = lazy(() => import("../ui/ProblemResult").then((file) => ({ default: file.ProblemResult })));
+const SignIn = lazy(() => import("./SignIn").then((file) => ({ default: file.SignIn })));
+const SignInDialog = lazy(() => import("./SignIn").then((file) => ({ default: file.SignInDialog })));
 
 /**
  * RequireSession shows its children if there is a session, and otherwise the sign-in form. If the session ends later, the children
- * stay, with their open dialogs and what was typed, below a dialog that asks to sign in again.
+ * stay, with their open dialogs and what was typed, below a dialog that asks to sign in again. Then the waiting requests go on.
  */
 export function RequireSession({ children }: { children: (session: Session) => ReactNode }) {
   const session = useQuery(sessionQuery);
   const isSignedOut = session.error instanceof ProblemError && session.error.is("unauthorized");
+  const [hasEnded, setHasEnded] = useState(false); // at least once: then the dialog stays, to give the focus back
+  if (isSignedOut && session.data && !hasEnded) {
+    setHasEnded(true);
+  }
+  const { dataUpdatedAt, errorUpdatedAt } = session;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after each answer about the session
+  useEffect(() => {
+    if (!isSignedOut) {
+      reentry.resume();
+    }
+  }, [isSignedOut, dataUpdatedAt, errorUpdatedAt]);
   if (session.data) {
     return (
       <>
         {children(session.data)}
-        <SignInDialog open={isSignedOut} />
+        {hasEnded && (
+          <Suspense>
+            <SignInDialog open={isSignedOut} />
+          </Suspense>
+        )}
       </>
     );
   }
-  if (isSignedOut) {
-    return <SignIn />;
+  if (!session.error) {
+    return <ShellSkeleton />;
   }
-  if (session.error) {
-    return <ProblemResult error={session.error} retry={() => session.refetch()} />;
-  }
-  return <Spin className="page-spin" />;
+  return (
+    <Suspense fallback={<ShellSkeleton />}>
+      {isSignedOut ? <SignIn /> : <ProblemResult error={session.error} retry={() => session.refetch()} />}
+    </Suspense>
+  );
 }

@@ -29,7 +29,6 @@ export function SignIn() {
 /** SignInDialog asks for the key over a page whose session has ended. */
 export function SignInDialog({ open }: { open: boolean }) {
   const { t } = useTranslation();
-  const client = useQueryClient();
   return (
     <Modal
       open={open}
@@ -40,10 +39,6 @@ export function SignInDialog({ open }: { open: boolean }) {
       closable={false}
       keyboard={false}
       mask={{ closable: false }}
-      // What failed meanwhile is loaded again.
-      afterClose={() =>
-        client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] })
-      }
       destroyOnHidden
     >
       <p>{t("session.ended")}</p>
@@ -56,7 +51,6 @@ function SignInForm() {
   const { t } = useTranslation();
   const client = useQueryClient();
   const signIn = useMutation({
-    meta: { signsIn: true },
     mutationFn: (body: { api_key: string }) =>
       answered(api.POST("/console/session", { body: { api_key: body.api_key.trim() } })),
     onSuccess: async (session) => {

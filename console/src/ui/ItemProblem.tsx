@@ -1,7 +1,8 @@
 import { Result } from "antd";
 import { useTranslation } from "react-i18next";
 import { ButtonLink } from "./ButtonLink";
-import { isRefusal, ProblemResult } from "./ProblemView";
+import { ProblemResult } from "./ProblemResult";
+import { isRefusal } from "./ProblemView";
 
 interface Props {
   of: "sends" | "rules" | "policies";

@@ -1,42 +1,65 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Card, Table, type TableProps } from "antd";
 import type { ReactNode } from "react";
+import { Cards } from "./Cards";
+import type { ListColumn } from "./listColumns";
 import { OutageNotice, useOutage } from "./outage";
 import { ProblemAlert } from "./ProblemView";
+import { useNarrow } from "./useMedia";
 
 interface Props<Row> {
   list: UseQueryResult<{ items: Row[] }>;
   empty: ReactNode; // in the place of an empty list
-  columns: NonNullable<TableProps<Row>["columns"]>;
+  columns: ListColumn<Row>[];
   expandable?: NonNullable<TableProps<Row>["expandable"]>;
+  onChange?: NonNullable<TableProps<Row>["onChange"]>; // if a column can sort
 }
 
-/** ListTable shows a page of a list, or that the list is empty, or why it could not be loaded. */
-export function ListTable<Row extends { id: string }>({ list, empty, columns, expandable }: Props<Row>) {
+/**
+ * ListTable shows a page of a list, or that the list is empty, or why it could not be loaded. In a narrow window it shows cards. If
+ * each column has a width in pixels, the columns stay where they are from page to page.
+ */
+export function ListTable<Row extends { id: string }>({ list, empty, columns, ...props }: Props<Row>) {
   const outage = useOutage(list);
+  const isNarrow = useNarrow();
   const isLoaded = list.data !== undefined && !list.isPlaceholderData;
   if (outage && !isLoaded) {
     return <ProblemAlert error={outage.error} retry={outage.retry} />;
   }
+  const items = list.data?.items ?? [];
   return (
     <>
       {outage && <OutageNotice outage={outage} />}
       <div className={outage ? "outdated" : ""}>
-        {isLoaded && list.data?.items.length === 0 ? (
+        {isLoaded && items.length === 0 ? (
           <Card>{empty}</Card>
+        ) : isNarrow ? (
+          <Cards items={items} loading={!isLoaded} columns={columns} {...props} />
         ) : (
           <Table<Row>
+            size="small"
             rowKey="id"
             columns={columns}
-            dataSource={list.data?.items ?? []}
+            dataSource={items}
             loading={!isLoaded}
             pagination={false}
-            scroll={{ x: "max-content" }}
+            {...widthsOf(columns)}
             locale={{ emptyText: " " }} // while it loads
-            {...(expandable ? { expandable } : {})}
+            {...props}
           />
         )}
       </div>
     </>
   );
+}
+
+function widthsOf<Row>(columns: ListColumn<Row>[]): Pick<TableProps<Row>, "className" | "tableLayout" | "scroll"> {
+  const widths = columns.map(({ width }) => width);
+  return widths.every((width) => typeof width === "number")
+    ? {
+        className: "list-table fixed-columns",
+        tableLayout: "fixed",
+        scroll: { x: widths.reduce((sum, width) => sum + width, 0) },
+      }
+    : { className: "list-table", scroll: { x: "max-content" } };
 }

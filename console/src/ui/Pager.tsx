@@ -16,6 +16,7 @@ export function useCursor() {
     page: cursors.length + 1,
     next: (cursor: string) => show([...cursors, cursor]),
     back: () => show(cursors.slice(0, -1)),
+    first: () => show([]),
   };
 }
 
@@ -43,7 +44,7 @@ export function Pager({ pages, nextCursor, loading }: Props) {
   return (
     <nav className="pager" aria-label={t("list.pages")}>
       <Button icon={<LeftOutlined />} disabled={pages.page === 1 || loading} onClick={pages.back}>
-        {t("list.newer")}
+        {t("list.previous")}
       </Button>
       <span>{t("list.page", { page: pages.page })}</span>
       <Button
@@ -52,7 +53,7 @@ export function Pager({ pages, nextCursor, loading }: Props) {
         disabled={!nextCursor || loading}
         onClick={() => nextCursor && pages.next(nextCursor)}
       >
-        {t("list.older")}
+        {t("list.next")}
       </Button>
     </nav>
   );

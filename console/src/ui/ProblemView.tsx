@@ -1,5 +1,5 @@
 // The errors of the API. Its texts name the field and the reason.
-import { Alert, Button, Result } from "antd";
+import { Alert, Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
 
@@ -9,7 +9,8 @@ export function isRefusal(error: unknown): boolean {
   return status >= 400 && status < 500 && status !== 429;
 }
 
-function useTexts(error: unknown) {
+/** useTexts returns the texts of an error for the user. */
+export function useTexts(error: unknown) {
   const { t } = useTranslation();
   const problem = error instanceof ProblemError ? error.problem : undefined;
   return {
@@ -53,20 +54,6 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
       title={title}
       description={details}
       action={retry && !isRefusal(error) && <Button onClick={retry}>{t("problem.retry")}</Button>}
-    />
-  );
-}
-
-/** ProblemResult shows an error in the place of a whole page. */
-export function ProblemResult({ error, retry }: { error: unknown; retry?: () => void }) {
-  const { t } = useTranslation();
-  const { title, details } = useTexts(error);
-  return (
-    <Result
-      status="warning"
-      title={<h1>{title}</h1>}
-      subTitle={details}
-      extra={retry && !isRefusal(error) && <Button onClick={retry}>{t("problem.retry")}</Button>}
     />
   );
 }

@@ -17,6 +17,11 @@ export function time(value: Moment, language: string): string {
   return format(value, language, { ...date, ...seconds });
 }
 
+/** minute formats a date and time, to the minute. */
+export function minute(value: Moment, language: string): string {
+  return format(value, language, { ...date, ...minutes });
+}
+
 /** zonedTime formats a date and time with the offset of the zone at that time. */
 export function zonedTime(value: Moment, language: string): string {
   return format(value, language, { ...date, ...seconds, timeZoneName: "shortOffset" });
@@ -34,18 +39,33 @@ export function clock(value: Moment, language: string): string {
   return format(value, language, seconds);
 }
 
+/** zonedClock formats the time of day with the offset of the zone at that time. */
+export function zonedClock(value: Moment, language: string): string {
+  return format(value, language, { ...seconds, timeZoneName: "shortOffset" });
+}
+
+/** isSameDay reports whether two times are on one day of the reader's time zone. */
+export function isSameDay(a: Moment, b: Moment): boolean {
+  return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
 /** exactClock formats the time of day, to the millisecond, because the events of a timeline lie close together. */
 export function exactClock(value: Moment, language: string): string {
   return format(value, language, { ...seconds, fractionalSecondDigits: 3 });
 }
 
-const day = { month: "short", day: "numeric" } as const;
+const monthDay = { month: "short", day: "numeric" } as const;
+
+/** day formats a date without its year. */
+export function day(value: Moment, language: string): string {
+  return format(value, language, monthDay);
+}
 
 /** bucket names a step of the statistics. */
 export function bucket(value: Moment, length: number, language: string): string {
   return length >= units.day
-    ? format(value, language, { ...day, timeZone: "UTC", timeZoneName: "short" })
-    : format(value, language, { ...day, ...minutes });
+    ? format(value, language, { ...monthDay, timeZone: "UTC", timeZoneName: "short" })
+    : format(value, language, { ...monthDay, ...minutes });
 }
 
 /** tick is the short form of bucket, for an axis that spans so many seconds. */
@@ -53,7 +73,7 @@ export function tick(value: Moment, length: number, span: number, language: stri
   if (span <= 2 * units.day) {
     return format(value, language, minutes);
   }
-  return format(value, language, length >= units.day ? { ...day, timeZone: "UTC" } : day);
+  return format(value, language, length >= units.day ? { ...monthDay, timeZone: "UTC" } : monthDay);
 }
 
 export const units = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;

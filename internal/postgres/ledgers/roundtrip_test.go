@@ -85,7 +85,9 @@ func TestStore_roundTrip(t *testing.T) {
 		Name: "code", Language: "en_US", Components: json.RawMessage(`[{"b":1.0,"a":"\u0000 é"}]`),
 	}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
+	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
 	d := insertSend(t, db, send)
+	require.Equal(t, send.Plan, d.check().Send.Plan)
 	look(d)
 	first := d.begin(whatsApp)
 	require.Equal(t, first, *d.ledger().Attempt(1), "the attempt is returned as it is stored")

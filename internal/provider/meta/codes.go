@@ -2,11 +2,23 @@ package meta
 
 import (
 	"cmp"
+	_ "embed"
 	"encoding/json"
 	"strconv"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
 )
+
+// explanations says what the codes of codeMeaning mean, for people. A new code needs its entry.
+//
+//go:embed codes.json
+var explanations []byte
+
+// ErrorCodes returns all error codes that the driver knows.
+func (c *Client) ErrorCodes() ([]backstop.ErrorCode, error) {
+	return provider.Explain(c.Name(), explanations, codeMeaning)
+}
 
 // codeParameter is Meta's code for a wrong parameter. With subcodeObject, the wrong parameter is the phone number id in the
 // path: it does not exist, or the token has no permission to use it. Later versions of the API have code 33 instead.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +19,7 @@ func runAnswers(t *testing.T, d Driver) {
 	t.Run("accepted", func(t *testing.T) { t.Parallel(); testAccepted(t, d) })
 	t.Run("concurrent", func(t *testing.T) { t.Parallel(); testConcurrent(t, d) })
 	t.Run("codes", func(t *testing.T) { t.Parallel(); testCodes(t, d) })
+	t.Run("explanations", func(t *testing.T) { t.Parallel(); testExplanations(t, d) })
 	t.Run("status", func(t *testing.T) { t.Parallel(); testStatus(t, d) })
 	t.Run("retry after", func(t *testing.T) { t.Parallel(); testRetryAfter(t, d) })
 	t.Run("unreadable", func(t *testing.T) { t.Parallel(); testUnreadable(t, d) })
@@ -68,6 +70,38 @@ func testCodes(t *testing.T, d Driver) {
 		})
 	}
 }
+
+// testExplanations asserts that each code of the driver's table is explained once, in every language, with the class of its
+// failures.
+func testExplanations(t *testing.T, d Driver) {
+	t.Helper()
+	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
+	codes, err := client.ErrorCodes()
+	require.NoError(t, err)
+	found := map[string]backstop.ErrorCode{}
+	for _, code := range codes {
+		require.Equal(t, d.Name, code.Provider)
+		require.NotContains(t, found, code.Code, "explained twice")
+		found[code.Code] = code
+		require.Len(t, code.Explained, 2, code.Code)
+		for language, endOfSentence := range map[string]string{"en": ".", "zh-CN": "。"} {
+			for _, text := range []string{code.Explained[language].Cause, code.Explained[language].Action} {
+				require.NotEmpty(t, strings.TrimSuffix(text, endOfSentence), "%s in %s", code.Code, language)
+				require.True(t, strings.HasSuffix(text, endOfSentence), "%s in %s is a sentence", code.Code, language)
+				require.LessOrEqual(t, utf8.RuneCountInString(text), maxExplanation, "%s in %s", code.Code, language)
+			}
+		}
+	}
+	for _, row := range d.Codes {
+		isInTable := row.Kind != backstop.Rejected || row.Class != ""
+		code, isExplained := found[row.Code]
+		require.Equal(t, isInTable, isExplained, "code %s is explained if the driver classifies it", row.Code)
+		require.Equal(t, row.Class, code.Class, row.Code)
+	}
+}
+
+// maxExplanation is the most characters of a text that explains a code, as in the contract.
+const maxExplanation = 500
 
 // callWith sends one message to a provider that gives this answer, and returns the failure.
 func (d Driver) callWith(t *testing.T, answer Reply, kind backstop.FailureKind) (*backstop.Failure, *fakeProvider) {

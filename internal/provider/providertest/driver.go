@@ -41,6 +41,7 @@ var Ref = backstop.Ref{Send: "0193a1b2-c3d4-7e5f-8a6b-0123456789ab", Step: 2}
 type Client interface {
 	Name() string
 	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
+	ErrorCodes() ([]backstop.ErrorCode, error)
 }
 
 // Send sends a message to To with Ref.

@@ -2,11 +2,23 @@ package twilio
 
 import (
 	"cmp"
+	_ "embed"
 	"encoding/json"
 	"strconv"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
 )
+
+// explanations says what the codes of codeMeaning mean, for people. A new code needs its entry.
+//
+//go:embed codes.json
+var explanations []byte
+
+// ErrorCodes returns all error codes that the driver knows.
+func (c *Client) ErrorCodes() ([]backstop.ErrorCode, error) {
+	return provider.Explain(c.Name(), explanations, codeMeaning)
+}
 
 // readRefusal parses the body of an error. It returns nil if Twilio did not write the body.
 func readRefusal(body []byte) *provider.Refusal {

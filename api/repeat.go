@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop"
+)
+
+// RepeatSend answers POST /v1/sends/{id}/repeat.
+func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (RepeatSendResponseObject, error) {
+	id := canonicalID(r.ID)
+	key, err := idempotencyOf(r.Params.IdempotencyKey, map[string]string{"repeat": id}) // no body of POST /v1/sends is like this
+	if err != nil {
+		return nil, err
+	}
+	send, err := s.acceptOnce(ctx, key, func() (backstop.Send, error) { return s.resolveRepeat(ctx, id) })
+	if err != nil {
+		return nil, err
+	}
+	return RepeatSend202JSONResponse{
+		Body: showAccepted(send), Headers: RepeatSend202ResponseHeaders{Location: "/v1/sends/" + send.ID},
+	}, nil
+}
+
+// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy.
+func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, error) {
+	old, err := s.sends.Send(ctx, id)
+	if err != nil {
+		return backstop.Send{}, err
+	}
+	send := backstop.Send{
+		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
+	}
+	if old.ExpiresAt != nil {
+		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))
+	}
+	return s.resolveSend(ctx, send, old.Plan.PolicyID, orZero(old.Plan.Override))
+}

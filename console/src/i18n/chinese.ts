@@ -1,0 +1,7 @@
+// All that only the Chinese console needs. It is loaded on demand.
+import antd from "antd/locale/zh_CN";
+import dayjs from "dayjs";
+import "dayjs/locale/zh-cn";
+import { zhCN as words } from "./zh-CN";
+
+export const chinese = { words, antd, setDates: (on: boolean) => dayjs.locale(on ? "zh-cn" : "en") };

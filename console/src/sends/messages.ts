@@ -1,0 +1,184 @@
+// The messages of a send: how far each has come, and when.
+import type { RuleType, Schemas, Send } from "../api/client";
+
+type Attempt = Schemas["Attempt"];
+type Event = Schemas["Event"];
+type Channel = Schemas["Channel"];
+type Cause = Schemas["FallbackReason"];
+
+/**
+ * The states of a message. `calling`: the call has not ended. `retrying`: the provider accepted no call so far, and the call is
+ * repeated. `gave_up`: the same, and the calls have ended. `not_sent`: no provider has the message. `unknown`: the answer to the
+ * call was lost, and no receipt has come. `resent`: the same, and another message has followed. `rejected`: the provider refused
+ * the call. `failed`: a receipt says so.
+ */
+export type MessageState =
+  | "queued"
+  | "calling"
+  | "retrying"
+  | "gave_up"
+  | "not_sent"
+  | "unknown"
+  | "resent"
+  | "submitted"
+  | "sent"
+  | "rejected"
+  | "failed"
+  | "delivered"
+  | "read"
+  | "too_late";
+
+export interface Message {
+  channel: Channel;
+  state: MessageState;
+  at: string; // when it reached the state
+  provider: string; // empty if none was called
+  calls: number;
+  failure?: Schemas["AttemptFailure"] | undefined;
+  attempt?: Attempt | undefined; // absent if no provider was called
+  rule?: Schemas["PlannedRule"] | undefined; // the rule that fired, of an SMS
+  cause?: Cause | undefined; // why the rule fired
+}
+
+/** messagesOf returns the messages of a send: WhatsApp first, then each SMS in the order of their calls. */
+export function messagesOf(send: Send): Message[] {
+  const of = (channel: Channel) =>
+    send.attempts.filter((attempt) => attempt.channel === channel).map((attempt) => messageOf(attempt, send));
+  const whatsapp = of("whatsapp");
+  const sms = of("sms").sort((a, b) => startOf(a) - startOf(b));
+  return [...(whatsapp.length > 0 ? whatsapp : [uncalled(send)]), ...sms];
+}
+
+/** newestSMS returns the newest SMS that a provider has, may have or has refused, or that is being sent. */
+export function newestSMS(messages: Message[]): Message | undefined {
+  return messages.findLast(({ channel, state }) => channel === "sms" && state !== "not_sent");
+}
+
+function startOf({ attempt }: Message): number {
+  return attempt ? Date.parse(attempt.started_at) : 0;
+}
+
+function messageOf(attempt: Attempt, send: Send): Message {
+  const state = stateOf(attempt, send);
+  const rule = send.plan.rules.find(({ name }) => name === attempt.rule);
+  return {
+    channel: attempt.channel,
+    state,
+    at: timeOf(state, attempt, send),
+    provider: attempt.provider,
+    calls: attempt.number,
+    failure: attempt.failure,
+    attempt,
+    rule,
+    cause: rule && causeOf(rule, attempt, send),
+  };
+}
+
+function stateOf(attempt: Attempt, send: Send): MessageState {
+  const { status, state } = attempt;
+  if (status === "failed") {
+    return state === "rejected" ? "rejected" : isRefused(attempt) ? "gave_up" : "failed";
+  }
+  if (status && status !== "queued") {
+    return status;
+  }
+  switch (state) {
+    case "calling":
+      return send.finished_at ? "unknown" : "calling";
+    case "accepted":
+      return "submitted";
+    case "rejected":
+      return "rejected";
+    case "unknown":
+      return hasResend(attempt, send) ? "resent" : "unknown";
+    default:
+      return isPending(attempt, send) ? "retrying" : "not_sent";
+  }
+}
+
+/** isRefused reports whether the provider throttled the call or was down: it does not have the message. */
+function isRefused({ state }: Attempt): boolean {
+  return state === "throttled" || state === "unavailable";
+}
+
+function hasResend(attempt: Attempt, send: Send): boolean {
+  return send.attempts.some(
+    ({ channel, rule, step }) => channel === attempt.channel && rule === attempt.rule && step > attempt.step,
+  );
+}
+
+/** isPending reports whether the refused call of an attempt is repeated. */
+function isPending(attempt: Attempt, send: Send): boolean {
+  if (send.finished_at) {
+    return false;
+  }
+  return attempt.channel === "whatsapp"
+    ? send.whatsapp.status === "queued"
+    : send.sms?.status === "queued" && send.fired?.rule === attempt.rule;
+}
+
+/** uncalled is the WhatsApp message of a send that has no call for it. */
+function uncalled(send: Send): Message {
+  const status = send.whatsapp.status;
+  const gaveUp = send.events.find(({ kind, channel }) => kind === "gave_up" && channel === "whatsapp");
+  const message = { channel: "whatsapp", provider: "", calls: 0 } as const;
+  if (status !== "queued" && status !== "failed") {
+    return { ...message, state: status, at: eventOf(status, message.channel, undefined, send)?.at ?? send.accepted_at };
+  }
+  if (send.attempts.length > 0 && !gaveUp) {
+    return { ...message, state: "too_late", at: send.accepted_at }; // an SMS went out without it
+  }
+  const isOver = status === "failed" || send.finished_at;
+  return { ...message, state: isOver ? "not_sent" : "queued", at: gaveUp?.at ?? send.finished_at ?? send.accepted_at };
+}
+
+function timeOf(state: MessageState, attempt: Attempt, send: Send): string {
+  const ended = attempt.ended_at ?? attempt.started_at;
+  switch (state) {
+    case "calling":
+      return attempt.started_at;
+    case "submitted":
+    case "sent":
+    case "delivered":
+    case "read":
+      return eventOf(state, attempt.channel, attempt.rule, send)?.at ?? ended;
+    case "rejected":
+    case "failed":
+    case "gave_up":
+      return eventOf("failed", attempt.channel, attempt.rule, send)?.at ?? ended;
+    default:
+      return ended;
+  }
+}
+
+function eventOf(status: Schemas["Status"], channel: Channel, rule: string | undefined, send: Send): Event | undefined {
+  return send.events.find(
+    (event) =>
+      (event.kind === "attempt" || event.kind === "receipt" || event.kind === "gave_up") &&
+      event.channel === channel &&
+      event.status === status &&
+      (channel === "whatsapp" || event.rule === rule),
+  );
+}
+
+const missed: Record<RuleType, Cause> = {
+  send_failed: "not_sent",
+  undelivered: "not_delivered",
+  unread: "not_read",
+};
+
+/** causeOf returns why a rule fired. Older sends lack the cause: then it follows from the timeline. */
+export function causeOf(rule: Schemas["PlannedRule"], attempt: Attempt | undefined, send: Send): Cause {
+  const fired = send.events.findIndex(({ kind, rule: name }) => kind === "rule_fired" && name === rule.name);
+  const stored = attempt?.cause ?? send.events[fired]?.cause;
+  if (stored) {
+    return stored;
+  }
+  const before = send.events.slice(0, fired < 0 ? undefined : fired).filter(({ channel }) => channel === "whatsapp");
+  if (before.some(({ status }) => status === "failed")) {
+    return "failed";
+  }
+  return before.length === 0 && !send.attempts.some(({ channel }) => channel === "whatsapp")
+    ? "too_late"
+    : missed[rule.type];
+}

@@ -1,0 +1,47 @@
+import { useState } from "react";
+import { useFilters } from "../ui/useFilters";
+import { type FilterName, filterNames, filtersOf, queryOf } from "./filter";
+
+/** A filter that is not always in view. */
+export const moreFilters = [
+  "reason",
+  "code",
+  "country",
+  "sender",
+  "route",
+  "sms_result",
+  "rule",
+  "rule_type",
+  "duplicate",
+  "averted",
+] as const satisfies FilterName[];
+
+export type MoreFilter = (typeof moreFilters)[number];
+
+/** useSendsFilter keeps the filters of the list in the address, and which fields were added to the bar. */
+export function useSendsFilter() {
+  const { values, set } = useFilters(...filterNames, "order");
+  const [added, setAdded] = useState<MoreFilter[]>([]);
+  const remove = (...names: FilterName[]) => {
+    setAdded(added.filter((name) => !names.includes(name)));
+    set(Object.fromEntries(names.map((name) => [name, ""])));
+  };
+  const { order, ...filters } = values;
+  return {
+    values: filters,
+    set,
+    added,
+    add: (name: MoreFilter) => setAdded([...added, name]),
+    remove,
+    clear: () => remove(...filterNames),
+    isSet: filterNames.some((name) => values[name] !== ""),
+    isOldestFirst: order === "oldest",
+    sort: (isOldestFirst: boolean) => set({ order: isOldestFirst ? "oldest" : "" }),
+    query: { ...queryOf(filters), ...(order && { order: order as "oldest" }) }, // the API refuses another order
+    /** refused returns the filters that a refusal of the API is about. */
+    refused: (fields: { field: string }[] = []) =>
+      [...new Set(fields.flatMap(({ field }) => filtersOf(field)))].filter((name) => values[name] !== ""),
+  };
+}
+
+export type SendsFilter = ReturnType<typeof useSendsFilter>;

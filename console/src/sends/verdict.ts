@@ -1,0 +1,133 @@
+// The verdict on a send: what happened on each channel, when, and what comes next, in sentences that support can read to a
+// customer. It says no more than the send does: "no receipt so far" is not "did not arrive".
+import type { Send } from "../api/client";
+import { outcomeTone, type Tone } from "../theme";
+import { duration } from "../ui/time";
+import { explain, providerName, type Reader } from "./explanation";
+import { type Message, type MessageState, messagesOf } from "./messages";
+import { headlineOf } from "./verdictHeadline";
+import { join, type Line, slot } from "./verdictLine";
+import { nextOf } from "./verdictNext";
+
+export interface Verdict {
+  tone: Tone;
+  headline: string;
+  lines: Line[];
+}
+
+/** verdictOf returns the verdict at a time, in ms by the server's clock. */
+export function verdictOf(send: Send, now: number, reader: Reader): Verdict {
+  const messages = messagesOf(send);
+  const isHeldUp = messages.some(({ state }) => state === "retrying");
+  return {
+    tone: send.duplicate_delivery || isHeldUp ? "warn" : outcomeTone(send.outcome),
+    headline: headlineOf(send, messages, reader.t),
+    lines: [
+      { about: "send", tone: "quiet", text: reader.t("verdict.accepted", { at: slot }), at: send.accepted_at },
+      ...messages.filter((message) => !isAverted(message, send)).map((message) => lineOf(message, reader)),
+      ...notesOf(send, messages, reader),
+      ...nextOf(send, messages, now, reader.t),
+    ],
+  };
+}
+
+/** isAverted reports whether the last look has averted an SMS. A note says so. */
+function isAverted({ channel, state, rule }: Message, send: Send): boolean {
+  return (
+    channel === "sms" &&
+    state === "not_sent" &&
+    send.events.some((event) => event.kind === "averted" && event.rule === rule?.name)
+  );
+}
+
+const tones: Record<MessageState, Tone> = {
+  queued: "wait",
+  calling: "wait",
+  retrying: "warn",
+  gave_up: "bad",
+  not_sent: "quiet",
+  unknown: "warn",
+  resent: "warn",
+  submitted: "wait",
+  sent: "plain",
+  rejected: "bad",
+  failed: "bad",
+  delivered: "good",
+  read: "good",
+  too_late: "quiet",
+};
+
+/** toneOfState is the tone of a message's state. */
+export function toneOfState(state: MessageState): Tone {
+  return tones[state];
+}
+
+function lineOf(message: Message, reader: Reader): Line {
+  const { t } = reader;
+  const { channel, state, at, attempt, failure } = message;
+  const words = {
+    at: slot,
+    provider: providerName(message.provider),
+    sender: attempt?.send_id ?? "",
+    calls: t("verdict.calls", { count: message.calls }),
+  };
+  const text =
+    channel === "whatsapp" ? t(`verdict.whatsapp.${state}`, words) : t(`verdict.sms.${smsState(state)}`, words);
+  const why = whyOf(message, t);
+  return {
+    about: channel,
+    tone: toneOfState(state),
+    text: why ? join(t, text, why) : text,
+    ...(text.includes(slot) ? { at } : {}),
+    explanation: failure && !isOverruled(state) ? explain(failure, message.provider, reader) : undefined,
+  };
+}
+
+/** smsState is a state that an SMS can have. */
+function smsState(state: MessageState): Exclude<MessageState, "queued" | "too_late" | "read"> {
+  return state === "queued" || state === "too_late" ? "not_sent" : state === "read" ? "delivered" : state;
+}
+
+/** isOverruled reports whether a failure no longer matters: the message has arrived all the same, or is under way. */
+function isOverruled(state: MessageState): boolean {
+  return ["calling", "submitted", "sent", "delivered", "read"].includes(state);
+}
+
+function whyOf({ rule, cause }: Message, t: Reader["t"]): string {
+  return rule && cause
+    ? t(`verdict.fired.${cause}`, { rule: rule.name, wait: duration(rule.wait_seconds ?? 0, t) })
+    : "";
+}
+
+/** notesOf says what happened beside the messages. */
+function notesOf(send: Send, messages: Message[], { t }: Reader): Line[] {
+  const notes: Line[] = [];
+  const add = (tone: Tone, text: string, at?: string) => notes.push({ about: "note", tone, text, at });
+  const wasSent = (name: string) => messages.some(({ rule, state }) => rule?.name === name && state !== "not_sent");
+  for (const { kind, at, rule = "", status, channel } of send.events) {
+    if (kind === "averted" && !wasSent(rule) && (status === "sent" || status === "delivered" || status === "read")) {
+      add("good", t(`verdict.averted.${status}`, { rule, at: slot }), at);
+    } else if (kind === "duplicate_delivery") {
+      add("warn", t("verdict.duplicate", { at: slot }), at);
+    } else if (kind === "opted_out") {
+      add("bad", t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }), at);
+    } else if (kind === "expired") {
+      add("warn", t("verdict.expired", { at: slot }), send.expires_at ?? at);
+    } else if (kind === "gave_up" && !channel) {
+      add("bad", t("verdict.abandoned", { at: slot }), at);
+    }
+  }
+  const late = lateReceipt(send);
+  if (late) {
+    add("plain", t("verdict.late", { at: slot, outcome: t(`outcome.${late.outcome}`) }), late.at);
+  }
+  return notes;
+}
+
+/** lateReceipt returns the first receipt after the end of a send if the outcome has changed since, and the outcome at the end. */
+function lateReceipt(send: Send): { at: string; outcome: Send["outcome"] } | undefined {
+  const end = send.events.findIndex(({ kind }) => kind === "finished");
+  const outcome = send.events[end]?.outcome ?? (send.events[end]?.detail as Send["outcome"] | undefined);
+  const late = send.events.slice(end + 1).find(({ kind }) => kind === "receipt");
+  return end >= 0 && late && outcome && outcome !== send.outcome ? { at: late.at, outcome } : undefined;
+}

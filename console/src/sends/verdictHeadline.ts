@@ -1,0 +1,103 @@
+// The first words of a verdict.
+import type { TFunction } from "i18next";
+import type { Send } from "../api/client";
+import { providerName } from "./explanation";
+import { type Message, newestSMS } from "./messages";
+
+/** headlineOf returns the state of a send in a few words. */
+export function headlineOf(send: Send, messages: Message[], t: TFunction): string {
+  const arrived = arrivedHeadline(send, messages, t);
+  if (arrived) {
+    return arrived;
+  }
+  return send.finished_at ? endedHeadline(send, messages, t) : openHeadline(send, messages, t);
+}
+
+function arrivedHeadline(send: Send, messages: Message[], t: TFunction): string | undefined {
+  const isRead = send.whatsapp.status === "read";
+  const byWhatsApp = isRead || send.whatsapp.status === "delivered";
+  const sms = messages.find(({ channel, state }) => channel === "sms" && (state === "delivered" || state === "read"));
+  if (sms) {
+    const sender = sms.attempt?.send_id ?? "";
+    return byWhatsApp
+      ? t(send.duplicate_delivery ? "verdict.headline.twice" : "verdict.headline.both", { sender })
+      : t("verdict.headline.sms", { sender });
+  }
+  if (!byWhatsApp) {
+    return undefined;
+  }
+  if (!send.finished_at && send.sms && send.sms.status !== "failed") {
+    return t("verdict.headline.deliveredSMS");
+  }
+  return t(
+    isRead
+      ? "verdict.headline.read"
+      : send.next_rule
+        ? "verdict.headline.deliveredWaiting"
+        : "verdict.headline.whatsapp",
+  );
+}
+
+function endedHeadline(send: Send, messages: Message[], t: TFunction): string {
+  const has = (kind: Send["events"][number]["kind"]) => send.events.some((event) => event.kind === kind);
+  if (send.outcome === "unconfirmed") {
+    return t("verdict.headline.unconfirmed");
+  }
+  if (has("opted_out")) {
+    return t("verdict.headline.optedOut");
+  }
+  if (send.outcome === "expired") {
+    return t("verdict.headline.expired");
+  }
+  if (send.events.some(({ kind, channel }) => kind === "gave_up" && !channel)) {
+    return t("verdict.headline.abandoned");
+  }
+  return t(newestSMS(messages) ? "verdict.headline.failed" : "verdict.headline.failedWhatsApp");
+}
+
+function openHeadline(send: Send, messages: Message[], t: TFunction): string {
+  const newest = newestSMS(messages);
+  const isOut = send.sms && send.sms.status !== "failed";
+  const words = { sender: newest?.attempt?.send_id ?? "", provider: providerName(newest?.provider ?? "") };
+  if (newest && isOut) {
+    switch (newest.state) {
+      case "calling":
+        return t("verdict.headline.smsCalling", words);
+      case "retrying":
+        return t("verdict.headline.smsRetrying", words);
+      case "unknown":
+        return t("verdict.headline.smsUnknown", words);
+      case "submitted":
+        return t("verdict.headline.smsSubmitted", words);
+      default:
+        return t("verdict.headline.smsSent", words);
+    }
+  }
+  const next = send.plan.rules.find(({ name }) => name === send.next_rule);
+  if (newest) {
+    return next
+      ? t("verdict.headline.smsFailedNext", { ...words, next: next.send_id })
+      : t("verdict.headline.smsFailed", words);
+  }
+  return whatsAppHeadline(messages, next?.send_id, t);
+}
+
+function whatsAppHeadline(messages: Message[], next: string | undefined, t: TFunction): string {
+  const state = messages.findLast(({ channel }) => channel === "whatsapp")?.state;
+  switch (state) {
+    case "calling":
+    case "retrying":
+    case "unknown":
+    case "submitted":
+    case "sent":
+      return t(`verdict.headline.${state}`);
+    case "rejected":
+    case "failed":
+    case "gave_up":
+    case "not_sent":
+    case "too_late":
+      return next ? t("verdict.headline.whatsappFailedNext", { sender: next }) : t("verdict.headline.whatsappFailed");
+    default:
+      return t("verdict.headline.queued");
+  }
+}
