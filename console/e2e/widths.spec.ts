@@ -91,7 +91,7 @@ for (const width of [1440, 390]) {
         await expectInView(page, card);
       }
       await page.goto(`sends?policy=${policy.id}`);
-      await expect(page.getByRole("main").getByTitle(policy.name, { exact: true })).toBeVisible();
+      await expect(page.getByRole("main").getByTitle(policy.name, { exact: true }).last()).toBeVisible();
       await expectInView(page, page.getByRole("link", { name: to }));
     });
 
