@@ -139,6 +139,7 @@ function Groups({ changes, groups }: { changes: Changes; groups: Group[] }) {
   return (
     <ScrollTable<Group>
       label={t("overview.changes.title")}
+      className="numbers"
       rowKey={(group) => [group.policy_id, group.country, group.reason, group.provider, group.code].join(" ")}
       columns={columns}
       dataSource={groups}

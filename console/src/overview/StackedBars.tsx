@@ -15,6 +15,7 @@ interface Props {
   onZoom: (bounds: Bounds) => void;
 }
 
+const widest = 80; // px, of a bar
 const margin = { top: 8, right: plot.right, bottom: 0, left: 0 };
 
 /** StackedBars draws a view. */
@@ -71,6 +72,7 @@ export function StackedBars({ view, stats, onZoom }: Props) {
               key={part.key}
               dataKey={`values.${part.key}`}
               stackId="bar"
+              maxBarSize={widest}
               fill={part.color}
               isAnimationActive={false}
               className={partClass(part)}
@@ -94,7 +96,7 @@ export function StackedBars({ view, stats, onZoom }: Props) {
                 tickFormatter={count}
               />
               <Tooltip content={() => null} cursor={{ fill: dark ? "#ffffff14" : "#0000000a" }} />
-              <Bar dataKey="sends" fill={dark ? "#4a545c" : "#aab4bc"} isAnimationActive={false} />
+              <Bar maxBarSize={widest} dataKey="sends" fill={dark ? "#4a545c" : "#aab4bc"} isAnimationActive={false} />
             </BarChart>
           </ResponsiveContainer>
         </>
