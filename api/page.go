@@ -38,13 +38,15 @@ func readSorted(cursor *string, limit *int, sort backstop.Sort) (backstop.Page, 
 	case !ok:
 		return p, badCursor()
 	case of != sort:
-		return p, badField("cursor", "belongs to another sort: send the same sort with each cursor of a list")
+		return p, badField("cursor", backstop.FieldCursor, "belongs to another sort: send the same sort with each cursor of a list")
 	}
 	p.After, p.Value = id, value
 	return p, nil
 }
 
-func badCursor() error { return badField("cursor", "must be the next_cursor of an earlier answer") }
+func badCursor() error {
+	return badField("cursor", backstop.FieldCursor, "must be the next_cursor of an earlier answer")
+}
 
 // splitPlace reads the text of a cursor: the id of an item, and in another order than the default "<id> <sort> <value>".
 func splitPlace(place string) (sort backstop.Sort, id, value string, ok bool) {

@@ -176,7 +176,7 @@ test("a dialog asks before it drops what was typed", async ({ page, api }) => {
 test.describe("after the end of the session", () => {
   test.use({ mayFail: answers(401) });
 
-  test("the dialog stays open, and its work is saved by the new sign-in", async ({ page, context, api }) => {
+  test("the dialog stays open, and the save goes on by itself after a new sign-in", async ({ page, context, api }) => {
     const rule = await api.rule();
     await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
     await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
