@@ -50,11 +50,6 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
       if (base && problem?.is("stale")) {
         setTheirs(await read(base.id).catch(() => undefined)); // if that fails too, the first error is shown
       }
-      if (problem?.is("conflict")) {
-        form.setFields([{ name: "name", errors: [problem.message] }] as Parameters<typeof form.setFields>[0]);
-        form.focusField("name" as Parameters<typeof form.focusField>[0]);
-        return;
-      }
       setFailure(showFieldErrors(form, error, fieldOf));
     },
   });
