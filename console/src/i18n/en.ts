@@ -682,7 +682,7 @@ export const en = {
       looks_unread:
         "Rule “{{rule}}”: a reader who has turned read receipts off looks unread, so that the SMS goes out all the same.",
       send_id_not_accepted:
-        "Rule “{{rule}}” sends from {{send_id}}, but in {{country}} operators replace an alphanumeric SendID or drop the SMS.",
+        "Rule “{{rule}}” sends from {{send_id}}, but {{country}} accepts no alphanumeric SendID: operators there replace it or drop the SMS.",
       unlisted_number: "The number is possible but in no known number range: check it, unless its area code is new.",
     },
   },

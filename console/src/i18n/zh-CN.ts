@@ -667,7 +667,7 @@ export const zhCN: Words = {
       expires_before_wait: "发送会在规则“{{rule}}”的等待结束之前过期：只有报告失败才能及时触发它。",
       looks_unread: "规则“{{rule}}”：接收者若关闭已读回执，读过也会显示为未读，短信仍会发出。",
       send_id_not_accepted:
-        "规则“{{rule}}”从 {{send_id}} 发送，但{{country}}的运营商会替换字母数字 SendID 或丢弃短信。",
+        "规则“{{rule}}”从 {{send_id}} 发送，但{{country}}不接受字母数字 SendID：当地运营商会替换它或丢弃短信。",
       unlisted_number: "该号码可能存在，但不在任何已知号段内：除非其区号是新的，否则请核对。",
     },
   },
