@@ -38,7 +38,8 @@ func readSorted(cursor *string, limit *int, sort backstop.Sort) (backstop.Page, 
 	case !ok:
 		return p, badCursor()
 	case of != sort:
-		return p, badField("cursor", backstop.FieldCursor, "belongs to another sort: send the same sort with each cursor of a list")
+		const reason = "belongs to another sort: send the same sort with each cursor of a list"
+		return p, badField("cursor", backstop.FieldCursor, reason)
 	}
 	p.After, p.Value = id, value
 	return p, nil
