@@ -98,7 +98,7 @@ test("warnings appear before the send", async ({ page, api }) => {
   for (const warning of [
     "both messages may arrive",
     "a reader who has turned read receipts off looks unread",
-    "US accepts no alphanumeric SendID",
+    "United States accepts no alphanumeric SendID",
     "The recipient's number may be wrong",
   ]) {
     await expect(page.getByText(warning)).toBeVisible();
@@ -113,6 +113,22 @@ test.describe("a number with a trunk digit", () => {
     await page.goto(`sends/new?policy=${policy.id}`);
     await page.getByLabel("Recipient").fill("+44 07400 123402");
     await expect(page.getByRole("alert").first()).toContainText("did you mean +447400123402?");
+  });
+
+  test.describe("in Chinese", () => {
+    test.use({ locale: "zh-CN" });
+
+    test("the refusal and the warnings are in Chinese", async ({ page, api }) => {
+      const policy = await api.policy([await api.rule({ type: "undelivered", wait_seconds: 60 })]);
+      await page.goto(`sends/new?policy=${policy.id}`);
+      await page.getByLabel("接收号码").fill("+44 07400 123402");
+      const refusal = page.getByRole("alert").first();
+      await expect(refusal).toContainText("是否应为 +447400123402？");
+      await expect(refusal).toContainText("有些值无效。");
+      await expect(refusal).not.toContainText(/did you mean|not valid/);
+      await page.getByLabel("接收号码").fill("+44 7400 123402");
+      await expect(page.getByText(/等待1 分钟，而 WhatsApp 最长会尝试30 天/)).toBeVisible();
+    });
   });
 });
 
