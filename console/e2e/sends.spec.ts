@@ -29,12 +29,16 @@ test("a new send shows its progress until its fallback without a reload", async 
   const timeline = page.locator(".events");
   await expect(timeline).toContainText("WhatsApp · Sent");
   await expect(timeline).toContainText("WhatsApp · Delivered");
-  await expect(page.getByText(`The rule “${rule.name}” fired`)).toBeVisible({ timeout: 20_000 });
-  await expect(page.getByText("not read within 6s").first()).toBeVisible();
+  const verdict = page.locator(".verdict");
+  await expect(verdict).toContainText("If the message is not read by");
+  await expect(verdict).toContainText("was delivered to the phone", { timeout: 20_000 });
+  await expect(verdict.getByRole("heading")).toHaveText("Delivered by WhatsApp, and by SMS too");
+  await expect(verdict).toContainText(`Rule “${rule.name}” sent the SMS because the message was not read`);
+  await expect(timeline).toContainText(`rule “${rule.name}” · not read within 6 s · from ACME`);
   await expect(timeline).toContainText("SMS · Delivered");
   await expect(page.getByRole("heading", { level: 1 })).toContainText("By SMS");
   await expect(page.getByRole("timer")).toBeHidden();
-  await expect(page.getByRole("cell", { name: "twilio" })).toBeVisible();
+  await expect(page.getByRole("rowheader", { name: "SMS from ACME by Twilio" })).toBeVisible();
   expect(await page.evaluate(() => "sameDocument" in window)).toBe(true);
 
   const run = page.getByRole("link", { name: "Run in Temporal" });

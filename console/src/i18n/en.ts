@@ -635,7 +635,7 @@ export const en = {
       read: "Rule “{{rule}}” sent no SMS: the message had been read, as the last look found at {{at}}.",
     },
     duplicate: "WhatsApp delivered the message too, after the SMS, at {{at}}: both are charged.",
-    optedOut: "The recipient has opted out ({{channel}}), found at {{at}}: nothing more is sent.",
+    optedOut: "The recipient has opted out ({{channel}}), found at {{at}}.",
     expired: "The message expired at {{at}}: nothing is sent after that.",
     abandoned: "Backstop could not process the send, and ended it at {{at}}.",
     late: "The send had ended as “{{outcome}}”. A receipt came after that, at {{at}}.",
@@ -654,7 +654,6 @@ export const en = {
     labelled: "{{label}}: {{value}}",
     label: "{{provider}} {{code}}",
     explained: "{{label}}: {{cause}}",
-    todo: "What to do: {{action}}",
     quoted: "{{provider}} reports:",
     logged: "Backstop noted:",
     causes: {

@@ -624,7 +624,7 @@ export const zhCN: Words = {
       read: "规则“{{rule}}”没有发短信：{{at}}发送前的检查发现消息已读。",
     },
     duplicate: "短信之后，WhatsApp 也于 {{at}}送达：两者都会计费。",
-    optedOut: "接收者已退订（{{channel}}），于 {{at}}得知：不再发送任何消息。",
+    optedOut: "接收者已退订（{{channel}}），于 {{at}}得知。",
     expired: "已于 {{at}}过期：此后不再发送。",
     abandoned: "系统无法处理此发送，已于 {{at}}结束。",
     late: "此发送结束时的结果为“{{outcome}}”。此后于 {{at}}又收到回执。",
@@ -643,7 +643,6 @@ export const zhCN: Words = {
     labelled: "{{label}}：{{value}}",
     label: "{{provider}} {{code}}",
     explained: "{{label}}：{{cause}}",
-    todo: "处理办法：{{action}}",
     quoted: "{{provider}} 原文：",
     logged: "系统日志原文：",
     causes: {

@@ -1,4 +1,5 @@
 import { Card, Steps } from "antd";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import type { Schemas, Send } from "../api/client";
 import { StatusTag } from "../ui/ToneTag";
@@ -58,7 +59,7 @@ function About({ channel, send }: Props) {
   return words.length > 0 && <p className="hint">{words.join(" · ")}</p>;
 }
 
-type T = ReturnType<typeof useTranslation>["t"];
+type T = TFunction;
 
 function templateText({ name, language }: Schemas["TemplateRef"], t: T): string {
   return t("sends.templateNamed", { name, language });
