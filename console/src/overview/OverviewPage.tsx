@@ -83,7 +83,8 @@ interface ReportProps {
 
 function Report({ stats, chosen, policy, isLoaded, onZoom }: ReportProps) {
   const before = useQuery({ ...previousStatsQuery(chosen, policy), enabled: isLoaded });
-  const previous = before.isPlaceholderData || !isLoaded ? undefined : before.data;
+  const hasPrevious = isLoaded && !before.isPlaceholderData && before.data && before.data.totals.sends > 0;
+  const previous = hasPrevious ? before.data : undefined; // "What changed" says that there is nothing to compare with
   return (
     <ScopeProvider value={{ from: stats.from, until: stats.until, policy: policy ?? "" }}>
       <Headline stats={stats} previous={previous} />

@@ -59,12 +59,10 @@ function About({ channel, send }: Props) {
   return words.length > 0 && <p className="hint">{words.join(" · ")}</p>;
 }
 
-type T = TFunction;
-
-function templateText({ name, language }: Schemas["TemplateRef"], t: T): string {
+function templateText({ name, language }: Schemas["TemplateRef"], t: TFunction): string {
   return t("sends.templateNamed", { name, language });
 }
 
-function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: T): string {
+function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: TFunction): string {
   return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
 }
