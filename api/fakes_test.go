@@ -156,7 +156,7 @@ func (s *store) named(ids []string) ([]backstop.Rule, error) {
 		if i < 0 {
 			return nil, &backstop.Error{
 				Code: backstop.Invalid, Message: "the policy is not valid",
-				Fields: []backstop.Field{{Name: fmt.Sprintf("rule_ids.%d", n), Reason: "names no rule"}},
+				Fields: []backstop.Field{backstop.NewField(fmt.Sprintf("rule_ids.%d", n), backstop.FieldNotFound, "names no rule")},
 			}
 		}
 		rules = append(rules, s.rules[i])

@@ -22,7 +22,7 @@ func readPage(cursor *string, limit *int) (backstop.Page, error) {
 	if cursor == nil {
 		return p, nil
 	}
-	bad := badField("cursor", "must be the next_cursor of an earlier answer")
+	bad := badField("cursor", backstop.FieldCursor, "must be the next_cursor of an earlier answer")
 	id, err := base64.RawURLEncoding.DecodeString(*cursor)
 	if err != nil {
 		return p, bad

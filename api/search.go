@@ -13,7 +13,7 @@ const maxFound = 10 // of each kind; the contract promises it
 func (s *server) Search(ctx context.Context, r SearchRequestObject) (SearchResponseObject, error) {
 	text := strings.TrimSpace(r.Params.Q)
 	if text == "" {
-		return nil, badField("q", "must not be empty")
+		return nil, badField("q", backstop.FieldLengthMin, "must not be empty", "min", "1")
 	}
 	found, err := s.sends.FindSends(ctx, text, maxFound)
 	if err != nil {

@@ -54,6 +54,7 @@ for (const look of looks) {
         rules: "rules",
         policies: "policies",
         sends: "sends",
+        start: "start",
         "new-send": `sends/new?policy=${policy.id}`,
         "rules-empty": "rules?search=nothing-has-this-name",
         "no-such-send": "sends/no-uuid",

@@ -1,6 +1,6 @@
 // An outage: the pages keep what they have, and go on trying.
 import type { Page } from "@playwright/test";
-import { expect, recipient, test } from "./test";
+import { answers, expect, recipient, test } from "./test";
 
 test.use({ mayFail: /net::ERR_/ });
 
@@ -50,4 +50,50 @@ test("a page whose first request hangs shows the error and a retry", async ({ pa
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("rowheader", { name: rule.name })).toBeVisible();
   await expect(page.getByRole("alert")).toBeHidden();
+});
+
+test("the page says which part is away, and what still works", async ({ page }) => {
+  let checks = {
+    postgres: "ok",
+    schema: "ok",
+    temporal: "unreachable: sends are accepted, and processed when it is back",
+  };
+  await page.route("**/readyz", (route) => route.fulfill({ json: { status: "ok", version: "v0", checks } }));
+  await page.goto("sends");
+  await expect(page.getByText("Temporal is away")).toBeVisible();
+  await expect(page.getByText("Sends are accepted and wait; nothing is lost.")).toBeVisible();
+  checks = { ...checks, temporal: "ok" };
+  await expect(page.getByText("Temporal is away")).toBeHidden({ timeout: 15_000 });
+});
+
+test.describe("without the database", () => {
+  test.use({ mayFail: answers(500, 503) });
+
+  test("the list stays, and the page names the database", async ({ page, api }) => {
+    const policy = await api.policy([await api.rule()]);
+    const to = recipient("01");
+    await api.send(policy, to);
+    await page.goto(`sends?policy=${policy.id}`);
+    await expect(page.getByRole("link", { name: to })).toBeVisible();
+    const body = {
+      type: "urn:backstop:problem:unavailable",
+      title: "Service Unavailable",
+      status: 503,
+      code: "unavailable",
+    };
+    await page.route("**/v1/**", (route) =>
+      route.fulfill({ status: 503, json: { ...body, detail: "the database is away", instance: "/", request_id: "1" } }),
+    );
+    await page.route("**/readyz", (route) =>
+      route.fulfill({
+        status: 503,
+        json: { status: "unavailable", version: "v0", checks: { postgres: "unreachable" } },
+      }),
+    );
+    await expect(page.getByText("The server reports an error since")).toBeVisible({ timeout: 20_000 });
+    await expect(page.getByText("The database is away", { exact: true })).toBeVisible();
+    await expect(page.getByRole("link", { name: to })).toBeVisible();
+    await page.unrouteAll();
+    await expect(page.getByText("The database is away", { exact: true })).toBeHidden({ timeout: 35_000 });
+  });
 });

@@ -174,7 +174,7 @@ test("a dialog asks before it drops what was typed", async ({ page, api }) => {
 test.describe("after the end of the session", () => {
   test.use({ mayFail: answers(401) });
 
-  test("the dialog stays open, and its work is saved after a new sign-in", async ({ page, context, api }) => {
+  test("the dialog stays open, and the save goes on by itself after a new sign-in", async ({ page, context, api }) => {
     const rule = await api.rule();
     await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
     await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
@@ -192,9 +192,6 @@ test.describe("after the end of the session", () => {
     await signIn.getByLabel("API key", { exact: true }).fill(apiKey());
     await page.keyboard.press("Enter");
     await expect(signIn).toBeHidden();
-    await expect(dialog.getByLabel("SendID")).toHaveValue("TYPED");
-    await expect(dialog.locator(".ant-alert-error")).toHaveCount(0); // nothing is wrong any more
-    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
     await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
     await expect(rowOf(page, rule.name).getByRole("cell", { name: "TYPED", exact: true })).toBeVisible();
   });

@@ -1,4 +1,4 @@
-import { answers, apiKey, consoleURL, expect, test } from "./test";
+import { answers, apiKey, consoleURL, expect, recipient, test } from "./test";
 
 test.describe("without a session", () => {
   test.use({ signedIn: false, mayFail: answers(401) });
@@ -49,6 +49,57 @@ test.describe("with a session", () => {
     await page.getByLabel("API key", { exact: true }).fill(apiKey());
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { name: "Fallback Policy", level: 1 })).toBeVisible();
+  });
+
+  test("a send that met the end of the session goes out once, by itself, after the sign-in", async ({
+    page,
+    context,
+    api,
+  }) => {
+    const policy = await api.policy([await api.rule()]);
+    const to = recipient("01");
+    await page.goto(`sends/new?policy=${policy.id}`);
+    await page.getByLabel("Recipient").fill(to);
+    await page.getByLabel("Text", { exact: true }).fill("Your parcel comes today.");
+    await page.getByLabel("Text of the SMS").fill("Parcel today.");
+    await context.clearCookies();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await page.getByRole("dialog", { name: "Sign in again" }).getByLabel("API key", { exact: true }).fill(apiKey());
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/sends\/[0-9a-f-]{36}$/);
+    await page.goto(`sends?to=${encodeURIComponent(to)}`);
+    await expect(page.getByRole("link", { name: to })).toHaveCount(1);
+  });
+
+  test("a draft survives a reload and a new sign-in, and no sign-out", async ({ page, context }) => {
+    await page.goto("sends/new");
+    await page.getByLabel("Recipient").fill("+447400123456");
+    await page.getByLabel("Text of the SMS").fill("A draft of mine");
+    await page.reload();
+    await expect(page.getByText("This is your draft from before.")).toBeVisible();
+    await expect(page.getByLabel("Text of the SMS")).toHaveValue("A draft of mine");
+    await context.clearCookies();
+    await page.reload();
+    await page.getByLabel("API key", { exact: true }).fill(apiKey());
+    await page.keyboard.press("Enter");
+    await expect(page.getByLabel("Recipient")).toHaveValue("+447400123456");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByLabel("API key", { exact: true })).toBeVisible();
+    const stored = () => page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
+    expect(await stored()).not.toMatch(/447400123456|draft of mine/);
+    await page.getByLabel("API key", { exact: true }).fill(apiKey());
+    await page.keyboard.press("Enter");
+    await expect(page.getByLabel("Recipient")).toHaveValue("");
+  });
+
+  test("a sign-out removes the draft of another tab too", async ({ page, context }) => {
+    await page.goto("sends/new");
+    await page.getByLabel("Recipient").fill("+447400123456");
+    const other = await context.newPage();
+    await other.goto("rules");
+    await other.getByRole("button", { name: "Sign out" }).click();
+    await expect(page.getByLabel("API key", { exact: true })).toBeVisible();
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).not.toContain("447400123456");
   });
 
   test("requests of another site are refused", async ({ page }) => {

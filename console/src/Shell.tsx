@@ -19,6 +19,7 @@ import { zone } from "./ui/time";
 import { useMedia } from "./ui/useMedia";
 
 const HeaderSearch = lazy(() => import("./search/HeaderSearch").then((file) => ({ default: file.HeaderSearch })));
+const HealthNotice = lazy(() => import("./ui/HealthNotice"));
 const NavigationDrawer = lazy(() => import("./ui/NavigationDrawer"));
 const PreferenceMenus = lazy(() => import("./ui/PreferenceMenus"));
 
@@ -57,6 +58,7 @@ export function Shell({ session, hasData }: Props) {
         <div className="shell-sider">
           <Brand />
           <Navigation />
+          <p className="shell-zone">{t("shell.zone", { zone: zone(i18n.language) })}</p>
         </div>
       )}
       {!wide && hasData && (
@@ -99,6 +101,11 @@ export function Shell({ session, hasData }: Props) {
           <SignOut />
         </header>
         <main id="main" ref={main} tabIndex={-1} className="shell-main">
+          {hasData && (
+            <Suspense>
+              <HealthNotice />
+            </Suspense>
+          )}
           <Suspense fallback={<PageSkeleton />}>
             <Routes>
               {pages.map(({ path, component: Page }) => (
@@ -109,8 +116,8 @@ export function Shell({ session, hasData }: Props) {
           </Suspense>
         </main>
         <footer className="shell-footer">
-          Backstop {session.version} · <a href="/docs">{t("shell.reference")}</a> ·{" "}
-          {t("shell.zone", { zone: zone(i18n.language) })}
+          Backstop {session.version} · <a href="/docs">{t("shell.reference")}</a>
+          {!wide && <> · {t("shell.zone", { zone: zone(i18n.language) })}</>}
         </footer>
       </div>
     </div>

@@ -18,7 +18,7 @@ func idBefore(page backstop.Page) (string, error) {
 	if !ok {
 		return "", &backstop.Error{
 			Code: backstop.Invalid, Message: "the page is not valid",
-			Fields: []backstop.Field{{Name: "cursor", Reason: "is not a cursor that a list returned"}},
+			Fields: []backstop.Field{backstop.NewField("cursor", backstop.FieldCursor, "is not a cursor that a list returned")},
 		}
 	}
 	return id, nil

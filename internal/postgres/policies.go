@@ -202,9 +202,9 @@ func lockRules(ctx context.Context, tx *sqlx.Tx, ids []string) (pq.StringArray, 
 		id, _ := pool.ParseID(id)
 		switch {
 		case !slices.Contains(found, id):
-			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "names no rule"})
+			wrong = append(wrong, backstop.NewField(fmt.Sprintf("rule_ids.%d", i), backstop.FieldNotFound, "names no rule"))
 		case slices.Contains(rules, id):
-			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "is given twice"})
+			wrong = append(wrong, backstop.NewField(fmt.Sprintf("rule_ids.%d", i), backstop.FieldGivenTwice, "is given twice"))
 		}
 		rules = append(rules, id)
 	}

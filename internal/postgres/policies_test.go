@@ -30,14 +30,16 @@ func TestDB_CreatePolicy(t *testing.T) {
 		code   backstop.Code
 		fields []backstop.Field
 	}{
-		"name taken": {"ORDERED", []string{a.ID}, backstop.Conflict, []backstop.Field{{Name: "name", Reason: "is taken"}}},
+		"name taken": {"ORDERED", []string{a.ID}, backstop.Conflict, []backstop.Field{backstop.NewField("name", backstop.FieldTaken, "is taken")}},
 		"rules that do not exist": {"wrong", []string{a.ID, newID(t), "x", b.ID}, backstop.Invalid, []backstop.Field{
-			{Name: "rule_ids.1", Reason: "names no rule"}, {Name: "rule_ids.2", Reason: "names no rule"},
+			backstop.NewField("rule_ids.1", backstop.FieldNotFound, "names no rule"), backstop.NewField("rule_ids.2", backstop.FieldNotFound, "names no rule"),
 		}},
 		"a rule twice, spelled in two ways": {"twice", []string{a.ID, strings.ToUpper(a.ID)}, backstop.Invalid, []backstop.Field{
-			{Name: "rule_ids.1", Reason: "is given twice"},
+			backstop.NewField("rule_ids.1", backstop.FieldGivenTwice, "is given twice"),
 		}},
-		"no rules": {"none", nil, backstop.Invalid, []backstop.Field{{Name: "rule_ids", Reason: "must name 1 to 10 rules"}}},
+		"no rules": {"none", nil, backstop.Invalid, []backstop.Field{
+			backstop.NewField("rule_ids", backstop.FieldItemsBetween, "must name 1 to 10 rules", "min", "1", "max", "10"),
+		}},
 	} {
 		_, err := db.CreatePolicy(t.Context(), c.policy, c.rules)
 		require.Equal(t, c.fields, coded(t, c.code, err).Fields, name)

@@ -2,7 +2,8 @@
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import { type Bounds, type Range, rangeQuery } from "../overview/range";
 import { rangeBounds } from "../sends/range";
-import { answered, api, ProblemError, serverNow } from "./client";
+import { partsAway } from "../ui/health";
+import { answered, api, ProblemError, type Schemas, serverNow } from "./client";
 
 export function newQueryClient(): QueryClient {
   return new QueryClient({
@@ -36,6 +37,17 @@ export const heartbeatQuery = queryOptions({
   queryKey: ["heartbeat"],
   queryFn: ({ signal }) => answered(api.GET("/console/session", { signal })),
   refetchInterval: 15_000,
+});
+
+/** healthQuery asks which parts of Backstop work. The server answers 503 with the same body if the database is away. */
+export const healthQuery = queryOptions({
+  queryKey: ["health"],
+  queryFn: async ({ signal }) => {
+    const { data, error } = await api.GET("/readyz", { signal });
+    return ((data ?? error) as Schemas["Health"]).checks ?? {};
+  },
+  refetchInterval: ({ state }) => (partsAway(state.data).length > 0 ? 5_000 : 30_000),
+  retry: false, // the page says itself that it is not connected
 });
 
 export interface ListQuery {

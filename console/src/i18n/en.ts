@@ -33,6 +33,19 @@ export const en = {
     retry: "Try again",
     request: "The log has the details, under request id",
   },
+  health: {
+    postgres: "The database is away",
+    postgresMeans:
+      "Pages show what they had. New sends are refused for now. Sends that are accepted wait, and go on when it is back.",
+    schema: "The database lacks a migration",
+    schemaMeans: "Run backstop migrate. Until then parts of the API may fail.",
+    temporal: "Temporal is away",
+    temporalMeans: "Sends are accepted and wait; nothing is lost. They go out when it is back. Receipts are stored.",
+    whatsapp: "WhatsApp's provider does not answer",
+    whatsappMeans: "Calls are repeated until it is back. Rules whose wait ends meanwhile send by SMS.",
+    sms: "An SMS provider does not answer",
+    smsMeans: "Fallbacks by SMS wait, and their calls are repeated until it is back.",
+  },
   list: {
     pages: "Pages",
     page: "Page {{page}}",

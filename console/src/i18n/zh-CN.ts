@@ -35,6 +35,18 @@ export const zhCN: Words = {
     retry: "重试",
     request: "详情见日志，请求 ID 为",
   },
+  health: {
+    postgres: "数据库不可用",
+    postgresMeans: "页面显示的是此前的数据。暂时无法受理新的发送；已受理的发送会等待，恢复后继续。",
+    schema: "数据库缺少迁移",
+    schemaMeans: "请运行 backstop migrate。在此之前，部分 API 可能出错。",
+    temporal: "Temporal 不可用",
+    temporalMeans: "发送仍会受理并等待，不会丢失；恢复后发出。回执照常保存。",
+    whatsapp: "WhatsApp 服务商无响应",
+    whatsappMeans: "会持续重试直至恢复。期间等待时间到期的规则会改由短信发送。",
+    sms: "短信服务商无响应",
+    smsMeans: "短信回落会等待，并持续重试直至恢复。",
+  },
   list: {
     pages: "分页",
     page: "第 {{page}} 页",

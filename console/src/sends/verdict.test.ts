@@ -1,10 +1,15 @@
 import i18next from "i18next";
-import { expect, test } from "vitest";
-import "../i18n";
+import { beforeAll, expect, test } from "vitest";
 import type { Schemas, Send } from "../api/client";
+import { setLanguage } from "../i18n";
 import { at, FakeSend, plannedRule } from "./fakeSend";
 import { verdictOf } from "./verdict";
 import { slot } from "./verdictLine";
+
+beforeAll(async () => {
+  await setLanguage("zh-CN"); // loads it
+  await setLanguage("en");
+});
 
 type Failure = Schemas["AttemptFailure"];
 

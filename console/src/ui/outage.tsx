@@ -1,9 +1,10 @@
 // An outage: a page keeps what it has, says since when it is not connected, and its queries go on trying.
-import { type QueryClient, type UseQueryResult, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
+import { healthQuery } from "../api/queries";
 import { clock } from "./time";
 
 export interface Outage {
@@ -39,6 +40,7 @@ function retryFailed(client: QueryClient): void {
 /** OutageNotice stands above data that may be old. */
 export function OutageNotice({ outage: { error, since, retry } }: { outage: Outage }) {
   const { t, i18n } = useTranslation();
+  useQuery(healthQuery); // a part that is away may be the cause: HealthNotice shows it
   const at = clock(since, i18n.language);
   const detail = error instanceof ProblemError ? error.problem?.detail : error.message;
   return (

@@ -1,7 +1,12 @@
 import i18next from "i18next";
-import { expect, test } from "vitest";
-import { t } from "../i18n";
+import { beforeAll, expect, test } from "vitest";
+import { setLanguage, t } from "../i18n";
 import { relative } from "./relativeTime";
+
+beforeAll(async () => {
+  await setLanguage("zh-CN"); // loads it
+  await setLanguage("en");
+});
 
 const now = Date.parse("2031-05-04T12:00:00Z");
 

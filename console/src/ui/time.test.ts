@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { t } from "../i18n";
-import { bucket, clock, duration, exact, exactClock, tick, time, unitOf, zone, zonedTime } from "./time";
+import { bucket, clock, duration, exact, exactClock, regional, tick, time, unitOf, zone, zonedTime } from "./time";
 
 test.each([
   [0, "0 s"],
@@ -57,4 +57,11 @@ test("the days of the statistics are those of UTC, and say so", () => {
 
 test("zone names the zone and its offset", () => {
   expect(zone("en")).toMatch(/^\S.* \((GMT|UTC)\S*\)$/);
+});
+
+test("regional takes the region of the reader, if it is of the same language", () => {
+  expect(regional("en", ["de-DE", "en-GB", "en-US"])).toBe("en-GB");
+  expect(regional("en", ["en", "fr-FR"])).toBe("en");
+  expect(regional("zh-CN", ["en-GB"])).toBe("zh-CN");
+  expect(regional("zh-CN", ["zh-TW", "zh-CN"])).toBe("zh-TW");
 });

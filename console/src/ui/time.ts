@@ -4,8 +4,17 @@ import type { TFunction } from "i18next";
 
 type Moment = string | number;
 
+/** regional returns the language with the reader's region, "en-GB" for "en", if the browser names one. */
+export function regional(
+  language: string,
+  preferred: readonly string[] = globalThis.navigator?.languages ?? [],
+): string {
+  const [base] = language.split("-");
+  return preferred.find((one) => one.split("-")[0] === base && one.includes("-")) ?? language;
+}
+
 function format(value: Moment, language: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(language, { ...options, hourCycle: "h23" }).format(new Date(value));
+  return new Intl.DateTimeFormat(regional(language), { ...options, hourCycle: "h23" }).format(new Date(value));
 }
 
 const date = { year: "numeric", month: "short", day: "numeric" } as const;
@@ -29,7 +38,7 @@ export function zonedTime(value: Moment, language: string): string {
 
 /** zone names the reader's time zone, with its offset now: "Europe/London (GMT+1)". */
 export function zone(language: string): string {
-  const options = new Intl.DateTimeFormat(language, { timeZoneName: "shortOffset" });
+  const options = new Intl.DateTimeFormat(regional(language), { timeZoneName: "shortOffset" });
   const offset = options.formatToParts().find(({ type }) => type === "timeZoneName")?.value;
   return `${options.resolvedOptions().timeZone.replaceAll("_", " ")} (${offset})`;
 }
