@@ -20,11 +20,11 @@ func (s *server) Search(ctx context.Context, r SearchRequestObject) (SearchRespo
 		return nil, err
 	}
 	page := backstop.Page{Limit: maxFound}
-	rules, _, err := s.rules.ListRules(ctx, text, page)
+	rules, _, err := s.rules.ListRules(ctx, backstop.RuleFilter{Search: text}, page)
 	if err != nil {
 		return nil, err
 	}
-	policies, _, err := s.policies.ListPolicies(ctx, text, page)
+	policies, _, err := s.policies.ListPolicies(ctx, backstop.PolicyFilter{Search: text}, page)
 	if err != nil {
 		return nil, err
 	}
