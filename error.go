@@ -2,6 +2,8 @@ package backstop
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -31,7 +33,9 @@ type Error struct {
 // Field names a part of the input, as a JSON path with dots ("fallback.wait_seconds"), and what is wrong with it.
 type Field struct {
 	Name   string
-	Reason string
+	Code   FieldCode
+	Reason string            // the same as a text
+	Params map[string]string // of the code, by name
 
 	// Meant is the value that was probably meant, for the caller alone; may be empty. It may be a phone number, so Error leaves
 	// it out.
@@ -65,7 +69,19 @@ func CodeOf(err error) Code {
 // fields lists the wrong fields of an input, so that a caller sees all of them at once.
 type fields []Field
 
-func (f *fields) add(name, reason string) { *f = append(*f, Field{Name: name, Reason: reason}) }
+func (f *fields) add(name string, code FieldCode, reason string, params ...string) {
+	*f = append(*f, NewField(name, code, reason, params...))
+}
+
+// addMax adds a field that is above a maximum. The text has a place for it.
+func (f *fields) addMax(name string, code FieldCode, text string, most int) {
+	f.add(name, code, fmt.Sprintf(text, most), "max", strconv.Itoa(most))
+}
+
+// addBetween adds a field that is outside two bounds. The text has places for them.
+func (f *fields) addBetween(name string, code FieldCode, text string, least, most int) {
+	f.add(name, code, fmt.Sprintf(text, least, most), "min", strconv.Itoa(least), "max", strconv.Itoa(most))
+}
 
 func (f *fields) err(message string) error {
 	if len(*f) == 0 {

@@ -24,6 +24,7 @@ func invalid(t require.TestingT, err error) []string {
 	names := make([]string, 0, len(e.Fields))
 	for _, f := range e.Fields {
 		require.NotEmpty(t, f.Reason)
+		require.Contains(t, backstop.FieldCodes(), f.Code)
 		names = append(names, f.Name)
 	}
 	return names

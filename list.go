@@ -4,9 +4,25 @@ import "time"
 
 // Page selects a part of a list: up to Limit items after the item with the id After, in the order of the list.
 type Page struct {
+	Sort  Sort   // of rules and policies
 	After string // empty for the first page
+	Value string // of that item, in the field by which the list is sorted: a name, or a time in the form of time.RFC3339Nano
 	Limit int
 }
+
+// Sort is the order of a list of rules or policies. Items with equal values are in the order of their ids, so each item has one
+// place. The ids are in the order of creation, so a list by creation has no Page.Value.
+type Sort string
+
+// The orders of rules and policies.
+const (
+	ByNewest        Sort = ""
+	ByOldest        Sort = "created_at"
+	ByNewestChange  Sort = "-updated_at"
+	ByOldestChange  Sort = "updated_at"
+	ByName          Sort = "name" // capitals do not matter
+	ByNameBackwards Sort = "-name"
+)
 
 // Order is the order of a list of sends, by the time of acceptance.
 type Order string
@@ -72,3 +88,21 @@ const (
 	SMSFailed    SMSResult = "failed"
 	SMSNoReceipt SMSResult = "no_receipt"
 )
+
+// RuleFilter selects rules of a list. A zero field selects all.
+type RuleFilter struct {
+	Search  string // a part of the name, in capitals or not
+	Type    RuleType
+	SendID  string
+	Country string // the rule applies there
+	Used    *bool  // whether a policy includes the rule
+}
+
+// PolicyFilter selects policies of a list. A zero field selects all; each other field wants a rule that has it, not always the
+// same rule.
+type PolicyFilter struct {
+	Search  string // a part of the name, in capitals or not
+	Type    RuleType
+	SendID  string
+	Country string // a rule applies there
+}

@@ -50,11 +50,11 @@ func ValidatePolicy(name string, ruleIDs []string) error {
 	var f fields
 	validateName(&f, name)
 	if len(ruleIDs) == 0 || len(ruleIDs) > MaxRules {
-		f.add("rule_ids", fmt.Sprintf("must name 1 to %d rules", MaxRules))
+		f.addBetween("rule_ids", FieldItemsBetween, "must name %d to %d rules", 1, MaxRules)
 	}
 	for i, id := range ruleIDs {
 		if slices.Contains(ruleIDs[:i], id) {
-			f.add(fmt.Sprintf("rule_ids.%d", i), "is given twice")
+			f.add(fmt.Sprintf("rule_ids.%d", i), FieldGivenTwice, "is given twice")
 		}
 	}
 	return f.err("the policy is not valid")
@@ -80,7 +80,8 @@ func (p Policy) Resolve(country string, o Override) (Plan, error) {
 		plan.Rules = append(plan.Rules, rule)
 	}
 	if len(plan.Rules) == 0 {
-		f.add("to", fmt.Sprintf("no rule of policy %q applies to recipients in %s", p.Name, cmp.Or(country, "no country")))
+		reason := fmt.Sprintf("no rule of policy %q applies to recipients in %s", p.Name, cmp.Or(country, "no country"))
+		f.add("to", FieldNoRuleApplies, reason, "policy", p.Name, "country", country)
 	}
 	if err := f.err("the policy does not fit this send"); err != nil {
 		return Plan{}, err

@@ -21,7 +21,7 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 func CountryOf(number string) (country string, err error) {
 	var f fields
 	if !e164.MatchString(number) {
-		f.add("to", "must be a phone number in E.164 form, like +447400123456")
+		f.add("to", FieldPhoneNumber, "must be a phone number in E.164 form, like +447400123456")
 		return "", f.err("the recipient is not valid")
 	}
 	parsed, written := parseNumber(number)
@@ -30,12 +30,14 @@ func CountryOf(number string) (country string, err error) {
 		if _, n := parseNumber(meant); n == nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 			meant = "" // it would be refused too
 		}
-		f = append(f, Field{Name: "to", Reason: reason, Meant: meant})
+		field := NewField("to", FieldTrunkDigits, reason)
+		field.Meant = meant
+		f = append(f, field)
 		return "", f.err("the recipient is not valid")
 	}
 	// The library also calls possible what only a neighbour can dial: a number without its area code.
 	if written == nil || phonenumbers.IsPossibleNumberWithReason(written) != phonenumbers.IS_POSSIBLE {
-		f.add("to", "is not a possible phone number of its country")
+		f.add("to", FieldImpossibleNumber, "is not a possible phone number of its country")
 		return "", f.err("the recipient is not valid")
 	}
 	region := phonenumbers.GetRegionCodeForNumber(written)
@@ -117,12 +119,12 @@ func knownCountry(c string) bool { return phonenumbers.GetSupportedRegions()[c] 
 func validateName(f *fields, name string) {
 	switch {
 	case strings.TrimSpace(name) == "":
-		f.add("name", "is required")
+		f.add("name", FieldRequired, "is required")
 	case strings.TrimSpace(name) != name:
-		f.add("name", "must not begin or end with a space")
+		f.add("name", FieldOuterSpace, "must not begin or end with a space")
 	case utf8.RuneCountInString(name) > MaxNameRunes:
-		f.add("name", "must have at most 64 characters")
+		f.addMax("name", FieldLengthMax, "must have at most %d characters", MaxNameRunes)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		f.add("name", "must not contain control characters")
+		f.add("name", FieldControlCharacters, "must not contain control characters")
 	}
 }

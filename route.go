@@ -31,7 +31,8 @@ func ValidateRoutes(names []string) error {
 func (r Rule) ValidateRoute(routes []string) error {
 	var f fields
 	if r.Route != "" && !slices.Contains(routes, r.Route) {
-		f.add("route", "is not configured; the routes are "+strings.Join(routes, ", "))
+		names := strings.Join(routes, ", ")
+		f.add("route", FieldUnknownRoute, "is not configured; the routes are "+names, "routes", names)
 	}
 	return f.err("the rule is not valid")
 }

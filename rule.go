@@ -105,14 +105,15 @@ func (r Rule) Validate() error {
 	validateName(&f, r.Name)
 	r.validate(&f, "")
 	if len(r.Countries) > MaxCountries {
-		f.add("countries", fmt.Sprintf("must have at most %d countries", MaxCountries))
+		f.addMax("countries", FieldItemsMax, "must have at most %d countries", MaxCountries)
 	}
 	for i, c := range r.Countries {
 		switch {
 		case !knownCountry(c):
-			f.add(fmt.Sprintf("countries.%d", i), "must be an ISO 3166-1 alpha-2 country code in capitals, like GB")
+			f.add(fmt.Sprintf("countries.%d", i), FieldCountryCode,
+				"must be an ISO 3166-1 alpha-2 country code in capitals, like GB")
 		case slices.Contains(r.Countries[:i], c):
-			f.add(fmt.Sprintf("countries.%d", i), "is given twice")
+			f.add(fmt.Sprintf("countries.%d", i), FieldGivenTwice, "is given twice")
 		}
 	}
 	return f.err("the rule is not valid")
@@ -122,15 +123,16 @@ func (r Rule) Validate() error {
 func (r Rule) validate(f *fields, prefix string) {
 	const least, most = int(MinWait / time.Second), int(MaxWait / time.Second) // Wait of a huge number overflows
 	if r.Type.Goal() == "" {
-		f.add(prefix+"type", "must be send_failed, undelivered or unread")
+		f.add(prefix+"type", FieldOneOf, "must be send_failed, undelivered or unread", "values", "send_failed undelivered unread")
 	}
 	switch {
 	case r.WaitSeconds == 0 && r.Type == Unread:
-		f.add(prefix+"wait_seconds", "is required for an unread rule: no provider reports that a message was not read")
+		f.add(prefix+"wait_seconds", FieldWaitOfUnread,
+			"is required for an unread rule: no provider reports that a message was not read")
 	case r.WaitSeconds != 0 && (r.WaitSeconds < least || r.WaitSeconds > most):
-		f.add(prefix+"wait_seconds", fmt.Sprintf("must be between %d and %d", least, most))
+		f.addBetween(prefix+"wait_seconds", FieldValueBetween, "must be between %d and %d", least, most)
 	}
 	if reason := checkSendID(r.SendID); reason != "" {
-		f.add(prefix+"send_id", reason)
+		f.add(prefix+"send_id", FieldSendID, reason)
 	}
 }

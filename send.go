@@ -1,7 +1,6 @@
 package backstop
 
 import (
-	"fmt"
 	"regexp"
 	"time"
 	"unicode/utf8"
@@ -83,19 +82,21 @@ func (s Send) Validate(now time.Time) error {
 	s.validateWhatsApp(&f)
 	validateText(&f, "fallback.text", s.SMSText)
 	if countUnits(s.SMSText) > MaxSMSText {
-		f.add("fallback.text", fmt.Sprintf("must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText))
+		f.addMax("fallback.text", FieldUTF16Max,
+			"must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText)
 	}
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:
 	default:
-		f.add("category", "must be authentication, utility or marketing")
+		f.add("category", FieldOneOf,
+			"must be authentication, utility or marketing", "values", "authentication utility marketing")
 	}
 	switch {
 	case s.ExpiresAt == nil:
 	case !s.ExpiresAt.After(now):
-		f.add("expires_at", "must be in the future")
+		f.add("expires_at", FieldMustBeFuture, "must be in the future")
 	case !ValidTime(*s.ExpiresAt):
-		f.add("expires_at", badTime)
+		f.addTime("expires_at")
 	}
 	return f.err("the send is not valid")
 }
@@ -108,24 +109,24 @@ var (
 
 func (s Send) validateWhatsApp(f *fields) {
 	if (s.Text == "") == (s.Template == nil) {
-		f.add("whatsapp", "must have either text or template")
+		f.add("whatsapp", FieldTextOrTemplate, "must have either text or template")
 		return
 	}
 	if s.Template == nil {
 		validateText(f, "whatsapp.text", s.Text)
 		if utf8.RuneCountInString(s.Text) > MaxWhatsAppText {
-			f.add("whatsapp.text", fmt.Sprintf("must have at most %d characters", MaxWhatsAppText))
+			f.addMax("whatsapp.text", FieldLengthMax, "must have at most %d characters", MaxWhatsAppText)
 		}
 		return
 	}
 	if !templateName.MatchString(s.Template.Name) {
-		f.add("whatsapp.template.name", "must be 1 to 512 lower-case letters, digits and underscores")
+		f.add("whatsapp.template.name", FieldTemplateName, "must be 1 to 512 lower-case letters, digits and underscores")
 	}
 	if !templateLanguage.MatchString(s.Template.Language) {
-		f.add("whatsapp.template.language", "must be a language code like en or en_US")
+		f.add("whatsapp.template.language", FieldLanguageCode, "must be a language code like en or en_US")
 	}
 	if len(s.Template.Components) > MaxTemplateComponents {
-		f.add("whatsapp.template.components", fmt.Sprintf("must have at most %d bytes", MaxTemplateComponents))
+		f.addMax("whatsapp.template.components", FieldBytesMax, "must have at most %d bytes", MaxTemplateComponents)
 		return
 	}
 	validateParameters(f, s.Template.Components)

@@ -1,7 +1,6 @@
 package backstop
 
 import (
-	"fmt"
 	"maps"
 	"time"
 )
@@ -41,9 +40,9 @@ func (f StatsFilter) Validate() error {
 	var wrong fields
 	switch span := f.Until.Sub(f.From); {
 	case span <= 0:
-		wrong.add("until", "must be after from")
+		wrong.add("until", FieldAfterOther, "must be after from", "other", "from")
 	case span > MaxStatsRange:
-		wrong.add("from", fmt.Sprintf("must be at most %d days before until", MaxStatsRange/(24*time.Hour)))
+		wrong.addMax("from", FieldRangeDaysMax, "must be at most %d days before until", int(MaxStatsRange/(24*time.Hour)))
 	}
 	return wrong.err("the range is not valid")
 }

@@ -15,13 +15,13 @@ const blank = "must have a visible character"
 func validateText(f *fields, name, text string) {
 	switch {
 	case text == "":
-		f.add(name, "is required")
+		f.add(name, FieldRequired, "is required")
 	case !utf8.ValidString(text):
-		f.add(name, "must be valid UTF-8")
+		f.add(name, FieldNotText, "must be valid UTF-8")
 	case strings.ContainsRune(text, 0):
-		f.add(name, "must not contain the NUL character")
+		f.add(name, FieldNotText, "must not contain the NUL character")
 	case isBlank(text):
-		f.add(name, blank)
+		f.add(name, FieldBlank, blank)
 	}
 }
 
@@ -43,7 +43,7 @@ func validateParameters(f *fields, components json.RawMessage) {
 		}
 		for j, p := range component.Parameters {
 			if p.Text != nil && isBlank(*p.Text) {
-				f.add(fmt.Sprintf("whatsapp.template.components.%d.parameters.%d.text", i, j), blank)
+				f.add(fmt.Sprintf("whatsapp.template.components.%d.parameters.%d.text", i, j), FieldBlank, blank)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -105,14 +106,7 @@ func (s *server) writeProblem(c *gin.Context, e *backstop.Error) {
 		RequestID: c.GetString(requestIDKey),
 	}
 	if len(e.Fields) > 0 {
-		list := make([]FieldError, len(e.Fields))
-		for i, f := range e.Fields {
-			list[i] = FieldError{Field: f.Name, Reason: f.Reason}
-			if f.Meant != "" {
-				list[i].Reason += "; did you mean " + f.Meant + "?"
-			}
-		}
-		problem.Errors = &list
+		problem.Errors = new(showAll(e.Fields, showField))
 	}
 	if e.Code == unauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="backstop"`)
@@ -125,6 +119,19 @@ func (s *server) writeProblem(c *gin.Context, e *backstop.Error) {
 		body = nil
 	}
 	c.Data(code, "application/problem+json", body)
+}
+
+func showField(f backstop.Field) FieldError {
+	params := maps.Clone(f.Params)
+	if f.Meant != "" {
+		f.Reason += "; did you mean " + f.Meant + "?"
+		params = map[string]string{"meant": f.Meant}
+	}
+	shown := FieldError{Field: f.Name, Reason: f.Reason, Code: FieldErrorCode(f.Code)}
+	if len(params) > 0 {
+		shown.Params = &params
+	}
+	return shown
 }
 
 // retryAfter returns a random number of seconds from 1 to 5, so that the callers do not all retry at the same moment.
@@ -142,10 +149,10 @@ func (s *server) noMethod(c *gin.Context) {
 }
 
 // badField returns an error about one field, parameter or header that does not fit the contract.
-func badField(name, reason string) *backstop.Error {
+func badField(name string, code backstop.FieldCode, reason string, params ...string) *backstop.Error {
 	return &backstop.Error{
 		Code: malformed, Message: "the request does not fit the contract",
-		Fields: []backstop.Field{{Name: name, Reason: reason}},
+		Fields: []backstop.Field{backstop.NewField(name, code, reason, params...)},
 	}
 }
 

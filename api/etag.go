@@ -46,12 +46,12 @@ func parseIfMatch(header string) ([]int, error) {
 	for rest := strings.TrimSpace(header); rest != ""; {
 		tag := strings.TrimPrefix(rest, "W/")
 		if !strings.HasPrefix(tag, `"`) {
-			return nil, badField("If-Match", `must be an ETag in its quotes, like "3", or *`)
+			return nil, badField("If-Match", backstop.FieldETag, `must be an ETag in its quotes, like "3", or *`)
 		}
 		value, after, closed := strings.Cut(tag[1:], `"`)
 		after = strings.TrimSpace(after)
 		if !closed || (after != "" && !strings.HasPrefix(after, ",")) {
-			return nil, badField("If-Match", `must be an ETag in its quotes, like "3", or *`)
+			return nil, badField("If-Match", backstop.FieldETag, `must be an ETag in its quotes, like "3", or *`)
 		}
 		if n, err := strconv.Atoi(value); err == nil && n > 0 {
 			versions = append(versions, n)

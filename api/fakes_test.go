@@ -25,27 +25,30 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // store keeps rules, policies and sends in memory. It counts the writes. If away is set, every method returns it.
 type store struct {
-	mu       sync.Mutex
-	rules    []backstop.Rule
-	policies []backstop.Policy
-	sends    []backstop.Send
-	revision int // of every send
-	attempts []backstop.Attempt
-	events   []backstop.Event
-	filter   backstop.SendFilter // of the newest list
-	order    backstop.Order
-	search   string
-	page     backstop.Page
-	sessions map[string]time.Time // when each ends, by its id
-	stats    backstop.Stats
-	messages backstop.MessageStats
-	changes  backstop.Changes
-	found    backstop.FoundSends
-	breakOff int                    // after so many pages of sends the store is away; 0: never
-	asked    []backstop.StatsFilter // of all that was counted
-	counting chan struct{}          // counting waits for it, if there is one
-	writes   int
-	away     error
+	mu         sync.Mutex
+	rules      []backstop.Rule
+	policies   []backstop.Policy
+	sends      []backstop.Send
+	revision   int // of every send
+	attempts   []backstop.Attempt
+	events     []backstop.Event
+	filter     backstop.SendFilter // of the newest list
+	order      backstop.Order
+	search     string
+	ofRules    backstop.RuleFilter
+	ofPolicies backstop.PolicyFilter
+	total      backstop.Total
+	page       backstop.Page
+	sessions   map[string]time.Time // when each ends, by its id
+	stats      backstop.Stats
+	messages   backstop.MessageStats
+	changes    backstop.Changes
+	found      backstop.FoundSends
+	breakOff   int                    // after so many pages of sends the store is away; 0: never
+	asked      []backstop.StatsFilter // of all that was counted
+	counting   chan struct{}          // counting waits for it, if there is one
+	writes     int
+	away       error
 }
 
 func missing(what string) error {
@@ -105,14 +108,28 @@ func (s *store) Rule(_ context.Context, id string) (backstop.Rule, error) {
 	return s.used(s.rules[i]), nil
 }
 
-func (s *store) ListRules(_ context.Context, search string, page backstop.Page) ([]backstop.Rule, bool, error) {
+func (s *store) ListRules(
+	_ context.Context, filter backstop.RuleFilter, page backstop.Page,
+) ([]backstop.Rule, bool, error) {
 	defer s.begin()()
-	s.search, s.page = search, page
+	s.ofRules, s.page = filter, page
 	items, more := cut(s.rules, page, func(r backstop.Rule) string { return r.ID })
 	for i := range items {
 		items[i] = s.used(items[i])
 	}
 	return items, more, s.away
+}
+
+func (s *store) CountRules(_ context.Context, filter backstop.RuleFilter) (backstop.Total, error) {
+	defer s.begin()()
+	s.ofRules = filter
+	return s.total, s.away
+}
+
+func (s *store) CountPolicies(_ context.Context, filter backstop.PolicyFilter) (backstop.Total, error) {
+	defer s.begin()()
+	s.ofPolicies = filter
+	return s.total, s.away
 }
 
 func (s *store) ReplaceRule(_ context.Context, rule backstop.Rule, version int) (backstop.Rule, error) {
@@ -156,7 +173,7 @@ func (s *store) named(ids []string) ([]backstop.Rule, error) {
 		if i < 0 {
 			return nil, &backstop.Error{
 				Code: backstop.Invalid, Message: "the policy is not valid",
-				Fields: []backstop.Field{{Name: fmt.Sprintf("rule_ids.%d", n), Reason: "names no rule"}},
+				Fields: []backstop.Field{backstop.NewField(fmt.Sprintf("rule_ids.%d", n), backstop.FieldNotFound, "names no rule")},
 			}
 		}
 		rules = append(rules, s.rules[i])
@@ -195,9 +212,11 @@ func (s *store) Policy(_ context.Context, id string) (backstop.Policy, error) {
 	return s.policies[i], nil
 }
 
-func (s *store) ListPolicies(_ context.Context, search string, page backstop.Page) ([]backstop.Policy, bool, error) {
+func (s *store) ListPolicies(
+	_ context.Context, filter backstop.PolicyFilter, page backstop.Page,
+) ([]backstop.Policy, bool, error) {
 	defer s.begin()()
-	s.search, s.page = search, page
+	s.ofPolicies, s.page = filter, page
 	items, more := cut(s.policies, page, func(p backstop.Policy) string { return p.ID })
 	return items, more, s.away
 }

@@ -88,7 +88,7 @@ func (d decoder) value(path string) (any, error) {
 		return nil, err
 	}
 	if flaw != "" {
-		return nil, badField(path, "must not contain "+flaw)
+		return nil, badField(path, backstop.FieldNotText, "must not contain "+flaw)
 	}
 	switch t := token.(type) {
 	case json.Delim:
@@ -110,12 +110,12 @@ func (d decoder) object(path string) (any, error) {
 			return nil, err
 		}
 		if flaw != "" {
-			return nil, badField(path, "must not have names with "+flaw)
+			return nil, badField(path, backstop.FieldNotText, "must not have names with "+flaw)
 		}
 		name, _ := token.(string)
 		at := joinPath(path, name)
 		if _, twice := members[name]; twice {
-			return nil, badField(at, "must be given only once")
+			return nil, badField(at, backstop.FieldGivenTwice, "must be given only once")
 		}
 		if members[name], err = d.value(at); err != nil {
 			return nil, err

@@ -34,17 +34,29 @@ func (s *server) GetPolicy(ctx context.Context, r GetPolicyRequestObject) (GetPo
 
 // ListPolicies answers GET /v1/policies.
 func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) (ListPoliciesResponseObject, error) {
-	page, err := readPage(r.Params.Cursor, r.Params.Limit)
+	page, err := readSorted(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
 	if err != nil {
 		return nil, err
 	}
-	policies, more, err := s.policies.ListPolicies(ctx, orZero(r.Params.Search), page)
+	filter := backstop.PolicyFilter{
+		Search: orZero(r.Params.Search), Type: backstop.RuleType(orZero(r.Params.Type)), SendID: orZero(r.Params.SendID),
+		Country: orZero(r.Params.Country),
+	}
+	policies, more, err := s.policies.ListPolicies(ctx, filter, page)
+	if err != nil {
+		return nil, err
+	}
+	total, err := countIf(r.Params.Total, func() (backstop.Total, error) { return s.policies.CountPolicies(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}
 	return ListPolicies200JSONResponse{
-		Items:      showAll(policies, showPolicy),
-		NextCursor: nextCursor(more, func() string { return policies[len(policies)-1].ID }),
+		Items: showAll(policies, showPolicy),
+		Total: total,
+		NextCursor: nextCursor(more, func() string {
+			last := policies[len(policies)-1]
+			return placeOf(page.Sort, last.ID, last.Name, last.UpdatedAt)
+		}),
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -9,10 +10,7 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-const (
-	required        = "is required"
-	unknownProperty = "properties" // the SchemaField of the validator's error about a member that the schema does not have
-)
+const unknownProperty = "properties" // the SchemaField of the validator's error about a member that the schema does not have
 
 // schemaFields returns the fields that violate a schema, each with its reason.
 func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Field {
@@ -26,7 +24,7 @@ func schemaFields(e *openapi3.SchemaError, at *openapi3.Parameter) []backstop.Fi
 	if path == "" {
 		path = "body"
 	}
-	return []backstop.Field{{Name: path, Reason: reasonOf(e)}}
+	return []backstop.Field{schemaField(path, e)}
 }
 
 // unknownFields returns the members of an object that its schema does not have. The validator names only the object.
@@ -35,64 +33,80 @@ func unknownFields(e *openapi3.SchemaError, path string) []backstop.Field {
 	var found []backstop.Field
 	for name := range object {
 		if e.Schema.Properties[name] == nil {
-			found = append(found, backstop.Field{Name: joinPath(path, name), Reason: "is not a known field: check its spelling"})
+			found = append(found, backstop.NewField(
+				joinPath(path, name), backstop.FieldUnknown, "is not a known field: check its spelling"))
 		}
 	}
 	return found
 }
 
-func reasonOf(e *openapi3.SchemaError) string {
+func schemaField(name string, e *openapi3.SchemaError) backstop.Field {
 	schema := e.Schema
 	switch e.SchemaField {
 	case "required":
-		return required
+		return backstop.NewField(name, backstop.FieldRequired, "is required")
 	case "nullable":
-		return "must not be null"
+		return backstop.NewField(name, backstop.FieldNotNull, "must not be null")
 	case "enum":
-		return fmt.Sprintf("must be one of %v", strings.Trim(fmt.Sprint(schema.Enum), "[]"))
+		values := strings.Trim(fmt.Sprint(schema.Enum), "[]")
+		return backstop.NewField(name, backstop.FieldOneOf, "must be one of "+values, "values", values)
 	case "minLength":
-		if schema.MinLength == 1 {
-			return "must not be empty"
-		}
-		return fmt.Sprintf("must have at least %d characters", schema.MinLength)
+		return boundField(name, backstop.FieldLengthMin, minLengthText(schema), "min", schema.MinLength)
 	case "maxLength":
-		return fmt.Sprintf("must have at most %d characters", *schema.MaxLength)
+		return boundField(name, backstop.FieldLengthMax, "must have at most %v characters", "max", *schema.MaxLength)
 	case "minimum", "maximum":
-		return rangeReason(schema)
+		return rangeField(name, schema)
 	case "minItems":
-		return fmt.Sprintf("must have at least %d items", schema.MinItems)
+		return boundField(name, backstop.FieldItemsMin, "must have at least %v items", "min", schema.MinItems)
 	case "maxItems":
-		return fmt.Sprintf("must have at most %d items", *schema.MaxItems)
+		return boundField(name, backstop.FieldItemsMax, "must have at most %v items", "max", *schema.MaxItems)
 	default: // type, format, pattern
-		return ofType(schema)
+		return typeField(name, schema)
 	}
 }
 
-func rangeReason(schema *openapi3.Schema) string {
+// boundField returns a field that is outside a bound. The text has a place for the bound.
+func boundField(name string, code backstop.FieldCode, text, param string, bound any) backstop.Field {
+	return backstop.NewField(name, code, strings.Replace(text, "%v", fmt.Sprint(bound), 1), param, fmt.Sprint(bound))
+}
+
+func minLengthText(schema *openapi3.Schema) string {
+	if schema.MinLength == 1 {
+		return "must not be empty"
+	}
+	return "must have at least %v characters"
+}
+
+func rangeField(name string, schema *openapi3.Schema) backstop.Field {
+	number := func(f *float64) string { return strconv.FormatFloat(*f, 'f', 0, 64) }
 	switch {
 	case schema.Max == nil:
-		return fmt.Sprintf("must be at least %.0f", *schema.Min)
+		return boundField(name, backstop.FieldValueMin, "must be at least %v", "min", number(schema.Min))
 	case schema.Min == nil:
-		return fmt.Sprintf("must be at most %.0f", *schema.Max)
+		return boundField(name, backstop.FieldValueMax, "must be at most %v", "max", number(schema.Max))
 	default:
-		return fmt.Sprintf("must be between %.0f and %.0f", *schema.Min, *schema.Max)
+		least, most := number(schema.Min), number(schema.Max)
+		reason := "must be between " + least + " and " + most
+		return backstop.NewField(name, backstop.FieldValueBetween, reason, "min", least, "max", most)
 	}
 }
 
-// ofType returns the reason for a value of the wrong type, format or pattern: the schema's x-reason, or else its type.
-func ofType(schema *openapi3.Schema) string {
+// typeField returns a field of the wrong type, format or pattern. The schema's x-code and x-reason say what is wanted, or else
+// its type.
+func typeField(name string, schema *openapi3.Schema) backstop.Field {
+	code, _ := schema.Extensions["x-code"].(string)
 	if words, ok := schema.Extensions["x-reason"].(string); ok {
-		return words
+		return backstop.NewField(name, backstop.FieldCode(code), words)
 	}
 	kind := strings.Join(schema.Type.Slice(), " or ")
+	reason := "must be a " + kind
 	switch kind {
 	case "":
-		return "does not fit the schema"
+		return backstop.NewField(name, backstop.FieldSchema, "does not fit the schema")
 	case openapi3.TypeArray, openapi3.TypeInteger, openapi3.TypeObject:
-		return "must be an " + kind
-	default:
-		return "must be a " + kind
+		reason = "must be an " + kind
 	}
+	return backstop.NewField(name, backstop.FieldWrongType, reason, "type", kind)
 }
 
 // maxPath is the most bytes of a field's path in an answer. The caller chooses the names in it, so it needs a bound.

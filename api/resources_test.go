@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -200,11 +202,82 @@ func TestLists(t *testing.T) {
 	r.call(t, "GET", "/v1/rules?limit=200&search=R%25_", "").into(200, &list)
 	require.Len(t, list.Items, 120)
 	require.Nil(t, list.NextCursor)
-	require.Equal(t, "R%_", r.search, "the store decides what the text means")
+	require.Equal(t, "R%_", r.ofRules.Search, "the store decides what the text means")
 
 	empty := newRig(t)
 	for _, path := range []string{"/v1/rules", "/v1/policies", "/v1/sends"} {
 		require.JSONEq(t, `{"items":[]}`, empty.call(t, "GET", path, "").Body.String())
 	}
 	require.Equal(t, backstop.Page{Limit: 50}, empty.page)
+}
+
+// TestList_sort: a cursor carries the place of the last item in its sort, and is refused in another.
+func TestList_sort(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, name := range []string{"one", "Two words", "three"} {
+		_, err := r.CreateRule(t.Context(), backstop.Rule{Name: name, Type: backstop.Undelivered, SendID: "ACME"})
+		require.NoError(t, err)
+	}
+	var list api.RuleList
+	next := func(sort string) string {
+		r.call(t, "GET", "/v1/rules?limit=2"+sort, "").into(200, &list)
+		require.NotNil(t, list.NextCursor)
+		return *list.NextCursor
+	}
+	cursors := map[string]string{}
+	for sort, value := range map[string]string{
+		"name": "Two words", "-name": "Two words", "created_at": "", "-created_at": "",
+		"updated_at": now.Format(time.RFC3339Nano), "-updated_at": now.Format(time.RFC3339Nano),
+	} {
+		cursors[sort] = next("&sort=" + sort)
+		r.call(t, "GET", "/v1/rules?limit=2&sort="+sort+"&cursor="+cursors[sort], "").into(200, &list)
+		require.Equal(t, "one", list.Items[0].Name)
+		require.Equal(t, value, r.page.Value)
+		require.Equal(t, strings.ReplaceAll(sort, "-created_at", ""), string(r.page.Sort))
+	}
+	require.Equal(t, cursors["-created_at"], next(""), "the default")
+	for sort := range cursors {
+		for of, cursor := range cursors {
+			answer := r.call(t, "GET", "/v1/rules?sort="+sort+"&cursor="+cursor, "")
+			if of == sort {
+				require.Equal(t, 200, answer.Code)
+				continue
+			}
+			require.Equal(t, 400, answer.Code, "%s in %s", of, sort)
+			require.Contains(t, answer.Body.String(), "belongs to another sort")
+		}
+		for _, path := range []string{"/v1/sends", "/v1/rules", "/v1/policies"} {
+			if sort != "-created_at" {
+				require.Equal(t, 400, r.call(t, "GET", path+"?cursor="+cursors[sort], "").Code)
+			}
+		}
+	}
+	id := list.Items[0].ID
+	for _, forged := range []string{
+		id + " updated_at yesterday", id + " created_at x", id + " name a\x00b", id + " name \xff", id + " size 1", id + " ", "x name a",
+	} {
+		cursor := base64.RawURLEncoding.EncodeToString([]byte(forged))
+		answer := r.call(t, "GET", "/v1/rules?sort=name&cursor="+cursor, "")
+		require.Equal(t, 400, answer.Code, "%q", forged)
+	}
+	require.Equal(t, 400, r.call(t, "GET", "/v1/rules?sort=size", "").Code)
+}
+
+func TestList_filter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.total = backstop.Total{Count: 217, IsExact: true}
+	const filter = "?search=x&type=unread&send_id=ACME&country=GB"
+	require.JSONEq(t, `{"items":[],"total":{"count":217,"is_exact":true}}`,
+		r.call(t, "GET", "/v1/rules"+filter+"&used=false&total=true", "").Body.String())
+	require.Equal(t, backstop.RuleFilter{
+		Search: "x", Type: backstop.Unread, SendID: "ACME", Country: "GB", Used: new(false),
+	}, r.ofRules)
+	require.JSONEq(t, `{"items":[],"total":{"count":217,"is_exact":true}}`,
+		r.call(t, "GET", "/v1/policies"+filter+"&total=true", "").Body.String())
+	require.Equal(t, backstop.PolicyFilter{Search: "x", Type: backstop.Unread, SendID: "ACME", Country: "GB"}, r.ofPolicies)
+	for _, wrong := range []string{"type=x", "country=gb", "country=GBR", "used=maybe", "send_id="} {
+		require.Equal(t, 400, r.call(t, "GET", "/v1/rules?"+wrong, "").Code, wrong)
+	}
 }

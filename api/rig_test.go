@@ -122,6 +122,16 @@ func (a answer) problem(status int, code string, fields ...string) problem {
 	return p
 }
 
+// errors returns the errors of a problem, as JSON.
+func (a answer) errors() string {
+	a.t.Helper()
+	var p struct {
+		Errors json.RawMessage `json:"errors"`
+	}
+	require.NoError(a.t, json.Unmarshal(a.Body.Bytes(), &p))
+	return string(p.Errors)
+}
+
 // into asserts the status and reads the JSON body.
 func (a answer) into(status int, v any) {
 	a.t.Helper()

@@ -34,17 +34,29 @@ func (s *server) GetRule(ctx context.Context, r GetRuleRequestObject) (GetRuleRe
 
 // ListRules answers GET /v1/rules.
 func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListRulesResponseObject, error) {
-	page, err := readPage(r.Params.Cursor, r.Params.Limit)
+	page, err := readSorted(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
 	if err != nil {
 		return nil, err
 	}
-	rules, more, err := s.rules.ListRules(ctx, orZero(r.Params.Search), page)
+	filter := backstop.RuleFilter{
+		Search: orZero(r.Params.Search), Type: backstop.RuleType(orZero(r.Params.Type)), SendID: orZero(r.Params.SendID),
+		Country: orZero(r.Params.Country), Used: r.Params.Used,
+	}
+	rules, more, err := s.rules.ListRules(ctx, filter, page)
+	if err != nil {
+		return nil, err
+	}
+	total, err := countIf(r.Params.Total, func() (backstop.Total, error) { return s.rules.CountRules(ctx, filter) })
 	if err != nil {
 		return nil, err
 	}
 	return ListRules200JSONResponse{
-		Items:      showAll(rules, showRule),
-		NextCursor: nextCursor(more, func() string { return rules[len(rules)-1].ID }),
+		Items: showAll(rules, showRule),
+		Total: total,
+		NextCursor: nextCursor(more, func() string {
+			last := rules[len(rules)-1]
+			return placeOf(page.Sort, last.ID, last.Name, last.UpdatedAt)
+		}),
 	}, nil
 }
 

@@ -13,18 +13,18 @@ const maxFound = 10 // of each kind; the contract promises it
 func (s *server) Search(ctx context.Context, r SearchRequestObject) (SearchResponseObject, error) {
 	text := strings.TrimSpace(r.Params.Q)
 	if text == "" {
-		return nil, badField("q", "must not be empty")
+		return nil, badField("q", backstop.FieldLengthMin, "must not be empty", "min", "1")
 	}
 	found, err := s.sends.FindSends(ctx, text, maxFound)
 	if err != nil {
 		return nil, err
 	}
 	page := backstop.Page{Limit: maxFound}
-	rules, _, err := s.rules.ListRules(ctx, text, page)
+	rules, _, err := s.rules.ListRules(ctx, backstop.RuleFilter{Search: text}, page)
 	if err != nil {
 		return nil, err
 	}
-	policies, _, err := s.policies.ListPolicies(ctx, text, page)
+	policies, _, err := s.policies.ListPolicies(ctx, backstop.PolicyFilter{Search: text}, page)
 	if err != nil {
 		return nil, err
 	}

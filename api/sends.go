@@ -78,7 +78,8 @@ func (s *server) resolveSend(
 	if backstop.CodeOf(err) == backstop.NotFound {
 		return backstop.Send{}, &backstop.Error{
 			Code: backstop.Invalid, Message: "the send is not valid", Cause: err,
-			Fields: []backstop.Field{{Name: "fallback.policy_id", Reason: "no policy has this id: see GET /v1/policies"}},
+			Fields: []backstop.Field{backstop.NewField(
+				"fallback.policy_id", backstop.FieldNotFound, "no policy has this id: see GET /v1/policies")},
 		}
 	}
 	if err != nil {

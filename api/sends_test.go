@@ -96,11 +96,15 @@ func TestSends_Warnings(t *testing.T) {
 			if accepted.Warnings != nil {
 				for _, w := range *accepted.Warnings {
 					codes = append(codes, w.Code)
+					require.Equal(t, "Undelivered", (*w.Params)["rule"])
 				}
 			}
 			require.Equal(t, c.want, codes)
 		})
 	}
+	var preview api.SendPreview
+	r.call(t, "POST", "/v1/sends/preview", body).into(200, &preview)
+	require.Equal(t, map[string]string{"rule": "Undelivered", "wait_seconds": "300", "whatsapp_seconds": "2592000"}, *(*preview.Warnings)[0].Params)
 }
 
 func TestSends_Idempotency(t *testing.T) {

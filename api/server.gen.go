@@ -80,6 +80,54 @@ const (
 	FallbackReasonTooLate      FallbackReason = "too_late"
 )
 
+// Defines values for FieldErrorCode.
+const (
+	FieldErrorCodeAfterOther        FieldErrorCode = "after_other"
+	FieldErrorCodeBlank             FieldErrorCode = "blank"
+	FieldErrorCodeBytesMax          FieldErrorCode = "bytes_max"
+	FieldErrorCodeControlCharacters FieldErrorCode = "control_characters"
+	FieldErrorCodeCountryCode       FieldErrorCode = "country_code"
+	FieldErrorCodeCursor            FieldErrorCode = "cursor"
+	FieldErrorCodeDigits            FieldErrorCode = "digits"
+	FieldErrorCodeEtag              FieldErrorCode = "etag"
+	FieldErrorCodeGivenTwice        FieldErrorCode = "given_twice"
+	FieldErrorCodeIdempotencyKey    FieldErrorCode = "idempotency_key"
+	FieldErrorCodeImpossibleNumber  FieldErrorCode = "impossible_number"
+	FieldErrorCodeItemsBetween      FieldErrorCode = "items_between"
+	FieldErrorCodeItemsMax          FieldErrorCode = "items_max"
+	FieldErrorCodeItemsMin          FieldErrorCode = "items_min"
+	FieldErrorCodeLanguageCode      FieldErrorCode = "language_code"
+	FieldErrorCodeLengthMax         FieldErrorCode = "length_max"
+	FieldErrorCodeLengthMin         FieldErrorCode = "length_min"
+	FieldErrorCodeMustBeFuture      FieldErrorCode = "must_be_future"
+	FieldErrorCodeNoRuleApplies     FieldErrorCode = "no_rule_applies"
+	FieldErrorCodeNotFound          FieldErrorCode = "not_found"
+	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
+	FieldErrorCodeNotText           FieldErrorCode = "not_text"
+	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
+	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
+	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
+	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
+	FieldErrorCodeRequired          FieldErrorCode = "required"
+	FieldErrorCodeSchema            FieldErrorCode = "schema"
+	FieldErrorCodeSendID            FieldErrorCode = "send_id"
+	FieldErrorCodeTaken             FieldErrorCode = "taken"
+	FieldErrorCodeTemplateName      FieldErrorCode = "template_name"
+	FieldErrorCodeTextOrTemplate    FieldErrorCode = "text_or_template"
+	FieldErrorCodeTime              FieldErrorCode = "time"
+	FieldErrorCodeTimeYears         FieldErrorCode = "time_years"
+	FieldErrorCodeTrunkDigits       FieldErrorCode = "trunk_digits"
+	FieldErrorCodeUUID              FieldErrorCode = "uuid"
+	FieldErrorCodeUnknown           FieldErrorCode = "unknown"
+	FieldErrorCodeUnknownRoute      FieldErrorCode = "unknown_route"
+	FieldErrorCodeUtf16Max          FieldErrorCode = "utf16_max"
+	FieldErrorCodeValueBetween      FieldErrorCode = "value_between"
+	FieldErrorCodeValueMax          FieldErrorCode = "value_max"
+	FieldErrorCodeValueMin          FieldErrorCode = "value_min"
+	FieldErrorCodeWaitOfUnread      FieldErrorCode = "wait_of_unread"
+	FieldErrorCodeWrongType         FieldErrorCode = "wrong_type"
+)
+
 // Defines values for FoundSendsFoundBy.
 const (
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
@@ -494,18 +542,31 @@ type FallbackReason string
 
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
-	// Code The reason for programs, such as `too_long`. Absent if there is no code for it.
-	Code *string `json:"code,omitempty"`
+	// Code The reason for programs. Later versions may add codes. Those with parameters: `after_other` (`other`: the field that must
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
+	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
+	// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
+	// commas), `wrong_type` (`type`: the JSON type that the value must have).
+	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
 	Field string `json:"field"`
 
-	// Params The parameters of the reason by their names, such as `max`.
+	// Params The parameters of the reason by their names, as `FieldErrorCode` lists them.
 	Params *map[string]string `json:"params,omitempty"`
 
 	// Reason What the value must be or must not be.
 	Reason string `json:"reason"`
 }
+
+// FieldErrorCode The reason for programs. Later versions may add codes. Those with parameters: `after_other` (`other`: the field that must
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
+// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
+// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
+// commas), `wrong_type` (`type`: the JSON type that the value must have).
+type FieldErrorCode string
 
 // Fired The rule that fired last, and why.
 type Fired struct {
@@ -1452,7 +1513,9 @@ type Warning struct {
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Params The parameters of the warning by their names, such as `rule`.
+	// Params The parameters of the warning by their names: `rule`, the name of the rule, except for `unlisted_number`; `wait_seconds`
+	// and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
+	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one.
 	Params *map[string]string `json:"params,omitempty"`
 }
 

@@ -16,7 +16,8 @@ import (
 type Rules interface {
 	CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule, error)
 	Rule(ctx context.Context, id string) (backstop.Rule, error)
-	ListRules(ctx context.Context, search string, page backstop.Page) (rules []backstop.Rule, more bool, err error)
+	ListRules(ctx context.Context, filter backstop.RuleFilter, page backstop.Page) (rules []backstop.Rule, more bool, err error)
+	CountRules(ctx context.Context, filter backstop.RuleFilter) (backstop.Total, error)
 	ReplaceRule(ctx context.Context, rule backstop.Rule, version int) (backstop.Rule, error)
 	DeleteRule(ctx context.Context, id string, version int) error
 }
@@ -26,7 +27,10 @@ type Rules interface {
 type Policies interface {
 	CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error)
 	Policy(ctx context.Context, id string) (backstop.Policy, error)
-	ListPolicies(ctx context.Context, search string, page backstop.Page) (policies []backstop.Policy, more bool, err error)
+	ListPolicies(
+		ctx context.Context, filter backstop.PolicyFilter, page backstop.Page,
+	) (policies []backstop.Policy, more bool, err error)
+	CountPolicies(ctx context.Context, filter backstop.PolicyFilter) (backstop.Total, error)
 	ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error)
 	DeletePolicy(ctx context.Context, id string, version int) error
 }

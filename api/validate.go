@@ -67,11 +67,11 @@ func checkQuery(raw string, route *routers.Route) error {
 		known := route.Operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, name)
 		switch {
 		case known == nil:
-			return badField(name, "is not a known parameter: check its spelling")
+			return badField(name, backstop.FieldUnknown, "is not a known parameter: check its spelling")
 		case len(values) > 1 && !known.Schema.Value.Type.Is(openapi3.TypeArray):
-			return badField(name, "must be given only once")
+			return badField(name, backstop.FieldGivenTwice, "must be given only once")
 		case slices.ContainsFunc(values, isNoText):
-			return badField(name, "must be text in UTF-8 without the NUL character")
+			return badField(name, backstop.FieldNotText, "must be text in UTF-8 without the NUL character")
 		}
 	}
 	return nil
@@ -130,7 +130,7 @@ func readAll(c *gin.Context, limit int64) ([]byte, error) {
 // violationError translates the validator's errors into an error of ours.
 func violationError(err error) *backstop.Error {
 	found := fieldsOf(err)
-	if len(found) == 1 && found[0].Name == "If-Match" && found[0].Reason == required {
+	if len(found) == 1 && found[0].Name == "If-Match" && found[0].Code == backstop.FieldRequired {
 		return &backstop.Error{
 			Code:    preconditionRequired,
 			Message: "the header If-Match is missing: send the ETag that you read, or * for any version",
@@ -185,13 +185,13 @@ func fieldsOf(err error) []backstop.Field {
 func parameterField(err error, at *openapi3.Parameter) backstop.Field {
 	switch {
 	case at == nil:
-		return backstop.Field{Name: "body", Reason: "does not fit the contract"}
+		return backstop.NewField("body", backstop.FieldSchema, "does not fit the contract")
 	case errors.Is(err, openapi3filter.ErrInvalidRequired):
-		return backstop.Field{Name: at.Name, Reason: required}
+		return backstop.NewField(at.Name, backstop.FieldRequired, "is required")
 	case errors.Is(err, openapi3filter.ErrInvalidEmptyValue):
-		return backstop.Field{Name: at.Name, Reason: "must not be empty"}
+		return backstop.NewField(at.Name, backstop.FieldLengthMin, "must not be empty", "min", "1")
 	default:
-		return backstop.Field{Name: at.Name, Reason: ofType(at.Schema.Value)}
+		return typeField(at.Name, at.Schema.Value)
 	}
 }
 
@@ -199,7 +199,7 @@ func parameterField(err error, at *openapi3.Parameter) backstop.Field {
 // get here too: the validator rounds numbers, so it accepts 1.0000000000000000001 as an integer.
 func (s *server) failBinding(c *gin.Context, err error) {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
-		s.fail(c, badField(e.Field, "must be an integer"))
+		s.fail(c, badField(e.Field, backstop.FieldWrongType, "must be an integer", "type", openapi3.TypeInteger))
 		return
 	}
 	s.fail(c, &backstop.Error{Code: malformed, Message: "the request does not fit the contract", Cause: err})

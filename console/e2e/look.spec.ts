@@ -55,6 +55,9 @@ for (const look of looks) {
         policies: "policies",
         sends: "sends",
         start: "start",
+        rule: `rules/${rules[0]?.id}`,
+        policy: `policies/${policy.id}`,
+        "rules-filtered": "rules?type=unread&country=GB&sort=name",
         "new-send": `sends/new?policy=${policy.id}`,
         "rules-empty": "rules?search=nothing-has-this-name",
         "no-such-send": "sends/no-uuid",
@@ -63,6 +66,24 @@ for (const look of looks) {
         await page.goto(path);
         await settle();
         await check(page, name, look.name);
+      }
+      await page.goto(`sends?policy=${policy.id}&range=hour&outcome=sms,failed&reason=not_read`);
+      await settle();
+      await check(page, "sends-filtered", look.name);
+      if (look.width < 640) {
+        await page.locator(".filter-button").click();
+        await page.getByRole("dialog").waitFor();
+        await check(page, "filter-drawer", look.name);
+        await page.goto("sends");
+        await settle();
+      }
+      await page.keyboard.press("/");
+      await check(page, "search-empty", look.name);
+      for (const [name, text] of Object.entries({ "search-found": policy.name, "search-nothing": "no such thing" })) {
+        await page.keyboard.type(text);
+        await page.locator(name === "search-found" ? ".search-option" : ".search-nothing").waitFor();
+        await check(page, name, look.name);
+        await page.keyboard.press("Escape"); // empties the field
       }
       for (const [name, send] of Object.entries({ "send-fallen-back": fallen, "send-waiting": waiting })) {
         await page.goto(`sends/${send.id}`);

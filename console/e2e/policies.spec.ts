@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Page } from "@playwright/test";
-import { answers, expect, pick, test, unique } from "./test";
+import { answers, apiKey, expect, pick, test, unique } from "./test";
 
 const dialogOf = (page: Page) => page.getByRole("dialog", { name: "Sending Policy Settings" });
 const order = (page: Page) => dialogOf(page).getByRole("list", { name: "Rule Included" }).locator("strong");
@@ -28,8 +30,10 @@ test("a policy is added, put in order, edited and deleted", async ({ page, api }
   await expect(order(page)).toHaveText([late.name, soon.name]);
 
   const picture = dialog.getByRole("figure", { name: "What happens, and when" });
-  await expect(picture.getByRole("listitem")).toContainText(["Send by WhatsApp", "1 min", "1 h"]);
-  await expect(picture).toContainText(`If WhatsApp fails permanently: at once by SMS from LATE (${late.name})`);
+  const inTime = picture.getByRole("region", { name: "In time" }).getByRole("listitem");
+  await expect(inTime).toContainText(["Send by WhatsApp", "1 min", "1 h"]);
+  const onFailure = picture.getByRole("region", { name: "On failure" }).getByRole("listitem");
+  await expect(onFailure).toContainText([`SMS from LATE ${late.name}`, `SMS from ACME ${soon.name}`]);
 
   await dialog.getByRole("button", { name: `Move ${soon.name} up` }).click();
   await expect(order(page)).toHaveText([soon.name, late.name]);
@@ -118,7 +122,7 @@ test("Enter in the search of the rules adds a rule that matches, or none", async
   await expect(order(page)).toHaveCount(0);
   await expect(search).toHaveValue(rule.name);
   release();
-  await expect(options).toHaveText([rule.name]);
+  await expect(options).toContainText([rule.name]);
   await page.keyboard.press("Enter");
   await expect(order(page)).toHaveText([rule.name]);
 });
@@ -177,11 +181,92 @@ test.describe("what the API refuses", () => {
     await api.replacePolicy(policy, [theirs]);
     await dialog.getByLabel("Policy Name").fill(other.name);
     await dialog.getByRole("button", { name: "Save" }).click();
-    await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
-    await dialog.getByRole("button", { name: "Keep my version, overwrite theirs on save" }).click();
+    const conflict = page.getByRole("dialog", { name: "Somebody else changed it while you were editing" });
+    await expect(conflict.getByRole("group", { name: "Rule Included" })).toContainText(theirs.name);
+    await conflict.getByRole("button", { name: "Keep my version, overwrite theirs on save" }).click();
+    await expect(conflict).toBeHidden();
     await dialog.getByRole("button", { name: "Save" }).click();
     await expect(dialog.locator(".ant-form-item-explain-error")).toContainText(/name/);
     await dialog.getByRole("button", { name: "Cancel" }).click();
     await expect(dialog).toBeHidden();
   });
+});
+
+test("the picker shows the facts of a rule below its name", async ({ page, api }) => {
+  const rule = await api.rule({ type: "unread", wait_seconds: 30, countries: ["GB"] });
+  await page.goto("policies");
+  await page.getByRole("button", { name: "Add policy" }).first().click();
+  await dialogOf(page).getByLabel("Rule Included").last().fill(rule.name);
+  const options = page.locator(".ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option");
+  await expect(options).toHaveText([`${rule.name}Unread, 30 s, ACME, GB`]);
+});
+
+test("a policy has a page with its rules, its sends and a command that sends by it", async ({ page, api }) => {
+  const [first, second] = [await api.rule({ type: "unread", wait_seconds: 2 }), await api.rule({ send_id: "SPARE" })];
+  const policy = await api.policy([first, second]);
+  await page.goto(`policies?search=${encodeURIComponent(policy.name)}`);
+  await page.getByRole("rowheader").getByRole("link", { name: policy.name }).click();
+  await expect(page).toHaveURL(new RegExp(`/policies/${policy.id}$`));
+  await expect(page.getByRole("heading", { level: 1, name: policy.name })).toBeVisible();
+  await expect(page.getByRole("main").getByRole("link", { name: first.name })).toHaveAttribute(
+    "href",
+    new RegExp(`/rules/${first.id}$`),
+  );
+  await expect(page.getByRole("link", { name: "Send a test" })).toHaveAttribute(
+    "href",
+    new RegExp(`/sends/new\\?policy=${policy.id}$`),
+  );
+
+  const command = await page.locator("pre").textContent();
+  const { stdout } = await promisify(execFile)("sh", ["-c", command ?? ""], {
+    env: { ...process.env, BACKSTOP_API_KEY: apiKey() },
+  });
+  const send = JSON.parse(stdout) as { id: string };
+  await page.getByRole("link", { name: "Sends by this policy" }).click();
+  await page.getByRole("link", { name: "+447400123456" }).click();
+  await expect(page).toHaveURL(new RegExp(`/sends/${send.id}$`));
+
+  await page.goto(`policies/${policy.id}`);
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  await dialogOf(page)
+    .getByRole("button", { name: `Remove ${second.name}` })
+    .click();
+  await dialogOf(page).getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("main").getByRole("link", { name: second.name })).toHaveCount(0);
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog", { name: "Delete policy" }).getByRole("button", { name: "Delete" }).click();
+  await expect(page).toHaveURL(/\/policies$/);
+});
+
+test("the list sorts and filters by the rules of a policy, and a policy of ten rules has one line", async ({
+  page,
+  api,
+}) => {
+  const base = unique("Listed");
+  const everywhere = await api.rule();
+  const french = await api.rule({ type: "unread", send_id: "Francais", countries: ["FR"] });
+  await api.policy([french], `${base} b`);
+  await api.policy([everywhere, french], `${base} A`);
+  const ten = [];
+  for (let i = 0; i < 10; i++) {
+    ten.push(await api.rule());
+  }
+  await api.policy(ten, `${base} c`);
+  const names = page.getByRole("rowheader");
+  await page.goto(`policies?search=${encodeURIComponent(base)}`);
+  await expect(names).toHaveText([`${base} c`, `${base} A`, `${base} b`]);
+  await expect(page.getByRole("main").getByRole("status")).toHaveText("3 policies");
+  for (const row of await page.locator("tbody tr.ant-table-row").all()) {
+    expect((await row.boundingBox())?.height).toBeCloseTo(40, 0);
+  }
+  await expect(page.getByRole("row").filter({ hasText: `${base} c` })).toContainText("7 more");
+  await page.getByRole("columnheader", { name: "Policy Name" }).click();
+  await expect(names).toHaveText([`${base} A`, `${base} b`, `${base} c`]);
+  await page.getByLabel("SendID", { exact: true }).fill("Francais");
+  await pick(page, "Francais");
+  await expect(names).toHaveText([`${base} A`, `${base} b`]);
+  await page.getByLabel("Applies in").fill("Ireland");
+  await pick(page, "Ireland", 1);
+  await expect(names).toHaveText([`${base} A`]);
+  await expect(page).toHaveURL(/sender=Francais&country=IE/);
 });

@@ -1,7 +1,9 @@
 import type { Locator, Page } from "@playwright/test";
-import { answers, apiKey, expect, pick, test, unique } from "./test";
+import { answers, apiKey, expect, pick, recipient, test, unique } from "./test";
 
 const dialogOf = (page: Page) => page.getByRole("dialog", { name: "Sending Rule Settings" });
+const conflictOf = (page: Page) =>
+  page.getByRole("dialog", { name: "Somebody else changed it while you were editing" });
 const rowOf = (page: Page, name: string) =>
   page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });
 
@@ -222,9 +224,14 @@ test.describe("a window of 1440 x 600", () => {
 
     await api.replaceRule(rule, { send_id: "THEIRS" });
     await submit(page);
-    await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeInViewport({ ratio: 1 });
-    for (const choice of ["Use their version, discard mine", "Keep my version, overwrite theirs on save"]) {
-      await expect(dialog.getByRole("button", { name: choice })).toBeInViewport({ ratio: 1 });
+    const conflict = conflictOf(page);
+    await expect(conflict.getByText("Somebody else changed it while you were editing")).toBeInViewport({ ratio: 1 });
+    for (const choice of [
+      "Use their version, discard mine",
+      "Keep my version, overwrite theirs on save",
+      "Continue with the chosen values",
+    ]) {
+      await expect(conflict.getByRole("button", { name: choice })).toBeInViewport({ ratio: 1 });
     }
   });
 });
@@ -249,23 +256,95 @@ test.describe("what the API refuses", () => {
     await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
     await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
     const dialog = dialogOf(page);
+    const conflict = conflictOf(page);
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "THEIRS" });
     await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
-    await expect(dialog.getByText("Somebody else changed it while you were editing")).toBeVisible();
-    await expect(dialog.getByText("send it by SMS from THEIRS")).toBeVisible();
-    await expect(dialog.getByRole("button", { name: /^(loading )?Save$/ })).toBeDisabled();
-    await dialog.getByRole("button", { name: "Use their version, discard mine" }).click();
+    await expect(conflict.getByRole("group", { name: "SendID" })).toContainText("THEIRS");
+    await conflict.getByRole("button", { name: "Use their version, discard mine" }).click();
     await expect(dialog.getByLabel("SendID")).toHaveValue("THEIRS");
 
     await dialog.getByLabel("SendID").fill("MINE");
     await api.replaceRule(rule, { send_id: "AGAIN" });
     await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
-    await dialog.getByRole("button", { name: "Keep my version, overwrite theirs on save" }).click();
+    await conflict.getByRole("button", { name: "Keep my version, overwrite theirs on save" }).click();
+    await expect(dialog.getByLabel("SendID")).toHaveValue("MINE");
     await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
     await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
     await expect(rowOf(page, rule.name).getByRole("cell", { name: "MINE", exact: true })).toBeVisible();
   });
+
+  test("two edits of one rule are merged field by field", async ({ page, api }) => {
+    const rule = await api.rule({ send_id: "BEFORE", wait_seconds: 60 });
+    await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+    await page.getByRole("button", { name: `Edit ${rule.name}` }).click();
+    const dialog = dialogOf(page);
+    await dialog.getByLabel("SendID").fill("MINE");
+    await dialog.getByLabel("Wait", { exact: true }).fill("2");
+    await api.replaceRule(rule, { send_id: "THEIRS", type: "unread" });
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
+    const conflict = conflictOf(page);
+    const field = (name: string) => conflict.getByRole("group", { name });
+    await expect(conflict.getByRole("group")).toHaveCount(3); // the name is the same
+    await expect(field("SendID")).toContainText(/BEFORE.*MINE.*THEIRS/);
+    await expect(field("Wait").getByRole("radio", { name: "Mine 2 min" })).toBeChecked(); // only this side has changed it
+    await expect(field("Type").getByRole("radio", { name: "Stored Unread" })).toBeChecked();
+    const go = conflict.getByRole("button", { name: "Continue with the chosen values" });
+    await expect(go).toBeDisabled(); // both sides have changed the sender
+    await page.keyboard.press("Escape"); // back to the form, with nothing lost
+    await expect(conflict).toBeHidden();
+    await expect(dialog.getByLabel("SendID")).toHaveValue("MINE");
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
+    await field("SendID").getByRole("radio", { name: "Stored THEIRS" }).check();
+    await go.click();
+    await expect(dialog.getByLabel("SendID")).toHaveValue("THEIRS");
+    await expect(dialog.getByText("not read within 2 min, send it by SMS from THEIRS")).toBeVisible();
+    await dialog.getByRole("button", { name: /^(loading )?Save$/ }).click();
+    await expect(page.getByText(`The rule “${rule.name}” is saved`)).toBeVisible();
+    for (const text of ["Unread", "2 min", "THEIRS"]) {
+      await expect(rowOf(page, rule.name).getByRole("cell", { name: text, exact: true })).toBeVisible();
+    }
+  });
+});
+
+test("a rule has a page with its sentence, its policies and the sends in which it fired", async ({ page, api }) => {
+  const rule = await api.rule({ type: "unread", wait_seconds: 2, countries: ["GB"] });
+  const policy = await api.policy([rule]);
+  const to = recipient("02");
+  const send = await api.send(policy, to);
+  await expect.poll(async () => (await api.get(send)).outcome, { timeout: 20_000 }).toBe("sms");
+  await page.goto(`rules?search=${encodeURIComponent(rule.name)}`);
+  await rowOf(page, rule.name).getByRole("link", { name: rule.name }).click();
+  await expect(page).toHaveURL(new RegExp(`/rules/${rule.id}$`));
+  await expect(page.getByRole("heading", { level: 1, name: rule.name })).toBeVisible();
+  await expect(
+    page.getByText("If the message fails or is not read within 2 s, send it by SMS from ACME."),
+  ).toBeVisible();
+  await expect(page.getByRole("main")).toContainText(rule.id);
+  await page.getByRole("link", { name: "Show the sends" }).click();
+  await expect(page.getByRole("link", { name: to })).toBeVisible();
+  await page.goBack();
+  await page.getByRole("link", { name: policy.name }).click();
+  await expect(page.getByRole("heading", { level: 1, name: policy.name })).toBeVisible();
+  await page.goBack();
+
+  await page.getByRole("button", { name: "Edit", exact: true }).click();
+  await dialogOf(page).getByLabel("SendID").fill("OTHER");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("send it by SMS from OTHER").first()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Edit", exact: true })).toBeFocused();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByText(`The rule “${rule.name}” is in use`)).toBeVisible();
+});
+
+test("the page of a deleted rule gives way to the list", async ({ page, api }) => {
+  const rule = await api.rule();
+  await page.goto(`rules/${rule.id}`);
+  await expect(page.getByText("No policy includes this rule")).toBeVisible();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog", { name: "Delete rule" }).getByRole("button", { name: "Delete" }).click();
+  await expect(page).toHaveURL(/\/rules$/);
+  await expect(page.getByText(`The rule “${rule.name}” is deleted`)).toBeVisible();
 });
 
 test("a rule in use is not deleted, and links to its policies", async ({ page, api }) => {
@@ -277,7 +356,7 @@ test("a rule in use is not deleted, and links to its policies", async ({ page, a
   await expect(dialog.getByText(`The rule “${rule.name}” is in use`)).toBeVisible();
   await expect(dialog.getByRole("button", { name: "Delete" })).toBeHidden();
   await dialog.getByRole("link", { name: policy.name }).click();
-  await expect(page.getByRole("rowheader", { name: policy.name, exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: policy.name })).toBeVisible();
 });
 
 test("the list has a search, and shows when nothing matches", async ({ page, api }) => {
@@ -289,4 +368,73 @@ test("the list has a search, and shows when nothing matches", async ({ page, api
   await expect(page).toHaveURL(/search=/);
   await page.getByRole("searchbox", { name: "Search by rule name" }).fill(unique("nobody"));
   await expect(page.getByText("Nothing matches")).toBeVisible();
+});
+
+test("the list sorts by its heads and filters, all in the address", async ({ page, api }) => {
+  const base = unique("Listed");
+  const b = await api.rule({ name: `${base} b`, send_id: "Sorted", countries: ["GB"] });
+  await api.rule({ name: `${base} A`, type: "unread", countries: ["GB", "FR"] });
+  await api.rule({ name: `${base} c`, type: "unread", send_id: "Sorted" });
+  await api.policy([b]);
+  const names = page.getByRole("rowheader");
+  const total = page.getByRole("main").getByRole("status");
+  await page.goto(`rules?search=${encodeURIComponent(base)}`);
+  await expect(names).toHaveText([`${base} c`, `${base} A`, `${base} b`]); // newest first
+  await expect(total).toHaveText("3 rules");
+  for (const row of await page.locator("tbody tr.ant-table-row").all()) {
+    expect((await row.boundingBox())?.height).toBeCloseTo(40, 0);
+  }
+  const head = page.getByRole("columnheader", { name: "Rule Name" });
+  await head.click();
+  await expect(names).toHaveText([`${base} A`, `${base} b`, `${base} c`]);
+  await expect(head).toHaveAttribute("aria-sort", "ascending");
+  await head.click();
+  await expect(names).toHaveText([`${base} c`, `${base} b`, `${base} A`]);
+  await expect(page).toHaveURL(/sort=-name/);
+
+  await choose(page, page.getByLabel("Type", { exact: true }), "Unread");
+  await expect(names).toHaveText([`${base} c`, `${base} A`]);
+  await page.getByLabel("Applies in").fill("France");
+  await pick(page, "France", 1);
+  await expect(names).toHaveText([`${base} c`, `${base} A`]); // c applies everywhere
+  await page.getByLabel("SendID", { exact: true }).fill("Sorted");
+  await pick(page, "Sorted");
+  await expect(names).toHaveText([`${base} c`]);
+  await expect(total).toHaveText("1 rule");
+  await page.reload();
+  await expect(names).toHaveText([`${base} c`]);
+
+  await page.getByRole("button", { name: "Remove the filter Type: Unread" }).click();
+  await page.getByRole("button", { name: "Remove the filter Applies in France" }).click();
+  await expect(names).toHaveText([`${base} c`, `${base} b`]);
+  await page.getByRole("checkbox", { name: "In no policy" }).check();
+  await expect(names).toHaveText([`${base} c`]);
+  await page.getByRole("button", { name: "Clear all" }).click();
+  await expect(page).toHaveURL(/\/rules$/);
+});
+
+test("a sorted list has each rule once over its pages, while others add rules", async ({ page, api }) => {
+  const base = unique("Paged");
+  const wanted: string[] = [];
+  for (let i = 0; i < 52; i++) {
+    wanted.push((await api.rule({ name: `${base} ${String(i).padStart(2, "0")}` })).name);
+  }
+  await page.goto(`rules?search=${encodeURIComponent(base)}&sort=name`);
+  await expect(page.getByRole("rowheader")).toHaveCount(50);
+  await api.rule({ name: `${base} 00 new` });
+  await page.getByRole("button", { name: "Next" }).click();
+  await expect(page.getByRole("rowheader")).toHaveText(wanted.slice(50));
+  await expect(page.getByRole("main").getByRole("status")).toHaveText("53 rules");
+});
+
+test.describe("an address that the API refuses", () => {
+  test.use({ mayFail: answers(400) });
+
+  test("the reason and a way out are shown", async ({ page, api }) => {
+    await api.rule();
+    await page.goto("rules?type=no-type");
+    await expect(page.getByRole("alert")).toContainText("type");
+    await page.getByRole("button", { name: "Clear the filters" }).click();
+    await expect(page.getByRole("rowheader").first()).toBeVisible();
+  });
 });

@@ -1,6 +1,6 @@
 // The script in index.html (vite.config.ts puts it there). It runs before the app is loaded: it sets the theme of the skeleton,
 // and begins the requests and loads the files that the first page needs.
-import { rangeQuery } from "./overview/range";
+import { boundsOf } from "./overview/range";
 import { storedAppearance, storedLanguage } from "./stored";
 
 /** EarlyAnswer is the answer to a request that was made before the app was loaded. The app takes it once (api/early.ts). */
@@ -53,6 +53,6 @@ if (/^\/console\/?$/.test(location.pathname)) {
     document.head.append(link);
   }
   if (location.search === "") {
-    request(`/v1/stats?${new URLSearchParams({ ...rangeQuery("day", Date.now()) })}`, session);
+    request(`/v1/stats?${new URLSearchParams({ ...boundsOf("day", Date.now()) })}`, session);
   }
 }

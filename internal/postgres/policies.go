@@ -23,13 +23,26 @@ SELECT p.id, p.name, p.version, p.created_at, p.updated_at,
     r.send_id AS "rule.send_id", r.route AS "rule.route", r.countries AS "rule.countries", r.version AS "rule.version",
     r.created_at AS "rule.created_at", r.updated_at AS "rule.updated_at"
 FROM p JOIN policy_rules u ON u.policy_id = p.id JOIN rules r ON r.id = u.rule_id
-ORDER BY p.id DESC, u.position`
-	getPolicy    = `WITH p AS (SELECT id, name, version, created_at, updated_at FROM policies WHERE id = $1) ` + joinRules
-	listPolicies = `WITH p AS (
-    SELECT id, name, version, created_at, updated_at FROM policies
-    WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%') ORDER BY id DESC LIMIT $3
+ORDER BY p.place, u.position`
+	getPolicy = `WITH p AS (
+    SELECT id, name, version, created_at, updated_at, 1 AS place FROM policies WHERE id = $1
 ) ` + joinRules
+
+	// policiesFit is whether a policy passes a filter, whose values are from $3 on.
+	policiesFit = `($3 = '' OR name ILIKE '%' || $3 || '%')
+    AND ($4 = '' OR ` + withRule + `r.type = $4))
+    AND ($5 = '' OR ` + withRule + `r.send_id = $5))
+    AND ($6 = '' OR ` + withRule + `(r.countries = '{}' OR $6 = ANY(r.countries))))`
+	withRule      = `EXISTS (SELECT FROM policy_rules u JOIN rules r ON r.id = u.rule_id WHERE u.policy_id = policies.id AND `
+	countPolicies = `SELECT count(*) FROM (
+    SELECT FROM policies WHERE $1 = '' AND $2 = '' AND ` + policiesFit + ` LIMIT $7
+) AS counted`
 )
+
+var listPolicies = inEachOrder(`WITH p AS (
+    SELECT id, name, version, created_at, updated_at, row_number() OVER (ORDER BY {by}) AS place
+    FROM policies WHERE {after} AND ` + policiesFit + ` ORDER BY place LIMIT $7
+) ` + joinRules)
 
 // policyRow is a policy with one of its rules.
 type policyRow struct {
@@ -78,20 +91,33 @@ func findPolicy(id string, get func(rows *[]policyRow, id string) error) (backst
 	return policiesOf(rows)[0], nil
 }
 
-// ListPolicies returns the policies whose name contains search in capitals or not, newest first, and whether more
-// follow.
-func (db *DB) ListPolicies(ctx context.Context, search string, page backstop.Page) ([]backstop.Policy, bool, error) {
-	before, err := idBefore(page)
+// policyArgs returns the parameters of listPolicies and countPolicies.
+func policyArgs(f backstop.PolicyFilter, after, value string, limit int) []any {
+	return []any{after, value, escapeLike(f.Search), f.Type, f.SendID, f.Country, limit}
+}
+
+// ListPolicies returns the policies that pass a filter, in the order of the page's sort, and whether more follow.
+func (db *DB) ListPolicies(
+	ctx context.Context, f backstop.PolicyFilter, page backstop.Page,
+) ([]backstop.Policy, bool, error) {
+	after, err := idAfter(page)
 	if err != nil {
 		return nil, false, err
 	}
 	var rows []policyRow
-	err = db.pool.SelectUnprepared(ctx, &rows, listPolicies, before, escapeLike(search), page.Limit+1)
+	err = db.pool.SelectUnprepared(ctx, &rows, listPolicies[page.Sort], policyArgs(f, after, page.Value, page.Limit+1)...)
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list policies", err)
 	}
 	list, more := cutPage(policiesOf(rows), page.Limit)
 	return list, more, nil
+}
+
+// CountPolicies returns the number of policies that pass a filter.
+func (db *DB) CountPolicies(ctx context.Context, f backstop.PolicyFilter) (backstop.Total, error) {
+	var count int
+	err := db.pool.GetUnprepared(ctx, &count, countPolicies, policyArgs(f, "", "", backstop.MaxTotal+1)...)
+	return totalOf(count), pool.Failed(ctx, "count policies", err)
 }
 
 const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)`
@@ -202,9 +228,9 @@ func lockRules(ctx context.Context, tx *sqlx.Tx, ids []string) (pq.StringArray, 
 		id, _ := pool.ParseID(id)
 		switch {
 		case !slices.Contains(found, id):
-			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "names no rule"})
+			wrong = append(wrong, backstop.NewField(fmt.Sprintf("rule_ids.%d", i), backstop.FieldNotFound, "names no rule"))
 		case slices.Contains(rules, id):
-			wrong = append(wrong, backstop.Field{Name: fmt.Sprintf("rule_ids.%d", i), Reason: "is given twice"})
+			wrong = append(wrong, backstop.NewField(fmt.Sprintf("rule_ids.%d", i), backstop.FieldGivenTwice, "is given twice"))
 		}
 		rules = append(rules, id)
 	}

@@ -30,19 +30,21 @@ func TestDB_CreatePolicy(t *testing.T) {
 		code   backstop.Code
 		fields []backstop.Field
 	}{
-		"name taken": {"ORDERED", []string{a.ID}, backstop.Conflict, []backstop.Field{{Name: "name", Reason: "is taken"}}},
+		"name taken": {"ORDERED", []string{a.ID}, backstop.Conflict, []backstop.Field{backstop.NewField("name", backstop.FieldTaken, "is taken")}},
 		"rules that do not exist": {"wrong", []string{a.ID, newID(t), "x", b.ID}, backstop.Invalid, []backstop.Field{
-			{Name: "rule_ids.1", Reason: "names no rule"}, {Name: "rule_ids.2", Reason: "names no rule"},
+			backstop.NewField("rule_ids.1", backstop.FieldNotFound, "names no rule"), backstop.NewField("rule_ids.2", backstop.FieldNotFound, "names no rule"),
 		}},
 		"a rule twice, spelled in two ways": {"twice", []string{a.ID, strings.ToUpper(a.ID)}, backstop.Invalid, []backstop.Field{
-			{Name: "rule_ids.1", Reason: "is given twice"},
+			backstop.NewField("rule_ids.1", backstop.FieldGivenTwice, "is given twice"),
 		}},
-		"no rules": {"none", nil, backstop.Invalid, []backstop.Field{{Name: "rule_ids", Reason: "must name 1 to 10 rules"}}},
+		"no rules": {"none", nil, backstop.Invalid, []backstop.Field{
+			backstop.NewField("rule_ids", backstop.FieldItemsBetween, "must name 1 to 10 rules", "min", "1", "max", "10"),
+		}},
 	} {
 		_, err := db.CreatePolicy(t.Context(), c.policy, c.rules)
 		require.Equal(t, c.fields, coded(t, c.code, err).Fields, name)
 	}
-	list, more, err := db.ListPolicies(t.Context(), "", backstop.Page{Limit: 10})
+	list, more, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{}, backstop.Page{Limit: 10})
 	require.NoError(t, err)
 	require.False(t, more)
 	require.Len(t, list, 1, "what failed left nothing behind")
@@ -56,13 +58,13 @@ func TestDB_ListPolicies(t *testing.T) {
 		_, err := db.CreatePolicy(t.Context(), fmt.Sprintf("P%d", i), []string{b.ID, a.ID})
 		require.NoError(t, err)
 	}
-	first, more, err := db.ListPolicies(t.Context(), "p", backstop.Page{Limit: 3})
+	first, more, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{Search: "p"}, backstop.Page{Limit: 3})
 	require.NoError(t, err)
 	require.True(t, more)
 	require.Len(t, first, 3)
 	require.Equal(t, "P3", first[0].Name)
 	require.Equal(t, []backstop.Rule{b, a}, first[2].Rules)
-	rest, more, err := db.ListPolicies(t.Context(), "p", backstop.Page{After: first[2].ID, Limit: 3})
+	rest, more, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{Search: "p"}, backstop.Page{After: first[2].ID, Limit: 3})
 	require.NoError(t, err)
 	require.False(t, more)
 	require.Len(t, rest, 1)
@@ -137,4 +139,54 @@ func TestDB_DeleteRule_concurrent(t *testing.T) {
 		requireCode(t, backstop.Conflict, deleted)
 		require.NoError(t, created)
 	}
+}
+
+func TestDB_ListPolicies_filter(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	everywhere := createRule(t, db, "everywhere")
+	french, err := db.CreateRule(t.Context(), backstop.Rule{
+		Name: "fr", Type: backstop.Unread, WaitSeconds: 60, SendID: "Other", Countries: []string{"FR"},
+	})
+	require.NoError(t, err)
+	for name, rules := range map[string][]string{
+		"b both": {everywhere.ID, french.ID}, "A french": {french.ID}, "c everywhere": {everywhere.ID},
+	} {
+		_, err := db.CreatePolicy(t.Context(), name, rules)
+		require.NoError(t, err)
+	}
+	for name, c := range map[string]struct {
+		filter backstop.PolicyFilter
+		want   []string
+	}{
+		"all":           {backstop.PolicyFilter{}, []string{"A french", "b both", "c everywhere"}},
+		"search":        {backstop.PolicyFilter{Search: "FRENCH"}, []string{"A french"}},
+		"type":          {backstop.PolicyFilter{Type: backstop.Unread}, []string{"A french", "b both"}},
+		"sender":        {backstop.PolicyFilter{SendID: "Acme"}, []string{"b both", "c everywhere"}},
+		"country":       {backstop.PolicyFilter{Country: "US"}, []string{"b both", "c everywhere"}},
+		"of two rules":  {backstop.PolicyFilter{Type: backstop.Unread, Country: "US"}, []string{"b both"}},
+		"of no policy":  {backstop.PolicyFilter{SendID: "Nobody"}, nil},
+		"of one policy": {backstop.PolicyFilter{Search: "b", Country: "FR", SendID: "Other"}, []string{"b both"}},
+	} {
+		page := backstop.Page{Limit: 1, Sort: backstop.ByName}
+		var names []string
+		for more := true; more; {
+			var policies []backstop.Policy
+			var err error
+			policies, more, err = db.ListPolicies(t.Context(), c.filter, page)
+			require.NoError(t, err)
+			for _, p := range policies {
+				names = append(names, p.Name)
+				page.After, page.Value = p.ID, p.Name
+			}
+		}
+		require.Equal(t, c.want, names, name)
+		total, err := db.CountPolicies(t.Context(), c.filter)
+		require.NoError(t, err)
+		require.Equal(t, backstop.Total{Count: len(c.want), IsExact: true}, total, name)
+	}
+	both, _, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{}, backstop.Page{Limit: 2, Sort: backstop.ByNameBackwards})
+	require.NoError(t, err)
+	require.Equal(t, "b both", both[1].Name)
+	require.Equal(t, []string{"everywhere", "fr"}, []string{both[1].Rules[0].Name, both[1].Rules[1].Name}, "in the policy's order")
 }

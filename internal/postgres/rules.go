@@ -105,18 +105,29 @@ func (db *DB) Rule(ctx context.Context, id string) (backstop.Rule, error) {
 	return row.rule(), pool.Failed(ctx, "get rule", pool.OrNotFound(err, "rule"))
 }
 
-const listRules = `SELECT ` + readRule + ` FROM rules
-WHERE id < $1 AND ($2 = '' OR name ILIKE '%' || $2 || '%')
-ORDER BY id DESC LIMIT $3`
+const (
+	// rulesFit is whether a rule passes a filter, whose values are from $3 on.
+	rulesFit = `($3 = '' OR name ILIKE '%' || $3 || '%') AND ($4 = '' OR type = $4) AND ($5 = '' OR send_id = $5)
+    AND ($6 = '' OR countries = '{}' OR $6 = ANY(countries))
+    AND ($7::boolean IS NULL OR $7 = EXISTS (SELECT FROM policy_rules AS u WHERE u.rule_id = rules.id))`
+	countRules = `SELECT count(*) FROM (SELECT FROM rules WHERE $1 = '' AND $2 = '' AND ` + rulesFit + ` LIMIT $8) AS counted`
+)
 
-// ListRules returns the rules whose name contains search in capitals or not, newest first, and whether more follow.
-func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) ([]backstop.Rule, bool, error) {
-	before, err := idBefore(page)
+var listRules = inEachOrder(`SELECT ` + readRule + ` FROM rules WHERE {after} AND ` + rulesFit + ` ORDER BY {by} LIMIT $8`)
+
+// ruleArgs returns the parameters of listRules and countRules.
+func ruleArgs(f backstop.RuleFilter, after, value string, limit int) []any {
+	return []any{after, value, escapeLike(f.Search), f.Type, f.SendID, f.Country, f.Used, limit}
+}
+
+// ListRules returns the rules that pass a filter, in the order of the page's sort, and whether more follow.
+func (db *DB) ListRules(ctx context.Context, f backstop.RuleFilter, page backstop.Page) ([]backstop.Rule, bool, error) {
+	after, err := idAfter(page)
 	if err != nil {
 		return nil, false, err
 	}
 	var rows []ruleRow
-	err = db.pool.SelectUnprepared(ctx, &rows, listRules, before, escapeLike(search), page.Limit+1)
+	err = db.pool.SelectUnprepared(ctx, &rows, listRules[page.Sort], ruleArgs(f, after, page.Value, page.Limit+1)...)
 	if err != nil {
 		return nil, false, pool.Failed(ctx, "list rules", err)
 	}
@@ -126,6 +137,13 @@ func (db *DB) ListRules(ctx context.Context, search string, page backstop.Page) 
 		rules[i] = row.rule()
 	}
 	return rules, more, nil
+}
+
+// CountRules returns the number of rules that pass a filter.
+func (db *DB) CountRules(ctx context.Context, f backstop.RuleFilter) (backstop.Total, error) {
+	var count int
+	err := db.pool.GetUnprepared(ctx, &count, countRules, ruleArgs(f, "", "", backstop.MaxTotal+1)...)
+	return totalOf(count), pool.Failed(ctx, "count rules", err)
 }
 
 const replaceRule = `UPDATE rules

@@ -1,6 +1,6 @@
 // The queries of the pages. Each has a key, by which a change invalidates it.
 import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
-import { type Bounds, type Range, rangeQuery } from "../overview/range";
+import { boundsOf, type ChosenRange, comparisonStepOf, isMoving, previousOf, stepOf } from "../overview/range";
 import { rangeBounds } from "../sends/range";
 import { partsAway } from "../ui/health";
 import { answered, api, ProblemError, type Schemas, serverNow } from "./client";
@@ -50,13 +50,11 @@ export const healthQuery = queryOptions({
   retry: false, // the page says itself that it is not connected
 });
 
-export interface ListQuery {
-  search?: string | undefined;
-  cursor?: string | undefined;
-  limit?: number | undefined;
-}
+type ListQuery<Operation extends "ListRules" | "ListPolicies"> = NonNullable<
+  import("./schema").operations[Operation]["parameters"]["query"]
+>;
 
-export const rulesQuery = (query: ListQuery) =>
+export const rulesQuery = (query: ListQuery<"ListRules">) =>
   queryOptions({
     queryKey: ["rules", query],
     queryFn: ({ signal }) => answered(api.GET("/v1/rules", { params: { query }, signal })),
@@ -75,7 +73,7 @@ export const routesQuery = queryOptions({
   staleTime: 60_000,
 });
 
-export const policiesQuery = (query: ListQuery) =>
+export const policiesQuery = (query: ListQuery<"ListPolicies">) =>
   queryOptions({
     queryKey: ["policies", query],
     queryFn: ({ signal }) => answered(api.GET("/v1/policies", { params: { query }, signal })),
@@ -112,22 +110,65 @@ export const searchQuery = (q: string) =>
     queryKey: ["search", q],
     queryFn: ({ signal }) => answered(api.GET("/v1/search", { params: { query: { q } }, signal })),
   });
+
 export const errorCodesQuery = queryOptions({
   queryKey: ["error-codes"],
   queryFn: ({ signal }) => answered(api.GET("/v1/error-codes", { signal })),
   staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
 });
 
-type StatsQuery = NonNullable<import("./schema").operations["GetStats"]["parameters"]["query"]>;
+/**
+ * The queries of statistics. Their keys have no time, so a refresh that fails keeps the earlier answer. Those of a range that moves
+ * are repeated. The API caches an answer for 10 s.
+ */
+const statsRefresh = 10_000; // ms
 
-/** statsQuery is the query of the statistics of a range. Its key has no time, so a refresh that fails keeps the earlier answer. */
-export const statsQuery = (range: Range | Bounds, policy: string | undefined) =>
+const polled = (chosen: ChosenRange, every: number) => ({
+  placeholderData: keepPreviousData,
+  staleTime: every,
+  refetchInterval: isMoving(chosen) ? every : (false as const),
+});
+
+export const statsQuery = (chosen: ChosenRange, policy: string | undefined) =>
   queryOptions({
-    queryKey: ["stats", range, policy],
+    queryKey: ["stats", chosen, policy],
     queryFn: ({ signal }) => {
-      const bounds = typeof range === "string" ? rangeQuery(range, serverNow()) : range;
-      const query: StatsQuery = { ...bounds, policy_id: policy };
+      const query = { ...boundsOf(chosen, serverNow()), policy_id: policy };
       return answered(api.GET("/v1/stats", { params: { query }, signal }));
     },
-    placeholderData: keepPreviousData,
+    ...polled(chosen, statsRefresh),
+  });
+
+/** previousStatsQuery is the query of the statistics of the equal range before. */
+export const previousStatsQuery = (chosen: ChosenRange, policy: string | undefined) =>
+  queryOptions({
+    queryKey: ["stats-previous", chosen, policy],
+    queryFn: ({ signal }) => {
+      const now = serverNow();
+      const query = { ...previousOf(boundsOf(chosen, now, comparisonStepOf(chosen, now))), policy_id: policy };
+      return answered(api.GET("/v1/stats", { params: { query }, signal }));
+    },
+    ...polled(chosen, comparisonStepOf(chosen, serverNow())),
+  });
+
+export const changesQuery = (chosen: ChosenRange, policy: string | undefined) =>
+  queryOptions({
+    queryKey: ["stats-changes", chosen, policy],
+    queryFn: ({ signal }) => {
+      const now = serverNow();
+      const query = { ...boundsOf(chosen, now, comparisonStepOf(chosen, now)), policy_id: policy };
+      return answered(api.GET("/v1/stats/changes", { params: { query }, signal }));
+    },
+    ...polled(chosen, comparisonStepOf(chosen, serverNow())),
+  });
+
+/** messageStatsQuery is the query of the statistics of senders and error codes. */
+export const messageStatsQuery = (chosen: ChosenRange, policy: string | undefined) =>
+  queryOptions({
+    queryKey: ["stats-messages", chosen, policy],
+    queryFn: ({ signal }) => {
+      const query = { ...boundsOf(chosen, serverNow()), policy_id: policy };
+      return answered(api.GET("/v1/stats/messages", { params: { query }, signal }));
+    },
+    ...polled(chosen, stepOf(chosen, serverNow())),
   });

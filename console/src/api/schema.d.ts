@@ -825,7 +825,11 @@ export interface components {
             code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
-            /** @description The parameters of the warning by their names, such as `rule`. */
+            /**
+             * @description The parameters of the warning by their names: `rule`, the name of the rule, except for `unlisted_number`; `wait_seconds`
+             *     and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
+             *     for `send_id_not_accepted`, and for `unlisted_number` if the number has one.
+             */
             params?: {
                 [key: string]: string;
             };
@@ -1443,13 +1447,22 @@ export interface components {
             field: string;
             /** @description What the value must be or must not be. */
             reason: string;
-            /** @description The reason for programs, such as `too_long`. Absent if there is no code for it. */
-            code?: string;
-            /** @description The parameters of the reason by their names, such as `max`. */
+            code: components["schemas"]["FieldErrorCode"];
+            /** @description The parameters of the reason by their names, as `FieldErrorCode` lists them. */
             params?: {
                 [key: string]: string;
             };
         };
+        /**
+         * @description The reason for programs. Later versions may add codes. Those with parameters: `after_other` (`other`: the field that must
+         *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
+         *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
+         *     `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
+         *     commas), `wrong_type` (`type`: the JSON type that the value must have).
+         * @enum {string}
+         */
+        FieldErrorCode: "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "outer_space" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_route" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -1489,7 +1502,11 @@ export interface components {
                  *       "errors": [
                  *         {
                  *           "field": "fallback.wait_seconds",
-                 *           "reason": "must be an integer"
+                 *           "reason": "must be an integer",
+                 *           "code": "wrong_type",
+                 *           "params": {
+                 *             "type": "integer"
+                 *           }
                  *         }
                  *       ],
                  *       "instance": "/v1/sends",
@@ -1581,11 +1598,13 @@ export interface components {
                  *       "errors": [
                  *         {
                  *           "field": "to",
-                 *           "reason": "must be a phone number in E.164 form, like +447400123456"
+                 *           "reason": "must be a phone number in E.164 form, like +447400123456",
+                 *           "code": "phone_number"
                  *         },
                  *         {
                  *           "field": "expires_at",
-                 *           "reason": "must be in the future"
+                 *           "reason": "must be in the future",
+                 *           "code": "must_be_future"
                  *         }
                  *       ],
                  *       "instance": "/v1/sends",

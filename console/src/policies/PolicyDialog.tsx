@@ -5,7 +5,7 @@ import { constraints } from "../api/constraints.gen";
 import { checkName, validator } from "../rules/checks";
 import { EditDialog } from "../ui/EditDialog";
 import { useEdit } from "../ui/useEdit";
-import { PolicyTimeline } from "./PolicyTimeline";
+import { PolicyPicture } from "./PolicyPicture";
 import { RulePicker } from "./RulePicker";
 
 const { minItems } = constraints.PolicyInput.rule_ids;
@@ -52,7 +52,14 @@ export function PolicyDialog({ policy, onClose }: Props) {
       name="policy"
       title={t("policies.dialog")}
       width={680}
-      meaningOf={({ rules }) => rules.map((rule) => rule.name).join(" → ")}
+      fields={[
+        { name: "name", label: t("policies.name"), show: ({ name }) => name },
+        {
+          name: "rules",
+          label: t("policies.included"),
+          show: ({ rules }) => rules.map((rule) => rule.name).join(" → "),
+        },
+      ]}
       onClose={onClose}
     >
       <Form.Item
@@ -72,7 +79,7 @@ export function PolicyDialog({ policy, onClose }: Props) {
       >
         <RulePicker />
       </Form.Item>
-      {rules.length > 0 && <PolicyTimeline rules={rules} />}
+      {rules.length > 0 && <PolicyPicture rules={rules} />}
       {edit.base && <p className="hint">{t("policies.inFlight")}</p>}
     </EditDialog>
   );

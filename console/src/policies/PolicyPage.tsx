@@ -1,21 +1,145 @@
 import { useQuery } from "@tanstack/react-query";
-import { Spin } from "antd";
-import { Navigate, useParams } from "react-router";
+import { Button, Card, Descriptions, Space, Spin, Typography } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate, useParams } from "react-router";
+import type { Policy } from "../api/client";
 import { policyQuery } from "../api/queries";
+import { meaning } from "../rules/meaning";
+import { sendsPath } from "../sends/filter";
+import { ButtonLink } from "../ui/ButtonLink";
+import { DeleteDialog } from "../ui/DeleteDialog";
 import { ItemProblem } from "../ui/ItemProblem";
-import { useOutage } from "../ui/outage";
+import { DeleteOutlined, EditOutlined, SendOutlined } from "../ui/icons";
+import { OutageNotice, useOutage } from "../ui/outage";
+import { PageHeader } from "../ui/PageHeader";
+import { TimeText } from "../ui/TimeText";
+import { curlOf } from "./curl";
+import { PolicyDialog } from "./PolicyDialog";
+import { PolicyPicture } from "./PolicyPicture";
 
-/** PolicyPage is the address of a policy: it shows the policy in the list. */
+/** PolicyPage shows one policy: what it does, and how to send by it. */
 export default function PolicyPage() {
   const { id = "" } = useParams();
   const policy = useQuery(policyQuery(id));
   const outage = useOutage(policy);
   if (policy.data) {
-    return <Navigate to={`/policies?search=${encodeURIComponent(policy.data.name)}`} replace />;
+    return (
+      <>
+        {outage && <OutageNotice outage={outage} />}
+        <div className={outage ? "outdated" : ""}>
+          <Shown policy={policy.data} />
+        </div>
+      </>
+    );
   }
   return outage ? (
     <ItemProblem of="policies" id={id} error={outage.error} retry={outage.retry} />
   ) : (
     <Spin className="page-spin" />
+  );
+}
+
+function Shown({ policy }: { policy: Policy }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<"edit" | "delete">();
+  const close = () => setDialog(undefined);
+  return (
+    <>
+      <PageHeader
+        title={policy.name}
+        path={[{ title: t("policies.title"), to: "/policies" }]}
+        actions={
+          <Space wrap>
+            <ButtonLink to={`/sends/new?policy=${policy.id}`} type="primary" icon={<SendOutlined />}>
+              {t("policies.test")}
+            </ButtonLink>
+            <Button icon={<EditOutlined />} onClick={() => setDialog("edit")}>
+              {t("list.edit")}
+            </Button>
+            <Button danger icon={<DeleteOutlined />} onClick={() => setDialog("delete")}>
+              {t("list.delete")}
+            </Button>
+          </Space>
+        }
+      />
+      <div className="columns">
+        <div>
+          <Card size="small" title={<h2>{t("policies.picture.title")}</h2>}>
+            <PolicyPicture rules={policy.rules} />
+          </Card>
+          <Card size="small" title={<h2>{t("policies.curl")}</h2>}>
+            <p className="hint">{t("policies.curlMeans")}</p>
+            <Curl text={curlOf(policy.id, window.location.origin)} />
+          </Card>
+        </div>
+        <div>
+          <Rules policy={policy} />
+          <About policy={policy} />
+        </div>
+      </div>
+      {dialog === "edit" && <PolicyDialog policy={policy} onClose={close} />}
+      {dialog === "delete" && (
+        <DeleteDialog of="policies" item={policy} onClose={close} onDeleted={() => navigate("/policies")} />
+      )}
+    </>
+  );
+}
+
+function Rules({ policy }: { policy: Policy }) {
+  const { t, i18n } = useTranslation();
+  return (
+    <Card size="small" title={<h2>{t("policies.included")}</h2>}>
+      <ol className="inline-list numbered rule-facts">
+        {policy.rules.map((rule) => (
+          <li key={rule.id}>
+            <Link to={`/rules/${rule.id}`}>{rule.name}</Link>
+            <br />
+            <small>{meaning(rule, t, i18n.language)}</small>
+          </li>
+        ))}
+      </ol>
+      {policy.rules.length > 1 && <p className="hint">{t("policies.orderMeans")}</p>}
+    </Card>
+  );
+}
+
+function About({ policy }: { policy: Policy }) {
+  const { t } = useTranslation();
+  const items = [
+    {
+      label: t("sends.id"),
+      children: (
+        <Typography.Text copyable={{ tooltips: [t("sends.copy"), t("sends.copied")] }}>{policy.id}</Typography.Text>
+      ),
+    },
+    { label: t("list.created"), children: <TimeText at={policy.created_at} /> },
+    { label: t("list.updated"), children: <TimeText at={policy.updated_at} /> },
+    {
+      label: t("policies.use"),
+      children: (
+        <Space size="middle" wrap>
+          <Link to={sendsPath({ policy: policy.id })}>{t("policies.itsSends")}</Link>
+          <Link to={`/?policy=${policy.id}`}>{t("policies.itsOverview")}</Link>
+        </Space>
+      ),
+    },
+  ];
+  return (
+    <Card size="small" title={<h2>{t("list.facts")}</h2>}>
+      <Descriptions size="small" column={1} items={items.map((item) => ({ ...item, key: item.label }))} />
+    </Card>
+  );
+}
+
+function Curl({ text }: { text: string }) {
+  const { t } = useTranslation();
+  return (
+    <div className="curl">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: an element that scrolls must be reachable by the keyboard (WCAG 2.1.1) */}
+      <pre tabIndex={0}>{text}</pre>
+      <Typography.Text copyable={{ text, tooltips: [t("sends.copy"), t("sends.copied")] }} />
+    </div>
   );
 }

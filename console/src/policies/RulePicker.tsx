@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Rule } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { rulesQuery } from "../api/queries";
+import { summary } from "../rules/meaning";
 import { RuleDialog } from "../rules/RuleDialog";
 import { useSearch } from "../ui/useSearch";
 import { RuleOrder } from "./RuleOrder";
@@ -21,7 +22,7 @@ const useRules = (search: string) => useQuery(rulesQuery({ search: search || und
 
 /** RulePicker selects the rules of a policy and their order. */
 export function RulePicker({ id, value = [], onChange }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const isFree = (rule: Rule) => !value.some((taken) => taken.id === rule.id);
   const { search, setSearch, items: free, empty, props } = useSearch(useRules, isFree);
   const [making, setMaking] = useState(false);
@@ -31,7 +32,7 @@ export function RulePicker({ id, value = [], onChange }: Props) {
     <>
       <RuleOrder rules={value} onChange={(rules) => onChange?.(rules)} />
       <Space.Compact block>
-        <Select<string>
+        <Select<string, { value: string; label: string; about: string }>
           {...(id ? { id } : {})}
           className="grow"
           value={null as unknown as string}
@@ -39,7 +40,13 @@ export function RulePicker({ id, value = [], onChange }: Props) {
           placeholder={full ? t("policies.full", { most: maxRules }) : t("policies.pick")}
           {...props}
           notFoundContent={search === "" && !props.loading ? t("policies.noRuleLeft") : empty}
-          options={free.map((rule) => ({ value: rule.id, label: rule.name }))}
+          options={free.map((rule) => ({ value: rule.id, label: rule.name, about: summary(rule, t, i18n.language) }))}
+          optionRender={({ label, data }) => (
+            <>
+              {label}
+              <small className="option-about">{data.about}</small>
+            </>
+          )}
           onSelect={(picked: string) => {
             add(free.find((rule) => rule.id === picked));
             setSearch("");

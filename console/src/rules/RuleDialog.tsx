@@ -9,7 +9,7 @@ import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
 import { checkName, checkSendID, checkWait, validator } from "./checks";
 import { countries, countryName } from "./countries";
-import { meaning, ruleTypes } from "./meaning";
+import { countriesText, meaning, ruleTypes, waitText } from "./meaning";
 
 interface Props {
   rule: Rule | undefined; // undefined to add one
@@ -61,7 +61,14 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       name="rule"
       title={t("rules.dialog")}
       width={620}
-      meaningOf={(theirs) => meaning(theirs, t, i18n.language)}
+      fields={[
+        { name: "name", label: t("rules.name"), show: ({ name }) => name },
+        { name: "type", label: t("rules.type"), show: ({ type }) => t(`rules.types.${type}`) },
+        { name: "send_id", label: t("rules.sendID"), show: ({ send_id }) => send_id },
+        { name: "wait_seconds", label: t("rules.wait"), show: (draft) => waitText(draft, t) },
+        { name: "route", label: t("rules.route"), show: ({ route }) => route || t("rules.theDefault") },
+        { name: "countries", label: t("rules.countries"), show: (draft) => countriesText(draft, t, i18n.language) },
+      ]}
       onClose={onClose}
     >
       <Form.Item

@@ -1,21 +1,112 @@
 import { useQuery } from "@tanstack/react-query";
-import { Spin } from "antd";
-import { Navigate, useParams } from "react-router";
+import { Alert, Button, Card, Descriptions, Space, Spin, Typography } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate, useParams } from "react-router";
+import type { Rule } from "../api/client";
 import { ruleQuery } from "../api/queries";
+import { sendsPath } from "../sends/filter";
+import { DeleteDialog } from "../ui/DeleteDialog";
 import { ItemProblem } from "../ui/ItemProblem";
-import { useOutage } from "../ui/outage";
+import { DeleteOutlined, EditOutlined } from "../ui/icons";
+import { OutageNotice, useOutage } from "../ui/outage";
+import { PageHeader } from "../ui/PageHeader";
+import { TimeText } from "../ui/TimeText";
+import { countriesText, meaning, waitText } from "./meaning";
+import { RuleDialog } from "./RuleDialog";
+import { UsedBy } from "./UsedBy";
 
-/** RulePage is the address of a rule: it shows the rule in the list. */
+/** RulePage shows one rule: what it says, where it is used, and where it fired. */
 export default function RulePage() {
   const { id = "" } = useParams();
   const rule = useQuery(ruleQuery(id));
   const outage = useOutage(rule);
   if (rule.data) {
-    return <Navigate to={`/rules?search=${encodeURIComponent(rule.data.name)}`} replace />;
+    return (
+      <>
+        {outage && <OutageNotice outage={outage} />}
+        <div className={outage ? "outdated" : ""}>
+          <Shown rule={rule.data} />
+        </div>
+      </>
+    );
   }
   return outage ? (
     <ItemProblem of="rules" id={id} error={outage.error} retry={outage.retry} />
   ) : (
     <Spin className="page-spin" />
+  );
+}
+
+function Shown({ rule }: { rule: Rule }) {
+  const { t, i18n } = useTranslation();
+  const navigate = useNavigate();
+  const [dialog, setDialog] = useState<"edit" | "delete">();
+  const close = () => setDialog(undefined);
+  const isUsed = Boolean(rule.used_by?.length);
+  return (
+    <>
+      <PageHeader
+        title={rule.name}
+        path={[{ title: t("rules.title"), to: "/rules" }]}
+        actions={
+          <Space wrap>
+            <Button icon={<EditOutlined />} onClick={() => setDialog("edit")}>
+              {t("list.edit")}
+            </Button>
+            <Button danger icon={<DeleteOutlined />} onClick={() => setDialog("delete")}>
+              {t("list.delete")}
+            </Button>
+          </Space>
+        }
+      />
+      <Alert className="sentence" type="info" title={meaning(rule, t, i18n.language)} />
+      <div className="columns">
+        <Facts rule={rule} />
+        <div>
+          <Card size="small" title={<h2>{t("rules.usedBy")}</h2>}>
+            {isUsed ? <UsedBy policies={rule.used_by ?? []} /> : <p className="hint">{t("rules.unusedMeans")}</p>}
+          </Card>
+          <Card size="small" title={<h2>{t("rules.firedTitle")}</h2>}>
+            <Link to={sendsPath({ rule: rule.name })}>{t("rules.firedSends")}</Link>
+            <p className="hint">{t("rules.firedMeans")}</p>
+          </Card>
+        </div>
+      </div>
+      {dialog === "edit" && <RuleDialog rule={rule} onClose={close} />}
+      {dialog === "delete" && (
+        <DeleteDialog
+          of="rules"
+          item={rule}
+          onClose={close}
+          onDeleted={() => navigate("/rules")}
+          obstacle={isUsed ? <UsedBy policies={rule.used_by ?? []} /> : undefined}
+        />
+      )}
+    </>
+  );
+}
+
+function Facts({ rule }: { rule: Rule }) {
+  const { t, i18n } = useTranslation();
+  const items = [
+    { label: t("rules.type"), children: t(`rules.types.${rule.type}`) },
+    { label: t("rules.wait"), children: waitText(rule, t) },
+    { label: t("rules.sendID"), children: rule.send_id },
+    { label: t("rules.route"), children: rule.route ?? t("rules.theDefault") },
+    { label: t("rules.countries"), children: countriesText(rule, t, i18n.language) },
+    {
+      label: t("sends.id"),
+      children: (
+        <Typography.Text copyable={{ tooltips: [t("sends.copy"), t("sends.copied")] }}>{rule.id}</Typography.Text>
+      ),
+    },
+    { label: t("list.created"), children: <TimeText at={rule.created_at} /> },
+    { label: t("list.updated"), children: <TimeText at={rule.updated_at} /> },
+  ];
+  return (
+    <Card size="small" title={<h2>{t("list.facts")}</h2>}>
+      <Descriptions size="small" column={1} items={items.map((item) => ({ ...item, key: item.label }))} />
+    </Card>
   );
 }

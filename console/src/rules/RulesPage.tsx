@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Space, type TableColumnsType, Tooltip } from "antd";
+import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -7,42 +7,53 @@ import type { Rule } from "../api/client";
 import { rulesQuery } from "../api/queries";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
+import { FilterChips } from "../ui/FilterChips";
 import { DeleteOutlined, EditOutlined, PlusOutlined } from "../ui/icons";
 import { ListTable } from "../ui/ListTable";
+import type { ListColumn } from "../ui/listColumns";
 import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
-import { SearchBox } from "../ui/SearchBox";
-import { duration } from "../ui/time";
-import { useParam } from "../ui/useFilters";
-import { countryName } from "./countries";
+import { isRefusal } from "../ui/ProblemView";
+import { TimeText } from "../ui/TimeText";
+import { useMedia } from "../ui/useMedia";
+import { ListTotal } from "./ListTotal";
+import { countriesText, waitText } from "./meaning";
 import { RuleDialog } from "./RuleDialog";
+import { RuleFilters } from "./RuleFilters";
+import { UsedBy } from "./UsedBy";
+import { type ListFilter, useListFilter } from "./useListFilter";
 
 export default function RulesPage() {
   const { t } = useTranslation();
-  const [search, setSearch] = useParam("search");
+  const filter = useListFilter("search", "type", "sender", "country", "unused");
   const pages = useCursor();
-  const rules = useQuery(rulesQuery({ search: search || undefined, cursor: pages.cursor }));
+  const isUnused = filter.of("unused") === "true";
+  const rules = useQuery(
+    rulesQuery({ ...filter.query, ...(isUnused && { used: false }), cursor: pages.cursor, total: true }),
+  );
   const [editing, setEditing] = useState<{ rule?: Rule }>();
   const [deleting, setDeleting] = useState<Rule>();
-  const columns = useColumns({ edit: (rule) => setEditing({ rule }), remove: setDeleting });
+  const columns = useColumns(filter, { edit: (rule) => setEditing({ rule }), remove: setDeleting });
   const add = (
     <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>
       {t("rules.add")}
     </Button>
   );
+  const clear = <Button onClick={filter.clear}>{t("list.clear")}</Button>;
   return (
     <>
       <PageHeader title={t("rules.title")} about={t("rules.about")} actions={add} />
-      <div className="toolbar">
-        <SearchBox label={t("rules.search")} value={search} onChange={setSearch} />
-      </div>
+      <RuleFilters filter={filter} search={t("rules.search")} hasUnused />
+      <FilterChips chips={filter.chips} onClear={filter.clear} />
+      {isRefusal(rules.error) ? clear : <ListTotal of="rules" list={rules} />}
       <ListTable
         list={rules}
         columns={columns}
+        onChange={filter.onSort}
         empty={
-          search ? (
-            <EmptyState title={t("list.nothingFound")} />
+          filter.chips.length > 0 ? (
+            <EmptyState title={t("list.nothingFound")} action={clear} />
           ) : (
             <EmptyState title={t("rules.none")} about={t("rules.first")} action={add} />
           )
@@ -55,114 +66,100 @@ export default function RulesPage() {
           of="rules"
           item={deleting}
           onClose={() => setDeleting(undefined)}
-          obstacle={deleting.used_by?.length ? <UsedBy rule={deleting} /> : undefined}
+          obstacle={deleting.used_by?.length ? <UsedBy policies={deleting.used_by} /> : undefined}
         />
       )}
     </>
   );
 }
 
-function useColumns({
-  edit,
-  remove,
-}: {
-  edit: (rule: Rule) => void;
-  remove: (rule: Rule) => void;
-}): TableColumnsType<Rule> {
+function useColumns(
+  { orderOf }: ListFilter,
+  { edit, remove }: { edit: (rule: Rule) => void; remove: (rule: Rule) => void },
+): ListColumn<Rule>[] {
   const { t, i18n } = useTranslation();
+  const isWide = useMedia("(min-width: 1400px), (max-width: 639px)");
+  const updated: ListColumn<Rule> = {
+    title: t("list.updated"),
+    dataIndex: "updated_at",
+    width: 190,
+    sorter: true,
+    sortOrder: orderOf("updated_at"),
+    sortDirections: ["descend", "ascend"],
+    orders: { ascend: t("list.oldestChange"), descend: t("list.newestChange") },
+    render: (_, rule) => <TimeText at={rule.updated_at} />,
+  };
   return [
     {
       title: t("rules.name"),
       dataIndex: "name",
       rowScope: "row",
       className: "name-cell",
-      render: (_, rule) => <Name>{rule.name}</Name>,
+      width: 200,
+      sorter: true,
+      sortOrder: orderOf("name"),
+      orders: { ascend: t("list.byName"), descend: t("list.byNameBackwards") },
+      render: (_, rule) => (
+        <Link to={`/rules/${rule.id}`}>
+          <Name>{rule.name}</Name>
+        </Link>
+      ),
     },
-    { title: t("rules.type"), dataIndex: "type", render: (_, rule) => t(`rules.types.${rule.type}`) },
+    { title: t("rules.type"), dataIndex: "type", width: 105, render: (_, rule) => t(`rules.types.${rule.type}`) },
     {
       title: t("rules.wait"),
       dataIndex: "wait_seconds",
-      render: (_, rule) => (rule.wait_seconds ? duration(rule.wait_seconds, t) : t("rules.onFailureOnly")),
+      width: 115,
+      render: (_, rule) => <span className="figures">{waitText(rule, t)}</span>,
     },
     {
       title: t("rules.sendID"),
       dataIndex: "send_id",
+      width: 120,
       render: (_, rule) => <span className="nowrap">{rule.send_id}</span>,
     },
     {
       title: t("rules.countries"),
       dataIndex: "countries",
-      className: "countries-cell",
-      render: (_, rule) => <Countries codes={rule.countries ?? []} language={i18n.language} />,
+      width: 150,
+      render: (_, rule) => <Name>{countriesText(rule, t, i18n.language)}</Name>,
     },
     {
       title: t("rules.usedBy"),
       dataIndex: "used_by",
+      width: 160,
       render: (_, rule) =>
-        rule.used_by?.length ? <UsedBy rule={rule} /> : <span className="hint">{t("rules.unused")}</span>,
+        rule.used_by?.length ? (
+          <UsedBy policies={rule.used_by} most={1} />
+        ) : (
+          <span className="hint">{t("rules.unused")}</span>
+        ),
     },
+    ...(isWide ? [updated] : []),
     {
       title: t("list.actions"),
       key: "actions",
       fixed: "right",
+      width: 96,
       render: (_, rule) => (
-        <Space>
+        <span className="row-actions">
           <Button
+            type="text"
             icon={<EditOutlined />}
             onClick={() => edit(rule)}
+            title={t("list.edit")}
             aria-label={t("list.editNamed", { name: rule.name })}
-          >
-            <span className="wide-only">{t("list.edit")}</span>
-          </Button>
+          />
           <Button
+            type="text"
             danger
             icon={<DeleteOutlined />}
             onClick={() => remove(rule)}
+            title={t("list.delete")}
             aria-label={t("list.deleteNamed", { name: rule.name })}
-          >
-            <span className="wide-only">{t("list.delete")}</span>
-          </Button>
-        </Space>
+          />
+        </span>
       ),
     },
   ];
-}
-
-function Countries({ codes, language }: { codes: string[]; language: string }) {
-  const { t } = useTranslation();
-  if (codes.length === 0) {
-    return t("rules.everywhere");
-  }
-  const names = codes.map((code) => countryName(code, language)).join(", ");
-  if (codes.length <= 3) {
-    return names;
-  }
-  return (
-    <Tooltip title={names}>
-      <button type="button" className="plain-button" aria-label={names}>
-        {codes.slice(0, 3).join(", ")} +{codes.length - 3}
-      </button>
-    </Tooltip>
-  );
-}
-
-const shownPolicies = 3;
-
-function UsedBy({ rule }: { rule: Rule }) {
-  const { t } = useTranslation();
-  const policies = rule.used_by ?? [];
-  return (
-    <ul className="inline-list">
-      {policies.slice(0, shownPolicies).map((policy) => (
-        <li key={policy.id}>
-          <Link to={`/policies?search=${encodeURIComponent(policy.name)}`}>
-            <Name>{policy.name}</Name>
-          </Link>
-        </li>
-      ))}
-      {policies.length > shownPolicies && (
-        <li>{t("rules.morePolicies", { count: policies.length - shownPolicies })}</li>
-      )}
-    </ul>
-  );
 }

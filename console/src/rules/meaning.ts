@@ -36,3 +36,32 @@ export function meaning(rule: RuleShape, t: TFunction, language: string): string
 export function condition(rule: RuleShape, t: TFunction): string {
   return t(`rules.condition.${rule.type}`, { sender: rule.send_id });
 }
+
+/** waitText returns the wait of a rule, or that it has none. */
+export function waitText({ wait_seconds }: Pick<RuleShape, "wait_seconds">, t: TFunction): string {
+  return wait_seconds ? duration(wait_seconds, t) : t("rules.onFailureOnly");
+}
+
+/** countriesText returns the names of all countries of a rule, or that it applies everywhere. */
+export function countriesText({ countries }: Pick<RuleShape, "countries">, t: TFunction, language: string): string {
+  const names = countries?.map((code) => countryName(code, language)) ?? [];
+  return names.length > 0 ? new Intl.ListFormat(language, { type: "unit" }).format(names) : t("rules.everywhere");
+}
+
+const shownCodes = 4;
+
+/** summary returns the facts of a rule in one short line: "Unread, 30 s, ACME, GB". */
+export function summary(rule: RuleShape & { route?: string | undefined }, t: TFunction, language: string): string {
+  const { countries = [], route } = rule;
+  const codes = countries.slice(0, shownCodes);
+  const more = countries.length - codes.length;
+  const facts = [
+    t(`rules.types.${rule.type}`),
+    waitText(rule, t),
+    rule.send_id,
+    ...(route ? [route] : []),
+    ...codes,
+    ...(more > 0 ? [t("rules.moreCountries", { count: more })] : []),
+  ];
+  return new Intl.ListFormat(language, { type: "unit" }).format(facts);
+}

@@ -47,6 +47,7 @@ export function HeaderSearch() {
       >
         <SearchPanel
           {...panel}
+          onOpen={() => {}} // a layer that closes may get the focus once more
           beside={
             <Button
               type="text"

@@ -6,7 +6,9 @@ import { useTranslation } from "react-i18next";
 import { routesQuery, rulesQuery } from "../api/queries";
 import { countries, countryName } from "../rules/countries";
 import { ruleTypes } from "../rules/meaning";
+import { explain, providerName } from "./explanation";
 import { noCountry } from "./useFilterWords";
+import { useReader } from "./useReader";
 import type { MoreFilter } from "./useSendsFilter";
 
 type Name = Exclude<MoreFilter, "duplicate" | "averted">;
@@ -25,7 +27,7 @@ export function MoreField({ name, ...props }: Props) {
     case "sender":
       return <SenderField name={name} {...props} />;
     case "code":
-      return <TextField name={name} {...props} options={[]} />;
+      return <CodeField name={name} {...props} />;
     case "route":
       return <RouteField name={name} {...props} />;
     case "country":
@@ -110,6 +112,16 @@ function SenderField(props: Props<"sender">) {
   return <TextField {...props} options={[...senders].sort().map((value) => ({ value }))} />;
 }
 
+/** CodeField proposes the codes that the console can explain. Their provider is part of the words only. */
+function CodeField(props: Props<"code">) {
+  const reader = useReader();
+  const options = reader.codes.map(({ provider, code }) => ({
+    value: code,
+    label: `${code} · ${providerName(provider)} · ${explain({ kind: "rejected", code }, provider, reader).cause}`,
+  }));
+  return <TextField {...props} options={options} />;
+}
+
 interface TextProps extends Props<"rule" | "sender" | "code"> {
   options: Option[];
   onSearch?: (text: string) => void;
@@ -129,6 +141,7 @@ function TextField({ name, value, isNew, onChange, options, onSearch }: TextProp
   return (
     <AutoComplete
       className="filter"
+      popupMatchSelectWidth={name === "code" ? 420 : true}
       allowClear
       autoFocus={isNew}
       aria-label={label}
@@ -136,7 +149,8 @@ function TextField({ name, value, isNew, onChange, options, onSearch }: TextProp
       maxLength={64}
       defaultActiveFirstOption={false}
       showSearch={{
-        filterOption: (typed, option) => (option?.value ?? "").toLowerCase().includes(typed.toLowerCase()),
+        filterOption: (typed, option) =>
+          `${option?.value} ${option?.label ?? ""}`.toLowerCase().includes(typed.toLowerCase()),
         ...(onSearch ? { onSearch } : {}),
       }}
       options={options}

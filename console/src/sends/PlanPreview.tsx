@@ -4,7 +4,7 @@ import { Alert } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ProblemError, type SendInput } from "../api/client";
-import { PolicyTimeline } from "../policies/PolicyTimeline";
+import { PolicyPicture } from "../policies/PolicyPicture";
 import { bareNumber, checkRecipient } from "../rules/checks";
 import { countryName } from "../rules/countries";
 import { ProblemAlert } from "../ui/ProblemView";
@@ -47,7 +47,7 @@ export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePre
         <strong>{plan.policy_name}</strong>
         {country && <> · {countryName(country, i18n.language)}</>}
       </p>
-      <PolicyTimeline rules={plan.rules} />
+      <PolicyPicture rules={plan.rules} />
       {warnings?.map((warning) => (
         <Alert
           key={warning.code}

@@ -2,9 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Card, Descriptions, Spin, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
-import type { Send, Session } from "../api/client";
+import { type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
-import { PolicyTimeline } from "../policies/PolicyTimeline";
+import { PolicyPicture } from "../policies/PolicyPicture";
+import { happenedOf } from "../policies/picture";
 import { countryName } from "../rules/countries";
 import { ItemProblem } from "../ui/ItemProblem";
 import { OutageNotice, useOutage } from "../ui/outage";
@@ -62,7 +63,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
           <Events send={send} />
         </Card>
         <Card size="small" title={<h2>{t("sends.plan", { policy: send.plan.policy_name })}</h2>}>
-          <PolicyTimeline rules={send.plan.rules} fired={send.fired?.rule} />
+          <PolicyPicture rules={send.plan.rules} happened={happenedOf(send, new Date(serverNow()))} />
         </Card>
       </div>
       <Card size="small" className="facts" title={<h2>{t("attempts.title")}</h2>}>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Button, Space } from "antd";
 import { useTranslation } from "react-i18next";
-import { ProblemError, type SendSummary, serverNow } from "../api/client";
+import { ProblemError, type SendSummary, type Session, serverNow } from "../api/client";
 import { sendsQuery } from "../api/queries";
 import { ButtonLink } from "../ui/ButtonLink";
 import { EmptyState } from "../ui/EmptyState";
@@ -21,7 +21,7 @@ import { type SendsFilter, useSendsFilter } from "./useSendsFilter";
 const refresh = 5_000; // ms, of the first page
 const refreshTotal = 15_000; // ms
 
-export default function SendsPage() {
+export default function SendsPage({ session }: { session: Session }) {
   const { t } = useTranslation();
   const filter = useSendsFilter();
   const pages = useCursor();
@@ -53,7 +53,7 @@ export default function SendsPage() {
           filter.isSet ? (
             <NoMatch filter={filter} words={chips.map(({ label }) => label)} />
           ) : (
-            <EmptyState title={t("sends.none")} about={t("sends.first")} action={add} />
+            <NoneYet isSandbox={session.sandbox} />
           )
         }
       />
@@ -97,6 +97,25 @@ function ListHead({ filter, isOnlyPage, sends }: HeadProps) {
         {t("sends.csv")}
       </Button>
     </div>
+  );
+}
+
+/** NoneYet leads to the first send. */
+function NoneYet({ isSandbox }: { isSandbox: boolean }) {
+  const { t } = useTranslation();
+  return (
+    <EmptyState
+      title={t("sends.none")}
+      about={t("sends.first")}
+      action={
+        <Space wrap>
+          <ButtonLink to="/start">{t("start.title")}</ButtonLink>
+          <ButtonLink to={isSandbox ? "/sends/new?scenario=04" : "/sends/new"} type="primary">
+            {t(isSandbox ? "start.sendTest" : "sends.new")}
+          </ButtonLink>
+        </Space>
+      }
+    />
   );
 }
 

@@ -30,13 +30,13 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
       title: t("sends.outcome"),
       key: "outcome",
       role: "status",
-      width: 150,
+      width: 145,
       render: (_, send) => <OutcomeCell send={send} />,
     },
     {
       title: t("sends.accepted"),
       dataIndex: "accepted_at",
-      width: 185,
+      width: 235,
       sorter: true,
       sortOrder: isOldestFirst ? "ascend" : "descend",
       orders: { ascend: t("sends.oldest"), descend: t("sends.newest") },
@@ -46,7 +46,7 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
     {
       title: t("sends.policy"),
       dataIndex: "policy_name",
-      width: 150,
+      width: 140,
       render: (_, send) => <Name>{send.policy_name}</Name>,
     },
     {
@@ -64,14 +64,14 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
     {
       title: t("sends.firedRule"),
       key: "fired",
-      width: 150,
+      width: 135,
       render: (_, send) => (send.fired ? <FiredRule fired={send.fired} /> : none),
     },
   ];
   const reason: ListColumn<SendSummary> = {
     title: t("sends.reason"),
     key: "reason",
-    width: 150,
+    width: 135,
     render: (_, send) =>
       send.fired ? (
         <Name>{send.fired.cause ? t(`overview.reasons.${send.fired.cause}`) : send.fired.reason}</Name>

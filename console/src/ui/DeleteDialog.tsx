@@ -11,17 +11,22 @@ interface Props {
   item: { id: string; name: string; version: number };
   obstacle?: ReactNode; // why the item cannot be deleted
   onClose: () => void;
+  onDeleted?: () => void; // if the page of the item itself is open
 }
 
 /** DeleteDialog deletes the shown version of an item, after the user has confirmed it. */
-export function DeleteDialog({ of, item, obstacle, onClose }: Props) {
+export function DeleteDialog({ of, item, obstacle, onClose, onDeleted }: Props) {
   const { t } = useTranslation();
   const { message } = App.useApp();
   const client = useQueryClient();
   const opener = useFocusReturn();
+  // The item itself is not loaded again: its page closes.
   const refresh = () => {
-    client.invalidateQueries({ queryKey: ["rules"] });
-    client.invalidateQueries({ queryKey: ["policies"] });
+    const isGone = (key: readonly unknown[]) => key[0] === of && key[1] === item.id;
+    client.invalidateQueries({ queryKey: [of, item.id], refetchType: "none" });
+    client.invalidateQueries({
+      predicate: ({ queryKey }) => ["rules", "policies"].includes(String(queryKey[0])) && !isGone(queryKey),
+    });
   };
   const remove = useMutation({
     mutationFn: () => {
@@ -31,14 +36,16 @@ export function DeleteDialog({ of, item, obstacle, onClose }: Props) {
         : answered(api.DELETE("/v1/policies/{id}", { params }));
     },
     onSuccess: () => {
+      onDeleted?.();
       refresh();
-      opener.current = null; // the button is in the row that goes
+      opener.current = null; // the button goes with the item
       message.success(t(`${of}.deleted`, { name: item.name }));
       onClose();
     },
     onError: (error) => {
       refresh();
       if (error instanceof ProblemError && error.is("not_found")) {
+        onDeleted?.();
         onClose(); // somebody else has deleted it
       }
     },

@@ -1,7 +1,7 @@
 import { Button, Form, Modal } from "antd";
 import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Conflict } from "./Conflict";
+import { Conflict, type EditField } from "./Conflict";
 import { focusFirst } from "./focusFirst";
 import { ProblemAlert } from "./ProblemView";
 import type { Edit, Item } from "./useEdit";
@@ -12,7 +12,7 @@ interface Props<T extends Item, Draft> {
   name: string; // of the form, in the ids of its fields
   title: string;
   width: number;
-  meaningOf: (item: T) => ReactNode; // of a version that somebody else has saved
+  fields: EditField<Draft>[]; // to compare with a version that somebody else has saved
   onClose: () => void;
   children: ReactNode; // the fields
 }
@@ -23,11 +23,11 @@ export function EditDialog<T extends Item, Draft>({
   name,
   title,
   width,
-  meaningOf,
+  fields,
   onClose,
   children,
 }: Props<T, Draft>) {
-  const { form, base, initialValues, theirs, failure, save, resolve, isChanged } = edit;
+  const { form, base, initialValues, valuesOf, theirs, failure, save, resolve, isChanged } = edit;
   const { t } = useTranslation();
   const [isAsking, setIsAsking] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
@@ -41,19 +41,13 @@ export function EditDialog<T extends Item, Draft>({
         width={width}
         okText={t(base ? "dialog.save" : "dialog.add")}
         // Enter in a field presses the submit button of its form, which is outside the form's element.
-        okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending, disabled: theirs !== undefined }}
+        okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending }}
         onCancel={() => (isChanged() ? setIsAsking(true) : onClose())}
         cancelButtonProps={{ onClick: onClose }}
         afterOpenChange={(open) => open && focusFirst(form, "name")}
         footer={(buttons) => (
           <>
-            {theirs ? (
-              <Conflict name={theirs.name} onResolve={resolve}>
-                {meaningOf(theirs)}
-              </Conflict>
-            ) : (
-              failure !== undefined && <ProblemAlert error={failure} />
-            )}
+            {failure !== undefined && <ProblemAlert error={failure} />}
             {buttons}
           </>
         )}
@@ -70,6 +64,15 @@ export function EditDialog<T extends Item, Draft>({
           {children}
         </Form>
       </Modal>
+      {base && theirs && (
+        <Conflict
+          fields={fields}
+          original={valuesOf(base)}
+          mine={form.getFieldsValue() as Draft}
+          stored={valuesOf(theirs)}
+          onResolve={resolve}
+        />
+      )}
       <Modal
         open={isAsking}
         title={t("dialog.discardQuestion")}

@@ -48,7 +48,11 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
     onError: async (error) => {
       const problem = error instanceof ProblemError ? error : undefined;
       if (base && problem?.is("stale")) {
-        setTheirs(await read(base.id).catch(() => undefined)); // if that fails too, the first error is shown
+        const stored = await read(base.id).catch(() => undefined);
+        if (stored) {
+          setTheirs(stored);
+          return;
+        } // else the first error is shown
       }
       if (problem?.is("conflict")) {
         form.setFields([{ name: "name", errors: [problem.message] }] as Parameters<typeof form.setFields>[0]);
@@ -59,17 +63,18 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
     },
   });
 
-  const resolve = (takeTheirs: boolean) => {
-    setBase(theirs);
-    setTheirs(undefined);
+  /** resolve ends a conflict: the next save writes over theirs, with these values. Without values, the next save meets it again. */
+  const resolve = (values?: Draft) => {
     setFailure(undefined);
-    if (takeTheirs && theirs) {
-      form.setFieldsValue(valuesOf(theirs) as Parameters<typeof form.setFieldsValue>[0]);
+    setTheirs(undefined);
+    if (values) {
+      setBase(theirs);
+      form.setFieldsValue(values as Parameters<typeof form.setFieldsValue>[0]);
     }
   };
   const bodyText = (draft: Draft) => JSON.stringify(bodyOf(draft));
   const isChanged = () => bodyText(form.getFieldsValue() as Draft) !== bodyText(valuesOf(base));
-  return { form, base, initialValues: valuesOf(options.item), theirs, failure, save, resolve, isChanged };
+  return { form, base, initialValues: valuesOf(options.item), valuesOf, theirs, failure, save, resolve, isChanged };
 }
 
 export type Edit<T extends Item, Draft> = ReturnType<typeof useEdit<T, Draft, unknown>>;

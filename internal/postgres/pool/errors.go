@@ -77,7 +77,7 @@ func IsTaken(err error, constraint string) bool {
 func nameTaken(what string) *backstop.Error {
 	return &backstop.Error{
 		Code: backstop.Conflict, Message: "another " + what + " has this name",
-		Fields: []backstop.Field{{Name: "name", Reason: "is taken"}},
+		Fields: []backstop.Field{backstop.NewField("name", backstop.FieldTaken, "is taken")},
 	}
 }
 

@@ -1,0 +1,83 @@
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Outcome, Stats } from "../api/client";
+import { usePreferences } from "../preferences";
+import { outcomeColor } from "../theme";
+import { Change } from "./Change";
+import { rangeName } from "./range";
+import { useSendsLink } from "./scope";
+import { sharesOf } from "./shares";
+import { useNumbers } from "./useNumbers";
+
+/** The parts of the bar: each outcome is in one of them. The first outcome of a part gives the colour. */
+const parts = [
+  { name: "whatsapp", outcomes: ["whatsapp"] },
+  { name: "sms", outcomes: ["sms"] },
+  { name: "unconfirmed", outcomes: ["unconfirmed"] },
+  { name: "unreached", outcomes: ["failed", "expired"] },
+  { name: "open", outcomes: ["pending"] },
+] as const satisfies { name: string; outcomes: Outcome[] }[];
+
+/** Headline shows what became of all sends, in one bar. Its legend has the same links for the keyboard. */
+export function Headline({ stats, previous }: { stats: Stats; previous: Stats | undefined }) {
+  const { t, i18n } = useTranslation();
+  const { totals } = stats;
+  const { dark } = usePreferences();
+  const link = useSendsLink();
+  const { count, tenths } = useNumbers();
+  const counts = parts.map(({ outcomes }) => outcomes.reduce((sum, outcome) => sum + totals[outcome], 0));
+  const shares = sharesOf(counts);
+  const rows = parts.map(({ name, outcomes }, index) => ({
+    name,
+    color: outcomeColor(dark, outcomes[0]),
+    to: link({ outcome: outcomes.join(",") }),
+    count: counts[index] ?? 0,
+    share: tenths(shares[index] ?? 0),
+  }));
+  return (
+    <section className="headline" aria-label={t("overview.headline")}>
+      <p className="headline-sends">
+        <Link to={link()}>
+          <strong>{count(totals.sends)}</strong> {t("overview.accepted", { count: totals.sends })}
+        </Link>{" "}
+        {previous && (
+          <Change
+            now={totals.sends}
+            before={previous.totals.sends}
+            unit="percent"
+            rise="neutral"
+            written={count(previous.totals.sends)}
+          />
+        )}
+        <small className="headline-range">
+          {rangeName(stats, i18n.language)}
+          {previous && ` · ${t("overview.compared")}`}
+        </small>
+      </p>
+      <div className="headline-bar" aria-hidden="true">
+        {rows
+          .filter((row) => row.count > 0)
+          .map((row) => (
+            <Link
+              key={row.name}
+              to={row.to}
+              tabIndex={-1}
+              title={`${t(`overview.reached.${row.name}`)}: ${count(row.count)}, ${row.share}`}
+              style={{ flexGrow: row.count, backgroundColor: row.color }}
+            />
+          ))}
+      </div>
+      <ul className="headline-legend">
+        {rows.map((row) => (
+          <li key={row.name} className={row.count === 0 ? "none" : ""}>
+            <span className="swatch" style={{ backgroundColor: row.color }} />
+            <Link to={row.to}>
+              <span className="headline-name">{t(`overview.reached.${row.name}`)}</span> <strong>{row.share}</strong>{" "}
+              <small>{count(row.count)}</small>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

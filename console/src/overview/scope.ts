@@ -1,0 +1,25 @@
+import { createContext, useContext } from "react";
+import { type FilterValues, sendsPath } from "../sends/filter";
+import type { Bounds } from "./range";
+
+/** Scope is which sends the shown statistics count. */
+export interface Scope extends Bounds {
+  policy: string; // empty: of all policies
+}
+
+const ScopeContext = createContext<Scope>({ from: "", until: "", policy: "" });
+
+export const ScopeProvider = ScopeContext.Provider;
+
+export type SendsLink = (filter?: Partial<FilterValues>) => string;
+
+/** useSendsLink returns the address of the list of the counted sends that pass a filter. A filter may have a range of its own. */
+export function useSendsLink(): SendsLink {
+  const scope = useContext(ScopeContext);
+  return (filter = {}) => sendsPath({ ...scope, ...filter });
+}
+
+/** countryFilter is the value of the filter by country. Numbers without a country have ZZ. */
+export function countryFilter(country: string): string {
+  return country || "ZZ";
+}

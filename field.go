@@ -1,0 +1,78 @@
+package backstop
+
+// FieldCode says what is wrong with a field, for programs: the console has a text for each in its languages. Callers of the API
+// see it, so it does not change.
+type FieldCode string
+
+// The codes. The contract lists their parameters (FieldErrorCode).
+const (
+	FieldAfterOther        FieldCode = "after_other" // another field must be earlier
+	FieldBlank             FieldCode = "blank"       // no character is visible
+	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
+	FieldControlCharacters FieldCode = "control_characters"
+	FieldCountryCode       FieldCode = "country_code"
+	FieldCursor            FieldCode = "cursor"
+	FieldDigits            FieldCode = "digits"
+	FieldETag              FieldCode = "etag"
+	FieldGivenTwice        FieldCode = "given_twice"
+	FieldIdempotencyKey    FieldCode = "idempotency_key"
+	FieldImpossibleNumber  FieldCode = "impossible_number"
+	FieldItemsBetween      FieldCode = "items_between"
+	FieldItemsMax          FieldCode = "items_max"
+	FieldItemsMin          FieldCode = "items_min"
+	FieldLanguageCode      FieldCode = "language_code"
+	FieldLengthMax         FieldCode = "length_max" // too many characters
+	FieldLengthMin         FieldCode = "length_min"
+	FieldMustBeFuture      FieldCode = "must_be_future"
+	FieldNoRuleApplies     FieldCode = "no_rule_applies" // in the recipient's country
+	FieldNotFound          FieldCode = "not_found"       // nothing has this id
+	FieldNotText           FieldCode = "not_text"        // not UTF-8, or with a NUL character
+	FieldNotNull           FieldCode = "not_null"
+	FieldOneOf             FieldCode = "one_of"
+	FieldOuterSpace        FieldCode = "outer_space" // a name begins or ends with a space
+	FieldPhoneNumber       FieldCode = "phone_number"
+	FieldRangeDaysMax      FieldCode = "range_days_max"
+	FieldRequired          FieldCode = "required"
+	FieldSchema            FieldCode = "schema" // none of the others
+	FieldSendID            FieldCode = "send_id"
+	FieldTaken             FieldCode = "taken" // a name
+	FieldTemplateName      FieldCode = "template_name"
+	FieldTextOrTemplate    FieldCode = "text_or_template"
+	FieldTime              FieldCode = "time"
+	FieldTimeYears         FieldCode = "time_years" // outside the years that can be stored
+	FieldTrunkDigits       FieldCode = "trunk_digits"
+	FieldUnknown           FieldCode = "unknown" // a field or parameter that does not exist
+	FieldUnknownRoute      FieldCode = "unknown_route"
+	FieldUTF16Max          FieldCode = "utf16_max" // too many code units of UTF-16
+	FieldUUID              FieldCode = "uuid"
+	FieldValueBetween      FieldCode = "value_between"
+	FieldValueMax          FieldCode = "value_max"
+	FieldValueMin          FieldCode = "value_min"
+	FieldWaitOfUnread      FieldCode = "wait_of_unread" // an unread rule must have a wait
+	FieldWrongType         FieldCode = "wrong_type"
+)
+
+// FieldCodes returns all codes.
+func FieldCodes() []FieldCode {
+	return []FieldCode{
+		FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits,
+		FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
+		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
+		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOuterSpace, FieldPhoneNumber, FieldRangeDaysMax,
+		FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName, FieldTextOrTemplate, FieldTime,
+		FieldTimeYears, FieldTrunkDigits, FieldUnknown, FieldUnknownRoute, FieldUTF16Max, FieldUUID, FieldValueBetween,
+		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+	}
+}
+
+// NewField returns a wrong field. The reason is a text, and params are the names and values of the code's parameters, in turn.
+func NewField(name string, code FieldCode, reason string, params ...string) Field {
+	f := Field{Name: name, Code: code, Reason: reason}
+	for i := 0; i+1 < len(params); i += 2 {
+		if f.Params == nil {
+			f.Params = map[string]string{}
+		}
+		f.Params[params[i]] = params[i+1]
+	}
+	return f
+}
