@@ -1,4 +1,5 @@
 import { Card, Steps } from "antd";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import type { Schemas, Send } from "../api/client";
 import { StatusTag } from "../ui/ToneTag";
@@ -58,12 +59,10 @@ function About({ channel, send }: Props) {
   return words.length > 0 && <p className="hint">{words.join(" · ")}</p>;
 }
 
-type T = ReturnType<typeof useTranslation>["t"];
-
-function templateText({ name, language }: Schemas["TemplateRef"], t: T): string {
+function templateText({ name, language }: Schemas["TemplateRef"], t: TFunction): string {
   return t("sends.templateNamed", { name, language });
 }
 
-function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: T): string {
+function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: TFunction): string {
   return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
 }
