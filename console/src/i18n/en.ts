@@ -775,7 +775,6 @@ export const en = {
     sendTestMeans:
       "The providers are simulated. Choose a scenario, such as rejected, and watch the send fall back live.",
   },
-  scenarios: {} as Record<string, string>, // the API has the English texts
   overview: {
     title: "Overview",
     about: "What became of the sends that were accepted in a time range. Every number opens its sends.",
