@@ -10,7 +10,7 @@ RACE :=
 CONSOLE := console/static/app/index.html
 CONSOLE_SOURCES := $(shell find console/src console/public -type f) $(wildcard console/*.html console/*.ts console/*.json)
 
-.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e screenshots diagrams check console-check tidy generated vet lint law determinism \
+.PHONY: help build run demo bench chaos console if-npm test test-pgbouncer e2e firstload screenshots diagrams check console-check tidy generated vet lint law determinism \
 	generate histories clean FORCE
 
 help: ## list the targets
@@ -53,6 +53,12 @@ e2e: if-npm ## use the web console in a browser, with everything behind it; want
 	@$(MAKE) --no-print-directory build
 	rm -rf .data/e2e
 	bin/devstack --fast --data .data/e2e -- npm --prefix console run e2e
+
+firstload: if-npm ## measure the first view of the console at 50 KB/s; wants npm and Chromium
+	@$(MAKE) --no-print-directory build
+	rm -rf .data/firstload
+	bin/devstack --fast --data .data/firstload -- \
+		npm --prefix console run e2e -- --config e2e/firstload/playwright.config.ts
 
 screenshots: if-npm ## take the screenshots of the documentation, docs/images; wants npm, Chromium and psql
 	@$(MAKE) --no-print-directory build

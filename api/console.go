@@ -188,7 +188,8 @@ func (k *console) serve(c *gin.Context, missing gin.HandlerFunc) {
 func (k *console) sendIndex(c *gin.Context) {
 	nonce := rand.Text()
 	c.Header("Content-Security-Policy", strings.ReplaceAll(consolePolicy, noncePlace, nonce))
-	page := consoleFile{contentType: contentType(consoleIndex), plain: bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce))}
+	filled := bytes.ReplaceAll(k.index, []byte(noncePlace), []byte(nonce))
+	page := consoleFile{contentType: contentType(consoleIndex), plain: filled}
 	page.gzipped, _ = gzipped(page.plain) // a bytes.Buffer does not fail
 	page.send(c)
 }

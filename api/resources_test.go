@@ -245,7 +245,7 @@ func TestList_sort(t *testing.T) {
 				continue
 			}
 			require.Equal(t, 400, answer.Code, "%s in %s", of, sort)
-			require.Contains(t, answer.Body.String(), "belongs to another sort")
+			require.Contains(t, answer.Body.String(), "belongs to another order")
 		}
 		for _, path := range []string{"/v1/sends", "/v1/rules", "/v1/policies"} {
 			if sort != "-created_at" {

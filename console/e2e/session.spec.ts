@@ -60,7 +60,7 @@ test.describe("with a session", () => {
     const to = recipient("01");
     await page.goto(`sends/new?policy=${policy.id}`);
     await page.getByLabel("Recipient").fill(to);
-    await page.getByLabel("Text", { exact: true }).fill("Your parcel comes today.");
+    await page.locator("#send_text").fill("Your parcel comes today.");
     await page.getByLabel("Text of the SMS").fill("Parcel today.");
     await context.clearCookies();
     await page.getByRole("button", { name: "Send", exact: true }).click();

@@ -58,7 +58,7 @@ test("with real providers a send asks once, and says what it may cost", async ({
   await expect(page.getByText("Sandbox", { exact: true })).toHaveCount(0);
   await expect(page.getByRole("combobox", { name: "Scenario" })).toHaveCount(0);
   await page.getByLabel("Recipient").fill("+447400123401");
-  await page.getByLabel("Text", { exact: true }).fill("Your parcel comes today.");
+  await page.locator("#send_text").fill("Your parcel comes today.");
   await page.getByLabel("Text of the SMS").fill("Parcel today.");
   await expect(page.getByText("If an SMS fails").or(page.getByText("If the SMS fails"))).toBeVisible(); // the preview
   await page.getByRole("button", { name: "Send", exact: true }).click();

@@ -127,7 +127,7 @@ export function Shell({ session, hasData }: Props) {
 function Brand() {
   return (
     <Link to="/" className="brand">
-      <Logo /> Backstop
+      <Logo /> <span className="brand-name">Backstop</span>
     </Link>
   );
 }

@@ -1,8 +1,13 @@
 import type { Query, QueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { type ComponentType, lazy, useEffect, useState } from "react";
 import { sessionQuery } from "./api/queries";
 
 const patience = 10_000; // ms, for a page without data
+
+let announce: () => void = () => {};
+const firstData = new Promise<void>((resolve) => {
+  announce = resolve;
+});
 
 /**
  * useFirstData returns whether the first page has its data, an error, or the sign-in. Until then all bytes of a slow line are for
@@ -11,8 +16,12 @@ const patience = 10_000; // ms, for a page without data
 export function useFirstData(client: QueryClient): boolean {
   const [isThere, setIsThere] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setIsThere(true), patience);
-    const stop = client.getQueryCache().subscribe(({ query }) => isFirstData(query) && setIsThere(true));
+    const end = () => {
+      announce();
+      setIsThere(true);
+    };
+    const timer = setTimeout(end, patience);
+    const stop = client.getQueryCache().subscribe(({ query }) => isFirstData(query) && end());
     return () => {
       clearTimeout(timer);
       stop();
@@ -23,4 +32,10 @@ export function useFirstData(client: QueryClient): boolean {
 
 function isFirstData({ queryKey, state }: Query): boolean {
   return queryKey[0] === sessionQuery.queryKey[0] ? state.status === "error" : state.status !== "pending";
+}
+
+/** lazyLater is lazy, for a part of a page that is loaded after the first data. */
+// biome-ignore lint/suspicious/noExplicitAny: as in the type of lazy
+export function lazyLater<T extends ComponentType<any>>(load: () => Promise<{ default: T }>) {
+  return lazy(() => firstData.then(load));
 }

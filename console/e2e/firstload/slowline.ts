@@ -32,7 +32,7 @@ export async function measureFirstLoad(page: Page): Promise<FirstLoad> {
   const start = performance.now();
   const elapsed = (moment: number) => Math.round((moment - start) / 10) / 100;
   await page.goto("", { waitUntil: "commit" });
-  await expect(page.locator("main .tile strong").first()).toHaveText(/[0-9]/, { timeout: 60_000 });
+  await expect(page.locator("main .headline strong").first()).toHaveText(/[0-9]/, { timeout: 60_000 });
   const first = { numbers: elapsed(performance.now()), bytes, requests };
   await expect.poll(() => performance.now() - newest, { timeout: 60_000 }).toBeGreaterThan(1500);
   const shape = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0);

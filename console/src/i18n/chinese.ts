@@ -2,6 +2,11 @@
 import antd from "antd/locale/zh_CN";
 import dayjs from "dayjs";
 import "dayjs/locale/zh-cn";
-import { zhCN as words } from "./zh-CN";
+import { scenarios } from "./scenarios.zh-CN";
+import { zhCN } from "./zh-CN";
 
-export const chinese = { words, antd, setDates: (on: boolean) => dayjs.locale(on ? "zh-cn" : "en") };
+export const chinese = {
+  words: { ...zhCN, scenarios },
+  antd,
+  setDates: (on: boolean) => dayjs.locale(on ? "zh-cn" : "en"),
+};

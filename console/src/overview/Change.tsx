@@ -10,21 +10,21 @@ interface Props {
   before: number | undefined;
   unit: "points" | "percent"; // points for rates
   rise: Verdict; // whether a rise is good
-  written?: string; // the number before; without it the change is short
+  texts?: { now: string; before: string }; // the numbers as they are written; without them the change is short
 }
 
 /** Change shows how a number differs from that of the range before. An arrow and a word say what the colour says. */
-export function Change({ now, before, unit, rise, written }: Props) {
+export function Change({ now, before, unit, rise, texts }: Props) {
   const { t } = useTranslation();
   const { rate, points } = useNumbers();
-  const isShort = written === undefined;
   if (now === undefined || before === undefined) {
-    return <span className="change">{isShort ? "–" : t("overview.change.nothingBefore")}</span>;
+    return <span className="change">{texts ? t("overview.change.nothingBefore") : "–"}</span>;
   }
   const difference = now - before;
   const share = before > 0 ? Math.abs(difference) / before : undefined; // a rise from zero has no share
   const amount = unit === "points" ? t("overview.change.points", { value: points(difference) }) : rate(share);
-  const isSame = unit === "points" ? Math.abs(difference) < smallest : difference === 0 || (share ?? 1) < smallest;
+  const isSmall = Math.abs(unit === "points" ? difference : (share ?? difference)) < smallest;
+  const isSame = isSmall || (texts !== undefined && texts.now === texts.before);
   const verdict = judge(isSame ? 0 : difference, rise);
   const Arrow = difference > 0 ? ArrowUpOutlined : ArrowDownOutlined;
   return (
@@ -35,10 +35,10 @@ export function Change({ now, before, unit, rise, written }: Props) {
         <span className="nowrap">
           <Arrow aria-label={t(difference > 0 ? "overview.change.up" : "overview.change.down")} />{" "}
           {(unit === "points" || share !== undefined) && amount}
-          {!isShort && verdict !== "neutral" && ` ${t(`overview.change.${verdict}`)}`}
+          {texts && verdict !== "neutral" && ` ${t(`overview.change.${verdict}`)}`}
         </span>
       )}
-      {!isShort && <small>{t("overview.change.before", { value: written })}</small>}
+      {texts && <small>{t("overview.change.before", { value: texts.before })}</small>}
     </span>
   );
 }

@@ -46,7 +46,7 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
             before={previous.totals.sends}
             unit="percent"
             rise="neutral"
-            written={count(previous.totals.sends)}
+            texts={{ now: count(totals.sends), before: count(previous.totals.sends) }}
           />
         )}
         <small className="headline-range">

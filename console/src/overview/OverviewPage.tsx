@@ -1,15 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
-import { Card, Skeleton } from "antd";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Stats } from "../api/client";
 import { previousStatsQuery, statsQuery } from "../api/queries";
-import { PolicySelect } from "../sends/PolicySelect";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
 import { DataSkeleton } from "../ui/Skeleton";
 import { useFilters } from "../ui/useFilters";
+import { lazyLater } from "../useFirstData";
 import { Headline } from "./Headline";
 import { RangeChoice } from "./RangeChoice";
 import { type Bounds, type ChosenRange, isMoving, isRange, type OwnRange, type Range } from "./range";
@@ -17,6 +16,7 @@ import { ScopeProvider } from "./scope";
 import { Tiles } from "./Tiles";
 
 // The libraries of charts and tables are large: the numbers come first.
+const PolicySelect = lazyLater(() => import("../sends/PolicySelect").then((file) => ({ default: file.PolicySelect })));
 const Changes = lazy(() => import("./Changes"));
 const OverTime = lazy(() => import("./OverTime"));
 const Details = lazy(() => import("./Details"));
@@ -49,11 +49,13 @@ export default function OverviewPage() {
           onChange={(value) => set({ range: value === "day" ? "" : value, from: "", until: "" })}
           onOwn={setOwn}
         />
-        <PolicySelect
-          value={policy}
-          onChange={(next) => set({ policy: next ?? "" })}
-          label={t("overview.allPolicies")}
-        />
+        <Suspense fallback={<span className="filter" />}>
+          <PolicySelect
+            value={policy}
+            onChange={(next) => set({ policy: next ?? "" })}
+            label={t("overview.allPolicies")}
+          />
+        </Suspense>
       </div>
       {outage && !isLoaded && <ProblemAlert error={outage.error} retry={outage.retry} />}
       {outage && isLoaded && <OutageNotice outage={outage} />}
@@ -83,28 +85,25 @@ interface ReportProps {
 
 function Report({ stats, chosen, policy, isLoaded, onZoom }: ReportProps) {
   const before = useQuery({ ...previousStatsQuery(chosen, policy), enabled: isLoaded });
-  const previous = before.isPlaceholderData || !isLoaded ? undefined : before.data;
+  const hasPrevious = isLoaded && !before.isPlaceholderData && before.data && before.data.totals.sends > 0;
+  const previous = hasPrevious ? before.data : undefined; // "What changed" says that there is nothing to compare with
   return (
     <ScopeProvider value={{ from: stats.from, until: stats.until, policy: policy ?? "" }}>
       <Headline stats={stats} previous={previous} />
       <Tiles stats={stats} previous={previous} />
-      <Suspense fallback={<Loading rows={3} />}>
+      <Suspense fallback={<Loading />}>
         <Changes chosen={chosen} policy={policy} />
       </Suspense>
-      <Suspense fallback={<Loading rows={9} />}>
+      <Suspense fallback={<Loading />}>
         <OverTime stats={stats} onZoom={onZoom} />
       </Suspense>
-      <Suspense fallback={<Loading rows={6} />}>
+      <Suspense fallback={<Loading />}>
         <Details stats={stats} previous={previous} chosen={chosen} policy={policy} />
       </Suspense>
     </ScopeProvider>
   );
 }
 
-function Loading({ rows }: { rows: number }) {
-  return (
-    <Card size="small">
-      <Skeleton active paragraph={{ rows }} />
-    </Card>
-  );
+function Loading() {
+  return <div className="shape-panel shape-large" />;
 }

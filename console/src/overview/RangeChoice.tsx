@@ -1,9 +1,10 @@
 import { Segmented } from "antd";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { lazyLater } from "../useFirstData";
 import { type OwnRange, type Range, ranges } from "./range";
 
-const OwnRangeFields = lazy(() => import("./OwnRangeFields"));
+const OwnRangeFields = lazyLater(() => import("./OwnRangeFields"));
 
 interface Props {
   range: Range;

@@ -15,6 +15,7 @@ interface Props {
   onZoom: (bounds: Bounds) => void;
 }
 
+const lowestTop = 0.05; // of the axis of rates: a bar of 1 % does not look like much
 const widest = 80; // px, of a bar
 const margin = { top: 8, right: plot.right, bottom: 0, left: 0 };
 
@@ -29,6 +30,7 @@ export function StackedBars({ view, stats, onZoom }: Props) {
     values: Object.fromEntries(parts.map((part) => [part.key, heightOf(view, row, part)])),
   }));
   const { bucket_seconds: length } = stats;
+  const highest = Math.max(...rows.map((row) => rateOf(row.fallbacks, row.sends) ?? 0));
   const ink = dark ? "#b8c1c9" : "#4a5560";
   const line = dark ? "#2a3237" : "#e3e7ea";
   const text = { fill: ink, fontSize: 12 };
@@ -64,7 +66,7 @@ export function StackedBars({ view, stats, onZoom }: Props) {
             tick={text}
             stroke={ink}
             tickFormatter={isRate ? percent : count}
-            domain={isRate ? [0, (most: number) => Math.min(Math.max(most, 0.05), 1)] : [0, "auto"]}
+            domain={[0, isRate && highest < lowestTop ? lowestTop : "auto"]}
           />
           {overlay}
           {parts.map((part) => (

@@ -30,7 +30,15 @@ export function Tiles({ stats, previous }: { stats: Stats; previous: Stats | und
             <Link to={to} className="tile-number">
               {write(now)}
             </Link>
-            {previous && <Change now={now} before={before} unit={unit} rise={rise} written={write(before)} />}
+            {previous && (
+              <Change
+                now={now}
+                before={before}
+                unit={unit}
+                rise={rise}
+                texts={{ now: write(now), before: write(before) }}
+              />
+            )}
             <small>{note}</small>
           </dd>
         </div>

@@ -84,7 +84,8 @@ function Choice({
       {...shared}
       {...opened}
       mode="multiple"
-      maxTagCount="responsive"
+      maxTagCount={1}
+      maxTagPlaceholder={(omitted) => `+${omitted.length}`}
       value={value ? value.split(",") : []}
       onChange={(chosen) => onChange(chosen.join(","))}
     />

@@ -24,7 +24,8 @@ export function SendFilters({ filter, active }: { filter: SendsFilter; active: n
         <Select
           className="filter"
           mode="multiple"
-          maxTagCount="responsive"
+          maxTagCount={1}
+          maxTagPlaceholder={(omitted) => `+${omitted.length}`}
           showSearch={false}
           allowClear
           aria-label={t("sends.outcome")}

@@ -4,9 +4,10 @@ import type { Scenario } from "../api/client";
 
 /** useScenarioWords returns a function that gives the texts of a scenario; in the API's English if there are no others. */
 export function useScenarioWords(): (scenario: Scenario) => Pick<Scenario, "name" | "whatsapp" | "sms"> {
-  const { t } = useTranslation();
+  const { i18n } = useTranslation();
   return (scenario) => {
-    const [name, whatsapp, sms] = t(`scenarios.${scenario.digits}`, { defaultValue: "" }).split(" | ");
+    const words: unknown = i18n.getResource(i18n.language, "translation", `scenarios.${scenario.digits}`);
+    const [name, whatsapp, sms] = typeof words === "string" ? words.split(" | ") : [];
     return { name: name || scenario.name, whatsapp: whatsapp ?? scenario.whatsapp, sms: sms ?? scenario.sms };
   };
 }

@@ -37,7 +37,7 @@ export function useSendsFilter() {
     isSet: filterNames.some((name) => values[name] !== ""),
     isOldestFirst: order === "oldest",
     sort: (isOldestFirst: boolean) => set({ order: isOldestFirst ? "oldest" : "" }),
-    query: { ...queryOf(filters), ...(order && { order: order as "oldest" }) }, // the API refuses another order
+    query: { ...queryOf(filters), ...(order === "oldest" && ({ order } as const)) },
     /** refused returns the filters that a refusal of the API is about. */
     refused: (fields: { field: string }[] = []) =>
       [...new Set(fields.flatMap(({ field }) => filtersOf(field)))].filter((name) => values[name] !== ""),

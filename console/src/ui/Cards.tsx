@@ -33,7 +33,11 @@ interface CardProps<Row> {
   more: NonNullable<TableProps<Row>["expandable"]>["expandedRowRender"];
 }
 
+/** RowCard unfolds what a table shows in an expanded row. */
 function RowCard<Row>({ row, index, columns, more }: CardProps<Row>) {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
   const cells = (role: Role) =>
     columns
       .filter((column) => roleOf(column) === role)
@@ -55,31 +59,29 @@ function RowCard<Row>({ row, index, columns, more }: CardProps<Row>) {
           </div>
         ))}
       </dl>
-      {more && <More>{() => more(row, index, 0, true)}</More>}
-      {actions.length > 0 && <div className="card-actions">{actions.map(shown)}</div>}
+      {(more || actions.length > 0) && (
+        <div className="card-actions">
+          {more && (
+            <Button
+              type="text"
+              icon={isOpen ? <UpOutlined /> : <DownOutlined />}
+              aria-expanded={isOpen}
+              aria-controls={id}
+              onClick={() => setOpen(!isOpen)}
+            >
+              {t("list.details")}
+            </Button>
+          )}
+          <span className="shell-gap" />
+          {actions.map(shown)}
+        </div>
+      )}
+      {more && (
+        <div id={id} className="card-more">
+          {isOpen && more(row, index, 0, true)}
+        </div>
+      )}
     </li>
-  );
-}
-
-/** More unfolds what a table shows in an expanded row. */
-function More({ children }: { children: () => ReactNode }) {
-  const { t } = useTranslation();
-  const [isOpen, setOpen] = useState(false);
-  const id = useId();
-  return (
-    <>
-      <Button
-        className="card-more"
-        type="text"
-        icon={isOpen ? <UpOutlined /> : <DownOutlined />}
-        aria-expanded={isOpen}
-        aria-controls={id}
-        onClick={() => setOpen(!isOpen)}
-      >
-        {t("list.details")}
-      </Button>
-      <div id={id}>{isOpen && children()}</div>
-    </>
   );
 }
 

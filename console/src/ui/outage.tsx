@@ -40,7 +40,8 @@ function retryFailed(client: QueryClient): void {
 /** OutageNotice stands above data that may be old. */
 export function OutageNotice({ outage: { error, since, retry } }: { outage: Outage }) {
   const { t, i18n } = useTranslation();
-  useQuery(healthQuery); // a part that is away may be the cause: HealthNotice shows it
+  // A part that is away may be the cause: HealthNotice shows it.
+  useQuery({ ...healthQuery, refetchOnMount: "always", refetchInterval: 5_000 });
   const at = clock(since, i18n.language);
   const detail = error instanceof ProblemError ? error.problem?.detail : error.message;
   return (
