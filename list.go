@@ -4,17 +4,17 @@ import "time"
 
 // Page selects a part of a list: up to Limit items after the item with the id After, in the order of the list.
 type Page struct {
-	Sort  Sort   // of rules and policies
+	Sort  Sort
 	After string // empty for the first page
 	Value string // of that item, in the field by which the list is sorted: a name, or a time in the form of time.RFC3339Nano
 	Limit int
 }
 
-// Sort is the order of a list of rules or policies. Items with equal values are in the order of their ids, so each item has one
+// Sort is the order of a list. Items with equal values are in the order of their ids, so each item has one
 // place. The ids are in the order of creation, so a list by creation has no Page.Value.
 type Sort string
 
-// The orders of rules and policies.
+// The orders. Sends have the first two.
 const (
 	ByNewest        Sort = ""
 	ByOldest        Sort = "created_at"
@@ -22,15 +22,6 @@ const (
 	ByOldestChange  Sort = "updated_at"
 	ByName          Sort = "name" // capitals do not matter
 	ByNameBackwards Sort = "-name"
-)
-
-// Order is the order of a list of sends, by the time of acceptance.
-type Order string
-
-// The orders. An empty one is NewestFirst.
-const (
-	NewestFirst Order = "newest"
-	OldestFirst Order = "oldest"
 )
 
 // MaxTotal is the most items of a list that are counted.

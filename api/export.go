@@ -31,7 +31,7 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 	if err != nil {
 		return nil, err
 	}
-	e := &export{sends: s.sends, filter: filter, order: backstop.Order(orZero(p.Order)), page: backstop.Page{Limit: exportPage}}
+	e := &export{sends: s.sends, filter: filter, page: backstop.Page{Limit: exportPage, Sort: orderOf(p.Order)}}
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,6 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 type export struct {
 	sends  Sends
 	filter backstop.SendFilter
-	order  backstop.Order
 	page   backstop.Page
 
 	rows []backstop.Send
@@ -51,7 +50,7 @@ type export struct {
 }
 
 func (e *export) load(ctx context.Context) (err error) {
-	e.rows, e.more, err = e.sends.ListSends(ctx, e.filter, e.order, e.page)
+	e.rows, e.more, err = e.sends.ListSends(ctx, e.filter, e.page)
 	if len(e.rows) > 0 {
 		e.page.After = e.rows[len(e.rows)-1].ID
 	}

@@ -33,7 +33,6 @@ type store struct {
 	attempts   []backstop.Attempt
 	events     []backstop.Event
 	filter     backstop.SendFilter // of the newest list
-	order      backstop.Order
 	search     string
 	ofRules    backstop.RuleFilter
 	ofPolicies backstop.PolicyFilter
@@ -295,10 +294,10 @@ func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backsto
 }
 
 func (s *store) ListSends(
-	_ context.Context, filter backstop.SendFilter, order backstop.Order, page backstop.Page,
+	_ context.Context, filter backstop.SendFilter, page backstop.Page,
 ) ([]backstop.Send, bool, error) {
 	defer s.begin()()
-	s.filter, s.order, s.page = filter, order, page
+	s.filter, s.page = filter, page
 	if s.breakOff > 0 {
 		if s.breakOff--; s.breakOff == 0 {
 			s.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}

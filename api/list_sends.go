@@ -2,13 +2,15 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/backstophq/backstop"
 )
 
 // ListSends answers GET /v1/sends.
 func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListSendsResponseObject, error) {
-	page, err := readPage(r.Params.Cursor, r.Params.Limit)
+	sort := orderOf(r.Params.Order)
+	page, err := readPage(r.Params.Cursor, r.Params.Limit, sort)
 	if err != nil {
 		return nil, err
 	}
@@ -16,22 +18,27 @@ func (s *server) ListSends(ctx context.Context, r ListSendsRequestObject) (ListS
 	if err != nil {
 		return nil, err
 	}
-	sends, more, err := s.sends.ListSends(ctx, filter, backstop.Order(orZero(r.Params.Order)), page)
+	sends, more, err := s.sends.ListSends(ctx, filter, page)
 	if err != nil {
 		return nil, err
 	}
 	list := SendList{
 		Items:      showAll(sends, showSummary),
-		NextCursor: nextCursor(more, func() string { return sends[len(sends)-1].ID }),
+		NextCursor: nextCursor(more, func() string { return placeOf(sort, sends[len(sends)-1].ID, "", time.Time{}) }),
 	}
-	if orZero(r.Params.Total) {
-		total, err := s.sends.CountSends(ctx, filter)
-		if err != nil {
-			return nil, err
-		}
-		list.Total = showTotal(total)
+	list.Total, err = countIf(r.Params.Total, func() (backstop.Total, error) { return s.sends.CountSends(ctx, filter) })
+	if err != nil {
+		return nil, err
 	}
 	return ListSends200JSONResponse(list), nil
+}
+
+// orderOf returns the order of a list of sends from its parameter.
+func orderOf[O ~string](order *O) backstop.Sort {
+	if orZero(order) == O(ListSendsParamsOrderOldest) {
+		return backstop.ByOldest
+	}
+	return backstop.ByNewest
 }
 
 // noCountry is the parameter for numbers that belong to no country. The Unicode CLDR has it for an unknown region.

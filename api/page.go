@@ -14,14 +14,9 @@ import (
 // defaultLimit is the number of items that a list returns if the caller sets no limit.
 const defaultLimit = 50
 
-// readPage reads the parameters of a list of sends.
-func readPage(cursor *string, limit *int) (backstop.Page, error) {
-	return readSorted(cursor, limit, backstop.ByNewest)
-}
-
-// readSorted reads the parameters of a list in the order of a sort. A cursor has the place of the last item of the previous page,
+// readPage reads the parameters of a list in the order of a sort. A cursor has the place of the last item of the previous page,
 // in base64: callers should treat it as opaque.
-func readSorted(cursor *string, limit *int, sort backstop.Sort) (backstop.Page, error) {
+func readPage(cursor *string, limit *int, sort backstop.Sort) (backstop.Page, error) {
 	p := backstop.Page{Limit: defaultLimit, Sort: sort}
 	if limit != nil {
 		p.Limit = *limit
@@ -38,7 +33,7 @@ func readSorted(cursor *string, limit *int, sort backstop.Sort) (backstop.Page, 
 	case !ok:
 		return p, badCursor()
 	case of != sort:
-		return p, badField("cursor", backstop.FieldCursor, "belongs to another sort: send the same sort with each cursor of a list")
+		return p, badField("cursor", backstop.FieldCursor, "belongs to another order: send the same order with each cursor")
 	}
 	p.After, p.Value = id, value
 	return p, nil
@@ -77,8 +72,8 @@ func isValueOf(sort backstop.Sort, value string) bool {
 	return false
 }
 
-// nextCursor returns the cursor of the next page of sends, or nil if there is no more. last returns the id of the last item of
-// this page.
+// nextCursor returns the cursor of the next page, or nil if there is no more. last returns the place of the last item of this
+// page.
 func nextCursor(more bool, last func() string) *string {
 	if !more {
 		return nil

@@ -34,7 +34,7 @@ func (s *server) GetPolicy(ctx context.Context, r GetPolicyRequestObject) (GetPo
 
 // ListPolicies answers GET /v1/policies.
 func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) (ListPoliciesResponseObject, error) {
-	page, err := readSorted(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
+	page, err := readPage(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (s *server) GetRule(ctx context.Context, r GetRuleRequestObject) (GetRuleRe
 
 // ListRules answers GET /v1/rules.
 func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListRulesResponseObject, error) {
-	page, err := readSorted(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
+	page, err := readPage(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
 	if err != nil {
 		return nil, err
 	}

@@ -292,7 +292,7 @@ func TestSends_List(t *testing.T) {
 	require.Equal(t, "Parcels", list.Items[0].PolicyName)
 	require.True(t, r.filter.Until.Equal(time.Date(2031, 5, 5, 10, 0, 0, 0, time.UTC)))
 	r.filter.Until = time.Time{}
-	require.Equal(t, backstop.OldestFirst, r.order)
+	require.Equal(t, backstop.ByOldest, r.page.Sort)
 	require.Equal(t, backstop.SendFilter{
 		Outcomes: []backstop.Outcome{backstop.OutcomePending, backstop.OutcomeSMS}, PolicyID: policy.ID, To: "+447400123456",
 		ToEnds: "3456", From: now, FellBack: new(true), Averted: new(false), Duplicate: new(true),
@@ -308,11 +308,12 @@ func TestSends_List(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
 	require.Equal(t, complete, r.filter, "the file has the filters of the list")
-	require.Equal(t, backstop.OldestFirst, r.order)
+	require.Equal(t, backstop.ByOldest, r.page.Sort)
 
 	next := *list.NextCursor
+	r.call(t, "GET", "/v1/sends?limit=2&cursor="+next, "").problem(400, "malformed", "cursor") // of another order
 	list = api.SendList{}
-	r.call(t, "GET", "/v1/sends?country=ZZ&limit=2&cursor="+next, "").into(200, &list)
+	r.call(t, "GET", "/v1/sends?country=ZZ&order=oldest&limit=2&cursor="+next, "").into(200, &list)
 	require.Len(t, list.Items, 1)
 	require.Equal(t, r.sends[0].ID, list.Items[0].ID)
 	require.Nil(t, list.Total)

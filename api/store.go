@@ -41,8 +41,7 @@ type Sends interface {
 	// Revision returns a number that changes with each change of the send or its timeline; NotFound if there is no such send.
 	Revision(ctx context.Context, id string) (int, error)
 	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
-	ListSends(ctx context.Context, filter backstop.SendFilter, order backstop.Order, page backstop.Page) (
-		sends []backstop.Send, more bool, err error)
+	ListSends(ctx context.Context, filter backstop.SendFilter, page backstop.Page) (sends []backstop.Send, more bool, err error)
 	CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error)
 	// Stats counts sends. It returns an Error of code TryLater if the range has too many sends or Postgres is away.
 	Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.Stats, error)

@@ -29,12 +29,16 @@ test("a new send shows its progress until its fallback without a reload", async 
   const timeline = page.locator(".events");
   await expect(timeline).toContainText("WhatsApp · Sent");
   await expect(timeline).toContainText("WhatsApp · Delivered");
-  await expect(page.getByText(`The rule “${rule.name}” fired`)).toBeVisible({ timeout: 20_000 });
-  await expect(page.getByText("not read within 6s").first()).toBeVisible();
+  const verdict = page.locator(".verdict");
+  await expect(verdict).toContainText("If the message is not read by");
+  await expect(verdict).toContainText("was delivered to the phone", { timeout: 20_000 });
+  await expect(verdict.getByRole("heading")).toHaveText("Delivered by WhatsApp, and by SMS too");
+  await expect(verdict).toContainText(`Rule “${rule.name}” sent the SMS because the message was not read`);
+  await expect(timeline).toContainText(`rule “${rule.name}” · not read within 6 s · from ACME`);
   await expect(timeline).toContainText("SMS · Delivered");
   await expect(page.getByRole("heading", { level: 1 })).toContainText("By SMS");
   await expect(page.getByRole("timer")).toBeHidden();
-  await expect(page.getByRole("cell", { name: "twilio" })).toBeVisible();
+  await expect(page.getByRole("rowheader", { name: "SMS from ACME by Twilio" })).toBeVisible();
   expect(await page.evaluate(() => "sameDocument" in window)).toBe(true);
 
   const run = page.getByRole("link", { name: "Run in Temporal" });
@@ -98,7 +102,7 @@ test("warnings appear before the send", async ({ page, api }) => {
   for (const warning of [
     "both messages may arrive",
     "a reader who has turned read receipts off looks unread",
-    "US accepts no alphanumeric SendID",
+    "United States accepts no alphanumeric SendID",
     "The recipient's number may be wrong",
   ]) {
     await expect(page.getByText(warning)).toBeVisible();
@@ -113,6 +117,22 @@ test.describe("a number with a trunk digit", () => {
     await page.goto(`sends/new?policy=${policy.id}`);
     await page.getByLabel("Recipient").fill("+44 07400 123402");
     await expect(page.getByRole("alert").first()).toContainText("did you mean +447400123402?");
+  });
+
+  test.describe("in Chinese", () => {
+    test.use({ locale: "zh-CN" });
+
+    test("the refusal and the warnings are in Chinese", async ({ page, api }) => {
+      const policy = await api.policy([await api.rule({ type: "undelivered", wait_seconds: 60 })]);
+      await page.goto(`sends/new?policy=${policy.id}`);
+      await page.getByLabel("接收号码").fill("+44 07400 123402");
+      const refusal = page.getByRole("alert").first();
+      await expect(refusal).toContainText("是否应为 +447400123402？");
+      await expect(refusal).toContainText("有些值无效。");
+      await expect(refusal).not.toContainText(/did you mean|not valid/);
+      await page.getByLabel("接收号码").fill("+44 7400 123402");
+      await expect(page.getByText(/等待1 分钟，而 WhatsApp 最长会尝试30 天/)).toBeVisible();
+    });
   });
 });
 

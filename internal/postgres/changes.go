@@ -61,7 +61,8 @@ func (db *DB) StatsChanges(ctx context.Context, f backstop.StatsFilter) (backsto
 		Before: backstop.RangeCounts{From: before.From, Until: before.Until},
 		After:  backstop.RangeCounts{From: f.From, Until: f.Until},
 	}
-	w, found := sendsThat(backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID})
+	both := backstop.SendFilter{From: before.From, Until: f.Until, PolicyID: f.PolicyID}
+	w, found := sendsThat(both, rangeOf(both))
 	if !found {
 		return changes, nil
 	}
@@ -116,7 +117,7 @@ func nameGroups(ctx context.Context, tx *sqlx.Tx, groups []backstop.ChangeGroup,
 		ID   string `db:"id"`
 		Name string `db:"name"`
 	}
-	if err := tx.SelectContext(ctx, &found, namePolicies, ids, lastID(backstop.SendFilter{Until: until})); err != nil {
+	if err := tx.SelectContext(ctx, &found, namePolicies, ids, rangeOf(backstop.SendFilter{Until: until}).end); err != nil {
 		return fmt.Errorf("name policies: %w", err)
 	}
 	names := map[string]string{}

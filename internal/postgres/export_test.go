@@ -25,7 +25,7 @@ func Composed() map[string]string {
 
 // ListQuery returns the query of DB.ListSends and its values.
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {
-	w, _ := sendsThat(filter)
-	query = listSends(&w, backstop.NewestFirst, limit)
+	w, _ := sendsThat(filter, rangeOf(filter))
+	query = listSends(&w, backstop.Page{Limit: limit - 1})
 	return query, w.values
 }

@@ -15,13 +15,13 @@ import (
 )
 
 // listIDs returns the ids of all sends that pass the filter, read in pages, and checks that CountSends agrees.
-func listIDs(t *testing.T, db *postgres.DB, filter backstop.SendFilter, order backstop.Order) []string {
+func listIDs(t *testing.T, db *postgres.DB, filter backstop.SendFilter, sort backstop.Sort) []string {
 	t.Helper()
-	ids, page := []string{}, backstop.Page{Limit: 2}
+	ids, page := []string{}, backstop.Page{Limit: 2, Sort: sort}
 	for more := true; more; {
 		var sends []backstop.Send
 		var err error
-		sends, more, err = db.ListSends(t.Context(), filter, order, page)
+		sends, more, err = db.ListSends(t.Context(), filter, page)
 		require.NoError(t, err)
 		for _, s := range sends {
 			ids, page.After = append(ids, s.ID), s.ID
@@ -156,9 +156,9 @@ func TestDB_ListSends_filters(t *testing.T) {
 				want = append(want, ids[name])
 			}
 			slices.Sort(want)
-			require.Equal(t, want, listIDs(t, db, c.filter, backstop.OldestFirst))
+			require.Equal(t, want, listIDs(t, db, c.filter, backstop.ByOldest))
 			slices.Reverse(want)
-			require.Equal(t, want, listIDs(t, db, c.filter, backstop.NewestFirst))
+			require.Equal(t, want, listIDs(t, db, c.filter, backstop.ByNewest))
 		})
 	}
 }
@@ -173,7 +173,7 @@ func TestDB_Stats_listed(t *testing.T) {
 		t.Helper()
 		filter := backstop.SendFilter{From: of.From, Until: of.Until}
 		change(&filter)
-		require.Len(t, listIDs(t, db, filter, backstop.NewestFirst), int(want))
+		require.Len(t, listIDs(t, db, filter, backstop.ByNewest), int(want))
 	}
 	counts := func(c backstop.Counts, change func(*backstop.SendFilter)) {
 		t.Helper()

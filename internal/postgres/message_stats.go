@@ -93,9 +93,9 @@ func (db *DB) MessageStats(ctx context.Context, f backstop.StatsFilter) (backsto
 // messagesThat returns the condition for the attempts of the sends of a range; false if there are none.
 func messagesThat(f backstop.StatsFilter) (*where, bool) {
 	filter := backstop.SendFilter{From: f.From, Until: f.Until, PolicyID: f.PolicyID}
-	w, found := sendsThat(filter)
-	w.and(`attempts.send >= ?`, firstID(filter)) // Postgres does not conclude it from the join
-	w.and(`attempts.send < ?`, lastID(filter))
+	w, found := sendsThat(filter, rangeOf(filter))
+	w.and(`attempts.send >= ` + w.first) // as in andAttempt
+	w.and(`attempts.send < ` + w.end)
 	return &w, found
 }
 

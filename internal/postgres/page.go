@@ -1,20 +1,11 @@
 package postgres
 
 import (
-	"cmp"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/postgres/pool"
 )
-
-// idBefore returns an id that is newer than all items of the page.
-func idBefore(page backstop.Page) (string, error) {
-	after, err := idAfter(page)
-	return cmp.Or(after, uuid.Max.String()), err
-}
 
 // idAfter returns the id of the item before the page, in canonical form; empty for the first page.
 func idAfter(page backstop.Page) (string, error) {

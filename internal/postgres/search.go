@@ -65,7 +65,7 @@ func (db *DB) searchWays(text string, limit int) []searchWay {
 	}
 	byNumber := func(by backstop.FoundBy, filter backstop.SendFilter) searchWay {
 		return searchWay{by: by, filter: filter, find: func(ctx context.Context) ([]backstop.Send, error) {
-			list, _, err := db.ListSends(ctx, filter, backstop.NewestFirst, backstop.Page{Limit: limit})
+			list, _, err := db.ListSends(ctx, filter, backstop.Page{Limit: limit})
 			return list, err
 		}}
 	}

@@ -123,16 +123,21 @@ func (db *DB) Send(ctx context.Context, id string) (backstop.Send, error) {
 	return row.Send()
 }
 
-// ListSends returns the sends that pass the filter, in an order, and whether more follow.
+// ListSends returns the sends that pass the filter, and whether more follow: the newest first, or by backstop.ByOldest the
+// oldest.
 func (db *DB) ListSends(
-	ctx context.Context, filter backstop.SendFilter, order backstop.Order, page backstop.Page,
+	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) (list []backstop.Send, more bool, err error) {
-	w, found := sendsThat(filter)
-	if err := andAfter(&w, order, page); err != nil || !found {
+	ids, err := pageRange(rangeOf(filter), page)
+	if err != nil {
 		return nil, false, err
 	}
+	w, found := sendsThat(filter, ids)
+	if !found {
+		return nil, false, nil
+	}
 	var rows []ledgers.Row
-	query := listSends(&w, order, page.Limit+1)
+	query := listSends(&w, page)
 	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
 		return nil, false, pool.Failed(ctx, "list sends", err)
 	}
@@ -141,31 +146,31 @@ func (db *DB) ListSends(
 	return list, more, err
 }
 
-func listSends(w *where, order backstop.Order, limit int) string {
+func listSends(w *where, page backstop.Page) string {
 	direction := "DESC"
-	if order == backstop.OldestFirst {
+	if page.Sort == backstop.ByOldest {
 		direction = "ASC"
 	}
 	return `SELECT ` + ledgers.Columns.Names() + ` FROM sends WHERE ` + w.String() + `
-ORDER BY id ` + direction + ` LIMIT ` + w.param(limit)
+ORDER BY id ` + direction + ` LIMIT ` + w.param(page.Limit+1)
 }
 
-// andAfter adds that the rows follow the page's last one.
-func andAfter(w *where, order backstop.Order, page backstop.Page) error {
-	last, err := idBefore(page)
+// pageRange returns the ids of a range that follow the page's last one.
+func pageRange(ids idRange, page backstop.Page) (idRange, error) {
+	last, err := idAfter(page)
 	switch {
-	case err != nil || page.After == "":
-	case order == backstop.OldestFirst:
-		w.and(`id > ?`, last)
+	case err != nil || last == "":
+	case page.Sort == backstop.ByOldest:
+		ids.first = max(ids.first, pool.NextID(last))
 	default:
-		w.and(`id < ?`, last)
+		ids.end = min(ids.end, last)
 	}
-	return err
+	return ids, err
 }
 
 // CountSends returns the number of the sends that pass the filter.
 func (db *DB) CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error) {
-	w, found := sendsThat(filter)
+	w, found := sendsThat(filter, rangeOf(filter))
 	if !found {
 		return backstop.Total{IsExact: true}, nil
 	}

@@ -157,7 +157,7 @@ func TestDB_ListSends(t *testing.T) {
 	list := func(filter backstop.SendFilter) []string {
 		ids, page := []string{}, backstop.Page{Limit: 2}
 		for {
-			sends, more, err := db.ListSends(t.Context(), filter, backstop.NewestFirst, page)
+			sends, more, err := db.ListSends(t.Context(), filter, page)
 			require.NoError(t, err)
 			for _, s := range sends {
 				ids = append(ids, s.ID)
@@ -182,7 +182,7 @@ func TestDB_ListSends(t *testing.T) {
 	require.Equal(t, []string{all[1], all[3]}, list(backstop.SendFilter{
 		Outcomes: []backstop.Outcome{backstop.OutcomePending}, PolicyID: policyID, To: to, From: middle, Until: time.Now().Add(time.Hour),
 	}))
-	_, _, err := db.ListSends(t.Context(), backstop.SendFilter{}, "", backstop.Page{After: "x", Limit: 1})
+	_, _, err := db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{After: "x", Limit: 1})
 	requireCode(t, backstop.Invalid, err)
 }
 
@@ -207,7 +207,7 @@ func TestDB_ListSends_skewedClock(t *testing.T) {
 		require.NoError(t, skewed.Close())
 
 		around := backstop.SendFilter{From: time.Now().Add(-time.Minute), Until: time.Now().Add(time.Minute)}
-		list, _, err := db.ListSends(t.Context(), around, "", backstop.Page{Limit: 1})
+		list, _, err := db.ListSends(t.Context(), around, backstop.Page{Limit: 1})
 		require.NoError(t, err)
 		require.Equal(t, []backstop.Send{send}, list)
 	}

@@ -16,6 +16,7 @@ import (
 type where struct {
 	conditions []string
 	values     []any
+	first, end string // the parameters of the range of ids
 }
 
 // and adds a condition with a question mark for each of its values.
@@ -34,11 +35,27 @@ func (w *where) param(value any) string {
 
 func (w *where) String() string { return strings.Join(w.conditions, "\n    AND ") }
 
-// sendsThat returns the condition for the sends that pass a filter; false if there are none. Its columns are those of the table
-// sends, without an alias.
-func sendsThat(f backstop.SendFilter) (w where, found bool) {
-	w.and(`id >= ?`, firstID(f))
-	w.and(`id < ?`, lastID(f))
+// idRange is a range of the ids of sends. It includes first and not end.
+type idRange struct{ first, end string }
+
+// rangeOf returns the ids of the sends that were accepted in the range of a filter.
+func rangeOf(f backstop.SendFilter) idRange {
+	ids := idRange{uuid.Nil.String(), uuid.Max.String()}
+	if !f.From.IsZero() {
+		ids.first = pool.MinID(f.From.Add(-idSlack))
+	}
+	if !f.Until.IsZero() {
+		ids.end = pool.MinID(f.Until.Add(idSlack))
+	}
+	return ids
+}
+
+// sendsThat returns the condition for the sends of a range of ids that pass a filter; false if there are none. Its columns are
+// those of the table sends, without an alias.
+func sendsThat(f backstop.SendFilter, ids idRange) (w where, found bool) {
+	w.first, w.end = w.param(ids.first), w.param(ids.end)
+	w.and(`id >= ` + w.first)
+	w.and(`id < ` + w.end)
 	if !f.From.IsZero() {
 		w.and(`accepted_at >= ?`, pool.Stamp(f.From))
 	}
@@ -67,20 +84,6 @@ func sendsThat(f backstop.SendFilter) (w where, found bool) {
 	return w, true
 }
 
-func firstID(f backstop.SendFilter) string {
-	if f.From.IsZero() {
-		return uuid.Nil.String()
-	}
-	return pool.MinID(f.From.Add(-idSlack))
-}
-
-func lastID(f backstop.SendFilter) string {
-	if f.Until.IsZero() {
-		return uuid.Max.String()
-	}
-	return pool.MinID(f.Until.Add(idSlack))
-}
-
 // andAnyOf compares a single value by itself: an index on the column then returns rows in the order of its next column.
 func andAnyOf[T ~string](w *where, column string, values []T) {
 	switch len(values) {
@@ -105,7 +108,8 @@ func andFallback(w *where, f backstop.SendFilter) {
 	}
 	if f.RuleType != "" {
 		// Of a CASE Postgres assumes that half of the rows fit. Of @> alone it assumes that nearly none does.
-		const isOfType = `CASE WHEN plan -> 'rules' @> jsonb_build_array(jsonb_build_object('name', fired, 'type', ?::text)) THEN true END`
+		const isOfType = `CASE
+        WHEN plan -> 'rules' @> jsonb_build_array(jsonb_build_object('name', fired, 'type', ?::text)) THEN true END`
 		w.and(isOfType, string(f.RuleType))
 	}
 	andAnyOf(w, `fallback_reason`, f.Reasons)
@@ -162,8 +166,10 @@ func andMessages(w *where, f backstop.SendFilter) {
 // equality is an expression and the value that it must have; an empty value asks for nothing.
 type equality struct{ expression, value string }
 
-// andAttempt adds that one attempt of the send fits all conditions and has all values.
+// andAttempt adds that one attempt of the send fits all conditions and has all values. It repeats the range, which Postgres does
+// not conclude from the join.
 func (w *where) andAttempt(conditions []string, values []equality) {
+	conditions = append(conditions, `attempts.send >= `+w.first, `attempts.send < `+w.end)
 	for _, e := range values {
 		if e.value != "" {
 			conditions = append(conditions, e.expression+` = `+w.param(e.value))

@@ -35,6 +35,5 @@ function Quote({ by, text }: { by: string; text: string }) {
 
 /** Advice shows what to do about a failure. */
 export function Advice({ explanation: { action } }: { explanation: Explanation }) {
-  const { t } = useTranslation();
-  return action ? <div>{t("verdict.todo", { action })}</div> : null;
+  return action ? <div>{action}</div> : null;
 }

@@ -59,10 +59,12 @@ function About({ channel, send }: Props) {
   return words.length > 0 && <p className="hint">{words.join(" · ")}</p>;
 }
 
-function templateText({ name, language }: Schemas["TemplateRef"], t: TFunction): string {
+type T = TFunction;
+
+function templateText({ name, language }: Schemas["TemplateRef"], t: T): string {
   return t("sends.templateNamed", { name, language });
 }
 
-function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: TFunction): string {
+function lengthText({ encoding, length, segments }: Schemas["SMSLength"], t: T): string {
   return t("newSend.smsLength", { encoding: encoding === "gsm7" ? "GSM-7" : "UCS-2", length, count: segments });
 }

@@ -8,6 +8,7 @@ import { PolicyPicture } from "../policies/PolicyPicture";
 import { bareNumber, checkRecipient } from "../rules/checks";
 import { countryName } from "../rules/countries";
 import { ProblemAlert } from "../ui/ProblemView";
+import { warningText } from "../ui/problemTexts";
 import { type Draft, inputOf, previewInput } from "./draft";
 
 const pause = 350; // ms without a change, before the form is sent to the API
@@ -55,7 +56,7 @@ export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePre
           type="warning"
           showIcon
           title={t(`newSend.warnings.${warning.code}`)}
-          description={warning.detail}
+          description={warningText(warning, t, i18n.language)}
         />
       ))}
     </div>

@@ -80,7 +80,7 @@ function VerdictLine({ line: { about, tone, text, at, explanation } }: { line: L
             {t("verdict.quoted", { provider: explanation.label })} <q lang="en">{explanation.quote}</q>
           </div>
         )}
-        {explanation?.action && <div className="hint">{t("verdict.todo", { action: explanation.action })}</div>}
+        {explanation?.action && <div className="hint">{explanation.action}</div>}
       </div>
     </li>
   );

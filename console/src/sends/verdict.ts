@@ -107,8 +107,6 @@ function notesOf(send: Send, messages: Message[], { t }: Reader): Line[] {
   for (const { kind, at, rule = "", status, channel } of send.events) {
     if (kind === "averted" && !wasSent(rule) && (status === "sent" || status === "delivered" || status === "read")) {
       add("good", t(`verdict.averted.${status}`, { rule, at: slot }), at);
-    } else if (kind === "duplicate_delivery") {
-      add("warn", t("verdict.duplicate", { at: slot }), at);
     } else if (kind === "opted_out") {
       add("bad", t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }), at);
     } else if (kind === "expired") {
@@ -116,6 +114,12 @@ function notesOf(send: Send, messages: Message[], { t }: Reader): Line[] {
     } else if (kind === "gave_up" && !channel) {
       add("bad", t("verdict.abandoned", { at: slot }), at);
     }
+  }
+  if (send.duplicate_delivery) {
+    // After the end of the send the timeline has only the receipt.
+    const receipt = messages.find(({ channel, state }) => channel === "whatsapp" && state !== "resent");
+    const event = send.events.find(({ kind }) => kind === "duplicate_delivery");
+    add("warn", t("verdict.duplicate", { at: slot }), event?.at ?? receipt?.at);
   }
   const late = lateReceipt(send);
   if (late) {

@@ -29,7 +29,7 @@ function lineText({ text, at, explanation }: Line, t: Reader["t"], language: str
     const { label, cause, quote, action } = explanation;
     const said = quote && `${t("verdict.quoted", { provider: label })} “${quote}”`;
     const because = cause ? t("verdict.explained", { label, cause }) : said;
-    whole = [because, action && t("verdict.todo", { action })].filter(Boolean).reduce((a, b) => join(t, a, b), whole);
+    whole = [because, action].filter(Boolean).reduce((a, b) => join(t, a, b), whole);
   }
   return whole;
 }

@@ -41,7 +41,7 @@ export function EditDialog<T extends Item, Draft>({
         width={width}
         okText={t(base ? "dialog.save" : "dialog.add")}
         // Enter in a field presses the submit button of its form, which is outside the form's element.
-        okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending }}
+        okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending, "aria-disabled": save.isPending }}
         onCancel={() => (isChanged() ? setIsAsking(true) : onClose())}
         cancelButtonProps={{ onClick: onClose }}
         afterOpenChange={(open) => open && focusFirst(form, "name")}

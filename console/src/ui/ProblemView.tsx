@@ -2,6 +2,7 @@
 import { Alert, Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
+import { fieldText } from "./problemTexts";
 
 /** isRefusal reports whether the API refuses a request: it will refuse the same request again. */
 export function isRefusal(error: unknown): boolean {
@@ -15,18 +16,20 @@ export function useTexts(error: unknown) {
   const problem = error instanceof ProblemError ? error.problem : undefined;
   return {
     title: problem
-      ? problem.detail
+      ? t(`problem.codes.${problem.code}`, { defaultValue: problem.detail })
       : t(error instanceof ProblemError && error.hasTimedOut ? "problem.timedOut" : "problem.unreachable"),
     details: problem && (
       <>
-        {problem.errors && problem.errors.length > 0 && (
+        {problem.errors && problem.errors.length > 0 ? (
           <ul className="problem-fields">
             {problem.errors.map((field) => (
               <li key={field.field}>
-                <code>{field.field}</code> {field.reason}
+                <code>{field.field}</code> {fieldText(field, t)}
               </li>
             ))}
           </ul>
+        ) : (
+          <p lang="en">{problem.detail}</p>
         )}
         {problem.status >= 500 && (
           <small>

@@ -1,6 +1,8 @@
 // The errors of the API, at the fields of a form.
 import type { FormInstance } from "antd";
 import { ProblemError } from "../api/client";
+import { t } from "../i18n";
+import { fieldText } from "./problemTexts";
 
 /**
  * showFieldErrors shows the errors of a problem at the fields of a form. nameOf returns the field for a path, or undefined if the
@@ -16,15 +18,15 @@ export function showFieldErrors<T>(
   }
   const found = new Map<string, { name: string | string[]; errors: string[] }>();
   let hasOthers = false;
-  for (const { field, reason } of error.problem.errors) {
-    const name = nameOf(field);
+  for (const wrong of error.problem.errors) {
+    const name = nameOf(wrong.field);
     if (name === undefined) {
       hasOthers = true;
       continue;
     }
     const key = String(name);
     const entry = found.get(key) ?? { name, errors: [] };
-    entry.errors.push(reason);
+    entry.errors.push(fieldText(wrong, t));
     found.set(key, entry);
   }
   const fields = [...found.values()];

@@ -54,11 +54,6 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
           return;
         } // else the first error is shown
       }
-      if (problem?.is("conflict")) {
-        form.setFields([{ name: "name", errors: [problem.message] }] as Parameters<typeof form.setFields>[0]);
-        form.focusField("name" as Parameters<typeof form.focusField>[0]);
-        return;
-      }
       setFailure(showFieldErrors(form, error, fieldOf));
     },
   });
