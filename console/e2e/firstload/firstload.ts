@@ -1,7 +1,7 @@
 import { expect, recipient, test } from "../test";
 import { measureFirstLoad } from "./slowline";
 
-const tries = 3;
+const tries = Number(process.env.TRIES ?? 3);
 
 test("the first view of the overview at 50 KB/s", async ({ api, browser, page }) => {
   test.setTimeout(180_000);
