@@ -8,7 +8,7 @@ const options = (page: Page) => page.getByRole("listbox", { name: "Results" }).g
 test("/ and Ctrl-K focus the search, but / is typed in a field", async ({ page, api }) => {
   const rule = await api.rule();
   await page.goto("sends");
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expect(field(page)).toBeVisible(); // it loads after the page
   await page.keyboard.press("/");
   await expect(field(page)).toBeFocused();
   await expect(field(page)).toHaveValue("");

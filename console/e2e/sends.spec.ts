@@ -276,7 +276,7 @@ test("the address of a rule or a policy shows it", async ({ page, api }) => {
     [`policies/${policy.id}`, policy.name],
   ] as const) {
     await page.goto(path);
-    await expect(page.getByRole("rowheader")).toHaveText([name]);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
   }
 });
 

@@ -60,7 +60,7 @@ test("with real providers a send asks once, and says what it may cost", async ({
   await page.getByLabel("Recipient").fill("+447400123401");
   await page.locator("#send_text").fill("Your parcel comes today.");
   await page.getByLabel("Text of the SMS").fill("Parcel today.");
-  await expect(page.getByText("If an SMS fails").or(page.getByText("If the SMS fails"))).toBeVisible(); // the preview
+  await expect(page.getByText("1 segment")).toBeVisible(); // the preview has come
   await page.getByRole("button", { name: "Send", exact: true }).click();
   const question = page.getByRole("dialog", { name: "Send a real message?" });
   await expect(question).toContainText("+447400123401");
