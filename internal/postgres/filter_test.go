@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -392,4 +393,17 @@ func TestDB_FindSends(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found.More)
 	require.Equal(t, backstop.SendFilter{To: to}, found.Filter)
+}
+
+// No id follows the largest one.
+func TestDB_ListSends_afterAll(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	insertSend(t, db)
+	list, more, err := db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{
+		Sort: backstop.ByOldest, After: uuid.Max.String(), Limit: 1,
+	})
+	require.NoError(t, err)
+	require.Empty(t, list)
+	require.False(t, more)
 }
