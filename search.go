@@ -80,7 +80,7 @@ func asciiDigit(digit rune) byte {
 			value = (digit - rune(r.Lo)) % 10 //nolint:gosec // the same
 		}
 	}
-	return byte('0' + value) //nolint:gosec // 0 to 9
+	return byte('0' + value)
 }
 
 // withoutTrunkOr returns the number that was probably meant, or the number itself.

@@ -64,7 +64,7 @@ func TestSends_Repeat_refused(t *testing.T) {
 	require.Len(t, r.sends, 1)
 }
 
-// The refusal of a provider does not stop a repetition that goes by SMS alone, as after an outage of Temporal.
+// A repetition may go by SMS alone, as after an outage of Temporal, so WhatsApp would not refuse it.
 func TestSends_Repeat_optedOut(t *testing.T) {
 	t.Parallel()
 	for category, chases := range map[backstop.Category]bool{
@@ -78,12 +78,12 @@ func TestSends_Repeat_optedOut(t *testing.T) {
 		require.Equal(t, 202, first.Code)
 		r.sends[0].Category = category
 		r.attempts = []backstop.Attempt{{Channel: backstop.SMS, Refusal: &backstop.Failure{Class: backstop.OptedOut, Code: "21610"}}}
-		if got := r.call(t, "POST", path, ""); chases {
+		got := r.call(t, "POST", path, "")
+		if chases {
 			require.Equal(t, 202, got.Code)
 			continue
-		} else {
-			got.problem(422, "invalid", "to")
 		}
+		got.problem(422, "invalid", "to")
 		require.Len(t, r.sends, 2)
 		require.Equal(t, first.Body.String(), r.call(t, "POST", path, "", "Idempotency-Key", "k").Body.String(), "a lost answer")
 	}
