@@ -29,6 +29,7 @@ const (
 	FieldNotText           FieldCode = "not_text"        // not UTF-8, or with a NUL character
 	FieldNotNull           FieldCode = "not_null"
 	FieldOneOf             FieldCode = "one_of"
+	FieldOptedOut          FieldCode = "opted_out"
 	FieldOuterSpace        FieldCode = "outer_space" // a name begins or ends with a space
 	FieldPhoneNumber       FieldCode = "phone_number"
 	FieldRangeDaysMax      FieldCode = "range_days_max"
@@ -58,8 +59,8 @@ func FieldCodes() []FieldCode {
 		FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits,
 		FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
-		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOuterSpace, FieldPhoneNumber, FieldRangeDaysMax,
-		FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName, FieldTextOrTemplate, FieldTime,
+		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPhoneNumber,
+		FieldRangeDaysMax, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName, FieldTextOrTemplate, FieldTime,
 		FieldTimeYears, FieldTrunkDigits, FieldUnknown, FieldUnknownRoute, FieldUTF16Max, FieldUUID, FieldValueBetween,
 		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}

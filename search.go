@@ -3,8 +3,6 @@ package backstop
 import (
 	"strings"
 	"unicode"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 // Bounds of the digits in a search for a number.
@@ -59,13 +57,30 @@ func readDigits(text string) (digits string, isWhole, ok bool) {
 	for _, r := range text {
 		switch {
 		case unicode.IsDigit(r):
-			b.WriteString(phonenumbers.NormalizeDigitsOnly(string(r)))
+			b.WriteByte(asciiDigit(r))
 		case unicode.IsSpace(r), unicode.Is(unicode.Pd, r), unicode.Is(unicode.Cf, r), strings.ContainsRune("().,/（）", r):
 		default:
 			return "", false, false
 		}
 	}
 	return b.String(), isWhole, true
+}
+
+// asciiDigit returns a digit of any script as one of ASCII. Unicode has the digits of a script in order, and the ranges of its
+// table begin with a zero (The Unicode Standard, 4.6).
+func asciiDigit(digit rune) byte {
+	value := rune(0)
+	for _, r := range unicode.Nd.R16 {
+		if rune(r.Lo) <= digit && digit <= rune(r.Hi) {
+			value = (digit - rune(r.Lo)) % 10
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		if rune(r.Lo) <= digit && digit <= rune(r.Hi) { //nolint:gosec // a table of runes
+			value = (digit - rune(r.Lo)) % 10 //nolint:gosec // the same
+		}
+	}
+	return byte('0' + value)
 }
 
 // withoutTrunkOr returns the number that was probably meant, or the number itself.

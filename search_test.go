@@ -23,6 +23,8 @@ func TestReadNumber(t *testing.T) {
 		"＋44 ７４００ 123456":     whole, // full-width
 		"\u202a+447400123456": whole, // as some phones copy a number
 		"+٤٤٧٤٠٠١٢٣٤٥٦":       whole,
+		"+४४७४००१२३४५६":       whole,
+		"+𝟜𝟜𝟟𝟜𝟘𝟘𝟙𝟚𝟛𝟜𝟝𝟞":       whole,
 		"447400123456":        ends("447400123456"),
 		"07400 123456":        ends("7400123456"),
 		"(07400) 123.456":     ends("7400123456"),

@@ -26,7 +26,9 @@ func exported(i int) backstop.Send {
 // export asks a real server for the file: a recorder has no deadlines.
 func (r *rig) export(t *testing.T, query string) (status int, header http.Header, body string, err error) {
 	t.Helper()
-	server := httptest.NewServer(r.handler)
+	server := httptest.NewUnstartedServer(r.handler)
+	server.Config.ReadTimeout, server.Config.WriteTimeout = requestBound, requestBound
+	server.Start()
 	defer server.Close()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/sends.csv?"+query, http.NoBody)
 	require.NoError(t, err)
@@ -94,4 +96,18 @@ func TestSends_Export_pages(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, 200, status)
 	require.Eventually(t, func() bool { return strings.Contains(r.logs.String(), "export aborted") }, 5*time.Second, 10*time.Millisecond)
+}
+
+// The time-outs of the server bound a request, and not a long file.
+func TestSends_Export_outlivesRequest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.slow = requestBound / 2
+	const n = 3500 // of four pages
+	for i := range n {
+		r.sends = append(r.sends, exported(i))
+	}
+	_, _, file, err := r.export(t, "")
+	require.NoError(t, err, r.logs.String())
+	require.Equal(t, 1+n, strings.Count(file, "\r\n"))
 }

@@ -43,6 +43,7 @@ type store struct {
 	messages   backstop.MessageStats
 	changes    backstop.Changes
 	found      backstop.FoundSends
+	slow       time.Duration          // how long each page of sends takes
 	breakOff   int                    // after so many pages of sends the store is away; 0: never
 	asked      []backstop.StatsFilter // of all that was counted
 	counting   chan struct{}          // counting waits for it, if there is one
@@ -294,8 +295,13 @@ func (s *store) Timeline(context.Context, string) ([]backstop.Attempt, []backsto
 }
 
 func (s *store) ListSends(
-	_ context.Context, filter backstop.SendFilter, page backstop.Page,
+	ctx context.Context, filter backstop.SendFilter, page backstop.Page,
 ) ([]backstop.Send, bool, error) {
+	select {
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	case <-time.After(s.slow):
+	}
 	defer s.begin()()
 	s.filter, s.page = filter, page
 	if s.breakOff > 0 {

@@ -64,7 +64,8 @@ func isValueOf(sort backstop.Sort, value string) bool {
 		return value == ""
 	case backstop.ByNewestChange, backstop.ByOldestChange:
 		at, err := time.Parse(time.RFC3339Nano, value)
-		return err == nil && at.Year() > 0 // Postgres has no year 0
+		// Postgres has no year 0, and refuses some zones.
+		return err == nil && at.Year() > 0 && at.UTC().Format(time.RFC3339Nano) == value
 	case backstop.ByName, backstop.ByNameBackwards:
 		return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 	case backstop.ByNewest: // its cursor is an id alone

@@ -64,6 +64,31 @@ func TestSends_Repeat_refused(t *testing.T) {
 	require.Len(t, r.sends, 1)
 }
 
+// A repetition may go by SMS alone, as after an outage of Temporal, so WhatsApp would not refuse it.
+func TestSends_Repeat_optedOut(t *testing.T) {
+	t.Parallel()
+	for category, chases := range map[backstop.Category]bool{
+		"": false, backstop.Marketing: false, backstop.Utility: true, backstop.Authentication: true,
+	} {
+		r := newRig(t)
+		_, policy := r.seed(t)
+		require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
+		path := "/v1/sends/" + r.sends[0].ID + "/repeat"
+		first := r.call(t, "POST", path, "", "Idempotency-Key", "k")
+		require.Equal(t, 202, first.Code)
+		r.sends[0].Category = category
+		r.attempts = []backstop.Attempt{{Channel: backstop.SMS, Refusal: &backstop.Failure{Class: backstop.OptedOut, Code: "21610"}}}
+		got := r.call(t, "POST", path, "")
+		if chases {
+			require.Equal(t, 202, got.Code)
+			continue
+		}
+		got.problem(422, "invalid", "to")
+		require.Len(t, r.sends, 2)
+		require.Equal(t, first.Body.String(), r.call(t, "POST", path, "", "Idempotency-Key", "k").Body.String(), "a lost answer")
+	}
+}
+
 // If the answer is lost, the caller repeats the request with its key, and nothing is sent twice.
 func TestSends_Repeat_idempotency(t *testing.T) {
 	t.Parallel()

@@ -255,11 +255,14 @@ func TestList_sort(t *testing.T) {
 	}
 	id := list.Items[0].ID
 	for _, forged := range []string{
+		id + " updated_at 2031-05-04T12:00:00-23:59", // Postgres has no such zone
 		id + " updated_at yesterday", id + " created_at x", id + " name a\x00b", id + " name \xff", id + " size 1", id + " ", "x name a",
 	} {
 		cursor := base64.RawURLEncoding.EncodeToString([]byte(forged))
-		answer := r.call(t, "GET", "/v1/rules?sort=name&cursor="+cursor, "")
-		require.Equal(t, 400, answer.Code, "%q", forged)
+		for _, sort := range []string{"name", "updated_at"} {
+			answer := r.call(t, "GET", "/v1/rules?sort="+sort+"&cursor="+cursor, "")
+			require.Equal(t, 400, answer.Code, "%q", forged)
+		}
 	}
 	require.Equal(t, 400, r.call(t, "GET", "/v1/rules?sort=size", "").Code)
 }

@@ -105,6 +105,7 @@ const (
 	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
 	FieldErrorCodeNotText           FieldErrorCode = "not_text"
 	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
+	FieldErrorCodeOptedOut          FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
 	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
@@ -621,7 +622,7 @@ type HealthStatus string
 
 // MessageStats The counts of the messages of a time range.
 type MessageStats struct {
-	// ByCode The counts of up to 100 error codes, with the most messages first.
+	// ByCode The counts of up to 100 error codes, with the most sends first.
 	ByCode []StatsOfCode `json:"by_code"`
 
 	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.

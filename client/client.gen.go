@@ -105,6 +105,7 @@ const (
 	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
 	FieldErrorCodeNotText           FieldErrorCode = "not_text"
 	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
+	FieldErrorCodeOptedOut          FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
 	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
@@ -598,7 +599,7 @@ type FoundSendsFoundBy string
 
 // MessageStats The counts of the messages of a time range.
 type MessageStats struct {
-	// ByCode The counts of up to 100 error codes, with the most messages first.
+	// ByCode The counts of up to 100 error codes, with the most sends first.
 	ByCode []StatsOfCode `json:"by_code"`
 
 	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.
@@ -2178,8 +2179,9 @@ type ClientInterface interface {
 	//
 	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
 	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
-	// version of Backstop did not store the overrides; its sends are repeated without them.
+	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
+	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
+	// the overrides; its sends are repeated without them.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2663,8 +2665,9 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 //
 // Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
 // rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
-// version of Backstop did not store the overrides; its sends are repeated without them.
+// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
+// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
+// the overrides; its sends are repeated without them.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4757,8 +4760,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
 	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
-	// version of Backstop did not store the overrides; its sends are repeated without them.
+	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
+	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
+	// the overrides; its sends are repeated without them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7111,8 +7115,9 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 //
 // Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
 // rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
-// version of Backstop did not store the overrides; its sends are repeated without them.
+// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
+// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
+// the overrides; its sends are repeated without them.
 //
 // Returns a wrapper object for the known response body format(s).
 //

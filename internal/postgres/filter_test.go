@@ -3,9 +3,11 @@ package postgres_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -163,12 +165,32 @@ func TestDB_ListSends_filters(t *testing.T) {
 	}
 }
 
-// Each number of the statistics is the length of the list that the console opens for it.
 func TestDB_Stats_listed(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	sendsOfAllKinds(t, db)
-	of := everything()
+	requireListed(t, db, everything())
+}
+
+// smsOf returns the number of the SMS of the listed sends that the filter is about. A send may have two from one sender.
+func smsOf(t *testing.T, db *postgres.DB, f backstop.SendFilter) (n int64) {
+	t.Helper()
+	for _, id := range listIDs(t, db, f, backstop.ByNewest) {
+		s := stored{Send: getSend(t, db, id)}
+		s.attempts, _ = timeline(t, db, id)
+		for _, a := range s.attempts {
+			if s.fitsSMS(a, f.SMS) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// requireListed checks that each number of the statistics is the length of the list that the console opens for it, or the number
+// of SMS in that list.
+func requireListed(t *testing.T, db *postgres.DB, of backstop.StatsFilter) {
+	t.Helper()
 	listed := func(want int64, change func(*backstop.SendFilter)) {
 		t.Helper()
 		filter := backstop.SendFilter{From: of.From, Until: of.Until}
@@ -213,13 +235,15 @@ func TestDB_Stats_listed(t *testing.T) {
 
 	m, err := db.MessageStats(t.Context(), of)
 	require.NoError(t, err)
-	require.Len(t, m.BySender, 2)
 	for _, c := range m.BySender {
 		sms := func(n backstop.SMSCounts, change func(*backstop.SendFilter)) {
 			t.Helper()
-			listed(n.SMS, change)
+			filter := backstop.SendFilter{From: of.From, Until: of.Until}
+			change(&filter)
+			require.Equal(t, n.SMS, smsOf(t, db, filter))
 			for result, n := range n.Results {
-				listed(n, func(f *backstop.SendFilter) { change(f); f.SMS.Result = result })
+				filter.SMS.Result = result
+				require.Equal(t, n, smsOf(t, db, filter))
 			}
 		}
 		from := func(f *backstop.SendFilter) { f.SMS.Sender, f.SMS.Route = c.Sender, c.Route }
@@ -229,11 +253,17 @@ func TestDB_Stats_listed(t *testing.T) {
 		}
 	}
 	for _, c := range m.ByCode {
+		if c.Code == "" { // it has no list
+			continue
+		}
 		listed(c.Sends, func(f *backstop.SendFilter) { f.Failure.Provider, f.Failure.Code = c.Provider, c.Code })
 	}
 	changes, err := db.StatsChanges(t.Context(), of)
 	require.NoError(t, err)
 	for _, g := range changes.Groups {
+		if g.Code == "" {
+			continue
+		}
 		listed(g.After, func(f *backstop.SendFilter) {
 			f.PolicyID, f.Country, f.Failure.Provider, f.Failure.Code = g.PolicyID, &g.Country, g.Provider, g.Code
 			f.Reasons = []backstop.FallbackReason{g.Reason}
@@ -324,19 +354,27 @@ func TestDB_FindSends(t *testing.T) {
 		by  backstop.FoundBy
 		ids []string
 	}{
-		id:                         {backstop.FoundByID, []string{id}},
-		" " + id + "\n":            {backstop.FoundByID, []string{id}},
-		"order by sms":             {backstop.FoundByKey, []string{id}},
-		messageID(id, 3):           {backstop.FoundByMessage, []string{id}},
-		messageID(ids["open"], 1):  {backstop.FoundNothing, nil}, // it was not called
-		"+4915112345678":           {backstop.FoundByNumber, german},
-		"+49 151 1234-5678":        {backstop.FoundByNumber, german},
-		"0151 12345678":            {backstop.FoundByNumberEnd, german},
-		"12345678":                 {backstop.FoundByNumberEnd, append([]string{ids["open"]}, german...)},
-		"order":                    {backstop.FoundNothing, nil},
-		"0000":                     {backstop.FoundNothing, nil},
-		"%":                        {backstop.FoundNothing, nil},
-		"\x00'; DROP TABLE sends;": {backstop.FoundNothing, nil},
+		id:                              {backstop.FoundByID, []string{id}},
+		" " + id + "\n":                 {backstop.FoundByID, []string{id}},
+		"order by sms":                  {backstop.FoundByKey, []string{id}},
+		messageID(id, 3):                {backstop.FoundByMessage, []string{id}},
+		messageID(ids["open"], 1):       {backstop.FoundNothing, nil}, // it was not called
+		"+4915112345678":                {backstop.FoundByNumber, german},
+		"+49 151 1234-5678":             {backstop.FoundByNumber, german},
+		"0151 12345678":                 {backstop.FoundByNumberEnd, german},
+		"12345678":                      {backstop.FoundByNumberEnd, append([]string{ids["open"]}, german...)},
+		"order":                         {backstop.FoundNothing, nil},
+		"--------":                      {backstop.FoundNothing, nil},
+		id[:4] + "----":                 {backstop.FoundNothing, nil},
+		strings.ToUpper(id):             {backstop.FoundByID, []string{id}},
+		strings.ReplaceAll(id, "-", ""): {backstop.FoundByID, []string{id}},
+		id + "0":                        {backstop.FoundNothing, nil},
+		strings.Repeat("9", 255):        {backstop.FoundNothing, nil},
+		"\xff12345678":                  {backstop.FoundNothing, nil},
+		"+0000":                         {backstop.FoundNothing, nil},
+		"0000":                          {backstop.FoundNothing, nil},
+		"%":                             {backstop.FoundNothing, nil},
+		"\x00'; DROP TABLE sends;":      {backstop.FoundNothing, nil},
 	} {
 		found, err := db.FindSends(t.Context(), text, 10)
 		require.NoError(t, err, "%q", text)
@@ -355,4 +393,17 @@ func TestDB_FindSends(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found.More)
 	require.Equal(t, backstop.SendFilter{To: to}, found.Filter)
+}
+
+// No id follows the largest one.
+func TestDB_ListSends_afterAll(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	insertSend(t, db)
+	list, more, err := db.ListSends(t.Context(), backstop.SendFilter{}, backstop.Page{
+		Sort: backstop.ByOldest, After: uuid.Max.String(), Limit: 1,
+	})
+	require.NoError(t, err)
+	require.Empty(t, list)
+	require.False(t, more)
 }

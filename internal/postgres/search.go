@@ -31,8 +31,8 @@ var (
 	searchByID = searchSends(`id >= $1::uuid AND id <= $3::uuid`)
 )
 
-// idStart matches the first digits of a send's id. Fewer than 8 would be the time of many sends.
-var idStart = regexp.MustCompile(`^[0-9a-fA-F-]{8,36}$`)
+// idStart matches the first digits of a send's id, without its hyphens. Fewer than 8 would be the time of many sends.
+var idStart = regexp.MustCompile(`^[0-9a-fA-F]{8,32}$`)
 
 // searchWay is a way to find sends.
 type searchWay struct {
@@ -95,14 +95,11 @@ func (db *DB) selectSends(ctx context.Context, query string, values ...any) ([]b
 
 // readIDStart returns the first and the last id that begin with a text; false if no id does.
 func readIDStart(text string) (first, last string, ok bool) {
+	text = strings.ReplaceAll(text, "-", "")
 	if !idStart.MatchString(text) {
 		return "", "", false
 	}
 	const digits = 32
-	text = strings.ReplaceAll(text, "-", "")
 	missing := digits - len(text)
-	if missing < 0 {
-		return "", "", false
-	}
 	return text + strings.Repeat("0", missing), text + strings.Repeat("f", missing), true
 }

@@ -226,8 +226,9 @@ export interface paths {
          * Send a message again
          * @description Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
          *     rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-         *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. An earlier
-         *     version of Backstop did not store the overrides; its sends are repeated without them.
+         *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
+         *     recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
+         *     the overrides; its sends are repeated without them.
          */
         post: operations["RepeatSend"];
         delete?: never;
@@ -1201,7 +1202,7 @@ export interface components {
             until: components["schemas"]["Time"];
             /** @description The counts of up to 100 pairs of sender ID and route, with the most SMS first. */
             by_sender: components["schemas"]["StatsOfSender"][];
-            /** @description The counts of up to 100 error codes, with the most messages first. */
+            /** @description The counts of up to 100 error codes, with the most sends first. */
             by_code: components["schemas"]["StatsOfCode"][];
         };
         /** @description Numbers of SMS, and how long those that were delivered took. */
@@ -1462,7 +1463,7 @@ export interface components {
          *     commas), `wrong_type` (`type`: the JSON type that the value must have).
          * @enum {string}
          */
-        FieldErrorCode: "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "outer_space" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_route" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_route" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**

@@ -74,6 +74,7 @@ export const en = {
       not_null: "must not be null",
       not_text: "must be valid UTF-8 text",
       one_of: "must be one of: {{values}}",
+      opted_out: "has opted out, and the message may be marketing. If it is not, make a new send with its category",
       outer_space: "must not begin or end with a space",
       phone_number: "must be a phone number in E.164 form, like +447400123456",
       range_days_max: "the range may have at most {{max}} days",
@@ -684,7 +685,7 @@ export const en = {
       arrived: "This message was delivered already.",
       pending: "This send is still under way. The recipient may get both.",
       unconfirmed: "This message may have been delivered: no receipt has come so far.",
-      optedOut: "The recipient has opted out. The new send will probably fail too.",
+      optedOut: "The recipient has opted out. Only a send of the category authentication or utility is sent again.",
     },
   },
   newSend: {

@@ -76,6 +76,7 @@ export const zhCN: Words = {
       not_null: "不能为 null",
       not_text: "必须是有效的 UTF-8 文本",
       one_of: "必须是以下之一：{{values}}",
+      opted_out: "已退订，而此消息可能是营销消息。如果不是，请新建发送并选择其类别",
       outer_space: "首尾不能有空格",
       phone_number: "必须是 E.164 格式的号码，如 +447400123456",
       range_days_max: "时间范围最长 {{max}} 天",
@@ -673,7 +674,7 @@ export const zhCN: Words = {
       arrived: "此消息已经送达。",
       pending: "此发送仍在进行中。接收者可能收到两条。",
       unconfirmed: "此消息可能已经送达：目前没有回执。",
-      optedOut: "接收者已退订。新的发送很可能同样失败。",
+      optedOut: "接收者已退订。只有类别为“验证”或“通知”的发送才能再次发送。",
     },
   },
   newSend: {

@@ -36,7 +36,7 @@ export function RepeatDialog({ send, onClose }: { send: Send; onClose: () => voi
       open
       title={t("sendActions.repeat")}
       okText={t("sendActions.repeatNow")}
-      okButtonProps={{ loading: repeat.isPending }}
+      okButtonProps={{ loading: repeat.isPending, disabled: caution === "optedOut" }}
       onOk={() => repeat.mutate()}
       onCancel={onClose}
     >
@@ -48,13 +48,13 @@ export function RepeatDialog({ send, onClose }: { send: Send; onClose: () => voi
   );
 }
 
-/** cautionOf returns why a repetition may be a mistake; undefined if the message surely did not arrive. */
+/** cautionOf returns why a repetition may be a mistake, or is refused; undefined if the message surely did not arrive. */
 function cautionOf({ outcome, whatsapp, sms, events }: Send) {
-  if (sms?.status === "delivered" || whatsapp.status === "delivered" || whatsapp.status === "read") {
-    return "arrived";
-  }
   if (events.some(({ kind }) => kind === "opted_out")) {
     return "optedOut";
+  }
+  if (sms?.status === "delivered" || whatsapp.status === "delivered" || whatsapp.status === "read") {
+    return "arrived";
   }
   return outcome === "pending" || outcome === "unconfirmed" ? outcome : undefined;
 }

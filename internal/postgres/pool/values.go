@@ -56,15 +56,15 @@ func MinID(t time.Time) string {
 	return id.String()
 }
 
-// NextID returns the smallest id that is greater than an id in canonical form.
+// NextID returns the smallest id that is greater than an id in canonical form, or uuid.Max, which no send has.
 func NextID(id string) string {
 	next := uuid.MustParse(id)
 	for i := len(next) - 1; i >= 0; i-- {
 		if next[i]++; next[i] != 0 { // no carry
-			break
+			return next.String()
 		}
 	}
-	return next.String()
+	return uuid.Max.String()
 }
 
 // putTime writes the first 48 bits of a UUIDv7: Unix milliseconds (RFC 9562, 5.7).
