@@ -22,8 +22,15 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     rolldownOptions: {
       treeshake: { moduleSideEffects: [{ test: isPlain, sideEffects: false }] },
-      // On a slow line each file costs a round trip: the overview, which is the first page, and all it needs is one file.
-      output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            // On a slow line each file costs a round trip: the overview, which is the first page, and all it needs is one file.
+            { name: "first", tags: ["$initial"] },
+            { name: "parts", minShareCount: 8 }, // what most of the other files need
+          ],
+        },
+      },
     },
     chunkSizeWarningLimit: 900, // kB, before compression; antd is most of it
   },
