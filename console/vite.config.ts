@@ -7,8 +7,9 @@ import { earlyScript } from "./early.plugin.ts";
 // `npm run dev` serves the source instead, and passes API requests on to a running `make run`.
 const api = process.env.BACKSTOP_URL ?? "http://127.0.0.1:8080";
 
-const base =
-  /node_modules\/(react|react-dom|scheduler|react-router|@tanstack|i18next|react-i18next|openapi-fetch|@ant-design\/(cssinjs|cssinjs-utils|colors|fast-color)|@emotion|stylis|@babel|clsx|@rc-component\/(util|motion|segmented)|antd\/es\/(_util|theme|style|config-provider|button|segmented|alert|version))\//;
+// These libraries only define things, but do not say so ("sideEffects" in package.json): what no page uses is left out.
+const isPlain =
+  /node_modules\/(@rc-component|@ant-design\/(cssinjs|cssinjs-utils|colors|fast-color)|i18next|openapi-fetch|stylis)\//;
 
 export default defineConfig(({ command }) => ({
   base: "/console/",
@@ -19,8 +20,18 @@ export default defineConfig(({ command }) => ({
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
-    // Few files: on a slow line each costs a round trip. These libraries are part of each page.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: base }] } } },
+    rolldownOptions: {
+      treeshake: { moduleSideEffects: [{ test: isPlain, sideEffects: false }] },
+      output: {
+        codeSplitting: {
+          groups: [
+            // On a slow line each file costs a round trip: the overview, which is the first page, and all it needs is one file.
+            { name: "first", tags: ["$initial"] },
+            { name: "parts", minShareCount: 8 }, // what most of the other files need
+          ],
+        },
+      },
+    },
     chunkSizeWarningLimit: 900, // kB, before compression; antd is most of it
   },
   test: { include: ["src/**/*.test.ts"] }, // those in a browser are in e2e

@@ -1,6 +1,5 @@
-// The frame of the pages. It is part of the first load, so it has few parts of antd: menus and the drawer are loaded later.
+// The frame of the pages. It is part of the first load, so it has no parts of antd: menus and the drawer are loaded later.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Button } from "antd";
 import AppContext from "antd/es/app/context";
 import { lazy, Suspense, useCallback, useContext, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,8 +10,7 @@ import { reentry } from "./api/reentry";
 import { type MenuEntry, pages } from "./pages";
 import { forgetDraft } from "./sends/forgetDraft";
 import { announceSignOut, onSignOut } from "./session/signOuts";
-import { ButtonLink } from "./ui/ButtonLink";
-import { LogoutOutlined, MenuOutlined } from "./ui/icons";
+import { LogoutOutlined, MenuOutlined } from "./ui/firstIcons";
 import { Logo } from "./ui/Logo";
 import { PageSkeleton } from "./ui/Skeleton";
 import { zone } from "./ui/time";
@@ -72,12 +70,14 @@ export function Shell({ session, hasData }: Props) {
         <header className="shell-header">
           {!wide && (
             <>
-              <Button
-                type="text"
-                icon={<MenuOutlined />}
+              <button
+                type="button"
+                className="button button-quiet"
                 aria-label={t("shell.navigation")}
                 onClick={() => setOpen(true)}
-              />
+              >
+                <MenuOutlined />
+              </button>
               <Brand />
             </>
           )}
@@ -187,10 +187,16 @@ function SignOut() {
     onError: (error) => message.error(error.message),
   });
   return (
-    <Button type="text" icon={<LogoutOutlined />} loading={signOut.isPending} onClick={() => signOut.mutate()}>
+    <button
+      type="button"
+      className="button button-quiet"
+      aria-busy={signOut.isPending}
+      onClick={() => !signOut.isPending && signOut.mutate()}
+    >
+      <LogoutOutlined />
       <span className="wide-only">{t("shell.signOut")}</span>
       <span className="narrow-only visually-hidden">{t("shell.signOut")}</span>
-    </Button>
+    </button>
   );
 }
 
@@ -199,9 +205,9 @@ function NotFound() {
   return (
     <div className="not-found">
       <h1>{t("shell.notFound")}</h1>
-      <ButtonLink to="/" type="primary">
+      <Link to="/" className="button button-primary">
         {t("shell.toOverview")}
-      </ButtonLink>
+      </Link>
     </div>
   );
 }

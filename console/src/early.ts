@@ -1,5 +1,5 @@
 // The script in index.html (vite.config.ts puts it there). It runs before the app is loaded: it sets the theme of the skeleton,
-// and begins the requests and loads the files that the first page needs.
+// and begins the requests that the first page needs.
 import { boundsOf } from "./overview/range";
 import { storedAppearance, storedLanguage } from "./stored";
 
@@ -14,8 +14,6 @@ declare global {
     backstopEarly?: EarlyAnswer[];
   }
 }
-
-declare const __OVERVIEW_FILES__: string[]; // of the overview's page, without those of every page
 
 const timeout = 20_000; // ms
 
@@ -45,14 +43,6 @@ async function readWhole(answer: Response): Promise<Response> {
 }
 
 const session = request("/console/session");
-if (/^\/console\/?$/.test(location.pathname)) {
-  for (const file of __OVERVIEW_FILES__) {
-    const link = document.createElement("link");
-    link.rel = "modulepreload";
-    link.href = file;
-    document.head.append(link);
-  }
-  if (location.search === "") {
-    request(`/v1/stats?${new URLSearchParams({ ...boundsOf("day", Date.now()) })}`, session);
-  }
+if (/^\/console\/?$/.test(location.pathname) && location.search === "") {
+  request(`/v1/stats?${new URLSearchParams({ ...boundsOf("day", Date.now()) })}`, session);
 }

@@ -1,8 +1,9 @@
 // The pages of the console. To add a page, add an entry here, its texts in i18n/, and its folder.
 
-import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode } from "react";
+import { type ComponentType, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
-import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, RocketOutlined, SendOutlined } from "./ui/icons";
+import OverviewPage from "./overview/OverviewPage";
+import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, RocketOutlined, SendOutlined } from "./ui/firstIcons";
 
 export interface MenuEntry {
   label: "overview.title" | "sends.title" | "rules.title" | "policies.title" | "start.title";
@@ -12,7 +13,7 @@ export interface MenuEntry {
 
 interface Page {
   path: string; // below /console, in the syntax of react-router
-  component: LazyExoticComponent<ComponentType<{ session: Session }>>;
+  component: ComponentType<{ session: Session }>;
   menu?: MenuEntry;
   under?: string; // the path of the menu entry that is marked on this page
 }
@@ -20,7 +21,7 @@ interface Page {
 export const pages: Page[] = [
   {
     path: "/",
-    component: lazy(() => import("./overview/OverviewPage")),
+    component: OverviewPage, // in the first file, because it is the first page
     menu: { label: "overview.title", icon: <DashboardOutlined /> },
   },
   {

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { ArrowDownOutlined, ArrowUpOutlined } from "../ui/icons";
+import { ArrowDownOutlined, ArrowUpOutlined } from "../ui/firstIcons";
 import { judge, type Verdict } from "./shares";
 import { useNumbers } from "./useNumbers";
 

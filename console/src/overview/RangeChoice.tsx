@@ -1,4 +1,3 @@
-import { Segmented } from "antd";
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { lazyLater } from "../useFirstData";
@@ -13,20 +12,24 @@ interface Props {
   onOwn: (own: OwnRange | undefined) => void;
 }
 
-/** RangeChoice chooses one of the ranges that end now, or a range of the reader's own. */
+/** RangeChoice chooses one of the ranges that end now, or a range of the reader's own. It looks like antd's Segmented, in few bytes. */
 export function RangeChoice({ range, own, onChange, onOwn }: Props) {
   const { t } = useTranslation();
   return (
     <>
-      <Segmented<Range | "own">
-        aria-label={t("overview.range")}
-        value={own ? "own" : range}
-        onChange={(value) => value !== "own" && onChange(value)}
-        options={[
-          ...(Object.keys(ranges) as Range[]).map((value) => ({ value, label: t(`overview.ranges.${value}`) })),
-          ...(own ? [{ value: "own" as const, label: t("overview.ranges.own") }] : []),
-        ]}
-      />
+      <fieldset className="choice" aria-label={t("overview.range")}>
+        {[...(Object.keys(ranges) as Range[]), ...(own ? (["own"] as const) : [])].map((value) => (
+          <label key={value}>
+            <input
+              type="radio"
+              name="range"
+              checked={value === (own ? "own" : range)}
+              onChange={() => value !== "own" && onChange(value)}
+            />
+            {t(`overview.ranges.${value}`)}
+          </label>
+        ))}
+      </fieldset>
       <Suspense fallback={<span className="own-range" />}>
         <OwnRangeFields own={own} onOwn={onOwn} />
       </Suspense>

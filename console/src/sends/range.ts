@@ -1,6 +1,5 @@
 // The presets of time of the list of sends. They end now, or with a day of the reader's own time zone, and stay relative in the
 // address.
-import dayjs from "dayjs";
 
 export const sendRanges = ["15min", "hour", "day", "today", "yesterday", "week"] as const;
 export type SendRange = (typeof sendRanges)[number];
@@ -19,13 +18,19 @@ export function rangeBounds(range: string, now: number): { from?: string; until?
   if (!isSendRange(range)) {
     return { from: range };
   }
-  const today = dayjs(now).startOf("day");
+  const today = startOfDay(now);
   switch (range) {
     case "today":
       return { from: today.toISOString() };
     case "yesterday":
-      return { from: today.subtract(1, "day").toISOString(), until: today.toISOString() };
+      return { from: startOfDay(now, -1).toISOString(), until: today.toISOString() };
     default:
       return { from: new Date(now - lengths[range] * 1000).toISOString() };
   }
+}
+
+/** startOfDay returns the midnight of the reader's time zone at which the day begins. A day may have 23 or 25 hours. */
+function startOfDay(now: number, days = 0): Date {
+  const moment = new Date(now);
+  return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate() + days);
 }

@@ -1,5 +1,5 @@
 // The errors of the API. Its texts name the field and the reason.
-import { Alert, Button } from "antd";
+import { Alert } from "antd";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
 import { fieldText } from "./problemTexts";
@@ -56,7 +56,14 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
       role="alert"
       title={title}
       description={details}
-      action={retry && !isRefusal(error) && <Button onClick={retry}>{t("problem.retry")}</Button>}
+      action={
+        retry &&
+        !isRefusal(error) && (
+          <button type="button" className="button" onClick={retry}>
+            {t("problem.retry")}
+          </button>
+        )
+      }
     />
   );
 }

@@ -1,6 +1,6 @@
 // An outage: a page keeps what it has, says since when it is not connected, and its queries go on trying.
 import { type QueryClient, type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Alert, Button } from "antd";
+import { Alert } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
@@ -51,7 +51,11 @@ export function OutageNotice({ outage: { error, since, retry } }: { outage: Outa
       showIcon
       role="status"
       title={detail ? t("problem.failing", { at, detail }) : t("problem.disconnected", { at })}
-      action={<Button onClick={retry}>{t("problem.retry")}</Button>}
+      action={
+        <button type="button" className="button" onClick={retry}>
+          {t("problem.retry")}
+        </button>
+      }
     />
   );
 }
