@@ -44,6 +44,7 @@ test.describe("with a session", () => {
   test("after the end of the session the page asks for the key, and continues", async ({ page, context }) => {
     await page.goto("");
     await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+    await page.waitForLoadState("networkidle"); // else a later request of the overview opens the dialog before the click
     await context.clearCookies();
     await page.getByRole("link", { name: "Fallback Policy" }).click();
     await page.getByLabel("API key", { exact: true }).fill(apiKey());
