@@ -438,3 +438,20 @@ test.describe("an address that the API refuses", () => {
     await expect(page.getByRole("rowheader").first()).toBeVisible();
   });
 });
+
+test("Enter takes the country that was typed, and a text that is no country is not dropped", async ({ page, api }) => {
+  const { name } = await api.rule();
+  await page.goto(`rules?search=${encodeURIComponent(name)}`);
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  const dialog = page.getByRole("dialog");
+  const field = dialog.getByLabel("Countries");
+  await field.fill("Germany");
+  await field.press("Enter");
+  await expect(dialog.locator(".ant-select-selection-item", { hasText: "Germany (DE)" })).toBeVisible();
+  await field.fill("Atlantis");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("“Atlantis” is no chosen country.")).toBeVisible();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText("Germany").first()).toBeVisible();
+});

@@ -248,6 +248,7 @@ export const en = {
     countries: "Countries",
     countriesMean: "The rule applies to recipients in these countries. Empty: everywhere.",
     everywhere: "Everywhere",
+    countryTyped: "“{{text}}” is no chosen country. Choose it in the list, or leave the field empty.",
     moreCountries_one: "{{count}} more",
     moreCountries_other: "{{count}} more",
     usedBy: "Used by",

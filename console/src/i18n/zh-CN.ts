@@ -245,6 +245,7 @@ export const zhCN: Words = {
     countries: "国家/地区",
     countriesMean: "规则适用于这些国家/地区的接收者。留空：不限。",
     everywhere: "不限",
+    countryTyped: "“{{text}}”不是已选择的国家/地区。请在列表中选择，或将此项留空。",
     moreCountries_one: "另外 {{count}} 个",
     moreCountries_other: "另外 {{count}} 个",
     usedBy: "被使用于",

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Alert, Form, Input, Radio, Select } from "antd";
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
@@ -7,8 +8,8 @@ import { routesQuery } from "../api/queries";
 import { EditDialog } from "../ui/EditDialog";
 import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
+import { CountriesInput } from "./CountriesInput";
 import { checkName, checkSendID, checkWait, validator } from "./checks";
-import { countries, countryName } from "./countries";
 import { countriesText, meaning, ruleTypes, waitText } from "./meaning";
 
 interface Props {
@@ -30,6 +31,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
   const { t, i18n } = useTranslation();
   const routes = useQuery(routesQuery);
   const [form] = Form.useForm<RuleInput>();
+  const typed = useRef(""); // in the field of the countries
   const draft: RuleInput = { ...blank, ...Form.useWatch([], form) };
   const edit = useEdit<Rule, RuleInput, RuleInput>({
     of: "rules",
@@ -119,19 +121,21 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
           options={routeNames.map(({ name }) => ({ value: name, label: name }))}
         />
       </Form.Item>
-      <Form.Item name="countries" label={t("rules.countries")} extra={t("rules.countriesMean")}>
-        <Select
-          mode="multiple"
-          allowClear
-          defaultActiveFirstOption={false} // else Tab adds the first country when it leaves the field
-          placeholder={t("rules.everywhere")}
-          showSearch={{ optionFilterProp: "label" }}
-          maxTagCount="responsive"
-          options={countries.map((code) => ({
-            value: code,
-            label: `${countryName(code, i18n.language)} (${code})`,
-          }))}
-        />
+      <Form.Item
+        name="countries"
+        label={t("rules.countries")}
+        extra={t("rules.countriesMean")}
+        validateTrigger="onSubmit"
+        rules={[
+          {
+            validator: () =>
+              typed.current
+                ? Promise.reject(new Error(t("rules.countryTyped", { text: typed.current })))
+                : Promise.resolve(),
+          },
+        ]}
+      >
+        <CountriesInput typed={typed} />
       </Form.Item>
       <Alert type="info" title={<span aria-live="polite">{meaning(draft, t, i18n.language)}</span>} />
       {edit.base && <p className="hint">{t("rules.inFlight")}</p>}

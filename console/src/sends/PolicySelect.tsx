@@ -23,7 +23,10 @@ const usePolicies = (search: string) => useQuery(policiesQuery({ search: search 
 export function PolicySelect({ id, value, onChange, label }: Props) {
   const { t } = useTranslation();
   const { search, items, empty, props } = useSearch(usePolicies);
-  const listed: Option[] = items.map((policy) => ({ value: policy.id, label: policy.name }));
+  const isExact = ({ label }: Option) => label.toLowerCase() === search.trim().toLowerCase();
+  const listed = items
+    .map((policy): Option => ({ value: policy.id, label: policy.name }))
+    .sort((a, b) => Number(isExact(b)) - Number(isExact(a))); // Enter takes the first
   const [picked, setPicked] = useState<Option>();
   const known = [picked, ...listed].find((option) => option?.value === value);
   const chosen = useQuery({ ...policyQuery(value ?? ""), enabled: value !== undefined && !known, retry: false });
