@@ -511,6 +511,8 @@ export const en = {
     abandoned: "the send could not be processed",
     causes: {
       failed: "WhatsApp failed",
+      sms_failed: "the SMS from {{sender}} failed",
+      sms_failed_code: "the SMS from {{sender}} failed ({{code}})",
       not_sent: "not sent within {{wait}}",
       not_delivered: "not delivered within {{wait}}",
       not_read: "not read within {{wait}}",
@@ -625,6 +627,8 @@ export const en = {
     },
     fired: {
       failed: "Rule “{{rule}}” sent the SMS because WhatsApp had failed.",
+      sms_failed: "Rule “{{rule}}” sent the SMS because the SMS from {{sender}} had failed.",
+      sms_failed_code: "Rule “{{rule}}” sent the SMS because the SMS from {{sender}} had failed ({{code}}).",
       not_sent: "Rule “{{rule}}” sent the SMS because WhatsApp had not sent the message within {{wait}}.",
       not_delivered: "Rule “{{rule}}” sent the SMS because WhatsApp had not delivered the message within {{wait}}.",
       not_read: "Rule “{{rule}}” sent the SMS because the message was not read on WhatsApp within {{wait}}.",

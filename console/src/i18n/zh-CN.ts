@@ -504,6 +504,8 @@ export const zhCN: Words = {
     abandoned: "系统无法处理此发送",
     causes: {
       failed: "WhatsApp 失败",
+      sms_failed: "{{sender}} 的短信失败",
+      sms_failed_code: "{{sender}} 的短信失败（{{code}}）",
       not_sent: "{{wait}}内未发送",
       not_delivered: "{{wait}}内未送达",
       not_read: "{{wait}}内未读",
@@ -614,6 +616,8 @@ export const zhCN: Words = {
     },
     fired: {
       failed: "触发规则“{{rule}}”：WhatsApp 失败。",
+      sms_failed: "触发规则“{{rule}}”：{{sender}} 的短信失败。",
+      sms_failed_code: "触发规则“{{rule}}”：{{sender}} 的短信失败（{{code}}）。",
       not_sent: "触发规则“{{rule}}”：WhatsApp 在{{wait}}内未发送。",
       not_delivered: "触发规则“{{rule}}”：WhatsApp 在{{wait}}内未送达。",
       not_read: "触发规则“{{rule}}”：接收者在{{wait}}内未在 WhatsApp 上阅读。",

@@ -113,7 +113,7 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
         accepted,
         expect.stringContaining("WhatsApp reported at 2 s that the message failed. | Meta 131026: "),
         "The SMS from ACME failed at 6 s. Rule “acme” sent the SMS because WhatsApp had failed. | Twilio 30003: The handset is unreachable. | Wait.",
-        "The SMS from ACME2 was delivered to the phone at 9 s. Rule “acme2” sent the SMS because WhatsApp had failed.",
+        "The SMS from ACME2 was delivered to the phone at 9 s. Rule “acme2” sent the SMS because the SMS from ACME had failed (30003).",
         nothing,
       ],
     },
