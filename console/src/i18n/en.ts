@@ -317,6 +317,8 @@ export const en = {
     itsOverview: "Overview of this policy",
     curl: "Send by API",
     curlMeans: "Sends a real message. Replace the number and the texts, and set BACKSTOP_API_KEY.",
+    curlMeansTest:
+      "The providers are simulated: the message reaches nobody. Replace the number and the texts, and set BACKSTOP_API_KEY.",
     order: {
       how: "Press the space bar to pick the rule up, the arrow keys to move it, the space bar again to drop it, and Escape to cancel.",
       picked: "Picked up {{name}}, at place {{position}} of {{count}}.",
@@ -476,6 +478,7 @@ export const en = {
     templateNamed: "template {{name}} ({{language}})",
     firedRule: "Rule fired",
     about: "About this send",
+    wasQueued: "Queued",
     plan: "Plan: {{policy}}",
     timeline: "Timeline",
     run: "Run in Temporal",
@@ -683,6 +686,8 @@ export const en = {
     repeat: "Send again",
     repeatNow: "Send again",
     repeatMeans: "A new send goes out with the same texts, by the present rules of the policy. It is charged.",
+    repeatMeansTest:
+      "A new send has the same texts and the present rules of the policy. The providers are simulated: it reaches nobody.",
     sameNumber: "All sends to this number",
     more: "More",
     cautions: {

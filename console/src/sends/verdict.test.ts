@@ -5,6 +5,7 @@ import { setLanguage } from "../i18n";
 import { at, FakeSend, plannedRule } from "./fakeSend";
 import { verdictOf } from "./verdict";
 import { slot } from "./verdictLine";
+import { summaryOf } from "./verdictSummary";
 
 beforeAll(async () => {
   await setLanguage("zh-CN"); // loads it
@@ -470,4 +471,10 @@ test("the outcomes have their tones", () => {
     "quiet",
     "bad",
   ]);
+});
+
+test("a Chinese summary has a space between a time and a word", () => {
+  const { send } = new FakeSend(rule).calls(undefined, "accepted");
+  const reader = { t: i18next.getFixedT("zh-CN"), language: "zh-CN", codes };
+  expect(summaryOf(send, verdictOf(send, Date.parse(at(5)), reader), "", reader)).toMatch(/[0-9] 受理。/);
 });
