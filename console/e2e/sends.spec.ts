@@ -131,7 +131,7 @@ test.describe("a number with a trunk digit", () => {
       await expect(refusal).toContainText("有些值无效。");
       await expect(refusal).not.toContainText(/did you mean|not valid/);
       await page.getByLabel("接收号码").fill("+44 7400 123402");
-      await expect(page.getByText(/等待1 分钟，而 WhatsApp 最长会尝试30 天/)).toBeVisible();
+      await expect(page.getByText(/等待 1 分钟，而 WhatsApp 最长会尝试 30 天/)).toBeVisible();
     });
   });
 });

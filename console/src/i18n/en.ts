@@ -318,6 +318,8 @@ export const en = {
     itsOverview: "Overview of this policy",
     curl: "Send by API",
     curlMeans: "Sends a real message. Replace the number and the texts, and set BACKSTOP_API_KEY.",
+    curlMeansTest:
+      "The providers are simulated: the message reaches nobody. Replace the number and the texts, and set BACKSTOP_API_KEY.",
     order: {
       how: "Press the space bar to pick the rule up, the arrow keys to move it, the space bar again to drop it, and Escape to cancel.",
       picked: "Picked up {{name}}, at place {{position}} of {{count}}.",
@@ -477,6 +479,7 @@ export const en = {
     templateNamed: "template {{name}} ({{language}})",
     firedRule: "Rule fired",
     about: "About this send",
+    wasQueued: "Queued",
     plan: "Plan: {{policy}}",
     timeline: "Timeline",
     run: "Run in Temporal",
@@ -512,6 +515,8 @@ export const en = {
     abandoned: "the send could not be processed",
     causes: {
       failed: "WhatsApp failed",
+      sms_failed: "the SMS from {{sender}} failed",
+      sms_failed_code: "the SMS from {{sender}} failed ({{code}})",
       not_sent: "not sent within {{wait}}",
       not_delivered: "not delivered within {{wait}}",
       not_read: "not read within {{wait}}",
@@ -626,6 +631,8 @@ export const en = {
     },
     fired: {
       failed: "Rule “{{rule}}” sent the SMS because WhatsApp had failed.",
+      sms_failed: "Rule “{{rule}}” sent the SMS because the SMS from {{sender}} had failed.",
+      sms_failed_code: "Rule “{{rule}}” sent the SMS because the SMS from {{sender}} had failed ({{code}}).",
       not_sent: "Rule “{{rule}}” sent the SMS because WhatsApp had not sent the message within {{wait}}.",
       not_delivered: "Rule “{{rule}}” sent the SMS because WhatsApp had not delivered the message within {{wait}}.",
       not_read: "Rule “{{rule}}” sent the SMS because the message was not read on WhatsApp within {{wait}}.",
@@ -680,6 +687,8 @@ export const en = {
     repeat: "Send again",
     repeatNow: "Send again",
     repeatMeans: "A new send goes out with the same texts, by the present rules of the policy. It is charged.",
+    repeatMeansTest:
+      "A new send has the same texts and the present rules of the policy. The providers are simulated: it reaches nobody.",
     sameNumber: "All sends to this number",
     more: "More",
     cautions: {

@@ -237,7 +237,7 @@ export const zhCN: Words = {
     waitOfUnread: "从受理发送时算起，最长 {{maxDays}} 天。",
     sendID: "SendID",
     sendIDMeans: "短信发送方 ID：短信服务商允许您使用的名称、短码或号码。",
-    someSender: "其 SendID ",
+    someSender: "SendID",
     route: "路由",
     routeMeans: "发送短信的服务商账户。",
     defaultRoute: "默认：{{name}}",
@@ -265,9 +265,9 @@ export const zhCN: Words = {
       unread: "等待结束时仍未读",
     },
     meaning: {
-      send_failed: "如果消息失败，或在{{wait}}内未发送，则从 {{sender}} 发送短信。",
-      undelivered: "如果消息失败，或在{{wait}}内未送达，则从 {{sender}} 发送短信。",
-      unread: "如果消息失败，或在{{wait}}内未读，则从 {{sender}} 发送短信。",
+      send_failed: "如果消息失败，或在 {{wait}}内未发送，则从 {{sender}} 发送短信。",
+      undelivered: "如果消息失败，或在 {{wait}}内未送达，则从 {{sender}} 发送短信。",
+      unread: "如果消息失败，或在 {{wait}}内未读，则从 {{sender}} 发送短信。",
       unreadNever: "如果消息在…内未读，则从 {{sender}} 发送短信。",
       failure: "如果服务商报告消息失败，则从 {{sender}} 发送短信。",
       onlyIn: "仅限{{countries}}的接收者。",
@@ -313,6 +313,7 @@ export const zhCN: Words = {
     itsOverview: "此策略的概览",
     curl: "通过 API 发送",
     curlMeans: "消息会真实发出。请替换号码和文本，并设置 BACKSTOP_API_KEY。",
+    curlMeansTest: "服务商为模拟，消息不会发给任何人。请替换号码和文本，并设置 BACKSTOP_API_KEY。",
     order: {
       how: "按空格键拾起规则，用方向键移动，再按空格键放下，按 Esc 取消。",
       picked: "已拾起 {{name}}，位于第 {{position}} 位，共 {{count}} 位。",
@@ -470,6 +471,7 @@ export const zhCN: Words = {
     templateNamed: "模板 {{name}}（{{language}}）",
     firedRule: "触发的规则",
     about: "关于此发送",
+    wasQueued: "已排队",
     plan: "计划：{{policy}}",
     timeline: "时间线",
     run: "在 Temporal 中查看",
@@ -505,6 +507,8 @@ export const zhCN: Words = {
     abandoned: "系统无法处理此发送",
     causes: {
       failed: "WhatsApp 失败",
+      sms_failed: "{{sender}} 的短信失败",
+      sms_failed_code: "{{sender}} 的短信失败（{{code}}）",
       not_sent: "{{wait}}内未发送",
       not_delivered: "{{wait}}内未送达",
       not_read: "{{wait}}内未读",
@@ -615,9 +619,11 @@ export const zhCN: Words = {
     },
     fired: {
       failed: "触发规则“{{rule}}”：WhatsApp 失败。",
-      not_sent: "触发规则“{{rule}}”：WhatsApp 在{{wait}}内未发送。",
-      not_delivered: "触发规则“{{rule}}”：WhatsApp 在{{wait}}内未送达。",
-      not_read: "触发规则“{{rule}}”：接收者在{{wait}}内未在 WhatsApp 上阅读。",
+      sms_failed: "触发规则“{{rule}}”：{{sender}} 的短信失败。",
+      sms_failed_code: "触发规则“{{rule}}”：{{sender}} 的短信失败（{{code}}）。",
+      not_sent: "触发规则“{{rule}}”：WhatsApp 在 {{wait}}内未发送。",
+      not_delivered: "触发规则“{{rule}}”：WhatsApp 在 {{wait}}内未送达。",
+      not_read: "触发规则“{{rule}}”：接收者在 {{wait}}内未在 WhatsApp 上阅读。",
       too_late: "触发规则“{{rule}}”：处理此发送之前，其等待时间已结束。",
     },
     averted: {
@@ -669,6 +675,7 @@ export const zhCN: Words = {
     repeat: "再次发送",
     repeatNow: "再次发送",
     repeatMeans: "将以相同的文本新建一次发送，采用该策略现有的规则。会计费。",
+    repeatMeansTest: "将以相同的文本新建一次发送，采用该策略现有的规则。服务商为模拟，消息不会发给任何人。",
     sameNumber: "此号码的所有发送",
     more: "更多",
     cautions: {
@@ -733,7 +740,7 @@ export const zhCN: Words = {
       unlisted_number: "接收号码可能有误",
     },
     warningDetails: {
-      both_may_arrive: "规则“{{rule}}”等待{{wait}}，而 WhatsApp 最长会尝试{{whatsapp}}：两条消息都可能送达。",
+      both_may_arrive: "规则“{{rule}}”等待 {{wait}}，而 WhatsApp 最长会尝试 {{whatsapp}}：两条消息都可能送达。",
       expires_before_wait: "发送会在规则“{{rule}}”的等待结束之前过期：只有报告失败才能及时触发它。",
       looks_unread: "规则“{{rule}}”：接收者若关闭已读回执，读过也会显示为未读，短信仍会发出。",
       send_id_not_accepted:
@@ -802,7 +809,7 @@ export const zhCN: Words = {
     duplicates: "重复送达",
     duplicatesMean: "短信发出后 WhatsApp 也送达",
     p95: "送达耗时 p95",
-    p50: "半数发送在 {{time}} 内送达",
+    p50: "半数发送在 {{time}}内送达",
     noTimes: "尚无送达",
     changes: {
       title: "变化原因",

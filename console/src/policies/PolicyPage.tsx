@@ -3,7 +3,7 @@ import { Button, Card, Descriptions, Space, Spin, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
-import type { Policy } from "../api/client";
+import type { Policy, Session } from "../api/client";
 import { policyQuery } from "../api/queries";
 import { meaning } from "../rules/meaning";
 import { sendsPath } from "../sends/filter";
@@ -14,12 +14,12 @@ import { DeleteOutlined, EditOutlined, SendOutlined } from "../ui/icons";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { TimeText } from "../ui/TimeText";
-import { curlOf } from "./curl";
+import { curlMeans, curlOf } from "./curl";
 import { PolicyDialog } from "./PolicyDialog";
 import { PolicyPicture } from "./PolicyPicture";
 
 /** PolicyPage shows one policy: what it does, and how to send by it. */
-export default function PolicyPage() {
+export default function PolicyPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
   const policy = useQuery(policyQuery(id));
   const outage = useOutage(policy);
@@ -28,7 +28,7 @@ export default function PolicyPage() {
       <>
         {outage && <OutageNotice outage={outage} />}
         <div className={outage ? "outdated" : ""}>
-          <Shown policy={policy.data} />
+          <Shown policy={policy.data} isSandbox={session.sandbox} />
         </div>
       </>
     );
@@ -40,7 +40,7 @@ export default function PolicyPage() {
   );
 }
 
-function Shown({ policy }: { policy: Policy }) {
+function Shown({ policy, isSandbox }: { policy: Policy; isSandbox: boolean }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<"edit" | "delete">();
@@ -70,7 +70,7 @@ function Shown({ policy }: { policy: Policy }) {
             <PolicyPicture rules={policy.rules} />
           </Card>
           <Card size="small" title={<h2>{t("policies.curl")}</h2>}>
-            <p className="hint">{t("policies.curlMeans")}</p>
+            <p className="hint">{curlMeans(isSandbox, t)}</p>
             <Curl text={curlOf(policy.id, window.location.origin)} />
           </Card>
         </div>

@@ -1,3 +1,10 @@
+import type { TFunction } from "i18next";
+
+/** curlMeans says what the command does. In a sandbox the providers are simulated. */
+export function curlMeans(isSandbox: boolean, t: TFunction): string {
+  return t(isSandbox ? "policies.curlMeansTest" : "policies.curlMeans");
+}
+
 /** curlOf returns a command that sends by a policy. The number, the texts and the key of the order are examples. */
 export function curlOf(policy: string, origin: string): string {
   const body = {

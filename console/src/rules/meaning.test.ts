@@ -1,5 +1,6 @@
+import i18next from "i18next";
 import { expect, test } from "vitest";
-import { t } from "../i18n";
+import { setLanguage, t } from "../i18n";
 import { meaning } from "./meaning";
 
 const rule = { type: "unread", wait_seconds: 5400, send_id: "ACME" } as const;
@@ -26,4 +27,12 @@ test("up to four countries are named, and the others counted", () => {
     "Only to recipients in United Kingdom, Ireland, France, or Germany.",
   );
   expect(inCountries("GB", "IE", "FR", "DE", "IT", "ES")).toContain("Germany, or 2 more.");
+});
+
+test("a Chinese sentence has no gap", async () => {
+  await setLanguage("zh-CN");
+  const shape = { type: "undelivered" as const, wait_seconds: 5, send_id: "", countries: ["GB"] };
+  expect(meaning(shape, i18next.getFixedT("zh-CN"), "zh-CN")).toBe(
+    "如果消息失败，或在 5 秒内未送达，则从 SendID 发送短信。仅限英国的接收者。",
+  );
 });

@@ -29,7 +29,7 @@ export function meaning(rule: RuleShape, t: TFunction, language: string): string
     names.push(t("rules.moreCountries", { count: countries.length - names.length }));
   }
   const list = new Intl.ListFormat(language, { type: "disjunction" }).format(names);
-  return `${sentence} ${t("rules.meaning.onlyIn", { countries: list })}`;
+  return t("verdict.sentences", { first: sentence, second: t("rules.meaning.onlyIn", { countries: list }) });
 }
 
 /** condition returns the short form, for use beside a time: "Not read: SMS from ACME". */

@@ -4,10 +4,11 @@ import { useTranslation } from "react-i18next";
 import type { Send } from "../api/client";
 import { ScrollTable } from "../ui/ScrollTable";
 import { ToneTag } from "../ui/ToneTag";
-import { duration, exact, exactClock, zonedTime } from "../ui/time";
+import { exact, exactClock, zonedTime } from "../ui/time";
 import { useNarrow } from "../ui/useMedia";
 import { Advice, Cause, Log } from "./Cause";
 import { explain, providerName } from "./explanation";
+import { firedWords } from "./fired";
 import { type Message, messagesOf } from "./messages";
 import { useReader } from "./useReader";
 import { toneOfState } from "./verdict";
@@ -124,14 +125,14 @@ function Name({ message: { channel, provider, attempt, rule } }: { message: Mess
   );
 }
 
-function Fired({ message: { rule, cause } }: { message: Message }) {
+function Fired({ message: { rule, fired } }: { message: Message }) {
   const { t } = useTranslation();
   return (
     rule &&
-    cause && (
+    fired && (
       <>
         {rule.name}
-        <div className="hint">{t(`event.causes.${cause}`, { wait: duration(rule.wait_seconds ?? 0, t) })}</div>
+        <div className="hint">{t(`event.causes.${fired.cause}`, firedWords(rule, fired, t))}</div>
       </>
     )
   );

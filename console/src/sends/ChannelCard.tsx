@@ -5,7 +5,7 @@ import type { Schemas, Send } from "../api/client";
 import { StatusTag } from "../ui/ToneTag";
 import { providerName } from "./explanation";
 import { type Message, messagesOf, newestSMS } from "./messages";
-import { progressOf } from "./progress";
+import { progressOf, stepTitle } from "./progress";
 
 interface Props {
   channel: Schemas["Channel"];
@@ -31,7 +31,7 @@ export function ChannelCard({ channel, send }: Props) {
           responsive={false}
           current={steps.findLastIndex((step) => step.state !== "wait")}
           items={steps.map((step) => ({
-            title: t(`status.${step.status}`),
+            title: stepTitle(step, t),
             status: step.state,
           }))}
         />

@@ -7,8 +7,14 @@ import { answered, api, type Send } from "../api/client";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useFocusReturn } from "../ui/useFocusReturn";
 
+interface Props {
+  send: Send;
+  isSandbox: boolean;
+  onClose: () => void;
+}
+
 /** RepeatDialog sends the message of a send again, after the user has confirmed it, and opens the new send. */
-export function RepeatDialog({ send, onClose }: { send: Send; onClose: () => void }) {
+export function RepeatDialog({ send, isSandbox, onClose }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const opener = useFocusReturn();
@@ -41,7 +47,7 @@ export function RepeatDialog({ send, onClose }: { send: Send; onClose: () => voi
       onCancel={onClose}
     >
       <Descriptions size="small" column={1} items={items} />
-      <p>{t("sendActions.repeatMeans")}</p>
+      <p>{t(isSandbox ? "sendActions.repeatMeansTest" : "sendActions.repeatMeans")}</p>
       {caution && <Alert className="problem" type="warning" showIcon title={t(`sendActions.cautions.${caution}`)} />}
       {repeat.error && <ProblemAlert error={repeat.error} />}
     </Modal>

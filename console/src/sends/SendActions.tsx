@@ -85,7 +85,7 @@ export function SendActions({ send, summary, session }: Props) {
           )}
         </>
       )}
-      {isRepeating && <RepeatDialog send={send} onClose={() => setIsRepeating(false)} />}
+      {isRepeating && <RepeatDialog send={send} isSandbox={session.sandbox} onClose={() => setIsRepeating(false)} />}
     </>
   );
 }

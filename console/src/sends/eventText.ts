@@ -1,8 +1,7 @@
 // The words of the timeline. They are written here, from the codes and names of an event.
 import type { Schemas, Send } from "../api/client";
-import { duration } from "../ui/time";
 import { type Explanation, explain, type Reader } from "./explanation";
-import { causeOf } from "./messages";
+import { firedOf, firedWords } from "./fired";
 
 type Event = Schemas["Event"];
 
@@ -22,7 +21,7 @@ export function eventText(event: Event, send: Send, reader: Reader): EventText {
     event.channel && event.kind !== "rule_fired" && t(`channel.${event.channel}`),
     event.status ? t(`status.${event.status}`) : failure && t(`attempts.states.${failure.kind}`),
     event.rule && t("sends.ruleNamed", { rule: event.rule }),
-    ...(event.kind === "rule_fired" ? firedWords(event, attempt, send, reader) : []),
+    ...(event.kind === "rule_fired" ? whyFired(event, attempt, send, reader) : []),
     event.kind === "attempt" && calls && t("event.call", { number: calls }),
     event.kind === "finished" && t(`outcome.${event.outcome ?? (event.detail as Send["outcome"])}`),
     event.kind === "gave_up" && !event.channel && t("event.abandoned"),
@@ -34,16 +33,13 @@ export function eventText(event: Event, send: Send, reader: Reader): EventText {
   };
 }
 
-function firedWords(event: Event, attempt: Schemas["Attempt"] | undefined, send: Send, { t }: Reader): string[] {
+function whyFired(event: Event, attempt: Schemas["Attempt"] | undefined, send: Send, { t }: Reader): string[] {
   const rule = send.plan.rules.find(({ name }) => name === event.rule);
   if (!rule) {
     return [];
   }
-  const cause = event.cause ?? causeOf(rule, attempt, send);
-  return [
-    t(`event.causes.${cause}`, { wait: duration(rule.wait_seconds ?? 0, t) }),
-    t("sends.from", { sender: rule.send_id }),
-  ];
+  const fired = firedOf(rule, attempt, send);
+  return [t(`event.causes.${fired.cause}`, firedWords(rule, fired, t)), t("sends.from", { sender: rule.send_id })];
 }
 
 /** attemptOf returns the newest attempt that an event may be about. */

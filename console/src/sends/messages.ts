@@ -1,10 +1,10 @@
 // The messages of a send: how far each has come, and when.
-import type { RuleType, Schemas, Send } from "../api/client";
+import type { Schemas, Send } from "../api/client";
+import { type Fired, firedOf } from "./fired";
 
 type Attempt = Schemas["Attempt"];
 type Event = Schemas["Event"];
 type Channel = Schemas["Channel"];
-type Cause = Schemas["FallbackReason"];
 
 /**
  * The states of a message. `calling`: the call has not ended. `retrying`: the provider accepted no call so far, and the call is
@@ -37,7 +37,7 @@ export interface Message {
   failure?: Schemas["AttemptFailure"] | undefined;
   attempt?: Attempt | undefined; // absent if no provider was called
   rule?: Schemas["PlannedRule"] | undefined; // the rule that fired, of an SMS
-  cause?: Cause | undefined; // why the rule fired
+  fired?: Fired | undefined; // why the rule fired
 }
 
 /** messagesOf returns the messages of a send: WhatsApp first, then each SMS in the order of their calls. */
@@ -70,7 +70,7 @@ function messageOf(attempt: Attempt, send: Send): Message {
     failure: attempt.failure,
     attempt,
     rule,
-    cause: rule && causeOf(rule, attempt, send),
+    fired: rule && firedOf(rule, attempt, send),
   };
 }
 
@@ -159,26 +159,4 @@ function eventOf(status: Schemas["Status"], channel: Channel, rule: string | und
       event.status === status &&
       (channel === "whatsapp" || event.rule === rule),
   );
-}
-
-const missed: Record<RuleType, Cause> = {
-  send_failed: "not_sent",
-  undelivered: "not_delivered",
-  unread: "not_read",
-};
-
-/** causeOf returns why a rule fired. Older sends lack the cause: then it follows from the timeline. */
-export function causeOf(rule: Schemas["PlannedRule"], attempt: Attempt | undefined, send: Send): Cause {
-  const fired = send.events.findIndex(({ kind, rule: name }) => kind === "rule_fired" && name === rule.name);
-  const stored = attempt?.cause ?? send.events[fired]?.cause;
-  if (stored) {
-    return stored;
-  }
-  const before = send.events.slice(0, fired < 0 ? undefined : fired).filter(({ channel }) => channel === "whatsapp");
-  if (before.some(({ status }) => status === "failed")) {
-    return "failed";
-  }
-  return before.length === 0 && !send.attempts.some(({ channel }) => channel === "whatsapp")
-    ? "too_late"
-    : missed[rule.type];
 }

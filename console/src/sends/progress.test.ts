@@ -1,6 +1,8 @@
+import i18next from "i18next";
 import { expect, test } from "vitest";
 import type { Schemas, Status } from "../api/client";
-import { progressOf } from "./progress";
+import { setLanguage } from "../i18n";
+import { progressOf, stepTitle } from "./progress";
 
 type Event = Schemas["Event"];
 
@@ -56,4 +58,13 @@ test("the SMS of an earlier rule counts for nothing, also if its receipt comes l
     attempt("sms", "failed", "B"),
   ];
   expect(written("sms", "failed", events)).toBe("queued, x failed");
+});
+
+test("the first step is in the past once the message has left the queue", async () => {
+  await setLanguage("zh-CN");
+  const t = i18next.getFixedT("zh-CN");
+  const titles = (status: Status) => progressOf("sms", status, []).map((step) => stepTitle(step, t));
+  expect(titles("queued")[0]).toBe("排队中");
+  expect(titles("sent")[0]).toBe("已排队");
+  expect(titles("failed")).toEqual(["已排队", "失败"]);
 });

@@ -1,9 +1,11 @@
 // How far the message has come on one channel.
+import type { TFunction } from "i18next";
 import type { Schemas, Status } from "../api/client";
 
 export interface Step {
   status: Status;
   state: "finish" | "wait" | "error";
+  isPassed: boolean; // a later step is reached
 }
 
 const ways: Record<Schemas["Channel"], Status[]> = {
@@ -19,11 +21,23 @@ export function progressOf(channel: Schemas["Channel"], status: Status, events: 
   const way = ways[channel];
   if (status !== "failed") {
     const reached = way.indexOf(status);
-    return way.map((step, i) => ({ status: step, state: i <= reached ? "finish" : "wait" }));
+    return way.map((step, i) => ({
+      status: step,
+      state: i <= reached ? "finish" : "wait",
+      isPassed: i < reached,
+    }));
   }
   const reached = eventsOfNewest(channel, events).map((event) => (event.status ? way.indexOf(event.status) : -1));
   const passed = way.slice(0, Math.max(0, ...reached) + 1); // each message was queued
-  return [...passed.map((step): Step => ({ status: step, state: "finish" })), { status: "failed", state: "error" }];
+  return [
+    ...passed.map((step): Step => ({ status: step, state: "finish", isPassed: true })),
+    { status: "failed", state: "error", isPassed: false },
+  ];
+}
+
+/** stepTitle names a step. A message is no longer queued once a later step is reached. */
+export function stepTitle({ status, isPassed }: Step, t: TFunction): string {
+  return status === "queued" && isPassed ? t("sends.wasQueued") : t(`status.${status}`);
 }
 
 /** eventsOfNewest returns the events of the newest message: each rule that fires begins an SMS. */

@@ -5,6 +5,7 @@ import { setLanguage } from "../i18n";
 import { at, FakeSend, plannedRule } from "./fakeSend";
 import { verdictOf } from "./verdict";
 import { slot } from "./verdictLine";
+import { summaryOf } from "./verdictSummary";
 
 beforeAll(async () => {
   await setLanguage("zh-CN"); // loads it
@@ -113,7 +114,7 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
         accepted,
         expect.stringContaining("WhatsApp reported at 2 s that the message failed. | Meta 131026: "),
         "The SMS from ACME failed at 6 s. Rule “acme” sent the SMS because WhatsApp had failed. | Twilio 30003: The handset is unreachable. | Wait.",
-        "The SMS from ACME2 was delivered to the phone at 9 s. Rule “acme2” sent the SMS because WhatsApp had failed.",
+        "The SMS from ACME2 was delivered to the phone at 9 s. Rule “acme2” sent the SMS because the SMS from ACME had failed (30003).",
         nothing,
       ],
     },
@@ -470,4 +471,10 @@ test("the outcomes have their tones", () => {
     "quiet",
     "bad",
   ]);
+});
+
+test("a Chinese summary has a space between a time and a word", () => {
+  const { send } = new FakeSend(rule).calls(undefined, "accepted");
+  const reader = { t: i18next.getFixedT("zh-CN"), language: "zh-CN", codes };
+  expect(summaryOf(send, verdictOf(send, Date.parse(at(5)), reader), "", reader)).toMatch(/[0-9] 受理。/);
 });

@@ -2,8 +2,8 @@
 // customer. It says no more than the send does: "no receipt so far" is not "did not arrive".
 import type { Send } from "../api/client";
 import { outcomeTone, type Tone } from "../theme";
-import { duration } from "../ui/time";
 import { explain, providerName, type Reader } from "./explanation";
+import { firedWords } from "./fired";
 import { type Message, type MessageState, messagesOf } from "./messages";
 import { headlineOf } from "./verdictHeadline";
 import { join, type Line, slot } from "./verdictLine";
@@ -93,10 +93,8 @@ function isOverruled(state: MessageState): boolean {
   return ["calling", "submitted", "sent", "delivered", "read"].includes(state);
 }
 
-function whyOf({ rule, cause }: Message, t: Reader["t"]): string {
-  return rule && cause
-    ? t(`verdict.fired.${cause}`, { rule: rule.name, wait: duration(rule.wait_seconds ?? 0, t) })
-    : "";
+function whyOf({ rule, fired }: Message, t: Reader["t"]): string {
+  return rule && fired ? t(`verdict.fired.${fired.cause}`, firedWords(rule, fired, t)) : "";
 }
 
 /** notesOf says what happened beside the messages. */

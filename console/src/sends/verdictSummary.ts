@@ -23,8 +23,11 @@ export function summaryOf(send: Send, verdict: Verdict, address: string, { t, la
   ].join("\n");
 }
 
+/** beforeHan is a time before a Chinese word: a space belongs between them. On the page, the time ends with a bracket. */
+const beforeHan = new RegExp(`${slot}(?=\\p{Script=Han})`, "u");
+
 function lineText({ text, at, explanation }: Line, t: Reader["t"], language: string): string {
-  let whole = text.replace(slot, at ? zonedTime(at, language) : "");
+  let whole = text.replace(beforeHan, `${slot} `).replace(slot, at ? zonedTime(at, language) : "");
   if (explanation) {
     const { label, cause, quote, action } = explanation;
     const said = quote && `${t("verdict.quoted", { provider: label })} “${quote}”`;

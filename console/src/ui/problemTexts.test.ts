@@ -36,7 +36,7 @@ test("a code that the console does not know has the API's text", () => {
 test("the text of a warning has its parameters", () => {
   const params = { rule: "Unread", wait_seconds: "300", whatsapp_seconds: "2592000" };
   expect(warningText({ code: "both_may_arrive", detail: "", params }, t, i18n.language)).toBe(
-    "规则“Unread”等待5 分钟，而 WhatsApp 最长会尝试30 天：两条消息都可能送达。",
+    "规则“Unread”等待 5 分钟，而 WhatsApp 最长会尝试 30 天：两条消息都可能送达。",
   );
   const refused = { rule: "Unread", send_id: "ACME", country: "CN" };
   expect(warningText({ code: "send_id_not_accepted", detail: "", params: refused }, t, i18n.language)).toContain(
