@@ -15,7 +15,7 @@ import type { Bounds, ChosenRange } from "./range";
 import { countryFilter, useSendsLink } from "./scope";
 import { useNumbers } from "./useNumbers";
 import { useRowLink } from "./useRowLink";
-import { hasFew, movedGroups, sentenceOf } from "./whatChanged";
+import { mayBeChance, movedGroups, sentenceOf } from "./whatChanged";
 
 type Group = Schemas["ChangeGroup"];
 type Changes = Schemas["StatsChanges"];
@@ -44,7 +44,7 @@ function Explanation({ changes }: { changes: Changes }) {
       <p className="answer">{sentenceOf(changes, t, i18n.language, numbers)}</p>
       {canCompare && moved.length > 0 && (
         <>
-          {hasFew(changes) && (
+          {mayBeChance(changes) && (
             <p className="hint">
               {t("overview.changes.few", {
                 before: numbers.count(changes.before.sends),
