@@ -105,13 +105,15 @@ test("the numbers match the sends, and each opens its sends", async ({ page, api
   await opens(page, types.nth(4).getByRole("link"), 4);
 
   await tab("Sender and route");
-  await expect(page.getByText(`${sender} by twilio fails most: 1 of 4 SMS failed (25.0%)`)).toContainText("30003");
+  await expect(page.getByText(`${sender} by twilio fails most: 1 of 4 SMS failed (25.0%)`)).toContainText(
+    ", 1 of them in United Kingdom, most often with 30003",
+  );
   const results = cellsOf(page, "Results of the SMS by sender and route", sender);
   await opens(page, results.nth(1).getByRole("link"), 4);
   await opens(page, results.nth(2).getByRole("link"), 3);
   await opens(page, results.nth(3).getByRole("link"), 1);
   await opens(page, results.nth(6).getByRole("link"), 1);
-  await page.getByRole("button", { name: "Expand row" }).click();
+  await page.getByRole("button", { name: "By country" }).click();
   await opens(
     page,
     cellsOf(page, "Results of the SMS by sender and route", "United Kingdom").nth(2).getByRole("link"),
@@ -190,6 +192,8 @@ test("what changed names the largest cause, and opens its sends in both ranges",
       `The fallback rate rose by 50.0 points, from 25.0% to 75.0%; 50.0 points of it: ${policy.name}, United Kingdom, WhatsApp failed permanently with 131026.`,
     ),
   ).toBeVisible();
+  const unreached = page.getByRole("listitem").filter({ has: part(page, "Not reached") });
+  await expect(unreached.locator(".change-worse")).toContainText("25.0 points");
   const rate = tile(page, "Fallback rate");
   await expect(rate).toContainText("50.0 points worse");
   await expect(rate).toContainText("before: 25.0%");
