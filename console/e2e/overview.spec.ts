@@ -192,7 +192,7 @@ test("what changed names the largest cause, and opens its sends in both ranges",
       `The fallback rate rose by 50.0 points, from 25.0% to 75.0%; 50.0 points of it: ${policy.name}, United Kingdom, WhatsApp failed permanently with 131026.`,
     ),
   ).toBeVisible();
-  const unreached = page.getByRole("listitem").filter({ has: part(page, "Not reached") });
+  const unreached = page.getByRole("listitem").filter({ hasText: "Not reached" });
   await expect(unreached.locator(".change-worse")).toContainText("25.0 points");
   const rate = tile(page, "Fallback rate");
   await expect(rate).toContainText("50.0 points worse");
