@@ -105,13 +105,15 @@ test("the numbers match the sends, and each opens its sends", async ({ page, api
   await opens(page, types.nth(4).getByRole("link"), 4);
 
   await tab("Sender and route");
-  await expect(page.getByText(`${sender} by twilio fails most: 1 of 4 SMS failed (25.0%)`)).toContainText("30003");
+  await expect(page.getByText(`${sender} by twilio fails most: 1 of 4 SMS failed (25.0%)`)).toContainText(
+    ", 1 of them in United Kingdom, most often with 30003",
+  );
   const results = cellsOf(page, "Results of the SMS by sender and route", sender);
   await opens(page, results.nth(1).getByRole("link"), 4);
   await opens(page, results.nth(2).getByRole("link"), 3);
   await opens(page, results.nth(3).getByRole("link"), 1);
   await opens(page, results.nth(6).getByRole("link"), 1);
-  await page.getByRole("button", { name: "Expand row" }).click();
+  await page.getByRole("button", { name: "By country" }).click();
   await opens(
     page,
     cellsOf(page, "Results of the SMS by sender and route", "United Kingdom").nth(2).getByRole("link"),
@@ -187,9 +189,11 @@ test("what changed names the largest cause, and opens its sends in both ranges",
   await page.goto(path);
   await expect(
     page.getByText(
-      `The fallback rate rose by 50.0 points, from 25.0% to 75.0%; 50.0 points of it: ${policy.name}, United Kingdom, WhatsApp failed permanently, 131026.`,
+      `The fallback rate rose by 50.0 points, from 25.0% to 75.0%; 50.0 points of it: ${policy.name}, United Kingdom, WhatsApp failed permanently with 131026.`,
     ),
   ).toBeVisible();
+  const unreached = page.getByRole("listitem").filter({ hasText: "Not reached" });
+  await expect(unreached.locator(".change-worse")).toContainText("25.0 points");
   const rate = tile(page, "Fallback rate");
   await expect(rate).toContainText("50.0 points worse");
   await expect(rate).toContainText("before: 25.0%");
@@ -228,6 +232,48 @@ test("since a time of day needs only the time", async ({ page, api }) => {
   await expect(page).not.toHaveURL(/from=/);
   await expect(since).toHaveValue("");
 });
+
+test("since takes a short way to write a time, and says what it cannot read", async ({ page, api }) => {
+  const policy = await api.policy([await api.rule()]);
+  await page.goto(`?policy=${policy.id}`);
+  const since = page.getByRole("textbox", { name: "Since" });
+  const problem = page.getByText("Not a time of day");
+  await since.fill("25");
+  await since.press("Enter");
+  await expect(problem).toBeVisible();
+  await expect(since).toHaveAttribute("aria-invalid", "true");
+  await expect(page).not.toHaveURL(/from=/);
+  await since.fill("905");
+  await expect(problem).toBeHidden();
+  await since.blur();
+  await expect(since).toHaveValue("09:05");
+  await expect(page).toHaveURL(/from=/);
+  await since.fill("9");
+  await since.press("Enter");
+  await expect(since).toHaveValue("09:00");
+  const from = Date.parse(new URL(page.url()).searchParams.get("from") ?? "");
+  expect(Date.now() - from).toBeLessThan(86_400_000);
+  expect(Date.now() - from).toBeGreaterThanOrEqual(0);
+});
+
+for (const locale of ["en-GB", "zh-CN"]) {
+  test.describe(`an own range at 390 px in ${locale}`, () => {
+    test.use({ viewport: { width: 390, height: 844 }, locale });
+
+    test("does not scroll sideways, and every choice is in view", async ({ page, api }) => {
+      const { path } = await riseOf(api);
+      await page.goto(path);
+      await page.locator(".own-range .ant-picker-range").waitFor();
+      await page.locator(".changes table").waitFor();
+      await page.locator(".bars").waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      for (const choice of await page.locator(".toolbar .choice label").all()) {
+        await expect(choice).toBeInViewport({ ratio: 1 });
+      }
+      await page.screenshot({ path: `e2e/.results/look/own-range-${locale}.png`, fullPage: true });
+    });
+  });
+}
 
 test("the statistics of messages are asked for only when their table is shown", async ({ page, api }) => {
   const policy = await api.policy([await api.rule()]);

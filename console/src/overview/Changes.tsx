@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Card, type TableColumnsType } from "antd";
+import { Button, Card, Skeleton, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schemas } from "../api/client";
-import { changesQuery } from "../api/queries";
+import { changesQuery, errorCodesQuery } from "../api/queries";
 import { countryName } from "../rules/countries";
 import { ArrowDownOutlined, ArrowUpOutlined } from "../ui/icons";
 import { Name } from "../ui/Name";
@@ -15,7 +15,7 @@ import type { Bounds, ChosenRange } from "./range";
 import { countryFilter, useSendsLink } from "./scope";
 import { useNumbers } from "./useNumbers";
 import { useRowLink } from "./useRowLink";
-import { hasFew, movedGroups, sentenceOf } from "./whatChanged";
+import { mayBeChance, movedGroups, sentenceOf } from "./whatChanged";
 
 type Group = Schemas["ChangeGroup"];
 type Changes = Schemas["StatsChanges"];
@@ -26,9 +26,14 @@ const few = 3; // rows at first
 export default function ChangesCard({ chosen, policy }: { chosen: ChosenRange; policy: string | undefined }) {
   const { t } = useTranslation();
   const changes = useQuery(changesQuery(chosen, policy));
+  const codes = useQuery(errorCodesQuery); // without them the rows would grow later, and push the chart down
   return (
     <Card size="small" className="changes" title={<h2>{t("overview.changes.title")}</h2>}>
-      <Answer query={changes}>{(data) => <Explanation changes={data} />}</Answer>
+      <Answer query={changes}>
+        {(data) =>
+          codes.isLoading ? <Skeleton active title={false} paragraph={{ rows: 4 }} /> : <Explanation changes={data} />
+        }
+      </Answer>
     </Card>
   );
 }
@@ -44,7 +49,7 @@ function Explanation({ changes }: { changes: Changes }) {
       <p className="answer">{sentenceOf(changes, t, i18n.language, numbers)}</p>
       {canCompare && moved.length > 0 && (
         <>
-          {hasFew(changes) && (
+          {mayBeChance(changes) && (
             <p className="hint">
               {t("overview.changes.few", {
                 before: numbers.count(changes.before.sends),

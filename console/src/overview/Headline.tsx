@@ -6,17 +6,17 @@ import { outcomeColor } from "../theme";
 import { Change } from "./Change";
 import { rangeName } from "./range";
 import { useSendsLink } from "./scope";
-import { sharesOf } from "./shares";
+import { rateOf, sharesOf, type Verdict } from "./shares";
 import { useNumbers } from "./useNumbers";
 
 /** The parts of the bar: each outcome is in one of them. The first outcome of a part gives the colour. */
 const parts = [
-  { name: "whatsapp", outcomes: ["whatsapp"] },
-  { name: "sms", outcomes: ["sms"] },
-  { name: "unconfirmed", outcomes: ["unconfirmed"] },
-  { name: "unreached", outcomes: ["failed", "expired"] },
-  { name: "open", outcomes: ["pending"] },
-] as const satisfies { name: string; outcomes: Outcome[] }[];
+  { name: "whatsapp", outcomes: ["whatsapp"], rise: "better" },
+  { name: "sms", outcomes: ["sms"], rise: "neutral" },
+  { name: "unconfirmed", outcomes: ["unconfirmed"], rise: "worse" },
+  { name: "unreached", outcomes: ["failed", "expired"], rise: "worse" },
+  { name: "open", outcomes: ["pending"], rise: "neutral" },
+] as const satisfies { name: string; outcomes: Outcome[]; rise: Verdict }[];
 
 /** Headline shows what became of all sends, in one bar. Its legend has the same links for the keyboard. */
 export function Headline({ stats, previous }: { stats: Stats; previous: Stats | undefined }) {
@@ -25,10 +25,14 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
   const { dark } = usePreferences();
   const link = useSendsLink();
   const { count, tenths } = useNumbers();
-  const counts = parts.map(({ outcomes }) => outcomes.reduce((sum, outcome) => sum + totals[outcome], 0));
+  const countOf = (outcomes: readonly Outcome[], all: Stats["totals"]) =>
+    outcomes.reduce((sum, outcome) => sum + all[outcome], 0);
+  const counts = parts.map(({ outcomes }) => countOf(outcomes, totals));
   const shares = sharesOf(counts);
-  const rows = parts.map(({ name, outcomes }, index) => ({
+  const rows = parts.map(({ name, outcomes, rise }, index) => ({
     name,
+    rise,
+    before: previous && rateOf(countOf(outcomes, previous.totals), previous.totals.sends),
     color: outcomeColor(dark, outcomes[0]),
     to: link({ outcome: outcomes.join(",") }),
     count: counts[index] ?? 0,
@@ -75,6 +79,9 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
               <span className="headline-name">{t(`overview.reached.${row.name}`)}</span> <strong>{row.share}</strong>{" "}
               <small>{count(row.count)}</small>
             </Link>
+            {previous && (row.count > 0 || row.before !== 0) && (
+              <Change now={rateOf(row.count, totals.sends)} before={row.before} unit="points" rise={row.rise} />
+            )}
           </li>
         ))}
       </ul>

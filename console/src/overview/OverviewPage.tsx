@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Stats } from "../api/client";
-import { previousStatsQuery, statsQuery } from "../api/queries";
+import { errorCodesQuery, previousStatsQuery, statsQuery } from "../api/queries";
 import { OutageNotice, useOutage } from "../ui/outage";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
@@ -85,6 +85,7 @@ interface ReportProps {
 
 function Report({ stats, chosen, policy, isLoaded, onZoom }: ReportProps) {
   const before = useQuery({ ...previousStatsQuery(chosen, policy), enabled: isLoaded });
+  useQuery(errorCodesQuery); // loads while the files of the tables load, which show what the codes mean
   const hasPrevious = isLoaded && !before.isPlaceholderData && before.data && before.data.totals.sends > 0;
   const previous = hasPrevious ? before.data : undefined; // "What changed" says that there is nothing to compare with
   return (

@@ -31,7 +31,7 @@ export function RangeChoice({ range, own, onChange, onOwn }: Props) {
         ))}
       </fieldset>
       <Suspense fallback={<span className="own-range" />}>
-        <OwnRangeFields own={own} onOwn={onOwn} />
+        <OwnRangeFields own={own} range={range} onOwn={onOwn} />
       </Suspense>
     </>
   );

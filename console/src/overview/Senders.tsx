@@ -8,7 +8,7 @@ import { Name } from "../ui/Name";
 import { ScrollTable } from "../ui/ScrollTable";
 import { ErrorCode, type Explain, useExplain } from "./ErrorCode";
 import { countryFilter, useSendsLink } from "./scope";
-import { certainRate, rateOf } from "./shares";
+import { certainRate, mainCountry, rateOf } from "./shares";
 import { useNumbers } from "./useNumbers";
 import { useRowLink } from "./useRowLink";
 
@@ -44,9 +44,10 @@ export function Senders({ senders }: { senders: OfSender[] }) {
   );
 }
 
-function Worst({ sender: { sender, route, counts }, explain }: { sender: OfSender; explain: Explain }) {
-  const { t } = useTranslation();
+function Worst({ sender: { sender, route, counts, by_country }, explain }: { sender: OfSender; explain: Explain }) {
+  const { t, i18n } = useTranslation();
   const { count, rate } = useNumbers();
+  const main = mainCountry(counts.failed, by_country);
   const { top_code: top } = counts;
   const cause = top && explain(top.provider, top.code).cause;
   return (
@@ -58,6 +59,11 @@ function Worst({ sender: { sender, route, counts }, explain }: { sender: OfSende
         sms: count(counts.sms),
         rate: rate(rateOf(counts.failed, counts.sms)),
       })}
+      {main &&
+        t("overview.senders.inCountry", {
+          failed: count(main.counts.failed),
+          country: countryName(main.country, i18n.language),
+        })}
       {top && t("overview.senders.mostly", { code: top.code })}
       {cause ? t("overview.senders.cause", { cause }) : t("overview.changes.stop")}
     </>
@@ -77,7 +83,11 @@ function SenderTable({ senders, explain }: { senders: OfSender[]; explain: Expla
       dataSource={useRows(senders)}
       showSorterTooltip={false}
       pagination={{ pageSize: 10, hideOnSinglePage: true, showSizeChanger: false }}
-      locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("overview.senders.none")} /> }}
+      locale={{
+        expand: t("overview.senders.byCountry"), // the name of the button of a row
+        collapse: t("overview.senders.byCountry"),
+        emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("overview.senders.none")} />,
+      }}
       onRow={(row) => rowLink(link(row.filter))}
     />
   );

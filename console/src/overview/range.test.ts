@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { boundsOf, bucketBounds, comparisonStepOf, isMoving, isRange, lastTimeOfDay, previousOf } from "./range";
+import {
+  boundsOf,
+  bucketBounds,
+  comparisonStepOf,
+  isMoving,
+  isRange,
+  lastTimeOfDay,
+  parseTimeOfDay,
+  previousOf,
+} from "./range";
 
 const now = Date.parse("2031-05-04T12:00:01Z");
 
@@ -38,6 +47,29 @@ test("previousOf returns the equal range before", () => {
     from: "2031-05-04T07:30:00.000Z",
     until: "2031-05-04T10:00:00Z",
   });
+});
+
+test("parseTimeOfDay takes the usual ways to write a time of day", () => {
+  const written = ["9", "09", "905", "0905", "9:05", "9.05", " 12.55 ", "1255", "12：55", "0", "23:59"];
+  expect(written.map(parseTimeOfDay).map((time) => time && `${time.hour}:${time.minute}`)).toEqual([
+    "9:0",
+    "9:0",
+    "9:5",
+    "9:5",
+    "9:5",
+    "9:5",
+    "12:55",
+    "12:55",
+    "12:55",
+    "0:0",
+    "23:59",
+  ]);
+});
+
+test("parseTimeOfDay takes nothing else", () => {
+  for (const text of ["", "24", "2400", "9:5", "12:60", "960", "12550", "-9", "9 05", "9am", "noon"]) {
+    expect(parseTimeOfDay(text), text).toBeUndefined();
+  }
 });
 
 test("lastTimeOfDay is today, or yesterday if today's is to come", () => {

@@ -68,6 +68,13 @@ export function previousOf({ from, until }: Bounds): Bounds {
   return { from: new Date(2 * begin - Date.parse(until)).toISOString(), until: from };
 }
 
+/** parseTimeOfDay reads a time of day: 9, 9:05, 905, 9.05, 12:55. It returns undefined for anything else. */
+export function parseTimeOfDay(text: string): { hour: number; minute: number } | undefined {
+  const parts = /^(\d{1,2})(?:[:.]?(\d{2}))?$/.exec(text.normalize("NFKC").trim()); // NFKC: the colon of a Chinese keyboard
+  const [hour, minute] = [Number(parts?.[1]), Number(parts?.[2] ?? 0)];
+  return parts && hour < 24 && minute < 60 ? { hour, minute } : undefined;
+}
+
 /** lastTimeOfDay returns the newest moment at which the reader's clock has shown a time of day. */
 export function lastTimeOfDay(hour: number, minute: number, now: number): Date {
   const at = new Date(now);

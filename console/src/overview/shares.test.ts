@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { certainRate, judge, sharesOf } from "./shares";
+import { certainRate, judge, mainCountry, sharesOf } from "./shares";
 
 test.each([
   [
@@ -54,4 +54,12 @@ test("judge", () => {
     "neutral",
     "neutral",
   ]);
+});
+
+test("mainCountry is the country of at least 80 % of the failures", () => {
+  const of = (country: string, failed: number) => ({ country, counts: { failed } });
+  expect(mainCountry(10, [of("GB", 2), of("DE", 8)])?.country).toBe("DE");
+  expect(mainCountry(10, [of("GB", 3), of("DE", 7)])).toBeUndefined();
+  expect(mainCountry(10, [of("", 10)])).toBeUndefined();
+  expect(mainCountry(0, [of("GB", 0)])).toBeUndefined();
 });

@@ -40,6 +40,14 @@ export function certainRate(part: number, whole: number): number {
   return (middle - margin) / (1 + z ** 2 / whole);
 }
 
+/** mainCountry returns the country of most failures (80 %), if there is such a one. Numbers without a country are none. */
+export function mainCountry<T extends { country: string; counts: { failed: number } }>(
+  failed: number,
+  countries: T[],
+): T | undefined {
+  return countries.find(({ country, counts }) => country !== "" && failed > 0 && counts.failed >= 0.8 * failed);
+}
+
 export type Verdict = "better" | "worse" | "neutral";
 
 /** judge says whether a change is good, if a rise of the number is. A number that neither rises nor falls is neutral. */
