@@ -10,6 +10,7 @@ import (
 // An explanation is shown at each time of a send, also after its end. So its action says what a person can do, and makes no promise
 // of what the send does next: the send itself says that.
 func TestAnActionPromisesNothingOfTheSend(t *testing.T) {
+	t.Parallel()
 	promises := []string{"goes out", "Backstop repeats", "next rule", "发出短信", "短信会发出", "重新调用", "重试", "下一条规则"}
 	for _, driver := range []string{"meta", "twilio"} {
 		for _, entry := range readCodes(t, driver) {
@@ -25,8 +26,12 @@ func TestAnActionPromisesNothingOfTheSend(t *testing.T) {
 }
 
 type codesEntry struct {
-	Codes     []string
-	Explained map[string]struct{ Action string }
+	Codes     []string               `json:"codes"`
+	Explained map[string]explanation `json:"explained"`
+}
+
+type explanation struct {
+	Action string `json:"action"`
 }
 
 func readCodes(t *testing.T, driver string) []codesEntry {
