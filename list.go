@@ -57,14 +57,14 @@ type SendFilter struct {
 	Failure CodeFilter
 }
 
-// SMSFilter selects sends of which one SMS fits all fields.
+// SMSFilter selects sends with an SMS that fits all fields.
 type SMSFilter struct {
 	Sender string // the sender ID
 	Route  string
 	Result SMSResult
 }
 
-// CodeFilter selects sends of which a message failed with a provider's error code.
+// CodeFilter selects sends with a message that failed with a provider's error code.
 type CodeFilter struct {
 	Provider string
 	Code     string

@@ -19,7 +19,7 @@ type NumberQuery struct {
 }
 
 // ReadNumber reads a phone number as people write it: with or without its country, with a trunk prefix, with separators, or only
-// its last digits, of which it wants four. A text that is no number is the zero value.
+// its last digits. It needs at least four digits. For another text it returns the zero value.
 func ReadNumber(text string) (q NumberQuery) {
 	digits, isWhole, ok := readDigits(text)
 	if !ok || len(digits) < minSearchDigits || len(digits) > maxNumberDigits {
@@ -92,7 +92,7 @@ func withoutTrunkOr(number string) string {
 	return number
 }
 
-// FoundBy says by what a search has found sends.
+// FoundBy is the kind of text by which a search has found sends.
 type FoundBy string
 
 // The ways to find sends, in the order in which they are tried.

@@ -189,7 +189,7 @@ type CountsOfSenderIn struct {
 	Country string // ISO 3166-1 alpha-2, or empty
 }
 
-// CountsOfCode has the number of sends of which a message failed with an error code.
+// CountsOfCode has the number of sends with a message that failed with an error code.
 type CountsOfCode struct {
 	Provider string
 	Channel  Channel

@@ -320,21 +320,21 @@ func (s *store) CountSends(_ context.Context, filter backstop.SendFilter) (backs
 	return backstop.Total{Count: len(s.sends), IsExact: true}, s.away
 }
 
-// MessageStats returns what the test has set.
+// MessageStats returns the counts that the test has set.
 func (s *store) MessageStats(_ context.Context, filter backstop.StatsFilter) (backstop.MessageStats, error) {
 	defer s.begin()()
 	s.messages.Filter = filter
 	return s.messages, s.away
 }
 
-// StatsChanges returns what the test has set.
+// StatsChanges returns the changes that the test has set.
 func (s *store) StatsChanges(_ context.Context, filter backstop.StatsFilter) (backstop.Changes, error) {
 	defer s.begin()()
 	s.asked = append(s.asked, filter)
 	return s.changes, s.away
 }
 
-// FindSends returns what the test has set.
+// FindSends returns the result that the test has set.
 func (s *store) FindSends(_ context.Context, text string, _ int) (backstop.FoundSends, error) {
 	defer s.begin()()
 	s.search = text

@@ -582,7 +582,7 @@ type Fired struct {
 	Rule string `json:"rule"`
 }
 
-// Found What a search has found.
+// Found The sends, rules and policies that a search has found.
 type Found struct {
 	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
 	MoreSends bool          `json:"more_sends"`
@@ -590,7 +590,7 @@ type Found struct {
 	Rules     []Rule        `json:"rules"`
 	Sends     []SendSummary `json:"sends"`
 
-	// SendsFoundBy By what the sends were found.
+	// SendsFoundBy The kind of text by which the sends were found.
 	SendsFoundBy FoundSendsFoundBy `json:"sends_found_by"`
 
 	// To The number for the filter `to`, if the sends were found by `number`.
@@ -600,7 +600,7 @@ type Found struct {
 	ToEnds *string `json:"to_ends,omitempty"`
 }
 
-// FoundSendsFoundBy By what the sends were found.
+// FoundSendsFoundBy The kind of text by which the sends were found.
 type FoundSendsFoundBy string
 
 // Health The state of the process and its dependencies.
@@ -935,7 +935,7 @@ type RuleList struct {
 // message: at once, unless an SMS may still arrive.
 type RuleType string
 
-// SMSCounts Numbers of SMS, and how long those that were delivered took.
+// SMSCounts The numbers of SMS by their result, and the times from a call to the delivery.
 type SMSCounts struct {
 	// Delivered SMS with the result `delivered`.
 	Delivered int64 `json:"delivered"`
@@ -1187,7 +1187,7 @@ type SenderInCountry struct {
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
 	Country string `json:"country"`
 
-	// Counts Numbers of SMS, and how long those that were delivered took.
+	// Counts The numbers of SMS by their result, and the times from a call to the delivery.
 	Counts SMSCounts `json:"counts"`
 }
 
@@ -1201,7 +1201,7 @@ type Session struct {
 	// Example: 2031-05-04T12:10:00Z
 	ExpiresAt Time `json:"expires_at"`
 
-	// Sandbox Whether the providers are simulated, so that no message reaches anybody.
+	// Sandbox Whether the providers are simulated. Then no message is sent to a phone.
 	Sandbox bool `json:"sandbox"`
 
 	// Scenarios What the simulated providers do, by the last two digits of a recipient. Absent if the providers are real.
@@ -1327,7 +1327,7 @@ type StatsCounts struct {
 	Whatsapp int64 `json:"whatsapp"`
 }
 
-// StatsOfCode The sends of which a message failed with an error code.
+// StatsOfCode The number of sends with a message that failed with an error code.
 type StatsOfCode struct {
 	// Channel The channel of a message.
 	Channel Channel `json:"channel"`
@@ -1393,7 +1393,7 @@ type StatsOfSender struct {
 	// ByCountry The same by the country of the recipient, up to 300 countries, with the most SMS first.
 	ByCountry []SenderInCountry `json:"by_country"`
 
-	// Counts Numbers of SMS, and how long those that were delivered took.
+	// Counts The numbers of SMS by their result, and the times from a call to the delivery.
 	Counts SMSCounts `json:"counts"`
 
 	// Route The SMS provider account, listed by `GET /v1/routes`.
@@ -1812,7 +1812,7 @@ type ListSendsParams struct {
 	// Provider The provider of the error code. Absent, the codes of all providers.
 	Provider *OfProvider `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Code Only sends of which a message failed with this error code of a provider.
+	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
@@ -1891,7 +1891,7 @@ type ExportSendsParams struct {
 	// Provider The provider of the error code. Absent, the codes of all providers.
 	Provider *OfProvider `form:"provider,omitempty" json:"provider,omitempty"`
 
-	// Code Only sends of which a message failed with this error code of a provider.
+	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.

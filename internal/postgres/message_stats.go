@@ -18,7 +18,7 @@ const (
 )
 
 // countSMS counts the SMS of the sends that fit a condition. Each group has one step of the time to delivery, as in countSends.
-// As there, OFFSET 0 hides what the groups are made of.
+// As there, OFFSET 0 hides the parts of the groups.
 func countSMS(w *where) string {
 	return `SELECT sender, route, country, result, code, class, step, count(*) AS sms, max(delay) AS longest
 FROM (

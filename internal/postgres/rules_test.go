@@ -281,7 +281,7 @@ func TestDB_ListRules_sort(t *testing.T) {
 	}
 }
 
-// TestDB_ListRules_sort_concurrent: a rule that nobody renames is listed once, whatever others add and rename between the pages.
+// A rule that keeps its name is listed once, also if other rules are added and renamed between the pages.
 func TestDB_ListRules_sort_concurrent(t *testing.T) {
 	t.Parallel()
 	for _, sort := range []backstop.Sort{

@@ -17,7 +17,7 @@ func searchSends(condition string) string {
 
 var (
 	searchByKey = searchSends(`idempotency_key = $1`)
-	// searchByMessage looks a message id up under each provider: the index begins with the provider, of which there are few.
+	// searchByMessage looks a message id up under each provider, because the index begins with the provider. There are few.
 	searchByMessage = searchSends(`id IN (
     WITH RECURSIVE providers AS (
         (SELECT provider FROM attempts WHERE message_id <> '' ORDER BY provider LIMIT 1)

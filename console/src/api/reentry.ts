@@ -1,5 +1,5 @@
-// The end of a session: a request that the server refuses for it waits for the new sign-in, and is then sent again. So whatever
-// the user did goes on by itself. The server refused it before it did anything, so a second request does nothing twice.
+// If a session has ended, the server refuses a request before it does anything. Such a request waits for the new sign-in. Then it
+// is sent again, and the action of the user goes on by itself.
 type Wait = { resume: () => void; cancel: () => void };
 
 export class Reentry {

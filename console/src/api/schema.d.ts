@@ -1205,7 +1205,7 @@ export interface components {
             /** @description The counts of up to 100 error codes, with the most sends first. */
             by_code: components["schemas"]["StatsOfCode"][];
         };
-        /** @description Numbers of SMS, and how long those that were delivered took. */
+        /** @description The numbers of SMS by their result, and the times from a call to the delivery. */
         SMSCounts: {
             /**
              * Format: int64
@@ -1253,7 +1253,7 @@ export interface components {
             country: string;
             counts: components["schemas"]["SMSCounts"];
         };
-        /** @description The sends of which a message failed with an error code. */
+        /** @description The number of sends with a message that failed with an error code. */
         StatsOfCode: {
             provider: string;
             channel: components["schemas"]["Channel"];
@@ -1308,11 +1308,11 @@ export interface components {
              */
             contribution: number;
         };
-        /** @description What a search has found. */
+        /** @description The sends, rules and policies that a search has found. */
         Found: {
             sends: components["schemas"]["SendSummary"][];
             /**
-             * @description By what the sends were found.
+             * @description The kind of text by which the sends were found.
              * @enum {string}
              */
             sends_found_by: "nothing" | "id" | "message_id" | "idempotency_key" | "number" | "number_end";
@@ -1404,7 +1404,7 @@ export interface components {
             temporal_ui_url?: string;
             /** @description The Temporal namespace of the workflows. */
             temporal_namespace: string;
-            /** @description Whether the providers are simulated, so that no message reaches anybody. */
+            /** @description Whether the providers are simulated. Then no message is sent to a phone. */
             sandbox: boolean;
             /** @description What the simulated providers do, by the last two digits of a recipient. Absent if the providers are real. */
             scenarios?: components["schemas"]["Scenario"][];
@@ -1705,7 +1705,7 @@ export interface components {
         OfSMSResult: components["schemas"]["SMSResult"];
         /** @description The provider of the error code. Absent, the codes of all providers. */
         OfProvider: string;
-        /** @description Only sends of which a message failed with this error code of a provider. */
+        /** @description Only sends with a message that failed with this error code of a provider. */
         OfCode: string;
     };
     requestBodies: {
@@ -2135,7 +2135,7 @@ export interface operations {
                 sms_result?: components["parameters"]["OfSMSResult"];
                 /** @description The provider of the error code. Absent, the codes of all providers. */
                 provider?: components["parameters"]["OfProvider"];
-                /** @description Only sends of which a message failed with this error code of a provider. */
+                /** @description Only sends with a message that failed with this error code of a provider. */
                 code?: components["parameters"]["OfCode"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
@@ -2342,7 +2342,7 @@ export interface operations {
                 sms_result?: components["parameters"]["OfSMSResult"];
                 /** @description The provider of the error code. Absent, the codes of all providers. */
                 provider?: components["parameters"]["OfProvider"];
-                /** @description Only sends of which a message failed with this error code of a provider. */
+                /** @description Only sends with a message that failed with this error code of a provider. */
                 code?: components["parameters"]["OfCode"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
