@@ -12,43 +12,30 @@ const statsRange = 24 * time.Hour
 
 // GetStats answers GET /v1/stats.
 func (s *server) GetStats(ctx context.Context, r GetStatsRequestObject) (GetStatsResponseObject, error) {
-	filter, err := s.statsFilter(r.Params)
-	if err != nil {
-		return nil, err
-	}
-	stats, err := s.stats.get(ctx, statsKey(r.Params), filter)
-	if err != nil {
-		return nil, err
-	}
-	return GetStats200JSONResponse(showStats(stats)), nil
+	stats, err := countFor(ctx, s, s.stats, r.Params)
+	return GetStats200JSONResponse(showStats(stats)), err
 }
 
 // GetMessageStats answers GET /v1/stats/messages.
 func (s *server) GetMessageStats(ctx context.Context, r GetMessageStatsRequestObject) (GetMessageStatsResponseObject, error) {
-	params := GetStatsParams(r.Params)
-	filter, err := s.statsFilter(params)
-	if err != nil {
-		return nil, err
-	}
-	stats, err := s.messages.get(ctx, statsKey(params), filter)
-	if err != nil {
-		return nil, err
-	}
-	return GetMessageStats200JSONResponse(showMessageStats(stats)), nil
+	stats, err := countFor(ctx, s, s.messages, GetStatsParams(r.Params))
+	return GetMessageStats200JSONResponse(showMessageStats(stats)), err
 }
 
 // GetStatsChanges answers GET /v1/stats/changes.
 func (s *server) GetStatsChanges(ctx context.Context, r GetStatsChangesRequestObject) (GetStatsChangesResponseObject, error) {
-	params := GetStatsParams(r.Params)
-	filter, err := s.statsFilter(params)
+	changes, err := countFor(ctx, s, s.changes, GetStatsParams(r.Params))
+	return GetStatsChanges200JSONResponse(showChanges(changes)), err
+}
+
+// countFor returns the statistics of one kind that the parameters ask for.
+func countFor[T any](ctx context.Context, s *server, cache *statsCache[T], p GetStatsParams) (T, error) {
+	filter, err := s.statsFilter(p)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
-	changes, err := s.changes.get(ctx, statsKey(params), filter)
-	if err != nil {
-		return nil, err
-	}
-	return GetStatsChanges200JSONResponse(showChanges(changes)), nil
+	return cache.get(ctx, statsKey(p), filter)
 }
 
 func (s *server) statsFilter(p GetStatsParams) (backstop.StatsFilter, error) {
