@@ -1,12 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
-import type { components } from "../src/api/schema";
-import { answers, expect, recipient, test } from "./test";
-
-type Policy = components["schemas"]["Policy"];
-type API = Parameters<Parameters<typeof test>[2]>[0]["api"];
-
-const second = 1000; // ms
+import { answers, expect, test } from "./test";
+import { type API, riseOf, second, sendAll } from "./traffic";
 
 const tile = (page: Page, name: string) => page.locator(".tile").filter({ has: page.getByText(name, { exact: true }) });
 const part = (page: Page, name: string) =>
@@ -24,14 +19,6 @@ async function opens(page: Page, link: Locator, count: number): Promise<void> {
   await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
 }
 
-/** sendAll sends to numbers of scenarios, and waits until no send is pending. */
-async function sendAll(api: API, policy: Policy, scenarios: string[]): Promise<void> {
-  const sends = await Promise.all(scenarios.map((scenario) => api.send(policy, recipient(scenario))));
-  for (const send of sends) {
-    await expect.poll(async () => (await api.get(send)).outcome, { timeout: 30 * second }).not.toBe("pending");
-  }
-}
-
 let senders = 0;
 
 /** ownSender returns a sender ID that no other test uses. */
@@ -47,18 +34,6 @@ async function mixed(api: API) {
   const policy = await api.policy([rule]);
   await sendAll(api, policy, ["01", "01", "01", "04", "05", "02", "14"]);
   return { rule, policy, sender };
-}
-
-/** riseOf sends in two ranges of equal length, the second with more fallbacks. It returns the address of the second. */
-async function riseOf(api: API) {
-  const policy = await api.policy([await api.rule({ type: "send_failed" })]);
-  const start = Date.now();
-  await sendAll(api, policy, ["01", "01", "04", "01"]);
-  const middle = Date.now();
-  await sendAll(api, policy, ["04", "04", "01", "14"]);
-  const length = Math.max(middle - start, Date.now() - middle) + second;
-  const iso = (time: number) => encodeURIComponent(new Date(time).toISOString());
-  return { policy, path: `?policy=${policy.id}&from=${iso(middle)}&until=${iso(middle + length)}` };
 }
 
 test("the numbers match the sends, and each opens its sends", async ({ page, api }) => {
@@ -214,66 +189,6 @@ test("without a change, and without sends before, the page is calm", async ({ pa
   await expect(tile(page, "Fallback rate")).not.toContainText("before");
   await expect(page.getByRole("region", { name: "What changed" })).toBeHidden();
 });
-
-test("since a time of day needs only the time", async ({ page, api }) => {
-  const policy = await api.policy([await api.rule()]);
-  await sendAll(api, policy, ["01"]);
-  await page.goto(`?policy=${policy.id}`);
-  const since = page.getByRole("textbox", { name: "Since" });
-  await since.fill("00:00");
-  await since.press("Enter");
-  await expect(page).toHaveURL(/from=/);
-  const params = new URL(page.url()).searchParams;
-  const midnight = await page.evaluate(() => new Date().setHours(0, 0, 0, 0));
-  expect(Date.parse(params.get("from") ?? "")).toBe(midnight);
-  expect(params.has("until")).toBe(false);
-  await expect(page.getByRole("link", { name: "1 send accepted" })).toBeVisible();
-  await page.getByText("24 hours", { exact: true }).click();
-  await expect(page).not.toHaveURL(/from=/);
-  await expect(since).toHaveValue("");
-});
-
-test("since takes a short way to write a time, and says what it cannot read", async ({ page, api }) => {
-  const policy = await api.policy([await api.rule()]);
-  await page.goto(`?policy=${policy.id}`);
-  const since = page.getByRole("textbox", { name: "Since" });
-  const problem = page.getByText("Not a time of day");
-  await since.fill("25");
-  await since.press("Enter");
-  await expect(problem).toBeVisible();
-  await expect(since).toHaveAttribute("aria-invalid", "true");
-  await expect(page).not.toHaveURL(/from=/);
-  await since.fill("905");
-  await expect(problem).toBeHidden();
-  await since.blur();
-  await expect(since).toHaveValue("09:05");
-  await expect(page).toHaveURL(/from=/);
-  await since.fill("9");
-  await since.press("Enter");
-  await expect(since).toHaveValue("09:00");
-  const from = Date.parse(new URL(page.url()).searchParams.get("from") ?? "");
-  expect(Date.now() - from).toBeLessThan(86_400_000);
-  expect(Date.now() - from).toBeGreaterThanOrEqual(0);
-});
-
-for (const locale of ["en-GB", "zh-CN"]) {
-  test.describe(`an own range at 390 px in ${locale}`, () => {
-    test.use({ viewport: { width: 390, height: 844 }, locale });
-
-    test("does not scroll sideways, and every choice is in view", async ({ page, api }) => {
-      const { path } = await riseOf(api);
-      await page.goto(path);
-      await page.locator(".own-range .ant-picker-range").waitFor();
-      await page.locator(".changes table").waitFor();
-      await page.locator(".bars").waitFor();
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-      for (const choice of await page.locator(".toolbar .choice label").all()) {
-        await expect(choice).toBeInViewport({ ratio: 1 });
-      }
-      await page.screenshot({ path: `e2e/.results/look/own-range-${locale}.png`, fullPage: true });
-    });
-  });
-}
 
 test("the statistics of messages are asked for only when their table is shown", async ({ page, api }) => {
   const policy = await api.policy([await api.rule()]);

@@ -1,6 +1,6 @@
 // The fixtures of every test: a browser with a session, the API to set things up, and a guard. The guard fails a test if a page
 // violates its Content-Security-Policy, sends a request to another host, or has an uncaught error.
-import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+import { type APIRequestContext, test as base, expect, type Locator, type Page } from "@playwright/test";
 import type { components } from "../src/api/schema";
 
 type Schemas = components["schemas"];
@@ -119,6 +119,12 @@ export const test = base.extend<Fixtures>({
     expect(broken()).toEqual([]);
   },
 });
+
+/** choose opens a select and picks an option. */
+export async function choose(page: Page, field: Locator, option: string) {
+  await field.click();
+  await pick(page, option);
+}
 
 /** pick clicks an option of the open list, after the list is unfolded and has the given number of options, if any. */
 export async function pick(page: Page, option: string, among?: number): Promise<void> {

@@ -1,8 +1,7 @@
 // The fields of a range of the reader's own. The page loads this file after its numbers, because the calendar is large.
-import { DatePicker } from "antd";
-import dayjs from "dayjs";
 import { useTranslation } from "react-i18next";
 import { serverNow } from "../api/client";
+import { dayOf, RangePicker } from "../ui/RangePicker";
 import type { OwnRange, Range } from "./range";
 import { SinceField } from "./SinceField";
 
@@ -17,25 +16,20 @@ interface Props {
 export default function OwnRangeFields({ own, range, onOwn }: Props) {
   const { t } = useTranslation();
   const isSince = own !== undefined && own.until === undefined && serverNow() - Date.parse(own.from) < day;
-  const at = (value: string | undefined) => (value && Number.isFinite(Date.parse(value)) ? dayjs(value) : null);
   return (
     <span className="own-range">
       <SinceField
-        applied={isSince ? (at(own.from)?.format("HH:mm") ?? "") : ""}
+        applied={isSince ? (dayOf(own.from)?.format("HH:mm") ?? "") : ""}
         choice={`${own?.from} ${own?.until} ${range}`}
         onSince={(from) => onOwn(from && { from: from.toISOString() })}
       />
-      <DatePicker.RangePicker
-        showTime={{ format: "HH:mm" }}
-        format="YYYY-MM-DD HH:mm"
-        allowEmpty={[false, true]}
+      <RangePicker
+        from={own?.from}
+        until={own?.until}
+        mayLackFrom={false}
+        label={t("overview.ranges.own")}
         placeholder={[t("overview.from"), t("overview.now")]}
-        aria-label={t("overview.ranges.own")}
-        value={[at(own?.from), at(own?.until)]}
-        onChange={(chosen) => {
-          const [from, until] = chosen ?? [];
-          onOwn(from ? { from: from.toISOString(), ...(until ? { until: until.toISOString() } : {}) } : undefined);
-        }}
+        onChange={(from, until) => onOwn(from === undefined ? undefined : { from, ...(until && { until }) })}
       />
     </span>
   );

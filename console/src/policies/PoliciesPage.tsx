@@ -13,14 +13,15 @@ import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
-import { DeleteOutlined, EditOutlined, PlusOutlined, SendOutlined } from "../ui/icons";
+import { RowActions } from "../ui/ItemActions";
+import { PlusOutlined, SendOutlined } from "../ui/icons";
+import { nameColumn, updatedColumn } from "../ui/itemColumns";
 import { ListTable } from "../ui/ListTable";
 import type { ListColumn } from "../ui/listColumns";
 import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { isRefusal } from "../ui/ProblemView";
-import { TimeText } from "../ui/TimeText";
 import { PolicyDialog } from "./PolicyDialog";
 import { PolicyPicture } from "./PolicyPicture";
 
@@ -70,43 +71,30 @@ function useColumns(
 ): ListColumn<Policy>[] {
   const { t } = useTranslation();
   return [
-    {
-      title: t("policies.name"),
-      dataIndex: "name",
-      rowScope: "row",
-      className: "name-cell",
-      width: 240,
-      sorter: true,
-      sortOrder: orderOf("name"),
-      orders: { ascend: t("list.byName"), descend: t("list.byNameBackwards") },
-      render: (_, policy) => (
-        <Link to={`/policies/${policy.id}`}>
-          <Name>{policy.name}</Name>
-        </Link>
-      ),
-    },
+    nameColumn("policies", 240, orderOf, t),
     {
       title: t("policies.included"),
       dataIndex: "rules",
       width: 480,
       render: (_, policy) => <RuleChain rules={policy.rules} />,
     },
-    {
-      title: t("list.updated"),
-      dataIndex: "updated_at",
-      width: 185,
-      sorter: true,
-      sortOrder: orderOf("updated_at"),
-      sortDirections: ["descend", "ascend"],
-      orders: { ascend: t("list.oldestChange"), descend: t("list.newestChange") },
-      render: (_, policy) => <TimeText at={policy.updated_at} />,
-    },
+    updatedColumn(185, orderOf, t),
     {
       title: t("list.actions"),
       key: "actions",
       fixed: "right",
       width: 132,
-      render: (_, policy) => <Actions policy={policy} edit={edit} remove={remove} />,
+      render: (_, policy) => (
+        <RowActions name={policy.name} edit={() => edit(policy)} remove={() => remove(policy)}>
+          <ButtonLink
+            type="text"
+            to={sendsPath({ policy: policy.id })}
+            icon={<SendOutlined />}
+            title={t("policies.sendsOf", { name: policy.name })}
+            aria-label={t("policies.sendsOf", { name: policy.name })}
+          />
+        </RowActions>
+      ),
     },
   ];
 }
@@ -128,41 +116,5 @@ function RuleChain({ rules }: { rules: Policy["rules"] }) {
       ))}
       {more > 0 && <li>{t("policies.moreRules", { count: more })}</li>}
     </ol>
-  );
-}
-
-interface ActionsProps {
-  policy: Policy;
-  edit: (policy: Policy) => void;
-  remove: (policy: Policy) => void;
-}
-
-function Actions({ policy, edit, remove }: ActionsProps) {
-  const { t } = useTranslation();
-  return (
-    <span className="row-actions">
-      <Button
-        type="text"
-        icon={<EditOutlined />}
-        onClick={() => edit(policy)}
-        title={t("list.edit")}
-        aria-label={t("list.editNamed", { name: policy.name })}
-      />
-      <ButtonLink
-        type="text"
-        to={sendsPath({ policy: policy.id })}
-        icon={<SendOutlined />}
-        title={t("policies.sendsOf", { name: policy.name })}
-        aria-label={t("policies.sendsOf", { name: policy.name })}
-      />
-      <Button
-        type="text"
-        danger
-        icon={<DeleteOutlined />}
-        onClick={() => remove(policy)}
-        title={t("list.delete")}
-        aria-label={t("list.deleteNamed", { name: policy.name })}
-      />
-    </span>
   );
 }

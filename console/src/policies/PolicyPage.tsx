@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Card, Descriptions, Space, Spin, Typography } from "antd";
+import { Card, Space, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
@@ -9,11 +9,11 @@ import { meaning } from "../rules/meaning";
 import { sendsPath } from "../sends/filter";
 import { ButtonLink } from "../ui/ButtonLink";
 import { DeleteDialog } from "../ui/DeleteDialog";
-import { ItemProblem } from "../ui/ItemProblem";
-import { DeleteOutlined, EditOutlined, SendOutlined } from "../ui/icons";
-import { OutageNotice, useOutage } from "../ui/outage";
+import { FactsCard } from "../ui/FactsCard";
+import { ItemActions } from "../ui/ItemActions";
+import { SendOutlined } from "../ui/icons";
+import { LoadedItem } from "../ui/LoadedItem";
 import { PageHeader } from "../ui/PageHeader";
-import { TimeText } from "../ui/TimeText";
 import { curlMeans, curlOf } from "./curl";
 import { PolicyDialog } from "./PolicyDialog";
 import { PolicyPicture } from "./PolicyPicture";
@@ -22,21 +22,10 @@ import { PolicyPicture } from "./PolicyPicture";
 export default function PolicyPage({ session }: { session: Session }) {
   const { id = "" } = useParams();
   const policy = useQuery(policyQuery(id));
-  const outage = useOutage(policy);
-  if (policy.data) {
-    return (
-      <>
-        {outage && <OutageNotice outage={outage} />}
-        <div className={outage ? "outdated" : ""}>
-          <Shown policy={policy.data} isSandbox={session.sandbox} />
-        </div>
-      </>
-    );
-  }
-  return outage ? (
-    <ItemProblem of="policies" id={id} error={outage.error} retry={outage.retry} />
-  ) : (
-    <Spin className="page-spin" />
+  return (
+    <LoadedItem of="policies" id={id} query={policy}>
+      {(loaded) => <Shown policy={loaded} isSandbox={session.sandbox} />}
+    </LoadedItem>
   );
 }
 
@@ -51,17 +40,11 @@ function Shown({ policy, isSandbox }: { policy: Policy; isSandbox: boolean }) {
         title={policy.name}
         path={[{ title: t("policies.title"), to: "/policies" }]}
         actions={
-          <Space wrap>
+          <ItemActions edit={() => setDialog("edit")} remove={() => setDialog("delete")}>
             <ButtonLink to={`/sends/new?policy=${policy.id}`} type="primary" icon={<SendOutlined />}>
               {t("policies.test")}
             </ButtonLink>
-            <Button icon={<EditOutlined />} onClick={() => setDialog("edit")}>
-              {t("list.edit")}
-            </Button>
-            <Button danger icon={<DeleteOutlined />} onClick={() => setDialog("delete")}>
-              {t("list.delete")}
-            </Button>
-          </Space>
+          </ItemActions>
         }
       />
       <div className="columns">
@@ -107,30 +90,16 @@ function Rules({ policy }: { policy: Policy }) {
 
 function About({ policy }: { policy: Policy }) {
   const { t } = useTranslation();
-  const items = [
-    {
-      label: t("sends.id"),
-      children: (
-        <Typography.Text copyable={{ tooltips: [t("sends.copy"), t("sends.copied")] }}>{policy.id}</Typography.Text>
-      ),
-    },
-    { label: t("list.created"), children: <TimeText at={policy.created_at} /> },
-    { label: t("list.updated"), children: <TimeText at={policy.updated_at} /> },
-    {
-      label: t("policies.use"),
-      children: (
-        <Space size="middle" wrap>
-          <Link to={sendsPath({ policy: policy.id })}>{t("policies.itsSends")}</Link>
-          <Link to={`/?policy=${policy.id}`}>{t("policies.itsOverview")}</Link>
-        </Space>
-      ),
-    },
-  ];
-  return (
-    <Card size="small" title={<h2>{t("list.facts")}</h2>}>
-      <Descriptions size="small" column={1} items={items.map((item) => ({ ...item, key: item.label }))} />
-    </Card>
-  );
+  const use = {
+    label: t("policies.use"),
+    children: (
+      <Space size="middle" wrap>
+        <Link to={sendsPath({ policy: policy.id })}>{t("policies.itsSends")}</Link>
+        <Link to={`/?policy=${policy.id}`}>{t("policies.itsOverview")}</Link>
+      </Space>
+    ),
+  };
+  return <FactsCard item={policy} after={[use]} />;
 }
 
 function Curl({ text }: { text: string }) {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Alert, Button, Card, Descriptions, Space, Spin, Typography } from "antd";
+import { Alert, Card } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
@@ -7,11 +7,10 @@ import type { Rule } from "../api/client";
 import { ruleQuery } from "../api/queries";
 import { sendsPath } from "../sends/filter";
 import { DeleteDialog } from "../ui/DeleteDialog";
-import { ItemProblem } from "../ui/ItemProblem";
-import { DeleteOutlined, EditOutlined } from "../ui/icons";
-import { OutageNotice, useOutage } from "../ui/outage";
+import { FactsCard } from "../ui/FactsCard";
+import { ItemActions } from "../ui/ItemActions";
+import { LoadedItem } from "../ui/LoadedItem";
 import { PageHeader } from "../ui/PageHeader";
-import { TimeText } from "../ui/TimeText";
 import { countriesText, meaning, waitText } from "./meaning";
 import { RuleDialog } from "./RuleDialog";
 import { UsedBy } from "./UsedBy";
@@ -20,21 +19,10 @@ import { UsedBy } from "./UsedBy";
 export default function RulePage() {
   const { id = "" } = useParams();
   const rule = useQuery(ruleQuery(id));
-  const outage = useOutage(rule);
-  if (rule.data) {
-    return (
-      <>
-        {outage && <OutageNotice outage={outage} />}
-        <div className={outage ? "outdated" : ""}>
-          <Shown rule={rule.data} />
-        </div>
-      </>
-    );
-  }
-  return outage ? (
-    <ItemProblem of="rules" id={id} error={outage.error} retry={outage.retry} />
-  ) : (
-    <Spin className="page-spin" />
+  return (
+    <LoadedItem of="rules" id={id} query={rule}>
+      {(loaded) => <Shown rule={loaded} />}
+    </LoadedItem>
   );
 }
 
@@ -49,16 +37,7 @@ function Shown({ rule }: { rule: Rule }) {
       <PageHeader
         title={rule.name}
         path={[{ title: t("rules.title"), to: "/rules" }]}
-        actions={
-          <Space wrap>
-            <Button icon={<EditOutlined />} onClick={() => setDialog("edit")}>
-              {t("list.edit")}
-            </Button>
-            <Button danger icon={<DeleteOutlined />} onClick={() => setDialog("delete")}>
-              {t("list.delete")}
-            </Button>
-          </Space>
-        }
+        actions={<ItemActions edit={() => setDialog("edit")} remove={() => setDialog("delete")} />}
       />
       <Alert className="sentence" type="info" title={meaning(rule, t, i18n.language)} />
       <div className="columns">
@@ -89,24 +68,12 @@ function Shown({ rule }: { rule: Rule }) {
 
 function Facts({ rule }: { rule: Rule }) {
   const { t, i18n } = useTranslation();
-  const items = [
+  const facts = [
     { label: t("rules.type"), children: t(`rules.types.${rule.type}`) },
     { label: t("rules.wait"), children: waitText(rule, t) },
     { label: t("rules.sendID"), children: rule.send_id },
     { label: t("rules.route"), children: rule.route ?? t("rules.theDefault") },
     { label: t("rules.countries"), children: countriesText(rule, t, i18n.language) },
-    {
-      label: t("sends.id"),
-      children: (
-        <Typography.Text copyable={{ tooltips: [t("sends.copy"), t("sends.copied")] }}>{rule.id}</Typography.Text>
-      ),
-    },
-    { label: t("list.created"), children: <TimeText at={rule.created_at} /> },
-    { label: t("list.updated"), children: <TimeText at={rule.updated_at} /> },
   ];
-  return (
-    <Card size="small" title={<h2>{t("list.facts")}</h2>}>
-      <Descriptions size="small" column={1} items={items.map((item) => ({ ...item, key: item.label }))} />
-    </Card>
-  );
+  return <FactsCard item={rule} before={facts} />;
 }

@@ -2,20 +2,20 @@ import { useQuery } from "@tanstack/react-query";
 import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 import type { Rule } from "../api/client";
 import { rulesQuery } from "../api/queries";
 import { DeleteDialog } from "../ui/DeleteDialog";
 import { EmptyState } from "../ui/EmptyState";
 import { FilterChips } from "../ui/FilterChips";
-import { DeleteOutlined, EditOutlined, PlusOutlined } from "../ui/icons";
+import { RowActions } from "../ui/ItemActions";
+import { PlusOutlined } from "../ui/icons";
+import { nameColumn, updatedColumn } from "../ui/itemColumns";
 import { ListTable } from "../ui/ListTable";
 import type { ListColumn } from "../ui/listColumns";
 import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { Pager, useCursor } from "../ui/Pager";
 import { isRefusal } from "../ui/ProblemView";
-import { TimeText } from "../ui/TimeText";
 import { useMedia } from "../ui/useMedia";
 import { ListTotal } from "./ListTotal";
 import { countriesText, waitText } from "./meaning";
@@ -79,32 +79,8 @@ function useColumns(
 ): ListColumn<Rule>[] {
   const { t, i18n } = useTranslation();
   const isWide = useMedia("(min-width: 1400px), (max-width: 639px)");
-  const updated: ListColumn<Rule> = {
-    title: t("list.updated"),
-    dataIndex: "updated_at",
-    width: 190,
-    sorter: true,
-    sortOrder: orderOf("updated_at"),
-    sortDirections: ["descend", "ascend"],
-    orders: { ascend: t("list.oldestChange"), descend: t("list.newestChange") },
-    render: (_, rule) => <TimeText at={rule.updated_at} />,
-  };
   return [
-    {
-      title: t("rules.name"),
-      dataIndex: "name",
-      rowScope: "row",
-      className: "name-cell",
-      width: 200,
-      sorter: true,
-      sortOrder: orderOf("name"),
-      orders: { ascend: t("list.byName"), descend: t("list.byNameBackwards") },
-      render: (_, rule) => (
-        <Link to={`/rules/${rule.id}`}>
-          <Name>{rule.name}</Name>
-        </Link>
-      ),
-    },
+    nameColumn("rules", 200, orderOf, t),
     { title: t("rules.type"), dataIndex: "type", width: 105, render: (_, rule) => t(`rules.types.${rule.type}`) },
     {
       title: t("rules.wait"),
@@ -135,31 +111,13 @@ function useColumns(
           <span className="hint">{t("rules.unused")}</span>
         ),
     },
-    ...(isWide ? [updated] : []),
+    ...(isWide ? [updatedColumn<Rule>(190, orderOf, t)] : []),
     {
       title: t("list.actions"),
       key: "actions",
       fixed: "right",
       width: 96,
-      render: (_, rule) => (
-        <span className="row-actions">
-          <Button
-            type="text"
-            icon={<EditOutlined />}
-            onClick={() => edit(rule)}
-            title={t("list.edit")}
-            aria-label={t("list.editNamed", { name: rule.name })}
-          />
-          <Button
-            type="text"
-            danger
-            icon={<DeleteOutlined />}
-            onClick={() => remove(rule)}
-            title={t("list.delete")}
-            aria-label={t("list.deleteNamed", { name: rule.name })}
-          />
-        </span>
-      ),
+      render: (_, rule) => <RowActions name={rule.name} edit={() => edit(rule)} remove={() => remove(rule)} />,
     },
   ];
 }

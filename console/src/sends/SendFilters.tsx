@@ -1,11 +1,11 @@
 // The filters of the list of sends: the common ones are always in view, the others are added from a menu.
-import { Button, DatePicker, Dropdown, Input, Select } from "antd";
-import dayjs from "dayjs";
+import { Button, Dropdown, Input, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { constraints } from "../api/constraints.gen";
 import { FilterBar, FilterField } from "../ui/FilterBar";
 import { PlusOutlined } from "../ui/icons";
+import { dayOf, RangePicker } from "../ui/RangePicker";
 import { useNarrow } from "../ui/useMedia";
 import { MoreField } from "./MoreField";
 import { PolicySelect } from "./PolicySelect";
@@ -159,19 +159,15 @@ interface Bounds {
 function OwnRange({ from, until, onChange }: Bounds & { onChange: (bounds: Partial<Bounds>) => void }) {
   const { t } = useTranslation();
   const isNarrow = useNarrow();
-  const moment = (value: string) => (Number.isNaN(Date.parse(value)) ? null : dayjs(value));
   if (!isNarrow) {
     return (
-      <DatePicker.RangePicker
-        showTime={{ format: "HH:mm" }}
-        format="YYYY-MM-DD HH:mm"
-        allowEmpty={[true, true]}
+      <RangePicker
+        from={from}
+        until={until}
+        mayLackFrom
+        label={t("sends.range")}
         placeholder={[t("sends.fromTime"), t("sends.untilTime")]}
-        aria-label={t("sends.range")}
-        value={[moment(from), moment(until)]}
-        onChange={(range) =>
-          onChange({ from: range?.[0]?.toISOString() ?? "", until: range?.[1]?.toISOString() ?? "" })
-        }
+        onChange={(from = "", until = "") => onChange({ from, until })}
       />
     );
   }
@@ -182,8 +178,8 @@ function OwnRange({ from, until, onChange }: Bounds & { onChange: (bounds: Parti
         <Input
           type="datetime-local"
           aria-label={label}
-          value={moment(name === "from" ? from : until)?.format("YYYY-MM-DDTHH:mm") ?? ""}
-          onChange={(event) => onChange({ [name]: moment(event.target.value)?.toISOString() ?? "" })}
+          value={dayOf(name === "from" ? from : until)?.format("YYYY-MM-DDTHH:mm") ?? ""}
+          onChange={(event) => onChange({ [name]: dayOf(event.target.value)?.toISOString() ?? "" })}
         />
       </FilterField>
     );

@@ -1,0 +1,51 @@
+import { Button, Space } from "antd";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { DeleteOutlined, EditOutlined } from "./icons";
+
+interface Props {
+  edit: () => void;
+  remove: () => void;
+  children?: ReactNode; // what else can be done with the item
+}
+
+/** ItemActions are the buttons on the page of a rule or a policy. */
+export function ItemActions({ edit, remove, children }: Props) {
+  const { t } = useTranslation();
+  return (
+    <Space wrap>
+      {children}
+      <Button icon={<EditOutlined />} onClick={edit}>
+        {t("list.edit")}
+      </Button>
+      <Button danger icon={<DeleteOutlined />} onClick={remove}>
+        {t("list.delete")}
+      </Button>
+    </Space>
+  );
+}
+
+/** RowActions are the buttons in the row of a rule or a policy. */
+export function RowActions({ name, edit, remove, children }: Props & { name: string }) {
+  const { t } = useTranslation();
+  return (
+    <span className="row-actions">
+      <Button
+        type="text"
+        icon={<EditOutlined />}
+        onClick={edit}
+        title={t("list.edit")}
+        aria-label={t("list.editNamed", { name })}
+      />
+      {children}
+      <Button
+        type="text"
+        danger
+        icon={<DeleteOutlined />}
+        onClick={remove}
+        title={t("list.delete")}
+        aria-label={t("list.deleteNamed", { name })}
+      />
+    </span>
+  );
+}
