@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"cmp"
+	"context"
 	"strings"
 
 	"github.com/backstophq/backstop"
@@ -22,54 +24,42 @@ func idAfter(page backstop.Page) (string, error) {
 	return id, nil
 }
 
-// order is the SQL of a sort, for rules and policies.
-type order struct {
-	after string // whether a row is after the item with the id $1 and the value $2; true if $1 is empty
-	by    string
-}
-
-// orders returns the SQL of each sort. An item's place is its value and its id, so no item is lost or repeated if values are
-// equal.
-func orders() map[backstop.Sort]order {
-	return map[backstop.Sort]order{
-		backstop.ByNewest:        orderByID("<", "DESC"),
-		backstop.ByOldest:        orderByID(">", "ASC"),
-		backstop.ByNewestChange:  orderBy("updated_at", "CAST(NULLIF($2, '') AS timestamptz)", "<", "DESC"),
-		backstop.ByOldestChange:  orderBy("updated_at", "CAST(NULLIF($2, '') AS timestamptz)", ">", "ASC"),
-		backstop.ByName:          orderBy("lower(name)", "lower($2)", ">", "ASC"),
-		backstop.ByNameBackwards: orderBy("lower(name)", "lower($2)", "<", "DESC"),
+// andPage adds that the rows follow the last one of the page before, and returns the order of the list. It is for rules and
+// policies. An item's place is its value and its id, so no item is lost or repeated if values are equal.
+func (w *where) andPage(page backstop.Page) (by string, err error) {
+	after, err := idAfter(page)
+	if err != nil {
+		return "", err
 	}
-}
-
-const afterID = "CAST(NULLIF($1, '') AS uuid)"
-
-// orderByID needs no value. It names $2 all the same, because Postgres refuses a parameter that no part of a query names.
-func orderByID(after, direction string) order {
-	return order{
-		after: "($1 = '' OR id " + after + " " + afterID + ") AND $2 = ''",
-		by:    "id " + direction,
+	field, isDescending := strings.CutPrefix(cmp.Or(string(page.Sort), "-created_at"), "-")
+	direction, comparison := "ASC", ">"
+	if isDescending {
+		direction, comparison = "DESC", "<"
 	}
-}
-
-func orderBy(column, value, after, direction string) order {
-	return order{
-		after: "($1 = '' OR (" + column + ", id) " + after + " (" + value + ", " + afterID + "))",
-		by:    column + " " + direction + ", id " + direction,
+	columns := map[string]struct{ column, value string }{
+		"updated_at": {"updated_at", "?::timestamptz"}, "name": {"lower(name)", "lower(?)"},
 	}
-}
-
-// inEachOrder returns a query for each sort, from its text with {after} and {by} for the parts of its order.
-func inEachOrder(query string) map[backstop.Sort]string {
-	queries := map[backstop.Sort]string{}
-	for sort, o := range orders() {
-		queries[sort] = strings.NewReplacer("{after}", o.after, "{by}", o.by).Replace(query)
+	c, found := columns[field]
+	if !found { // the ids are in the order of creation
+		if after != "" {
+			w.and(`id `+comparison+` ?`, after)
+		}
+		return "id " + direction, nil
 	}
-	return queries
+	if after != "" {
+		w.and(`(`+c.column+`, id) `+comparison+` (`+c.value+`, ?)`, page.Value, after)
+	}
+	return c.column + " " + direction + ", id " + direction, nil
 }
 
-// totalOf returns the total for a count that ends at one item more than backstop.MaxTotal.
-func totalOf(count int) backstop.Total {
-	return backstop.Total{Count: min(count, backstop.MaxTotal), IsExact: count <= backstop.MaxTotal}
+// countUpTo counts the rows of a table that fit a condition, up to backstop.MaxTotal.
+func (db *DB) countUpTo(ctx context.Context, table string, w where) (backstop.Total, error) {
+	query := `SELECT count(*) FROM (SELECT FROM ` + table + ` WHERE ` + w.String() + `
+LIMIT ` + w.param(backstop.MaxTotal+1) + `) AS counted`
+	var count int
+	err := db.pool.GetUnprepared(ctx, &count, query, w.values...)
+	total := backstop.Total{Count: min(count, backstop.MaxTotal), IsExact: count <= backstop.MaxTotal}
+	return total, pool.Failed(ctx, "count "+table, err)
 }
 
 // cutPage drops the row after the page, which only shows that there are more.

@@ -27,22 +27,7 @@ ORDER BY p.place, u.position`
 	getPolicy = `WITH p AS (
     SELECT id, name, version, created_at, updated_at, 1 AS place FROM policies WHERE id = $1
 ) ` + joinRules
-
-	// policiesFit is whether a policy passes a filter, whose values are from $3 on.
-	policiesFit = `($3 = '' OR name ILIKE '%' || $3 || '%')
-    AND ($4 = '' OR ` + withRule + `r.type = $4))
-    AND ($5 = '' OR ` + withRule + `r.send_id = $5))
-    AND ($6 = '' OR ` + withRule + `(r.countries = '{}' OR $6 = ANY(r.countries))))`
-	withRule      = `EXISTS (SELECT FROM policy_rules u JOIN rules r ON r.id = u.rule_id WHERE u.policy_id = policies.id AND `
-	countPolicies = `SELECT count(*) FROM (
-    SELECT FROM policies WHERE $1 = '' AND $2 = '' AND ` + policiesFit + ` LIMIT $7
-) AS counted`
 )
-
-var listPolicies = inEachOrder(`WITH p AS (
-    SELECT id, name, version, created_at, updated_at, row_number() OVER (ORDER BY {by}) AS place
-    FROM policies WHERE {after} AND ` + policiesFit + ` ORDER BY place LIMIT $7
-) ` + joinRules)
 
 // policyRow is a policy with one of its rules.
 type policyRow struct {
@@ -91,22 +76,44 @@ func findPolicy(id string, get func(rows *[]policyRow, id string) error) (backst
 	return policiesOf(rows)[0], nil
 }
 
-// policyArgs returns the parameters of listPolicies and countPolicies.
-func policyArgs(f backstop.PolicyFilter, after, value string, limit int) []any {
-	return []any{after, value, escapeLike(f.Search), f.Type, f.SendID, f.Country, limit}
+// policiesThat returns the condition for the policies that pass a filter.
+func policiesThat(f backstop.PolicyFilter) (w where) {
+	if f.Search != "" {
+		w.and(`name ILIKE '%' || ? || '%'`, escapeLike(f.Search))
+	}
+	if f.Type != "" {
+		w.andRule(`r.type = ?`, f.Type)
+	}
+	if f.SendID != "" {
+		w.andRule(`r.send_id = ?`, f.SendID)
+	}
+	if f.Country != "" {
+		w.andRule(`(r.countries = '{}' OR ? = ANY(r.countries))`, f.Country)
+	}
+	return w
+}
+
+// andRule adds that a rule of the policy fits a condition.
+func (w *where) andRule(condition string, value any) {
+	const rules = `SELECT FROM policy_rules AS u JOIN rules AS r ON r.id = u.rule_id WHERE u.policy_id = policies.id`
+	w.and(`EXISTS (`+rules+` AND `+condition+`)`, value)
 }
 
 // ListPolicies returns the policies that pass a filter, in the order of the page's sort, and whether more follow.
 func (db *DB) ListPolicies(
 	ctx context.Context, f backstop.PolicyFilter, page backstop.Page,
 ) ([]backstop.Policy, bool, error) {
-	after, err := idAfter(page)
+	w := policiesThat(f)
+	by, err := w.andPage(page)
 	if err != nil {
 		return nil, false, err
 	}
+	query := `WITH p AS (
+    SELECT id, name, version, created_at, updated_at, row_number() OVER (ORDER BY ` + by + `) AS place
+    FROM policies WHERE ` + w.String() + ` ORDER BY place LIMIT ` + w.param(page.Limit+1) + `
+) ` + joinRules
 	var rows []policyRow
-	err = db.pool.SelectUnprepared(ctx, &rows, listPolicies[page.Sort], policyArgs(f, after, page.Value, page.Limit+1)...)
-	if err != nil {
+	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
 		return nil, false, pool.Failed(ctx, "list policies", err)
 	}
 	list, more := cutPage(policiesOf(rows), page.Limit)
@@ -115,9 +122,7 @@ func (db *DB) ListPolicies(
 
 // CountPolicies returns the number of policies that pass a filter.
 func (db *DB) CountPolicies(ctx context.Context, f backstop.PolicyFilter) (backstop.Total, error) {
-	var count int
-	err := db.pool.GetUnprepared(ctx, &count, countPolicies, policyArgs(f, "", "", backstop.MaxTotal+1)...)
-	return totalOf(count), pool.Failed(ctx, "count policies", err)
+	return db.countUpTo(ctx, "policies", policiesThat(f))
 }
 
 const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)`

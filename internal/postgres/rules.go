@@ -105,30 +105,34 @@ func (db *DB) Rule(ctx context.Context, id string) (backstop.Rule, error) {
 	return row.rule(), pool.Failed(ctx, "get rule", pool.OrNotFound(err, "rule"))
 }
 
-const (
-	// rulesFit is whether a rule passes a filter, whose values are from $3 on.
-	rulesFit = `($3 = '' OR name ILIKE '%' || $3 || '%') AND ($4 = '' OR type = $4) AND ($5 = '' OR send_id = $5)
-    AND ($6 = '' OR countries = '{}' OR $6 = ANY(countries))
-    AND ($7::boolean IS NULL OR $7 = EXISTS (SELECT FROM policy_rules AS u WHERE u.rule_id = rules.id))`
-	countRules = `SELECT count(*) FROM (SELECT FROM rules WHERE $1 = '' AND $2 = '' AND ` + rulesFit + ` LIMIT $8) AS counted`
-)
-
-var listRules = inEachOrder(`SELECT ` + readRule + ` FROM rules WHERE {after} AND ` + rulesFit + ` ORDER BY {by} LIMIT $8`)
-
-// ruleArgs returns the parameters of listRules and countRules.
-func ruleArgs(f backstop.RuleFilter, after, value string, limit int) []any {
-	return []any{after, value, escapeLike(f.Search), f.Type, f.SendID, f.Country, f.Used, limit}
+// rulesThat returns the condition for the rules that pass a filter.
+func rulesThat(f backstop.RuleFilter) (w where) {
+	if f.Search != "" {
+		w.and(`name ILIKE '%' || ? || '%'`, escapeLike(f.Search))
+	}
+	if f.Type != "" {
+		w.and(`type = ?`, f.Type)
+	}
+	if f.SendID != "" {
+		w.and(`send_id = ?`, f.SendID)
+	}
+	if f.Country != "" {
+		w.and(`(countries = '{}' OR ? = ANY(countries))`, f.Country)
+	}
+	andIs(&w, f.Used, `EXISTS (SELECT FROM policy_rules AS u WHERE u.rule_id = rules.id)`)
+	return w
 }
 
 // ListRules returns the rules that pass a filter, in the order of the page's sort, and whether more follow.
 func (db *DB) ListRules(ctx context.Context, f backstop.RuleFilter, page backstop.Page) ([]backstop.Rule, bool, error) {
-	after, err := idAfter(page)
+	w := rulesThat(f)
+	by, err := w.andPage(page)
 	if err != nil {
 		return nil, false, err
 	}
+	query := `SELECT ` + readRule + ` FROM rules WHERE ` + w.String() + ` ORDER BY ` + by + ` LIMIT ` + w.param(page.Limit+1)
 	var rows []ruleRow
-	err = db.pool.SelectUnprepared(ctx, &rows, listRules[page.Sort], ruleArgs(f, after, page.Value, page.Limit+1)...)
-	if err != nil {
+	if err := db.pool.SelectUnprepared(ctx, &rows, query, w.values...); err != nil {
 		return nil, false, pool.Failed(ctx, "list rules", err)
 	}
 	rows, more := cutPage(rows, page.Limit)
@@ -141,9 +145,7 @@ func (db *DB) ListRules(ctx context.Context, f backstop.RuleFilter, page backsto
 
 // CountRules returns the number of rules that pass a filter.
 func (db *DB) CountRules(ctx context.Context, f backstop.RuleFilter) (backstop.Total, error) {
-	var count int
-	err := db.pool.GetUnprepared(ctx, &count, countRules, ruleArgs(f, "", "", backstop.MaxTotal+1)...)
-	return totalOf(count), pool.Failed(ctx, "count rules", err)
+	return db.countUpTo(ctx, "rules", rulesThat(f))
 }
 
 const replaceRule = `UPDATE rules

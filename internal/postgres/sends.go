@@ -174,12 +174,7 @@ func (db *DB) CountSends(ctx context.Context, filter backstop.SendFilter) (backs
 	if !found {
 		return backstop.Total{IsExact: true}, nil
 	}
-	query := `SELECT count(*) FROM (SELECT FROM sends WHERE ` + w.String() + ` LIMIT ` + w.param(backstop.MaxTotal+1) + `) AS s`
-	var count int
-	if err := db.pool.GetUnprepared(ctx, &count, query, w.values...); err != nil {
-		return backstop.Total{}, pool.Failed(ctx, "count sends", err)
-	}
-	return backstop.Total{Count: min(count, backstop.MaxTotal), IsExact: count <= backstop.MaxTotal}, nil
+	return db.countUpTo(ctx, "sends", w)
 }
 
 // idSlack is how far the time in a send's id may be from AcceptedAt, so that a list by time is a range of ids. Both times come

@@ -33,7 +33,12 @@ func (w *where) param(value any) string {
 	return fmt.Sprintf("$%d", len(w.values))
 }
 
-func (w *where) String() string { return strings.Join(w.conditions, "\n    AND ") }
+func (w *where) String() string {
+	if len(w.conditions) == 0 {
+		return "true"
+	}
+	return strings.Join(w.conditions, "\n    AND ")
+}
 
 // idRange is a range of the ids of sends. It includes first and not end.
 type idRange struct{ first, end string }
