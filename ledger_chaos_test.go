@@ -369,7 +369,7 @@ func (c *chaos) check() {
 	}
 }
 
-// hasCodes requires that an event says the same by its codes as by its text.
+// hasCodes checks that the codes and the text of an event agree.
 func (c *chaos) hasCodes(e backstop.Event) {
 	c.require((e.Cause != "") == (e.Kind == backstop.EventFired), "a cause for each rule that fired, and for nothing else")
 	c.require(e.Failure == nil || e.Failure.Code == e.Code, "the code is the failure's")

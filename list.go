@@ -89,8 +89,8 @@ type RuleFilter struct {
 	Used    *bool  // whether a policy includes the rule
 }
 
-// PolicyFilter selects policies of a list. A zero field selects all; each other field wants a rule that has it, not always the
-// same rule.
+// PolicyFilter selects policies of a list. A zero field selects all. Another field selects the policies with a rule that has
+// this value. Two fields may fit two rules.
 type PolicyFilter struct {
 	Search  string // a part of the name, in capitals or not
 	Type    RuleType

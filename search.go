@@ -12,7 +12,7 @@ const (
 	minNational     = 8  // of a number that may have a prefix
 )
 
-// NumberQuery is what a text means as a phone number. A zero field is no possible meaning.
+// NumberQuery is a text that is read as a phone number. A field is empty if the text cannot be that.
 type NumberQuery struct {
 	To     string   // the whole number, in E.164 form
 	ToEnds []string // the last digits of the number, the most probable first

@@ -210,7 +210,7 @@ type RangeCounts struct {
 	Sends, Fallbacks int64
 }
 
-// ChangeGroup has the fallbacks that agree in all of its texts.
+// ChangeGroup has the numbers of the fallbacks with one policy, country, reason and error code.
 type ChangeGroup struct {
 	PolicyID   string
 	PolicyName string // in the newest of the sends
@@ -222,8 +222,8 @@ type ChangeGroup struct {
 	Before, After int64
 }
 
-// Contribution returns the part of the change of the fallback rate that the group explains. Those of all groups add up to the
-// change.
+// Contribution returns the part of the change of the fallback rate that the group explains. The contributions of
+// all groups add up to the change.
 func (c Changes) Contribution(g ChangeGroup) float64 {
 	return share(g.After, c.After.Sends) - share(g.Before, c.Before.Sends)
 }

@@ -50,7 +50,7 @@ func requireKnown(t *testing.T, known []any, schema *openapi3.Schema) {
 	}
 }
 
-// A field is made by backstop.NewField alone, which wants a code.
+// Only backstop.NewField makes a field, so each has a code.
 func TestFields_made(t *testing.T) {
 	t.Parallel()
 	root := os.DirFS("..")

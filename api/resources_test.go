@@ -211,7 +211,7 @@ func TestLists(t *testing.T) {
 	require.Equal(t, backstop.Page{Limit: 50}, empty.page)
 }
 
-// TestList_sort: a cursor carries the place of the last item in its sort, and is refused in another.
+// A cursor has the place of the last item in its sort. It is refused in another sort.
 func TestList_sort(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

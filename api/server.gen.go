@@ -543,7 +543,7 @@ type FallbackReason string
 
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
-	// Code The reason for programs. Later versions may add codes. Those with parameters: `after_other` (`other`: the field that must
+	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
@@ -561,7 +561,7 @@ type FieldError struct {
 	Reason string `json:"reason"`
 }
 
-// FieldErrorCode The reason for programs. Later versions may add codes. Those with parameters: `after_other` (`other`: the field that must
+// FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),

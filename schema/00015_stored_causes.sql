@@ -1,7 +1,7 @@
 -- +goose Up
 
--- A transaction of its own, without the locks of ALTER TABLE: of a million sends these updates take minutes, and the processes of
--- the old version accept sends meanwhile. What those store has no codes.
+-- These updates are in a migration of their own, because with a million sends they take minutes. So they do not hold the locks of
+-- ALTER TABLE. Processes of the old version go on, and the rows that they store have no codes.
 
 -- The codes of stored rows come from their texts. A text of other words has no code.
 CREATE TEMPORARY TABLE causes (cause, words) ON COMMIT DROP AS VALUES
@@ -14,8 +14,8 @@ UPDATE sends SET fired_cause = causes.cause FROM causes WHERE fired_reason LIKE 
 UPDATE attempts SET cause = causes.cause FROM causes WHERE reason LIKE words;
 UPDATE events SET cause = causes.cause FROM causes WHERE kind = 'rule_fired' AND detail LIKE words;
 
--- The text of a failure is "<kind> (<class>): <reason>", where a class and a reason may be absent. Of a repeated call "(call 2)"
--- follows.
+-- The text of a failure is "<kind> (<class>): <reason>". The class and the reason may be absent. A repeated call has "(call 2)" at
+-- the end.
 UPDATE events SET failure = jsonb_strip_nulls(jsonb_build_object(
     'kind', f.part[1], 'class', f.part[2], 'code', nullif(events.code, ''), 'reason', nullif(f.part[3], '')
 ))
@@ -28,7 +28,7 @@ FROM (
 ) AS f
 WHERE f.part IS NOT NULL AND events.send = f.send AND events.seq = f.seq;
 
--- A channel is given up after its newest call, so that call's failure is the event's.
+-- A channel is given up after its newest call. So the event has the failure of that call.
 UPDATE events SET failure = a.failure, code = coalesce(a.failure ->> 'code', '')
 FROM attempts AS a
 WHERE events.kind = 'gave_up' AND a.send = events.send AND a.channel = events.channel AND a.rule = events.rule

@@ -199,7 +199,7 @@ func (l *lists) queries(ctx context.Context) ([]query, error) {
 // refusedCode is the code with which the sandbox refuses a WhatsApp message.
 const refusedCode = "131026"
 
-// rareQueries asks for the sends that few rows are, and for what no row is.
+// rareQueries lists rare sends, and sends that do not exist.
 func rareQueries() (all []query) {
 	few := 5
 	for name, params := range map[string]client.ListSendsParams{

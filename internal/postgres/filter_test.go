@@ -171,7 +171,7 @@ func TestDB_Stats_listed(t *testing.T) {
 	requireListed(t, db, everything())
 }
 
-// smsOf returns the number of the SMS of the listed sends that the filter is about. A send may have two from one sender.
+// smsOf counts the SMS of the listed sends that fit the filter. A send may have two from one sender.
 func smsOf(t *testing.T, db *postgres.DB, f backstop.SendFilter) (n int64) {
 	t.Helper()
 	for _, id := range listIDs(t, db, f, backstop.ByNewest) {

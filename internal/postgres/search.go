@@ -41,7 +41,7 @@ type searchWay struct {
 	find   func(context.Context) ([]backstop.Send, error)
 }
 
-// FindSends returns the newest sends that a text identifies, by the first way that finds any.
+// FindSends tries the ways to search in turn. It returns the newest sends of the first way with a result.
 func (db *DB) FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error) {
 	for _, way := range db.searchWays(pool.Clean(strings.TrimSpace(text)), limit+1) {
 		list, err := way.find(ctx)
@@ -56,7 +56,7 @@ func (db *DB) FindSends(ctx context.Context, text string, limit int) (backstop.F
 	return backstop.FoundSends{By: backstop.FoundNothing}, nil
 }
 
-// searchWays returns the ways to search for a text. What it names exactly comes first.
+// searchWays returns the ways to search for a text. Exact matches come first.
 func (db *DB) searchWays(text string, limit int) []searchWay {
 	by := func(by backstop.FoundBy, query string, values ...any) searchWay {
 		return searchWay{by: by, find: func(ctx context.Context) ([]backstop.Send, error) {

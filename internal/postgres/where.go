@@ -112,7 +112,7 @@ func andFallback(w *where, f backstop.SendFilter) {
 		w.and(`fired = ?`, f.Rule)
 	}
 	if f.RuleType != "" {
-		// Of a CASE Postgres assumes that half of the rows fit. Of @> alone it assumes that nearly none does.
+		// Postgres estimates that a CASE fits half of the rows, and that @> alone fits nearly none.
 		const isOfType = `CASE
         WHEN plan -> 'rules' @> jsonb_build_array(jsonb_build_object('name', fired, 'type', ?::text)) THEN true END`
 		w.and(isOfType, string(f.RuleType))

@@ -106,7 +106,7 @@ func (w world) failure() *backstop.Failure {
 	}
 }
 
-// step does something that may happen to a send next. What the ledger refuses changes nothing.
+// step makes a random change of a send. A change that the ledger refuses has no effect.
 func (w world) step(send backstop.Send) {
 	attempts, _ := timeline(w.t, w.db, send.ID)
 	switch n := w.IntN(10); {
@@ -193,7 +193,7 @@ func fitsCode(a backstop.Attempt, f backstop.CodeFilter) bool {
 	return why != nil && (f.Code == "" || f.Code == why.Code) && (f.Provider == "" || f.Provider == a.Provider)
 }
 
-// mostly draws a value, or the zero value in most cases: a filter with all fields selects nothing.
+// mostly draws the zero value in most cases, because a filter with all fields selects nothing.
 func mostly[T any](t *rapid.T, name string, g *rapid.Generator[T]) (v T) {
 	if rapid.IntRange(0, 4).Draw(t, "no "+name) > 0 {
 		return v

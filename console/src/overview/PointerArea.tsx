@@ -25,8 +25,8 @@ interface Props {
 
 /**
  * PointerArea handles the mouse and the finger on its charts. A click opens the sends of a bar, or of the part of it that it hits. A
- * drag of the mouse zooms into a range. The first tap on a bar shows its numbers, and the second opens its sends. Its state must not
- * be that of the charts: they draw their bars anew when they render, and a bar that is replaced during a click gets no click.
+ * drag of the mouse zooms into a range. The first tap on a bar shows its numbers, and the second opens its sends. The charts
+ * draw their bars anew when they render, and a bar that is replaced during a click gets no click. So the state is kept here.
  */
 export function PointerArea({ view: { rows, parts }, onZoom, children }: Props) {
   const link = useSendsLink();

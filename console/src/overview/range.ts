@@ -13,7 +13,7 @@ export interface OwnRange {
   until?: string;
 }
 
-/** ChosenRange is a range before its bounds are known. All but those with an end move with the clock. */
+/** ChosenRange is a range before its bounds are known. A range without an end moves with the clock. */
 export type ChosenRange = Range | OwnRange;
 
 const second = 1000; // ms

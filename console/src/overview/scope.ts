@@ -2,7 +2,7 @@ import { createContext, useContext } from "react";
 import { type FilterValues, sendsPath } from "../sends/filter";
 import type { Bounds } from "./range";
 
-/** Scope is which sends the shown statistics count. */
+/** Scope is the filter of the shown statistics. */
 export interface Scope extends Bounds {
   policy: string; // empty: of all policies
 }

@@ -11,7 +11,7 @@ export interface PictureRule extends RuleShape {
 /** Stop is a rule at the end of its wait. */
 export interface Stop {
   rule: PictureRule;
-  spareOf: PictureRule | undefined; // the rule is due only after this one, so in time it fires only if that one's SMS has failed
+  spareOf: PictureRule | undefined; // a rule that is due before: in time, this rule fires only after the SMS of that one has failed
 }
 
 export type Warning =
@@ -68,8 +68,8 @@ function sameSenders(chain: PictureRule[]): Warning[] {
 }
 
 /**
- * repeats reports whether a rule adds only a second SMS from the sender of the other rule, after the first has failed: the other
- * rule is due whenever this one is, and no other sender is before it in the order that would not be before this rule.
+ * repeats reports whether a rule can only repeat the sender of another rule, after the SMS of that rule has failed. So the other
+ * rule must be due whenever this one is. In the policy's order it comes first, or only rules of the same sender lie between.
  */
 function repeats(rule: PictureRule, other: PictureRule, chain: PictureRule[]): boolean {
   const [at, before] = [chain.indexOf(rule), chain.indexOf(other)];
@@ -122,7 +122,7 @@ function waitOf(rule: PictureRule): number {
   return rule.wait_seconds ?? 0;
 }
 
-/** Fired is what became of a rule of a send that fired. */
+/** Fired is a rule of a send that fired, with its result. */
 export interface Fired {
   rule: string; // its name
   at: Date;

@@ -7,7 +7,7 @@ interface Props {
   id?: string; // from Form.Item
   value?: string[] | undefined;
   onChange?: (codes: string[]) => void;
-  typed: RefObject<string>; // what was typed and not chosen, until the field has the focus again: the form must refuse it once
+  typed: RefObject<string>; // a text that is no chosen country: the form refuses it once
 }
 
 /** CountriesInput chooses countries by their names or codes. Enter or Tab takes the first that matches what was typed. */

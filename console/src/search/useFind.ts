@@ -5,8 +5,8 @@ import { searchQuery } from "../api/queries";
 const pause = 150; // ms without a key, before the search starts
 
 /**
- * useFind searches for a text once no key has been pressed for a moment. An answer belongs to its text: one that comes late is never
- * shown for a newer text, and its request is cancelled.
+ * useFind searches for a text once no key has been pressed for a moment. A newer text cancels
+ * the request of an older one, so each answer is shown for its own text.
  */
 export function useFind(text: string) {
   const wanted = text.trim();

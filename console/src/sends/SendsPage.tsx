@@ -141,7 +141,7 @@ function NoMatch({ filter, words }: { filter: SendsFilter; words: string[] }) {
   );
 }
 
-/** Refused offers to remove what the API refuses of the address. The list itself shows its reason. */
+/** Refused offers to remove the filters that the API refuses. The list itself shows the reason. */
 function Refused({ filter, error, onFirstPage }: { filter: SendsFilter; error: unknown; onFirstPage: () => void }) {
   const { t } = useTranslation();
   const fields = (error instanceof ProblemError && error.problem?.errors) || [];

@@ -18,7 +18,7 @@ export interface Explanation {
   log: string; // what Backstop noted, in English, if the provider gave no error
 }
 
-/** Reader is who reads a text: in which language, and by which table of error codes. */
+/** Reader has the language of the reader and the table of error codes. */
 export interface Reader {
   t: TFunction;
   language: string;

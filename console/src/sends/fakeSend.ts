@@ -25,7 +25,7 @@ export function plannedRule(name: string, change: Partial<Rule> = {}): Rule {
   };
 }
 
-/** FakeSend builds a send by what happens to it. */
+/** FakeSend builds a send from its events. */
 export class FakeSend {
   readonly send: Send;
   private second = 0;

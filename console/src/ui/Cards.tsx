@@ -87,7 +87,7 @@ function RowCard<Row>({ row, index, columns, more }: CardProps<Row>) {
 
 const bothOrders: Order[] = ["ascend", "descend"];
 
-/** OrderSelect sorts by what the heads of the table sort by. It is empty if none of them does. */
+/** OrderSelect chooses one of the orders of the table's columns. It is empty if no column can sort. */
 function OrderSelect<Row>({ columns, items, onChange }: Required<Pick<Props<Row>, "columns" | "items" | "onChange">>) {
   const { t } = useTranslation();
   const options = columns

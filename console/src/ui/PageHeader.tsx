@@ -10,7 +10,7 @@ interface Props {
   path?: { title: string; to: string }[]; // the pages above this one, the highest first
 }
 
-/** PageHeader is the page's heading and actions, and the way up. It also sets the title of the window. */
+/** PageHeader has the page's heading, its actions and the links to the pages above. It also sets the title of the window. */
 export function PageHeader({ title, about, actions, children, path }: Props) {
   const { t } = useTranslation();
   useEffect(() => {

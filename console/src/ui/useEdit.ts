@@ -58,7 +58,7 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
     },
   });
 
-  /** resolve ends a conflict: the next save writes over theirs, with these values. Without values, the next save meets it again. */
+  /** resolve ends a conflict. The next save replaces the stored version by the values. Without values it finds the conflict again. */
   const resolve = (values?: Draft) => {
     setFailure(undefined);
     setTheirs(undefined);
