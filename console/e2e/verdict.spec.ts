@@ -11,6 +11,7 @@ test("the verdict says each SMS with its code explained, and is copied with the 
   const to = recipient("19");
   const send = await api.send(await api.policy(rules), to);
   await page.goto(`sends/${send.id}`);
+  await expect(page.getByRole("navigation", { name: "Path" }).getByRole("link", { name: "Sends" })).toBeVisible();
   const verdict = page.locator(".verdict");
   await expect(verdict.getByRole("heading")).toHaveText("Delivered by SMS from ACME2", { timeout: 20_000 });
   await expect(verdict).toContainText("The SMS from ACME failed at");

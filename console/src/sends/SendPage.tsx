@@ -48,6 +48,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
     <>
       <PageHeader
         title={t("sends.one", { to: send.to })}
+        path={[{ title: t("sends.title"), to: "/sends" }]}
         actions={<SendActions send={send} summary={summary} session={session} />}
       >
         <OutcomeTag outcome={send.outcome} />

@@ -2,7 +2,8 @@
 export const overview = {
   overview: {
     title: "Overview",
-    about: "What became of the sends that were accepted in a time range. Every number opens its sends.",
+    about:
+      "What became of the sends that were accepted in a time range. A message that arrived by both channels counts as reached by SMS. Every number opens its sends.",
     range: "Time range",
     ranges: { hour: "1 hour", day: "24 hours", week: "7 days", month: "30 days", quarter: "90 days", own: "Own range" },
     since: "Since",

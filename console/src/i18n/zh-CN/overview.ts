@@ -4,7 +4,7 @@ import type { Words } from "../en";
 export const overview: Pick<Words, "overview"> = {
   overview: {
     title: "概览",
-    about: "所选时间范围内受理的发送及其结果。点击任意数字可查看对应的发送。",
+    about: "所选时间范围内受理的发送及其结果。两个渠道都送达的消息计入短信。点击任意数字可查看对应的发送。",
     range: "时间范围",
     ranges: { hour: "1 小时", day: "24 小时", week: "7 天", month: "30 天", quarter: "90 天", own: "自定义范围" },
     since: "起始",
