@@ -6,6 +6,7 @@ type FieldCode string
 
 // The codes. The contract lists their parameters (FieldErrorCode).
 const (
+	FieldAccountName       FieldCode = "account_name"
 	FieldAfterOther        FieldCode = "after_other" // another field must be earlier
 	FieldBlank             FieldCode = "blank"       // no character is visible
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
@@ -31,6 +32,7 @@ const (
 	FieldOneOf             FieldCode = "one_of"
 	FieldOptedOut          FieldCode = "opted_out"
 	FieldOuterSpace        FieldCode = "outer_space" // a name begins or ends with a space
+	FieldPattern           FieldCode = "pattern" // of an account's setting
 	FieldPhoneNumber       FieldCode = "phone_number"
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRequired          FieldCode = "required"
@@ -56,10 +58,10 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits,
 		FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
-		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPhoneNumber,
+		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
 		FieldRangeDaysMax, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName, FieldTextOrTemplate, FieldTime,
 		FieldTimeYears, FieldTrunkDigits, FieldUnknown, FieldUnknownRoute, FieldUTF16Max, FieldUUID, FieldValueBetween,
 		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,

@@ -30,10 +30,32 @@ func ParseRef(s string) (Ref, error) {
 // Receipt is a status report from a provider about a message.
 type Receipt struct {
 	Provider  string    // the driver's name, like "meta"
+	Account   string    // the account that sent the message; empty if another one did, and Ref is ours
 	Channel   Channel   //
 	MessageID string    // the provider's id of the message: the second correlation key
 	Ref       Ref       // the first correlation key; zero if the provider did not return it
 	Status    Status    // Sent, Failed, Delivered or Read
 	At        time.Time // by the provider's clock, or the time of arrival if the provider gives none
 	Failure   *Failure  // of a Failed receipt
+
+	// Inbound is a message of the recipient. The receipt then has no status.
+	Inbound *Inbound
 }
+
+// Inbound is a message from a person to one of our senders.
+type Inbound struct {
+	From    string // E.164
+	To      string // the sender that it was written to, as the provider names it
+	Text    string
+	Keyword Keyword
+	ReplyTo string // the provider's id of the message that it answers; empty if it answers none, or the provider gives none
+}
+
+// Keyword is what a provider, or the text alone, says that an inbound message asks for.
+type Keyword string
+
+// The keywords. An inbound message that has none is a reply.
+const (
+	StopKeyword  Keyword = "stop"  // the person wants no more messages
+	StartKeyword Keyword = "start" // the person wants them again
+)

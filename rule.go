@@ -1,7 +1,6 @@
 package backstop
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -104,18 +103,7 @@ func (r Rule) Validate() error {
 	var f fields
 	validateName(&f, r.Name)
 	r.validate(&f, "")
-	if len(r.Countries) > MaxCountries {
-		f.addMax("countries", FieldItemsMax, "must have at most %d countries", MaxCountries)
-	}
-	for i, c := range r.Countries {
-		switch {
-		case !knownCountry(c):
-			f.add(fmt.Sprintf("countries.%d", i), FieldCountryCode,
-				"must be an ISO 3166-1 alpha-2 country code in capitals, like GB")
-		case slices.Contains(r.Countries[:i], c):
-			f.add(fmt.Sprintf("countries.%d", i), FieldGivenTwice, "is given twice")
-		}
-	}
+	validateCountries(&f, r.Countries)
 	return f.err("the rule is not valid")
 }
 

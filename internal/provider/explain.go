@@ -16,7 +16,7 @@ type explained struct {
 }
 
 // Explain reads the explanations in a driver's codes.json. The class of each code comes from the driver's table of meanings.
-func Explain(driver string, table []byte, meaning func(code int) Meaning) ([]backstop.ErrorCode, error) {
+func Explain(driver string, table []byte, meaning func(code string) Meaning) ([]backstop.ErrorCode, error) {
 	var entries []explained
 	if err := json.Unmarshal(table, &entries); err != nil {
 		return nil, fmt.Errorf("read the error codes of %s: %w", driver, err)
@@ -24,14 +24,9 @@ func Explain(driver string, table []byte, meaning func(code int) Meaning) ([]bac
 	var list []backstop.ErrorCode
 	for _, entry := range entries {
 		for _, codes := range entry.Codes {
-			first, last, err := parseCodes(codes)
-			if err != nil {
-				return nil, fmt.Errorf("read the error codes of %s: %w", driver, err)
-			}
-			for code := first; code <= last; code++ {
+			for _, code := range expandCodes(codes) {
 				list = append(list, backstop.ErrorCode{
-					Provider: driver, Code: strconv.Itoa(code), Class: meaning(code).class(),
-					Explained: entry.Explained,
+					Provider: driver, Code: code, Class: meaning(code).class(), Explained: entry.Explained,
 				})
 			}
 		}
@@ -39,18 +34,28 @@ func Explain(driver string, table []byte, meaning func(code int) Meaning) ([]bac
 	return list, nil
 }
 
-// parseCodes reads "131026", or a range like "200-299".
-func parseCodes(codes string) (first, last int, err error) {
+// NumericCodes turns a table of numbers into a table of codes.
+func NumericCodes(meaning func(code int) Meaning) func(code string) Meaning {
+	return func(code string) Meaning {
+		n, err := strconv.Atoi(code)
+		if err != nil {
+			return 0
+		}
+		return meaning(n)
+	}
+}
+
+// expandCodes returns the codes of "131026", of a range like "200-299", or of a word like "THROTTLED".
+func expandCodes(codes string) []string {
 	from, to, isRange := strings.Cut(codes, "-")
-	if !isRange {
-		to = from
+	first, firstErr := strconv.Atoi(from)
+	last, lastErr := strconv.Atoi(to)
+	if !isRange || firstErr != nil || lastErr != nil {
+		return []string{codes}
 	}
-	first, err = strconv.Atoi(from)
-	if err == nil {
-		last, err = strconv.Atoi(to)
+	var all []string
+	for code := first; code <= last; code++ {
+		all = append(all, strconv.Itoa(code))
 	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("codes %q: %w", codes, err)
-	}
-	return first, last, nil
+	return all
 }

@@ -32,6 +32,7 @@ const (
 type Options struct {
 	Meta   Meta
 	Twilio Twilio
+	Faces  []Face // the other simulated providers
 	// Speed divides every delay of the scenarios: 10 makes them ten times shorter, +Inf removes them. At least 0.001.
 	Speed float64
 	// MaxMessages is how many messages the sandbox keeps for GET /messages and for Twilio's lookups, and for how many
@@ -41,6 +42,13 @@ type Options struct {
 	Logger *slog.Logger
 	// HTTP sends the webhooks. Nil means a client with keep-alive and a timeout of 10 s.
 	HTTP *http.Client
+}
+
+// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin with
+// a prefix of its own, so that one server has all of them.
+type Face interface {
+	check() error // the problems of its options
+	mount(s *Server)
 }
 
 // Meta is the simulated WhatsApp account.
@@ -112,6 +120,9 @@ func New(opts Options) (*Server, error) {
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
+	for _, face := range opts.Faces {
+		face.mount(s)
+	}
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
 	s.mux.HandleFunc("GET /healthz", s.serveHealth)
@@ -136,6 +147,9 @@ func (o Options) validate() error {
 		if !absoluteHTTP(o.Meta.WebhookURL) {
 			problems = append(problems, errors.New("option Meta.WebhookURL is not an absolute http or https URL"))
 		}
+	}
+	for _, face := range o.Faces {
+		problems = append(problems, face.check())
 	}
 	if !(o.Speed >= slowestSpeed) { // written so that NaN fails too
 		problems = append(problems, fmt.Errorf("option Speed is %v, want at least %v", o.Speed, slowestSpeed))

@@ -16,8 +16,8 @@ import (
 var explanations []byte
 
 // ErrorCodes returns all error codes that the driver knows.
-func (c *Client) ErrorCodes() ([]backstop.ErrorCode, error) {
-	return provider.Explain(c.Name(), explanations, codeMeaning)
+func ErrorCodes() ([]backstop.ErrorCode, error) {
+	return provider.Explain(name, explanations, provider.NumericCodes(codeMeaning))
 }
 
 // codeParameter is Meta's code for a wrong parameter. With subcodeObject, the wrong parameter is the phone number id in the

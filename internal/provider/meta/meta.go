@@ -4,31 +4,28 @@
 package meta
 
 import (
-	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
+	"slices"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// Options configure a Client.
-type Options struct {
-	BaseURL       string        // https://graph.facebook.com if empty
-	Version       string        // the version of the Graph API; v23.0 if empty
-	PhoneNumberID string        // the id of the business phone number that sends
-	AccessToken   string        // the token of a system user
-	AppSecret     string        // the key that signs the webhooks
-	VerifyToken   string        // the token that Meta sends when it verifies the webhook's URL
-	Timeout       time.Duration // the timeout of one call: at most 1 minute; 10 s if zero
+//go:embed account.json
+var description []byte
 
-	// Secrets are the secrets of all accounts, which failures hide. New adds the secrets of this account. If Secrets is nil,
-	// failures hide the secrets of this account only.
-	Secrets *provider.Secrets
+// Driver returns the driver of Meta's accounts: WhatsApp numbers.
+func Driver() provider.Driver {
+	return provider.Driver{
+		Provider:   provider.MustDescribe(description),
+		Open:       func(s provider.Settings) (provider.Client, error) { return New(s) },
+		ErrorCodes: ErrorCodes,
+	}
 }
 
 // Client calls the Cloud API with one business phone number. It is safe for concurrent use.
@@ -37,42 +34,44 @@ type Client struct {
 	messagesURL   string // the URL to send messages
 	header        http.Header
 	phoneNumberID string
-	appSecret     []byte
-	verifyToken   []byte
+	appSecrets    []string // the present one first
+	verifyTokens  []string // the same
+	account       string
 }
 
-// New returns a client, or an error with all problems of the options.
-func New(o Options) (*Client, error) {
-	o.BaseURL = cmp.Or(o.BaseURL, "https://graph.facebook.com")
-	o.Version = cmp.Or(o.Version, "v23.0")
-	base, err := provider.ParseURL("BaseURL", o.BaseURL)
+// name is the name of the provider.
+const name = "meta"
+
+// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+func New(s provider.Settings) (*Client, error) {
+	v := s.Values
+	base, err := provider.ParseURL("base_url", v["base_url"])
 	if err := errors.Join(
 		err,
-		provider.CheckText("Version", o.Version),
-		provider.CheckText("PhoneNumberID", o.PhoneNumberID),
-		provider.CheckText("AccessToken", o.AccessToken),
-		provider.CheckText("AppSecret", o.AppSecret),
-		provider.CheckText("VerifyToken", o.VerifyToken),
-		provider.CheckTimeout("Timeout", o.Timeout),
+		provider.CheckText("version", v["version"]),
+		provider.CheckText("phone_number_id", v["phone_number_id"]),
+		provider.CheckText("access_token", v["access_token"]),
+		provider.CheckText("app_secret", v["app_secret"]),
+		provider.CheckText("verify_token", v["verify_token"]),
 	); err != nil {
 		return nil, err
 	}
-	return &Client{
-		poster:      provider.NewPoster(o.Timeout, o.Secrets, o.AccessToken, o.AppSecret, o.VerifyToken),
-		messagesURL: base.JoinPath(url.PathEscape(o.Version), url.PathEscape(o.PhoneNumberID), "messages").String(),
+	c := &Client{
+		messagesURL: base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["phone_number_id"]), "messages").String(),
 		header: http.Header{
 			"Accept":        {"application/json"},
-			"Authorization": {"Bearer " + o.AccessToken},
+			"Authorization": {"Bearer " + v["access_token"]},
 			"Content-Type":  {"application/json"},
 		},
-		phoneNumberID: o.PhoneNumberID,
-		appSecret:     []byte(o.AppSecret),
-		verifyToken:   []byte(o.VerifyToken),
-	}, nil
+		phoneNumberID: v["phone_number_id"],
+		appSecrets:    s.Verifiers("app_secret"),
+		verifyTokens:  s.Verifiers("verify_token"),
+		account:       s.Account,
+	}
+	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
+	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
+	return c, nil
 }
-
-// Name returns the name of the provider in attempts, receipts and the path of the webhook.
-func (*Client) Name() string { return "meta" }
 
 // SendWhatsApp sends a text or a template. Every error is a *backstop.Failure.
 func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {

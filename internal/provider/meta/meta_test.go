@@ -1,7 +1,6 @@
 package meta_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/providertest"
 )
@@ -26,34 +26,24 @@ const (
 	phoneID     = "106540352242922"
 )
 
-func options(baseURL string) meta.Options {
-	return meta.Options{
-		BaseURL: baseURL, PhoneNumberID: phoneID, AccessToken: accessToken, AppSecret: appSecret, VerifyToken: verifyToken,
-		Secrets: providertest.Secrets(),
-	}
-}
+func options(baseURL string) provider.Settings { return driver().Settings(baseURL, time.Minute) }
 
-func newClient(tb testing.TB, o meta.Options) *meta.Client {
+func newClient(tb testing.TB, s provider.Settings) *meta.Client {
 	tb.Helper()
-	client, err := meta.New(o)
+	client, err := meta.New(s)
 	require.NoError(tb, err)
 	return client
 }
 
 func driver() providertest.Driver {
 	return providertest.Driver{
-		Name:    "meta",
+		Of:      meta.Driver(),
 		Channel: backstop.WhatsApp,
-		Secrets: []string{accessToken, appSecret, verifyToken},
-		New: func(tb testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
-			tb.Helper()
-			o := options(baseURL)
-			o.Timeout = timeout
-			client := newClient(tb, o)
-			return client, func(ctx context.Context) (backstop.Submission, error) {
-				return client.SendWhatsApp(ctx, backstop.WhatsAppMessage{Ref: providertest.Ref, To: providertest.To, Text: "Hello"})
-			}
+		Values: map[string]string{
+			"phone_number_id": phoneID, "access_token": accessToken, "app_secret": appSecret, "verify_token": verifyToken,
 		},
+		Secrets:      []string{accessToken, appSecret, verifyToken},
+		WhatsApp:     backstop.WhatsAppMessage{Ref: providertest.Ref, To: providertest.To, Text: "Hello"},
 		CheckRequest: checkText,
 		Accepted: func(id string) providertest.Reply {
 			return providertest.Reply{Status: http.StatusOK, Body: `{"messaging_product":"whatsapp","new_field":{"x":[1]},` +
@@ -169,18 +159,15 @@ func FuzzReceipts(f *testing.F) {
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	_, err := meta.New(options(""))
-	require.NoError(t, err)
-
-	_, err = meta.New(meta.Options{})
-	for _, name := range []string{"PhoneNumberID", "AccessToken", "AppSecret", "VerifyToken"} {
+	_, err := meta.New(provider.Settings{Values: map[string]string{}})
+	for _, name := range []string{"phone_number_id", "access_token", "app_secret", "verify_token", "base_url"} {
 		require.ErrorContains(t, err, name+" is required")
 	}
-	_, err = meta.New(meta.Options{
-		BaseURL: "https://user:hunter2@example.com", Version: "v 1", PhoneNumberID: "1\n2", AccessToken: "hunter2\r",
-		AppSecret: "hunter2\x00", VerifyToken: "hunter2 ", Timeout: -1,
-	})
-	for _, name := range []string{"BaseURL", "Version", "PhoneNumberID", "AccessToken", "AppSecret", "VerifyToken", "Timeout"} {
+	_, err = meta.New(provider.Settings{Values: map[string]string{
+		"base_url": "https://user:hunter2@example.com", "version": "v 1", "phone_number_id": "1\n2", "access_token": "hunter2\r",
+		"app_secret": "hunter2\x00", "verify_token": "hunter2 ",
+	}})
+	for _, name := range []string{"base_url", "version", "phone_number_id", "access_token", "app_secret", "verify_token"} {
 		require.ErrorContains(t, err, name)
 	}
 	require.NotContains(t, err.Error(), "hunter2")
@@ -188,7 +175,7 @@ func TestNew(t *testing.T) {
 
 func TestClient_Challenge(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, options(""))
+	client := newClient(t, options("http://127.0.0.1:1"))
 	good := url.Values{"hub.mode": {"subscribe"}, "hub.verify_token": {verifyToken}, "hub.challenge": {"1158201444"}}
 	answer, err := client.Challenge(good)
 	require.NoError(t, err)

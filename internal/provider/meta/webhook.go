@@ -20,7 +20,10 @@ import (
 // Challenge returns the answer to the request with which Meta verifies the webhook's URL. If the verify token is wrong, it
 // returns an Error with code Forged.
 func (c *Client) Challenge(query url.Values) (string, error) {
-	isVerified := subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), c.verifyToken) == 1
+	isVerified := false
+	for _, token := range c.verifyTokens {
+		isVerified = subtle.ConstantTimeCompare([]byte(query.Get("hub.verify_token")), []byte(token)) == 1 || isVerified
+	}
 	if query.Get("hub.mode") != "subscribe" || !isVerified {
 		return "", provider.Forged("the verify token is wrong")
 	}
@@ -72,9 +75,13 @@ func (c *Client) isSigned(header string, body []byte) bool {
 	if !found || err != nil {
 		return false
 	}
-	mac := hmac.New(sha256.New, c.appSecret)
-	mac.Write(body)
-	return hmac.Equal(signature, mac.Sum(nil))
+	isGenuine := false
+	for _, secret := range c.appSecrets {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(body)
+		isGenuine = hmac.Equal(signature, mac.Sum(nil)) || isGenuine
+	}
+	return isGenuine
 }
 
 // receiptBatch collects the receipts of a webhook. If one status is unreadable, the others still count, because Meta does not
@@ -102,7 +109,11 @@ func (b *receiptBatch) add(c *Client, raw json.RawMessage) {
 		switch {
 		case err != nil:
 			b.fail(err)
-		case receipt.Status != "" && (c.isOurs(number) || receipt.Ref != backstop.Ref{}):
+		case receipt.Status == "" || !c.isOurs(number) && receipt.Ref == backstop.Ref{}:
+		default:
+			if c.isOurs(number) {
+				receipt.Account = c.account
+			}
 			b.receipts = append(b.receipts, receipt)
 		}
 	}
@@ -145,7 +156,7 @@ func (c *Client) readReceipt(raw json.RawMessage) (backstop.Receipt, error) {
 		return backstop.Receipt{}, errors.New("read status: its id or status is missing or too long")
 	}
 	receipt := backstop.Receipt{
-		Provider:  c.Name(),
+		Provider:  name,
 		Channel:   backstop.WhatsApp,
 		MessageID: string(report.ID),
 		Ref:       provider.Ref(string(report.Ref)),

@@ -18,7 +18,7 @@ func receive(t *testing.T, body string) ([]backstop.Receipt, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/meta", nil)
 	sign(r, []byte(body))
-	return newClient(t, options("")).Receipts(r, []byte(body))
+	return newClient(t, options("http://127.0.0.1:1")).Receipts(r, []byte(body))
 }
 
 // reported receives a webhook with two statuses. The first has an id, a reference and these fields. The second is valid.
@@ -45,7 +45,7 @@ func TestClient_Receipts_mixedBatch(t *testing.T) {
 	receipts, err := receive(t, mixedBatch)
 	require.NoError(t, err)
 	ours := backstop.Receipt{
-		Provider: "meta", Channel: backstop.WhatsApp, MessageID: "wamid.HBgMNDQ3NDAwMTIzNDAyFQIAERgSQTFCMkMzRDRFNUY2NzdFAA==",
+		Provider: "meta", Account: providertest.AccountName, Channel: backstop.WhatsApp, MessageID: "wamid.HBgMNDQ3NDAwMTIzNDAyFQIAERgSQTFCMkMzRDRFNUY2NzdFAA==",
 		Ref: backstop.Ref{Send: "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f", Step: 1}, At: time.Unix(1_764_000_000, 0).UTC(),
 	}
 	other, read := ours, ours

@@ -32,8 +32,7 @@ func testAccepted(t *testing.T, d Driver) {
 		d.CheckRequest(t, r, body)
 		d.Accepted("id-1").write(w)
 	})
-	client, send := d.New(t, server.URL, longTimeout)
-	require.Equal(t, d.Name, client.Name())
+	_, send := d.open(t, server.URL, longTimeout)
 	submission, err := send(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "id-1", submission.MessageID)
@@ -44,7 +43,7 @@ func testConcurrent(t *testing.T, d Driver) {
 	t.Helper()
 	const calls = 40
 	server := serveReply(t, d.Accepted("id-1"))
-	_, send := d.New(t, server.URL, longTimeout)
+	_, send := d.open(t, server.URL, longTimeout)
 	errs := make([]error, calls)
 	var wg sync.WaitGroup
 	for i := range calls {
@@ -75,12 +74,11 @@ func testCodes(t *testing.T, d Driver) {
 // failures.
 func testExplanations(t *testing.T, d Driver) {
 	t.Helper()
-	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
-	codes, err := client.ErrorCodes()
+	codes, err := d.Of.ErrorCodes()
 	require.NoError(t, err)
 	found := map[string]backstop.ErrorCode{}
 	for _, code := range codes {
-		require.Equal(t, d.Name, code.Provider)
+		require.Equal(t, d.Of.Name, code.Provider)
 		require.NotContains(t, found, code.Code, "explained twice")
 		found[code.Code] = code
 		require.Len(t, code.Explained, 2, code.Code)
@@ -107,7 +105,7 @@ const maxExplanation = 500
 func (d Driver) callWith(t *testing.T, answer Reply, kind backstop.FailureKind) (*backstop.Failure, *fakeProvider) {
 	t.Helper()
 	server := serveReply(t, answer)
-	_, send := d.New(t, server.URL, longTimeout)
+	_, send := d.open(t, server.URL, longTimeout)
 	_, err := send(t.Context())
 	return d.requireFailure(t, err, kind), server
 }

@@ -4,10 +4,12 @@
 package providertest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -37,22 +39,28 @@ func Secrets() *provider.Secrets {
 // Ref is the reference of every message of the suite.
 var Ref = backstop.Ref{Send: "0193a1b2-c3d4-7e5f-8a6b-0123456789ab", Step: 2}
 
-// Client has the methods of a driver that are the same for all channels.
-type Client interface {
-	Name() string
-	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
-	ErrorCodes() ([]backstop.ErrorCode, error)
-}
-
 // Send sends a message to To with Ref.
 type Send func(ctx context.Context) (backstop.Submission, error)
 
+// AccountName is the name of the account under test.
+const AccountName = "main"
+
+// PublicURL is the address of the API as providers see it.
+const PublicURL = "https://backstop.example"
+
 // Driver is a driver under test, with the wire format of its provider.
 type Driver struct {
-	Name    string
+	Of      provider.Driver
 	Channel backstop.Channel
-	New     func(tb testing.TB, baseURL string, timeout time.Duration) (Client, Send)
-	Secrets []string // the secrets that New passes to the client; no failure may repeat one
+	Values  map[string]string // the account's settings, without the one that AddressField names
+	Secrets []string          // the secrets that go out with a request; no failure may repeat one
+
+	// AddressField names the setting with the address of the provider's API; "base_url" if it is empty. AddressPath follows the
+	// address of the simulated provider in it.
+	AddressField, AddressPath string
+
+	WhatsApp backstop.WhatsAppMessage // the message that is sent on WhatsApp, with To and Ref
+	SMS      backstop.SMSMessage      // the message that is sent by SMS, with To and Ref
 
 	// CheckRequest fails the test unless the request carries the credentials, the message and Ref.
 	CheckRequest func(t *testing.T, r *http.Request, body []byte)
@@ -64,13 +72,47 @@ type Driver struct {
 
 	Hook            func(reports ...Report) Hook       // a webhook, with more fields than the driver needs
 	Sign            func(r *http.Request, body []byte) // signs a webhook as the provider does
-	SignatureHeader string                             // the header that has the signature
+	SignatureHeader string                             // the header that has the signature; empty if nothing is signed
 	Statuses        map[string]backstop.Status         // by the provider's word; empty if the driver must ignore the word
 	Failed          string                             // the word for a message that failed
 	Batches         bool                               // a webhook may carry several reports
 	HasTimes        bool                               // a report has its time
 
 	Lookup *Lookup // nil if the driver cannot look up messages
+}
+
+// Settings returns the settings of the account under test, for a provider at baseURL.
+func (d Driver) Settings(baseURL string, timeout time.Duration) provider.Settings {
+	values := maps.Clone(d.Values)
+	values[cmp.Or(d.AddressField, "base_url")] = baseURL + d.AddressPath
+	public, err := url.Parse(PublicURL)
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	return provider.Settings{
+		Account: AccountName, Channel: d.Channel, Values: d.Of.WithDefaults(d.Channel, values), Timeout: timeout,
+		PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/" + d.Of.Name + "/" + AccountName, Secrets: Secrets(),
+	}
+}
+
+// open opens the account under test. Its settings pass the checks that the API makes.
+func (d Driver) open(tb testing.TB, baseURL string, timeout time.Duration) (provider.Client, Send) {
+	tb.Helper()
+	settings := d.Settings(baseURL, timeout)
+	require.NoError(tb, d.Of.ValidateAccount(backstop.Account{
+		Name: AccountName, Provider: d.Of.Name, Channel: d.Channel, Settings: settings.Values,
+		OnUnknown: d.Of.OnUnknown, WhenUnhealthy: backstop.FallBackUnhealthy, CallTimeout: backstop.DefaultCallTimeout,
+	}))
+	client, err := d.Of.Open(settings)
+	require.NoError(tb, err)
+	if d.Channel == backstop.WhatsApp {
+		whatsApp, ok := client.(provider.WhatsApp)
+		require.True(tb, ok, "a WhatsApp account cannot send")
+		return client, func(ctx context.Context) (backstop.Submission, error) { return whatsApp.SendWhatsApp(ctx, d.WhatsApp) }
+	}
+	sms, ok := client.(provider.SMS)
+	require.True(tb, ok, "an SMS account cannot send")
+	return client, func(ctx context.Context) (backstop.Submission, error) { return sms.SendSMS(ctx, d.SMS) }
 }
 
 // Code is an error code of the provider and what it means in an answer.
@@ -87,7 +129,14 @@ type CodeTable []Code
 // Add adds a row for each code. All rows have this kind, class and HTTP status.
 func (c *CodeTable) Add(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...int) {
 	for _, code := range codes {
-		*c = append(*c, Code{Code: strconv.Itoa(code), HTTP: status, Kind: kind, Class: class})
+		c.AddWords(kind, class, status, strconv.Itoa(code))
+	}
+}
+
+// AddWords is Add for codes that are no numbers.
+func (c *CodeTable) AddWords(kind backstop.FailureKind, class backstop.RejectClass, status int, codes ...string) {
+	for _, code := range codes {
+		*c = append(*c, Code{Code: code, HTTP: status, Kind: kind, Class: class})
 	}
 }
 
@@ -132,7 +181,9 @@ func Run(t *testing.T, d Driver) {
 	t.Run("Send", func(t *testing.T) { t.Parallel(); runAnswers(t, d) })
 	t.Run("Faults", func(t *testing.T) { t.Parallel(); runFaults(t, d) })
 	t.Run("Receipts", func(t *testing.T) { t.Parallel(); runReceipts(t, d) })
-	t.Run("Signature", func(t *testing.T) { t.Parallel(); runSignature(t, d) })
+	if d.SignatureHeader != "" {
+		t.Run("Signature", func(t *testing.T) { t.Parallel(); runSignature(t, d) })
+	}
 	if d.Lookup != nil {
 		t.Run("Find", func(t *testing.T) { t.Parallel(); runFind(t, d) })
 	}

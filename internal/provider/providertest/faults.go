@@ -33,7 +33,7 @@ func testNotSent(t *testing.T, d Driver) {
 	t.Helper()
 	refuse := func(t *testing.T, baseURL string) {
 		t.Helper()
-		_, send := d.New(t, baseURL, shortTimeout)
+		_, send := d.open(t, baseURL, shortTimeout)
 		_, err := send(t.Context())
 		d.checkFailure(t, err, backstop.Unavailable)
 	}
@@ -122,7 +122,7 @@ func testHang(t *testing.T, d Driver) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			baseURL, count := serveBroken(t, written, true, false)
-			_, send := d.New(t, baseURL, shortTimeout)
+			_, send := d.open(t, baseURL, shortTimeout)
 			started := time.Now()
 			_, err := send(t.Context())
 			d.checkFailure(t, err, backstop.Unknown)
@@ -143,7 +143,7 @@ func testCut(t *testing.T, d Driver) {
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
 				baseURL, count := serveBroken(t, written, false, abrupt)
-				_, send := d.New(t, baseURL, longTimeout)
+				_, send := d.open(t, baseURL, longTimeout)
 				_, err := send(t.Context())
 				d.checkFailure(t, err, backstop.Unknown)
 				require.EqualValues(t, 1, count.Load())
@@ -157,7 +157,7 @@ func testCancelled(t *testing.T, d Driver) {
 	t.Run("before", func(t *testing.T) {
 		t.Parallel()
 		server := serveReply(t, d.Accepted("id-1"))
-		_, send := d.New(t, server.URL, longTimeout)
+		_, send := d.open(t, server.URL, longTimeout)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := send(ctx)
@@ -171,7 +171,7 @@ func testCancelled(t *testing.T, d Driver) {
 			cancel()
 			<-r.Context().Done()
 		})
-		_, send := d.New(t, server.URL, longTimeout)
+		_, send := d.open(t, server.URL, longTimeout)
 		_, err := send(ctx)
 		d.checkFailure(t, err, backstop.Unknown)
 		require.EqualValues(t, 1, server.requests.Load())
@@ -179,7 +179,7 @@ func testCancelled(t *testing.T, d Driver) {
 	t.Run("deadline", func(t *testing.T) {
 		t.Parallel()
 		server := serveProvider(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
-		_, send := d.New(t, server.URL, longTimeout)
+		_, send := d.open(t, server.URL, longTimeout)
 		ctx, cancel := context.WithTimeout(t.Context(), shortTimeout)
 		defer cancel()
 		_, err := send(ctx)
@@ -208,7 +208,7 @@ func testKeptConnection(t *testing.T, d Driver) {
 			_, _ = io.WriteString(c, answer)
 			then(c, r, &count)
 		})
-		_, send := d.New(t, "http://"+address, longTimeout)
+		_, send := d.open(t, "http://"+address, longTimeout)
 		_, err := send(t.Context())
 		require.NoError(t, err)
 		return send, &count

@@ -78,7 +78,7 @@ func (d Driver) find(t *testing.T, answer Reply, q backstop.Inquiry) (*backstop.
 // findAt runs the driver's Find against a server at this URL.
 func (d Driver) findAt(t *testing.T, baseURL string, timeout time.Duration, q backstop.Inquiry) (*backstop.Found, error) {
 	t.Helper()
-	client, _ := d.New(t, baseURL, timeout)
+	client, _ := d.open(t, baseURL, timeout)
 	finder, ok := client.(Finder)
 	require.True(t, ok, "%T has no Find", client)
 	return finder.Find(t.Context(), q)

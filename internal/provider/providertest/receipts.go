@@ -41,7 +41,7 @@ func (d Driver) newReport(status string) Report {
 // receive signs a webhook and passes it to a new client.
 func (d Driver) receive(t *testing.T, h Hook) ([]backstop.Receipt, error) {
 	t.Helper()
-	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
+	client, _ := d.open(t, "http://127.0.0.1:1", longTimeout)
 	r := h.request()
 	d.Sign(r, h.Body)
 	return client.Receipts(r, h.Body)
@@ -75,7 +75,7 @@ func testStatuses(t *testing.T, d Driver) {
 			require.Equal(t, status == backstop.Failed, receipt.Failure != nil)
 			receipt.At, receipt.Failure = time.Time{}, nil
 			require.Equal(t, backstop.Receipt{
-				Provider: d.Name, Channel: d.Channel, MessageID: "id-1", Ref: Ref, Status: status,
+				Provider: d.Of.Name, Account: AccountName, Channel: d.Channel, MessageID: "id-1", Ref: Ref, Status: status,
 			}, receipt)
 		})
 	}

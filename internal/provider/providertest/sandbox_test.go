@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/providertest"
 	"github.com/backstophq/backstop/internal/provider/twilio"
@@ -56,14 +58,21 @@ func newRig(t *testing.T) *rig {
 		require.NoError(t, g.sandbox.Shutdown(ctx))
 	})
 	const timeout = time.Second // for the scenarios without an answer
-	g.meta, err = meta.New(meta.Options{
-		BaseURL: server.URL, PhoneNumberID: "106540352242922", AccessToken: "access-token", AppSecret: "app-secret",
-		VerifyToken: "verify-token", Timeout: timeout,
+	public, err := url.Parse(hooks.URL)
+	require.NoError(t, err)
+	g.meta, err = meta.New(provider.Settings{
+		Account: "meta", Timeout: timeout, PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/meta",
+		Values: meta.Driver().WithDefaults(backstop.WhatsApp, map[string]string{
+			"base_url": server.URL, "phone_number_id": "106540352242922", "access_token": "access-token",
+			"app_secret": "app-secret", "verify_token": "verify-token",
+		}),
 	})
 	require.NoError(t, err)
-	g.twilio, err = twilio.New(twilio.Options{
-		BaseURL: server.URL, AccountSID: "AC0123456789abcdef0123456789abcdef", AuthToken: "auth-token", PublicURL: hooks.URL,
-		Timeout: timeout,
+	g.twilio, err = twilio.New(provider.Settings{
+		Account: "twilio", Timeout: timeout, PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/twilio",
+		Values: map[string]string{
+			"base_url": server.URL, "account_sid": "AC0123456789abcdef0123456789abcdef", "auth_token": "auth-token",
+		},
 	})
 	require.NoError(t, err)
 	return &g

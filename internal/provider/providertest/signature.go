@@ -19,7 +19,7 @@ func discardLogger() *log.Logger { return log.New(io.Discard, "", 0) }
 func runSignature(t *testing.T, d Driver) {
 	t.Helper()
 	hook := d.Hook(d.newReport(d.Failed))
-	client, _ := d.New(t, "http://127.0.0.1:1", longTimeout)
+	client, _ := d.open(t, "http://127.0.0.1:1", longTimeout)
 	signed := hook.request()
 	d.Sign(signed, hook.Body)
 	genuine := signed.Header.Get(d.SignatureHeader)
@@ -35,6 +35,7 @@ func runSignature(t *testing.T, d Driver) {
 		require.Equal(t, backstop.Forged, backstop.CodeOf(err), "signature %q, body %q", header, body)
 		require.Empty(t, receipts)
 	}
+	t.Run("by a former secret", func(t *testing.T) { t.Parallel(); testFormerSecret(t, d, signed, hook.Body) })
 	t.Run("missing", func(t *testing.T) {
 		t.Parallel()
 		forged(t, http.Header{}, hook.Body)
@@ -72,6 +73,30 @@ func runSignature(t *testing.T, d Driver) {
 	})
 }
 
+// testFormerSecret: a webhook that is signed by a former secret is accepted, and refused when the secret is not valid any more.
+func testFormerSecret(t *testing.T, d Driver, signed *http.Request, body []byte) {
+	t.Helper()
+	settings := d.Settings("http://127.0.0.1:1", longTimeout)
+	former := map[string][]string{}
+	for _, field := range d.Of.Fields {
+		if field.Verifies && settings.Values[field.Name] != "" {
+			former[field.Name] = []string{settings.Values[field.Name]}
+			settings.Values[field.Name] = "another-" + settings.Values[field.Name]
+		}
+	}
+	require.NotEmpty(t, former, "no field verifies webhooks")
+	client, err := d.Of.Open(settings)
+	require.NoError(t, err)
+	_, err = client.Receipts(signed, body)
+	require.Equal(t, backstop.Forged, backstop.CodeOf(err))
+	settings.Former = former
+	client, err = d.Of.Open(settings)
+	require.NoError(t, err)
+	receipts, err := client.Receipts(signed, body)
+	require.NoError(t, err)
+	require.NotEmpty(t, receipts)
+}
+
 // Fuzz passes webhooks with any query and body, signed and unsigned, to the driver. The driver must not panic, must refuse
 // every unsigned webhook, and must return only receipts that can be stored.
 func Fuzz(f *testing.F, d Driver) {
@@ -81,7 +106,7 @@ func Fuzz(f *testing.F, d Driver) {
 		f.Add(hook.request().URL.RawQuery, hook.Body, true)
 		f.Add(hook.request().URL.RawQuery, hook.Body, false)
 	}
-	client, _ := d.New(f, "http://127.0.0.1:1", longTimeout)
+	client, _ := d.open(f, "http://127.0.0.1:1", longTimeout)
 	path := d.Hook(d.newReport(d.Failed)).request().URL.Path
 	f.Fuzz(func(t *testing.T, query string, body []byte, genuine bool) {
 		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
@@ -107,7 +132,7 @@ func Fuzz(f *testing.F, d Driver) {
 // checkStorable checks that a receipt can be stored.
 func (d Driver) checkStorable(t *testing.T, receipt backstop.Receipt) {
 	t.Helper()
-	require.Equal(t, d.Name, receipt.Provider)
+	require.Equal(t, d.Of.Name, receipt.Provider)
 	require.Equal(t, d.Channel, receipt.Channel)
 	require.Contains(t, []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read, backstop.Failed}, receipt.Status)
 	require.NotEmpty(t, receipt.MessageID)

@@ -5,8 +5,8 @@
 package twilio
 
 import (
-	"cmp"
 	"context"
+	_ "embed"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -19,19 +19,16 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// Options configure a Client.
-type Options struct {
-	BaseURL    string        // https://api.twilio.com if empty
-	AccountSID string        // the account that sends
-	AuthToken  string        // the account's token: verifies callbacks, and authenticates calls if there is no API key
-	APIKey     string        // authenticates calls instead of AuthToken; needs APISecret
-	APISecret  string        // the secret of APIKey
-	PublicURL  string        // the URL at which Twilio reaches Backstop's API
-	Timeout    time.Duration // the timeout of one call: at most 1 minute; 10 s if zero
+//go:embed account.json
+var description []byte
 
-	// Secrets are the secrets of all accounts, which failures hide. New adds the secrets of this account. If Secrets is nil,
-	// failures hide the secrets of this account only.
-	Secrets *provider.Secrets
+// Driver returns the driver of Twilio's accounts.
+func Driver() provider.Driver {
+	return provider.Driver{
+		Provider:   provider.MustDescribe(description),
+		Open:       func(s provider.Settings) (provider.Client, error) { return New(s) },
+		ErrorCodes: ErrorCodes,
+	}
 }
 
 // Client calls Twilio with one account. It is safe for concurrent use.
@@ -40,55 +37,59 @@ type Client struct {
 	messagesURL string // the URL to send and to list messages
 	messageURL  string // the URL of one message, without its id
 	header      http.Header
-	account     string // its SID
-	authToken   []byte
-	publicURL   *url.URL // without a slash at its end
+	sid         string   // the account's SID
+	authTokens  []string // the present one first
+	account     string   // its name
+	publicURLs  []*url.URL
+	webhookURL  string
 }
 
-// New returns a client, or an error with all problems of the options.
-func New(o Options) (*Client, error) {
-	o.BaseURL = cmp.Or(o.BaseURL, "https://api.twilio.com")
-	base, baseErr := provider.ParseURL("BaseURL", o.BaseURL)
-	public, publicErr := provider.ParseURL("PublicURL", o.PublicURL)
-	if err := errors.Join(baseErr, o.check(), publicErr); err != nil {
+// name is the name of the provider.
+const name = "twilio"
+
+// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+func New(s provider.Settings) (*Client, error) {
+	v := s.Values
+	base, err := provider.ParseURL("base_url", v["base_url"])
+	if err := errors.Join(
+		err,
+		provider.CheckText("account_sid", v["account_sid"]),
+		provider.CheckText("auth_token", v["auth_token"]),
+		checkKey(v["api_key"], v["api_secret"]),
+	); err != nil {
 		return nil, err
 	}
-	user, password := o.AccountSID, o.AuthToken
-	if o.APIKey != "" {
-		user, password = o.APIKey, o.APISecret
+	user, password := v["account_sid"], v["auth_token"]
+	if v["api_key"] != "" {
+		user, password = v["api_key"], v["api_secret"]
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	account := base.JoinPath("2010-04-01/Accounts", url.PathEscape(o.AccountSID))
-	return &Client{
-		poster:      provider.NewPoster(o.Timeout, o.Secrets, o.AuthToken, o.APISecret, basic),
-		messagesURL: account.JoinPath("Messages.json").String(),
-		messageURL:  account.JoinPath("Messages").String() + "/",
+	resource := base.JoinPath("2010-04-01/Accounts", url.PathEscape(v["account_sid"]))
+	c := &Client{
+		messagesURL: resource.JoinPath("Messages.json").String(),
+		messageURL:  resource.JoinPath("Messages").String() + "/",
 		header: http.Header{
 			"Accept":        {"application/json"},
 			"Authorization": {"Basic " + basic},
 			"Content-Type":  {"application/x-www-form-urlencoded"},
 		},
-		account:   o.AccountSID,
-		authToken: []byte(o.AuthToken),
-		publicURL: public,
-	}, nil
-}
-
-func (o Options) check() error {
-	var key error
-	if o.APIKey != "" || o.APISecret != "" {
-		key = errors.Join(provider.CheckText("APIKey", o.APIKey), provider.CheckText("APISecret", o.APISecret))
+		sid:        v["account_sid"],
+		authTokens: s.Verifiers("auth_token"),
+		account:    s.Account,
+		publicURLs: s.PublicURLs,
+		webhookURL: s.WebhookURL().String(),
 	}
-	return errors.Join(
-		provider.CheckText("AccountSID", o.AccountSID),
-		provider.CheckText("AuthToken", o.AuthToken),
-		key,
-		provider.CheckTimeout("Timeout", o.Timeout),
-	)
+	c.poster = provider.NewPoster(s.Timeout, s.Secrets, append(c.authTokens, v["api_secret"], basic)...)
+	return c, nil
 }
 
-// Name returns the name of the provider in attempts, receipts and the path of the webhook.
-func (*Client) Name() string { return "twilio" }
+// checkKey checks an API key and its secret, which an account has both or not at all.
+func checkKey(key, secret string) error {
+	if key == "" && secret == "" {
+		return nil
+	}
+	return errors.Join(provider.CheckText("api_key", key), provider.CheckText("api_secret", secret))
+}
 
 // SendSMS sends a text. Every error is a *backstop.Failure.
 func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
@@ -96,7 +97,7 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 		"To":               {m.To},
 		senderOf(m.SendID): {m.SendID},
 		"Body":             {m.Text},
-		"StatusCallback":   {c.publicURL.String() + "/webhooks/twilio?ref=" + url.QueryEscape(m.Ref.String()) + callbackRetries},
+		"StatusCallback":   {c.webhookURL + "?ref=" + url.QueryEscape(m.Ref.String()) + callbackRetries},
 	}
 	if seconds := validityPeriod(m.ValidFor); seconds > 0 {
 		form.Set("ValidityPeriod", strconv.Itoa(seconds))

@@ -1,7 +1,6 @@
 package twilio_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/providertest"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 )
@@ -24,18 +24,14 @@ import (
 const (
 	accountSID = "AC0123456789abcdef0123456789abcdef"
 	authToken  = "auth-token-0123"
-	publicURL  = "https://backstop.example"
+	publicURL  = providertest.PublicURL
 )
 
-func options(baseURL string) twilio.Options {
-	return twilio.Options{
-		BaseURL: baseURL, AccountSID: accountSID, AuthToken: authToken, PublicURL: publicURL, Secrets: providertest.Secrets(),
-	}
-}
+func options(baseURL string) provider.Settings { return driver().Settings(baseURL, time.Minute) }
 
-func newClient(tb testing.TB, o twilio.Options) *twilio.Client {
+func newClient(tb testing.TB, s provider.Settings) *twilio.Client {
 	tb.Helper()
-	client, err := twilio.New(o)
+	client, err := twilio.New(s)
 	require.NoError(tb, err)
 	return client
 }
@@ -46,16 +42,11 @@ func message() backstop.SMSMessage {
 
 func driver() providertest.Driver {
 	return providertest.Driver{
-		Name:    "twilio",
-		Channel: backstop.SMS,
-		Secrets: []string{authToken, base64.StdEncoding.EncodeToString([]byte(accountSID + ":" + authToken))},
-		New: func(tb testing.TB, baseURL string, timeout time.Duration) (providertest.Client, providertest.Send) {
-			tb.Helper()
-			o := options(baseURL)
-			o.Timeout = timeout
-			client := newClient(tb, o)
-			return client, func(ctx context.Context) (backstop.Submission, error) { return client.SendSMS(ctx, message()) }
-		},
+		Of:           twilio.Driver(),
+		Channel:      backstop.SMS,
+		Values:       map[string]string{"account_sid": accountSID, "auth_token": authToken},
+		Secrets:      []string{authToken, base64.StdEncoding.EncodeToString([]byte(accountSID + ":" + authToken))},
+		SMS:          message(),
 		CheckRequest: checkRequest,
 		Accepted: func(id string) providertest.Reply {
 			return providertest.Reply{Status: http.StatusCreated, Body: `{"sid":"` + id + `","status":"queued","num_segments":"2",` +
@@ -143,7 +134,7 @@ func checkRequest(t *testing.T, r *http.Request, body []byte) {
 	require.NoError(t, err)
 	require.Equal(t, url.Values{
 		"To": {providertest.To}, "From": {"Backstop"}, "Body": {"Grüße & 4711+1"},
-		"StatusCallback": {publicURL + "/webhooks/twilio?ref=" + providertest.Ref.String() + "#rc=5&rp=all"},
+		"StatusCallback": {publicURL + "/webhooks/twilio/main?ref=" + providertest.Ref.String() + "#rc=5&rp=all"},
 	}, form)
 }
 
@@ -157,7 +148,7 @@ func hook(reports ...providertest.Report) providertest.Hook {
 		form.Set("ErrorCode", r.Code)
 		form.Set("ErrorMessage", r.Text)
 	}
-	return providertest.Hook{Target: "/webhooks/twilio?ref=" + url.QueryEscape(r.Ref), Body: []byte(form.Encode())}
+	return providertest.Hook{Target: "/webhooks/twilio/main?ref=" + url.QueryEscape(r.Ref), Body: []byte(form.Encode())}
 }
 
 // sign is a second implementation of the manual's algorithm.
@@ -205,18 +196,17 @@ func FuzzReceipts(f *testing.F) {
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	_, err := twilio.New(options(""))
-	require.NoError(t, err)
-
-	_, err = twilio.New(twilio.Options{APIKey: "SK1"})
-	for _, name := range []string{"AccountSID", "AuthToken", "APISecret", "PublicURL"} {
+	settings := options("")
+	settings.Values = map[string]string{"api_key": "SK1"}
+	_, err := twilio.New(settings)
+	for _, name := range []string{"account_sid", "auth_token", "api_secret", "base_url"} {
 		require.ErrorContains(t, err, name+" is required")
 	}
-	_, err = twilio.New(twilio.Options{
-		BaseURL: "ftp://example.com", AccountSID: "AC 1", AuthToken: "hunter2\r", APISecret: "hunter2\n",
-		PublicURL: "https://example.com/?hunter2", Timeout: time.Hour,
-	})
-	for _, name := range []string{"BaseURL", "AccountSID", "AuthToken", "APIKey", "APISecret", "PublicURL", "Timeout"} {
+	settings.Values = map[string]string{
+		"base_url": "ftp://example.com", "account_sid": "AC 1", "auth_token": "hunter2\r", "api_secret": "hunter2\n",
+	}
+	_, err = twilio.New(settings)
+	for _, name := range []string{"base_url", "account_sid", "auth_token", "api_key", "api_secret"} {
 		require.ErrorContains(t, err, name)
 	}
 	require.NotContains(t, err.Error(), "hunter2")

@@ -35,11 +35,12 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		return nil, nil
 	}
 	ref := provider.Ref(r.URL.Query().Get("ref"))
-	if account := form.Get("AccountSid"); account != "" && account != c.account && ref == (backstop.Ref{}) {
+	if account := form.Get("AccountSid"); account != "" && account != c.sid && ref == (backstop.Ref{}) {
 		return nil, nil // the account is another one, and there is no reference of ours
 	}
 	receipt := backstop.Receipt{
-		Provider:  c.Name(),
+		Provider:  name,
+		Account:   c.account,
 		Channel:   backstop.SMS,
 		MessageID: id,
 		Ref:       ref,
@@ -99,10 +100,14 @@ func (c *Client) isSigned(r *http.Request, form url.Values) bool {
 		}
 	}
 	genuine := false
-	for _, base := range portVariants(c.publicURL) {
-		mac := hmac.New(sha1.New, c.authToken)
-		mac.Write([]byte(base + r.URL.RequestURI() + params.String()))
-		genuine = hmac.Equal(signature, mac.Sum(nil)) || genuine
+	for _, public := range c.publicURLs {
+		for _, base := range portVariants(public) {
+			for _, token := range c.authTokens {
+				mac := hmac.New(sha1.New, []byte(token))
+				mac.Write([]byte(base + r.URL.RequestURI() + params.String()))
+				genuine = hmac.Equal(signature, mac.Sum(nil)) || genuine
+			}
+		}
 	}
 	return genuine
 }

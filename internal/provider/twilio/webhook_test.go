@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/providertest"
-	"github.com/backstophq/backstop/internal/provider/twilio"
 )
 
 // The signatures are those of the tests of Twilio's Python library, for the token 12345.
@@ -43,7 +43,9 @@ func TestClient_Receipts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, twilio.Options{AccountSID: accountSID, AuthToken: "12345", PublicURL: row.public})
+			o := options("http://127.0.0.1:1")
+			o.Values["auth_token"], o.PublicURLs = "12345", publicURLs(t, row.public)
+			client := newClient(t, o)
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/myapp.php?foo=1&bar=2", nil)
 			r.Header.Set("X-Twilio-Signature", row.signature)
 			_, err := client.Receipts(r, []byte(row.form))
@@ -58,7 +60,7 @@ func TestClient_Receipts_repeatedParameters(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost,
 		"/webhooks/twilio?ref=01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f.1", nil)
 	r.Header.Set("X-Twilio-Signature", "KKS2k4AGS7RNZqfWnFf6zopVs/E=")
-	receipts, err := newClient(t, options("")).Receipts(r, []byte("Field_number_Value=5&Field_number_Value=3&Field_number_Value=5"+
+	receipts, err := newClient(t, options("http://127.0.0.1:1")).Receipts(r, []byte("Field_number_Value=5&Field_number_Value=3&Field_number_Value=5"+
 		"&Empty=&MessageStatus=delivered&MessageSid=SM0123456789abcdef0123456789abcdef&Note=%C3%BC+%26+%3B+%E2%82%AC"))
 	require.NoError(t, err)
 	require.Len(t, receipts, 1)
@@ -72,7 +74,7 @@ func TestClient_Receipts_otherAccount(t *testing.T) {
 		const form = "MessageSid=SM1&MessageStatus=sent&AccountSid=AC00000000000000000000000000000000"
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/twilio"+query, nil)
 		sign(publicURL, r, []byte(form))
-		receipts, err := newClient(t, options("")).Receipts(r, []byte(form))
+		receipts, err := newClient(t, options("http://127.0.0.1:1")).Receipts(r, []byte(form))
 		require.NoError(t, err)
 		require.Len(t, receipts, want)
 	}
@@ -96,7 +98,7 @@ func TestClient_Receipts_errorCodes(t *testing.T) {
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/twilio", nil)
 		sign(publicURL, r, []byte(form))
-		receipts, err := newClient(t, options("")).Receipts(r, []byte(form))
+		receipts, err := newClient(t, options("http://127.0.0.1:1")).Receipts(r, []byte(form))
 		require.NoError(t, err)
 		require.Len(t, receipts, 1)
 		require.EqualError(t, receipts[0].Failure, want)
@@ -108,8 +110,8 @@ func TestClient_Receipts_target(t *testing.T) {
 	callback := hook(providertest.Report{ID: "SM1", Ref: providertest.Ref.String(), Status: "delivered"})
 	receive := func(t *testing.T, public, signed, received string) ([]backstop.Receipt, error) {
 		t.Helper()
-		o := options("")
-		o.PublicURL = public
+		o := options("http://127.0.0.1:1")
+		o.PublicURLs = publicURLs(t, public)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, signed, nil)
 		sign(public, r, callback.Body)
 		got := httptest.NewRequestWithContext(t.Context(), http.MethodPost, received, nil)
@@ -121,7 +123,7 @@ func TestClient_Receipts_target(t *testing.T) {
 		require.NoError(t, err, public)
 		require.Len(t, receipts, 1)
 	}
-	for _, other := range []string{"/webhooks/twilio", callback.Target + "0", callback.Target + "&x=1", "/webhooks/twilio2?ref=" + providertest.Ref.String()} {
+	for _, other := range []string{"/webhooks/twilio/main", callback.Target + "0", callback.Target + "&x=1", "/webhooks/twilio/main2?ref=" + providertest.Ref.String()} {
 		_, err := receive(t, publicURL, callback.Target, other)
 		require.Equal(t, backstop.Forged, backstop.CodeOf(err), "the address is signed too: %s", other)
 	}
@@ -145,7 +147,7 @@ func TestClient_SendSMS(t *testing.T) {
 		t.Parallel()
 		baseURL, last := serve(t, `{"sid":"SM1"}`)
 		o := options(baseURL)
-		o.APIKey, o.APISecret = "SK0123", "api-secret"
+		o.Values["api_key"], o.Values["api_secret"] = "SK0123", "api-secret"
 		_, err := newClient(t, o).SendSMS(t.Context(), message())
 		require.NoError(t, err)
 		require.Equal(t, seen{"SK0123", "api-secret"}, *last)
@@ -174,7 +176,7 @@ func TestClient_SendSMS_repeats(t *testing.T) {
 	t.Parallel()
 	form := sentForm(t, message())
 	require.Regexp(t,
-		`^https://backstop\.example/webhooks/twilio\?ref=[0-9a-f-]{36}\.[0-9]+#rc=[1-5]&rp=(all|5xx,ct|ct,5xx|5xx)$`,
+		`^https://backstop\.example/webhooks/twilio/main\?ref=[0-9a-f-]{36}\.[0-9]+#rc=[1-5]&rp=(all|5xx,ct|ct,5xx|5xx)$`,
 		form.Get("StatusCallback"))
 }
 
@@ -216,4 +218,11 @@ func sentForm(t *testing.T, m backstop.SMSMessage) url.Values {
 	_, err := newClient(t, options(server.URL)).SendSMS(t.Context(), m)
 	require.NoError(t, err)
 	return form
+}
+
+func publicURLs(t *testing.T, address string) []*url.URL {
+	t.Helper()
+	public, err := provider.ParseURL("public_url", address)
+	require.NoError(t, err)
+	return []*url.URL{public}
 }
