@@ -14,6 +14,7 @@ const MaxRules = 10
 type Policy struct {
 	ID        string
 	Name      string
+	Account   string // the WhatsApp account of sends that name none; empty: the default one
 	Rules     []Rule // in the order that settles a tie
 	Version   int
 	CreatedAt time.Time
@@ -38,6 +39,7 @@ type Override struct {
 type Plan struct {
 	PolicyID   string `json:"policy_id"`
 	PolicyName string `json:"policy_name"`
+	Account    string `json:"account,omitempty"` // the WhatsApp account
 	Rules      []Rule `json:"rules"`
 
 	// Override is what the send changed, so that the send can be repeated. It is nil if the send changed nothing, and in plans of
@@ -60,16 +62,24 @@ func ValidatePolicy(name string, ruleIDs []string) error {
 	return f.err("the policy is not valid")
 }
 
-// Resolve makes the plan for a recipient of a country. Rules that do not apply there are dropped; if none is left,
-// Resolve returns an Error of code Invalid, because the send would have no fallback.
-func (p Policy) Resolve(country string, o Override) (Plan, error) {
+// Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have named,
+// and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is left,
+// or an account is missing, Resolve returns an Error of code Invalid.
+func (p Policy) Resolve(country, account string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {
 		plan.Override = &o
 	}
 	var f fields
+	plan.Account = resolveWhatsApp(&f, cmp.Or(account, p.Account), country, accounts)
+	lacksAccount := false
 	for _, rule := range p.Rules {
 		if !rule.Applies(country) {
+			continue
+		}
+		rule.Routes = rule.routesFor(country, accounts)
+		if len(rule.Routes) == 0 {
+			lacksAccount = true
 			continue
 		}
 		rule = o.apply(rule)
@@ -79,7 +89,11 @@ func (p Policy) Resolve(country string, o Override) (Plan, error) {
 		rule.Countries = nil
 		plan.Rules = append(plan.Rules, rule)
 	}
-	if len(plan.Rules) == 0 {
+	switch {
+	case len(plan.Rules) == 0 && lacksAccount:
+		f.add("fallback.policy_id", FieldNoAccount, "no SMS account of its rules serves the recipient's country",
+			"channel", string(SMS), "country", country)
+	case len(plan.Rules) == 0:
 		reason := fmt.Sprintf("no rule of policy %q applies to recipients in %s", p.Name, cmp.Or(country, "no country"))
 		f.add("to", FieldNoRuleApplies, reason, "policy", p.Name, "country", country)
 	}
@@ -87,6 +101,28 @@ func (p Policy) Resolve(country string, o Override) (Plan, error) {
 		return Plan{}, err
 	}
 	return plan, nil
+}
+
+// resolveWhatsApp returns the WhatsApp account of a send. The name is the one that the send or its policy gives, or empty.
+func resolveWhatsApp(f *fields, name, country string, accounts Accounts) string {
+	if name == "" {
+		name = accounts.DefaultAccount(WhatsApp, country)
+		if name == "" {
+			f.add("whatsapp.account", FieldNoAccount, "no WhatsApp account serves the recipient's country",
+				"channel", string(WhatsApp), "country", country)
+		}
+		return name
+	}
+	account, found := accounts.Account(name)
+	switch {
+	case !found || account.Channel != WhatsApp || account.IsDisabled:
+		f.add("whatsapp.account", FieldUnknownAccount, "is not a WhatsApp account that sends: see GET /v1/accounts",
+			"channel", string(WhatsApp))
+	case !account.Serves(country):
+		f.add("whatsapp.account", FieldNoAccount, "does not serve the recipient's country",
+			"channel", string(WhatsApp), "country", country)
+	}
+	return name
 }
 
 func (o Override) apply(r Rule) Rule {

@@ -146,7 +146,7 @@ func TestPolicy_Resolve(t *testing.T) {
 				p.Rules = tc.rules
 			}
 			before := clone(p)
-			plan, err := p.Resolve(tc.country, tc.override)
+			plan, err := p.Resolve(tc.country, "", tc.override, someAccounts())
 			require.Equal(t, tc.fields, invalid(t, err))
 			require.Equal(t, before, clone(p), "the policy itself stays as it is")
 			if err != nil {
@@ -181,7 +181,7 @@ func clone(p backstop.Policy) backstop.Policy {
 func TestPolicy_Resolve_travels(t *testing.T) {
 	t.Parallel()
 	p := backstop.Policy{Rules: []backstop.Rule{rule(backstop.Unread, time.Minute)}}
-	plan, err := p.Resolve("GB", backstop.Override{})
+	plan, err := p.Resolve("GB", "", backstop.Override{}, someAccounts())
 	require.NoError(t, err)
 	p.Rules[0].WaitSeconds = 1
 	require.Equal(t, 60, plan.Rules[0].WaitSeconds)
