@@ -14,6 +14,9 @@ type Call struct {
 	ByFailure bool   // of an SMS: a permanent failure of the WhatsApp message fired the rule, and not the end of its wait
 	Token     string // made for this call, see Attempt
 
+	// Failure is why GiveUp counts a channel as failed before its first call; nil: a call was made, or its failure is not known.
+	Failure *Failure
+
 	// Candidates are the accounts that the call may go to: those of the plan, in any order.
 	Candidates []Candidate
 }

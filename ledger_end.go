@@ -163,7 +163,8 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 		l.endIfDead(a, now)
 		return Ruling{Answer: MadeAlready, Attempt: *a}
 	}
-	event := Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}
+	event := Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c), Account: account.Account}.
+		withFailure(c.Failure)
 	if a != nil {
 		a.Status = Failed
 		event = event.withFailure(a.Failure)
