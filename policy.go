@@ -47,10 +47,18 @@ type Plan struct {
 	Override *Override `json:"override,omitempty"`
 }
 
-// ValidatePolicy checks a policy as it is written: its name and the ids of its rules.
-func ValidatePolicy(name string, ruleIDs []string) error {
+// PolicyInput is a policy as it is written.
+type PolicyInput struct {
+	Name    string
+	Account string   // see Policy
+	RuleIDs []string // in the order that settles a tie
+}
+
+// Validate checks the name and the ids of the rules.
+func (p PolicyInput) Validate() error {
 	var f fields
-	validateName(&f, name)
+	ruleIDs := p.RuleIDs
+	validateName(&f, p.Name)
 	if len(ruleIDs) == 0 || len(ruleIDs) > MaxRules {
 		f.addBetween("rule_ids", FieldItemsBetween, "must name %d to %d rules", 1, MaxRules)
 	}
