@@ -27,11 +27,12 @@ type PolicyRef struct {
 	Name string `json:"name"`
 }
 
-// Override is what a send changes in the rules of its policy; nil leaves a rule's own value.
+// Override is what a send changes in its policy and its rules; nil leaves their own value.
 type Override struct {
 	Type        *RuleType `json:"type,omitempty"`
 	WaitSeconds *int      `json:"wait_seconds,omitempty"`
 	SendID      *string   `json:"send_id,omitempty"`
+	Account     *string   `json:"account,omitempty"` // the WhatsApp account
 }
 
 // Plan is the policy of one send, resolved when the send was accepted. It travels with the send, so editing or
@@ -70,16 +71,25 @@ func (p PolicyInput) Validate() error {
 	return f.err("the policy is not valid")
 }
 
+// ValidateAccount returns an Error of code Invalid if the policy names an account that is no WhatsApp account.
+func (p PolicyInput) ValidateAccount(accounts Accounts) error {
+	var f fields
+	if account, found := accounts.Account(p.Account); p.Account != "" && (!found || account.Channel != WhatsApp) {
+		f.add("account", FieldUnknownAccount, "is not a WhatsApp account: see GET /v1/accounts", "channel", string(WhatsApp))
+	}
+	return f.err("the policy is not valid")
+}
+
 // Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have named,
 // and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is left,
 // or an account is missing, Resolve returns an Error of code Invalid.
-func (p Policy) Resolve(country, account string, o Override, accounts Accounts) (Plan, error) {
+func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {
 		plan.Override = &o
 	}
 	var f fields
-	plan.Account = resolveWhatsApp(&f, cmp.Or(account, p.Account), country, accounts)
+	plan.Account = resolveWhatsApp(&f, o.account(p.Account), country, accounts)
 	lacksAccount := false
 	for _, rule := range p.Rules {
 		if !rule.Applies(country) {
@@ -131,6 +141,14 @@ func resolveWhatsApp(f *fields, name, country string, accounts Accounts) string 
 			"channel", string(WhatsApp), "country", country)
 	}
 	return name
+}
+
+// account returns the WhatsApp account of the send, or else the given one.
+func (o Override) account(other string) string {
+	if o.Account != nil {
+		return *o.Account
+	}
+	return other
 }
 
 func (o Override) apply(r Rule) Rule {

@@ -102,7 +102,7 @@ func TestPolicy_Resolve_routes(t *testing.T) {
 			p := backstop.Policy{Name: "p", Rules: []backstop.Rule{{
 				Name: "r", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME", Routes: routesOf(tc.routes...),
 			}}}
-			plan, err := p.Resolve(tc.country, "", backstop.Override{}, someAccounts())
+			plan, err := p.Resolve(tc.country, backstop.Override{}, someAccounts())
 			if tc.want == nil {
 				require.Equal(t, []string{"fallback.policy_id"}, invalid(t, err))
 				return
@@ -130,7 +130,11 @@ func TestPolicy_Resolve_account(t *testing.T) {
 			p := backstop.Policy{Name: "p", Account: tc.policy, Rules: []backstop.Rule{{
 				Name: "r", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME",
 			}}}
-			plan, err := p.Resolve(tc.country, tc.send, backstop.Override{}, someAccounts())
+			var o backstop.Override
+			if tc.send != "" {
+				o.Account = &tc.send
+			}
+			plan, err := p.Resolve(tc.country, o, someAccounts())
 			if tc.want == "" {
 				require.Equal(t, []string{"whatsapp.account"}, invalid(t, err))
 				return
@@ -140,7 +144,7 @@ func TestPolicy_Resolve_account(t *testing.T) {
 		})
 	}
 	_, err := backstop.Policy{Rules: []backstop.Rule{{Type: backstop.SendFailed, SendID: "ACME"}}}.
-		Resolve("GB", "", backstop.Override{}, accounts{})
+		Resolve("GB", backstop.Override{}, accounts{})
 	require.Equal(t, []string{"whatsapp.account", "fallback.policy_id"}, invalid(t, err))
 }
 

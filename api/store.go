@@ -25,13 +25,13 @@ type Rules interface {
 // Policies stores the policies, with the same errors as Rules. If there is no rule with one of the ids, the error has the code
 // Invalid and the field rule_ids.<index>.
 type Policies interface {
-	CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error)
+	CreatePolicy(ctx context.Context, p backstop.PolicyInput) (backstop.Policy, error)
 	Policy(ctx context.Context, id string) (backstop.Policy, error)
 	ListPolicies(
 		ctx context.Context, filter backstop.PolicyFilter, page backstop.Page,
 	) (policies []backstop.Policy, more bool, err error)
 	CountPolicies(ctx context.Context, filter backstop.PolicyFilter) (backstop.Total, error)
-	ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error)
+	ReplacePolicy(ctx context.Context, id string, p backstop.PolicyInput, version int) (backstop.Policy, error)
 	DeletePolicy(ctx context.Context, id string, version int) error
 }
 
