@@ -9,7 +9,7 @@ import (
 // CreateRule answers POST /v1/rules.
 func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
 	rule := ruleFrom(*r.Body)
-	if err := mergeInvalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
+	if err := s.validateRule(ctx, rule); err != nil {
 		return nil, err
 	}
 	rule, err := s.rules.CreateRule(ctx, rule)
@@ -19,6 +19,19 @@ func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (Cre
 	return CreateRule201JSONResponse{Body: showRule(rule), Headers: CreateRule201ResponseHeaders{
 		ETag: etagOf(rule.Version), Location: "/v1/rules/" + rule.ID,
 	}}, nil
+}
+
+// validateRule checks a rule and its route.
+func (s *server) validateRule(ctx context.Context, rule backstop.Rule) error {
+	routes, err := s.smsAccounts(ctx)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(routes))
+	for i, route := range routes {
+		names[i] = route.Name
+	}
+	return mergeInvalid(rule.Validate(), rule.ValidateRoute(names))
 }
 
 // GetRule answers GET /v1/rules/{id}.
@@ -68,7 +81,7 @@ func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (R
 	if err != nil {
 		return nil, err
 	}
-	if err := mergeInvalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
+	if err := s.validateRule(ctx, rule); err != nil {
 		return nil, err
 	}
 	rule, err = s.rules.ReplaceRule(ctx, rule, version)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -67,17 +68,22 @@ func (d *Directory) CreateAccount(ctx context.Context, account backstop.Account,
 	if err != nil {
 		return backstop.AccountState{}, err
 	}
-	if _, err := d.o.Store.CreateAccount(ctx, record); err != nil {
+	stored, err := d.o.Store.CreateAccount(ctx, record)
+	if err != nil {
 		return backstop.AccountState{}, err //nolint:wrapcheck // an Error for the caller
 	}
-	return d.changed(ctx, account.Name, unchecked)
+	return d.changed(ctx, opened, stored, unchecked), nil
 }
 
-// changed returns an account that was just stored.
-func (d *Directory) changed(ctx context.Context, name, unchecked string) (backstop.AccountState, error) {
-	state, err := d.GetAccount(ctx, name)
+// changed returns the state of an account that was just stored. If the accounts cannot be loaded now, they are by the next look.
+func (d *Directory) changed(ctx context.Context, opened Open, stored Record, unchecked string) backstop.AccountState {
+	if err := d.Load(ctx); err != nil {
+		d.o.Log.WarnContext(ctx, "accounts are not loaded after a change", slog.Any("error", err))
+	}
+	opened.Version, opened.CreatedAt, opened.UpdatedAt = stored.Version, stored.CreatedAt, stored.UpdatedAt
+	state := d.state(opened, d.o.Now())
 	state.Unchecked = unchecked
-	return state, err
+	return state
 }
 
 func (d *Directory) errProvider() error {
@@ -119,6 +125,7 @@ func (d *Directory) sealed(p backstop.Provider, account backstop.Account) (Recor
 func (d *Directory) prepare(
 	ctx context.Context, driver provider.Driver, account backstop.Account, isChecked bool,
 ) (opened Open, unchecked string, err error) {
+	account = withDefaults(driver.Provider, account)
 	if err := driver.ValidateAccount(account); err != nil {
 		return Open{}, "", err //nolint:wrapcheck // an Error for the caller
 	}
@@ -155,7 +162,7 @@ func (d *Directory) faultFields(err error) []backstop.Field {
 	var fields []backstop.Field
 	for _, fault := range faultsOf(err) {
 		reason := provider.NewPoster(0, d.o.Secrets).Text(fault.Reason)
-		fields = append(fields, backstop.NewField("settings."+fault.Field, backstop.FieldRefused, reason))
+		fields = append(fields, backstop.NewField("settings."+fault.Field, backstop.FieldRefused, "is refused: "+reason, "reason", reason))
 	}
 	return fields
 }
@@ -234,10 +241,11 @@ func (d *Directory) ReplaceAccount(
 		return backstop.AccountState{}, err
 	}
 	// The version that the secrets were read from: another change meanwhile is not overwritten.
-	if _, err := d.o.Store.ReplaceAccount(ctx, next, record.Version); err != nil {
+	stored, err := d.o.Store.ReplaceAccount(ctx, next, record.Version)
+	if err != nil {
 		return backstop.AccountState{}, err //nolint:wrapcheck // an Error for the caller
 	}
-	return d.changed(ctx, account.Name, unchecked)
+	return d.changed(ctx, opened, stored, unchecked), nil
 }
 
 // changeable returns a stored account of a version, with its secrets. If they cannot be opened, the account has none: a change

@@ -76,7 +76,7 @@ func New(o Options) (*Directory, error) {
 	}
 	d := &Directory{o: o}
 	for _, account := range o.FromEnvironment {
-		account.IsFromEnvironment = true
+		account.IsFromEnvironment, account.Version = true, 1
 		opened, err := d.openValid(account)
 		if err != nil {
 			return nil, fmt.Errorf("open account %s of the environment: %w", account.Name, err)

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,11 +78,19 @@ func (d *Directory) openValid(account backstop.Account) (Open, error) {
 	if !known {
 		return Open{}, errUnknownProvider(account.Provider)
 	}
-	account.Settings = driver.WithDefaults(account.Channel, account.Settings)
+	account = withDefaults(driver.Provider, account)
 	if err := driver.ValidateAccount(account); err != nil {
 		return Open{}, err //nolint:wrapcheck // an Error for the caller
 	}
 	return d.open(account)
+}
+
+// withDefaults sets what an account leaves open. The defaults of its settings are not set: a later version may have others.
+func withDefaults(p backstop.Provider, account backstop.Account) backstop.Account {
+	account.OnUnknown = cmp.Or(account.OnUnknown, p.OnUnknown)
+	account.WhenUnhealthy = cmp.Or(account.WhenUnhealthy, backstop.FallBackUnhealthy)
+	account.CallTimeout = cmp.Or(account.CallTimeout, backstop.DefaultCallTimeout)
+	return account
 }
 
 func errUnknownProvider(name string) error { return fmt.Errorf("there is no provider %q", name) }
