@@ -25,13 +25,13 @@ type Rules interface {
 // Policies stores the policies, with the same errors as Rules. If there is no rule with one of the ids, the error has the code
 // Invalid and the field rule_ids.<index>.
 type Policies interface {
-	CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error)
+	CreatePolicy(ctx context.Context, p backstop.PolicyInput) (backstop.Policy, error)
 	Policy(ctx context.Context, id string) (backstop.Policy, error)
 	ListPolicies(
 		ctx context.Context, filter backstop.PolicyFilter, page backstop.Page,
 	) (policies []backstop.Policy, more bool, err error)
 	CountPolicies(ctx context.Context, filter backstop.PolicyFilter) (backstop.Total, error)
-	ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error)
+	ReplacePolicy(ctx context.Context, id string, p backstop.PolicyInput, version int) (backstop.Policy, error)
 	DeletePolicy(ctx context.Context, id string, version int) error
 }
 
@@ -79,6 +79,8 @@ type Handoff interface {
 // have the type backstop.Error and the codes that Rules has, or Invalid with fields such as settings.<field>. An account of the
 // environment is not changed: the error has the code Conflict. With isChecked the provider is asked before an account is stored.
 type Accounts interface {
+	backstop.Accounts
+
 	// Providers returns the descriptions of all drivers.
 	Providers() []backstop.Provider
 	// ListAccounts returns all accounts: those of the environment, then the stored ones, the oldest first.

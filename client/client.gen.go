@@ -82,6 +82,7 @@ const (
 	EventKindGaveUp            EventKind = "gave_up"
 	EventKindOptedOut          EventKind = "opted_out"
 	EventKindReceipt           EventKind = "receipt"
+	EventKindRouted            EventKind = "routed"
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
@@ -132,6 +133,7 @@ const (
 	FieldErrorCodeLengthMax         FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin         FieldErrorCode = "length_min"
 	FieldErrorCodeMustBeFuture      FieldErrorCode = "must_be_future"
+	FieldErrorCodeNoAccount         FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies     FieldErrorCode = "no_rule_applies"
 	FieldErrorCodeNotFound          FieldErrorCode = "not_found"
 	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
@@ -154,7 +156,7 @@ const (
 	FieldErrorCodeTrunkDigits       FieldErrorCode = "trunk_digits"
 	FieldErrorCodeUUID              FieldErrorCode = "uuid"
 	FieldErrorCodeUnknown           FieldErrorCode = "unknown"
-	FieldErrorCodeUnknownRoute      FieldErrorCode = "unknown_route"
+	FieldErrorCodeUnknownAccount    FieldErrorCode = "unknown_account"
 	FieldErrorCodeUtf16Max          FieldErrorCode = "utf16_max"
 	FieldErrorCodeValueBetween      FieldErrorCode = "value_between"
 	FieldErrorCodeValueMax          FieldErrorCode = "value_max"
@@ -206,6 +208,13 @@ const (
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
 	ProblemCodeUnavailable          ProblemCode = "unavailable"
 	ProblemCodeUnsupportedMediaType ProblemCode = "unsupported_media_type"
+)
+
+// Defines values for RouteReason.
+const (
+	RouteReasonDown      RouteReason = "down"
+	RouteReasonRefused   RouteReason = "refused"
+	RouteReasonUnhealthy RouteReason = "unhealthy"
 )
 
 // Defines values for RuleType.
@@ -558,12 +567,22 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
+// AccountRef The name of an account, listed by `GET /v1/accounts`.
+//
+// Example: twilio
+type AccountRef = string
+
 // AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
 type AccountSettings map[string]string
 
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
 type Attempt struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Account AccountRef `json:"account"`
+
 	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
 	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 	Cause *FallbackReason `json:"cause,omitempty"`
@@ -624,7 +643,7 @@ type Attempt struct {
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
 	// result, is
-	// 2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+	// 2. The SMS of the plan's rule i by its route r, both counted from 0, is 3+2i+100r; its resend is 1 more.
 	Step int `json:"step"`
 }
 
@@ -735,6 +754,9 @@ type ErrorCodeList struct {
 
 // Event An event in the timeline of a send.
 type Event struct {
+	// Account The account that the event is about.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
@@ -760,7 +782,7 @@ type Event struct {
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-	// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 	// send has ended; only receipts may follow.
@@ -771,6 +793,10 @@ type Event struct {
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome *Outcome `json:"outcome,omitempty"`
+
+	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+	// was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+	RouteReason *RouteReason `json:"route_reason,omitempty"`
 
 	// Rule The name of the rule that the event is about.
 	Rule *string `json:"rule,omitempty"`
@@ -785,7 +811,7 @@ type Event struct {
 // throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 // provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 // has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 // send has ended; only receipts may follow.
@@ -863,8 +889,8 @@ type FieldError struct {
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-	// probably meant, if there is one), `unknown_route` (`routes`, separated by commas), `wrong_type` (`type`: the JSON type that
-	// the value must have).
+	// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+	// the JSON type that the value must have).
 	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
@@ -882,8 +908,8 @@ type FieldError struct {
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 // (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-// probably meant, if there is one), `unknown_route` (`routes`, separated by commas), `wrong_type` (`type`: the JSON type that
-// the value must have).
+// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+// the JSON type that the value must have).
 type FieldErrorCode string
 
 // Fired The rule that fired last, and why.
@@ -936,7 +962,7 @@ type MessageStats struct {
 	// ByCode The counts of up to 100 error codes, with the most sends first.
 	ByCode []StatsOfCode `json:"by_code"`
 
-	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.
+	// BySender The counts of up to 100 pairs of sender ID and account, with the most SMS first.
 	BySender []StatsOfSender `json:"by_sender"`
 
 	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -973,6 +999,8 @@ type PhoneNumber = string
 // Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
 // replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
+	// Account The WhatsApp account.
+	Account    *AccountRef   `json:"account,omitempty"`
 	PolicyID   string        `json:"policy_id"`
 	PolicyName string        `json:"policy_name"`
 	Rules      []PlannedRule `json:"rules"`
@@ -985,10 +1013,10 @@ type PlannedRule struct {
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// Satisfied The WhatsApp message has been delivered and has reached the status that the rule waits for, so the rule cannot fire any
 	// more.
@@ -1016,6 +1044,9 @@ type PlannedRule struct {
 
 // Policy A stored policy with its rules in order.
 type Policy struct {
+	// Account The WhatsApp account of sends that name none. Absent, the default account sends.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
@@ -1038,6 +1069,9 @@ type Policy struct {
 
 // PolicyInput A policy to store.
 type PolicyInput struct {
+	// Account The WhatsApp account of sends that name none. Absent, the default account sends.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
@@ -1158,10 +1192,16 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
-// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-//
-// Example: twilio
-type Route = string
+// Route An SMS account of a rule.
+type Route struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Account AccountRef `json:"account"`
+
+	// SendID The sender ID at this account, in place of the rule's.
+	SendID *SendID `json:"send_id,omitempty"`
+}
 
 // RouteInfo An SMS account.
 type RouteInfo struct {
@@ -1172,10 +1212,10 @@ type RouteInfo struct {
 	// first account that serves it sends.
 	Default bool `json:"default"`
 
-	// Name The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
+	// Name The name of an account, listed by `GET /v1/accounts`.
 	//
 	// Example: twilio
-	Name Route `json:"name"`
+	Name AccountRef `json:"name"`
 
 	// Provider The name of its provider.
 	Provider string `json:"provider"`
@@ -1188,6 +1228,15 @@ type RouteInfo struct {
 type RouteList struct {
 	Items []RouteInfo `json:"items"`
 }
+
+// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+// was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+type RouteReason string
+
+// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+// the default account sends.
+type Routes = []Route
 
 // Rule A stored rule.
 type Rule struct {
@@ -1204,10 +1253,10 @@ type Rule struct {
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -1253,10 +1302,10 @@ type RuleInput struct {
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -1846,6 +1895,9 @@ type WarningCode string
 // WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
 // last message; use a template at other times.
 type WhatsAppInput struct {
+	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
 

@@ -194,12 +194,20 @@ func TestDB_DeleteAccount(t *testing.T) {
 		disabled("route")
 		for _, name := range []string{"UK", "IE"} {
 			r := rule(name)
-			r.Route = "route"
+			r.Routes = []backstop.Route{{Account: "other"}, {Account: "route"}}
 			_, err := db.CreateRule(t.Context(), r)
 			require.NoError(t, err)
 		}
 		e := coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "route", backstop.AnyVersion))
-		require.Equal(t, `the account is a route of rules "IE", "UK"`, e.Message)
+		require.Equal(t, `the account is a route of the rules "IE", "UK"`, e.Message)
+	})
+	t.Run("of a policy", func(t *testing.T) {
+		t.Parallel()
+		disabled("brand")
+		_, err := db.CreatePolicy(t.Context(), backstop.PolicyInput{Name: "P", Account: "brand", RuleIDs: []string{createRule(t, db, "R").ID}})
+		require.NoError(t, err)
+		e := coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "brand", backstop.AnyVersion))
+		require.Equal(t, `the account is that of the policy "P"`, e.Message)
 	})
 	t.Run("a message is out", func(t *testing.T) {
 		t.Parallel()
