@@ -224,7 +224,9 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	if !found {
 		return api.Webhook{}, false
 	}
-	w := api.Webhook{Provider: open.Provider, Account: open.Name, NeedsKey: !open.Driver.SignsWebhooks, Keys: []string{open.WebhookKey}}
+	w := api.Webhook{
+		Provider: open.Provider, Account: open.Name, NeedsKey: !open.Driver.SignsWebhooks, Keys: open.WebhookKeys(time.Now()),
+	}
 	if open.Client != nil {
 		w.Reader = open.Client
 	}

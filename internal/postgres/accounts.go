@@ -186,9 +186,13 @@ func (db *DB) ResealAccount(ctx context.Context, name string, version int, seale
 const (
 	accountVersion = `SELECT version FROM accounts WHERE name = $1`
 	lockAccount    = `SELECT version, disabled FROM accounts WHERE name = $1 FOR UPDATE`
-	rulesOfAccount = `SELECT name FROM rules WHERE route = $1 ORDER BY lower(name) LIMIT 11`
+	rulesOfAccount = `SELECT name FROM rules WHERE routes @> jsonb_build_array(jsonb_build_object('account', $1::text))
+ORDER BY lower(name) LIMIT 11`
+	policiesOfAccount = `SELECT name FROM policies WHERE account = $1 ORDER BY lower(name) LIMIT 11`
+	// An attempt without an account went to the one of the environment, which has its provider's name.
 	sendsOfAccount = `SELECT EXISTS (
-    SELECT FROM sends JOIN attempts ON attempts.send = sends.id WHERE sends.finished_at IS NULL AND attempts.provider = $1
+    SELECT FROM sends JOIN attempts ON attempts.send = sends.id
+    WHERE sends.finished_at IS NULL AND $1 IN (attempts.account, CASE attempts.account WHEN '' THEN attempts.provider END)
 )`
 	deleteAccount = `DELETE FROM accounts WHERE name = $1`
 )
@@ -236,14 +240,19 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	return nil
 }
 
-// refuseUsed returns an Error of code Conflict if a rule names the account, or a send that has not ended has an attempt by it.
+// refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an attempt by it.
 func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
-	var rules []string
-	if err := tx.SelectContext(ctx, &rules, rulesOfAccount, name); err != nil {
-		return fmt.Errorf("find rules: %w", err)
-	}
-	if len(rules) > 0 {
-		return &backstop.Error{Code: backstop.Conflict, Message: "the account is a route of " + nameAll("rule", "rules", rules)}
+	for _, use := range []struct{ query, one, several string }{
+		{rulesOfAccount, "a route of the rule", "a route of the rules"},
+		{policiesOfAccount, "that of the policy", "that of the policies"},
+	} {
+		var users []string
+		if err := tx.SelectContext(ctx, &users, use.query, name); err != nil {
+			return fmt.Errorf("find users: %w", err)
+		}
+		if len(users) > 0 {
+			return &backstop.Error{Code: backstop.Conflict, Message: "the account is " + nameAll(use.one, use.several, users)}
+		}
 	}
 	var isInUse bool
 	if err := tx.GetContext(ctx, &isInUse, sendsOfAccount, name); err != nil {
