@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,9 +47,11 @@ func variablesOf(d provider.Driver) []accountVariable {
 	if len(d.Channels) > 1 {
 		list = append(list, accountVariable{name: prefix + varChannel, byDefault: string(d.Channels[0])})
 	}
+	if slices.Contains(d.Channels, backstop.WhatsApp) {
+		list = append(list, accountVariable{name: prefix + varWhenUnhealthy, byDefault: string(backstop.FallBackUnhealthy)})
+	}
 	return append(list,
 		accountVariable{name: prefix + varOnUnknown, byDefault: string(d.OnUnknown)},
-		accountVariable{name: prefix + varWhenUnhealthy, byDefault: string(backstop.FallBackUnhealthy)},
 		accountVariable{name: prefix + varTimeout, byDefault: backstop.DefaultCallTimeout.String()},
 		accountVariable{name: prefix + varCallsPerSecond, byDefault: "0"},
 		accountVariable{name: prefix + varCallsAtOnce, byDefault: "0"},
