@@ -11,7 +11,7 @@ func Composed() map[string]string {
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
-		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
+		"searchByKey":   searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
 
