@@ -98,7 +98,7 @@ func testFormerSecret(t *testing.T, d Driver, signed *http.Request, body []byte)
 }
 
 // Fuzz passes webhooks with any query and body, signed and unsigned, to the driver. The driver must not panic, must refuse
-// every unsigned webhook, and must return only receipts that can be stored.
+// every unsigned webhook if its provider signs, and must return only receipts that can be stored.
 func Fuzz(f *testing.F, d Driver) {
 	f.Helper()
 	for word := range d.Statuses {
@@ -114,7 +114,7 @@ func Fuzz(f *testing.F, d Driver) {
 			d.Sign(r, body)
 		}
 		receipts, err := client.Receipts(r, body)
-		if !genuine {
+		if !genuine && d.SignatureHeader != "" {
 			require.Equal(t, backstop.Forged, backstop.CodeOf(err))
 			require.Empty(t, receipts)
 			return
@@ -134,7 +134,12 @@ func (d Driver) checkStorable(t *testing.T, receipt backstop.Receipt) {
 	t.Helper()
 	require.Equal(t, d.Of.Name, receipt.Provider)
 	require.Equal(t, d.Channel, receipt.Channel)
-	require.Contains(t, []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read, backstop.Failed}, receipt.Status)
+	if receipt.Inbound != nil {
+		require.Empty(t, receipt.Status)
+		require.NotContains(t, receipt.Inbound.Text+receipt.Inbound.To+receipt.Inbound.ReplyTo, "\x00")
+	} else {
+		require.Contains(t, []backstop.Status{backstop.Sent, backstop.Delivered, backstop.Read, backstop.Failed}, receipt.Status)
+	}
 	require.NotEmpty(t, receipt.MessageID)
 	require.LessOrEqual(t, len(receipt.MessageID), 256)
 	require.NotContains(t, receipt.MessageID, "\x00")
