@@ -475,13 +475,10 @@ func (d *door) delivered() int {
 	return len(d.receipts)
 }
 
-// driver is a Webhook made of a function.
+// driver is a WebhookReader made of a function.
 type driver struct {
-	name string
 	read func(r *http.Request, body []byte) ([]backstop.Receipt, error)
 }
-
-func (d driver) Name() string { return d.name }
 
 func (d driver) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	return d.read(r, body)
@@ -495,4 +492,13 @@ func (shaker) Challenge(query url.Values) (string, error) {
 		return "", &backstop.Error{Code: backstop.Forged, Message: "the verify token is wrong"}
 	}
 	return query.Get("hub.challenge"), nil
+}
+
+// answerer is a driver whose provider expects an answer, and sends receipts by GET.
+type answerer struct{ driver }
+
+func (answerer) ReceivesGet() bool { return true }
+
+func (answerer) WebhookAnswer() (contentType string, body []byte) {
+	return "text/plain", []byte("ACK/Jasmin")
 }

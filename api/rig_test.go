@@ -76,9 +76,9 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 func (r *rig) options() api.Options {
 	return api.Options{
 		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Routes: []string{"twilio", "second"},
-		Log:    slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:    func() time.Time { return now },
+		Accounts: newAccounts(),
+		Log:      slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:      func() time.Time { return now },
 	}
 }
 

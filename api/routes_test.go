@@ -12,8 +12,10 @@ import (
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	require.JSONEq(t, `{"items":[{"name":"twilio","default":true},{"name":"second","default":false}]}`,
-		r.call(t, "GET", "/v1/routes", "").Body.String())
+	require.JSONEq(t, `{"items":[
+		{"name":"twilio","provider":"twilio","title":"Twilio","default":true},
+		{"name":"second","provider":"twilio","title":"Twilio","countries":["GB"],"default":false}
+	]}`, r.call(t, "GET", "/v1/routes", "").Body.String())
 	r.call(t, "GET", "/v1/routes", "", "Authorization", "").problem(401, "unauthorized")
 }
 

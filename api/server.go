@@ -2,7 +2,6 @@ package api
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -24,8 +23,11 @@ type Options struct {
 	Sends    Sends
 	Sessions Sessions
 	Handoff  Handoff
-	Webhooks []Webhook // one for each provider; their names must differ
-	Routes   []string  // the names of the SMS routes; the first is the default
+	Accounts Accounts
+
+	// Webhooks finds the webhook of an account of a provider. Without a name of an account it finds the one that the environment
+	// gives. Nil: there are no webhooks.
+	Webhooks func(provider, account string) (Webhook, bool)
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
@@ -54,7 +56,8 @@ type server struct {
 	sends    Sends
 	sessions Sessions
 	handoff  Handoff
-	webhooks map[string]Webhook
+	accounts Accounts
+	webhooks func(provider, account string) (Webhook, bool)
 	stats    *statsCache[backstop.Stats]
 	messages *statsCache[backstop.MessageStats]
 	changes  *statsCache[backstop.Changes]
@@ -72,7 +75,6 @@ type server struct {
 	temporalNamespace string
 	sandbox           bool
 	scenarios         []Scenario
-	smsRoutes         []string
 	errorCodes        []backstop.ErrorCode
 
 	watch    Watch
@@ -91,7 +93,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		webhooks: map[string]Webhook{}, smsRoutes: slices.Clone(o.Routes), errorCodes: slices.Clone(o.ErrorCodes),
+		accounts: o.Accounts, webhooks: o.Webhooks, errorCodes: slices.Clone(o.ErrorCodes),
 		contract: contract,
 		log:      o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
@@ -112,30 +114,17 @@ func New(o Options) (http.Handler, error) {
 	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
 	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
 	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
-	for _, w := range o.Webhooks {
-		s.webhooks[w.Name()] = w
-	}
 	return s.newEngine()
 }
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {
 		return fmt.Errorf("make the api: options %s are missing", strings.Join(slices.Sorted(maps.Keys(absent)), ", "))
-	}
-	seen := map[string]bool{}
-	for _, w := range o.Webhooks {
-		if w == nil || w.Name() == "" || seen[w.Name()] {
-			return errors.New("make the api: a webhook has no name, or two have the same name")
-		}
-		seen[w.Name()] = true
-	}
-	if err := backstop.ValidateRoutes(o.Routes); err != nil {
-		return fmt.Errorf("make the api: %w", err)
 	}
 	return nil
 }
@@ -154,8 +143,10 @@ func (s *server) newEngine() (http.Handler, error) {
 	engine.NoMethod(onlyV1(s.authenticate), s.noMethod)
 
 	s.routeOperations(engine)
-	engine.GET("/webhooks/:provider", s.verifyWebhook)
-	engine.POST("/webhooks/:provider", s.receiveWebhook)
+	for _, path := range []string{"/webhooks/:provider", "/webhooks/:provider/:account", "/webhooks/:provider/:account/:key"} {
+		engine.GET(path, s.getWebhook)
+		engine.POST(path, s.receiveWebhook)
+	}
 	session := engine.Group(sessionPath, s.requireOwnOrigin, s.checkContract(maxSignIn))
 	session.GET("", s.GetSession)
 	session.POST("", s.SignIn)
