@@ -66,7 +66,8 @@ func (f *infobipFace) authenticated(channel string, handle http.HandlerFunc) htt
 		if !found || !equalSecrets(key, f.options.APIKey) {
 			readBody(w, r)
 			m := Message{Time: time.Now(), Provider: providerInfobip, Channel: channel}
-			f.refuseCall(w, m, infobipHTTP(http.StatusUnauthorized, "The request lacks valid authentication credentials."), refuseInfobip(channel))
+			refusal := infobipHTTP(http.StatusUnauthorized, "The request lacks valid authentication credentials.")
+			f.refuseCall(w, m, refusal, refuseInfobip(channel))
 			return
 		}
 		handle(w, r)
@@ -238,7 +239,7 @@ func (c infobipCall) problem() string {
 // listSenders answers with those of the asked senders that the account has.
 func (f *infobipFace) listSenders(w http.ResponseWriter, r *http.Request) {
 	results := []map[string]any{}
-	for _, asked := range strings.Split(strings.Join(r.URL.Query()["senders"], ","), ",") {
+	for asked := range strings.SplitSeq(strings.Join(r.URL.Query()["senders"], ","), ",") {
 		if asked == f.options.Sender {
 			results = append(results, map[string]any{
 				"sender": asked, "qualityRating": "HIGH", "status": "CONNECTED", "currentLimit": "LIMIT_100K",

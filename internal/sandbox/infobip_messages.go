@@ -129,8 +129,9 @@ func (f *infobipFace) result(c infobipCall, r receipt, accepted time.Time) map[s
 	}
 	status, cause := infobipOutcome(r)
 	return map[string]any{
-		"bulkId": "", "messageId": c.id, "to": c.to, "sender": c.from, "sentAt": sent, "doneAt": at, "messageCount": max(1, countSegments(c.text)),
-		"callbackData": c.callbackData, "price": map[string]any{"pricePerMessage": 0.01, "currency": "EUR"},
+		"bulkId": "", "messageId": c.id, "to": c.to, "sender": c.from, "sentAt": sent, "doneAt": at,
+		"messageCount": max(1, countSegments(c.text)), "callbackData": c.callbackData,
+		"price":  map[string]any{"pricePerMessage": 0.01, "currency": "EUR"},
 		"status": infobipStatusJSON(status), "error": infobipErrorJSON(cause),
 	}
 }
@@ -182,15 +183,16 @@ func (k *infobipMessages) has(id string) bool {
 // listLogs answers with the SMS of the asked ids, as far as they have come.
 func (f *infobipFace) listLogs(w http.ResponseWriter, r *http.Request) {
 	results := []map[string]any{}
-	for _, id := range strings.Split(r.URL.Query().Get("messageId"), ",") {
+	for id := range strings.SplitSeq(r.URL.Query().Get("messageId"), ",") {
 		m, ok := f.kept.find(id)
 		if !ok || m.channel != channelSMS {
 			continue
 		}
 		status, cause, done := f.stateAt(m, time.Now())
 		results = append(results, map[string]any{
-			"sender": m.call.from, "destination": m.call.to, "bulkId": "", "messageId": id, "messageCount": countSegments(m.call.text),
-			"sentAt": m.created.UTC().Format(infobipTime), "doneAt": done.UTC().Format(infobipTime),
+			"sender": m.call.from, "destination": m.call.to, "bulkId": "", "messageId": id,
+			"messageCount": countSegments(m.call.text),
+			"sentAt":       m.created.UTC().Format(infobipTime), "doneAt": done.UTC().Format(infobipTime),
 			"price":  map[string]any{"pricePerMessage": 0.01, "currency": "EUR"},
 			"status": infobipStatusJSON(status), "error": infobipErrorJSON(cause), "content": map[string]any{"text": m.call.text},
 		})

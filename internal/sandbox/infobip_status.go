@@ -115,7 +115,8 @@ func infobipStatusJSON(f *fault) map[string]any {
 func infobipErrorJSON(f *fault) map[string]any {
 	groups := []string{"OK", "HANDSET_ERRORS", "USER_ERRORS", "OPERATOR_ERRORS"}
 	return map[string]any{
-		"groupId": f.subcode, "groupName": groups[f.subcode], "id": f.code, "name": f.title, "description": f.title, "permanent": false,
+		"groupId": f.subcode, "groupName": groups[f.subcode], "id": f.code, "name": f.title, "description": f.title,
+		"permanent": false,
 	}
 }
 
@@ -124,12 +125,14 @@ func refuseInfobip(channel string) func(w http.ResponseWriter, f *fault) {
 	return func(w http.ResponseWriter, f *fault) {
 		if channel == channelSMS {
 			writeJSON(w, f.status, map[string]any{
-				"errorCode": f.kind, "description": f.details, "action": "Check the documentation.", "violations": []any{}, "resources": []any{},
+				"errorCode": f.kind, "description": f.details, "action": "Check the documentation.",
+				"violations": []any{}, "resources": []any{},
 			})
 			return
 		}
 		words := map[int]string{
-			http.StatusBadRequest: "BAD_REQUEST", http.StatusUnauthorized: "UNAUTHORIZED", http.StatusTooManyRequests: "TOO_MANY_REQUESTS",
+			http.StatusBadRequest: "BAD_REQUEST", http.StatusUnauthorized: "UNAUTHORIZED",
+			http.StatusTooManyRequests: "TOO_MANY_REQUESTS",
 		}
 		writeJSON(w, f.status, map[string]any{"requestError": map[string]any{"serviceException": map[string]any{
 			"messageId": withDefault(words[f.status], "GENERAL_ERROR"), "text": f.details,

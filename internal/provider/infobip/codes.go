@@ -17,12 +17,13 @@ func ErrorCodes() ([]backstop.ErrorCode, error) {
 	return provider.Explain(name, explanations, codeMeaning)
 }
 
-// codeMeaning returns the meaning of a code, or zero if the code is not in the table. A code is the name of a status (REJECTED_...),
-// the name of an error (EC_...), or the code of a refused request: E401 and the like of version 3, UNAUTHORIZED and the like of
-// WhatsApp. None of these names is in two lists. Infobip's ids are not used: status 10 and error 10 are different things.
+// codeMeaning returns the meaning of a code, or zero if the code is not in the table. A code is the name of a status
+// (REJECTED_...), the name of an error (EC_...), or the code of a refused request: E401 and the like for SMS, UNAUTHORIZED and
+// the like for WhatsApp. None of these names is in two lists. Infobip's ids are not used: status 10 and error 10 are different
+// things.
 //
-// Source: Infobip's page "Response status and error codes" (2026-07), the families General and Chat. The table has no codes of other
-// channels, and none whose meaning for a send is not certain (EC_DATA_MISMATCH, EC_NOT_ALLOWED_SENDING_TIME).
+// Source: Infobip's page "Response status and error codes" (2026-07), the families General and Chat. The table has no codes of
+// other channels, and none whose meaning for a send is not certain (EC_DATA_MISMATCH, EC_NOT_ALLOWED_SENDING_TIME).
 func codeMeaning(code string) provider.Meaning { //nolint:funlen // a table
 	switch code {
 	case "E429", "TOO_MANY_REQUESTS", "REJECTED_FLOODING_FILTER", "EC_DESTINATION_FLOODING",
@@ -86,7 +87,8 @@ func codeMeaning(code string) provider.Meaning { //nolint:funlen // a table
 		"REJECTED_NOT_ENOUGH_CREDITS", "REJECTED_PREPAID_PACKAGE_EXPIRED", "EC_MONTHLY_LIMIT_REACHED",
 		"EC_PROVIDER_BILLING_ERROR", "REJECTED_SOURCE", "EC_INVALID_SOURCE_ADDRESS", "REJECTED_SENDER",
 		"EC_BLACKLISTED_SENDERADDRESS", "EC_SOURCE_ADDRESS_IS_BLOCKED", "REJECTED_ROUTE_NOT_AVAILABLE",
-		"EC_ACC_HAS_NO_ADRESS_FOR_DESR", "EC_ACCOUNT_NOT_PROVISIONED_FOR_CHANNEL", "EC_ACC_NOT_2_WAY",
+		"EC_ACC_HAS_NO_ADRESS_FOR_DESR", //nolint:misspell // as Infobip writes it
+		"EC_ACCOUNT_NOT_PROVISIONED_FOR_CHANNEL", "EC_ACC_NOT_2_WAY",
 		"SIGNALS_BLOCKED", "EC_SIGNALS_BLOCKED", "EC_SIGNALS_HARD_LIMIT_REACHED", "EC_CAMPAIGNID_NOT_PROVISIONED",
 		"EC_INVALID_GLOBAL_CAMPAIGN_ID", "EC_CAMPAIGN_ID_REJECTED", "EC_SC_NOT_PROVISIONED", "EC_SC_EXPIRED",
 		"EC_SC_BLOCKED", "EC_BLOCKED_NEW_SUBSCRIPTIONS_FOR_SC", "EC_TF_NUMBER_NOT_VERIFIED", "EC_ACCOUNT_ACCESS_DENIED",

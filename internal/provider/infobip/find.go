@@ -46,8 +46,8 @@ func (c *SMS) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, er
 	return c.foundIn(*log.Results, id, q.Since)
 }
 
-// foundIn returns the message that the entries are about. A refused repeat may have an entry of its own, which says nothing about
-// the message.
+// foundIn returns the message that the entries are about. A refused repeat may have an entry of its own, which says nothing
+// about the message.
 func (c *SMS) foundIn(entries []logEntry, id string, since time.Time) (*backstop.Found, error) {
 	var found *backstop.Found
 	for _, entry := range entries {
@@ -69,7 +69,9 @@ func (c *SMS) foundIn(entries []logEntry, id string, since time.Time) (*backstop
 
 func (c *SMS) foundMessage(entry logEntry) *backstop.Found {
 	found := &backstop.Found{
-		MessageID: string(entry.MessageID), Status: cmp.Or(entry.Status.status(), backstop.Submitted), Segments: partsOf(entry.Parts),
+		MessageID: string(entry.MessageID),
+		Status:    cmp.Or(entry.Status.status(), backstop.Submitted),
+		Segments:  partsOf(entry.Parts),
 	}
 	if found.Status == backstop.Failed {
 		found.Failure = c.poster.Undelivered(entry.Status.refusal(entry.Error))
@@ -131,7 +133,7 @@ func (c *Client) check(ctx context.Context, target string) ([]byte, error) {
 	case answer.Status == http.StatusUnauthorized:
 		return nil, &provider.FieldFault{Field: "api_key", Reason: "is not accepted by Infobip"}
 	case answer.Status == http.StatusForbidden:
-		return nil, &provider.FieldFault{Field: "api_key", Reason: "has no right to read: its scopes or its allowed IP addresses are too narrow"}
+		return nil, &provider.FieldFault{Field: "api_key", Reason: "has too few scopes, or does not allow this IP address"}
 	case answer.Status == http.StatusNotFound:
 		return nil, &provider.FieldFault{Field: "base_url", Reason: "is not the address of Infobip's API"}
 	default:

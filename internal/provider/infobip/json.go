@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/backstophq/backstop/internal/provider"
 )
@@ -59,14 +60,14 @@ func readRefusal(body []byte) *provider.Refusal {
 	if code == "" {
 		return nil
 	}
-	text := string(cmp.Or(answer.Description, exception.Text, "an error without a text"))
+	texts := []string{string(cmp.Or(answer.Description, exception.Text, "an error without a text"))}
 	for _, v := range answer.Violations {
-		text += "; " + string(v.Property) + ": " + string(v.Violation)
+		texts = append(texts, string(v.Property)+": "+string(v.Violation))
 	}
 	for _, property := range slices.Sorted(maps.Keys(exception.Violations)) {
 		for _, violation := range exception.Violations[property] {
-			text += "; " + property + ": " + string(violation)
+			texts = append(texts, property+": "+string(violation))
 		}
 	}
-	return &provider.Refusal{Code: code, Text: text, Meaning: codeMeaning(code)}
+	return &provider.Refusal{Code: code, Text: strings.Join(texts, "; "), Meaning: codeMeaning(code)}
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // Receipts returns the receipts of a webhook: delivery reports, seen reports and inbound messages, in any mix. Infobip signs
-// nothing; the caller has verified the key in the path. An Error with code Invalid says what could not be read. Receipts then also
-// returns the others.
+// nothing; the caller has verified the key in the path. An Error with code Invalid says what could not be read. Receipts then
+// also returns the others.
 func (c *Client) Receipts(_ *http.Request, body []byte) ([]backstop.Receipt, error) {
 	var post struct {
 		Results *[]json.RawMessage `json:"results"`

@@ -135,7 +135,7 @@ func (t taken) submission() backstop.Submission {
 	return backstop.Submission{MessageID: t.MessageID, Segments: partsOf(t.Details.Parts)}
 }
 
-// readAnswer reads an answer of HTTP 200. The status of the message decides, not that of HTTP: a refused destination has HTTP 200.
+// readAnswer reads an answer of HTTP 200. The status of the message decides, because a refused destination has HTTP 200 too.
 func (c *Client) readAnswer(answer provider.Answer) (taken, error) {
 	var body struct {
 		taken // the answer to a WhatsApp text is one message

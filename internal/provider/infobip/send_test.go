@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,14 +46,11 @@ func rejected(word string) string {
 }
 
 func logged(words ...string) string {
-	entries := ""
-	for i, word := range words {
-		if i > 0 {
-			entries += ","
-		}
-		entries += `{"messageId":"` + ref + `","messageCount":2,"status":` + statusOf(word, "why") + `,"error":` + errorOf("", "") + `}`
+	var entries []string
+	for _, word := range words {
+		entries = append(entries, `{"messageId":"`+ref+`","messageCount":2,"status":`+statusOf(word, "why")+`,"error":`+errorOf("", "")+`}`)
 	}
-	return `{"results":[` + entries + `]}`
+	return `{"results":[` + strings.Join(entries, ",") + `]}`
 }
 
 // A refused repeat means that the first call arrived. The log says how that call ended, because a message that Infobip rejected
