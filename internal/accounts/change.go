@@ -131,7 +131,7 @@ func (d *Directory) prepare(
 	}
 	opened, err = d.open(account)
 	if err != nil {
-		return Open{}, "", d.refusal(err)
+		return Open{}, "", d.refusal(driver.Provider, account, err)
 	}
 	if !isChecked || !driver.ChecksAccounts {
 		return opened, "", nil
@@ -149,19 +149,27 @@ func (d *Directory) prepare(
 
 // refusal returns the Error of code Invalid for an account that its driver does not open. An error that names no setting stays
 // as it is.
-func (d *Directory) refusal(err error) error {
-	fields := d.faultFields(err)
+func (d *Directory) refusal(p backstop.Provider, account backstop.Account, err error) error {
+	fields := d.faultFields(p, account, err)
 	if len(fields) == 0 {
 		return err
 	}
 	return invalid(fields...)
 }
 
-// faultFields returns the wrong settings that an error names.
-func (d *Directory) faultFields(err error) []backstop.Field {
+// faultFields returns the wrong settings of an account that an error names. It hides the account's secrets, which the driver may
+// not have added to the shared ones.
+func (d *Directory) faultFields(p backstop.Provider, account backstop.Account, err error) []backstop.Field {
+	var own []string
+	for name, value := range account.Settings {
+		if p.IsSecret(name) {
+			own = append(own, value)
+		}
+	}
+	hider := provider.NewPoster(0, nil, own...)
 	var fields []backstop.Field
 	for _, fault := range faultsOf(err) {
-		reason := provider.NewPoster(0, d.o.Secrets).Text(fault.Reason)
+		reason := provider.NewPoster(0, d.o.Secrets).Text(hider.Text(fault.Reason))
 		fields = append(fields, backstop.NewField("settings."+fault.Field, backstop.FieldRefused, "is refused: "+reason, "reason", reason))
 	}
 	return fields
@@ -209,7 +217,7 @@ func (d *Directory) check(ctx context.Context, o Open) backstop.AccountCheck {
 	if err == nil {
 		return backstop.AccountCheck{Result: backstop.CheckWorks}
 	}
-	if fields := d.faultFields(err); len(fields) > 0 {
+	if fields := d.faultFields(o.Driver.Provider, o.Account, err); len(fields) > 0 {
 		return backstop.AccountCheck{Result: backstop.CheckRefused, Fields: fields}
 	}
 	return backstop.AccountCheck{Result: backstop.CheckUnreachable, Reason: d.faultOf(err)}
