@@ -44,22 +44,22 @@ func resealOne(ctx context.Context, store Store, ring *keyring.Keyring, name str
 			return false, nil // it was deleted meanwhile
 		}
 		if err != nil {
-			return false, err //nolint:wrapcheck // the caller adds the name
+			return false, err
 		}
 		if id, err := keyring.KeyOf(record.Sealed); err == nil && id == ring.SealingID() {
 			return false, nil
 		}
 		plain, err := ring.Open(record.Sealed, placeOf(name))
 		if err != nil {
-			return false, err //nolint:wrapcheck // the caller adds the name
+			return false, err
 		}
 		sealed, err := ring.Seal(plain, placeOf(name))
 		if err != nil {
-			return false, err //nolint:wrapcheck // the caller adds the name
+			return false, err
 		}
 		err = store.ResealAccount(ctx, name, record.Version, sealed)
 		if backstop.CodeOf(err) != backstop.Stale {
-			return err == nil, err //nolint:wrapcheck // the caller adds the name
+			return err == nil, err
 		}
 	}
 	return false, errors.New("it is changed again and again")
