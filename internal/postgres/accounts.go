@@ -239,7 +239,8 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	return nil
 }
 
-// refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an attempt by it.
+// refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an
+// attempt by it.
 func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 	for _, use := range []struct{ query, one, several string }{
 		{rulesOfAccount, "a route of the rule", "a route of the rules"},
@@ -263,7 +264,9 @@ func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 	return nil
 }
 
-func conflict(message string) error { return &backstop.Error{Code: backstop.Conflict, Message: message} }
+func conflict(message string) error {
+	return &backstop.Error{Code: backstop.Conflict, Message: message}
+}
 
 const accountsMark = `SELECT mark FROM account_changes`
 
