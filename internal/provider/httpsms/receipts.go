@@ -39,14 +39,16 @@ type report struct {
 	means  provider.Meaning
 }
 
-// reports are the words for what a report says.
-var reports = map[string]report{
-	"sent":      {status: backstop.Sent},
-	"delivered": {status: backstop.Delivered},
-	"failed":    {status: backstop.Failed},
-	"expired":   {status: backstop.Failed, means: provider.Expired},
-	"opted_out": {status: backstop.Failed, means: provider.OptedOut},
-	"ignore":    {},
+// reports returns the words for what a report says.
+func reports() map[string]report {
+	return map[string]report{
+		"sent":      {status: backstop.Sent},
+		"delivered": {status: backstop.Delivered},
+		"failed":    {status: backstop.Failed},
+		"expired":   {status: backstop.Failed, means: provider.Expired},
+		"opted_out": {status: backstop.Failed, means: provider.OptedOut},
+		"ignore":    {},
+	}
 }
 
 func (n node) receipts() *receipts {
@@ -74,26 +76,26 @@ func (n node) receipts() *receipts {
 		answerBody: answer["body"].text(),
 	}
 	if r.method == http.MethodGet && r.encoding != "query" {
-		fields["encoding"].fault("must be query, because a GET has no body")
+		fields["encoding"].faultf("must be query, because a GET has no body")
 	}
 	if r.encoding != "json" && r.list != "" {
-		fields["list"].fault("is for JSON only")
+		fields["list"].faultf("is for JSON only")
 	}
 	if r.status == nil {
-		fields["status"].fault("is required")
+		fields["status"].faultf("is required")
 	}
 	for _, item := range fields["skip"].items() {
 		r.skip = append(r.skip, item.match(item.object("path", "value", "pattern")))
 	}
 	for _, word := range fields["words"].entries() {
-		known, ok := reports[word.text()]
+		known, ok := reports()[word.text()]
 		if !ok {
-			word.fault("must be one of %s", joined(reports))
+			word.faultf("must be one of %s", joined(reports()))
 		}
 		r.words[word.path[len(fields["words"].path)+1:]] = known
 	}
 	if len(r.words) == 0 {
-		fields["words"].fault("must say what the words of the status mean")
+		fields["words"].faultf("must say what the words of the status mean")
 	}
 	return r
 }
@@ -123,7 +125,8 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		}
 	}
 	if len(errs) > 0 {
-		return list, provider.Invalid(fmt.Sprintf("%d of %d reports cannot be read", len(errs), len(sources)), errors.Join(errs...))
+		message := fmt.Sprintf("%d of %d reports cannot be read", len(errs), len(sources))
+		return list, provider.Invalid(message, errors.Join(errs...))
 	}
 	return list, nil
 }
