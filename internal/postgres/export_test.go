@@ -9,6 +9,7 @@ const ClaimOverdue = claimOverdue
 func Composed() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
