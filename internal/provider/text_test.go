@@ -20,6 +20,7 @@ func TestPoster_Text(t *testing.T) {
 		"to +1 415-867-5309":                            "to +***",
 		"123456 is short, 1234567 is not":               "123456 is short, *** is not",
 		"token s3cret!":                                 "token ***!",
+		"Bearer eyJhbGciOiJI.eyJpYXQi.c2ln-_ is wrong":  "Bearer *** is wrong",
 		"a\x00b\n\tc\u0085d":                            "a b c d",
 		"bad \xff utf":                                  "bad utf",
 		strings.Repeat("é", 400):                        strings.Repeat("é", 300),

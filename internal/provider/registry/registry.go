@@ -10,6 +10,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/internal/provider/vonage"
 )
 
 // Drivers returns all drivers, in the order in which people see them.
@@ -18,6 +19,7 @@ func Drivers() []provider.Driver {
 		meta.Driver(),
 		twilio.Driver(),
 		infobip.Driver(),
+		vonage.Driver(),
 	}
 }
 
