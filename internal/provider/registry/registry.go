@@ -11,6 +11,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/internal/provider/vonage"
 )
 
 // Drivers returns all drivers, in the order in which people see them.
@@ -20,6 +21,7 @@ func Drivers() []provider.Driver {
 		twilio.Driver(),
 		infobip.Driver(),
 		httpsms.Driver(),
+		vonage.Driver(),
 	}
 }
 
