@@ -99,7 +99,7 @@ func testFormerSecret(t *testing.T, d Driver, signed *http.Request, body []byte)
 }
 
 // Fuzz passes webhooks with any query and body, signed and unsigned, to the driver. The driver must not panic, must refuse
-// every unsigned webhook, and must return only receipts that can be stored.
+// every unsigned webhook if its provider signs, and must return only receipts that can be stored.
 func Fuzz(f *testing.F, d Driver) {
 	f.Helper()
 	for word := range d.Statuses {
@@ -115,7 +115,7 @@ func Fuzz(f *testing.F, d Driver) {
 			d.Sign(r, body)
 		}
 		receipts, err := client.Receipts(r, body)
-		if !genuine {
+		if !genuine && d.SignatureHeader != "" {
 			require.Equal(t, backstop.Forged, backstop.CodeOf(err))
 			require.Empty(t, receipts)
 			return

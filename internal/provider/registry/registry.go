@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
+	"github.com/backstophq/backstop/internal/provider/alibaba"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 )
@@ -16,6 +17,7 @@ func Drivers() []provider.Driver {
 	return []provider.Driver{
 		meta.Driver(),
 		twilio.Driver(),
+		alibaba.Driver(),
 	}
 }
 
