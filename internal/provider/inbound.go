@@ -20,7 +20,9 @@ func Inbound(from, to, text, replyTo string) *backstop.Inbound {
 	if !e164.MatchString(number) {
 		return nil
 	}
-	in := &backstop.Inbound{From: number, To: storable(to, maxMessageID), Text: storable(text, maxInboundText), Keyword: keywordOf(text)}
+	in := &backstop.Inbound{
+		From: number, To: storable(to, maxMessageID), Text: storable(text, maxInboundText), Keyword: keywordOf(text),
+	}
 	if ValidMessageID(replyTo) {
 		in.ReplyTo = replyTo
 	}

@@ -17,8 +17,8 @@ var (
 )
 
 // BodyParameters converts the components of a template from Meta's form to a map: by name if the parameters are named, else by
-// position, from "1". Its error says which of Meta's forms has no counterpart: other providers number the variables of headers and
-// buttons in ways of their own.
+// position, from "1". Its error says which of Meta's forms has no counterpart: other providers number the variables of headers
+// and buttons in ways of their own.
 func BodyParameters(components json.RawMessage) (map[string]string, error) {
 	var list []struct {
 		Type       string `json:"type"`

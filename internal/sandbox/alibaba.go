@@ -56,6 +56,7 @@ func (a Alibaba) mount(s *Server) {
 // alibabaFace answers the calls of both services.
 type alibabaFace struct {
 	Alibaba
+
 	server *Server
 
 	mu       sync.Mutex
@@ -82,12 +83,12 @@ func requestID() string {
 	return strings.Join([]string{raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]}, "-")
 }
 
-// authenticate verifies the signature of a call (manual, "V3 request body and signature mechanism"). If it is wrong, it answers and
-// returns false.
+// authenticate verifies the signature of a call (manual, "V3 request body and signature mechanism"). If it is wrong, it answers
+// and returns false.
 func (f *alibabaFace) authenticate(w http.ResponseWriter, r *http.Request, version string) bool {
 	body := readBody(w, r)
 	parts := credentialParts(r.Header.Get("Authorization"))
-	at, err := time.Parse("2006-01-02T15:04:05Z", r.Header.Get("x-acs-date"))
+	at, err := time.Parse("2006-01-02T15:04:05Z", r.Header.Get("X-Acs-Date"))
 	switch {
 	case parts["Credential"] == "":
 		f.refuse(w, http.StatusBadRequest, "MissingSecurityToken", "The signature is missing.")
@@ -97,9 +98,10 @@ func (f *alibabaFace) authenticate(w http.ResponseWriter, r *http.Request, versi
 		f.refuse(w, http.StatusBadRequest, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
 	case time.Since(at).Abs() > alibabaClock:
 		f.refuse(w, http.StatusBadRequest, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
-	case r.Header.Get("x-acs-signature-nonce") == "" || !equalSecrets(f.signature(r, body, parts["SignedHeaders"]), parts["Signature"]):
+	case r.Header.Get("X-Acs-Signature-Nonce") == "",
+		!equalSecrets(f.signature(r, body, parts["SignedHeaders"]), parts["Signature"]):
 		f.refuse(w, http.StatusBadRequest, "SignatureDoesNotMatch", "Specified signature does not match our calculation.")
-	case r.Header.Get("x-acs-version") != version:
+	case r.Header.Get("X-Acs-Version") != version:
 		f.refuse(w, http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid.")
 	default:
 		return true
@@ -131,7 +133,7 @@ func (f *alibabaFace) signature(r *http.Request, body []byte, signed string) str
 		}
 	}
 	payload := sha256.Sum256(body)
-	if r.Header.Get("x-acs-content-sha256") != hex.EncodeToString(payload[:]) {
+	if r.Header.Get("X-Acs-Content-Sha256") != hex.EncodeToString(payload[:]) {
 		return ""
 	}
 	var canonical strings.Builder

@@ -27,7 +27,7 @@ func (f *alibabaFace) serveSMS(w http.ResponseWriter, r *http.Request) {
 	if !f.authenticate(w, r, smsServiceVersion) {
 		return
 	}
-	switch action := r.Header.Get("x-acs-action"); action {
+	switch action := r.Header.Get("X-Acs-Action"); action {
 	case "SendMessageToGlobe":
 		f.sendSMS(w, r)
 	case "QueryMessage":
@@ -44,7 +44,8 @@ func (f *alibabaFace) sendSMS(w http.ResponseWriter, r *http.Request) {
 		From: query.Get("From"), Text: query.Get("Message"), Correlation: query.Get("TaskId"),
 	}
 	if code := smsProblem(m, query.Get("To")); code != "" {
-		f.server.refuseCall(w, m, &fault{status: http.StatusOK}, func(w http.ResponseWriter, _ *fault) { answerSMS(w, code, "") })
+		refuse := func(w http.ResponseWriter, _ *fault) { answerSMS(w, code, "") }
+		f.server.refuseCall(w, m, &fault{status: http.StatusOK}, refuse)
 		return
 	}
 	sc := f.server.scenarioOf(digitsOf(m.To))
@@ -53,7 +54,7 @@ func (f *alibabaFace) sendSMS(w http.ResponseWriter, r *http.Request) {
 		message: m,
 		plan:    sc.sms,
 		status:  http.StatusOK,
-		refuse:  func(w http.ResponseWriter, _ *fault) { answerSMS(w, "MOBILE_NUMBER_ILLEGAL", "") }, // no code is known for an opt-out
+		refuse:  refuseRecipient,
 		accept:  func(w http.ResponseWriter) { answerSMS(w, "OK", m.ID) },
 		retries: alibabaRetries{f.server.speed},
 		changePosts: func(posts []post) []post {
@@ -65,6 +66,9 @@ func (f *alibabaFace) sendSMS(w http.ResponseWriter, r *http.Request) {
 	}
 	f.server.runScenario(w, r, c)
 }
+
+// refuseRecipient refuses a recipient. The manual has no code for one who has opted out.
+func refuseRecipient(w http.ResponseWriter, _ *fault) { answerSMS(w, "MOBILE_NUMBER_ILLEGAL", "") }
 
 // smsProblem returns the code of a parameter that is wrong, or "".
 func smsProblem(m Message, to string) string {
@@ -81,7 +85,9 @@ func smsProblem(m Message, to string) string {
 
 // answerSMS writes an answer of the SMS service. A refusal has HTTP 200 too.
 func answerSMS(w http.ResponseWriter, code, id string) {
-	answer := map[string]any{"ResponseCode": code, "ResponseDescription": "The SMS Send Request was accepted", "RequestId": requestID()}
+	answer := map[string]any{
+		"ResponseCode": code, "ResponseDescription": "The SMS Send Request was accepted", "RequestId": requestID(),
+	}
 	if code != "OK" {
 		answer["ResponseDescription"] = "refused: " + code
 	} else {
@@ -162,7 +168,8 @@ func (f *alibabaFace) querySMS(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := map[string]any{
-		"ResponseCode": "OK", "ResponseDescription": "OK", "RequestId": requestID(), "MessageId": id, "To": m.to, "Message": m.text,
+		"ResponseCode": "OK", "ResponseDescription": "OK", "RequestId": requestID(),
+		"MessageId": id, "To": m.to, "Message": m.text,
 		"Status": alibabaUnderWay, "NumberDetail": map[string]string{"Country": "Germany"},
 	}
 	for _, p := range m.posts {

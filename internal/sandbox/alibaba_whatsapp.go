@@ -15,7 +15,7 @@ func (f *alibabaFace) serveWhatsApp(w http.ResponseWriter, r *http.Request) {
 	if !f.authenticate(w, r, chatAppVersion) {
 		return
 	}
-	switch action := r.Header.Get("x-acs-action"); action {
+	switch action := r.Header.Get("X-Acs-Action"); action {
 	case "SendChatappMessage":
 		f.sendWhatsApp(w, r)
 	case "QueryChatappPhoneNumbers":
@@ -44,7 +44,8 @@ func (f *alibabaFace) sendWhatsApp(w http.ResponseWriter, r *http.Request) {
 	isJSON := json.Unmarshal([]byte(withDefault(query.Get("Content"), "{}")), &content) == nil
 	m.Text = content.Text
 	if code := f.whatsAppProblem(query, m, isJSON); code != "" {
-		f.server.refuseCall(w, m, &fault{status: http.StatusOK}, func(w http.ResponseWriter, _ *fault) { answerChatApp(w, http.StatusOK, code, "") })
+		refuse := func(w http.ResponseWriter, _ *fault) { answerChatApp(w, http.StatusOK, code, "") }
+		f.server.refuseCall(w, m, &fault{status: http.StatusOK}, refuse)
 		return
 	}
 	sc := f.server.scenarioOf(digitsOf(m.To))
@@ -126,9 +127,10 @@ func (f *alibabaFace) whatsAppReceipts(m Message) webhook {
 		var list []map[string]any
 		for _, r := range p.receipts {
 			receipt := map[string]any{
-				"Status": words[r.status], "MessageId": m.ID, "TaskId": withDefault(m.Correlation, m.ID), "From": f.WhatsAppSender,
-				"To": digitsOf(m.To), "Timestamp": accepted.Add(scaleDelay(r.at, f.server.speed)).UnixMilli(), "MsgFrameType": "message",
-				"OriginPhoneNumber": f.WhatsAppSender, "Type": "TEXT",
+				"Status": words[r.status], "MessageId": m.ID, "TaskId": withDefault(m.Correlation, m.ID),
+				"From": f.WhatsAppSender, "OriginPhoneNumber": f.WhatsAppSender, "To": digitsOf(m.To),
+				"Timestamp":    accepted.Add(scaleDelay(r.at, f.server.speed)).UnixMilli(),
+				"MsgFrameType": "message", "Type": "TEXT",
 			}
 			if r.fault != nil {
 				receipt["ErrorCode"] = strconv.Itoa(r.fault.code)

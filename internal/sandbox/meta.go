@@ -123,7 +123,8 @@ func (s *Server) getMetaNumber(w http.ResponseWriter, r *http.Request) {
 	}
 	number := map[string]any{
 		"verified_name": "Sandbox", "display_phone_number": displayNumber, "quality_rating": "GREEN", "status": "CONNECTED",
-		"throughput": map[string]string{"level": "STANDARD"}, "code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
+		"throughput":               map[string]string{"level": "STANDARD"},
+		"code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
 	}
 	answer := map[string]any{"id": s.meta.PhoneNumberID}
 	for field := range strings.SplitSeq(withDefault(r.URL.Query().Get("fields"), "verified_name,display_phone_number"), ",") {

@@ -129,6 +129,7 @@ func (s *Server) getTwilioAccount(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"sid": s.twilio.AccountSID, "friendly_name": "Sandbox", "status": "active", "type": "Full", "owner_account_sid": s.twilio.AccountSID,
+		"sid": s.twilio.AccountSID, "owner_account_sid": s.twilio.AccountSID, "friendly_name": "Sandbox",
+		"status": "active", "type": "Full",
 	})
 }

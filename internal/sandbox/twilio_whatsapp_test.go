@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,9 +17,7 @@ func TestTwilio_whatsApp(t *testing.T) {
 	server := newServer(t, options())
 	post := func(changes url.Values) *httptest.ResponseRecorder {
 		form := url.Values{"To": {"whatsapp:" + recipient + "01"}, "From": {"whatsapp:+15550783881"}, "Body": {"Hi"}}
-		for name, values := range changes {
-			form[name] = values
-		}
+		maps.Copy(form, changes)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, twilioPath, strings.NewReader(form.Encode()))
 		r.SetBasicAuth(accountSID, authToken)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

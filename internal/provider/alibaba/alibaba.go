@@ -1,4 +1,5 @@
-// Package alibaba sends SMS and WhatsApp messages through Alibaba Cloud, reads its receipts and inbound messages, and looks up SMS.
+// Package alibaba sends SMS and WhatsApp messages through Alibaba Cloud, reads its receipts and inbound messages, and looks up
+// SMS.
 //
 // Sources: the published Go clients of the two services (alibabacloud-go, dysmsapi-20180501 and cams-20200606) and the manual of
 // Short Message Service (international) and of Chat App Message Service.

@@ -10,8 +10,8 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// Check calls the service without sending anything. For WhatsApp it lists the numbers, among which the account's must be. For SMS it
-// looks up a message that does not exist. It returns a *provider.FieldFault if Alibaba Cloud refuses a setting, else a
+// Check calls the service without sending anything. For WhatsApp it lists the numbers, among which the account's must be. For
+// SMS it looks up a message that does not exist. It returns a *provider.FieldFault if Alibaba Cloud refuses a setting, else a
 // *backstop.Failure.
 func (c *Client) Check(ctx context.Context) error {
 	action, parameters := "QueryMessage", url.Values{"MessageId": {"0"}}

@@ -14,15 +14,16 @@ import (
 //go:embed codes.json
 var explanations []byte
 
-// ErrorCodes returns all error codes that the driver knows: those of Alibaba Cloud, and Meta's, which come in receipts of WhatsApp.
+// ErrorCodes returns all error codes that the driver knows: those of Alibaba Cloud, and Meta's, which come in receipts of
+// WhatsApp.
 func ErrorCodes() ([]backstop.ErrorCode, error) {
 	own, err := provider.Explain(name, explanations, codeMeaning)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says all
+		return nil, err
 	}
 	ofMeta, err := meta.ErrorCodes()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says all
+		return nil, err
 	}
 	for _, code := range ofMeta {
 		code.Provider = name
@@ -40,14 +41,15 @@ func meaningOf(channel backstop.Channel, code string) provider.Meaning {
 	return meaning
 }
 
-// codeMeaning returns the meaning of an error code of Alibaba Cloud, or zero if it is not in the table. Sources: the manual's pages
-// "International error codes" (SMS) and "API error codes" (WhatsApp), and the codes that the gateway before all services has.
+// codeMeaning returns the meaning of an error code of Alibaba Cloud, or zero if it is not in the table. Sources: the manual's
+// pages "International error codes" (SMS) and "API error codes" (WhatsApp), and the codes that the gateway before all services
+// has.
 func codeMeaning(code string) provider.Meaning {
 	switch kind, _, _ := strings.Cut(code, "."); kind { // the gateway's codes have details after a dot
 	case "Throttling":
 		return provider.Throttled
-	case "InvalidAccessKeyId", "Forbidden", "InvalidTimeStamp", "SignatureDoesNotMatch", "SignatureNonceUsed", "IncompleteSignature",
-		"NoPermission", "Authentication":
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "SignatureNonceUsed", "IncompleteSignature", "InvalidTimeStamp",
+		"Forbidden", "NoPermission", "Authentication":
 		return provider.Account
 	case "ServiceUnavailable", "InternalError":
 		return provider.Unavailable
@@ -63,8 +65,8 @@ func codeMeaning(code string) provider.Meaning {
 		return provider.Unavailable
 	case "MOBILE_NUMBER_ILLEGAL", "MOBILE_COUNT_OVER_LIMIT", "NOT_SUPPORTED_COUNTRY", "COUNTRY_RESTRICTED":
 		return provider.Recipient
-	case "SMS_CONTENT_CODE_ILLEGAL", "CONTENT_MISSING_PARAMETERS", "INVALID_PARAMETERS", "INVALID_JSON_PARAM", "PARAM_LENGTH_LIMIT",
-		"SMS_CONTENT_ILLEGAL", "SMS_SECURITY_INTERCEPTED", "BLACK_KEY_CONTROL_LIMIT":
+	case "SMS_CONTENT_CODE_ILLEGAL", "CONTENT_MISSING_PARAMETERS", "INVALID_PARAMETERS", "INVALID_JSON_PARAM",
+		"PARAM_LENGTH_LIMIT", "SMS_CONTENT_ILLEGAL", "SMS_SECURITY_INTERCEPTED", "BLACK_KEY_CONTROL_LIMIT":
 		return provider.Template
 	case "INVALID_SENDERID", "SENDERID_ERROR", "SMS_SIGN_NAME_ILLEGAL", "FORBIDDEN_ACTION", "OUT_OF_SERVICE", "AMOUNT_NOT_ENOUGH",
 		"ACCOUNT_NOT_EXISTS", "ACCOUNT_ABNORMAL", "ACCOUNT_ILLEGAL", "PRODUCT_NOT_SUBSCRIBED", "PRODUCT_UN_SUBSCRIPT",

@@ -29,7 +29,7 @@ func (c *Client) call(ctx context.Context, action string, parameters url.Values)
 		"x-acs-date":            time.Now().UTC().Format("2006-01-02T15:04:05Z"),
 		"x-acs-signature-nonce": rand.Text(),
 	})
-	return c.poster.Post(ctx, target.String(), header, nil) //nolint:wrapcheck // a failure of the driver
+	return c.poster.Post(ctx, target.String(), header, nil)
 }
 
 // encodeQuery writes parameters in the order of their names, escaped by RFC 3986.
@@ -60,7 +60,8 @@ func (s signer) sign(method string, target *url.URL, given map[string]string) ht
 			header.Set(name, value)
 		}
 	}
-	header.Set("Authorization", algorithm+" Credential="+s.id+",SignedHeaders="+list+",Signature="+hex.EncodeToString(mac.Sum(nil)))
+	signature := hex.EncodeToString(mac.Sum(nil))
+	header.Set("Authorization", algorithm+" Credential="+s.id+",SignedHeaders="+list+",Signature="+signature)
 	return header
 }
 

@@ -24,8 +24,8 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 		"Message": {m.Text},
 		"TaskId":  {m.Ref.String()},
 	}
-	if m.ValidFor != 0 {
-		parameters.Set("ValidityPeriod", strconv.FormatInt(max(int64(m.ValidFor/time.Second), 1), 10)) // rounded down: an expired code is worse than none
+	if m.ValidFor != 0 { // rounded down, because an expired code is worse than none
+		parameters.Set("ValidityPeriod", strconv.FormatInt(max(int64(m.ValidFor/time.Second), 1), 10))
 	}
 	raw, err := c.call(ctx, "SendMessageToGlobe", parameters)
 	if err != nil {

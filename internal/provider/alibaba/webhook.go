@@ -37,8 +37,8 @@ type report struct {
 	Text             json.RawMessage `json:"Message"` // of an inbound message: a text, or the JSON of another type
 }
 
-// Receipts returns the receipts and the inbound messages in a webhook. Alibaba Cloud signs nothing: the API has compared the secret
-// in the address. With an Error of code Invalid, Receipts also returns what could be read.
+// Receipts returns the receipts and the inbound messages in a webhook. Alibaba Cloud signs nothing: the API has compared the
+// secret in the address. With an Error of code Invalid, Receipts also returns what could be read.
 func (c *Client) Receipts(_ *http.Request, body []byte) ([]backstop.Receipt, error) {
 	list, err := readList(body)
 	if err != nil {
@@ -169,8 +169,8 @@ func (r report) inbound() *backstop.Inbound {
 	return provider.Inbound(string(r.From), string(r.To), r.text(), "")
 }
 
-// text returns the words of a person: a text, or the label of a tapped button. Other types have none. Their Message is JSON, which
-// the manual has as a text and as an object.
+// text returns the words of a person: a text, or the label of a tapped button. Other types have none. Their Message is JSON,
+// which the manual has as a text and as an object.
 func (r report) text() string {
 	var text provider.Loose
 	_ = text.UnmarshalJSON(r.Text) // it never fails

@@ -83,16 +83,15 @@ var templateCode = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // parseTemplateCodes reads the setting that names the code of each template.
 func parseTemplateCodes(setting string) (map[string]string, error) {
-	if strings.TrimSpace(setting) == "" {
-		return nil, nil
-	}
-	var codes map[string]string
-	if json.Unmarshal([]byte(setting), &codes) != nil {
-		return nil, &provider.FieldFault{Field: "template_codes", Reason: `must be a JSON object like {"order_ready/en": "1119..."}`}
+	codes := map[string]string{}
+	fault := &provider.FieldFault{Field: "template_codes", Reason: `must be a JSON object like {"order_ready/en": "1119..."}`}
+	if strings.TrimSpace(setting) != "" && json.Unmarshal([]byte(setting), &codes) != nil {
+		return nil, fault
 	}
 	for name, code := range codes {
 		if !templateCode.MatchString(code) {
-			return nil, &provider.FieldFault{Field: "template_codes", Reason: "must have a code of letters and digits for " + name}
+			fault.Reason = "must have a code of letters and digits for " + name
+			return nil, fault
 		}
 	}
 	return codes, nil

@@ -17,7 +17,7 @@ const codeNumber = 33
 func (c *Client) Check(ctx context.Context) error {
 	answer, err := c.poster.Get(ctx, c.numberURL+"?fields=id,verified_name,quality_rating", c.header)
 	if err != nil {
-		return err //nolint:wrapcheck // a failure of the driver
+		return err
 	}
 	if !answer.Accepted() {
 		return c.refusedCheck(answer)

@@ -77,8 +77,9 @@ func TestClient_Receipts_inbound(t *testing.T) {
 			require.NoError(t, err)
 			return receipts[0].MessageID
 		}
-		require.Equal(t, id("halt"), id("halt"), "Meta may send a change twice")
-		require.NotEqual(t, id("halt"), id("resume"))
+		first := id("halt")
+		require.Equal(t, first, id("halt"), "Meta may send a change twice")
+		require.NotEqual(t, first, id("resume"))
 	})
 }
 

@@ -16,9 +16,10 @@ const codeAuthenticate = "20003"
 // returns a *provider.FieldFault if Twilio refuses a setting, else a *backstop.Failure.
 func (c *Client) Check(ctx context.Context) error {
 	token := base64.StdEncoding.EncodeToString([]byte(c.sid + ":" + c.authTokens[0]))
-	answer, err := c.poster.Get(ctx, c.accountURL, http.Header{"Accept": {"application/json"}, "Authorization": {"Basic " + token}})
+	byToken := http.Header{"Accept": {"application/json"}, "Authorization": {"Basic " + token}}
+	answer, err := c.poster.Get(ctx, c.accountURL, byToken)
 	if err != nil {
-		return err //nolint:wrapcheck // a failure of the driver
+		return err
 	}
 	if !answer.Accepted() {
 		return c.refusedCheck(answer, "auth_token")
@@ -38,7 +39,7 @@ func (c *Client) Check(ctx context.Context) error {
 	}
 	answer, err = c.poster.Get(ctx, c.messagesURL+"?PageSize=1", c.header)
 	if err != nil {
-		return err //nolint:wrapcheck // a failure of the driver
+		return err
 	}
 	if !answer.Accepted() {
 		return c.refusedCheck(answer, "api_secret")

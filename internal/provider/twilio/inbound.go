@@ -29,7 +29,8 @@ func (c *Client) readInbound(form url.Values) ([]backstop.Receipt, error) {
 	if isWhatsApp != (c.channel == backstop.WhatsApp) {
 		return nil, provider.Invalid("the inbound message came by another channel than that of this account", nil)
 	}
-	in := provider.Inbound(from, strings.TrimPrefix(form.Get("To"), whatsAppPrefix), form.Get("Body"), form.Get("OriginalRepliedMessageSid"))
+	to := strings.TrimPrefix(form.Get("To"), whatsAppPrefix)
+	in := provider.Inbound(from, to, form.Get("Body"), form.Get("OriginalRepliedMessageSid"))
 	if in == nil {
 		return nil, nil
 	}
@@ -39,8 +40,8 @@ func (c *Client) readInbound(form url.Values) ([]backstop.Receipt, error) {
 	return []backstop.Receipt{receipt}, nil
 }
 
-// keywordOf returns what an inbound message asks for. With Advanced Opt-Out, Twilio itself says so in OptOutType, for words of any
-// language. Without it, Twilio acts upon its default words, to which YES belongs, and the text alone says which it is.
+// keywordOf returns what an inbound message asks for. With Advanced Opt-Out, Twilio itself says so in OptOutType, for words of
+// any language. Without it, Twilio acts upon its default words, to which YES belongs, and the text alone says which it is.
 func keywordOf(optOutType string, in backstop.Inbound) backstop.Keyword {
 	switch strings.ToUpper(optOutType) {
 	case "STOP":

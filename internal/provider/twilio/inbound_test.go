@@ -1,6 +1,7 @@
 package twilio_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,9 +31,7 @@ func inbound(changes url.Values) url.Values {
 		"From": {providertest.To}, "To": {"+15550001111"}, "Body": {"Hi there"}, "NumMedia": {"0"}, "NumSegments": {"1"},
 		"ApiVersion": {"2010-04-01"}, "FromCountry": {"GB"},
 	}
-	for name, values := range changes {
-		form[name] = values
-	}
+	maps.Copy(form, changes)
 	return form
 }
 

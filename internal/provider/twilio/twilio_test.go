@@ -191,6 +191,7 @@ func FuzzReceipts(f *testing.F) {
 	for _, form := range []string{
 		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30034", "MessageSid=SM1&MessageStatus=failed&ErrorCode=odd&ErrorMessage=%2B44",
 		"MessageSid=SM1&MessageSid=SM2&MessageStatus=canceled&ErrorCode=-1&MessageStatus=",
+		"MessageSid=SM1&From=%2B447400123456&To=Backstop&Body=STOP&OptOutType=STOP&OriginalRepliedMessageSid=SM2", "MessageSid=SM1&From=x&Body=%00%FF",
 	} {
 		f.Add("ref="+providertest.Ref.String(), []byte(form), true)
 	}

@@ -69,16 +69,15 @@ func checkSender(channel backstop.Channel, sender string) error {
 
 // parseContents reads the setting that names the content template of each template.
 func parseContents(setting string) (map[string]string, error) {
-	if strings.TrimSpace(setting) == "" {
-		return nil, nil
-	}
-	var contents map[string]string
-	if json.Unmarshal([]byte(setting), &contents) != nil {
-		return nil, &provider.FieldFault{Field: "content_sids", Reason: `must be a JSON object like {"order_ready/en": "HX..."}`}
+	contents := map[string]string{}
+	fault := &provider.FieldFault{Field: "content_sids", Reason: `must be a JSON object like {"order_ready/en": "HX..."}`}
+	if strings.TrimSpace(setting) != "" && json.Unmarshal([]byte(setting), &contents) != nil {
+		return nil, fault
 	}
 	for name, sid := range contents {
 		if !contentSID.MatchString(sid) {
-			return nil, &provider.FieldFault{Field: "content_sids", Reason: "must have a content SID of HX and 32 hexadecimal digits for " + name}
+			fault.Reason = "must have a content SID of HX and 32 hexadecimal digits for " + name
+			return nil, fault
 		}
 	}
 	return contents, nil
