@@ -24,7 +24,8 @@ type Attempt struct {
 	Ref       Ref
 	Number    int // how many calls have begun, from 1
 	Channel   Channel
-	Provider  string
+	Provider  string         // the driver's name
+	Account   string         // the account that the call goes to
 	Rule      string         // the name of the rule that fired, for an SMS
 	Reason    string         // why the rule fired, as a text
 	Cause     FallbackReason // the same as a code
@@ -41,6 +42,10 @@ type Attempt struct {
 	// Token is the idempotency key of a call: a random text that the caller makes before it begins the call. If a Calling
 	// attempt has the caller's own token, that caller began the call and has not called the provider yet.
 	Token string
+
+	// RefusesRepeats is true if the provider refuses a message whose reference it had before. A call of unknown end may then be
+	// repeated without risk.
+	RefusesRepeats bool
 
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
 	Reported StatusSet
@@ -63,6 +68,17 @@ func (a Attempt) isInFlight(now time.Time) bool {
 
 // IsRetriable reports whether the call may be made again: no provider took it so far, and it was not given up.
 func (a Attempt) IsRetriable() bool { return a.sentNothing() && a.Status == "" }
+
+// MayRepeat reports whether a call of unknown end may be made again, because the provider refuses the second message.
+func (a Attempt) MayRepeat() bool {
+	return a.State == StateUnknown && a.RefusesRepeats && a.Reported == 0 && a.Status == ""
+}
+
+// isAccountRefusal reports whether the provider took nothing for a reason of the account. Another account may then send the
+// message.
+func (a Attempt) isAccountRefusal() bool {
+	return a.State == StateRejected && a.Failure != nil && a.Failure.Class == AccountFault && a.Reported == 0
+}
 
 // sentNothing reports whether the provider took none of the calls: it throttled or was down, and no receipt came.
 func (a Attempt) sentNothing() bool {

@@ -12,6 +12,7 @@ const (
 	EventReceipt   EventKind = "receipt"            // a provider reported a status
 	EventGaveUp    EventKind = "gave_up"            // a channel's retries ended in failure; without a channel, see Detail
 	EventFired     EventKind = "rule_fired"         // a rule fired: an SMS is due
+	EventRouted    EventKind = "routed"             // another account of the rule is tried; Detail is the RouteReason
 	EventAverted   EventKind = "averted"            // the check before the call found that the message had arrived: no SMS
 	EventDuplicate EventKind = "duplicate_delivery" // the message arrived by WhatsApp too, after the SMS went out
 	EventExpired   EventKind = "expired"            // expires_at came: nothing more is sent
@@ -29,6 +30,7 @@ type Event struct {
 	Rule    string // the name of the rule concerned
 	Code    string // the provider's, of a failure
 	Detail  string // for people
+	Account string // the account concerned: of EventAttempt and EventRouted
 
 	Cause   FallbackReason // why the rule fired, of EventFired
 	Failure *Failure       // of EventAttempt, EventReceipt, and EventGaveUp with a channel, if there was one

@@ -32,9 +32,10 @@ const (
 	FieldOneOf             FieldCode = "one_of"
 	FieldOptedOut          FieldCode = "opted_out"
 	FieldOuterSpace        FieldCode = "outer_space" // a name begins or ends with a space
-	FieldPattern           FieldCode = "pattern" // of an account's setting
+	FieldPattern           FieldCode = "pattern"     // of an account's setting
 	FieldPhoneNumber       FieldCode = "phone_number"
 	FieldRangeDaysMax      FieldCode = "range_days_max"
+	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
 	FieldSchema            FieldCode = "schema" // none of the others
 	FieldSendID            FieldCode = "send_id"
@@ -44,9 +45,10 @@ const (
 	FieldTime              FieldCode = "time"
 	FieldTimeYears         FieldCode = "time_years" // outside the years that can be stored
 	FieldTrunkDigits       FieldCode = "trunk_digits"
-	FieldUnknown           FieldCode = "unknown" // a field or parameter that does not exist
-	FieldUnknownRoute      FieldCode = "unknown_route"
-	FieldUTF16Max          FieldCode = "utf16_max" // too many code units of UTF-16
+	FieldUnknown           FieldCode = "unknown"         // a field or parameter that does not exist
+	FieldNoAccount         FieldCode = "no_account"      // the channel has none for the recipient's country
+	FieldUnknownAccount    FieldCode = "unknown_account" // or an account of another channel
+	FieldUTF16Max          FieldCode = "utf16_max"       // too many code units of UTF-16
 	FieldUUID              FieldCode = "uuid"
 	FieldValueBetween      FieldCode = "value_between"
 	FieldValueMax          FieldCode = "value_max"
@@ -62,8 +64,9 @@ func FieldCodes() []FieldCode {
 		FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName, FieldTextOrTemplate, FieldTime,
-		FieldTimeYears, FieldTrunkDigits, FieldUnknown, FieldUnknownRoute, FieldUTF16Max, FieldUUID, FieldValueBetween,
+		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName,
+		FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount,
+		FieldUTF16Max, FieldUUID, FieldValueBetween,
 		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }

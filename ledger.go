@@ -93,7 +93,7 @@ func (l *Ledger) Attempt(step int) *Attempt {
 func (l *Ledger) usedRules() RuleSet {
 	var s RuleSet
 	for _, a := range l.Attempts {
-		if a.Channel == SMS && a.wasTried() {
+		if a.Channel == SMS && a.wasTried() && !l.isPassedOver(a) {
 			s = s.With(ruleOf(a.Ref.Step))
 		}
 	}
@@ -122,7 +122,7 @@ func (l *Ledger) newestAttempt(channel Channel) *Attempt {
 	var best *Attempt
 	for i := range l.Attempts {
 		a := &l.Attempts[i]
-		if a.Channel != channel || !a.wasTried() {
+		if a.Channel != channel || !a.wasTried() || l.isPassedOver(*a) {
 			continue
 		}
 		if best == nil || !a.StartedAt.Before(best.StartedAt) {
@@ -152,14 +152,14 @@ func (l *Ledger) advance(channel Channel, step int, status Status, now time.Time
 // attempt. Any other status counts only for the channel's current message. SMS fails only when no SMS may arrive any more,
 // because the next rule fires then.
 func (l *Ledger) isOfChannel(channel Channel, a *Attempt, status Status) bool {
-	pending := l.pendingSMS()
+	pending, isPending := l.pendingSMS()
 	switch current := l.newestAttempt(channel); {
 	case status.Reached(Delivered), a == nil:
 		return true
-	case channel == SMS && pending != nil && pending.Rule != a.Rule:
+	case channel == SMS && isPending && pending != ruleOf(a.Ref.Step):
 		return false
 	case channel == SMS && status == Failed:
-		return !l.smsMayArrive()
+		return !l.smsMayArrive() && !l.isPassedOver(*a)
 	default:
 		return current == nil || current == a
 	}
@@ -293,28 +293,34 @@ func (l *Ledger) finish(now time.Time) {
 	l.addEvent(Event{Kind: EventFinished, Detail: string(l.Send.Outcome)}, now)
 }
 
-// pendingSMS returns the SMS that is being retried and that no provider took so far, or nil.
-func (l *Ledger) pendingSMS() *Attempt {
+// pendingSMS returns the rule whose SMS is being retried and that no provider took so far, by its index in the plan; false if
+// there is none.
+func (l *Ledger) pendingSMS() (rule int, isPending bool) {
 	if l.Send.Status.SMS != Queued {
-		return nil
+		return 0, false
 	}
-	return l.findAttempt(func(a Attempt) bool { return a.Channel == SMS && a.IsRetriable() && a.Rule == l.Send.Fired })
+	a := l.findAttempt(func(a Attempt) bool {
+		return a.Channel == SMS && (a.IsRetriable() || l.isPassedOver(a)) && a.Rule == l.Send.Fired
+	})
+	if a == nil || !l.hasRouteLeft(ruleOf(a.Ref.Step)) {
+		return 0, false
+	}
+	return ruleOf(a.Ref.Step), true
 }
 
 func (l *Ledger) pendingRule() string {
-	if a := l.pendingSMS(); a != nil {
-		return a.Rule
+	if rule, isPending := l.pendingSMS(); isPending {
+		return l.Send.Plan.Rules[rule].Name
 	}
 	return ""
 }
 
 // withdraw removes the pending SMS, because it will not be sent. The send gets back the state of the SMS before it.
 func (l *Ledger) withdraw(now time.Time) {
-	pending := l.pendingSMS()
-	if pending == nil {
+	rule, isPending := l.pendingSMS()
+	if !isPending {
 		return
 	}
-	rule := ruleOf(pending.Ref.Step)
 	if l.Send.Status.WhatsApp.Reached(l.Send.Plan.Rules[rule].Type.Goal()) {
 		l.recordAverted(rule, now)
 	}

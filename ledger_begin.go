@@ -1,6 +1,7 @@
 package backstop
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -11,14 +12,19 @@ type Call struct {
 	Rule      int    // of an SMS: the index in the plan of the rule that fired
 	Resend    bool   // it repeats a call of unknown end
 	ByFailure bool   // of an SMS: a permanent failure of the WhatsApp message fired the rule, and not the end of its wait
-	Provider  string // the driver's name
 	Token     string // made for this call, see Attempt
+
+	// Failure is why GiveUp counts a channel as failed before its first call; nil: a call was made, or its failure is not known.
+	Failure *Failure
+
+	// Candidates are the accounts that the call may go to: those of the plan, in any order.
+	Candidates []Candidate
 }
 
-// Step returns the call's step.
+// Step returns the call's step if the call goes by the rule's first account, see Ledger.StepOf.
 func (c Call) Step() int {
 	if c.Channel == SMS {
-		return SMSStep(c.Rule, c.Resend)
+		return SMSStep(c.Rule, 0, c.Resend)
 	}
 	return WhatsAppStep(c.Resend)
 }
@@ -61,10 +67,11 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
 		return Ruling{}, fmt.Errorf("begin attempt of send %s: the plan has no rule %d", l.Send.ID, c.Rule)
 	}
-	a := l.Attempt(c.Step())
+	step, account := l.StepOf(c)
+	a := l.Attempt(step)
 	if a != nil && (a.Channel != c.Channel || a.Rule != l.ruleName(c)) {
 		return Ruling{}, fmt.Errorf(
-			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, c.Step(), a.Channel, a.Rule)
+			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, step, a.Channel, a.Rule)
 	}
 	if r, isFinal := l.answerForAttempt(a, c, now); isFinal {
 		return r, nil
@@ -73,11 +80,17 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		l.settle(now)
 		return r, nil
 	}
+	if c.Resend && account.HoldsUnknown {
+		return Ruling{Answer: AlreadyOut}, nil
+	}
+	if until, pauses := l.mustPause(a, c, now); pauses {
+		return Ruling{Answer: TooEarly, Until: until}, nil
+	}
 	var before *Failure
 	if a != nil {
 		before = a.Failure
 	}
-	return Ruling{Answer: MayCall, Attempt: l.beginAttempt(a, c, now), Send: l.Send, Before: before}, nil
+	return Ruling{Answer: MayCall, Attempt: l.beginAttempt(step, account, c, now), Send: l.Send, Before: before}, nil
 }
 
 func (l *Ledger) ruleName(c Call) string {
@@ -98,6 +111,9 @@ func (l *Ledger) answerForAttempt(a *Attempt, c Call, now time.Time) (Ruling, bo
 		return Ruling{Answer: UnderWay, Until: a.StartedAt.Add(CallTimeout)}, true
 	}
 	l.endIfDead(a, now)
+	if a.MayRepeat() {
+		return Ruling{}, false
+	}
 	a.AwaitsReceiptsUntil = nil // receipts need a signal: the caller does not wait for the activity that made the call
 	return Ruling{Answer: MadeAlready, Attempt: *a}, true
 }
@@ -172,13 +188,18 @@ func (l *Ledger) isSatisfied(c Call) bool {
 // wouldDuplicate reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown
 // end without receipts. WhatsApp is sent only while its status is Queued, and never follows an SMS that may arrive.
 func (l *Ledger) wouldDuplicate(c Call) bool {
-	first := c
-	first.Resend = false
+	step, _ := l.StepOf(c)
+	first := step
+	if c.Resend {
+		first--
+	}
 	isPastQueued := c.Channel == WhatsApp && l.Send.Status.WhatsApp != Queued
-	lacksFirst := c.Resend && l.Attempt(first.Step()) == nil
+	lacksFirst := c.Resend && l.Attempt(first) == nil
 	return isPastQueued || lacksFirst || l.hasAttempt(func(a Attempt) bool {
 		switch {
-		case c.Resend && a.Ref.Step == first.Step():
+		case a.Ref.Step == step && a.MayRepeat():
+			return false
+		case c.Resend && a.Ref.Step == first:
 			return a.State != StateUnknown || a.Status != "" || a.Reported != 0
 		case a.Channel == c.Channel:
 			return a.MayArrive() || c.Channel == WhatsApp && a.wasTried()
@@ -207,26 +228,35 @@ func (l *Ledger) deadline(c Call) time.Time {
 }
 
 // beginAttempt records a call that may be made.
-func (l *Ledger) beginAttempt(a *Attempt, c Call, now time.Time) Attempt {
+func (l *Ledger) beginAttempt(step int, account Candidate, c Call, now time.Time) Attempt {
+	pending, isPending := l.pendingSMS()
+	a := l.Attempt(step)
 	if a == nil {
-		a = l.addAttempt(c)
+		a = l.addAttempt(step, c)
 	}
-	isRetry := l.pendingSMS() == a
-	if c.Channel == SMS && !isRetry {
+	a.Account = account.Account
+	if isRetry := isPending && pending == c.Rule || a.MayRepeat(); c.Channel == SMS && !isRetry {
 		l.fire(a, c, now)
+	}
+	if c.Channel == SMS {
+		l.recordRoute(a, now)
+		if a.Reason == "" { // another account's call fired the rule
+			a.Reason, a.Cause = l.Send.FiredReason, l.Send.FiredCause
+		}
 	}
 	a.Number++
 	a.StartedAt = l.startTime(now)
-	a.State, a.Provider, a.Token, a.EndedAt, a.Failure = Calling, c.Provider, c.Token, nil, nil
+	a.State, a.Token, a.EndedAt, a.Failure = Calling, c.Token, nil, nil
+	a.Provider, a.RefusesRepeats = cmp.Or(account.Provider, account.Account), account.RefusesRepeats
 	return *a
 }
 
 // addAttempt adds an attempt, in the order of steps.
-func (l *Ledger) addAttempt(c Call) *Attempt {
-	a := Attempt{Ref: Ref{Send: l.Send.ID, Step: c.Step()}, Channel: c.Channel}
+func (l *Ledger) addAttempt(step int, c Call) *Attempt {
+	a := Attempt{Ref: Ref{Send: l.Send.ID, Step: step}, Channel: c.Channel}
 	if c.Channel == SMS {
 		rule := l.Send.Plan.Rules[c.Rule]
-		a.Rule, a.SendID = rule.Name, rule.SendID
+		a.Rule, a.SendID = rule.Name, rule.sendIDOf(routeOf(step))
 	}
 	at := 0
 	for at < len(l.Attempts) && l.Attempts[at].Ref.Step < a.Ref.Step {

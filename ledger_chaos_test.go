@@ -35,7 +35,9 @@ type chaos struct {
 type call struct {
 	backstop.Call
 
-	begun time.Time // as stored in the ledger
+	step    int // that the ledger gave it
+	account string
+	begun   time.Time // as stored in the ledger
 	made  bool
 	went  bool
 	lost  bool // its process is dead
@@ -43,9 +45,19 @@ type call struct {
 	end   backstop.Ending
 }
 
+// Step is the step that the ledger gave the call.
+func (c *call) Step() int { return c.step }
+
+// repeater is the account whose provider refuses repeated messages.
+const repeater = "c"
+
 func newChaos(t *rapid.T) *chaos {
 	c := &chaos{t: t, now: origin, clock: origin, out: map[int]int{}}
 	c.l = newLedger(rapid.SliceOfN(shortRule(), 1, 3).Draw(t, "rules")...)
+	for i := range c.l.Send.Plan.Rules {
+		names := rapid.SampledFrom([][]string{nil, {"a"}, {"a", "b"}, {"b", "a"}, {"a", "b", repeater}, {repeater, "a"}}).Draw(t, "routes")
+		c.l.Send.Plan.Rules[i].Routes = routesOf(names...)
+	}
 	c.l.Send.Category = rapid.SampledFrom([]backstop.Category{"", backstop.Utility}).Draw(t, "category")
 	if rapid.IntRange(0, 2).Draw(t, "expires?") == 0 {
 		at := origin.Add(rapid.SampledFrom([]time.Duration{3 * time.Second, time.Minute, time.Hour}).Draw(t, "expires"))
@@ -129,10 +141,20 @@ func (c *chaos) proposal() backstop.Call {
 	view := c.views[len(c.views)-1-rapid.IntRange(0, min(4, len(c.views)-1)).Draw(c.t, "old view")]
 	p := whatsApp()
 	if rapid.IntRange(0, 2).Draw(c.t, "channel") > 0 {
-		p = smsOf(rapid.IntRange(0, len(c.l.Send.Plan.Rules)-1).Draw(c.t, "rule"))
+		p = c.sms(rapid.IntRange(0, len(c.l.Send.Plan.Rules)-1).Draw(c.t, "rule"))
 		p.ByFailure = view.WhatsApp == failed
 	}
 	p.Resend = rapid.IntRange(0, 2).Draw(c.t, "resend") == 0
+	return p
+}
+
+// sms is the SMS of a rule. Some of its accounts are unhealthy, as the process sees them.
+func (c *chaos) sms(rule int) backstop.Call {
+	p := byRoutes(rapid.SampledFrom([][]string{nil, nil, {"a"}, {"b"}, {"a", "b", repeater}}).Draw(c.t, "unhealthy")...)
+	p.Rule, p.ByFailure = rule, false
+	for i := range p.Candidates {
+		p.Candidates[i].RefusesRepeats = p.Candidates[i].Account == repeater
+	}
 	return p
 }
 
@@ -161,18 +183,18 @@ func (c *chaos) propose(p backstop.Call, again *call, at time.Time) backstop.Rul
 		}
 		return r
 	}
-	c.mayCall(before, p, at)
+	c.mayCall(before, p, r.Attempt, at)
 	if again != nil {
 		again.begun = r.Attempt.StartedAt
 		return r
 	}
-	c.calls = append(c.calls, &call{Call: p, begun: r.Attempt.StartedAt})
+	c.calls = append(c.calls, &call{Call: p, step: r.Attempt.Ref.Step, account: r.Attempt.Account, begun: r.Attempt.StartedAt})
 	return r
 }
 
 // mayCall requires that a call was allowed by the ledger before it.
-func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
-	s := l.Send
+func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, begun backstop.Attempt, at time.Time) {
+	s, step := l.Send, begun.Ref.Step
 	c.require(s.FinishedAt == nil, "nothing is called after the end")
 	c.require(s.ExpiresAt == nil || at.Before(*s.ExpiresAt), "nothing is called after expires_at")
 	for _, a := range l.Attempts {
@@ -187,22 +209,28 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, at time.Time) {
 		}
 	}
 	for _, a := range c.l.Attempts {
-		if before := l.Attempt(a.Ref.Step); a.Ref.Step == p.Step() {
+		if before := l.Attempt(a.Ref.Step); a.Ref.Step == step {
 			if before == nil {
 				continue
 			}
 			a = *before
 		}
 		open := mayArrive(a)
-		own := a.Ref.Step == p.Step()
-		first := p.Resend && a.Ref.Step == p.Step()-1
+		own := a.Ref.Step == step
+		first := p.Resend && a.Ref.Step == step-1
+		sameRule := a.Channel == backstop.SMS && p.Channel == backstop.SMS && (a.Ref.Step-3)%100/2 == p.Rule
 		switch {
 		case first:
 			c.require(a.State == backstop.StateUnknown && a.Status == "", "only an unknown end is resent")
 		case a.Channel == p.Channel && !own, p.Channel == backstop.WhatsApp && a.Channel == backstop.SMS:
 			c.require(!open, "a message is out that may arrive")
 		case own:
-			c.require(a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable, "only what was surely not sent is tried again")
+			isUnknown := a.State == backstop.StateUnknown || a.State == backstop.Calling && !at.Before(a.StartedAt.Add(backstop.CallTimeout))
+			repeats := isUnknown && a.Account == repeater && a.Reported == 0
+			c.require(repeats || a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable, "only what was surely not sent is tried again")
+		case sameRule:
+			isOfAccount := a.State == backstop.StateRejected && a.Failure.Class == backstop.AccountFault && a.Reported == 0
+			c.require(isOfAccount || (a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable) && a.Reported == 0, "another account follows only what an account surely did not take, for a reason of its own")
 		}
 	}
 	if p.Channel == backstop.WhatsApp {
@@ -245,7 +273,7 @@ func (c *chaos) makeCall() {
 	call.made = true
 	step := call.Step()
 	call.end = backstop.Ending{Step: step, Token: call.Token}
-	end := rapid.SampledFrom([]string{"accepted", "accepted", "rejected", "opted out", "throttled", "unavailable", "unknown, went", "unknown"}).Draw(c.t, "end")
+	end := rapid.SampledFrom([]string{"accepted", "accepted", "rejected", "account", "account", "opted out", "throttled", "unavailable", "unknown, went", "unknown"}).Draw(c.t, "end")
 	switch end {
 	case "accepted":
 		call.went, call.end.Submission.MessageID = true, fmt.Sprint("message ", step)
@@ -256,10 +284,13 @@ func (c *chaos) makeCall() {
 		call.went, call.end.Failure = true, errUnknown
 	default:
 		call.end.Failure = map[string]*backstop.Failure{
-			"rejected": rejected(""), "opted out": rejected(backstop.OptedOut), "throttled": throttled, "unavailable": unavailable, "unknown": errUnknown,
+			"rejected": rejected(""), "account": rejected(backstop.AccountFault), "opted out": rejected(backstop.OptedOut), "throttled": throttled, "unavailable": unavailable, "unknown": errUnknown,
 		}[end]
 	}
 	c.sayf("step %d is called: %s", step, end)
+	if call.went && call.account == repeater && c.out[step] > 0 {
+		return // refused: the provider has it
+	}
 	if call.went {
 		c.out[step]++
 		c.require(c.out[step] == 1, "a step is sent twice")
@@ -290,7 +321,9 @@ func (c *chaos) receive() {
 	class := rapid.SampledFrom([]backstop.RejectClass{"", "", "", backstop.OptedOut}).Draw(c.t, "class")
 	at := c.theirs()
 	c.do(fmt.Sprintf("receive %d %s", call.Step(), status), func(l *backstop.Ledger) any {
-		return l.Receive(receiptOf(call.Call, status, class), at)
+		r := receiptOf(call.Call, status, class)
+		r.Ref.Step, r.Account, r.MessageID = call.step, call.account, fmt.Sprint("message ", call.step)
+		return l.Receive(r, at)
 	})
 }
 
@@ -359,13 +392,14 @@ func (c *chaos) check() {
 	whatsApps, sms := c.out[1]+c.out[2], map[int]int{}
 	for step, n := range c.out {
 		if step > 2 {
-			sms[(step-3)/2] += n
+			sms[(step-3)%100/2] += n
 		}
 	}
 	c.require(whatsApps <= 2, "at most two WhatsApp messages")
 	for rule, n := range sms {
 		c.require(n <= 2, "at most two SMS of a rule")
-		c.require(c.l.Attempt(backstop.SMSStep(rule, false)) != nil, "it is recorded")
+		isOfRule := func(a backstop.Attempt) bool { return a.Channel == backstop.SMS && (a.Ref.Step-3)%100/2 == rule }
+		c.require(slices.ContainsFunc(c.l.Attempts, isOfRule), "it is recorded")
 	}
 }
 
@@ -416,7 +450,7 @@ func (c *chaos) takeOver() {
 		case c.l.Send.ExpiresAt != nil && !c.now.Before(*c.l.Send.ExpiresAt):
 			c.do("take over: finish", func(l *backstop.Ledger) any { l.Finish(true, c.now); return "" })
 		case due:
-			p := smsOf(rule)
+			p := c.sms(rule)
 			p.ByFailure = view.WhatsApp == failed
 			c.takeOverCall(p)
 		case view.WhatsApp == queued && c.l.Attempt(1) == nil:
@@ -472,7 +506,7 @@ func (c *chaos) takeOverCall(p backstop.Call) {
 	switch r := c.propose(p, nil, c.now); r.Answer {
 	case backstop.MayCall:
 		call := c.calls[len(c.calls)-1]
-		call.made, call.end = true, backstop.Ending{Step: p.Step(), Token: p.Token, Failure: rejected("")}
+		call.made, call.end = true, backstop.Ending{Step: call.step, Token: p.Token, Failure: rejected("")}
 		c.do("take over: end", func(l *backstop.Ledger) any { a, _ := l.End(call.end, c.now); return a.State })
 		call.over = true
 	case backstop.UnderWay, backstop.TooEarly:

@@ -9,7 +9,7 @@ import (
 
 // Ending is how a call ended.
 type Ending struct {
-	Step  int
+	Step  int    // 0 if the caller does not know it, because its Begin had no answer
 	Token string // of the call that has ended
 
 	Submission Submission // of a call that the provider accepted; its MessageID may be lost
@@ -32,7 +32,7 @@ func (e Ending) state() AttemptState {
 // If the attempt was not begun, End returns an Error of code NotFound.
 func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	now = l.monotonic(now)
-	a := l.Attempt(e.Step)
+	a := l.attemptOfEnding(e)
 	if a == nil {
 		return Attempt{}, &Error{Code: NotFound, Message: fmt.Sprintf("there is no attempt %d", e.Step)}
 	}
@@ -52,10 +52,18 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	return *a, nil
 }
 
+// attemptOfEnding returns the attempt that an ending belongs to, or nil.
+func (l *Ledger) attemptOfEnding(e Ending) *Attempt {
+	if e.Step > 0 {
+		return l.Attempt(e.Step)
+	}
+	return l.findAttempt(func(a Attempt) bool { return a.Token == e.Token })
+}
+
 // addLateAnswer adds a provider's late answer as a receipt that must be signalled.
 func (l *Ledger) addLateAnswer(a Attempt, now time.Time) {
 	r := Receipt{
-		Provider: a.Provider, Channel: a.Channel, MessageID: cmp.Or(a.MessageID, a.Ref.String()), Ref: a.Ref,
+		Provider: a.Provider, Account: a.Account, Channel: a.Channel, MessageID: cmp.Or(a.MessageID, a.Ref.String()), Ref: a.Ref,
 		Status: Submitted, At: now,
 	}
 	if a.State == StateRejected {
@@ -91,7 +99,10 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 		reached = Failed
 	}
 	if !a.sentNothing() || isPowerOfTwo(a.Number) {
-		event := Event{Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Detail: a.Failure.describe()}
+		event := Event{
+			Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Account: a.Account,
+			Detail: a.Failure.describe(),
+		}
 		if a.Number > 1 {
 			event.Detail = strings.TrimSpace(fmt.Sprintf("%s (call %d)", event.Detail, a.Number))
 		}
@@ -131,7 +142,13 @@ func (l *Ledger) StopWaiting(step int) {
 // answers SendFinished, and otherwise MadeAlready.
 func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	now = l.monotonic(now)
-	a := l.Attempt(c.Step())
+	step, account := l.StepOf(c)
+	a := l.Attempt(step)
+	if c.Channel == SMS && a == nil && l.hasPassedOver(c.Rule) { // an account refused, and the next one was not called in time
+		a = l.addAttempt(step, c)
+		a.Account, a.Provider, a.Number, a.StartedAt, a.EndedAt = account.Account, account.Provider, 1, l.startTime(now), &now
+		a.State, a.Failure = StateUnavailable, &Failure{Kind: Unavailable, Reason: "not called in time"}
+	}
 	switch {
 	case l.Send.FinishedAt != nil:
 		return Ruling{Answer: SendFinished}
@@ -146,13 +163,21 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 		l.endIfDead(a, now)
 		return Ruling{Answer: MadeAlready, Attempt: *a}
 	}
-	event := Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c)}
+	event := Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c), Account: account.Account}.
+		withFailure(c.Failure)
 	if a != nil {
 		a.Status = Failed
 		event = event.withFailure(a.Failure)
 	}
+	if c.Channel == SMS {
+		l.attemptsOf(c.Rule, func(other *Attempt) {
+			if other.IsRetriable() {
+				other.Status = Failed
+			}
+		})
+	}
 	l.addEvent(event, now)
-	l.advance(c.Channel, c.Step(), Failed, now)
+	l.advance(c.Channel, step, Failed, now)
 	l.settle(now)
 	return Ruling{Answer: GivenUp}
 }

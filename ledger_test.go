@@ -51,11 +51,13 @@ func (d *desk) at(after time.Duration) *desk { d.now = origin.Add(after); return
 
 func (d *desk) tick() time.Time { d.now = d.now.Add(calm); return d.now }
 
-func whatsApp() backstop.Call { return backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"} }
+func whatsApp() backstop.Call {
+	return backstop.Call{Channel: backstop.WhatsApp, Candidates: []backstop.Candidate{{Account: "meta", Provider: "meta"}}}
+}
 
 // smsOf is the call of a rule whose wait has ended.
 func smsOf(rule int) backstop.Call {
-	return backstop.Call{Channel: backstop.SMS, Rule: rule, Provider: "twilio"}
+	return backstop.Call{Channel: backstop.SMS, Rule: rule, Candidates: []backstop.Candidate{{Account: "twilio", Provider: "twilio"}}}
 }
 
 // byFailure is the same call, fired by a permanent failure.
@@ -115,7 +117,7 @@ func (d *desk) receive(c backstop.Call, statuses ...backstop.Status) *desk {
 
 func receiptOf(c backstop.Call, s backstop.Status, class backstop.RejectClass) backstop.Receipt {
 	r := backstop.Receipt{
-		Provider: c.Provider, Channel: c.Channel, Ref: backstop.Ref{Send: sendID, Step: c.Step()}, Status: s,
+		Provider: c.Candidates[0].Provider, Account: c.Candidates[0].Account, Channel: c.Channel, Ref: backstop.Ref{Send: sendID, Step: c.Step()}, Status: s,
 		MessageID: fmt.Sprintf("message %d", c.Step()),
 	}
 	if s == failed {

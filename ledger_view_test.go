@@ -35,7 +35,7 @@ func (w *watcher) busy() bool { return w.calling != nil || w.isWaiting }
 func (w *watcher) next() (backstop.Call, bool) {
 	rule, due := w.l.Send.Plan.Due(w.view.WhatsApp, origin, w.now, w.view.Used.Has)
 	smsOut := w.view.SMS != "" && w.view.SMS != failed
-	pending := w.l.Attempt(backstop.SMSStep(rule, false))
+	pending := w.l.Attempt(backstop.SMSStep(rule, 0, false))
 	switch {
 	case w.busy() || w.view.Outcome != "":
 		return backstop.Call{}, false

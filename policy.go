@@ -14,6 +14,7 @@ const MaxRules = 10
 type Policy struct {
 	ID        string
 	Name      string
+	Account   string // the WhatsApp account of sends that name none; empty: the default one
 	Rules     []Rule // in the order that settles a tie
 	Version   int
 	CreatedAt time.Time
@@ -26,11 +27,12 @@ type PolicyRef struct {
 	Name string `json:"name"`
 }
 
-// Override is what a send changes in the rules of its policy; nil leaves a rule's own value.
+// Override is what a send changes in its policy and its rules; nil leaves their own value.
 type Override struct {
 	Type        *RuleType `json:"type,omitempty"`
 	WaitSeconds *int      `json:"wait_seconds,omitempty"`
 	SendID      *string   `json:"send_id,omitempty"`
+	Account     *string   `json:"account,omitempty"` // the WhatsApp account
 }
 
 // Plan is the policy of one send, resolved when the send was accepted. It travels with the send, so editing or
@@ -38,6 +40,7 @@ type Override struct {
 type Plan struct {
 	PolicyID   string `json:"policy_id"`
 	PolicyName string `json:"policy_name"`
+	Account    string `json:"account,omitempty"` // the WhatsApp account
 	Rules      []Rule `json:"rules"`
 
 	// Override is what the send changed, so that the send can be repeated. It is nil if the send changed nothing, and in plans of
@@ -45,10 +48,18 @@ type Plan struct {
 	Override *Override `json:"override,omitempty"`
 }
 
-// ValidatePolicy checks a policy as it is written: its name and the ids of its rules.
-func ValidatePolicy(name string, ruleIDs []string) error {
+// PolicyInput is a policy as it is written.
+type PolicyInput struct {
+	Name    string
+	Account string   // see Policy
+	RuleIDs []string // in the order that settles a tie
+}
+
+// Validate checks the name and the ids of the rules.
+func (p PolicyInput) Validate() error {
 	var f fields
-	validateName(&f, name)
+	ruleIDs := p.RuleIDs
+	validateName(&f, p.Name)
 	if len(ruleIDs) == 0 || len(ruleIDs) > MaxRules {
 		f.addBetween("rule_ids", FieldItemsBetween, "must name %d to %d rules", 1, MaxRules)
 	}
@@ -60,16 +71,33 @@ func ValidatePolicy(name string, ruleIDs []string) error {
 	return f.err("the policy is not valid")
 }
 
-// Resolve makes the plan for a recipient of a country. Rules that do not apply there are dropped; if none is left,
-// Resolve returns an Error of code Invalid, because the send would have no fallback.
-func (p Policy) Resolve(country string, o Override) (Plan, error) {
+// ValidateAccount returns an Error of code Invalid if the policy names an account that is no WhatsApp account.
+func (p PolicyInput) ValidateAccount(accounts Accounts) error {
+	var f fields
+	if account, found := accounts.Account(p.Account); p.Account != "" && (!found || account.Channel != WhatsApp) {
+		f.add("account", FieldUnknownAccount, "is not a WhatsApp account: see GET /v1/accounts", "channel", string(WhatsApp))
+	}
+	return f.err("the policy is not valid")
+}
+
+// Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have named,
+// and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is left,
+// or an account is missing, Resolve returns an Error of code Invalid.
+func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {
 		plan.Override = &o
 	}
 	var f fields
+	plan.Account = resolveWhatsApp(&f, o.account(p.Account), country, accounts)
+	lacksAccount := false
 	for _, rule := range p.Rules {
 		if !rule.Applies(country) {
+			continue
+		}
+		rule.Routes = rule.routesFor(country, accounts)
+		if len(rule.Routes) == 0 {
+			lacksAccount = true
 			continue
 		}
 		rule = o.apply(rule)
@@ -79,7 +107,11 @@ func (p Policy) Resolve(country string, o Override) (Plan, error) {
 		rule.Countries = nil
 		plan.Rules = append(plan.Rules, rule)
 	}
-	if len(plan.Rules) == 0 {
+	switch {
+	case len(plan.Rules) == 0 && lacksAccount:
+		f.add("fallback.policy_id", FieldNoAccount, "no SMS account of its rules serves the recipient's country",
+			"channel", string(SMS), "country", country)
+	case len(plan.Rules) == 0:
 		reason := fmt.Sprintf("no rule of policy %q applies to recipients in %s", p.Name, cmp.Or(country, "no country"))
 		f.add("to", FieldNoRuleApplies, reason, "policy", p.Name, "country", country)
 	}
@@ -87,6 +119,36 @@ func (p Policy) Resolve(country string, o Override) (Plan, error) {
 		return Plan{}, err
 	}
 	return plan, nil
+}
+
+// resolveWhatsApp returns the WhatsApp account of a send. The name is the one that the send or its policy gives, or empty.
+func resolveWhatsApp(f *fields, name, country string, accounts Accounts) string {
+	if name == "" {
+		name = accounts.DefaultAccount(WhatsApp, country)
+		if name == "" {
+			f.add("whatsapp.account", FieldNoAccount, "no WhatsApp account serves the recipient's country",
+				"channel", string(WhatsApp), "country", country)
+		}
+		return name
+	}
+	account, found := accounts.Account(name)
+	switch {
+	case !found || account.Channel != WhatsApp || account.IsDisabled:
+		f.add("whatsapp.account", FieldUnknownAccount, "is not a WhatsApp account that sends: see GET /v1/accounts",
+			"channel", string(WhatsApp))
+	case !account.Serves(country):
+		f.add("whatsapp.account", FieldNoAccount, "does not serve the recipient's country",
+			"channel", string(WhatsApp), "country", country)
+	}
+	return name
+}
+
+// account returns the WhatsApp account of the send, or else the given one.
+func (o Override) account(other string) string {
+	if o.Account != nil {
+		return *o.Account
+	}
+	return other
 }
 
 func (o Override) apply(r Rule) Rule {

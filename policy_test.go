@@ -41,7 +41,7 @@ func rule(t backstop.RuleType, wait time.Duration) backstop.Rule {
 	return backstop.Rule{Name: string(t), Type: t, WaitSeconds: int(wait.Seconds()), SendID: "ACME"}
 }
 
-func TestValidatePolicy(t *testing.T) {
+func TestPolicyInput_Validate(t *testing.T) {
 	t.Parallel()
 	ten := strings.Split("a b c d e f g h i j", " ")
 	tests := map[string]struct {
@@ -63,7 +63,7 @@ func TestValidatePolicy(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.fields, invalid(t, backstop.ValidatePolicy(tc.name, tc.rules)))
+			require.Equal(t, tc.fields, invalid(t, backstop.PolicyInput{Name: tc.name, RuleIDs: tc.rules}.Validate()))
 		})
 	}
 }
@@ -146,7 +146,7 @@ func TestPolicy_Resolve(t *testing.T) {
 				p.Rules = tc.rules
 			}
 			before := clone(p)
-			plan, err := p.Resolve(tc.country, tc.override)
+			plan, err := p.Resolve(tc.country, tc.override, someAccounts())
 			require.Equal(t, tc.fields, invalid(t, err))
 			require.Equal(t, before, clone(p), "the policy itself stays as it is")
 			if err != nil {
@@ -181,7 +181,7 @@ func clone(p backstop.Policy) backstop.Policy {
 func TestPolicy_Resolve_travels(t *testing.T) {
 	t.Parallel()
 	p := backstop.Policy{Rules: []backstop.Rule{rule(backstop.Unread, time.Minute)}}
-	plan, err := p.Resolve("GB", backstop.Override{})
+	plan, err := p.Resolve("GB", backstop.Override{}, someAccounts())
 	require.NoError(t, err)
 	p.Rules[0].WaitSeconds = 1
 	require.Equal(t, 60, plan.Rules[0].WaitSeconds)

@@ -26,14 +26,14 @@ const (
 	MaxCountries = 250
 )
 
-// Rule says when a send falls back to SMS, from which sender ID and by which route.
+// Rule says when a send falls back to SMS, from which sender ID and by which accounts.
 type Rule struct {
 	ID          string   `json:"id,omitempty"`
 	Name        string   `json:"name"`
 	Type        RuleType `json:"type"`
 	WaitSeconds int      `json:"wait_seconds,omitempty"` // 0: only a reported failure fires the rule
 	SendID      string   `json:"send_id"`
-	Route       string   `json:"route,omitempty"`     // the account that sends; empty: the default one
+	Routes      []Route  `json:"routes,omitempty"`    // the accounts that may send, in order; empty: the default one
 	Countries   []string `json:"countries,omitempty"` // ISO 3166-1 alpha-2; empty: every country
 
 	// UsedBy are the policies that include the rule, by name. It is empty in a plan and in a policy.

@@ -10,6 +10,8 @@ var (
 	// alphanumeric is an SMS sender name: 3GPP TS 23.040 leaves room for 11 characters.
 	alphanumeric = regexp.MustCompile(`^[A-Za-z0-9 _&.+-]{1,11}$`)
 	shortCode    = regexp.MustCompile(`^[0-9]{3,8}$`)
+	// senderPool is the id of a Twilio messaging service, which chooses among its own senders.
+	senderPool = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 )
 
 // numericOnly has the countries to which no SMS can be sent from an alphanumeric SendID, if two published tables agree on it:
@@ -31,9 +33,9 @@ func isName(id string) bool {
 
 // checkSendID returns what is wrong with an SMS sender ID, or nothing.
 func checkSendID(id string) string {
-	if e164.MatchString(id) || shortCode.MatchString(id) || isName(id) {
+	if e164.MatchString(id) || shortCode.MatchString(id) || senderPool.MatchString(id) || isName(id) {
 		return ""
 	}
 	return "must be 1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, " +
-		"or an E.164 number"
+		"an E.164 number, or the id of a Twilio messaging service"
 }

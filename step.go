@@ -5,7 +5,8 @@ package backstop
 const (
 	whatsAppStep       = 1
 	whatsAppResendStep = 2
-	firstSMSStep       = 3 // of the plan's first rule; each rule has two
+	firstSMSStep       = 3   // of the plan's first rule and its first route; each rule has two
+	stepsOfRoute       = 100 // between the steps of one rule by two of its routes
 )
 
 // WhatsAppStep returns the step of the WhatsApp message, or of its resend after a call of unknown end.
@@ -16,9 +17,10 @@ func WhatsAppStep(resend bool) int {
 	return whatsAppStep
 }
 
-// SMSStep returns the step of a rule's SMS, or of the resend of that SMS. The rule is given by its index in the plan, from 0.
-func SMSStep(rule int, resend bool) int {
-	step := firstSMSStep + 2*rule
+// SMSStep returns the step of a rule's SMS by one of its routes, or of the resend of that SMS. The rule is given by its index in
+// the plan, and the route by its index in the rule, from 0.
+func SMSStep(rule, route int, resend bool) int {
+	step := firstSMSStep + 2*rule + stepsOfRoute*route
 	if resend {
 		step++
 	}
@@ -30,5 +32,11 @@ func ruleOf(step int) int {
 	if step < firstSMSStep {
 		return -1
 	}
-	return (step - firstSMSStep) / 2
+	return (step - firstSMSStep) % stepsOfRoute / 2
 }
+
+// routeOf returns the index, in its rule, of the route of an SMS's step.
+func routeOf(step int) int { return (step - firstSMSStep) / stepsOfRoute }
+
+// isResend reports whether the step of an SMS is a resend.
+func isResend(step int) bool { return (step-firstSMSStep)%2 == 1 }

@@ -23,32 +23,57 @@ const (
 )
 
 // submitFunc submits the message of a step to its provider. The ruling has the message.
-type submitFunc func(context.Context, backstop.Ruling) (backstop.Submission, error)
+type submitFunc func(context.Context, Account, backstop.Ruling) (backstop.Submission, error)
 
 // makeCall makes one provider call of a step: it begins the call in the ledger, calls the provider, stores the end of the call,
-// and waits for receipts if the step asks for that.
+// and waits for receipts if the step asks for that. If the account refuses for a reason of its own, and the step has another, it
+// makes the next call at once.
 func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, submit submitFunc) (Result, error) {
 	freeSlot, err := a.acquireSlot(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	defer freeSlot()
-	if err := a.prepareCall(ctx, step, c); err != nil {
+	if err := a.saveEarlierEnd(ctx, step); err != nil {
 		return Result{}, err
 	}
 	began := a.now()
+	for {
+		result, isRefused, err := a.callOnce(ctx, step, c, submit, began, freeSlot)
+		if !isRefused {
+			return result, err
+		}
+		if a.now().Sub(began) > CallTimeout-beginAndCallTimeout {
+			return Result{}, retryableError(NextAccount, "an account refused, and another is left", 0)
+		}
+	}
+}
+
+// callOnce makes a call by one account. isRefused is true if another account may take the message.
+func (a *Activities) callOnce(
+	ctx context.Context, step Step, c backstop.Call, submit submitFunc, began time.Time, freeSlot func(),
+) (r Result, isRefused bool, err error) {
+	c.Candidates = a.candidates(step.Accounts)
+	if r, isDecided, err := a.checkAccount(ctx, step, c); isDecided {
+		return r, false, err
+	}
 	c.Token = rand.Text()
 	ruling, view, err := a.store.Begin(ctx, step.Send, c)
 	if err != nil {
-		return Result{}, a.keepFailedBegin(ctx, step.Send, c, err)
+		return Result{}, false, a.keepFailedBegin(ctx, step.Send, c, err)
 	}
 	if ruling.Answer != backstop.MayCall {
-		return resultOfRefusal(ruling, view, a.store.Now())
+		r, err = resultOfRefusal(ruling, view, a.store.Now())
+		return r, false, err
 	}
-	ending := backstop.Ending{Step: c.Step(), Token: c.Token, SMSReceiptWait: step.SMSReceiptWait}
-	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(beginAndCallTimeout), a.breakerOf(step, c), ruling, submit)
+	ending := backstop.Ending{Step: ruling.Attempt.Ref.Step, Token: c.Token, SMSReceiptWait: step.SMSReceiptWait}
+	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(beginAndCallTimeout), ruling, submit)
+	a.logFailure(ctx, step.Send, ruling.Attempt, ending.Failure)
+	if isOfAccount(ending.Failure) && c.Channel == backstop.SMS && len(step.Accounts) > 1 {
+		_, _, err = a.saveEnd(ctx, step.Send, ending)
+		return Result{}, err == nil, err
+	}
 	freeSlot() // the receipt wait needs no slot
-	a.logFailure(ctx, step.Send, c.Provider, ending.Failure)
 	if ending.Failure == nil {
 		var freeWait func()
 		ending.AwaitReceipts, freeWait = a.reserveReceiptWait(ctx, step.AwaitReceipts-a.now().Sub(began))
@@ -60,9 +85,15 @@ func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, s
 		view, err = a.awaitReceipts(ctx, attempt.Ref, view, ending.AwaitReceipts)
 	}
 	if err != nil {
-		return Result{}, err
+		return Result{}, false, err
 	}
-	return resultOf(attempt, view)
+	r, err = resultOf(attempt, view)
+	return r, false, err
+}
+
+// isOfAccount reports whether a call was refused for a reason of the account.
+func isOfAccount(f *backstop.Failure) bool {
+	return f != nil && f.Kind == backstop.Rejected && f.Class == backstop.AccountFault
 }
 
 // acquireSlot acquires a slot among this worker's concurrent calls. A local activity does not wait for one, because its workflow
@@ -89,18 +120,9 @@ func (a *Activities) acquireSlot(ctx context.Context) (free func(), err error) {
 	return nil, retryableError(Busy, "the worker makes as many calls as it may", 0)
 }
 
-// prepareCall stores the end of an earlier run's call, if that run could not, and then asks the circuit breaker of the account.
-// It returns an error if the engine is to retry later.
-func (a *Activities) prepareCall(ctx context.Context, step Step, c backstop.Call) error {
-	if err := a.saveEarlierEnd(ctx, step, c.Step()); err != nil {
-		return err
-	}
-	return a.checkBreaker(ctx, step, c)
-}
-
 // callProvider calls the provider, unless until has passed: this process was frozen then, and another may have taken over.
 func (a *Activities) callProvider(
-	ctx context.Context, until time.Time, circuit breaker, ruling backstop.Ruling, submit submitFunc,
+	ctx context.Context, until time.Time, ruling backstop.Ruling, submit submitFunc,
 ) (backstop.Submission, *backstop.Failure) {
 	if !a.now().Before(until) {
 		return backstop.Submission{}, &backstop.Failure{
@@ -109,9 +131,6 @@ func (a *Activities) callProvider(
 	}
 	ctx, cancel := context.WithTimeout(ctx, until.Sub(a.now()))
 	defer cancel()
-	submission, failure := circuit.execute(func() (backstop.Submission, *backstop.Failure) {
-		submission, err := submit(ctx, ruling)
-		return submission, failureOf(submission, err)
-	})
+	submission, failure := a.sendBy(ctx, ruling.Attempt.Account, submit, ruling)
 	return submission, rejectedAfterTries(failure, ruling)
 }

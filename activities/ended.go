@@ -15,6 +15,7 @@ import (
 // Ended is how a call ended. The engine keeps it until Postgres stores it. It has no message id, because an id may contain the
 // recipient's number, and no text of the provider. A receipt brings the id later.
 type Ended struct {
+	Step           int                  `json:"step,omitempty"` // 0 if the call may not have been begun
 	Token          string               `json:"token"`
 	Kind           backstop.FailureKind `json:"kind,omitempty"` // empty: accepted
 	Class          backstop.RejectClass `json:"class,omitempty"`
@@ -26,7 +27,7 @@ type Ended struct {
 
 // endedOf returns what the engine may keep of an ending.
 func endedOf(e backstop.Ending) Ended {
-	ended := Ended{Token: e.Token, Segments: e.Submission.Segments, SMSReceiptWait: e.SMSReceiptWait}
+	ended := Ended{Step: e.Step, Token: e.Token, Segments: e.Submission.Segments, SMSReceiptWait: e.SMSReceiptWait}
 	if f := e.Failure; f != nil {
 		ended.Kind, ended.Class, ended.Code, ended.RetryAfter = f.Kind, f.Class, f.Code, f.RetryAfter
 	}
@@ -39,8 +40,8 @@ func (e Ended) sentNothing() bool {
 }
 
 // ending returns the ending to be stored.
-func (e Ended) ending(step int) backstop.Ending {
-	ending := backstop.Ending{Step: step, Token: e.Token, SMSReceiptWait: e.SMSReceiptWait}
+func (e Ended) ending() backstop.Ending {
+	ending := backstop.Ending{Step: e.Step, Token: e.Token, SMSReceiptWait: e.SMSReceiptWait}
 	if e.Kind == "" {
 		ending.Submission.Segments = e.Segments
 		return ending
@@ -128,7 +129,7 @@ func (a *Activities) keepFailedBegin(ctx context.Context, send string, c backsto
 		return err
 	}
 	ended := Ended{Token: c.Token, Kind: backstop.Unavailable}
-	a.keepSaving(send, ended.ending(c.Step()))
+	a.keepSaving(send, ended.ending())
 	activity.RecordHeartbeat(ctx, ended)
 	a.log.WarnContext(ctx, "begin of a call not stored, or its answer lost", "send", send, "error", err)
 	return retryableError(Unsaved, "the call could not be begun", 0, ended)
@@ -137,12 +138,12 @@ func (a *Activities) keepFailedBegin(ctx context.Context, send string, c backsto
 // saveEarlierEnd stores the end of an earlier run's call, if that run could not. All later runs get the same end from the engine,
 // so the call may meanwhile be stored, retried or under way again; the ledger decides. It returns an error only to wait for the
 // delay that the provider asked for, or if the end cannot be stored now either.
-func (a *Activities) saveEarlierEnd(ctx context.Context, step Step, number int) error {
+func (a *Activities) saveEarlierEnd(ctx context.Context, step Step) error {
 	ended := unsavedEnd(ctx, step)
 	if ended == nil {
 		return nil
 	}
-	attempt, _, err := a.saveEnd(ctx, step.Send, ended.ending(number))
+	attempt, _, err := a.saveEnd(ctx, step.Send, ended.ending())
 	if backstop.CodeOf(err) == backstop.NotFound && ended.sentNothing() {
 		return nil // the call was never begun
 	}
@@ -160,11 +161,11 @@ func (a *Activities) saveEarlierEnd(ctx context.Context, step Step, number int) 
 
 // saveLastEnd stores the end of the last call, if an earlier run could not. Without that end, the ledger would count the end of
 // the call as unknown, and would not count the step as failed.
-func (a *Activities) saveLastEnd(ctx context.Context, step Step, number int) error {
+func (a *Activities) saveLastEnd(ctx context.Context, step Step) error {
 	if step.Ended == nil {
 		return nil
 	}
-	_, _, err := a.saveEnd(ctx, step.Send, step.Ended.ending(number))
+	_, _, err := a.saveEnd(ctx, step.Send, step.Ended.ending())
 	if backstop.CodeOf(err) == backstop.NotFound {
 		return nil // the call was never begun
 	}

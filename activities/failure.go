@@ -46,9 +46,9 @@ func rejectedAfterTries(f *backstop.Failure, r backstop.Ruling) *backstop.Failur
 }
 
 // logFailure logs why a provider call failed.
-func (a *Activities) logFailure(ctx context.Context, send, provider string, f *backstop.Failure) {
+func (a *Activities) logFailure(ctx context.Context, send string, attempt backstop.Attempt, f *backstop.Failure) {
 	if f != nil {
-		a.log.Log(ctx, levelOf(f), "provider call failed", "send", send, "provider", provider,
+		a.log.Log(ctx, levelOf(f), "provider call failed", "send", send, "provider", attempt.Provider, "account", attempt.Account,
 			"kind", f.Kind, "class", f.Class, "code", f.Code, "reason", f.Reason)
 	}
 }

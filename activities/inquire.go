@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -42,8 +41,8 @@ func (a *Activities) Inquire(ctx context.Context, send string) (backstop.View, e
 // inquireAttempt asks for the status of one message and stores it. It skips messages that cannot arrive any more, and providers
 // without inquiry.
 func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, attempt backstop.Attempt) (backstop.View, error) {
-	finder, ok := a.accountOf(l.Send.Plan, attempt).SMS.(Finder)
-	if !ok || !attempt.MayArrive() || attempt.State == backstop.Calling {
+	finder := a.finderOf(attempt)
+	if finder == nil || !attempt.MayArrive() || attempt.State == backstop.Calling {
 		return l.View(), nil
 	}
 	found, err := finder.Find(ctx, backstop.Inquiry{
@@ -53,14 +52,16 @@ func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, att
 	if err != nil {
 		f := failureOf(backstop.Submission{}, err)
 		if f.Kind == backstop.Rejected { // the others are retried
-			a.logFailure(ctx, l.Send.ID, attempt.Provider, f)
+			a.logFailure(ctx, l.Send.ID, attempt, f)
 		}
 		return backstop.View{}, inquiryError(f)
 	}
 	if found == nil {
 		return l.View(), nil
 	}
-	owner, isTaken, err := a.store.Owner(ctx, attempt.Channel, attempt.Provider, found.MessageID)
+	owner, isTaken, err := a.store.Owner(ctx, backstop.Receipt{
+		Channel: attempt.Channel, Provider: attempt.Provider, Account: attempt.Account, MessageID: found.MessageID,
+	})
 	if err != nil || isTaken && owner != attempt.Ref { // it belongs to another send with the same text and recipient
 		return l.View(), err
 	}
@@ -89,21 +90,18 @@ func (a *Activities) storeAnswer(ctx context.Context, attempt backstop.Attempt, 
 			"class", f.Class, "code", f.Code, "reason", f.Reason)
 	}
 	view, err = a.store.Learn(ctx, backstop.Receipt{
-		Provider: attempt.Provider, Channel: attempt.Channel, MessageID: found.MessageID, Ref: attempt.Ref,
+		Provider: attempt.Provider, Account: attempt.Account, Channel: attempt.Channel, MessageID: found.MessageID, Ref: attempt.Ref,
 		Status: found.Status, At: a.store.Now(), Failure: found.Failure,
 	})
 	return view, finalIfNotFound(err)
 }
 
-// accountOf returns the SMS account that made the calls of an attempt. It returns none if that account is not configured any
-// more: another account of the same driver does not have the message.
-func (a *Activities) accountOf(plan backstop.Plan, attempt backstop.Attempt) Route {
-	rule := slices.IndexFunc(plan.Rules, func(r backstop.Rule) bool { return r.Name == attempt.Rule })
-	if attempt.Channel != backstop.SMS || rule < 0 {
-		return Route{}
+// finderOf returns the account that made the calls of an attempt, if its provider answers inquiries; else nil. It is nil too if
+// another account has the name now.
+func (a *Activities) finderOf(attempt backstop.Attempt) Finder { //nolint:ireturn // of an element of Accounts
+	account, found := a.accounts.Account(attempt.Account)
+	if !found || account.Provider != attempt.Provider {
+		return nil
 	}
-	if route := a.routeNamed(plan.Rules[rule].Route); route.SMS.Name() == attempt.Provider {
-		return route
-	}
-	return Route{}
+	return account.Finder
 }

@@ -34,6 +34,8 @@ const (
 	UnderWay = "under_way" // another process may still be calling for this send
 	TooEarly = "too_early" // the engine's clock is ahead of the store's
 	Unsaved  = "unsaved"   // the end of the call could not be stored; the details have it
+
+	NextAccount = "next_account" // an account refused, and there is no time left in this run to call the next one
 )
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.
@@ -46,6 +48,8 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 	case attempt.Failure != nil && attempt.Failure.Kind != backstop.Unknown:
 		f := attempt.Failure
 		return Result{}, retryableError(string(f.Kind), f.Code, f.RetryAfter)
+	case attempt.MayRepeat():
+		return Result{}, retryableError(string(backstop.Unknown), "the provider refuses a repeated message", 0)
 	default:
 		r.Verdict = Unknown
 	}

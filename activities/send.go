@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -13,7 +14,9 @@ type Step struct {
 	Rule      int    `json:"rule,omitempty"`       // of an SMS: the index in the plan of the rule that fired
 	Resend    bool   `json:"resend,omitempty"`     // the step repeats a call of unknown end
 	ByFailure bool   `json:"by_failure,omitempty"` // of an SMS: the WhatsApp message has failed
-	Route     string `json:"route,omitempty"`      // of an SMS; empty: the default one
+
+	// Accounts are the names of the accounts that the call may go to. The ledger picks one of them.
+	Accounts []string `json:"accounts"`
 
 	// SMSReceiptWait is how long the store, in place of the workflow, waits for the SMS's receipt if no other SMS can follow.
 	SMSReceiptWait time.Duration `json:"receipt_wait,omitempty"`
@@ -28,32 +31,43 @@ type Step struct {
 
 // SendWhatsApp submits a send to WhatsApp.
 func (a *Activities) SendWhatsApp(ctx context.Context, step Step) (Result, error) {
-	c := backstop.Call{Channel: backstop.WhatsApp, Resend: step.Resend, Provider: a.whatsapp.Name()}
-	return a.makeCall(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
-		return a.whatsapp.SendWhatsApp(ctx, backstop.WhatsAppMessage{
+	submit := func(ctx context.Context, account Account, r backstop.Ruling) (backstop.Submission, error) {
+		if account.WhatsApp == nil {
+			return backstop.Submission{}, wrongChannel(account.Name)
+		}
+		return account.WhatsApp.SendWhatsApp(ctx, backstop.WhatsAppMessage{
 			Ref: r.Attempt.Ref, To: r.Send.To, Text: r.Send.Text, Template: r.Send.Template,
 		})
-	})
+	}
+	return a.makeCall(ctx, step, backstop.Call{Channel: backstop.WhatsApp, Resend: step.Resend}, submit)
 }
 
-// SendSMS submits a send as an SMS, by the step's route.
+// SendSMS submits a send as an SMS, by one of the step's accounts.
 func (a *Activities) SendSMS(ctx context.Context, step Step) (Result, error) {
-	driver := a.routeNamed(step.Route).SMS
-	c := step.smsCall()
-	c.Provider = driver.Name()
-	return a.makeCall(ctx, step, c, func(ctx context.Context, r backstop.Ruling) (backstop.Submission, error) {
-		return driver.SendSMS(ctx, backstop.SMSMessage{
+	submit := func(ctx context.Context, account Account, r backstop.Ruling) (backstop.Submission, error) {
+		if account.SMS == nil {
+			return backstop.Submission{}, wrongChannel(account.Name)
+		}
+		return account.SMS.SendSMS(ctx, backstop.SMSMessage{
 			Ref: r.Attempt.Ref, To: r.Send.To, SendID: r.Attempt.SendID, Text: r.Send.SMSText, ValidFor: a.validFor(r.Send),
 		})
-	})
+	}
+	return a.makeCall(ctx, step, step.smsCall(), submit)
+}
+
+// wrongChannel is the failure of an account that was made anew with another channel.
+func wrongChannel(account string) error {
+	return &backstop.Failure{
+		Kind: backstop.Rejected, Class: backstop.AccountFault, Reason: fmt.Sprintf("account %q is of another channel", account),
+	}
 }
 
 // GiveUp stores that a step has failed, because its provider accepted no call within the time for retries. The engine retries
 // GiveUp while a call may be under way.
 func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step Step) (backstop.View, error) {
 	c := step.smsCall()
-	c.Channel = channel
-	if err := a.saveLastEnd(ctx, step, c.Step()); err != nil {
+	c.Channel, c.Candidates = channel, a.candidates(step.Accounts)
+	if err := a.saveLastEnd(ctx, step); err != nil {
 		return backstop.View{}, err
 	}
 	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)

@@ -35,22 +35,20 @@ type Store interface {
 	// Learn merges in a status that a provider returned to an inquiry.
 	Learn(ctx context.Context, r backstop.Receipt) (backstop.View, error)
 
-	// Owner returns the attempt with this message id of a provider, or false if there is none.
-	Owner(ctx context.Context, channel backstop.Channel, provider, messageID string) (backstop.Ref, bool, error)
+	// Owner returns the attempt with this message id of an account, or false if there is none.
+	Owner(ctx context.Context, of backstop.Receipt) (backstop.Ref, bool, error)
 
 	// Now returns the time by the clock of all times in the ledger.
 	Now() time.Time
 }
 
-// WhatsApp is a WhatsApp provider account. An error that is not a *backstop.Failure counts as Unknown.
+// WhatsApp sends by WhatsApp. An error that is not a *backstop.Failure counts as Unknown.
 type WhatsApp interface {
-	Name() string
 	SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error)
 }
 
-// SMS is an SMS provider account. An error that is not a *backstop.Failure counts as Unknown.
+// SMS sends by SMS. An error that is not a *backstop.Failure counts as Unknown.
 type SMS interface {
-	Name() string
 	SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error)
 }
 

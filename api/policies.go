@@ -8,11 +8,11 @@ import (
 
 // CreatePolicy answers POST /v1/policies.
 func (s *server) CreatePolicy(ctx context.Context, r CreatePolicyRequestObject) (CreatePolicyResponseObject, error) {
-	ruleIDs := showAll(r.Body.RuleIds, canonicalID)
-	if err := backstop.ValidatePolicy(r.Body.Name, ruleIDs); err != nil {
+	in := policyFrom(*r.Body)
+	if err := mergeInvalid(in.Validate(), in.ValidateAccount(s.accounts)); err != nil {
 		return nil, err
 	}
-	policy, err := s.policies.CreatePolicy(ctx, r.Body.Name, ruleIDs)
+	policy, err := s.policies.CreatePolicy(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +62,15 @@ func (s *server) ListPolicies(ctx context.Context, r ListPoliciesRequestObject) 
 
 // ReplacePolicy answers PUT /v1/policies/{id}.
 func (s *server) ReplacePolicy(ctx context.Context, r ReplacePolicyRequestObject) (ReplacePolicyResponseObject, error) {
-	id, ruleIDs := canonicalID(r.ID), showAll(r.Body.RuleIds, canonicalID)
+	id, in := canonicalID(r.ID), policyFrom(*r.Body)
 	version, err := ifMatch(r.Params.IfMatch, s.policyVersion(ctx, id))
 	if err != nil {
 		return nil, err
 	}
-	if err := backstop.ValidatePolicy(r.Body.Name, ruleIDs); err != nil {
+	if err := mergeInvalid(in.Validate(), in.ValidateAccount(s.accounts)); err != nil {
 		return nil, err
 	}
-	policy, err := s.policies.ReplacePolicy(ctx, id, r.Body.Name, ruleIDs, version)
+	policy, err := s.policies.ReplacePolicy(ctx, id, in, version)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +99,13 @@ func (s *server) policyVersion(ctx context.Context, id string) func() (int, erro
 	}
 }
 
+func policyFrom(in PolicyInput) backstop.PolicyInput {
+	return backstop.PolicyInput{Name: in.Name, Account: orZero(in.Account), RuleIDs: showAll(in.RuleIds, canonicalID)}
+}
+
 func showPolicy(p backstop.Policy) Policy {
 	return Policy{
-		ID: p.ID, Name: p.Name, Rules: showAll(p.Rules, showRule),
+		ID: p.ID, Name: p.Name, Account: omitZero(p.Account), Rules: showAll(p.Rules, showRule),
 		Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
 	}
 }

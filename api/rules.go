@@ -9,7 +9,7 @@ import (
 // CreateRule answers POST /v1/rules.
 func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
 	rule := ruleFrom(*r.Body)
-	if err := mergeInvalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
+	if err := mergeInvalid(rule.Validate(), rule.ValidateRoutes(s.accounts)); err != nil {
 		return nil, err
 	}
 	rule, err := s.rules.CreateRule(ctx, rule)
@@ -68,7 +68,7 @@ func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (R
 	if err != nil {
 		return nil, err
 	}
-	if err := mergeInvalid(rule.Validate(), rule.ValidateRoute(s.smsRoutes)); err != nil {
+	if err := mergeInvalid(rule.Validate(), rule.ValidateRoutes(s.accounts)); err != nil {
 		return nil, err
 	}
 	rule, err = s.rules.ReplaceRule(ctx, rule, version)
@@ -103,16 +103,28 @@ func (s *server) ruleVersion(ctx context.Context, id string) func() (int, error)
 func ruleFrom(in RuleInput) backstop.Rule {
 	return backstop.Rule{
 		Name: in.Name, Type: backstop.RuleType(in.Type), WaitSeconds: orZero(in.WaitSeconds),
-		SendID: in.SendID, Route: orZero(in.Route), Countries: orZero(in.Countries),
+		SendID: in.SendID, Routes: routesFrom(in.Routes), Countries: orZero(in.Countries),
 	}
 }
 
 func showRule(r backstop.Rule) Rule {
 	return Rule{
 		ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
-		Route: omitZero(r.Route), Countries: omitEmpty(r.Countries), UsedBy: omitEmpty(showAll(r.UsedBy, showPolicyRef)),
+		Routes: showRoutes(r.Routes), Countries: omitEmpty(r.Countries), UsedBy: omitEmpty(showAll(r.UsedBy, showPolicyRef)),
 		Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
+}
+
+func routesFrom(in *Routes) []backstop.Route {
+	return showAll(orZero(in), func(r Route) backstop.Route {
+		return backstop.Route{Account: r.Account, SendID: orZero(r.SendID)}
+	})
+}
+
+func showRoutes(routes []backstop.Route) *Routes {
+	return omitEmpty(showAll(routes, func(r backstop.Route) Route {
+		return Route{Account: r.Account, SendID: omitZero(r.SendID)}
+	}))
 }
 
 func showPolicyRef(p backstop.PolicyRef) PolicyRef { return PolicyRef{ID: p.ID, Name: p.Name} }

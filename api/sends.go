@@ -62,6 +62,7 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
 	return s.resolveSend(ctx, sendFrom(in), canonicalID(in.Fallback.PolicyID), backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
+		Account: in.Whatsapp.Account,
 	})
 }
 
@@ -85,7 +86,7 @@ func (s *server) resolveSend(
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	send.Plan, err = policy.Resolve(country, override)
+	send.Plan, err = policy.Resolve(country, override, s.accounts)
 	return send, err
 }
 

@@ -17,6 +17,37 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AccountSource.
+const (
+	AccountSourceDatabase    AccountSource = "database"
+	AccountSourceEnvironment AccountSource = "environment"
+)
+
+// Defines values for AccountCheckResult.
+const (
+	AccountCheckResultNotCheckable AccountCheckResult = "not_checkable"
+	AccountCheckResultRefused      AccountCheckResult = "refused"
+	AccountCheckResultUnreachable  AccountCheckResult = "unreachable"
+	AccountCheckResultWorks        AccountCheckResult = "works"
+)
+
+// Defines values for AccountFieldKind.
+const (
+	AccountFieldKindChoice AccountFieldKind = "choice"
+	AccountFieldKindLong   AccountFieldKind = "long"
+	AccountFieldKindSecret AccountFieldKind = "secret"
+	AccountFieldKindText   AccountFieldKind = "text"
+	AccountFieldKindURL    AccountFieldKind = "url"
+)
+
+// Defines values for AccountHealthState.
+const (
+	AccountHealthStateHealthy   AccountHealthState = "healthy"
+	AccountHealthStateProbing   AccountHealthState = "probing"
+	AccountHealthStateUnhealthy AccountHealthState = "unhealthy"
+	AccountHealthStateUnknown   AccountHealthState = "unknown"
+)
+
 // Defines values for AttemptState.
 const (
 	AttemptStateAccepted    AttemptState = "accepted"
@@ -51,6 +82,7 @@ const (
 	EventKindGaveUp            EventKind = "gave_up"
 	EventKindOptedOut          EventKind = "opted_out"
 	EventKindReceipt           EventKind = "receipt"
+	EventKindRouted            EventKind = "routed"
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
@@ -82,6 +114,7 @@ const (
 
 // Defines values for FieldErrorCode.
 const (
+	FieldErrorCodeAccountName       FieldErrorCode = "account_name"
 	FieldErrorCodeAfterOther        FieldErrorCode = "after_other"
 	FieldErrorCodeBlank             FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax          FieldErrorCode = "bytes_max"
@@ -100,6 +133,7 @@ const (
 	FieldErrorCodeLengthMax         FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin         FieldErrorCode = "length_min"
 	FieldErrorCodeMustBeFuture      FieldErrorCode = "must_be_future"
+	FieldErrorCodeNoAccount         FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies     FieldErrorCode = "no_rule_applies"
 	FieldErrorCodeNotFound          FieldErrorCode = "not_found"
 	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
@@ -107,8 +141,10 @@ const (
 	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
 	FieldErrorCodeOptedOut          FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
+	FieldErrorCodePattern           FieldErrorCode = "pattern"
 	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
+	FieldErrorCodeRefused           FieldErrorCode = "refused"
 	FieldErrorCodeRequired          FieldErrorCode = "required"
 	FieldErrorCodeSchema            FieldErrorCode = "schema"
 	FieldErrorCodeSendID            FieldErrorCode = "send_id"
@@ -120,7 +156,7 @@ const (
 	FieldErrorCodeTrunkDigits       FieldErrorCode = "trunk_digits"
 	FieldErrorCodeUUID              FieldErrorCode = "uuid"
 	FieldErrorCodeUnknown           FieldErrorCode = "unknown"
-	FieldErrorCodeUnknownRoute      FieldErrorCode = "unknown_route"
+	FieldErrorCodeUnknownAccount    FieldErrorCode = "unknown_account"
 	FieldErrorCodeUtf16Max          FieldErrorCode = "utf16_max"
 	FieldErrorCodeValueBetween      FieldErrorCode = "value_between"
 	FieldErrorCodeValueMax          FieldErrorCode = "value_max"
@@ -143,6 +179,12 @@ const (
 const (
 	HealthStatusOk          HealthStatus = "ok"
 	HealthStatusUnavailable HealthStatus = "unavailable"
+)
+
+// Defines values for OnUnknown.
+const (
+	OnUnknownHold   OnUnknown = "hold"
+	OnUnknownResend OnUnknown = "resend"
 )
 
 // Defines values for Outcome.
@@ -172,6 +214,13 @@ const (
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
 	ProblemCodeUnavailable          ProblemCode = "unavailable"
 	ProblemCodeUnsupportedMediaType ProblemCode = "unsupported_media_type"
+)
+
+// Defines values for RouteReason.
+const (
+	RouteReasonDown      RouteReason = "down"
+	RouteReasonRefused   RouteReason = "refused"
+	RouteReasonUnhealthy RouteReason = "unhealthy"
 )
 
 // Defines values for RuleType.
@@ -213,6 +262,12 @@ const (
 	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
 )
 
+// Defines values for WhenUnhealthy.
+const (
+	WhenUnhealthyFallBack WhenUnhealthy = "fall_back"
+	WhenUnhealthyHold     WhenUnhealthy = "hold"
+)
+
 // Defines values for Sort.
 const (
 	SortCreatedAt      Sort = "created_at"
@@ -221,6 +276,16 @@ const (
 	SortMinusUpdatedAt Sort = "-updated_at"
 	SortName           Sort = "name"
 	SortUpdatedAt      Sort = "updated_at"
+)
+
+// Defines values for ListAccountsParamsSort.
+const (
+	ListAccountsParamsSortCreatedAt      ListAccountsParamsSort = "created_at"
+	ListAccountsParamsSortMinusCreatedAt ListAccountsParamsSort = "-created_at"
+	ListAccountsParamsSortMinusName      ListAccountsParamsSort = "-name"
+	ListAccountsParamsSortMinusUpdatedAt ListAccountsParamsSort = "-updated_at"
+	ListAccountsParamsSortName           ListAccountsParamsSort = "name"
+	ListAccountsParamsSortUpdatedAt      ListAccountsParamsSort = "updated_at"
 )
 
 // Defines values for ListPoliciesParamsSort.
@@ -255,9 +320,275 @@ const (
 	ExportSendsParamsOrderOldest ExportSendsParamsOrder = "oldest"
 )
 
+// Account An account at a provider, without its secrets.
+type Account struct {
+	// CallTimeoutSeconds The longest time of one call to the provider, in seconds.
+	CallTimeoutSeconds CallTimeout `json:"call_timeout_seconds"`
+
+	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
+
+	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
+
+	// Channel The channel of a message.
+	Channel Channel `json:"channel"`
+
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+	//
+	// Example: ["GB","IE"]
+	Countries *AccountCountries `json:"countries,omitempty"`
+
+	// CreatedAt Absent for accounts of the environment.
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Disabled Whether no new message goes out by the account. Receipts are still read.
+	Disabled bool `json:"disabled"`
+
+	// Fault The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used.
+	Fault *string `json:"fault,omitempty"`
+
+	// FormerSecrets The former secrets that still verify webhooks.
+	FormerSecrets *[]FormerSecret `json:"former_secrets,omitempty"`
+
+	// FormerWebhookValidUntil The time until which the former key of the webhook's address is valid, if there is one.
+	FormerWebhookValidUntil *time.Time `json:"former_webhook_valid_until,omitempty"`
+
+	// Health The health of an account, as its calls show it.
+	Health AccountHealth `json:"health"`
+
+	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+	//
+	//
+	// Example: sms-uk
+	Name AccountName `json:"name"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown OnUnknown `json:"on_unknown"`
+	Provider  string    `json:"provider"`
+
+	// SecretsSet The names of the secrets that the account has.
+	SecretsSet []string `json:"secrets_set"`
+
+	// Settings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+	Settings AccountSettings `json:"settings"`
+
+	// Source Where the account is configured. Accounts of the environment cannot be changed here.
+	Source AccountSource `json:"source"`
+
+	// Unchecked Whether this account was stored although its provider could not be asked. Only in the answer to the change.
+	Unchecked *bool `json:"unchecked,omitempty"`
+
+	// UncheckedReason The reason for which the provider could not be asked.
+	UncheckedReason *string `json:"unchecked_reason,omitempty"`
+
+	// UpdatedAt Absent for accounts of the environment.
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+
+	// Version The number in the `ETag`.
+	Version int `json:"version"`
+
+	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing.
+	WebhookURL string `json:"webhook_url"`
+
+	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+	// account is healthy, as long as its rules allow.
+	WhenUnhealthy WhenUnhealthy `json:"when_unhealthy"`
+}
+
+// AccountSource Where the account is configured. Accounts of the environment cannot be changed here.
+type AccountSource string
+
+// AccountChangeInput The new values of an account. An optional field that is absent gets its default.
+type AccountChangeInput struct {
+	// CallTimeoutSeconds The longest time of one call to the provider, in seconds.
+	CallTimeoutSeconds *CallTimeout `json:"call_timeout_seconds,omitempty"`
+
+	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
+
+	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
+
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+	//
+	// Example: ["GB","IE"]
+	Countries *AccountCountries `json:"countries,omitempty"`
+
+	// Disabled Whether no new message goes out by the account. Receipts are still read.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// KeepFormerSecretsUntil The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
+	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+	KeepFormerSecretsUntil *time.Time `json:"keep_former_secrets_until,omitempty"`
+
+	// NewWebhookKey With `true`, the address of the webhook gets a new key. The former address stays valid until
+	// `keep_former_secrets_until`.
+	NewWebhookKey *bool `json:"new_webhook_key,omitempty"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown *OnUnknown `json:"on_unknown,omitempty"`
+
+	// Settings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+	Settings AccountSettings `json:"settings"`
+
+	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+	// account is healthy, as long as its rules allow.
+	WhenUnhealthy *WhenUnhealthy `json:"when_unhealthy,omitempty"`
+}
+
+// AccountCheck The result of a check of an account.
+type AccountCheck struct {
+	// Errors The settings that the provider refuses.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Reason The reason of `unreachable` and `not_checkable`.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result `works`: the provider accepts the settings. `refused`: it refuses one; `errors` names it. `unreachable`: it does not
+	// answer. `not_checkable`: the provider cannot be asked, or the account has a `fault`.
+	Result AccountCheckResult `json:"result"`
+}
+
+// AccountCheckResult `works`: the provider accepts the settings. `refused`: it refuses one; `errors` names it. `unreachable`: it does not
+// answer. `not_checkable`: the provider cannot be asked, or the account has a `fault`.
+type AccountCheckResult string
+
+// AccountCountries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+//
+// Example: ["GB","IE"]
+type AccountCountries = []string
+
+// AccountField A setting of an account.
+type AccountField struct {
+	// Channels The channels whose accounts have the setting. Absent, accounts of each channel of the provider.
+	Channels *[]Channel `json:"channels,omitempty"`
+	Choices  *[]string  `json:"choices,omitempty"`
+
+	// Default The value if the account has none.
+	Default *string `json:"default,omitempty"`
+
+	// Help Where the value is found, by language.
+	Help map[string]string `json:"help"`
+
+	// Kind The kind of value. `secret`: it is stored encrypted and never returned. `choice`: one of `choices`. `long`: a text of
+	// several lines.
+	Kind AccountFieldKind `json:"kind"`
+
+	// Label The name for people by language, such as `en` or `zh-CN`.
+	Label map[string]string `json:"label"`
+
+	// Name The name in `settings`.
+	Name string `json:"name"`
+
+	// Pattern A regular expression that matches the whole value.
+	Pattern *string `json:"pattern,omitempty"`
+
+	// Required Whether an account must have it.
+	Required bool `json:"required"`
+
+	// Verifies Whether the secret verifies webhooks. After a change its former value verifies them until a date.
+	Verifies *bool `json:"verifies,omitempty"`
+}
+
+// AccountFieldKind The kind of value. `secret`: it is stored encrypted and never returned. `choice`: one of `choices`. `long`: a text of
+// several lines.
+type AccountFieldKind string
+
+// AccountHealth The health of an account, as its calls show it.
+type AccountHealth struct {
+	// Reason The reason of the state.
+	Reason *string `json:"reason,omitempty"`
+
+	// Since The begin of the state.
+	Since *time.Time `json:"since,omitempty"`
+
+	// State `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+	// again. `unknown`: it has had no calls.
+	State AccountHealthState `json:"state"`
+}
+
+// AccountHealthState `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+// again. `unknown`: it has had no calls.
+type AccountHealthState string
+
+// AccountInput An account to store.
+type AccountInput struct {
+	// CallTimeoutSeconds The longest time of one call to the provider, in seconds.
+	CallTimeoutSeconds *CallTimeout `json:"call_timeout_seconds,omitempty"`
+
+	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
+
+	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
+
+	// Channel The channel of a message.
+	Channel Channel `json:"channel"`
+
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+	//
+	// Example: ["GB","IE"]
+	Countries *AccountCountries `json:"countries,omitempty"`
+
+	// Disabled Whether no new message goes out by the account. Receipts are still read.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+	//
+	//
+	// Example: sms-uk
+	Name AccountName `json:"name"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown *OnUnknown `json:"on_unknown,omitempty"`
+
+	// Provider The name of the provider, listed by `GET /v1/providers`.
+	Provider string `json:"provider"`
+
+	// Settings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+	Settings AccountSettings `json:"settings"`
+
+	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+	// account is healthy, as long as its rules allow.
+	WhenUnhealthy *WhenUnhealthy `json:"when_unhealthy,omitempty"`
+}
+
+// AccountList A page of accounts.
+type AccountList struct {
+	Items []Account `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// AccountName The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+//
+// Example: sms-uk
+type AccountName = string
+
+// AccountRef The name of an account, listed by `GET /v1/accounts`.
+//
+// Example: twilio
+type AccountRef = string
+
+// AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+type AccountSettings map[string]string
+
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
 type Attempt struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Account AccountRef `json:"account"`
+
 	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
 	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 	Cause *FallbackReason `json:"cause,omitempty"`
@@ -318,7 +649,7 @@ type Attempt struct {
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
 	// result, is
-	// 2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+	// 2. The SMS of the plan's rule i by its route r, both counted from 0, is 3+2i+100r; its resend is 1 more.
 	Step int `json:"step"`
 }
 
@@ -348,6 +679,15 @@ type AttemptFailure struct {
 	// RetryAfterSeconds The seconds to wait before a retry, if given.
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
+
+// CallTimeout The longest time of one call to the provider, in seconds.
+type CallTimeout = int
+
+// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+type CallsAtOnce = int
+
+// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+type CallsPerSecond = float64
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 // or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
@@ -420,6 +760,9 @@ type ErrorCodeList struct {
 
 // Event An event in the timeline of a send.
 type Event struct {
+	// Account The account that the event is about.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
@@ -445,7 +788,7 @@ type Event struct {
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-	// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 	// send has ended; only receipts may follow.
@@ -456,6 +799,10 @@ type Event struct {
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome *Outcome `json:"outcome,omitempty"`
+
+	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+	// was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+	RouteReason *RouteReason `json:"route_reason,omitempty"`
 
 	// Rule The name of the rule that the event is about.
 	Rule *string `json:"rule,omitempty"`
@@ -470,7 +817,7 @@ type Event struct {
 // throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 // provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 // has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 // send has ended; only receipts may follow.
@@ -546,9 +893,10 @@ type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
-	// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
-	// commas), `wrong_type` (`type`: the JSON type that the value must have).
+	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+	// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+	// the JSON type that the value must have).
 	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
@@ -564,9 +912,10 @@ type FieldError struct {
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
-// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
-// commas), `wrong_type` (`type`: the JSON type that the value must have).
+// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+// the JSON type that the value must have).
 type FieldErrorCode string
 
 // Fired The rule that fired last, and why.
@@ -580,6 +929,17 @@ type Fired struct {
 
 	// Rule The name of the rule.
 	Rule string `json:"rule"`
+}
+
+// FormerSecret A former secret that still verifies webhooks.
+type FormerSecret struct {
+	// Field The name of the setting.
+	Field string `json:"field"`
+
+	// ValidUntil A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ValidUntil Time `json:"valid_until"`
 }
 
 // Found The sends, rules and policies that a search has found.
@@ -625,7 +985,7 @@ type MessageStats struct {
 	// ByCode The counts of up to 100 error codes, with the most sends first.
 	ByCode []StatsOfCode `json:"by_code"`
 
-	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.
+	// BySender The counts of up to 100 pairs of sender ID and account, with the most SMS first.
 	BySender []StatsOfSender `json:"by_sender"`
 
 	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -643,6 +1003,10 @@ type MessageStats struct {
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
 
+// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+// `hold`: it is not sent again, so it may not arrive.
+type OnUnknown string
+
 // Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
 // for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 // only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
@@ -658,6 +1022,8 @@ type PhoneNumber = string
 // Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
 // replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
+	// Account The WhatsApp account.
+	Account    *AccountRef   `json:"account,omitempty"`
 	PolicyID   string        `json:"policy_id"`
 	PolicyName string        `json:"policy_name"`
 	Rules      []PlannedRule `json:"rules"`
@@ -670,10 +1036,10 @@ type PlannedRule struct {
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// Satisfied The WhatsApp message has been delivered and has reached the status that the rule waits for, so the rule cannot fire any
 	// more.
@@ -701,6 +1067,9 @@ type PlannedRule struct {
 
 // Policy A stored policy with its rules in order.
 type Policy struct {
+	// Account The WhatsApp account of sends that name none. Absent, the default account sends.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
@@ -723,6 +1092,9 @@ type Policy struct {
 
 // PolicyInput A policy to store.
 type PolicyInput struct {
+	// Account The WhatsApp account of sends that name none. Absent, the default account sends.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
@@ -778,6 +1150,40 @@ type Problem struct {
 // ProblemCode The kind of the error. It is stable and meant for programs.
 type ProblemCode string
 
+// Provider A supported provider, and what an account of it needs.
+type Provider struct {
+	// AnswersInquiries Whether the provider is asked for the status of a message whose receipt is missing.
+	AnswersInquiries bool      `json:"answers_inquiries"`
+	Channels         []Channel `json:"channels"`
+
+	// ChecksAccounts Whether the provider is asked before an account is stored.
+	ChecksAccounts bool `json:"checks_accounts"`
+
+	// Fields The settings of an account, in the order of a form.
+	Fields []AccountField `json:"fields"`
+
+	// Name The name in accounts, attempts and the addresses of webhooks.
+	Name string `json:"name"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown OnUnknown `json:"on_unknown"`
+
+	// RefusesRepeats Whether the provider refuses a repeated message, so that a call of unknown result is repeated without risk.
+	RefusesRepeats bool `json:"refuses_repeats"`
+
+	// SignsWebhooks Whether the provider signs its webhooks. If not, the address of an account's webhook has a key.
+	SignsWebhooks bool `json:"signs_webhooks"`
+
+	// Title The name for people.
+	Title string `json:"title"`
+}
+
+// ProviderList The supported providers.
+type ProviderList struct {
+	Items []Provider `json:"items"`
+}
+
 // Quantiles The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 type Quantiles struct {
 	// Count The number of measured sends.
@@ -809,26 +1215,51 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
-// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-//
-// Example: twilio
-type Route = string
-
-// RouteInfo An SMS provider account.
-type RouteInfo struct {
-	// Default Whether this route sends for rules that name no route.
-	Default bool `json:"default"`
-
-	// Name The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
+// Route An SMS account of a rule.
+type Route struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
 	//
 	// Example: twilio
-	Name Route `json:"name"`
+	Account AccountRef `json:"account"`
+
+	// SendID The sender ID at this account, in place of the rule's.
+	SendID *SendID `json:"send_id,omitempty"`
 }
 
-// RouteList The configured SMS provider accounts.
+// RouteInfo An SMS account.
+type RouteInfo struct {
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent, to all countries.
+	Countries *[]string `json:"countries,omitempty"`
+
+	// Default Whether this account sends for rules that name no route, unless it does not serve the recipient's country: then the
+	// first account that serves it sends.
+	Default bool `json:"default"`
+
+	// Name The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Name AccountRef `json:"name"`
+
+	// Provider The name of its provider.
+	Provider string `json:"provider"`
+
+	// Title The name of its provider for people.
+	Title string `json:"title"`
+}
+
+// RouteList The SMS accounts that are not disabled.
 type RouteList struct {
 	Items []RouteInfo `json:"items"`
 }
+
+// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+// was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+type RouteReason string
+
+// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+// the default account sends.
+type Routes = []Route
 
 // Rule A stored rule.
 type Rule struct {
@@ -845,10 +1276,10 @@ type Rule struct {
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -894,10 +1325,10 @@ type RuleInput struct {
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -1531,6 +1962,9 @@ type WarningCode string
 // WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
 // last message; use a template at other times.
 type WhatsAppInput struct {
+	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
 
@@ -1538,8 +1972,15 @@ type WhatsAppInput struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+// account is healthy, as long as its rules allow.
+type WhenUnhealthy string
+
 // Averted defines model for Averted.
 type Averted = bool
+
+// CheckFirst defines model for CheckFirst.
+type CheckFirst = bool
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1574,6 +2015,9 @@ type IfMatch = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// NameOfAccount defines model for NameOfAccount.
+type NameOfAccount = string
 
 // OfCode defines model for OfCode.
 type OfCode = string
@@ -1630,6 +2074,15 @@ type ToEnds = string
 // Example: 2031-05-04T12:10:00Z
 type Until = Time
 
+// WebhookAccount defines model for WebhookAccount.
+type WebhookAccount = string
+
+// WebhookKey defines model for WebhookKey.
+type WebhookKey = string
+
+// WebhookProvider defines model for WebhookProvider.
+type WebhookProvider = string
+
 // WithTotal defines model for WithTotal.
 type WithTotal = bool
 
@@ -1665,6 +2118,57 @@ type PolicyBody = PolicyInput
 
 // RuleBody A rule to store.
 type RuleBody = RuleInput
+
+// ListAccountsParams defines parameters for ListAccounts.
+type ListAccountsParams struct {
+	// Search Only items whose name contains this text. The case of letters does not matter.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Channel Only accounts of this channel.
+	Channel *Channel `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Provider Only accounts of this provider.
+	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Disabled With `true`, only disabled accounts. With `false`, only the others.
+	Disabled *bool `form:"disabled,omitempty" json:"disabled,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListAccountsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListAccountsParamsSort defines parameters for ListAccounts.
+type ListAccountsParamsSort string
+
+// CreateAccountParams defines parameters for CreateAccount.
+type CreateAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+}
+
+// DeleteAccountParams defines parameters for DeleteAccount.
+type DeleteAccountParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReplaceAccountParams defines parameters for ReplaceAccount.
+type ReplaceAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
 
 // ListPoliciesParams defines parameters for ListPolicies.
 type ListPoliciesParams struct {
@@ -1944,6 +2448,12 @@ type GetMessageStatsParams struct {
 	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 }
 
+// CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
+type CreateAccountJSONRequestBody = AccountInput
+
+// ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
+type ReplaceAccountJSONRequestBody = AccountChangeInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -1964,6 +2474,24 @@ type PreviewSendJSONRequestBody = SendInput
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAccounts List accounts
+	// (GET /v1/accounts)
+	ListAccounts(c *gin.Context, params ListAccountsParams)
+	// CreateAccount Create an account
+	// (POST /v1/accounts)
+	CreateAccount(c *gin.Context, params CreateAccountParams)
+	// DeleteAccount Delete an account
+	// (DELETE /v1/accounts/{name})
+	DeleteAccount(c *gin.Context, name NameOfAccount, params DeleteAccountParams)
+	// GetAccount Get an account
+	// (GET /v1/accounts/{name})
+	GetAccount(c *gin.Context, name NameOfAccount)
+	// ReplaceAccount Replace an account
+	// (PUT /v1/accounts/{name})
+	ReplaceAccount(c *gin.Context, name NameOfAccount, params ReplaceAccountParams)
+	// CheckAccount Check an account
+	// (POST /v1/accounts/{name}/check)
+	CheckAccount(c *gin.Context, name NameOfAccount)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
@@ -1982,6 +2510,9 @@ type ServerInterface interface {
 	// ReplacePolicy Replace a policy
 	// (PUT /v1/policies/{id})
 	ReplacePolicy(c *gin.Context, id ID, params ReplacePolicyParams)
+	// ListProviders List the providers
+	// (GET /v1/providers)
+	ListProviders(c *gin.Context)
 	// ListRoutes List the routes
 	// (GET /v1/routes)
 	ListRoutes(c *gin.Context)
@@ -2040,6 +2571,278 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// ListAccounts operation middleware
+func (siw *ServerInterfaceWrapper) ListAccounts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAccountsParams
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", c.Request.URL.Query(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter search: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "channel" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "channel", c.Request.URL.Query(), &params.Channel, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter channel: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "provider" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "provider", c.Request.URL.Query(), &params.Provider, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter provider: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "disabled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disabled", c.Request.URL.Query(), &params.Disabled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter disabled: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", c.Request.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sort: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", c.Request.URL.Query(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter total: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAccounts(c, params)
+}
+
+// CreateAccount operation middleware
+func (siw *ServerInterfaceWrapper) CreateAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAccountParams
+
+	// ------------- Optional query parameter "check" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "check", c.Request.URL.Query(), &params.Check, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter check: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateAccount(c, params)
+}
+
+// DeleteAccount operation middleware
+func (siw *ServerInterfaceWrapper) DeleteAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteAccountParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteAccount(c, name, params)
+}
+
+// GetAccount operation middleware
+func (siw *ServerInterfaceWrapper) GetAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAccount(c, name)
+}
+
+// ReplaceAccount operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceAccountParams
+
+	// ------------- Optional query parameter "check" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "check", c.Request.URL.Query(), &params.Check, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter check: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplaceAccount(c, name, params)
+}
+
+// CheckAccount operation middleware
+func (siw *ServerInterfaceWrapper) CheckAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CheckAccount(c, name)
+}
 
 // ListErrorCodes operation middleware
 func (siw *ServerInterfaceWrapper) ListErrorCodes(c *gin.Context) {
@@ -2277,6 +3080,19 @@ func (siw *ServerInterfaceWrapper) ReplacePolicy(c *gin.Context) {
 	}
 
 	siw.Handler.ReplacePolicy(c, id, params)
+}
+
+// ListProviders operation middleware
+func (siw *ServerInterfaceWrapper) ListProviders(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProviders(c)
 }
 
 // ListRoutes operation middleware
@@ -3219,6 +4035,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/search", wrapper.Search)
 	router.GET(options.BaseURL+"/v1/error-codes", wrapper.ListErrorCodes)
 	router.POST(options.BaseURL+"/v1/sends/preview", wrapper.PreviewSend)
+	router.GET(options.BaseURL+"/v1/providers", wrapper.ListProviders)
+	router.GET(options.BaseURL+"/v1/accounts", wrapper.ListAccounts)
+	router.POST(options.BaseURL+"/v1/accounts", wrapper.CreateAccount)
+	router.DELETE(options.BaseURL+"/v1/accounts/:name", wrapper.DeleteAccount)
+	router.GET(options.BaseURL+"/v1/accounts/:name", wrapper.GetAccount)
+	router.PUT(options.BaseURL+"/v1/accounts/:name", wrapper.ReplaceAccount)
+	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
@@ -3255,6 +4078,706 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type ListAccountsRequestObject struct {
+	Params ListAccountsParams
+}
+
+type ListAccountsResponseObject interface {
+	VisitListAccountsResponse(w http.ResponseWriter) error
+}
+
+type ListAccounts200JSONResponse AccountList
+
+func (response ListAccounts200JSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccounts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccounts400ApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccounts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAccounts401ApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAccountsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListAccountsdefaultApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccountRequestObject struct {
+	Params CreateAccountParams
+	Body   *CreateAccountJSONRequestBody
+}
+
+type CreateAccountResponseObject interface {
+	VisitCreateAccountResponse(w http.ResponseWriter) error
+}
+
+type CreateAccount201ResponseHeaders struct {
+	ETag     string
+	Location string
+}
+
+type CreateAccount201JSONResponse struct {
+	Body    Account
+	Headers CreateAccount201ResponseHeaders
+}
+
+func (response CreateAccount201JSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAccount400ApplicationProblemPlusJSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAccount401ApplicationProblemPlusJSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAccount409ApplicationProblemPlusJSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccount422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAccount422ApplicationProblemPlusJSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CreateAccountdefaultApplicationProblemPlusJSONResponse) VisitCreateAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccountRequestObject struct {
+	Name   NameOfAccount `json:"name"`
+	Params DeleteAccountParams
+}
+
+type DeleteAccountResponseObject interface {
+	VisitDeleteAccountResponse(w http.ResponseWriter) error
+}
+
+type DeleteAccount204Response struct {
+}
+
+func (response DeleteAccount204Response) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAccount400ApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAccount401ApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAccount404ApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAccount409ApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccount412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAccount412ApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccount428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAccount428ApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response DeleteAccountdefaultApplicationProblemPlusJSONResponse) VisitDeleteAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountRequestObject struct {
+	Name NameOfAccount `json:"name"`
+}
+
+type GetAccountResponseObject interface {
+	VisitGetAccountResponse(w http.ResponseWriter) error
+}
+
+type GetAccount200ResponseHeaders struct {
+	ETag string
+}
+
+type GetAccount200JSONResponse struct {
+	Body    Account
+	Headers GetAccount200ResponseHeaders
+}
+
+func (response GetAccount200JSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount400ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount401ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAccount404ApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response GetAccountdefaultApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccountRequestObject struct {
+	Name   NameOfAccount `json:"name"`
+	Params ReplaceAccountParams
+	Body   *ReplaceAccountJSONRequestBody
+}
+
+type ReplaceAccountResponseObject interface {
+	VisitReplaceAccountResponse(w http.ResponseWriter) error
+}
+
+type ReplaceAccount200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceAccount200JSONResponse struct {
+	Body    Account
+	Headers ReplaceAccount200ResponseHeaders
+}
+
+func (response ReplaceAccount200JSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount400ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount401ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount404ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount409ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount412ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount422ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccount428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAccount428ApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ReplaceAccountdefaultApplicationProblemPlusJSONResponse) VisitReplaceAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckAccountRequestObject struct {
+	Name NameOfAccount `json:"name"`
+}
+
+type CheckAccountResponseObject interface {
+	VisitCheckAccountResponse(w http.ResponseWriter) error
+}
+
+type CheckAccount200JSONResponse AccountCheck
+
+func (response CheckAccount200JSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CheckAccount400ApplicationProblemPlusJSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CheckAccount401ApplicationProblemPlusJSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CheckAccount404ApplicationProblemPlusJSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CheckAccountdefaultApplicationProblemPlusJSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListErrorCodesRequestObject struct {
@@ -3909,6 +5432,67 @@ type ReplacePolicydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplacePolicydefaultApplicationProblemPlusJSONResponse) VisitReplacePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersRequestObject struct {
+}
+
+type ListProvidersResponseObject interface {
+	VisitListProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListProviders200JSONResponse ProviderList
+
+func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProviders401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListProviders401ApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListProvidersdefaultApplicationProblemPlusJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5555,6 +7139,24 @@ func (response GetMessageStatsdefaultApplicationProblemPlusJSONResponse) VisitGe
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAccounts List accounts
+	// (GET /v1/accounts)
+	ListAccounts(ctx context.Context, request ListAccountsRequestObject) (ListAccountsResponseObject, error)
+	// CreateAccount Create an account
+	// (POST /v1/accounts)
+	CreateAccount(ctx context.Context, request CreateAccountRequestObject) (CreateAccountResponseObject, error)
+	// DeleteAccount Delete an account
+	// (DELETE /v1/accounts/{name})
+	DeleteAccount(ctx context.Context, request DeleteAccountRequestObject) (DeleteAccountResponseObject, error)
+	// GetAccount Get an account
+	// (GET /v1/accounts/{name})
+	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
+	// ReplaceAccount Replace an account
+	// (PUT /v1/accounts/{name})
+	ReplaceAccount(ctx context.Context, request ReplaceAccountRequestObject) (ReplaceAccountResponseObject, error)
+	// CheckAccount Check an account
+	// (POST /v1/accounts/{name}/check)
+	CheckAccount(ctx context.Context, request CheckAccountRequestObject) (CheckAccountResponseObject, error)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
@@ -5573,6 +7175,9 @@ type StrictServerInterface interface {
 	// ReplacePolicy Replace a policy
 	// (PUT /v1/policies/{id})
 	ReplacePolicy(ctx context.Context, request ReplacePolicyRequestObject) (ReplacePolicyResponseObject, error)
+	// ListProviders List the providers
+	// (GET /v1/providers)
+	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
 	// ListRoutes List the routes
 	// (GET /v1/routes)
 	ListRoutes(ctx context.Context, request ListRoutesRequestObject) (ListRoutesResponseObject, error)
@@ -5678,6 +7283,200 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// ListAccounts operation middleware
+func (sh *strictHandler) ListAccounts(ctx *gin.Context, params ListAccountsParams) {
+	var request ListAccountsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAccounts(ctx, request.(ListAccountsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAccounts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListAccountsResponseObject); ok {
+		if err := validResponse.VisitListAccountsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateAccount operation middleware
+func (sh *strictHandler) CreateAccount(ctx *gin.Context, params CreateAccountParams) {
+	var request CreateAccountRequestObject
+
+	request.Params = params
+
+	var body CreateAccountJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAccount(ctx, request.(CreateAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateAccountResponseObject); ok {
+		if err := validResponse.VisitCreateAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteAccount operation middleware
+func (sh *strictHandler) DeleteAccount(ctx *gin.Context, name NameOfAccount, params DeleteAccountParams) {
+	var request DeleteAccountRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAccount(ctx, request.(DeleteAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteAccountResponseObject); ok {
+		if err := validResponse.VisitDeleteAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAccount operation middleware
+func (sh *strictHandler) GetAccount(ctx *gin.Context, name NameOfAccount) {
+	var request GetAccountRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccount(ctx, request.(GetAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAccountResponseObject); ok {
+		if err := validResponse.VisitGetAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceAccount operation middleware
+func (sh *strictHandler) ReplaceAccount(ctx *gin.Context, name NameOfAccount, params ReplaceAccountParams) {
+	var request ReplaceAccountRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	var body ReplaceAccountJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceAccount(ctx, request.(ReplaceAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplaceAccountResponseObject); ok {
+		if err := validResponse.VisitReplaceAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CheckAccount operation middleware
+func (sh *strictHandler) CheckAccount(ctx *gin.Context, name NameOfAccount) {
+	var request CheckAccountRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckAccount(ctx, request.(CheckAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CheckAccountResponseObject); ok {
+		if err := validResponse.VisitCheckAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListErrorCodes operation middleware
@@ -5863,6 +7662,30 @@ func (sh *strictHandler) ReplacePolicy(ctx *gin.Context, id ID, params ReplacePo
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReplacePolicyResponseObject); ok {
 		if err := validResponse.VisitReplacePolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProviders operation middleware
+func (sh *strictHandler) ListProviders(ctx *gin.Context) {
+	var request ListProvidersRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProviders(ctx, request.(ListProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProviders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
+		if err := validResponse.VisitListProvidersResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

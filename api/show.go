@@ -52,10 +52,10 @@ func showFired(s backstop.Send) *Fired {
 // showPlan shows the plan of a send. Of a send that is only previewed, no rule is satisfied.
 func showPlan(s backstop.Send) Plan {
 	p := s.Plan
-	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
+	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Account: omitZero(p.Account), Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
 			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
-			Route: omitZero(r.Route), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
+			Routes: showRoutes(r.Routes), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
 		}
 		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
 			planned.Deadline = inUTC(&deadline)
@@ -66,7 +66,7 @@ func showPlan(s backstop.Send) Plan {
 
 func showAttempt(a backstop.Attempt) Attempt {
 	return Attempt{
-		Step: a.Ref.Step, Number: a.Number, Channel: Channel(a.Channel), Provider: a.Provider,
+		Step: a.Ref.Step, Number: a.Number, Channel: Channel(a.Channel), Provider: a.Provider, Account: a.Account,
 		Rule: omitZero(a.Rule), Reason: omitZero(a.Reason), Cause: omitZero(FallbackReason(a.Cause)),
 		SendID: omitZero(a.SendID),
 		State:  AttemptState(a.State), Status: omitZero(Status(a.Status)), MessageID: omitZero(a.MessageID),
@@ -90,7 +90,10 @@ func showEvent(e backstop.Event) Event {
 	shown := Event{
 		At: e.At.UTC(), Kind: EventKind(e.Kind), Channel: omitZero(Channel(e.Channel)),
 		Status: omitZero(Status(e.Status)), Rule: omitZero(e.Rule), Code: omitZero(e.Code), Detail: omitZero(e.Detail),
-		Cause: omitZero(FallbackReason(e.Cause)), Outcome: omitZero(Outcome(e.Outcome())),
+		Cause: omitZero(FallbackReason(e.Cause)), Account: omitZero(e.Account), Outcome: omitZero(Outcome(e.Outcome())),
+	}
+	if e.Kind == backstop.EventRouted {
+		shown.RouteReason = new(RouteReason(e.Detail))
 	}
 	if f := e.Failure; f != nil {
 		shown.Failure = &EventFailure{

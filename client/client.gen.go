@@ -17,6 +17,37 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AccountSource.
+const (
+	AccountSourceDatabase    AccountSource = "database"
+	AccountSourceEnvironment AccountSource = "environment"
+)
+
+// Defines values for AccountCheckResult.
+const (
+	AccountCheckResultNotCheckable AccountCheckResult = "not_checkable"
+	AccountCheckResultRefused      AccountCheckResult = "refused"
+	AccountCheckResultUnreachable  AccountCheckResult = "unreachable"
+	AccountCheckResultWorks        AccountCheckResult = "works"
+)
+
+// Defines values for AccountFieldKind.
+const (
+	AccountFieldKindChoice AccountFieldKind = "choice"
+	AccountFieldKindLong   AccountFieldKind = "long"
+	AccountFieldKindSecret AccountFieldKind = "secret"
+	AccountFieldKindText   AccountFieldKind = "text"
+	AccountFieldKindURL    AccountFieldKind = "url"
+)
+
+// Defines values for AccountHealthState.
+const (
+	AccountHealthStateHealthy   AccountHealthState = "healthy"
+	AccountHealthStateProbing   AccountHealthState = "probing"
+	AccountHealthStateUnhealthy AccountHealthState = "unhealthy"
+	AccountHealthStateUnknown   AccountHealthState = "unknown"
+)
+
 // Defines values for AttemptState.
 const (
 	AttemptStateAccepted    AttemptState = "accepted"
@@ -51,6 +82,7 @@ const (
 	EventKindGaveUp            EventKind = "gave_up"
 	EventKindOptedOut          EventKind = "opted_out"
 	EventKindReceipt           EventKind = "receipt"
+	EventKindRouted            EventKind = "routed"
 	EventKindRuleFired         EventKind = "rule_fired"
 )
 
@@ -82,6 +114,7 @@ const (
 
 // Defines values for FieldErrorCode.
 const (
+	FieldErrorCodeAccountName       FieldErrorCode = "account_name"
 	FieldErrorCodeAfterOther        FieldErrorCode = "after_other"
 	FieldErrorCodeBlank             FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax          FieldErrorCode = "bytes_max"
@@ -100,6 +133,7 @@ const (
 	FieldErrorCodeLengthMax         FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin         FieldErrorCode = "length_min"
 	FieldErrorCodeMustBeFuture      FieldErrorCode = "must_be_future"
+	FieldErrorCodeNoAccount         FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies     FieldErrorCode = "no_rule_applies"
 	FieldErrorCodeNotFound          FieldErrorCode = "not_found"
 	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
@@ -107,8 +141,10 @@ const (
 	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
 	FieldErrorCodeOptedOut          FieldErrorCode = "opted_out"
 	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
+	FieldErrorCodePattern           FieldErrorCode = "pattern"
 	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
+	FieldErrorCodeRefused           FieldErrorCode = "refused"
 	FieldErrorCodeRequired          FieldErrorCode = "required"
 	FieldErrorCodeSchema            FieldErrorCode = "schema"
 	FieldErrorCodeSendID            FieldErrorCode = "send_id"
@@ -120,7 +156,7 @@ const (
 	FieldErrorCodeTrunkDigits       FieldErrorCode = "trunk_digits"
 	FieldErrorCodeUUID              FieldErrorCode = "uuid"
 	FieldErrorCodeUnknown           FieldErrorCode = "unknown"
-	FieldErrorCodeUnknownRoute      FieldErrorCode = "unknown_route"
+	FieldErrorCodeUnknownAccount    FieldErrorCode = "unknown_account"
 	FieldErrorCodeUtf16Max          FieldErrorCode = "utf16_max"
 	FieldErrorCodeValueBetween      FieldErrorCode = "value_between"
 	FieldErrorCodeValueMax          FieldErrorCode = "value_max"
@@ -137,6 +173,12 @@ const (
 	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
 	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
 	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
+)
+
+// Defines values for OnUnknown.
+const (
+	OnUnknownHold   OnUnknown = "hold"
+	OnUnknownResend OnUnknown = "resend"
 )
 
 // Defines values for Outcome.
@@ -166,6 +208,13 @@ const (
 	ProblemCodeUnauthorized         ProblemCode = "unauthorized"
 	ProblemCodeUnavailable          ProblemCode = "unavailable"
 	ProblemCodeUnsupportedMediaType ProblemCode = "unsupported_media_type"
+)
+
+// Defines values for RouteReason.
+const (
+	RouteReasonDown      RouteReason = "down"
+	RouteReasonRefused   RouteReason = "refused"
+	RouteReasonUnhealthy RouteReason = "unhealthy"
 )
 
 // Defines values for RuleType.
@@ -207,6 +256,12 @@ const (
 	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
 )
 
+// Defines values for WhenUnhealthy.
+const (
+	WhenUnhealthyFallBack WhenUnhealthy = "fall_back"
+	WhenUnhealthyHold     WhenUnhealthy = "hold"
+)
+
 // Defines values for Sort.
 const (
 	SortCreatedAt      Sort = "created_at"
@@ -215,6 +270,16 @@ const (
 	SortMinusUpdatedAt Sort = "-updated_at"
 	SortName           Sort = "name"
 	SortUpdatedAt      Sort = "updated_at"
+)
+
+// Defines values for ListAccountsParamsSort.
+const (
+	ListAccountsParamsSortCreatedAt      ListAccountsParamsSort = "created_at"
+	ListAccountsParamsSortMinusCreatedAt ListAccountsParamsSort = "-created_at"
+	ListAccountsParamsSortMinusName      ListAccountsParamsSort = "-name"
+	ListAccountsParamsSortMinusUpdatedAt ListAccountsParamsSort = "-updated_at"
+	ListAccountsParamsSortName           ListAccountsParamsSort = "name"
+	ListAccountsParamsSortUpdatedAt      ListAccountsParamsSort = "updated_at"
 )
 
 // Defines values for ListPoliciesParamsSort.
@@ -249,9 +314,275 @@ const (
 	ExportSendsParamsOrderOldest ExportSendsParamsOrder = "oldest"
 )
 
+// Account An account at a provider, without its secrets.
+type Account struct {
+	// CallTimeoutSeconds The longest time of one call to the provider, in seconds.
+	CallTimeoutSeconds CallTimeout `json:"call_timeout_seconds"`
+
+	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
+
+	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
+
+	// Channel The channel of a message.
+	Channel Channel `json:"channel"`
+
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+	//
+	// Example: ["GB","IE"]
+	Countries *AccountCountries `json:"countries,omitempty"`
+
+	// CreatedAt Absent for accounts of the environment.
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+
+	// Disabled Whether no new message goes out by the account. Receipts are still read.
+	Disabled bool `json:"disabled"`
+
+	// Fault The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used.
+	Fault *string `json:"fault,omitempty"`
+
+	// FormerSecrets The former secrets that still verify webhooks.
+	FormerSecrets *[]FormerSecret `json:"former_secrets,omitempty"`
+
+	// FormerWebhookValidUntil The time until which the former key of the webhook's address is valid, if there is one.
+	FormerWebhookValidUntil *time.Time `json:"former_webhook_valid_until,omitempty"`
+
+	// Health The health of an account, as its calls show it.
+	Health AccountHealth `json:"health"`
+
+	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+	//
+	//
+	// Example: sms-uk
+	Name AccountName `json:"name"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown OnUnknown `json:"on_unknown"`
+	Provider  string    `json:"provider"`
+
+	// SecretsSet The names of the secrets that the account has.
+	SecretsSet []string `json:"secrets_set"`
+
+	// Settings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+	Settings AccountSettings `json:"settings"`
+
+	// Source Where the account is configured. Accounts of the environment cannot be changed here.
+	Source AccountSource `json:"source"`
+
+	// Unchecked Whether this account was stored although its provider could not be asked. Only in the answer to the change.
+	Unchecked *bool `json:"unchecked,omitempty"`
+
+	// UncheckedReason The reason for which the provider could not be asked.
+	UncheckedReason *string `json:"unchecked_reason,omitempty"`
+
+	// UpdatedAt Absent for accounts of the environment.
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+
+	// Version The number in the `ETag`.
+	Version int `json:"version"`
+
+	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing.
+	WebhookURL string `json:"webhook_url"`
+
+	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+	// account is healthy, as long as its rules allow.
+	WhenUnhealthy WhenUnhealthy `json:"when_unhealthy"`
+}
+
+// AccountSource Where the account is configured. Accounts of the environment cannot be changed here.
+type AccountSource string
+
+// AccountChangeInput The new values of an account. An optional field that is absent gets its default.
+type AccountChangeInput struct {
+	// CallTimeoutSeconds The longest time of one call to the provider, in seconds.
+	CallTimeoutSeconds *CallTimeout `json:"call_timeout_seconds,omitempty"`
+
+	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
+
+	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
+
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+	//
+	// Example: ["GB","IE"]
+	Countries *AccountCountries `json:"countries,omitempty"`
+
+	// Disabled Whether no new message goes out by the account. Receipts are still read.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// KeepFormerSecretsUntil The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
+	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+	KeepFormerSecretsUntil *time.Time `json:"keep_former_secrets_until,omitempty"`
+
+	// NewWebhookKey With `true`, the address of the webhook gets a new key. The former address stays valid until
+	// `keep_former_secrets_until`.
+	NewWebhookKey *bool `json:"new_webhook_key,omitempty"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown *OnUnknown `json:"on_unknown,omitempty"`
+
+	// Settings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+	Settings AccountSettings `json:"settings"`
+
+	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+	// account is healthy, as long as its rules allow.
+	WhenUnhealthy *WhenUnhealthy `json:"when_unhealthy,omitempty"`
+}
+
+// AccountCheck The result of a check of an account.
+type AccountCheck struct {
+	// Errors The settings that the provider refuses.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Reason The reason of `unreachable` and `not_checkable`.
+	Reason *string `json:"reason,omitempty"`
+
+	// Result `works`: the provider accepts the settings. `refused`: it refuses one; `errors` names it. `unreachable`: it does not
+	// answer. `not_checkable`: the provider cannot be asked, or the account has a `fault`.
+	Result AccountCheckResult `json:"result"`
+}
+
+// AccountCheckResult `works`: the provider accepts the settings. `refused`: it refuses one; `errors` names it. `unreachable`: it does not
+// answer. `not_checkable`: the provider cannot be asked, or the account has a `fault`.
+type AccountCheckResult string
+
+// AccountCountries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+//
+// Example: ["GB","IE"]
+type AccountCountries = []string
+
+// AccountField A setting of an account.
+type AccountField struct {
+	// Channels The channels whose accounts have the setting. Absent, accounts of each channel of the provider.
+	Channels *[]Channel `json:"channels,omitempty"`
+	Choices  *[]string  `json:"choices,omitempty"`
+
+	// Default The value if the account has none.
+	Default *string `json:"default,omitempty"`
+
+	// Help Where the value is found, by language.
+	Help map[string]string `json:"help"`
+
+	// Kind The kind of value. `secret`: it is stored encrypted and never returned. `choice`: one of `choices`. `long`: a text of
+	// several lines.
+	Kind AccountFieldKind `json:"kind"`
+
+	// Label The name for people by language, such as `en` or `zh-CN`.
+	Label map[string]string `json:"label"`
+
+	// Name The name in `settings`.
+	Name string `json:"name"`
+
+	// Pattern A regular expression that matches the whole value.
+	Pattern *string `json:"pattern,omitempty"`
+
+	// Required Whether an account must have it.
+	Required bool `json:"required"`
+
+	// Verifies Whether the secret verifies webhooks. After a change its former value verifies them until a date.
+	Verifies *bool `json:"verifies,omitempty"`
+}
+
+// AccountFieldKind The kind of value. `secret`: it is stored encrypted and never returned. `choice`: one of `choices`. `long`: a text of
+// several lines.
+type AccountFieldKind string
+
+// AccountHealth The health of an account, as its calls show it.
+type AccountHealth struct {
+	// Reason The reason of the state.
+	Reason *string `json:"reason,omitempty"`
+
+	// Since The begin of the state.
+	Since *time.Time `json:"since,omitempty"`
+
+	// State `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+	// again. `unknown`: it has had no calls.
+	State AccountHealthState `json:"state"`
+}
+
+// AccountHealthState `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+// again. `unknown`: it has had no calls.
+type AccountHealthState string
+
+// AccountInput An account to store.
+type AccountInput struct {
+	// CallTimeoutSeconds The longest time of one call to the provider, in seconds.
+	CallTimeoutSeconds *CallTimeout `json:"call_timeout_seconds,omitempty"`
+
+	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
+
+	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
+
+	// Channel The channel of a message.
+	Channel Channel `json:"channel"`
+
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+	//
+	// Example: ["GB","IE"]
+	Countries *AccountCountries `json:"countries,omitempty"`
+
+	// Disabled Whether no new message goes out by the account. Receipts are still read.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+	//
+	//
+	// Example: sms-uk
+	Name AccountName `json:"name"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown *OnUnknown `json:"on_unknown,omitempty"`
+
+	// Provider The name of the provider, listed by `GET /v1/providers`.
+	Provider string `json:"provider"`
+
+	// Settings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+	Settings AccountSettings `json:"settings"`
+
+	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+	// account is healthy, as long as its rules allow.
+	WhenUnhealthy *WhenUnhealthy `json:"when_unhealthy,omitempty"`
+}
+
+// AccountList A page of accounts.
+type AccountList struct {
+	Items []Account `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
+
+	// Total The number of all items that fit the filters. Present if the request has `total=true`. Backstop counts at most 10,000.
+	Total *Total `json:"total,omitempty"`
+}
+
+// AccountName The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+//
+// Example: sms-uk
+type AccountName = string
+
+// AccountRef The name of an account, listed by `GET /v1/accounts`.
+//
+// Example: twilio
+type AccountRef = string
+
+// AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
+type AccountSettings map[string]string
+
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
 type Attempt struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Account AccountRef `json:"account"`
+
 	// Cause The reason for which the first rule fired. `failed`: a permanent failure. `not_sent`, `not_delivered`, `not_read`: the end
 	// of its wait. `too_late`: the wait had ended before Backstop could process the send, so WhatsApp was not tried.
 	Cause *FallbackReason `json:"cause,omitempty"`
@@ -312,7 +643,7 @@ type Attempt struct {
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
 	// result, is
-	// 2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+	// 2. The SMS of the plan's rule i by its route r, both counted from 0, is 3+2i+100r; its resend is 1 more.
 	Step int `json:"step"`
 }
 
@@ -342,6 +673,15 @@ type AttemptFailure struct {
 	// RetryAfterSeconds The seconds to wait before a retry, if given.
 	RetryAfterSeconds *int `json:"retry_after_seconds,omitempty"`
 }
+
+// CallTimeout The longest time of one call to the provider, in seconds.
+type CallTimeout = int
+
+// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
+type CallsAtOnce = int
+
+// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+type CallsPerSecond = float64
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 // or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
@@ -414,6 +754,9 @@ type ErrorCodeList struct {
 
 // Event An event in the timeline of a send.
 type Event struct {
+	// Account The account that the event is about.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// At A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
@@ -439,7 +782,7 @@ type Event struct {
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-	// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 	// send has ended; only receipts may follow.
@@ -450,6 +793,10 @@ type Event struct {
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome *Outcome `json:"outcome,omitempty"`
+
+	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+	// was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+	RouteReason *RouteReason `json:"route_reason,omitempty"`
 
 	// Rule The name of the rule that the event is about.
 	Rule *string `json:"rule,omitempty"`
@@ -464,7 +811,7 @@ type Event struct {
 // throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 // provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-// follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 // has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
 // send has ended; only receipts may follow.
@@ -540,9 +887,10 @@ type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
-	// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
-	// commas), `wrong_type` (`type`: the JSON type that the value must have).
+	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+	// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+	// the JSON type that the value must have).
 	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
@@ -558,9 +906,10 @@ type FieldError struct {
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
-// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
-// commas), `wrong_type` (`type`: the JSON type that the value must have).
+// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+// the JSON type that the value must have).
 type FieldErrorCode string
 
 // Fired The rule that fired last, and why.
@@ -574,6 +923,17 @@ type Fired struct {
 
 	// Rule The name of the rule.
 	Rule string `json:"rule"`
+}
+
+// FormerSecret A former secret that still verifies webhooks.
+type FormerSecret struct {
+	// Field The name of the setting.
+	Field string `json:"field"`
+
+	// ValidUntil A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	ValidUntil Time `json:"valid_until"`
 }
 
 // Found The sends, rules and policies that a search has found.
@@ -602,7 +962,7 @@ type MessageStats struct {
 	// ByCode The counts of up to 100 error codes, with the most sends first.
 	ByCode []StatsOfCode `json:"by_code"`
 
-	// BySender The counts of up to 100 pairs of sender ID and route, with the most SMS first.
+	// BySender The counts of up to 100 pairs of sender ID and account, with the most SMS first.
 	BySender []StatsOfSender `json:"by_sender"`
 
 	// From A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
@@ -620,6 +980,10 @@ type MessageStats struct {
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
 
+// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+// `hold`: it is not sent again, so it may not arrive.
+type OnUnknown string
+
 // Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
 // for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 // only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
@@ -635,6 +999,8 @@ type PhoneNumber = string
 // Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
 // replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
+	// Account The WhatsApp account.
+	Account    *AccountRef   `json:"account,omitempty"`
 	PolicyID   string        `json:"policy_id"`
 	PolicyName string        `json:"policy_name"`
 	Rules      []PlannedRule `json:"rules"`
@@ -647,10 +1013,10 @@ type PlannedRule struct {
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// Satisfied The WhatsApp message has been delivered and has reached the status that the rule waits for, so the rule cannot fire any
 	// more.
@@ -678,6 +1044,9 @@ type PlannedRule struct {
 
 // Policy A stored policy with its rules in order.
 type Policy struct {
+	// Account The WhatsApp account of sends that name none. Absent, the default account sends.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// CreatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
 	// Example: 2031-05-04T12:10:00Z
@@ -700,6 +1069,9 @@ type Policy struct {
 
 // PolicyInput A policy to store.
 type PolicyInput struct {
+	// Account The WhatsApp account of sends that name none. Absent, the default account sends.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
@@ -755,6 +1127,40 @@ type Problem struct {
 // ProblemCode The kind of the error. It is stable and meant for programs.
 type ProblemCode string
 
+// Provider A supported provider, and what an account of it needs.
+type Provider struct {
+	// AnswersInquiries Whether the provider is asked for the status of a message whose receipt is missing.
+	AnswersInquiries bool      `json:"answers_inquiries"`
+	Channels         []Channel `json:"channels"`
+
+	// ChecksAccounts Whether the provider is asked before an account is stored.
+	ChecksAccounts bool `json:"checks_accounts"`
+
+	// Fields The settings of an account, in the order of a form.
+	Fields []AccountField `json:"fields"`
+
+	// Name The name in accounts, attempts and the addresses of webhooks.
+	Name string `json:"name"`
+
+	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+	// `hold`: it is not sent again, so it may not arrive.
+	OnUnknown OnUnknown `json:"on_unknown"`
+
+	// RefusesRepeats Whether the provider refuses a repeated message, so that a call of unknown result is repeated without risk.
+	RefusesRepeats bool `json:"refuses_repeats"`
+
+	// SignsWebhooks Whether the provider signs its webhooks. If not, the address of an account's webhook has a key.
+	SignsWebhooks bool `json:"signs_webhooks"`
+
+	// Title The name for people.
+	Title string `json:"title"`
+}
+
+// ProviderList The supported providers.
+type ProviderList struct {
+	Items []Provider `json:"items"`
+}
+
 // Quantiles The median, the 95th and the 99th percentile of times in seconds. They are absent if `count` is 0.
 type Quantiles struct {
 	// Count The number of measured sends.
@@ -786,26 +1192,51 @@ type RangeCounts struct {
 	Until Time `json:"until"`
 }
 
-// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-//
-// Example: twilio
-type Route = string
-
-// RouteInfo An SMS provider account.
-type RouteInfo struct {
-	// Default Whether this route sends for rules that name no route.
-	Default bool `json:"default"`
-
-	// Name The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
+// Route An SMS account of a rule.
+type Route struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
 	//
 	// Example: twilio
-	Name Route `json:"name"`
+	Account AccountRef `json:"account"`
+
+	// SendID The sender ID at this account, in place of the rule's.
+	SendID *SendID `json:"send_id,omitempty"`
 }
 
-// RouteList The configured SMS provider accounts.
+// RouteInfo An SMS account.
+type RouteInfo struct {
+	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent, to all countries.
+	Countries *[]string `json:"countries,omitempty"`
+
+	// Default Whether this account sends for rules that name no route, unless it does not serve the recipient's country: then the
+	// first account that serves it sends.
+	Default bool `json:"default"`
+
+	// Name The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Name AccountRef `json:"name"`
+
+	// Provider The name of its provider.
+	Provider string `json:"provider"`
+
+	// Title The name of its provider for people.
+	Title string `json:"title"`
+}
+
+// RouteList The SMS accounts that are not disabled.
 type RouteList struct {
 	Items []RouteInfo `json:"items"`
 }
+
+// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+// was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+type RouteReason string
+
+// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+// the default account sends.
+type Routes = []Route
 
 // Rule A stored rule.
 type Rule struct {
@@ -822,10 +1253,10 @@ type Rule struct {
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -871,10 +1302,10 @@ type RuleInput struct {
 	// the rules or the policies; names that differ only in the case of letters are the same.
 	Name Name `json:"name"`
 
-	// Route The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
-	//
-	// Example: twilio
-	Route *Route `json:"route,omitempty"`
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, or a phone number in E.164 form.
@@ -1464,6 +1895,9 @@ type WarningCode string
 // WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
 // last message; use a template at other times.
 type WhatsAppInput struct {
+	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
+	Account *AccountRef `json:"account,omitempty"`
+
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
 
@@ -1471,8 +1905,15 @@ type WhatsAppInput struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+// account is healthy, as long as its rules allow.
+type WhenUnhealthy string
+
 // Averted defines model for Averted.
 type Averted = bool
+
+// CheckFirst defines model for CheckFirst.
+type CheckFirst = bool
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1507,6 +1948,9 @@ type IfMatch = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// NameOfAccount defines model for NameOfAccount.
+type NameOfAccount = string
 
 // OfCode defines model for OfCode.
 type OfCode = string
@@ -1563,6 +2007,15 @@ type ToEnds = string
 // Example: 2031-05-04T12:10:00Z
 type Until = Time
 
+// WebhookAccount defines model for WebhookAccount.
+type WebhookAccount = string
+
+// WebhookKey defines model for WebhookKey.
+type WebhookKey = string
+
+// WebhookProvider defines model for WebhookProvider.
+type WebhookProvider = string
+
 // WithTotal defines model for WithTotal.
 type WithTotal = bool
 
@@ -1595,6 +2048,57 @@ type PolicyBody = PolicyInput
 
 // RuleBody A rule to store.
 type RuleBody = RuleInput
+
+// ListAccountsParams defines parameters for ListAccounts.
+type ListAccountsParams struct {
+	// Search Only items whose name contains this text. The case of letters does not matter.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Channel Only accounts of this channel.
+	Channel *Channel `form:"channel,omitempty" json:"channel,omitempty"`
+
+	// Provider Only accounts of this provider.
+	Provider *string `form:"provider,omitempty" json:"provider,omitempty"`
+
+	// Disabled With `true`, only disabled accounts. With `false`, only the others.
+	Disabled *bool `form:"disabled,omitempty" json:"disabled,omitempty"`
+
+	// Sort The order of the list. A minus sign means descending. The same parameter goes with each `cursor`.
+	Sort *ListAccountsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Total Whether the answer has the number of all items that fit the filters, in `total`.
+	Total *WithTotal `form:"total,omitempty" json:"total,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListAccountsParamsSort defines parameters for ListAccounts.
+type ListAccountsParamsSort string
+
+// CreateAccountParams defines parameters for CreateAccount.
+type CreateAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+}
+
+// DeleteAccountParams defines parameters for DeleteAccount.
+type DeleteAccountParams struct {
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReplaceAccountParams defines parameters for ReplaceAccount.
+type ReplaceAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
 
 // ListPoliciesParams defines parameters for ListPolicies.
 type ListPoliciesParams struct {
@@ -1874,6 +2378,12 @@ type GetMessageStatsParams struct {
 	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 }
 
+// CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
+type CreateAccountJSONRequestBody = AccountInput
+
+// ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
+type ReplaceAccountJSONRequestBody = AccountChangeInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -1966,6 +2476,82 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListAccounts List accounts
+	//
+	// Lists accounts, newest first unless `sort` says otherwise. An account is listed if it fits all given parameters. Accounts
+	// that the environment gives have no time and count as older than all others.
+	//
+	// Corresponds with GET /v1/accounts (the `ListAccounts` operationId).
+	ListAccounts(ctx context.Context, params *ListAccountsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAccountWithBody Create an account
+	//
+	// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+	// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+	// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+	// set, the answer is 422.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+	CreateAccountWithBody(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAccount Create an account
+	//
+	// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+	// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+	// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+	// set, the answer is 422.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+	CreateAccount(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteAccount Delete an account
+	//
+	// Deletes an account that is disabled, that no rule names as a route, and by which no message of a send is out that has not
+	// ended. Otherwise the answer is 409 and says what is in the way. Receipts that come later are not read.
+	//
+	// Corresponds with DELETE /v1/accounts/{name} (the `DeleteAccount` operationId).
+	DeleteAccount(ctx context.Context, name NameOfAccount, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAccount Get an account
+	//
+	// Returns an account without its secrets, and its version as `ETag`.
+	//
+	// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
+	GetAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceAccountWithBody Replace an account
+	//
+	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+	ReplaceAccountWithBody(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceAccount Replace an account
+	//
+	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+	ReplaceAccount(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, body ReplaceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CheckAccount Check an account
+	//
+	// Asks the provider whether the stored account works. Nothing is sent to a phone and nothing is changed.
+	//
+	// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
+	CheckAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListErrorCodes List the error codes of the providers
 	//
 	// Explains the error codes that the configured providers may report, in every language of the web console.
@@ -2031,9 +2617,16 @@ type ClientInterface interface {
 	// Corresponds with PUT /v1/policies/{id} (the `ReplacePolicy` operationId).
 	ReplacePolicy(ctx context.Context, id ID, params *ReplacePolicyParams, body ReplacePolicyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListProviders List the providers
+	//
+	// Returns all supported providers, with the settings that an account of each needs. They do not change while the program runs.
+	//
+	// Corresponds with GET /v1/providers (the `ListProviders` operationId).
+	ListProviders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListRoutes List the routes
 	//
-	// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
+	// Returns the SMS accounts that are not disabled. A rule may name them as its routes.
 	//
 	// Corresponds with GET /v1/routes (the `ListRoutes` operationId).
 	ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2212,6 +2805,162 @@ type ClientInterface interface {
 	GetMessageStats(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// ListAccounts List accounts
+//
+// Lists accounts, newest first unless `sort` says otherwise. An account is listed if it fits all given parameters. Accounts
+// that the environment gives have no time and count as older than all others.
+//
+// Corresponds with GET /v1/accounts (the `ListAccounts` operationId).
+func (c *Client) ListAccounts(ctx context.Context, params *ListAccountsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAccountsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAccountWithBody Create an account
+//
+// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+// set, the answer is 422.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+func (c *Client) CreateAccountWithBody(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAccountRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAccount Create an account
+//
+// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+// set, the answer is 422.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+func (c *Client) CreateAccount(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAccountRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteAccount Delete an account
+//
+// Deletes an account that is disabled, that no rule names as a route, and by which no message of a send is out that has not
+// ended. Otherwise the answer is 409 and says what is in the way. Receipts that come later are not read.
+//
+// Corresponds with DELETE /v1/accounts/{name} (the `DeleteAccount` operationId).
+func (c *Client) DeleteAccount(ctx context.Context, name NameOfAccount, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteAccountRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAccount Get an account
+//
+// Returns an account without its secrets, and its version as `ETag`.
+//
+// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
+func (c *Client) GetAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAccountRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceAccountWithBody Replace an account
+//
+// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+func (c *Client) ReplaceAccountWithBody(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceAccountRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceAccount Replace an account
+//
+// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+func (c *Client) ReplaceAccount(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, body ReplaceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceAccountRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CheckAccount Check an account
+//
+// Asks the provider whether the stored account works. Nothing is sent to a phone and nothing is changed.
+//
+// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
+func (c *Client) CheckAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCheckAccountRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListErrorCodes List the error codes of the providers
 //
 // Explains the error codes that the configured providers may report, in every language of the web console.
@@ -2357,9 +3106,26 @@ func (c *Client) ReplacePolicy(ctx context.Context, id ID, params *ReplacePolicy
 	return c.Client.Do(req)
 }
 
+// ListProviders List the providers
+//
+// Returns all supported providers, with the settings that an account of each needs. They do not change while the program runs.
+//
+// Corresponds with GET /v1/providers (the `ListProviders` operationId).
+func (c *Client) ListProviders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProvidersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListRoutes List the routes
 //
-// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
+// Returns the SMS accounts that are not disabled. A rule may name them as its routes.
 //
 // Corresponds with GET /v1/routes (the `ListRoutes` operationId).
 func (c *Client) ListRoutes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2737,6 +3503,413 @@ func (c *Client) GetMessageStats(ctx context.Context, params *GetMessageStatsPar
 	return c.Client.Do(req)
 }
 
+// NewListAccountsRequest constructs an http.Request for the ListAccounts method
+func NewListAccountsRequest(server string, params *ListAccountsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Channel != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Provider != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "provider", *params.Provider, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Disabled != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "disabled", *params.Disabled, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateAccountRequest calls the generic CreateAccount builder with application/json body
+func NewCreateAccountRequest(server string, params *CreateAccountParams, body CreateAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateAccountRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateAccountRequestWithBody constructs an http.Request for the CreateAccount method, with any body, and a specified content type
+func NewCreateAccountRequestWithBody(server string, params *CreateAccountParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Check != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "check", *params.Check, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteAccountRequest constructs an http.Request for the DeleteAccount method
+func NewDeleteAccountRequest(server string, name NameOfAccount, params *DeleteAccountParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewGetAccountRequest constructs an http.Request for the GetAccount method
+func NewGetAccountRequest(server string, name NameOfAccount) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplaceAccountRequest calls the generic ReplaceAccount builder with application/json body
+func NewReplaceAccountRequest(server string, name NameOfAccount, params *ReplaceAccountParams, body ReplaceAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceAccountRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewReplaceAccountRequestWithBody constructs an http.Request for the ReplaceAccount method, with any body, and a specified content type
+func NewReplaceAccountRequestWithBody(server string, name NameOfAccount, params *ReplaceAccountParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Check != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "check", *params.Check, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewCheckAccountRequest constructs an http.Request for the CheckAccount method
+func NewCheckAccountRequest(server string, name NameOfAccount) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s/check", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListErrorCodesRequest constructs an http.Request for the ListErrorCodes method
 func NewListErrorCodesRequest(server string) (*http.Request, error) {
 	var err error
@@ -3078,6 +4251,33 @@ func NewReplacePolicyRequestWithBody(server string, id ID, params *ReplacePolicy
 
 		req.Header.Set("If-Match", headerParam0)
 
+	}
+
+	return req, nil
+}
+
+// NewListProvidersRequest constructs an http.Request for the ListProviders method
+func NewListProvidersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/providers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -4523,6 +5723,90 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListAccountsWithResponse List accounts
+	//
+	// Lists accounts, newest first unless `sort` says otherwise. An account is listed if it fits all given parameters. Accounts
+	// that the environment gives have no time and count as older than all others.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/accounts (the `ListAccounts` operationId).
+	ListAccountsWithResponse(ctx context.Context, params *ListAccountsParams, reqEditors ...RequestEditorFn) (*ListAccountsResponse, error)
+
+	// CreateAccountWithBodyWithResponse Create an account
+	//
+	// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+	// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+	// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+	// set, the answer is 422.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+	CreateAccountWithBodyWithResponse(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error)
+
+	// CreateAccountWithResponse Create an account
+	//
+	// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+	// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+	// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+	// set, the answer is 422.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+	CreateAccountWithResponse(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error)
+
+	// DeleteAccountWithResponse Delete an account
+	//
+	// Deletes an account that is disabled, that no rule names as a route, and by which no message of a send is out that has not
+	// ended. Otherwise the answer is 409 and says what is in the way. Receipts that come later are not read.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/accounts/{name} (the `DeleteAccount` operationId).
+	DeleteAccountWithResponse(ctx context.Context, name NameOfAccount, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*DeleteAccountResponse, error)
+
+	// GetAccountWithResponse Get an account
+	//
+	// Returns an account without its secrets, and its version as `ETag`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
+	GetAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*GetAccountResponse, error)
+
+	// ReplaceAccountWithBodyWithResponse Replace an account
+	//
+	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+	ReplaceAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceAccountResponse, error)
+
+	// ReplaceAccountWithResponse Replace an account
+	//
+	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+	// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+	// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+	ReplaceAccountWithResponse(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, body ReplaceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceAccountResponse, error)
+
+	// CheckAccountWithResponse Check an account
+	//
+	// Asks the provider whether the stored account works. Nothing is sent to a phone and nothing is changed.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
+	CheckAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*CheckAccountResponse, error)
+
 	// ListErrorCodesWithResponse List the error codes of the providers
 	//
 	// Explains the error codes that the configured providers may report, in every language of the web console.
@@ -4596,9 +5880,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/policies/{id} (the `ReplacePolicy` operationId).
 	ReplacePolicyWithResponse(ctx context.Context, id ID, params *ReplacePolicyParams, body ReplacePolicyJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplacePolicyResponse, error)
 
+	// ListProvidersWithResponse List the providers
+	//
+	// Returns all supported providers, with the settings that an account of each needs. They do not change while the program runs.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/providers (the `ListProviders` operationId).
+	ListProvidersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProvidersResponse, error)
+
 	// ListRoutesWithResponse List the routes
 	//
-	// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
+	// Returns the SMS accounts that are not disabled. A rule may name them as its routes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4799,6 +6092,568 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
 	GetMessageStatsWithResponse(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*GetMessageStatsResponse, error)
+}
+
+// ListAccountsResponse401Headers the declared response headers of an HTTP 401 response for ListAccounts
+type ListAccountsResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListAccountsResponseDefaultHeaders the declared response headers of an HTTP default response for ListAccounts
+type ListAccountsResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListAccountsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AccountList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListAccountsResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListAccountsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAccountsResponse) GetJSON200() *AccountList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListAccountsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListAccountsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAccountsResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAccountsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAccountsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAccountsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAccountsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateAccountResponse201Headers the declared response headers of an HTTP 201 response for CreateAccount
+type CreateAccountResponse201Headers struct {
+	ETag     string
+	Location string
+}
+
+// CreateAccountResponse401Headers the declared response headers of an HTTP 401 response for CreateAccount
+type CreateAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CreateAccountResponseDefaultHeaders the declared response headers of an HTTP default response for CreateAccount
+type CreateAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CreateAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Account
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateAccountResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateAccountResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateAccountResponse) GetJSON201() *Account {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteAccountResponse401Headers the declared response headers of an HTTP 401 response for DeleteAccount
+type DeleteAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// DeleteAccountResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteAccount
+type DeleteAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type DeleteAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteAccountResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetAccountResponse200Headers the declared response headers of an HTTP 200 response for GetAccount
+type GetAccountResponse200Headers struct {
+	ETag string
+}
+
+// GetAccountResponse401Headers the declared response headers of an HTTP 401 response for GetAccount
+type GetAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// GetAccountResponseDefaultHeaders the declared response headers of an HTTP default response for GetAccount
+type GetAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type GetAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Account
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetAccountResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAccountResponse) GetJSON200() *Account {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceAccountResponse200Headers the declared response headers of an HTTP 200 response for ReplaceAccount
+type ReplaceAccountResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceAccountResponse401Headers the declared response headers of an HTTP 401 response for ReplaceAccount
+type ReplaceAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ReplaceAccountResponseDefaultHeaders the declared response headers of an HTTP default response for ReplaceAccount
+type ReplaceAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ReplaceAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Account
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceAccountResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReplaceAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceAccountResponse) GetJSON200() *Account {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplaceAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CheckAccountResponse401Headers the declared response headers of an HTTP 401 response for CheckAccount
+type CheckAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CheckAccountResponseDefaultHeaders the declared response headers of an HTTP default response for CheckAccount
+type CheckAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CheckAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AccountCheck
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CheckAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CheckAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CheckAccountResponse) GetJSON200() *AccountCheck {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CheckAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CheckAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CheckAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CheckAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CheckAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CheckAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CheckAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CheckAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListErrorCodesResponse401Headers the declared response headers of an HTTP 401 response for ListErrorCodes
@@ -5343,6 +7198,75 @@ func (r ReplacePolicyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReplacePolicyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListProvidersResponse401Headers the declared response headers of an HTTP 401 response for ListProviders
+type ListProvidersResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListProvidersResponseDefaultHeaders the declared response headers of an HTTP default response for ListProviders
+type ListProvidersResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListProvidersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProviderList
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListProvidersResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListProvidersResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListProvidersResponse) GetJSON200() *ProviderList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListProvidersResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListProvidersResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListProvidersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListProvidersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListProvidersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListProvidersResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6734,6 +8658,138 @@ func (r GetMessageStatsResponse) ContentType() string {
 	return ""
 }
 
+// ListAccountsWithResponse List accounts
+//
+// Lists accounts, newest first unless `sort` says otherwise. An account is listed if it fits all given parameters. Accounts
+// that the environment gives have no time and count as older than all others.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/accounts (the `ListAccounts` operationId).
+func (c *ClientWithResponses) ListAccountsWithResponse(ctx context.Context, params *ListAccountsParams, reqEditors ...RequestEditorFn) (*ListAccountsResponse, error) {
+	rsp, err := c.ListAccounts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAccountsResponse(rsp)
+}
+
+// CreateAccountWithBodyWithResponse Create an account
+//
+// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+// set, the answer is 422.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+func (c *ClientWithResponses) CreateAccountWithBodyWithResponse(ctx context.Context, params *CreateAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error) {
+	rsp, err := c.CreateAccountWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAccountResponse(rsp)
+}
+
+// CreateAccountWithResponse Create an account
+//
+// Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+// refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+// same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+// set, the answer is 422.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts (the `CreateAccount` operationId).
+func (c *ClientWithResponses) CreateAccountWithResponse(ctx context.Context, params *CreateAccountParams, body CreateAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAccountResponse, error) {
+	rsp, err := c.CreateAccount(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAccountResponse(rsp)
+}
+
+// DeleteAccountWithResponse Delete an account
+//
+// Deletes an account that is disabled, that no rule names as a route, and by which no message of a send is out that has not
+// ended. Otherwise the answer is 409 and says what is in the way. Receipts that come later are not read.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/accounts/{name} (the `DeleteAccount` operationId).
+func (c *ClientWithResponses) DeleteAccountWithResponse(ctx context.Context, name NameOfAccount, params *DeleteAccountParams, reqEditors ...RequestEditorFn) (*DeleteAccountResponse, error) {
+	rsp, err := c.DeleteAccount(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteAccountResponse(rsp)
+}
+
+// GetAccountWithResponse Get an account
+//
+// Returns an account without its secrets, and its version as `ETag`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
+func (c *ClientWithResponses) GetAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*GetAccountResponse, error) {
+	rsp, err := c.GetAccount(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAccountResponse(rsp)
+}
+
+// ReplaceAccountWithBodyWithResponse Replace an account
+//
+// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+func (c *ClientWithResponses) ReplaceAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceAccountResponse, error) {
+	rsp, err := c.ReplaceAccountWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceAccountResponse(rsp)
+}
+
+// ReplaceAccountWithResponse Replace an account
+//
+// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+// value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+// `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/accounts/{name} (the `ReplaceAccount` operationId).
+func (c *ClientWithResponses) ReplaceAccountWithResponse(ctx context.Context, name NameOfAccount, params *ReplaceAccountParams, body ReplaceAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceAccountResponse, error) {
+	rsp, err := c.ReplaceAccount(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceAccountResponse(rsp)
+}
+
+// CheckAccountWithResponse Check an account
+//
+// Asks the provider whether the stored account works. Nothing is sent to a phone and nothing is changed.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
+func (c *ClientWithResponses) CheckAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*CheckAccountResponse, error) {
+	rsp, err := c.CheckAccount(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCheckAccountResponse(rsp)
+}
+
 // ListErrorCodesWithResponse List the error codes of the providers
 //
 // Explains the error codes that the configured providers may report, in every language of the web console.
@@ -6855,9 +8911,24 @@ func (c *ClientWithResponses) ReplacePolicyWithResponse(ctx context.Context, id 
 	return ParseReplacePolicyResponse(rsp)
 }
 
+// ListProvidersWithResponse List the providers
+//
+// Returns all supported providers, with the settings that an account of each needs. They do not change while the program runs.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/providers (the `ListProviders` operationId).
+func (c *ClientWithResponses) ListProvidersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProvidersResponse, error) {
+	rsp, err := c.ListProviders(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListProvidersResponse(rsp)
+}
+
 // ListRoutesWithResponse List the routes
 //
-// Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
+// Returns the SMS accounts that are not disabled. A rule may name them as its routes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -7177,6 +9248,550 @@ func (c *ClientWithResponses) GetMessageStatsWithResponse(ctx context.Context, p
 		return nil, err
 	}
 	return ParseGetMessageStatsResponse(rsp)
+}
+
+// ParseListAccountsResponse parses an HTTP response from a ListAccountsWithResponse call
+func ParseListAccountsResponse(rsp *http.Response) (*ListAccountsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAccountsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AccountList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListAccountsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListAccountsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateAccountResponse parses an HTTP response from a CreateAccountWithResponse call
+func ParseCreateAccountResponse(rsp *http.Response) (*CreateAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateAccountResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CreateAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteAccountResponse parses an HTTP response from a DeleteAccountWithResponse call
+func ParseDeleteAccountResponse(rsp *http.Response) (*DeleteAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers DeleteAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAccountResponse parses an HTTP response from a GetAccountWithResponse call
+func ParseGetAccountResponse(rsp *http.Response) (*GetAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetAccountResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers GetAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceAccountResponse parses an HTTP response from a ReplaceAccountWithResponse call
+func ParseReplaceAccountResponse(rsp *http.Response) (*ReplaceAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceAccountResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ReplaceAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCheckAccountResponse parses an HTTP response from a CheckAccountWithResponse call
+func ParseCheckAccountResponse(rsp *http.Response) (*CheckAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CheckAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AccountCheck
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CheckAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CheckAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
 }
 
 // ParseListErrorCodesResponse parses an HTTP response from a ListErrorCodesWithResponse call
@@ -7696,6 +10311,69 @@ func ParseReplacePolicyResponse(rsp *http.Response) (*ReplacePolicyResponse, err
 		response.Headers401 = &headers
 	case true:
 		var headers ReplacePolicyResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListProvidersResponse parses an HTTP response from a ListProvidersWithResponse call
+func ParseListProvidersResponse(rsp *http.Response) (*ListProvidersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListProvidersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProviderList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListProvidersResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListProvidersResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

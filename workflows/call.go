@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -32,6 +33,11 @@ func (s *send) startCall(ctx workflow.Context, summary string, activity any, ste
 		if !c.tried {
 			c.err = workflow.ExecuteLocalActivity(tryOptions(ctx, summary), activity, step).Get(ctx, &c.got)
 			c.tried = true
+			if account, isElsewhere := queueFor(c.err); isElsewhere {
+				step.AwaitReceipts = 0
+				c.err = s.retryCall(ctx, c, summary, activity, step, s.queueOf(account))
+				return
+			}
 			pause, retry := afterTry(c.err, &step)
 			c.unsaved = step.Ended
 			if !retry {
@@ -42,9 +48,49 @@ func (s *send) startCall(ctx workflow.Context, summary string, activity any, ste
 			}
 		}
 		step.AwaitReceipts = 0
-		c.err = workflow.ExecuteActivity(callOptions(ctx, summary), activity, step).Get(ctx, &c.got)
+		c.err = s.retryCall(ctx, c, summary, activity, step, "")
 	})
 	return c
+}
+
+// retryCall makes a call by an ordinary activity, which the engine retries. If the account has a task queue of its own, the
+// activity runs there. If nobody takes it from that queue in time, because the account has no limits any more, or many calls wait,
+// the workflow asks again.
+func (s *send) retryCall(
+	ctx workflow.Context, c *call, summary string, activity any, step activities.Step, queue string,
+) error {
+	for {
+		err := workflow.ExecuteActivity(callOptions(ctx, summary, queue), activity, step).Get(ctx, &c.got)
+		account, isElsewhere := queueFor(err)
+		switch {
+		case isElsewhere:
+			queue = s.queueOf(account)
+		case isUntaken(err):
+			queue = ""
+		default:
+			return err //nolint:wrapcheck // afterTry and result read it
+		}
+	}
+}
+
+// queueOf returns the task queue of an account.
+func (s *send) queueOf(account string) string {
+	return QueueOf(s.in.Installation) + activities.QueueSuffix(account)
+}
+
+// queueFor returns the account on whose task queue a call must be made.
+func queueFor(err error) (account string, isElsewhere bool) {
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || failed.Type() != activities.Elsewhere || failed.Details(&account) != nil {
+		return "", false
+	}
+	return account, true
+}
+
+// isUntaken reports whether no worker took an activity from its task queue in time.
+func isUntaken(err error) bool {
+	late, ok := errors.AsType[*temporal.TimeoutError](err)
+	return ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START
 }
 
 // afterTry reports whether the engine retries a call whose first try ended with err, and after which pause.

@@ -27,6 +27,7 @@ func QueueOf(installation string) string { return "backstop-" + installation }
 // SendInput is the input of a send's workflow.
 type SendInput struct {
 	ID         string          `json:"id"`
+	Account    string          `json:"account"` // the WhatsApp account
 	Rules      []backstop.Rule `json:"rules"`
 	AcceptedAt time.Time       `json:"accepted_at"`          // by the store's clock
 	ExpiresAt  *time.Time      `json:"expires_at,omitempty"` // by the same clock
@@ -45,8 +46,6 @@ type SendInput struct {
 // in flight.
 type Settings struct {
 	UnknownWait    time.Duration `json:"unknown_wait"`           // for a receipt, after a call that may have sent
-	ResendWhatsApp bool          `json:"resend_whatsapp"`        // once, when UnknownWait has passed without a receipt
-	ResendSMS      bool          `json:"resend_sms"`             // the same for an SMS
 	SMSReceiptWait time.Duration `json:"sms_receipt_wait"`       // for the SMS to be reported delivered or failed
 	QueuedCalls    bool          `json:"queued_calls,omitempty"` // calls go through the task queue from the first try
 

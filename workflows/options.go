@@ -21,6 +21,10 @@ const (
 	// storeTimeout bounds one write to Postgres.
 	storeTimeout = 10 * time.Second
 
+	// untakenFor is how long a call may wait on the task queue of its account. Then the workflow asks for the queue again, because
+	// the account may have no limits any more, and no worker its queue.
+	untakenFor = 10 * time.Minute
+
 	// askFor bounds the retries of an inquiry about an SMS. After it, the send goes on without an answer.
 	askFor = 10 * time.Minute
 )
@@ -40,8 +44,15 @@ func tryOptions(ctx workflow.Context, summary string) workflow.Context {
 
 // callOptions are for the retries of a provider call: after 1 s at first, 2 s, 4 s and so on, and 1 min at most. If the provider
 // asks for another delay, the activity returns that delay to the engine (NextRetryDelay).
-func callOptions(ctx workflow.Context, summary string) workflow.Context {
+// On the task queue of an account it may wait for untakenFor.
+func callOptions(ctx workflow.Context, summary, queue string) workflow.Context {
+	var untaken time.Duration
+	if queue != "" {
+		untaken = untakenFor
+	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              queue,
+		ScheduleToStartTimeout: untaken,
 		// After it the process counts as dead, and the engine starts another run.
 		StartToCloseTimeout: activities.AdmitTimeout + activities.CallTimeout,
 		WaitForCancellation: true, // a call in flight may still send, so its end counts

@@ -20,8 +20,10 @@ type smsState struct {
 // or until the store waits for the receipt instead.
 func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	step := activities.Step{
-		Send: s.in.ID, Rule: rule, Route: s.in.Rules[rule].Route, ByFailure: s.view.WhatsApp == backstop.Failed,
-		SMSReceiptWait: s.in.Settings.SMSReceiptWait,
+		Send: s.in.ID, Rule: rule, ByFailure: s.view.WhatsApp == backstop.Failed, SMSReceiptWait: s.in.Settings.SMSReceiptWait,
+	}
+	for _, route := range s.in.Rules[rule].Routes {
+		step.Accounts = append(step.Accounts, route.Account)
 	}
 	s.sms.called = s.sms.called.With(rule)
 	verdict, err := s.submitSMS(ctx, step)
@@ -54,7 +56,8 @@ func (s *send) awaitNewerView(ctx workflow.Context) error {
 }
 
 // resolveUnknownSMS waits for a receipt after an SMS call of unknown end, and then asks the provider. If the provider answers and
-// the SMS is still Queued, resolveUnknownSMS resends the SMS, provided that ResendSMS is set.
+// the SMS is still Queued, resolveUnknownSMS proposes to resend the SMS. The ledger refuses that if the account holds such
+// messages.
 func (s *send) resolveUnknownSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
 	isResolved := func() bool { return s.view.SMS != backstop.Queued }
 	if err := s.awaitSMSUntil(ctx, isResolved, s.in.Settings.UnknownWait); err != nil {
@@ -64,7 +67,7 @@ func (s *send) resolveUnknownSMS(ctx workflow.Context, step activities.Step) (ac
 		return activities.Accepted, nil
 	}
 	answered, err := s.inquireSMS(ctx)
-	if err != nil || !answered || isResolved() || s.isEnded() || !s.in.Settings.ResendSMS {
+	if err != nil || !answered || isResolved() || s.isEnded() {
 		return activities.Accepted, err
 	}
 	step.Resend = true

@@ -21,9 +21,14 @@ type whatsAppState struct {
 // callWhatsApp starts the WhatsApp call and waits for its first try. Nothing interrupts the first try, because no other wait has
 // started. callWhatsApp does not wait for the retries, because the rules' waits run meanwhile.
 func (s *send) callWhatsApp(ctx workflow.Context) error {
-	step := activities.Step{Send: s.in.ID, Resend: s.whatsApp.isResent, AwaitReceipts: s.receiptWait(ctx)}
+	step := s.whatsAppStep()
+	step.AwaitReceipts = s.receiptWait(ctx)
 	s.whatsApp.call = s.startCall(ctx, "WhatsApp", acts.SendWhatsApp, step)
 	return s.await(ctx, func() bool { return s.whatsApp.call.tried })
+}
+
+func (s *send) whatsAppStep() activities.Step {
+	return activities.Step{Send: s.in.ID, Resend: s.whatsApp.isResent, Accounts: []string{s.in.Account}}
 }
 
 // receiptWait returns how long the first try may wait for receipts. It is 0 unless a delivery ends the send. The wait does not
@@ -74,7 +79,9 @@ func (s *send) endWhatsApp(ctx workflow.Context) error {
 	case s.isPastWhatsApp(ctx) || s.hasLapsed(ctx) || isCancelled:
 		return nil //nolint:nilerr // the next wait returns the cancellation
 	default:
-		return s.giveUp(ctx, backstop.WhatsApp, activities.Step{Send: s.in.ID, Resend: s.whatsApp.isResent, Ended: unsaved})
+		step := s.whatsAppStep()
+		step.Ended = unsaved
+		return s.giveUp(ctx, backstop.WhatsApp, step)
 	}
 }
 
@@ -108,10 +115,11 @@ func (s *send) resumeUnknownWait(ctx workflow.Context) {
 	}
 }
 
-// resendWhatsApp sends WhatsApp again, once, if ResendWhatsApp is set and no receipt came after a call of unknown end.
+// resendWhatsApp proposes to send WhatsApp again, once, if no receipt came after a call of unknown end. The ledger refuses that if
+// the account holds such messages.
 func (s *send) resendWhatsApp(ctx workflow.Context) error {
 	s.whatsApp.unknownTimer, s.waiting = nil, ""
-	if s.view.WhatsApp != backstop.Queued || s.whatsApp.isResent || !s.in.Settings.ResendWhatsApp {
+	if s.view.WhatsApp != backstop.Queued || s.whatsApp.isResent {
 		return nil
 	}
 	s.whatsApp.isResent = true

@@ -58,7 +58,7 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 // its waits from its own start, so it never compares that clock with Temporal's.
 func (h *Handoff) workflowInput(send backstop.Send) workflows.SendInput {
 	return workflows.SendInput{
-		ID: send.ID, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
+		ID: send.ID, Account: send.Plan.Account, Rules: send.Plan.Rules, AcceptedAt: send.AcceptedAt, ExpiresAt: send.ExpiresAt,
 		Age: max(h.store.Now().Sub(send.AcceptedAt), 0), Settings: h.settings, Installation: h.installation,
 	}
 }

@@ -145,11 +145,11 @@ func (s *Store) Learn(_ context.Context, r backstop.Receipt) (backstop.View, err
 	return view, nil
 }
 
-// Owner returns the attempt with this message id, or false.
-func (s *Store) Owner(_ context.Context, channel backstop.Channel, _, id string) (backstop.Ref, bool, error) {
+// Owner returns the attempt that has a receipt's message, or false.
+func (s *Store) Owner(_ context.Context, of backstop.Receipt) (backstop.Ref, bool, error) {
 	l, _ := s.Snapshot()
 	for _, a := range l.Attempts {
-		if a.Channel == channel && a.MessageID == id {
+		if a.Channel == of.Channel && a.MessageID == of.MessageID {
 			return a.Ref, true, nil
 		}
 	}

@@ -17,12 +17,15 @@ const (
 	maxCodes   = 100
 )
 
+// accountOfAttempt is the account of an attempt. Before accounts had names, it was the provider's.
+const accountOfAttempt = `COALESCE(NULLIF(attempts.account, ''), attempts.provider)`
+
 // countSMS counts the SMS of the sends that fit a condition. Each group has one step of the time to delivery, as in countSends.
 // As there, OFFSET 0 hides the parts of the groups.
 func countSMS(w *where) string {
-	return `SELECT sender, route, country, result, code, class, step, count(*) AS sms, max(delay) AS longest
+	return `SELECT sender, route, provider, country, result, code, class, step, count(*) AS sms, max(delay) AS longest
 FROM (
-    SELECT attempts.send_id AS sender, attempts.provider AS route, country, ` + smsResult + ` AS result,
+    SELECT attempts.send_id AS sender, ` + accountOfAttempt + ` AS route, attempts.provider, country, ` + smsResult + ` AS result,
         COALESCE(` + failureCode + `, '') AS code, COALESCE(` + failureClass + `, '') AS class,
         delay, round(100 * ln(greatest(delay, 0.001)))::int AS step
     FROM attempts JOIN sends ON sends.id = attempts.send
@@ -31,7 +34,7 @@ FROM (
     WHERE attempts.channel = 'sms' AND ` + w.String() + `
     OFFSET 0
 ) AS m
-GROUP BY sender, route, country, result, code, class, step`
+GROUP BY sender, route, provider, country, result, code, class, step`
 }
 
 // countCodes counts a send once for each code, even if two of its messages failed with it.
@@ -44,15 +47,16 @@ GROUP BY 1, 2, 3, 4 ORDER BY sends DESC, 1, 2, 3, 4 LIMIT ` + w.param(maxCodes)
 }
 
 type smsRow struct {
-	Sender  string               `db:"sender"`
-	Route   string               `db:"route"`
-	Country string               `db:"country"`
-	Result  backstop.SMSResult   `db:"result"`
-	Code    string               `db:"code"`
-	Class   backstop.RejectClass `db:"class"`
-	Step    int                  `db:"step"`
-	SMS     int64                `db:"sms"`
-	Longest *float64             `db:"longest"` // in seconds; nil if none of them brought the message
+	Sender   string               `db:"sender"`
+	Route    string               `db:"route"`
+	Provider string               `db:"provider"`
+	Country  string               `db:"country"`
+	Result   backstop.SMSResult   `db:"result"`
+	Code     string               `db:"code"`
+	Class    backstop.RejectClass `db:"class"`
+	Step     int                  `db:"step"`
+	SMS      int64                `db:"sms"`
+	Longest  *float64             `db:"longest"` // in seconds; nil if none of them brought the message
 }
 
 type codeRow struct {
@@ -118,7 +122,7 @@ func (t *smsTally) add(r smsRow) {
 		t.delays.add(r.Step, delay{n: r.SMS, longest: *r.Longest})
 	}
 	if r.Code != "" {
-		t.codes[backstop.CountsOfCode{Provider: r.Route, Channel: backstop.SMS, Code: r.Code, Class: r.Class}] += r.SMS
+		t.codes[backstop.CountsOfCode{Provider: r.Provider, Channel: backstop.SMS, Code: r.Code, Class: r.Class}] += r.SMS
 	}
 }
 

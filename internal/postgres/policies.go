@@ -18,14 +18,14 @@ import (
 // A policy and its rules are read by one query, so that they are of one version.
 const (
 	joinRules = `
-SELECT p.id, p.name, p.version, p.created_at, p.updated_at,
+SELECT p.id, p.name, p.account, p.version, p.created_at, p.updated_at,
     r.id AS "rule.id", r.name AS "rule.name", r.type AS "rule.type", r.wait_seconds AS "rule.wait_seconds",
-    r.send_id AS "rule.send_id", r.route AS "rule.route", r.countries AS "rule.countries", r.version AS "rule.version",
+    r.send_id AS "rule.send_id", r.routes AS "rule.routes", r.countries AS "rule.countries", r.version AS "rule.version",
     r.created_at AS "rule.created_at", r.updated_at AS "rule.updated_at"
 FROM p JOIN policy_rules u ON u.policy_id = p.id JOIN rules r ON r.id = u.rule_id
 ORDER BY p.place, u.position`
 	getPolicy = `WITH p AS (
-    SELECT id, name, version, created_at, updated_at, 1 AS place FROM policies WHERE id = $1
+    SELECT id, name, account, version, created_at, updated_at, 1 AS place FROM policies WHERE id = $1
 ) ` + joinRules
 )
 
@@ -33,6 +33,7 @@ ORDER BY p.place, u.position`
 type policyRow struct {
 	ID        string    `db:"id"`
 	Name      string    `db:"name"`
+	Account   string    `db:"account"`
 	Version   int       `db:"version"`
 	CreatedAt time.Time `db:"created_at"`
 	UpdatedAt time.Time `db:"updated_at"`
@@ -44,7 +45,7 @@ func policiesOf(rows []policyRow) []backstop.Policy {
 	for _, row := range rows {
 		if len(list) == 0 || list[len(list)-1].ID != row.ID {
 			list = append(list, backstop.Policy{
-				ID: row.ID, Name: row.Name, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+				ID: row.ID, Name: row.Name, Account: row.Account, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 			})
 		}
 		policy := &list[len(list)-1]
@@ -109,7 +110,7 @@ func (db *DB) ListPolicies(
 		return nil, false, err
 	}
 	query := `WITH p AS (
-    SELECT id, name, version, created_at, updated_at, row_number() OVER (ORDER BY ` + by + `) AS place
+    SELECT id, name, account, version, created_at, updated_at, row_number() OVER (ORDER BY ` + by + `) AS place
     FROM policies WHERE ` + w.String() + ` ORDER BY place LIMIT ` + w.param(page.Limit+1) + `
 ) ` + joinRules
 	var rows []policyRow
@@ -125,23 +126,23 @@ func (db *DB) CountPolicies(ctx context.Context, f backstop.PolicyFilter) (backs
 	return db.countUpTo(ctx, "policies", policiesThat(f))
 }
 
-const insertPolicy = `INSERT INTO policies (id, name, version, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)`
+const insertPolicy = `INSERT INTO policies (id, name, account, version, created_at, updated_at) VALUES ($1, $2, $3, 1, $4, $4)`
 
 // CreatePolicy stores a policy. Errors have the code Invalid, for a name or rule id that is wrong, or Conflict, for
 // a name that is taken.
-func (db *DB) CreatePolicy(ctx context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
+func (db *DB) CreatePolicy(ctx context.Context, p backstop.PolicyInput) (backstop.Policy, error) {
 	at := db.Now()
 	id, err := pool.NewIDAt(at)
 	if err != nil {
 		return backstop.Policy{}, err
 	}
-	return db.writePolicy(ctx, "create policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		return pool.Execute(ctx, tx, insertPolicy, id, name, at)
+	return db.writePolicy(ctx, "create policy", id, p, func(tx *sqlx.Tx) error {
+		return pool.Execute(ctx, tx, insertPolicy, id, p.Name, p.Account, at)
 	})
 }
 
 const (
-	replacePolicy = `UPDATE policies SET name = $3, version = version + 1, updated_at = $4
+	replacePolicy = `UPDATE policies SET name = $3, account = $4, version = version + 1, updated_at = $5
 WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING version`
 	policyVersion  = `SELECT version FROM policies WHERE id = $1`
 	dropMembership = `DELETE FROM policy_rules WHERE policy_id = $1`
@@ -149,13 +150,13 @@ WHERE id = $1 AND ($2 = 0 OR version = $2) RETURNING version`
 
 // ReplacePolicy writes over a policy, if it has the version asked for. Errors have the code Invalid, NotFound, Stale
 // or Conflict.
-func (db *DB) ReplacePolicy(ctx context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error) {
+func (db *DB) ReplacePolicy(ctx context.Context, id string, p backstop.PolicyInput, version int) (backstop.Policy, error) {
 	id, ok := pool.ParseID(id)
 	if !ok {
 		return backstop.Policy{}, pool.NotFound("policy")
 	}
-	return db.writePolicy(ctx, "replace policy", id, name, ruleIDs, func(tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, name, db.Now())
+	return db.writePolicy(ctx, "replace policy", id, p, func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, new(int), replacePolicy, id, version, p.Name, p.Account, db.Now())
 		if errors.Is(err, sql.ErrNoRows) {
 			return explainMissing(tx.GetContext(ctx, new(int), policyVersion, id), "policy")
 		}
@@ -188,9 +189,9 @@ SELECT $1, position, rule_id FROM unnest($2::uuid[]) WITH ORDINALITY AS u (rule_
 // writePolicy writes the policy's row by write and then its rules. The schema does not require that a
 // policy has rules, so writePolicy checks it.
 func (db *DB) writePolicy(
-	ctx context.Context, what, id, name string, ruleIDs []string, write func(*sqlx.Tx) error,
+	ctx context.Context, what, id string, p backstop.PolicyInput, write func(*sqlx.Tx) error,
 ) (backstop.Policy, error) {
-	if err := backstop.ValidatePolicy(name, ruleIDs); err != nil {
+	if err := p.Validate(); err != nil {
 		return backstop.Policy{}, err
 	}
 	var policy backstop.Policy
@@ -198,7 +199,7 @@ func (db *DB) writePolicy(
 		if err := write(tx); err != nil {
 			return err
 		}
-		rules, err := lockRules(ctx, tx, ruleIDs)
+		rules, err := lockRules(ctx, tx, p.RuleIDs)
 		if err != nil {
 			return err
 		}

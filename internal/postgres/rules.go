@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	ruleColumns = `id, name, type, wait_seconds, send_id, route, countries, version, created_at, updated_at`
+	ruleColumns = `id, name, type, wait_seconds, send_id, routes, countries, version, created_at, updated_at`
 	// readRule is a rule with the policies that include it, in one query and from one snapshot.
 	readRule = ruleColumns + `, (
     SELECT json_agg(json_build_object('id', p.id, 'name', p.name) ORDER BY lower(p.name))
@@ -31,7 +32,7 @@ type ruleRow struct {
 	Type        backstop.RuleType `db:"type"`
 	WaitSeconds int               `db:"wait_seconds"`
 	SendID      string            `db:"send_id"`
-	Route       string            `db:"route"`
+	Routes      routesColumn      `db:"routes"`
 	Countries   pq.StringArray    `db:"countries"`
 	Version     int               `db:"version"`
 	CreatedAt   time.Time         `db:"created_at"`
@@ -41,7 +42,7 @@ type ruleRow struct {
 
 func (r ruleRow) rule() backstop.Rule {
 	rule := backstop.Rule{
-		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID, Route: r.Route,
+		ID: r.ID, Name: r.Name, Type: r.Type, WaitSeconds: r.WaitSeconds, SendID: r.SendID, Routes: r.Routes,
 		UsedBy: r.UsedBy, Version: r.Version, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 	if len(r.Countries) > 0 {
@@ -69,6 +70,35 @@ func (p *policyRefs) Scan(src any) error {
 	}
 }
 
+// routesColumn is the routes of a rule, as JSON. It is never NULL.
+type routesColumn []backstop.Route
+
+// Scan implements sql.Scanner.
+func (r *routesColumn) Scan(src any) error {
+	text, ok := src.([]byte)
+	if !ok {
+		return fmt.Errorf("read routes of a rule: from %T", src)
+	}
+	*r = nil
+	var routes []backstop.Route
+	if err := json.Unmarshal(text, &routes); err != nil {
+		return fmt.Errorf("read routes of a rule: %w", err)
+	}
+	if len(routes) > 0 {
+		*r = routes
+	}
+	return nil
+}
+
+// Value implements driver.Valuer.
+func (r routesColumn) Value() (driver.Value, error) {
+	text, err := json.Marshal(append([]backstop.Route{}, r...))
+	if err != nil {
+		return nil, fmt.Errorf("write routes of a rule: %w", err)
+	}
+	return string(text), nil
+}
+
 // countriesOf returns the countries of a rule, never NULL.
 func countriesOf(rule backstop.Rule) pq.StringArray {
 	return append(pq.StringArray{}, rule.Countries...)
@@ -88,7 +118,7 @@ func (db *DB) CreateRule(ctx context.Context, rule backstop.Rule) (backstop.Rule
 	}
 	var row ruleRow
 	err = db.pool.GetUnprepared(ctx, &row, insertRule,
-		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countriesOf(rule), at)
+		id, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, routesColumn(rule.Routes), countriesOf(rule), at)
 	return row.rule(), pool.Failed(ctx, "insert rule", err)
 }
 
@@ -149,7 +179,7 @@ func (db *DB) CountRules(ctx context.Context, f backstop.RuleFilter) (backstop.T
 }
 
 const replaceRule = `UPDATE rules
-SET name = $3, type = $4, wait_seconds = $5, send_id = $6, route = $7, countries = $8, version = version + 1,
+SET name = $3, type = $4, wait_seconds = $5, send_id = $6, routes = $7, countries = $8, version = version + 1,
     updated_at = $9
 WHERE id = $1 AND ($2 = 0 OR version = $2)
 RETURNING ` + readRule
@@ -163,7 +193,7 @@ func (db *DB) ReplaceRule(ctx context.Context, rule backstop.Rule, version int) 
 	}
 	var row ruleRow
 	err := db.pool.GetUnprepared(ctx, &row, replaceRule,
-		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, rule.Route, countriesOf(rule), db.Now())
+		id, version, rule.Name, rule.Type, rule.WaitSeconds, rule.SendID, routesColumn(rule.Routes), countriesOf(rule), db.Now())
 	if errors.Is(err, sql.ErrNoRows) {
 		err = explainMissing(db.pool.GetUnprepared(ctx, new(int), ruleVersion, id), "rule")
 	}
@@ -198,21 +228,21 @@ func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
 			return fmt.Errorf("find policies: %w", err)
 		}
 		if len(policies) > 0 {
-			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll(policies)}
+			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll("policy", "policies", policies)}
 		}
 		return pool.Execute(ctx, tx, deleteRule, id)
 	})
 }
 
-// nameAll lists names for people; of many, the first ten.
-func nameAll(names []string) string {
+// nameAll lists names for people; of many, the first ten. The kind is what they name, for one and for several.
+func nameAll(one, several string, names []string) string {
 	const most = 10
-	kind := "policy "
+	kind := one
 	if len(names) > 1 {
-		kind = "policies "
+		kind = several
 	}
 	if len(names) > most {
-		return kind + `"` + strings.Join(names[:most], `", "`) + `" and others`
+		return kind + ` "` + strings.Join(names[:most], `", "`) + `" and others`
 	}
-	return kind + `"` + strings.Join(names, `", "`) + `"`
+	return kind + ` "` + strings.Join(names, `", "`) + `"`
 }

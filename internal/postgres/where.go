@@ -161,7 +161,7 @@ func andMessages(w *where, f backstop.SendFilter) {
 		case backstop.SMSNoReceipt:
 			conditions = append(conditions, smsNoReceipt)
 		}
-		w.andAttempt(conditions, []equality{{`attempts.send_id`, f.SMS.Sender}, {`attempts.provider`, f.SMS.Route}})
+		w.andAttempt(conditions, []equality{{`attempts.send_id`, f.SMS.Sender}, {accountOfAttempt, f.SMS.Route}})
 	}
 	if f.Failure != (backstop.CodeFilter{}) {
 		w.andAttempt([]string{hasFailed}, []equality{{failureCode, f.Failure.Code}, {`attempts.provider`, f.Failure.Provider}})

@@ -12,7 +12,7 @@ import (
 func TestAnActionPromisesNothingOfTheSend(t *testing.T) {
 	t.Parallel()
 	promises := []string{"goes out", "Backstop repeats", "next rule", "发出短信", "短信会发出", "重新调用", "重试", "下一条规则"}
-	for _, driver := range []string{"meta", "twilio"} {
+	for _, driver := range []string{"meta", "twilio", "infobip"} {
 		for _, entry := range readCodes(t, driver) {
 			for language, explained := range entry.Explained {
 				for _, promise := range promises {

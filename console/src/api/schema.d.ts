@@ -322,6 +322,117 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the providers
+         * @description Returns all supported providers, with the settings that an account of each needs. They do not change while the program runs.
+         */
+        get: operations["ListProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List accounts
+         * @description Lists accounts, newest first unless `sort` says otherwise. An account is listed if it fits all given parameters. Accounts
+         *     that the environment gives have no time and count as older than all others.
+         */
+        get: operations["ListAccounts"];
+        put?: never;
+        /**
+         * Create an account
+         * @description Stores a new account. All processes use it within a few seconds. If the provider checks accounts, it is asked first: if it
+         *     refuses a setting, the answer is 422 and names the setting. If the provider does not answer, the account is stored all the
+         *     same, and the answer has `unchecked`. Secrets are stored encrypted under the keys in `BACKSTOP_KEYRING`. If that is not
+         *     set, the answer is 422.
+         */
+        post: operations["CreateAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get an account
+         * @description Returns an account without its secrets, and its version as `ETag`.
+         */
+        get: operations["GetAccount"];
+        /**
+         * Replace an account
+         * @description Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
+         *     value, and an empty text removes it. All processes use the change within a few seconds. The provider is asked first, as by
+         *     `POST /v1/accounts`. An account that the environment gives cannot be changed: the answer is 409.
+         */
+        put: operations["ReplaceAccount"];
+        post?: never;
+        /**
+         * Delete an account
+         * @description Deletes an account that is disabled, that no rule names as a route, and by which no message of a send is out that has not
+         *     ended. Otherwise the answer is 409 and says what is in the way. Receipts that come later are not read.
+         */
+        delete: operations["DeleteAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check an account
+         * @description Asks the provider whether the stored account works. Nothing is sent to a phone and nothing is changed.
+         */
+        post: operations["CheckAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/routes": {
         parameters: {
             query?: never;
@@ -331,7 +442,7 @@ export interface paths {
         };
         /**
          * List the routes
-         * @description Returns the configured SMS provider accounts. A rule may name one as its `route`. The first is the default.
+         * @description Returns the SMS accounts that are not disabled. A rule may name them as its routes.
          */
         get: operations["ListRoutes"];
         put?: never;
@@ -442,27 +553,103 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The name of a configured provider, such as `meta` or `twilio`.
+                 * @description The name of a provider, such as `meta` or `twilio`.
                  * @example meta
                  */
-                provider: string;
+                provider: components["parameters"]["WebhookProvider"];
             };
             cookie?: never;
         };
         /**
          * Answer a provider's handshake
-         * @description Proves to a provider that this address belongs to Backstop. Meta requires this handshake before it sends receipts; other
-         *     providers have none and get a 405.
+         * @description Proves to a provider that this address belongs to Backstop. Meta requires this handshake before it sends receipts. If the
+         *     provider sends receipts by GET, they are stored. Other providers get a 405.
          */
         get: operations["VerifyWebhook"];
         put?: never;
         /**
          * Receive receipts from a provider
-         * @description Stores the receipts in a webhook. The format of the body and its signature are the provider's. After a 200 every receipt
+         * @description Stores the receipts in a webhook, for the provider's account that the environment gives. The format of the body and its signature are the provider's. After a 200 every receipt
          *     in the body is stored. After a 503 they are not all stored, and the provider repeats the webhook. After a 400 the
          *     readable receipts are stored.
          */
         post: operations["ReceiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{provider}/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a provider, such as `meta` or `twilio`.
+                 * @example meta
+                 */
+                provider: components["parameters"]["WebhookProvider"];
+                /**
+                 * @description The name of an account of the provider.
+                 * @example whatsapp-uk
+                 */
+                account: components["parameters"]["WebhookAccount"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Answer a provider's handshake, or receive receipts by GET
+         * @description As `GET /webhooks/{provider}`, for one account. If the provider sends receipts by GET, they are stored. The parameters of
+         *     the query are the provider's.
+         */
+        get: operations["VerifyAccountWebhook"];
+        put?: never;
+        /**
+         * Receive receipts for an account
+         * @description As `POST /webhooks/{provider}`, for one account. The account of a provider that signs nothing has no such address: its
+         *     address has a key.
+         */
+        post: operations["ReceiveAccountWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{provider}/{account}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a provider, such as `meta` or `twilio`.
+                 * @example meta
+                 */
+                provider: components["parameters"]["WebhookProvider"];
+                /**
+                 * @description The name of an account of the provider.
+                 * @example whatsapp-uk
+                 */
+                account: components["parameters"]["WebhookAccount"];
+                /** @description The key of the address. */
+                key: components["parameters"]["WebhookKey"];
+            };
+            cookie?: never;
+        };
+        /**
+         * As `GET /webhooks/{provider}/{account}`, with a key
+         * @description As `GET /webhooks/{provider}/{account}`, for an account of a provider that signs nothing. With a wrong key the answer is
+         *     404.
+         */
+        get: operations["VerifyKeyedWebhook"];
+        put?: never;
+        /**
+         * As `POST /webhooks/{provider}/{account}`, with a key
+         * @description As `POST /webhooks/{provider}/{account}`, for an account of a provider that signs nothing. `webhook_url` of the account is
+         *     this address with its key. With a wrong key the answer is 404.
+         */
+        post: operations["ReceiveKeyedWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -622,19 +809,265 @@ export interface components {
          */
         Channel: "whatsapp" | "sms";
         /**
-         * @description The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
+         * @description The name of an account, listed by `GET /v1/accounts`.
          * @example twilio
          */
-        Route: string;
-        /** @description The configured SMS provider accounts. */
+        AccountRef: string;
+        /**
+         * @description The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+         *     throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+         *     the default account sends.
+         */
+        Routes: components["schemas"]["Route"][];
+        /** @description An SMS account of a rule. */
+        Route: {
+            account: components["schemas"]["AccountRef"];
+            /** @description The sender ID at this account, in place of the rule's. */
+            send_id?: components["schemas"]["SendID"];
+        };
+        /** @description The SMS accounts that are not disabled. */
         RouteList: {
             items: components["schemas"]["RouteInfo"][];
         };
-        /** @description An SMS provider account. */
+        /** @description An SMS account. */
         RouteInfo: {
-            name: components["schemas"]["Route"];
-            /** @description Whether this route sends for rules that name no route. */
+            name: components["schemas"]["AccountRef"];
+            /** @description The name of its provider. */
+            provider: string;
+            /** @description The name of its provider for people. */
+            title: string;
+            /** @description The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent, to all countries. */
+            countries?: string[];
+            /**
+             * @description Whether this account sends for rules that name no route, unless it does not serve the recipient's country: then the
+             *     first account that serves it sends.
+             */
             default: boolean;
+        };
+        /** @description The supported providers. */
+        ProviderList: {
+            items: components["schemas"]["Provider"][];
+        };
+        /** @description A supported provider, and what an account of it needs. */
+        Provider: {
+            /** @description The name in accounts, attempts and the addresses of webhooks. */
+            name: string;
+            /** @description The name for people. */
+            title: string;
+            channels: components["schemas"]["Channel"][];
+            /** @description The settings of an account, in the order of a form. */
+            fields: components["schemas"]["AccountField"][];
+            /** @description Whether the provider signs its webhooks. If not, the address of an account's webhook has a key. */
+            signs_webhooks: boolean;
+            /** @description Whether the provider refuses a repeated message, so that a call of unknown result is repeated without risk. */
+            refuses_repeats: boolean;
+            /** @description Whether the provider is asked for the status of a message whose receipt is missing. */
+            answers_inquiries: boolean;
+            /** @description Whether the provider is asked before an account is stored. */
+            checks_accounts: boolean;
+            on_unknown: components["schemas"]["OnUnknown"];
+        };
+        /** @description A setting of an account. */
+        AccountField: {
+            /** @description The name in `settings`. */
+            name: string;
+            /**
+             * @description The kind of value. `secret`: it is stored encrypted and never returned. `choice`: one of `choices`. `long`: a text of
+             *     several lines.
+             * @enum {string}
+             */
+            kind: "text" | "secret" | "url" | "choice" | "long";
+            /** @description Whether an account must have it. */
+            required: boolean;
+            /** @description The channels whose accounts have the setting. Absent, accounts of each channel of the provider. */
+            channels?: components["schemas"]["Channel"][];
+            /** @description A regular expression that matches the whole value. */
+            pattern?: string;
+            /** @description The value if the account has none. */
+            default?: string;
+            choices?: string[];
+            /** @description Whether the secret verifies webhooks. After a change its former value verifies them until a date. */
+            verifies?: boolean;
+            /** @description The name for people by language, such as `en` or `zh-CN`. */
+            label: {
+                [key: string]: string;
+            };
+            /** @description Where the value is found, by language. */
+            help: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
+         *     `hold`: it is not sent again, so it may not arrive.
+         * @enum {string}
+         */
+        OnUnknown: "resend" | "hold";
+        /**
+         * @description What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
+         *     account is healthy, as long as its rules allow.
+         * @enum {string}
+         */
+        WhenUnhealthy: "fall_back" | "hold";
+        /**
+         * @description The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
+         * @example sms-uk
+         */
+        AccountName: string;
+        /** @description The settings by the names in `GET /v1/providers`. Answers have no secrets. */
+        AccountSettings: {
+            [key: string]: string;
+        };
+        /**
+         * @description The longest time of one call to the provider, in seconds.
+         * @default 10
+         */
+        CallTimeout: number;
+        /**
+         * Format: double
+         * @description The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+         */
+        CallsPerSecond: number;
+        /** @description The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own. */
+        CallsAtOnce: number;
+        /**
+         * @description The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
+         * @example [
+         *       "GB",
+         *       "IE"
+         *     ]
+         */
+        AccountCountries: string[];
+        /** @description An account to store. */
+        AccountInput: {
+            name: components["schemas"]["AccountName"];
+            /** @description The name of the provider, listed by `GET /v1/providers`. */
+            provider: string;
+            channel: components["schemas"]["Channel"];
+            settings: components["schemas"]["AccountSettings"];
+            on_unknown?: components["schemas"]["OnUnknown"];
+            when_unhealthy?: components["schemas"]["WhenUnhealthy"];
+            call_timeout_seconds?: components["schemas"]["CallTimeout"];
+            calls_per_second?: components["schemas"]["CallsPerSecond"];
+            calls_at_once?: components["schemas"]["CallsAtOnce"];
+            countries?: components["schemas"]["AccountCountries"];
+            /** @description Whether no new message goes out by the account. Receipts are still read. */
+            disabled?: boolean;
+        };
+        /** @description The new values of an account. An optional field that is absent gets its default. */
+        AccountChangeInput: {
+            settings: components["schemas"]["AccountSettings"];
+            on_unknown?: components["schemas"]["OnUnknown"];
+            when_unhealthy?: components["schemas"]["WhenUnhealthy"];
+            call_timeout_seconds?: components["schemas"]["CallTimeout"];
+            calls_per_second?: components["schemas"]["CallsPerSecond"];
+            calls_at_once?: components["schemas"]["CallsAtOnce"];
+            countries?: components["schemas"]["AccountCountries"];
+            /** @description Whether no new message goes out by the account. Receipts are still read. */
+            disabled?: boolean;
+            /**
+             * @description With `true`, the address of the webhook gets a new key. The former address stays valid until
+             *     `keep_former_secrets_until`.
+             */
+            new_webhook_key?: boolean;
+            /**
+             * Format: date-time
+             * @description The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
+             *     past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+             */
+            keep_former_secrets_until?: string;
+        };
+        /** @description An account at a provider, without its secrets. */
+        Account: {
+            name: components["schemas"]["AccountName"];
+            provider: string;
+            channel: components["schemas"]["Channel"];
+            settings: components["schemas"]["AccountSettings"];
+            /** @description The names of the secrets that the account has. */
+            secrets_set: string[];
+            on_unknown: components["schemas"]["OnUnknown"];
+            when_unhealthy: components["schemas"]["WhenUnhealthy"];
+            call_timeout_seconds: components["schemas"]["CallTimeout"];
+            calls_per_second?: components["schemas"]["CallsPerSecond"];
+            calls_at_once?: components["schemas"]["CallsAtOnce"];
+            countries?: components["schemas"]["AccountCountries"];
+            /** @description Whether no new message goes out by the account. Receipts are still read. */
+            disabled: boolean;
+            /**
+             * @description Where the account is configured. Accounts of the environment cannot be changed here.
+             * @enum {string}
+             */
+            source: "database" | "environment";
+            /** @description The address for the provider's webhooks, with its key if the provider signs nothing. */
+            webhook_url: string;
+            /**
+             * Format: date-time
+             * @description The time until which the former key of the webhook's address is valid, if there is one.
+             */
+            former_webhook_valid_until?: string;
+            /** @description The former secrets that still verify webhooks. */
+            former_secrets?: components["schemas"]["FormerSecret"][];
+            /** @description Whether this account was stored although its provider could not be asked. Only in the answer to the change. */
+            unchecked?: boolean;
+            /** @description The reason for which the provider could not be asked. */
+            unchecked_reason?: string;
+            /** @description The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used. */
+            fault?: string;
+            health: components["schemas"]["AccountHealth"];
+            /** @description The number in the `ETag`. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description Absent for accounts of the environment.
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description Absent for accounts of the environment.
+             */
+            updated_at?: string;
+        };
+        /** @description A former secret that still verifies webhooks. */
+        FormerSecret: {
+            /** @description The name of the setting. */
+            field: string;
+            valid_until: components["schemas"]["Time"];
+        };
+        /** @description The health of an account, as its calls show it. */
+        AccountHealth: {
+            /**
+             * @description `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+             *     again. `unknown`: it has had no calls.
+             * @enum {string}
+             */
+            state: "healthy" | "unhealthy" | "probing" | "unknown";
+            /**
+             * Format: date-time
+             * @description The begin of the state.
+             */
+            since?: string;
+            /** @description The reason of the state. */
+            reason?: string;
+        };
+        /** @description A page of accounts. */
+        AccountList: {
+            items: components["schemas"]["Account"][];
+            total?: components["schemas"]["Total"];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description The result of a check of an account. */
+        AccountCheck: {
+            /**
+             * @description `works`: the provider accepts the settings. `refused`: it refuses one; `errors` names it. `unreachable`: it does not
+             *     answer. `not_checkable`: the provider cannot be asked, or the account has a `fault`.
+             * @enum {string}
+             */
+            result: "works" | "refused" | "unreachable" | "not_checkable";
+            /** @description The settings that the provider refuses. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description The reason of `unreachable` and `not_checkable`. */
+            reason?: string;
         };
         /** @description The id and the name of a policy. */
         PolicyRef: {
@@ -648,7 +1081,7 @@ export interface components {
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id: components["schemas"]["SendID"];
-            route?: components["schemas"]["Route"];
+            routes?: components["schemas"]["Routes"];
             /**
              * @description The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent or empty, it applies for all
              *     countries.
@@ -667,7 +1100,7 @@ export interface components {
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id: components["schemas"]["SendID"];
-            route?: components["schemas"]["Route"];
+            routes?: components["schemas"]["Routes"];
             /** @description The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent if it applies for all countries. */
             countries?: string[];
             /** @description The policies that include the rule, ordered by name. While there are any, the rule cannot be deleted. */
@@ -687,6 +1120,8 @@ export interface components {
         /** @description A policy to store. */
         PolicyInput: {
             name: components["schemas"]["Name"];
+            /** @description The WhatsApp account of sends that name none. Absent, the default account sends. */
+            account?: components["schemas"]["AccountRef"];
             /** @description The ids of 1 to 10 different rules. If two rules are due at the same moment, the first in this order fires. */
             rule_ids: string[];
         };
@@ -695,6 +1130,8 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: components["schemas"]["Name"];
+            /** @description The WhatsApp account of sends that name none. Absent, the default account sends. */
+            account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["Rule"][];
             /** @description The number in the `ETag`. */
             version: number;
@@ -731,6 +1168,8 @@ export interface components {
             /** @description The text of the message, 1 to 4,096 characters. At least one character must be visible. */
             text?: string;
             template?: components["schemas"]["TemplateInput"];
+            /** @description The WhatsApp account that sends. Absent, the policy's account sends, or the default account. */
+            account?: components["schemas"]["AccountRef"];
         };
         /** @description A message template that Meta has approved. */
         TemplateInput: {
@@ -901,6 +1340,8 @@ export interface components {
             /** Format: uuid */
             policy_id: string;
             policy_name: string;
+            /** @description The WhatsApp account. */
+            account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["PlannedRule"][];
         };
         /** @description A rule in the plan of a send. */
@@ -921,7 +1362,7 @@ export interface components {
              */
             satisfied: boolean;
             send_id: components["schemas"]["SendID"];
-            route?: components["schemas"]["Route"];
+            routes?: components["schemas"]["Routes"];
         };
         /**
          * @description One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
@@ -931,7 +1372,7 @@ export interface components {
             /**
              * @description The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
              *     result, is
-             *     2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+             *     2. The SMS of the plan's rule i by its route r, both counted from 0, is 3+2i+100r; its resend is 1 more.
              */
             step: number;
             /** @description The number of calls for this message so far, from 1. */
@@ -942,6 +1383,7 @@ export interface components {
              * @example meta
              */
             provider: string;
+            account: components["schemas"]["AccountRef"];
             /** @description The name of the rule that fired. Absent for WhatsApp. */
             rule?: string;
             /** @description The reason for which the rule fired, as a text for people. */
@@ -992,13 +1434,13 @@ export interface components {
              *     throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
              *     provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
              *     `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-             *     follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+             *     follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
              *     may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
              *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
              *     send has ended; only receipts may follow.
              * @enum {string}
              */
-            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
+            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
             channel?: components["schemas"]["Channel"];
             status?: components["schemas"]["Status"];
             /** @description The name of the rule that the event is about. */
@@ -1008,9 +1450,18 @@ export interface components {
             /** @description More about the event as a text for people. */
             detail?: string;
             cause?: components["schemas"]["FallbackReason"];
+            /** @description The account that the event is about. */
+            account?: components["schemas"]["AccountRef"];
+            route_reason?: components["schemas"]["RouteReason"];
             failure?: components["schemas"]["EventFailure"];
             outcome?: components["schemas"]["Outcome"];
         };
+        /**
+         * @description The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+         *     was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+         * @enum {string}
+         */
+        RouteReason: "refused" | "down" | "unhealthy";
         /** @description The kind, the class and the provider's text of the failure that the event is about. Its code is in the event. */
         EventFailure: {
             kind: components["schemas"]["FailureKind"];
@@ -1200,7 +1651,7 @@ export interface components {
         MessageStats: {
             from: components["schemas"]["Time"];
             until: components["schemas"]["Time"];
-            /** @description The counts of up to 100 pairs of sender ID and route, with the most SMS first. */
+            /** @description The counts of up to 100 pairs of sender ID and account, with the most SMS first. */
             by_sender: components["schemas"]["StatsOfSender"][];
             /** @description The counts of up to 100 error codes, with the most sends first. */
             by_code: components["schemas"]["StatsOfCode"][];
@@ -1458,12 +1909,13 @@ export interface components {
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
          *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
          *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `range_days_max` (`max`),
-         *     `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
-         *     commas), `wrong_type` (`type`: the JSON type that the value must have).
+         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+         *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+         *     probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+         *     the JSON type that the value must have).
          * @enum {string}
          */
-        FieldErrorCode: "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_route" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -1548,7 +2000,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The name is already in use, or the rule to delete is used by the policies that `detail` names. */
+        /**
+         * @description The name is already in use, or the rule or the account to delete is still in use, as `detail` says. Or the environment gives
+         *     the account, so it cannot be changed here.
+         */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -1647,6 +2102,25 @@ export interface components {
          */
         ID: string;
         /**
+         * @description The name of the account.
+         * @example sms-uk
+         */
+        NameOfAccount: string;
+        /** @description With `false`, the account is stored without asking the provider. */
+        CheckFirst: boolean;
+        /**
+         * @description The name of a provider, such as `meta` or `twilio`.
+         * @example meta
+         */
+        WebhookProvider: string;
+        /**
+         * @description The name of an account of the provider.
+         * @example whatsapp-uk
+         */
+        WebhookAccount: string;
+        /** @description The key of the address. */
+        WebhookKey: string;
+        /**
          * @description The `ETag` of the version that you read, or `*` for any version.
          * @example "3"
          */
@@ -1709,6 +2183,12 @@ export interface components {
         OfCode: string;
     };
     requestBodies: {
+        /** @description The webhook in the provider's format, at most 3 MB (3,145,728 bytes). */
+        WebhookBody: {
+            content: {
+                "*/*": string;
+            };
+        };
         RuleBody: {
             content: {
                 "application/json": components["schemas"]["RuleInput"];
@@ -2444,6 +2924,273 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    ListProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All providers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListAccounts: {
+        parameters: {
+            query?: {
+                /** @description Only items whose name contains this text. The case of letters does not matter. */
+                search?: components["parameters"]["Search"];
+                /** @description Only accounts of this channel. */
+                channel?: components["schemas"]["Channel"];
+                /** @description Only accounts of this provider. */
+                provider?: string;
+                /** @description With `true`, only disabled accounts. With `false`, only the others. */
+                disabled?: boolean;
+                /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
+                total?: components["parameters"]["WithTotal"];
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of accounts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateAccount: {
+        parameters: {
+            query?: {
+                /** @description With `false`, the account is stored without asking the provider. */
+                check?: components["parameters"]["CheckFirst"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "sms-uk",
+                 *       "provider": "twilio",
+                 *       "channel": "sms",
+                 *       "settings": {
+                 *         "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *         "auth_token": "the token"
+                 *       },
+                 *       "calls_per_second": 20,
+                 *       "countries": [
+                 *         "GB",
+                 *         "IE"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountInput"];
+            };
+        };
+        responses: {
+            /** @description The stored account. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReplaceAccount: {
+        parameters: {
+            query?: {
+                /** @description With `false`, the account is stored without asking the provider. */
+                check?: components["parameters"]["CheckFirst"];
+            };
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "settings": {
+                 *         "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                 *         "auth_token": "the new token"
+                 *       },
+                 *       "keep_former_secrets_until": "2026-12-24T12:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountChangeInput"];
+            };
+        };
+        responses: {
+            /** @description The account after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteAccount: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CheckAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The result of the check. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountCheck"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
     ListRoutes: {
         parameters: {
             query?: never;
@@ -2635,7 +3382,7 @@ export interface operations {
                  * @example subscribe
                  */
                 "hub.mode"?: string;
-                /** @description The token that is configured at the provider and in `BACKSTOP_META_VERIFY_TOKEN`. */
+                /** @description The verify token of the account, which is also configured at the provider. */
                 "hub.verify_token"?: string;
                 /** @description A random text of the provider. The answer must repeat it. */
                 "hub.challenge"?: string;
@@ -2643,24 +3390,25 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of a configured provider, such as `meta` or `twilio`.
+                 * @description The name of a provider, such as `meta` or `twilio`.
                  * @example meta
                  */
-                provider: string;
+                provider: components["parameters"]["WebhookProvider"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The text of `hub.challenge`. */
+            /** @description The text of `hub.challenge`, or the answer that the provider expects. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "*/*": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Forged"];
             404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
@@ -2672,21 +3420,152 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The name of a configured provider, such as `meta` or `twilio`.
+                 * @description The name of a provider, such as `meta` or `twilio`.
                  * @example meta
                  */
-                provider: string;
+                provider: components["parameters"]["WebhookProvider"];
             };
             cookie?: never;
         };
-        /** @description The webhook in the provider's format, at most 3 MB (3,145,728 bytes). */
-        requestBody: {
-            content: {
-                "*/*": string;
-            };
-        };
+        requestBody: components["requestBodies"]["WebhookBody"];
         responses: {
-            /** @description Every receipt in the body is stored. */
+            /** @description Every receipt is stored. The body is the answer that the provider expects, if it expects one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Forged"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    VerifyAccountWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a provider, such as `meta` or `twilio`.
+                 * @example meta
+                 */
+                provider: components["parameters"]["WebhookProvider"];
+                /**
+                 * @description The name of an account of the provider.
+                 * @example whatsapp-uk
+                 */
+                account: components["parameters"]["WebhookAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The body is the answer that the provider expects, if it expects one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Forged"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReceiveAccountWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a provider, such as `meta` or `twilio`.
+                 * @example meta
+                 */
+                provider: components["parameters"]["WebhookProvider"];
+                /**
+                 * @description The name of an account of the provider.
+                 * @example whatsapp-uk
+                 */
+                account: components["parameters"]["WebhookAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["WebhookBody"];
+        responses: {
+            /** @description Every receipt is stored. The body is the answer that the provider expects, if it expects one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Forged"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    VerifyKeyedWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a provider, such as `meta` or `twilio`.
+                 * @example meta
+                 */
+                provider: components["parameters"]["WebhookProvider"];
+                /**
+                 * @description The name of an account of the provider.
+                 * @example whatsapp-uk
+                 */
+                account: components["parameters"]["WebhookAccount"];
+                /** @description The key of the address. */
+                key: components["parameters"]["WebhookKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The body is the answer that the provider expects, if it expects one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Forged"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ReceiveKeyedWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a provider, such as `meta` or `twilio`.
+                 * @example meta
+                 */
+                provider: components["parameters"]["WebhookProvider"];
+                /**
+                 * @description The name of an account of the provider.
+                 * @example whatsapp-uk
+                 */
+                account: components["parameters"]["WebhookAccount"];
+                /** @description The key of the address. */
+                key: components["parameters"]["WebhookKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["WebhookBody"];
+        responses: {
+            /** @description Every receipt is stored. The body is the answer that the provider expects, if it expects one. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 package ledgers
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,6 +19,7 @@ type attemptRow struct {
 	Number              int                     `json:"number" type:"int"`
 	Channel             backstop.Channel        `json:"channel" type:"text"`
 	Provider            string                  `json:"provider" type:"text"`
+	Account             string                  `json:"account" type:"text"`
 	Rule                string                  `json:"rule" type:"text"`
 	Reason              string                  `json:"reason" type:"text"`
 	Cause               backstop.FallbackReason `json:"cause,omitempty" type:"text"`
@@ -33,24 +35,26 @@ type attemptRow struct {
 	Token               string                  `json:"token" type:"text"`
 	Reported            backstop.StatusSet      `json:"reported" type:"smallint"`
 	AwaitsReceiptsUntil *time.Time              `json:"lingers_until" type:"timestamptz"`
+	RefusesRepeats      bool                    `json:"refuses_repeats" type:"boolean"`
 }
 
 func attemptRowOf(a backstop.Attempt) attemptRow {
 	return attemptRow{
-		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Rule: a.Rule,
+		Step: a.Ref.Step, Number: a.Number, Channel: a.Channel, Provider: a.Provider, Account: a.Account, Rule: a.Rule,
 		Reason: pool.Clean(a.Reason), Cause: a.Cause, SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
 		Segments: a.Segments, Failure: cleanFailure(a.Failure), Refusal: cleanFailure(a.Refusal), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
+		RefusesRepeats: a.RefusesRepeats,
 	}
 }
 
 func (r attemptRow) attempt(send string) backstop.Attempt {
 	return backstop.Attempt{
 		Ref: backstop.Ref{Send: send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
-		Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID, State: r.State, Status: r.Status,
+		Account: cmp.Or(r.Account, r.Provider), Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID, State: r.State, Status: r.Status,
 		MessageID: r.MessageID, Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
 		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
-		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil),
+		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil), RefusesRepeats: r.RefusesRepeats,
 	}
 }
 

@@ -19,7 +19,8 @@ func (s *Store) Begin(ctx context.Context, send string, c backstop.Call) (backst
 		return ruling, after.View(), nil
 	}
 	// An earlier run may have made the call and died before it looked for receipts of its message.
-	view, err := s.adoptOrphans(ctx, after, c.Step())
+	step, _ := after.StepOf(c)
+	view, err := s.adoptOrphans(ctx, after, step)
 	return ruling, view, err
 }
 

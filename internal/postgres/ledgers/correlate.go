@@ -1,6 +1,7 @@
 package ledgers
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/lib/pq"
@@ -71,14 +72,15 @@ func addTo(batches map[string]*batch, r backstop.Receipt) {
 type message struct {
 	Channel  backstop.Channel `db:"channel"`
 	Provider string           `db:"provider"`
+	Account  string           `db:"account"` // of an attempt before accounts had names: empty
 	ID       string           `db:"message_id"`
 }
 
 func messageOf(r backstop.Receipt) message {
-	return message{Channel: r.Channel, Provider: r.Provider, ID: r.MessageID}
+	return message{Channel: r.Channel, Provider: r.Provider, Account: cmp.Or(r.Account, r.Provider), ID: r.MessageID}
 }
 
-const attemptsByMessage = `SELECT channel, provider, message_id, send, step FROM attempts
+const attemptsByMessage = `SELECT channel, provider, account, message_id, send, step FROM attempts
 WHERE message_id <> '' AND (provider, message_id) IN (SELECT p, m FROM unnest($1::text[], $2::text[]) AS u (p, m))
 ORDER BY started_at`
 
@@ -99,16 +101,15 @@ func (s *Store) refsByMessage(ctx context.Context, receipts []backstop.Receipt) 
 	}
 	refs := map[message]backstop.Ref{}
 	for _, row := range rows { // the newest attempt wins
+		row.Account = cmp.Or(row.Account, row.Provider)
 		refs[row.message] = backstop.Ref{Send: row.Send, Step: row.Step}
 	}
 	return refs, nil
 }
 
-// Owner returns the attempt that has a message, by the provider's id of the message; false if no stored attempt has it.
-func (s *Store) Owner(
-	ctx context.Context, channel backstop.Channel, provider, messageID string,
-) (owner backstop.Ref, found bool, err error) {
-	of := backstop.Receipt{Channel: channel, Provider: provider, MessageID: messageID}
+// Owner returns the attempt that has a receipt's message, by the account and the provider's id of the message; false if no stored
+// attempt has it.
+func (s *Store) Owner(ctx context.Context, of backstop.Receipt) (owner backstop.Ref, found bool, err error) {
 	refs, err := s.refsByMessage(ctx, []backstop.Receipt{of})
 	if err != nil {
 		return backstop.Ref{}, false, err

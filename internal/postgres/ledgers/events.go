@@ -22,7 +22,8 @@ type eventRow struct {
 	Code    string             `db:"code"    json:"code"    type:"text"`
 	Detail  string             `db:"detail"  json:"detail"  type:"text"`
 
-	// Both are null in most events.
+	// These are null in most events.
+	Account *string                  `db:"account" json:"account,omitempty" type:"text"`
 	Cause   *backstop.FallbackReason `db:"cause"   json:"cause,omitempty"   type:"text"`
 	Failure *json.RawMessage         `db:"failure" json:"failure,omitempty" type:"jsonb"`
 }
@@ -34,6 +35,9 @@ func eventRows(l *backstop.Ledger) ([]eventRow, error) {
 		rows[i] = eventRow{
 			Seq: l.Revision + 1 + i, At: pool.Stamp(e.At), Kind: e.Kind, Channel: e.Channel, Status: e.Status,
 			Rule: pool.Clean(e.Rule), Code: pool.Clean(e.Code), Detail: pool.Clean(e.Detail),
+		}
+		if e.Account != "" {
+			rows[i].Account = &e.Account
 		}
 		if e.Cause != "" {
 			rows[i].Cause = &e.Cause
@@ -54,6 +58,9 @@ func (r eventRow) event(send string) (backstop.Event, error) {
 	e := backstop.Event{
 		Send: send, At: pool.Stamp(r.At), Kind: r.Kind, Channel: r.Channel, Status: r.Status, Rule: r.Rule, Code: r.Code,
 		Detail: r.Detail,
+	}
+	if r.Account != nil {
+		e.Account = *r.Account
 	}
 	if r.Cause != nil {
 		e.Cause = *r.Cause

@@ -28,7 +28,7 @@ func (s *Store) storeOrphans(ctx context.Context, orphans []backstop.Receipt) er
 		return nil
 	}
 	sorted := slices.SortedFunc(slices.Values(orphans), func(a, b backstop.Receipt) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status))
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Account, b.Account))
 	})
 	received := make([]backstop.Received, len(sorted))
 	for i, r := range sorted {
@@ -49,7 +49,7 @@ func (s *Store) storeOrphans(ctx context.Context, orphans []backstop.Receipt) er
 }
 
 var listOrphans = `SELECT ` + pool.ColumnsOf[orphanRow]().Names() + ` FROM receipts
-WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 ORDER BY id`
+WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 AND account IN ('', $4) ORDER BY id`
 
 type orphanRow struct {
 	message
@@ -61,7 +61,7 @@ type orphanRow struct {
 
 func (r orphanRow) receipt(ref backstop.Ref) (backstop.Receipt, error) {
 	receipt := backstop.Receipt{
-		Provider: r.Provider, Channel: r.Channel, MessageID: r.ID, Ref: ref, Status: r.Status, At: r.At.UTC(),
+		Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: r.ID, Ref: ref, Status: r.Status, At: r.At.UTC(),
 	}
 	if r.Failure == nil {
 		return receipt, nil
@@ -77,7 +77,7 @@ func (s *Store) orphansOf(ctx context.Context, a backstop.Attempt) ([]backstop.R
 	if a.MessageID == "" {
 		return nil, nil
 	}
-	rows, err := selectAll[orphanRow](ctx, s, "list orphans", listOrphans, a.Provider, a.MessageID, a.Channel)
+	rows, err := selectAll[orphanRow](ctx, s, "list orphans", listOrphans, a.Provider, a.MessageID, a.Channel, a.Account)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ var (
 type receivedRow struct {
 	ID         string            `json:"id"          type:"uuid"`
 	Provider   string            `json:"provider"    type:"text"`
+	Account    string            `json:"account"     type:"text"`
 	Channel    backstop.Channel  `json:"channel"     type:"text"`
 	MessageID  string            `json:"message_id"  type:"text"`
 	Status     backstop.Status   `json:"status"      type:"text"`
@@ -38,7 +39,7 @@ func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, id
 	at := s.pool.Now()
 	for _, r := range receipts {
 		same := func(o receiptRow) bool {
-			return o.Provider == r.Provider && o.MessageID == r.MessageID && o.Status == r.Status
+			return o.Provider == r.Provider && o.Account == r.Account && o.MessageID == r.MessageID && o.Status == r.Status
 		}
 		if i := slices.IndexFunc(rows, same); i >= 0 {
 			rows[i].NeedsSignal = rows[i].NeedsSignal || r.NeedsSignal
@@ -52,7 +53,7 @@ func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, id
 		ids = append(ids, id)
 		rows = append(rows, receiptRow{
 			receivedRow: receivedRow{
-				ID: id, Provider: r.Provider, Channel: r.Channel, MessageID: r.MessageID, Status: r.Status, At: r.At,
+				ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: r.MessageID, Status: r.Status, At: r.At,
 				Failure: r.Failure, ReceivedAt: at,
 			},
 			Step: r.Ref.Step, NeedsSignal: r.NeedsSignal,

@@ -8,6 +8,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
 	"github.com/backstophq/backstop/internal/provider/alibaba"
+	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 )
@@ -18,6 +19,7 @@ func Drivers() []provider.Driver {
 		meta.Driver(),
 		twilio.Driver(),
 		alibaba.Driver(),
+		infobip.Driver(),
 	}
 }
 

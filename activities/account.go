@@ -1,0 +1,167 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/backstophq/backstop"
+)
+
+// Account is a configured account. It has the sender of its channel.
+type Account struct {
+	Name     string
+	Provider string // the driver's name, which attempts and receipts have
+
+	WhatsApp WhatsApp
+	SMS      SMS
+	Finder   Finder // nil: its provider cannot be asked for a message
+
+	RefusesRepeats bool // see backstop.Attempt
+	HoldsUnknown   bool // a call of unknown end is not sent again
+	FallsBack      bool // of WhatsApp: a send falls back at once while the account is unhealthy
+	HasLimits      bool // its calls are made on a task queue of its own
+
+	// Fault is why no call can be made by the account now: it is disabled, or cannot be opened. Its messages wait.
+	Fault string
+}
+
+// Accounts finds the accounts.
+type Accounts interface {
+	// Account returns the account of this name, or false if none is configured.
+	Account(name string) (Account, bool)
+}
+
+// Health is the circuit breakers of the accounts.
+type Health interface {
+	// IsUnhealthy reports whether the circuit of an account allows no call now.
+	IsUnhealthy(account string) bool
+
+	// Allow asks for one call. It returns false if the circuit allows none. Otherwise the caller calls done, once, with the failure
+	// of the call or nil.
+	Allow(ctx context.Context, account string) (done func(*backstop.Failure), allowed bool)
+}
+
+// healthy is a Health without breakers.
+type healthy struct{}
+
+func (healthy) IsUnhealthy(string) bool { return false }
+
+func (healthy) Allow(context.Context, string) (func(*backstop.Failure), bool) {
+	return func(*backstop.Failure) {}, true
+}
+
+// candidates returns the accounts of a step as the ledger sees them. The name of an account that is not configured any more stays.
+func (a *Activities) candidates(names []string) []backstop.Candidate {
+	all := make([]backstop.Candidate, len(names))
+	for i, name := range names {
+		account, _ := a.accounts.Account(name)
+		all[i] = backstop.Candidate{
+			Account: name, Provider: account.Provider,
+			IsUnhealthy:    account.Fault != "" || a.health.IsUnhealthy(name),
+			RefusesRepeats: account.RefusesRepeats, HoldsUnknown: account.HoldsUnknown,
+		}
+	}
+	return all
+}
+
+// sendBy submits a message by an account. An account that is not configured any more rejects it as a fault of the account, so the
+// log has an error, and the next account is tried.
+func (a *Activities) sendBy(ctx context.Context, name string, submit submitFunc, r backstop.Ruling) (backstop.Submission, *backstop.Failure) {
+	account, found := a.accounts.Account(name)
+	switch {
+	case !found:
+		return backstop.Submission{}, &backstop.Failure{
+			Kind: backstop.Rejected, Class: backstop.AccountFault, Reason: fmt.Sprintf("account %q is not configured", name),
+		}
+	case account.Fault != "":
+		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
+	}
+	done, allowed := a.health.Allow(ctx, name)
+	if !allowed {
+		return backstop.Submission{}, unhealthyFailure()
+	}
+	failure := &backstop.Failure{Kind: backstop.Unknown, Reason: "the call panicked"}
+	defer func() { done(failure) }()
+	submission, err := submit(ctx, account, r)
+	failure = failureOf(submission, err)
+	return submission, failure
+}
+
+func unhealthyFailure() *backstop.Failure {
+	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: other calls found the account unhealthy"}
+}
+
+// checkAccount decides about a call without a change of its attempt, so that 100,000 sends that wait for one account do not each
+// write to Postgres. It decides nothing if the account is well and has no limits, or if the ledger has to decide.
+func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Call) (r Result, isDecided bool, err error) {
+	if !a.needsCheck(ctx, step.Accounts) {
+		return Result{}, false, nil
+	}
+	l, err := a.store.Ledger(ctx, step.Send)
+	if err != nil {
+		return Result{}, false, nil //nolint:nilerr // Begin meets it too
+	}
+	number, chosen := l.StepOf(c)
+	attempt := l.Attempt(number)
+	isOpen := attempt == nil || attempt.IsRetriable()
+	account, found := a.accounts.Account(chosen.Account)
+	switch {
+	case l.Send.FinishedAt != nil || !isOpen || !found:
+		return Result{}, false, nil
+	case chosen.IsUnhealthy && account.FallsBack && c.Channel == backstop.WhatsApp:
+		return a.forgo(ctx, step, c)
+	case chosen.IsUnhealthy && attempt != nil:
+		return Result{}, true, retryableError(string(backstop.Unavailable), "not called: the account is unhealthy", 0)
+	case !chosen.IsUnhealthy && account.HasLimits && !isQueueOf(ctx, account.Name):
+		return Result{}, true, elsewhereError(account.Name)
+	}
+	return Result{}, false, nil
+}
+
+// needsCheck reports whether one of the accounts is unhealthy, or has limits and another task queue.
+func (a *Activities) needsCheck(ctx context.Context, names []string) bool {
+	for _, name := range names {
+		account, _ := a.accounts.Account(name)
+		if account.Fault != "" || a.health.IsUnhealthy(name) || account.HasLimits && !isQueueOf(ctx, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgo counts WhatsApp as failed, because its account is unhealthy and no call was made, or none was taken.
+func (a *Activities) forgo(ctx context.Context, step Step, c backstop.Call) (r Result, isDecided bool, err error) {
+	c.Failure = unhealthyFailure()
+	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)
+	switch {
+	case err != nil:
+		return Result{}, true, finalIfNotFound(err)
+	case ruling.Answer != backstop.GivenUp:
+		return Result{}, false, nil
+	}
+	return Result{Verdict: Rejected, View: view}, true, nil
+}
+
+// Elsewhere is the type of the error of a call that must be made on the task queue of its account. Its details have the account.
+const Elsewhere = "elsewhere"
+
+// elsewhereError is an error that the workflow, and not the engine, acts on.
+func elsewhereError(account string) error {
+	return temporal.NewApplicationErrorWithOptions("the account has a task queue of its own", Elsewhere, temporal.ApplicationErrorOptions{
+		NonRetryable: true, Details: []any{account}, Category: temporal.ApplicationErrorCategoryBenign,
+	})
+}
+
+// QueueSuffix is what follows the task queue of an installation in the name of an account's queue.
+func QueueSuffix(account string) string { return "/" + account }
+
+// isQueueOf reports whether the activity runs on the task queue of an account.
+func isQueueOf(ctx context.Context, account string) bool {
+	info := activity.GetInfo(ctx)
+	suffix := QueueSuffix(account)
+	queue := info.TaskQueue
+	return !info.IsLocalActivity && len(queue) > len(suffix) && queue[len(queue)-len(suffix):] == suffix
+}

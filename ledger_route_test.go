@@ -1,0 +1,227 @@
+package backstop_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+)
+
+// routed is a rule without a wait, with these accounts.
+func routed(accounts ...string) backstop.Rule {
+	return backstop.Rule{Type: backstop.SendFailed, SendID: "ACME", Routes: routesOf(accounts...)}
+}
+
+// byRoutes is the SMS of the first rule, by whichever account the ledger picks. The unhealthy ones are named.
+func byRoutes(unhealthy ...string) backstop.Call {
+	c := backstop.Call{Channel: backstop.SMS, ByFailure: true}
+	for _, name := range []string{"a", "b", "c"} {
+		candidate := backstop.Candidate{Account: name, Provider: "p-" + name}
+		for _, other := range unhealthy {
+			candidate.IsUnhealthy = candidate.IsUnhealthy || other == name
+		}
+		c.Candidates = append(c.Candidates, candidate)
+	}
+	return c
+}
+
+// failedDesk is a ledger whose WhatsApp message has failed.
+func failedDesk(t *testing.T, rules ...backstop.Rule) *desk {
+	t.Helper()
+	return newDesk(t, rules...).call(whatsApp(), rejected(backstop.RecipientFault))
+}
+
+// goesTo begins a call, requires that it goes to an account, and ends it.
+func (d *desk) goesTo(account string, c backstop.Call, f *backstop.Failure) *desk {
+	r := d.begin(c)
+	require.Equal(d.t, backstop.MayCall, r.Answer)
+	require.Equal(d.t, account, r.Attempt.Account)
+	require.Equal(d.t, "p-"+account, r.Attempt.Provider)
+	e := backstop.Ending{Step: r.Attempt.Ref.Step, Token: r.Attempt.Token, Failure: f}
+	if f == nil {
+		e.Submission.MessageID = "message of " + account
+	}
+	_, err := d.l.End(e, d.tick())
+	require.NoError(d.t, err)
+	return d
+}
+
+func (d *desk) routedEvents() []string {
+	var reasons []string
+	for _, e := range d.l.Events {
+		if e.Kind == backstop.EventRouted {
+			reasons = append(reasons, e.Account+" "+e.Detail)
+		}
+	}
+	return reasons
+}
+
+func TestLedger_routes(t *testing.T) {
+	t.Parallel()
+	account := rejected(backstop.AccountFault)
+	t.Run("the next one follows a fault of the account", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b", "c")).goesTo("a", byRoutes(), account)
+		require.Equal(t, queued, d.l.Send.Status.SMS, "the SMS has not failed: an account is left")
+		require.False(t, d.l.View().Used.Has(0))
+		require.Nil(t, d.l.Send.FinishedAt)
+		d.goesTo("b", byRoutes(), account).goesTo("c", byRoutes(), nil)
+		require.Equal(t, submitted, d.l.Send.Status.SMS)
+		require.True(t, d.l.View().Used.Has(0))
+		require.Equal(t, []string{"b refused", "c refused"}, d.routedEvents())
+		require.Equal(t, 1, d.firedEvents(), "the rule fires once")
+		require.Equal(t, []int{1, 3, 103, 203}, d.steps())
+		require.Equal(t, backstop.MadeAlready, d.begin(byRoutes()).Answer)
+	})
+	t.Run("all refuse", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), account).goesTo("b", byRoutes(), account)
+		require.Equal(t, failed, d.l.Send.Status.SMS)
+		require.Equal(t, backstop.OutcomeFailed, d.l.Send.Outcome)
+	})
+	t.Run("the next rule follows when all refuse", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b"), routed("c")).goesTo("a", byRoutes(), account).goesTo("b", byRoutes(), account)
+		require.Nil(t, d.l.Send.FinishedAt)
+		second := byRoutes()
+		second.Rule = 1
+		d.goesTo("c", second, nil)
+	})
+	t.Run("none follows a fault of the recipient", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), rejected(backstop.RecipientFault))
+		require.Equal(t, backstop.MadeAlready, d.begin(byRoutes()).Answer)
+		require.Equal(t, backstop.OutcomeFailed, d.l.Send.Outcome)
+	})
+	t.Run("none follows an opt-out", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), rejected(backstop.OptedOut))
+		require.NotEqual(t, backstop.MayCall, d.begin(byRoutes()).Answer)
+	})
+	t.Run("none follows an unknown end", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes("b"), errUnknown)
+		require.Equal(t, backstop.MadeAlready, d.begin(byRoutes("a")).Answer)
+		again := resend(byRoutes("a"))
+		d.goesTo("a", again, nil) // the resend goes by the same account
+		require.Equal(t, []int{1, 3, 4}, d.steps())
+	})
+	t.Run("one that holds what is unknown is not sent again", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), errUnknown)
+		again := resend(byRoutes())
+		again.Candidates[0].HoldsUnknown = true
+		require.Equal(t, backstop.AlreadyOut, d.begin(again).Answer)
+	})
+	t.Run("they take turns while they are down", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b"))
+		for _, name := range []string{"a", "a", "a", "b", "b", "b", "a", "a", "a", "b"} {
+			d.goesTo(name, byRoutes(), unavailable)
+		}
+		require.Equal(t, []string{"b down"}, d.routedEvents(), "a turn is told once")
+		require.Equal(t, 1, d.firedEvents())
+		require.Equal(t, backstop.GivenUp, d.l.GiveUp(byRoutes(), d.tick()).Answer)
+		require.Equal(t, backstop.SendFinished, d.l.GiveUp(byRoutes(), d.tick()).Answer)
+		require.Equal(t, backstop.OutcomeFailed, d.l.Send.Outcome)
+	})
+	t.Run("one that asks for a long pause is left, and its pause is kept", func(t *testing.T) {
+		t.Parallel()
+		pause := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Minute}
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), pause).goesTo("b", byRoutes(), pause)
+		r := d.begin(byRoutes())
+		require.Equal(t, backstop.TooEarly, r.Answer)
+		require.WithinDuration(t, d.now.Add(time.Minute), r.Until, time.Second)
+		d.now = r.Until
+		d.goesTo("a", byRoutes(), nil)
+	})
+	t.Run("an unhealthy one is passed over", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("b", byRoutes("a"), nil)
+		require.Equal(t, []string{"b unhealthy"}, d.routedEvents())
+	})
+	t.Run("all are unhealthy", func(t *testing.T) {
+		t.Parallel()
+		failedDesk(t, routed("a", "b")).goesTo("a", byRoutes("a", "b"), nil)
+	})
+	t.Run("each has its sender ID", func(t *testing.T) {
+		t.Parallel()
+		rule := routed("a", "b")
+		rule.Routes[1].SendID = "4711"
+		d := failedDesk(t, rule).goesTo("a", byRoutes(), account).goesTo("b", byRoutes(), nil)
+		require.Equal(t, "ACME", d.l.Attempt(3).SendID)
+		require.Equal(t, "4711", d.l.Attempt(103).SendID)
+	})
+	t.Run("a message of an earlier account that arrives counts", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), unavailable).goesTo("b", byRoutes("a"), nil)
+		d.l.Receive(receiptAt(3, failed), d.tick())
+		require.Equal(t, submitted, d.l.Send.Status.SMS, "the message of the second account may arrive")
+		d.l.Receive(receiptAt(3, delivered), d.tick())
+		require.Equal(t, backstop.OutcomeSMS, d.l.Send.Outcome)
+	})
+	t.Run("the retries end before the next one was called", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), account)
+		require.Equal(t, backstop.GivenUp, d.l.GiveUp(byRoutes(), d.tick()).Answer)
+		require.Equal(t, backstop.SendFinished, d.l.GiveUp(byRoutes(), d.tick()).Answer)
+		require.Equal(t, backstop.OutcomeFailed, d.l.Send.Outcome)
+	})
+	t.Run("it is averted between two accounts", func(t *testing.T) {
+		t.Parallel()
+		late := backstop.Rule{Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME", Routes: routesOf("a", "b")}
+		c := byRoutes()
+		c.ByFailure = false
+		d := newDesk(t, late).call(whatsApp(), nil).at(time.Minute).goesTo("a", c, account)
+		d.receive(whatsApp(), delivered)
+		require.Equal(t, backstop.SendFinished, d.begin(c).Answer)
+		require.Equal(t, backstop.OutcomeWhatsApp, d.l.Send.Outcome)
+		require.Empty(t, d.l.Send.Fired, "nothing fell back")
+	})
+}
+
+// A provider that refuses a repeated message gets an unknown call again, at once and at the same step.
+func TestLedger_refusesRepeats(t *testing.T) {
+	t.Parallel()
+	c := byRoutes()
+	c.Candidates[0].RefusesRepeats = true
+	d := failedDesk(t, routed("a", "b")).goesTo("a", c, errUnknown)
+	require.True(t, d.l.Attempt(3).MayRepeat())
+	d.goesTo("a", c, errUnknown)
+	require.Equal(t, backstop.MadeAlready, d.l.GiveUp(c, d.tick()).Answer, "the message may be out")
+	require.Nil(t, d.l.Send.FinishedAt)
+	d.goesTo("a", c, nil)
+	require.Equal(t, 3, d.l.Attempt(3).Number)
+	require.Equal(t, 1, d.firedEvents())
+	require.Equal(t, []int{1, 3}, d.steps())
+
+	d = failedDesk(t, routed("a", "b")).goesTo("a", c, errUnknown)
+	d.l.Receive(receiptAt(3, sent), d.tick())
+	require.Equal(t, backstop.MadeAlready, d.begin(c).Answer, "a receipt says that it is out")
+}
+
+func (d *desk) firedEvents() int {
+	count := 0
+	for _, e := range d.l.Events {
+		if e.Kind == backstop.EventFired {
+			count++
+		}
+	}
+	return count
+}
+
+func (d *desk) steps() []int {
+	var steps []int
+	for _, a := range d.l.Attempts {
+		steps = append(steps, a.Ref.Step)
+	}
+	return steps
+}
+
+func receiptAt(step int, s backstop.Status) backstop.Receipt {
+	r := receiptOf(smsOf(0), s, "")
+	r.Ref.Step, r.MessageID = step, "message of another account"
+	return r
+}
