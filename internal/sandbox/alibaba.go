@@ -78,6 +78,11 @@ func (f *alibabaFace) refuse(w http.ResponseWriter, status int, code, message st
 	})
 }
 
+// refuseCredentials refuses a call whose AccessKey was withdrawn.
+func (f *alibabaFace) refuseCredentials(w http.ResponseWriter) {
+	f.refuse(w, http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+}
+
 func requestID() string {
 	raw := strings.ToUpper(hex.EncodeToString(randomBytes(16)))
 	return strings.Join([]string{raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]}, "-")
@@ -93,7 +98,7 @@ func (f *alibabaFace) authenticate(w http.ResponseWriter, r *http.Request, versi
 	case parts["Credential"] == "":
 		f.refuse(w, http.StatusBadRequest, "MissingSecurityToken", "The signature is missing.")
 	case parts["Credential"] != f.AccessKeyID:
-		f.refuse(w, http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+		f.refuseCredentials(w)
 	case err != nil:
 		f.refuse(w, http.StatusBadRequest, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
 	case time.Since(at).Abs() > alibabaClock:

@@ -54,7 +54,7 @@ func (f *alibabaFace) sendSMS(w http.ResponseWriter, r *http.Request) {
 		message: m,
 		plan:    sc.sms,
 		status:  http.StatusOK,
-		refuse:  refuseRecipient,
+		refuse:  f.refuseSMS,
 		accept:  func(w http.ResponseWriter) { answerSMS(w, "OK", m.ID) },
 		retries: alibabaRetries{f.server.speed},
 		changePosts: func(posts []post) []post {
@@ -67,8 +67,15 @@ func (f *alibabaFace) sendSMS(w http.ResponseWriter, r *http.Request) {
 	f.server.runScenario(w, r, c)
 }
 
-// refuseRecipient refuses a recipient. The manual has no code for one who has opted out.
-func refuseRecipient(w http.ResponseWriter, _ *fault) { answerSMS(w, "MOBILE_NUMBER_ILLEGAL", "") }
+// refuseSMS writes a fault of the scenarios, which has Twilio's code, with Alibaba Cloud's. The manual has no code for a recipient
+// who has opted out.
+func (f *alibabaFace) refuseSMS(w http.ResponseWriter, refused *fault) {
+	if refused.status == http.StatusUnauthorized {
+		f.refuseCredentials(w)
+		return
+	}
+	answerSMS(w, "MOBILE_NUMBER_ILLEGAL", "")
+}
 
 // smsProblem returns the code of a parameter that is wrong, or "".
 func smsProblem(m Message, to string) string {

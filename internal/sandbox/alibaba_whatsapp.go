@@ -54,7 +54,7 @@ func (f *alibabaFace) sendWhatsApp(w http.ResponseWriter, r *http.Request) {
 		message: m,
 		plan:    sc.whatsApp,
 		status:  http.StatusOK,
-		refuse:  refuseChatApp,
+		refuse:  f.refuseChatApp,
 		accept:  func(w http.ResponseWriter) { answerChatApp(w, http.StatusOK, "OK", m.ID) },
 		retries: alibabaRetries{f.server.speed},
 	}
@@ -107,13 +107,17 @@ func answerChatApp(w http.ResponseWriter, status int, code, id string) {
 }
 
 // refuseChatApp writes a fault of the scenarios, which has Meta's code, with Alibaba Cloud's.
-func refuseChatApp(w http.ResponseWriter, f *fault) {
+func (f *alibabaFace) refuseChatApp(w http.ResponseWriter, refused *fault) {
+	if refused.status == http.StatusUnauthorized {
+		f.refuseCredentials(w)
+		return
+	}
 	codes := map[int]string{
 		131026: "InvalidParameter.PhoneNumberError", 132001: "DetailError.TemplateNotExist", 130429: "Throttling.User",
 		131000: "InternalError", 131016: "ServiceUnavailable",
 	}
-	code := withDefault(codes[f.code], strconv.Itoa(f.code))
-	status := f.status
+	code := withDefault(codes[refused.code], strconv.Itoa(refused.code))
+	status := refused.status
 	if status == http.StatusNotFound || status == http.StatusBadRequest {
 		status = http.StatusOK // the service refuses with HTTP 200, the gateway does not
 	}

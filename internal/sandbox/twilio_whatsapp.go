@@ -95,6 +95,7 @@ func twilioFault(f *fault) *fault {
 		130429: {code: 20429, title: "Too Many Requests"},
 		131000: {code: 20500, title: "Internal Server Error"},
 		131016: {code: 20503, title: "Service Unavailable"},
+		190:    {code: 20003, title: "Authenticate"},
 	}[f.code]
 	if !known {
 		return f

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +149,28 @@ func TestSandbox_whatsApp(t *testing.T) {
 		require.NoError(t, err)
 		inbox.Words(t, 3, backstop.WhatsApp, submission.MessageID)
 	})
+}
+
+// An outage of the account is a fault of the account, as with every provider.
+func TestSandbox_outage(t *testing.T) {
+	t.Parallel()
+	for _, d := range []providertest.Driver{smsDriver(), whatsAppDriver()} {
+		client, _, settings := simulate(t, d)
+		endpoint, err := url.Parse(settings.Values[d.AddressField])
+		require.NoError(t, err)
+		outage := "http://" + endpoint.Host + "/outages/alibaba"
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, outage, strings.NewReader(`{"kind":"account"}`))
+		require.NoError(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		if d.Channel == backstop.SMS {
+			_, err = client.SendSMS(t.Context(), d.SMS)
+		} else {
+			_, err = client.SendWhatsApp(t.Context(), d.WhatsApp)
+		}
+		require.Equal(t, "rejected account InvalidAccessKeyId.NotFound 0s", providertest.Outcome(err))
+	}
 }
 
 func TestSandbox_check(t *testing.T) {
