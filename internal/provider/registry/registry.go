@@ -7,6 +7,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
+	"github.com/backstophq/backstop/internal/provider/alibaba"
 	"github.com/backstophq/backstop/internal/provider/httpsms"
 	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
@@ -19,6 +20,7 @@ func Drivers() []provider.Driver {
 	return []provider.Driver{
 		meta.Driver(),
 		twilio.Driver(),
+		alibaba.Driver(),
 		infobip.Driver(),
 		httpsms.Driver(),
 		vonage.Driver(),
