@@ -15,6 +15,7 @@ type call struct {
 	accept      func(w http.ResponseWriter)           // writes the provider's answer
 	webhook     webhook                               // nil if the caller wants no webhooks
 	retries     retryPolicy                           // the retries of failed webhooks; required with webhook
+	expected    string                                // the body that the receiver of a webhook must answer with; empty: any
 	changePosts func(posts []post) []post             // changes the posts of an accepted message; may be nil
 }
 
