@@ -209,7 +209,8 @@ func (f *vonageFace) status(m vonageMessage, id string) webhook {
 		words := map[string]string{statusSent: "submitted", statusDelivered: "delivered", statusRead: "read"}
 		content := map[string]any{
 			"message_uuid": id, "to": m.To, "from": m.From, "channel": m.Channel, "client_ref": m.ClientRef,
-			"timestamp": accepted.Add(scaleDelay(r.at, f.speed)).UTC().Format(time.RFC3339), "status": withDefault(words[r.status], "rejected"),
+			"timestamp": accepted.Add(scaleDelay(r.at, f.speed)).UTC().Format(time.RFC3339),
+			"status":    withDefault(words[r.status], "rejected"),
 		}
 		if r.fault != nil {
 			code, detail := vonageCode(r.fault)
