@@ -59,6 +59,23 @@ func (a *accounts) index(name string) int {
 	return slices.IndexFunc(a.all, func(s backstop.AccountState) bool { return s.Name == name })
 }
 
+func (a *accounts) Account(name string) (backstop.Account, bool) {
+	i := a.index(name)
+	if i < 0 {
+		return backstop.Account{}, false
+	}
+	return a.all[i].Account, true
+}
+
+func (a *accounts) DefaultAccount(channel backstop.Channel, country string) string {
+	for _, s := range a.all {
+		if s.Channel == channel && !s.IsDisabled && s.Serves(country) {
+			return s.Name
+		}
+	}
+	return ""
+}
+
 func (a *accounts) GetAccount(_ context.Context, name string) (backstop.AccountState, error) {
 	i := a.index(name)
 	switch {

@@ -226,7 +226,7 @@ func (r *rig) seed(t *testing.T) (backstop.Rule, backstop.Policy) {
 		Name: "Undelivered", Type: backstop.Undelivered, WaitSeconds: 300, SendID: "MyShop",
 	})
 	require.NoError(t, err)
-	policy, err := r.CreatePolicy(t.Context(), "Parcels", []string{rule.ID})
+	policy, err := r.CreatePolicy(t.Context(), backstop.PolicyInput{Name: "Parcels", RuleIDs: []string{rule.ID}})
 	require.NoError(t, err)
 	r.writes = 0
 	return rule, policy

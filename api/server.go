@@ -37,7 +37,8 @@ type Options struct {
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
-	Sandbox           bool   // the providers are simulated; the console shows it
+
+	Sandbox func() bool // reports whether the providers are simulated; the console shows it; nil: they are not
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
 
@@ -73,7 +74,7 @@ type server struct {
 	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
-	sandbox           bool
+	sandbox           func() bool
 	scenarios         []Scenario
 	errorCodes        []backstop.ErrorCode
 
@@ -109,6 +110,9 @@ func New(o Options) (http.Handler, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.sandbox == nil {
+		s.sandbox = func() bool { return false }
 	}
 	slots := newStatsSlots()
 	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,9 +47,11 @@ func variablesOf(d provider.Driver) []accountVariable {
 	if len(d.Channels) > 1 {
 		list = append(list, accountVariable{name: prefix + varChannel, byDefault: string(d.Channels[0])})
 	}
+	if slices.Contains(d.Channels, backstop.WhatsApp) {
+		list = append(list, accountVariable{name: prefix + varWhenUnhealthy, byDefault: string(backstop.FallBackUnhealthy)})
+	}
 	return append(list,
 		accountVariable{name: prefix + varOnUnknown, byDefault: string(d.OnUnknown)},
-		accountVariable{name: prefix + varWhenUnhealthy, byDefault: string(backstop.FallBackUnhealthy)},
 		accountVariable{name: prefix + varTimeout, byDefault: backstop.DefaultCallTimeout.String()},
 		accountVariable{name: prefix + varCallsPerSecond, byDefault: "0"},
 		accountVariable{name: prefix + varCallsAtOnce, byDefault: "0"},
@@ -128,15 +131,26 @@ func describeFields(prefix string, err error) []string {
 	return problems
 }
 
-// isSimulated reports whether the providers are simulated: Meta's API is never reached without TLS.
-func isSimulated(given []backstop.Account) bool {
-	for _, account := range given {
-		if account.Provider == "meta" {
-			return strings.HasPrefix(account.Settings["base_url"], "http://")
+// isSimulated reports whether all accounts send to one address without TLS: a sandbox answers for all of them.
+func isSimulated(all []accounts.Open) bool {
+	address := ""
+	for _, account := range all {
+		for _, field := range account.Driver.Fields {
+			if field.Kind != backstop.URLField || account.Settings[field.Name] == "" {
+				continue
+			}
+			at, err := url.Parse(account.Settings[field.Name])
+			if err != nil || at.Scheme != "http" || address != "" && at.Host != address {
+				return false
+			}
+			address = at.Host
 		}
 	}
-	return false
+	return address != ""
 }
+
+// isSandbox reports whether the providers are simulated now.
+func (p *program) isSandbox() bool { return isSimulated(p.accounts.List()) }
 
 // newAccounts returns the accounts of the environment and of the database.
 func (p *program) newAccounts() (*accounts.Directory, error) {
@@ -150,7 +164,7 @@ func (p *program) newAccounts() (*accounts.Directory, error) {
 	}
 	directory, err := accounts.New(accounts.Options{
 		Store: p.db, Keyring: ring, Drivers: registry.Drivers(), PublicURLs: public, Log: p.log,
-		FromEnvironment: p.config.Accounts, Health: p.healthOf,
+		FromEnvironment: p.config.Accounts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open accounts: %w", err)
@@ -213,7 +227,9 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	if !found {
 		return api.Webhook{}, false
 	}
-	w := api.Webhook{Provider: open.Provider, Account: open.Name, NeedsKey: !open.Driver.SignsWebhooks, Keys: []string{open.WebhookKey}}
+	w := api.Webhook{
+		Provider: open.Provider, Account: open.Name, NeedsKey: !open.Driver.SignsWebhooks, Keys: open.WebhookKeys(time.Now()),
+	}
 	if open.Client != nil {
 		w.Reader = open.Client
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/handoff"
-	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
@@ -70,7 +69,6 @@ type program struct {
 	acts     *activities.Activities
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
-	health   *health.Monitor
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
@@ -89,7 +87,6 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err := p.temporal.connect(ctx); err != nil {
 		p.log.WarnContext(ctx, "temporal is away: sends are accepted, and processed when it is back", "error", err)
 	}
-	p.health = health.New(health.Options{Store: p.db, Log: p.log})
 	if p.accounts, err = p.newAccounts(); err != nil {
 		return usageError{err}
 	}
@@ -99,7 +96,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	p.acts, err = activities.New(activities.Options{
-		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, Accounts: callable{p.accounts}, Log: p.log, Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
@@ -130,10 +127,6 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		start(p.serveProfiles)
 	}
 	start(p.keepAccounts)
-	start(func(ctx context.Context) error {
-		p.health.Run(ctx)
-		return nil
-	})
 	worked := make(chan struct{})
 	if p.role&workerRole == 0 {
 		close(worked)
@@ -173,7 +166,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 		Accounts: p.accounts, Webhooks: p.webhook, ErrorCodes: codes,
 		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: isSimulated(p.config.Accounts), Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
+		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -232,7 +225,7 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 
 // scenarios returns what the simulated providers do; nil if the providers are real.
 func (p *program) scenarios() []api.Scenario {
-	if !isSimulated(p.config.Accounts) {
+	if !p.isSandbox() {
 		return nil
 	}
 	var list []api.Scenario
@@ -287,7 +280,12 @@ func (p *program) runWorker(ctx context.Context) error {
 		}
 	}
 	p.log.InfoContext(ctx, "working", "task_queue", workflows.QueueOf(p.install))
-	defer w.Stop()
+	var ofAccounts sync.WaitGroup
+	ofAccounts.Go(func() { p.keepAccountWorkers(ctx) })
+	defer func() {
+		w.Stop()
+		ofAccounts.Wait() // they stop at the same time
+	}()
 	select {
 	case <-ctx.Done():
 		return nil

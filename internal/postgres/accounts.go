@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -68,7 +69,7 @@ func (r accountRow) record() (accounts.Record, error) {
 
 // insertAccount inserts no row if there are too many accounts.
 var insertAccount = `INSERT INTO accounts (` + accountColumns.Names() + `)
-SELECT ` + accountColumns.Params() + ` WHERE (SELECT count(*) FROM accounts) < ` + fmt.Sprint(backstop.MaxAccounts) + `
+SELECT ` + accountColumns.Params() + ` WHERE (SELECT count(*) FROM accounts) < ` + strconv.Itoa(backstop.MaxAccounts) + `
 RETURNING ` + accountColumns.Names()
 
 // CreateAccount stores an account, of which it sets Version and the times. A name that is taken is an Error of code Conflict. If
@@ -91,9 +92,7 @@ func (db *DB) CreateAccount(ctx context.Context, record accounts.Record) (accoun
 			}
 			return err
 		case errors.Is(err, sql.ErrNoRows):
-			return &backstop.Error{
-				Code: backstop.Conflict, Message: fmt.Sprintf("there are %d accounts, which is the most", backstop.MaxAccounts),
-			}
+			return conflict(fmt.Sprintf("there are %d accounts, which is the most", backstop.MaxAccounts))
 		}
 		return err
 	})
@@ -186,9 +185,13 @@ func (db *DB) ResealAccount(ctx context.Context, name string, version int, seale
 const (
 	accountVersion = `SELECT version FROM accounts WHERE name = $1`
 	lockAccount    = `SELECT version, disabled FROM accounts WHERE name = $1 FOR UPDATE`
-	rulesOfAccount = `SELECT name FROM rules WHERE route = $1 ORDER BY lower(name) LIMIT 11`
+	rulesOfAccount = `SELECT name FROM rules WHERE routes @> jsonb_build_array(jsonb_build_object('account', $1::text))
+ORDER BY lower(name) LIMIT 11`
+	policiesOfAccount = `SELECT name FROM policies WHERE account = $1 ORDER BY lower(name) LIMIT 11`
+	// An attempt without an account went to the one of the environment, which has its provider's name.
 	sendsOfAccount = `SELECT EXISTS (
-    SELECT FROM sends JOIN attempts ON attempts.send = sends.id WHERE sends.finished_at IS NULL AND attempts.provider = $1
+    SELECT FROM sends JOIN attempts ON attempts.send = sends.id
+    WHERE sends.finished_at IS NULL AND $1 IN (attempts.account, CASE attempts.account WHEN '' THEN attempts.provider END)
 )`
 	deleteAccount = `DELETE FROM accounts WHERE name = $1`
 )
@@ -210,7 +213,7 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
+	defer tx.Rollback() // after a commit it does nothing
 	var current struct {
 		Version  int  `db:"version"`
 		Disabled bool `db:"disabled"`
@@ -222,7 +225,7 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 		return staleError("account")
 	}
 	if !current.Disabled {
-		return &backstop.Error{Code: backstop.Conflict, Message: "the account is not disabled: disable it first"}
+		return conflict("the account is not disabled: disable it first")
 	}
 	if err := refuseUsed(ctx, tx, name); err != nil {
 		return err
@@ -236,25 +239,33 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	return nil
 }
 
-// refuseUsed returns an Error of code Conflict if a rule names the account, or a send that has not ended has an attempt by it.
+// refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an
+// attempt by it.
 func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
-	var rules []string
-	if err := tx.SelectContext(ctx, &rules, rulesOfAccount, name); err != nil {
-		return fmt.Errorf("find rules: %w", err)
-	}
-	if len(rules) > 0 {
-		return &backstop.Error{Code: backstop.Conflict, Message: "the account is a route of " + nameAll("rule", "rules", rules)}
+	for _, use := range []struct{ query, one, several string }{
+		{rulesOfAccount, "a route of the rule", "a route of the rules"},
+		{policiesOfAccount, "that of the policy", "that of the policies"},
+	} {
+		var users []string
+		if err := tx.SelectContext(ctx, &users, use.query, name); err != nil {
+			return fmt.Errorf("find users: %w", err)
+		}
+		if len(users) > 0 {
+			return conflict("the account is " + nameAll(use.one, use.several, users))
+		}
 	}
 	var isInUse bool
 	if err := tx.GetContext(ctx, &isInUse, sendsOfAccount, name); err != nil {
 		return fmt.Errorf("find sends: %w", err)
 	}
 	if isInUse {
-		return &backstop.Error{
-			Code: backstop.Conflict, Message: "the account has a message of a send that has not ended: delete it when the send has ended",
-		}
+		return conflict("the account has a message of a send that has not ended: delete it when the send has ended")
 	}
 	return nil
+}
+
+func conflict(message string) error {
+	return &backstop.Error{Code: backstop.Conflict, Message: message}
 }
 
 const accountsMark = `SELECT mark FROM account_changes`

@@ -35,9 +35,8 @@ export const constraints = {
         }
       ]
     },
-    "route": {
-      "minLength": 1,
-      "maxLength": 64
+    "routes": {
+      "maxItems": 8
     },
     "countries": {
       "maxItems": 250
@@ -49,6 +48,7 @@ export const constraints = {
       "maxLength": 64,
       "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
     },
+    "account": {},
     "rule_ids": {
       "minItems": 1,
       "maxItems": 10
@@ -79,7 +79,8 @@ export const constraints = {
         "components": {
           "maxItems": 32
         }
-      }
+      },
+      "account": {}
     },
     "fallback": {
       "policy_id": {

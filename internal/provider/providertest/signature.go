@@ -108,9 +108,10 @@ func Fuzz(f *testing.F, d Driver) {
 		f.Add(hook.request().URL.RawQuery, hook.Body, false)
 	}
 	client, _ := d.open(f, "http://127.0.0.1:1", longTimeout)
-	path := d.Hook(d.newReport(d.Failed)).request().URL.Path
+	genuineHook := d.Hook(d.newReport(d.Failed)).request()
+	method, path := genuineHook.Method, genuineHook.URL.Path
 	f.Fuzz(func(t *testing.T, query string, body []byte, genuine bool) {
-		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
+		r := &http.Request{Method: method, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
 		if genuine {
 			d.Sign(r, body)
 		}

@@ -52,6 +52,7 @@ export const frame = {
     },
     // What is wrong with a field. The field stands before it.
     fields: {
+      account_name: "must be 1 to 64 small letters, digits, - and _, and begin with a letter or digit",
       after_other: "must be later than {{other}}",
       blank: "must have a visible character",
       bytes_max: "must have at most {{max}} bytes",
@@ -77,8 +78,10 @@ export const frame = {
       one_of: "must be one of: {{values}}",
       opted_out: "has opted out, and the message may be marketing. If it is not, make a new send with its category",
       outer_space: "must not begin or end with a space",
+      pattern: "does not have the right form",
       phone_number: "must be a phone number in E.164 form, like +447400123456",
       range_days_max: "the range may have at most {{max}} days",
+      refused: "is refused: {{reason}}",
       required: "is required",
       schema: "does not fit the contract of the API",
       send_id:
