@@ -35,9 +35,8 @@ export const constraints = {
         }
       ]
     },
-    "route": {
-      "minLength": 1,
-      "maxLength": 64
+    "routes": {
+      "maxItems": 8
     },
     "countries": {
       "maxItems": 250
@@ -49,6 +48,7 @@ export const constraints = {
       "maxLength": 64,
       "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
     },
+    "account": {},
     "rule_ids": {
       "minItems": 1,
       "maxItems": 10
@@ -79,7 +79,8 @@ export const constraints = {
         "components": {
           "maxItems": 32
         }
-      }
+      },
+      "account": {}
     },
     "fallback": {
       "policy_id": {
@@ -129,6 +130,52 @@ export const constraints = {
     "expires_at": {
       "maxLength": 64
     }
+  },
+  "AccountInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64,
+      "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"
+    },
+    "provider": {
+      "minLength": 1,
+      "maxLength": 64
+    },
+    "channel": {
+      "enum": [
+        "whatsapp",
+        "sms"
+      ]
+    },
+    "settings": {},
+    "on_unknown": {
+      "enum": [
+        "resend",
+        "hold"
+      ]
+    },
+    "when_unhealthy": {
+      "enum": [
+        "fall_back",
+        "hold"
+      ]
+    },
+    "call_timeout_seconds": {
+      "minimum": 1,
+      "maximum": 20
+    },
+    "calls_per_second": {
+      "minimum": 0,
+      "maximum": 10000
+    },
+    "calls_at_once": {
+      "minimum": 0,
+      "maximum": 10000
+    },
+    "countries": {
+      "maxItems": 250
+    },
+    "disabled": {}
   },
   "SignInInput": {
     "api_key": {

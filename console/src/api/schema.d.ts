@@ -809,17 +809,29 @@ export interface components {
          */
         Channel: "whatsapp" | "sms";
         /**
-         * @description The name of the SMS provider account that sends, listed by `GET /v1/routes`. Absent, the default account sends.
+         * @description The name of an account, listed by `GET /v1/accounts`.
          * @example twilio
          */
-        Route: string;
+        AccountRef: string;
+        /**
+         * @description The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+         *     throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+         *     the default account sends.
+         */
+        Routes: components["schemas"]["Route"][];
+        /** @description An SMS account of a rule. */
+        Route: {
+            account: components["schemas"]["AccountRef"];
+            /** @description The sender ID at this account, in place of the rule's. */
+            send_id?: components["schemas"]["SendID"];
+        };
         /** @description The SMS accounts that are not disabled. */
         RouteList: {
             items: components["schemas"]["RouteInfo"][];
         };
         /** @description An SMS account. */
         RouteInfo: {
-            name: components["schemas"]["Route"];
+            name: components["schemas"]["AccountRef"];
             /** @description The name of its provider. */
             provider: string;
             /** @description The name of its provider for people. */
@@ -1072,7 +1084,7 @@ export interface components {
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id: components["schemas"]["SendID"];
-            route?: components["schemas"]["Route"];
+            routes?: components["schemas"]["Routes"];
             /**
              * @description The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent or empty, it applies for all
              *     countries.
@@ -1091,7 +1103,7 @@ export interface components {
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id: components["schemas"]["SendID"];
-            route?: components["schemas"]["Route"];
+            routes?: components["schemas"]["Routes"];
             /** @description The countries of recipients for which the rule applies (ISO 3166-1 alpha-2). Absent if it applies for all countries. */
             countries?: string[];
             /** @description The policies that include the rule, ordered by name. While there are any, the rule cannot be deleted. */
@@ -1111,6 +1123,8 @@ export interface components {
         /** @description A policy to store. */
         PolicyInput: {
             name: components["schemas"]["Name"];
+            /** @description The WhatsApp account of sends that name none. Absent, the default account sends. */
+            account?: components["schemas"]["AccountRef"];
             /** @description The ids of 1 to 10 different rules. If two rules are due at the same moment, the first in this order fires. */
             rule_ids: string[];
         };
@@ -1119,6 +1133,8 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: components["schemas"]["Name"];
+            /** @description The WhatsApp account of sends that name none. Absent, the default account sends. */
+            account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["Rule"][];
             /** @description The number in the `ETag`. */
             version: number;
@@ -1155,6 +1171,8 @@ export interface components {
             /** @description The text of the message, 1 to 4,096 characters. At least one character must be visible. */
             text?: string;
             template?: components["schemas"]["TemplateInput"];
+            /** @description The WhatsApp account that sends. Absent, the policy's account sends, or the default account. */
+            account?: components["schemas"]["AccountRef"];
         };
         /** @description A message template that Meta has approved. */
         TemplateInput: {
@@ -1325,6 +1343,8 @@ export interface components {
             /** Format: uuid */
             policy_id: string;
             policy_name: string;
+            /** @description The WhatsApp account. */
+            account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["PlannedRule"][];
         };
         /** @description A rule in the plan of a send. */
@@ -1345,7 +1365,7 @@ export interface components {
              */
             satisfied: boolean;
             send_id: components["schemas"]["SendID"];
-            route?: components["schemas"]["Route"];
+            routes?: components["schemas"]["Routes"];
         };
         /**
          * @description One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
@@ -1355,7 +1375,7 @@ export interface components {
             /**
              * @description The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
              *     result, is
-             *     2. The SMS of the plan's rule i, counted from 0, is 3+2i; its resend is 4+2i.
+             *     2. The SMS of the plan's rule i by its route r, both counted from 0, is 3+2i+100r; its resend is 1 more.
              */
             step: number;
             /** @description The number of calls for this message so far, from 1. */
@@ -1366,6 +1386,7 @@ export interface components {
              * @example meta
              */
             provider: string;
+            account: components["schemas"]["AccountRef"];
             /** @description The name of the rule that fired. Absent for WhatsApp. */
             rule?: string;
             /** @description The reason for which the rule fired, as a text for people. */
@@ -1416,13 +1437,13 @@ export interface components {
              *     throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
              *     provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
              *     `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
-             *     follows. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
+             *     follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
              *     may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
              *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
              *     send has ended; only receipts may follow.
              * @enum {string}
              */
-            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
+            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
             channel?: components["schemas"]["Channel"];
             status?: components["schemas"]["Status"];
             /** @description The name of the rule that the event is about. */
@@ -1432,9 +1453,18 @@ export interface components {
             /** @description More about the event as a text for people. */
             detail?: string;
             cause?: components["schemas"]["FallbackReason"];
+            /** @description The account that the event is about. */
+            account?: components["schemas"]["AccountRef"];
+            route_reason?: components["schemas"]["RouteReason"];
             failure?: components["schemas"]["EventFailure"];
             outcome?: components["schemas"]["Outcome"];
         };
+        /**
+         * @description The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
+         *     was down or throttled for more than some seconds. `unhealthy`: other calls found it unhealthy.
+         * @enum {string}
+         */
+        RouteReason: "refused" | "down" | "unhealthy";
         /** @description The kind, the class and the provider's text of the failure that the event is about. Its code is in the event. */
         EventFailure: {
             kind: components["schemas"]["FailureKind"];
@@ -1624,7 +1654,7 @@ export interface components {
         MessageStats: {
             from: components["schemas"]["Time"];
             until: components["schemas"]["Time"];
-            /** @description The counts of up to 100 pairs of sender ID and route, with the most SMS first. */
+            /** @description The counts of up to 100 pairs of sender ID and account, with the most SMS first. */
             by_sender: components["schemas"]["StatsOfSender"][];
             /** @description The counts of up to 100 error codes, with the most sends first. */
             by_code: components["schemas"]["StatsOfCode"][];
@@ -1883,11 +1913,11 @@ export interface components {
          *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
          *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
          *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max` (`max`),
-         *     `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_route` (`routes`, separated by
-         *     commas), `wrong_type` (`type`: the JSON type that the value must have).
+         *     `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+         *     `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_route" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**

@@ -10,6 +10,7 @@ import { useFocusReturn } from "./useFocusReturn";
 interface Props<T extends Item, Draft> {
   edit: Edit<T, Draft>;
   name: string; // of the form, in the ids of its fields
+  first?: string; // the field that gets the focus
   title: string;
   width: number;
   fields: EditField<Draft>[]; // to compare with a version that somebody else has saved
@@ -21,6 +22,7 @@ interface Props<T extends Item, Draft> {
 export function EditDialog<T extends Item, Draft>({
   edit,
   name,
+  first = "name",
   title,
   width,
   fields,
@@ -44,7 +46,7 @@ export function EditDialog<T extends Item, Draft>({
         okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending, "aria-disabled": save.isPending }}
         onCancel={() => (isChanged() ? setIsAsking(true) : onClose())}
         cancelButtonProps={{ onClick: onClose }}
-        afterOpenChange={(open) => open && focusFirst(form, "name")}
+        afterOpenChange={(open) => open && focusFirst(form, first)}
         footer={(buttons) => (
           <>
             {failure !== undefined && <ProblemAlert error={failure} />}
