@@ -62,8 +62,9 @@ export interface Body {
   check: boolean;
 }
 
-/** bodyOf returns the body of a draft. A disabled account stays disabled. */
-export function bodyOf(draft: Draft, provider: Provider, account: Account | undefined): Body {
+/** bodyOf returns the body of the values of the form. The form lacks what an account cannot change, and what it does not show. */
+export function bodyOf(shown: Partial<Draft>, provider: Provider, account: Account | undefined): Body {
+  const draft: Draft = { ...draftOf(account, provider), ...shown };
   const settings: Record<string, string> = {};
   for (const { name, kind } of fieldsOf(provider, draft.channel)) {
     const value = draft[keyOf(name)];
@@ -85,7 +86,6 @@ export function bodyOf(draft: Draft, provider: Provider, account: Account | unde
       ...(calls_per_second ? { calls_per_second } : {}),
       ...(calls_at_once ? { calls_at_once } : {}),
       ...(countries?.length ? { countries } : {}),
-      ...(account?.disabled ? { disabled: true } : {}),
       ...(draft.new_webhook_key ? { new_webhook_key: true } : {}),
     },
     keepDays: account && replacesSecrets(draft, provider) ? draft.keep_days : undefined,
@@ -97,8 +97,13 @@ export function bodyOf(draft: Draft, provider: Provider, account: Account | unde
 export function replacesSecrets(draft: Draft, provider: Provider): boolean {
   return (
     Boolean(draft.new_webhook_key) ||
-    fieldsOf(provider, draft.channel).some(({ name, verifies }) => verifies && draft[keyOf(name)])
+    fieldsOf(provider, draft.channel).some(({ name, verifies }) => verifies && isNewSecret(draft[keyOf(name)]))
   );
+}
+
+/** isNewSecret reports whether a value of the form replaces or removes the stored secret. */
+export function isNewSecret(value: string | null | undefined): boolean {
+  return value !== undefined && value !== "";
 }
 
 /** keptUntil returns when the former secrets end. A time in the past ends them at once. */

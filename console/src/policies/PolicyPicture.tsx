@@ -211,7 +211,7 @@ function RuleText({ rule, title, spareOf, fired, acceptedAt }: RuleTextProps) {
   const { t } = useTranslation();
   return (
     <>
-      {title === "condition" ? condition(rule, t) : t("policies.picture.sms", { sender: rule.send_id })}{" "}
+      {title === "condition" ? condition(rule, t) : t("policies.picture.sms", { sender: firstSender(rule) })}{" "}
       <small className="picture-rule">
         {rule.name}
         {spareOf && <> · {t("policies.picture.spare", { rule: spareOf.name })}</>}
@@ -280,7 +280,7 @@ function Warnings({ warnings, country }: { warnings: Warning[]; country: string 
         return t("policies.picture.sameSender", {
           rule: warning.rule.name,
           other: warning.other.name,
-          sender: warning.rule.send_id,
+          sender: firstSender(warning.rule),
         });
     }
   };

@@ -11,6 +11,7 @@ interface Props<T extends Item, Draft> {
   edit: Edit<T, Draft>;
   name: string; // of the form, in the ids of its fields
   first?: string; // the field that gets the focus
+  opener?: Element | null; // what gets the focus after it, if not what has it now
   title: string;
   width: number;
   fields: EditField<Draft>[]; // to compare with a version that somebody else has saved
@@ -23,6 +24,7 @@ export function EditDialog<T extends Item, Draft>({
   edit,
   name,
   first = "name",
+  opener,
   title,
   width,
   fields,
@@ -33,7 +35,7 @@ export function EditDialog<T extends Item, Draft>({
   const { t } = useTranslation();
   const [isAsking, setIsAsking] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
-  useFocusReturn();
+  useFocusReturn(opener);
   return (
     <>
       <Modal
