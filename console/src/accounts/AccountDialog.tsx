@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { type AccountItem, providersQuery } from "../api/queries";
 import type { Provider } from "../api/client";
+import { type AccountItem, providersQuery } from "../api/queries";
 import { AccountForm } from "./AccountForm";
 import { ProviderChoice } from "./ProviderChoice";
 

@@ -13,7 +13,10 @@ export function AccountFilters({ filter, providers }: { filter: AccountsFilter; 
   const { t } = useTranslation();
   const { values, set, chips } = filter;
   const choices = {
-    channel: { label: t("accounts.channel"), options: channels.map((value) => ({ value: value as string, label: t(`channel.${value}`) })) },
+    channel: {
+      label: t("accounts.channel"),
+      options: channels.map((value) => ({ value: value as string, label: t(`channel.${value}`) })),
+    },
     provider: {
       label: t("accounts.provider"),
       options: providers.map(({ name, title }) => ({ value: name, label: title })),

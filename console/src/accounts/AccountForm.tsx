@@ -9,7 +9,18 @@ import { countriesText } from "../rules/meaning";
 import type { EditField } from "../ui/Conflict";
 import { EditDialog } from "../ui/EditDialog";
 import { useEdit } from "../ui/useEdit";
-import { type Body, bodyOf, type Draft, draftOf, formFieldOf, isNewSecret, keepChoices, keptUntil, keyOf, replacesSecrets } from "./draft";
+import {
+  type Body,
+  bodyOf,
+  type Draft,
+  draftOf,
+  formFieldOf,
+  isNewSecret,
+  keepChoices,
+  keptUntil,
+  keyOf,
+  replacesSecrets,
+} from "./draft";
 import { fieldsOf, labelOf } from "./fields";
 import { GeneralFields } from "./GeneralFields";
 import { SettingFields } from "./SettingFields";

@@ -153,12 +153,8 @@ function About({ account }: { account: AccountItem }) {
       label: t("accounts.source"),
       children: t(account.source === "environment" ? "accounts.environmentMeans" : "accounts.databaseMeans"),
     },
-    ...(account.created_at
-      ? [{ label: t("list.created"), children: <TimeText at={account.created_at} /> }]
-      : []),
-    ...(account.updated_at
-      ? [{ label: t("list.updated"), children: <TimeText at={account.updated_at} /> }]
-      : []),
+    ...(account.created_at ? [{ label: t("list.created"), children: <TimeText at={account.created_at} /> }] : []),
+    ...(account.updated_at ? [{ label: t("list.updated"), children: <TimeText at={account.updated_at} /> }] : []),
     ...(account.channel === "sms"
       ? [
           {

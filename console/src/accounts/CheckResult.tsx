@@ -36,11 +36,7 @@ export function CheckResult({ check, provider }: { check: Check; provider: Provi
       role={result === "works" ? "status" : "alert"}
       title={t(`accounts.check.${result}`, { provider: provider?.title ?? "" })}
       description={
-        errors?.length ? (
-          <Refused errors={errors} provider={provider} />
-        ) : (
-          reason && <span lang="en">{reason}</span>
-        )
+        errors?.length ? <Refused errors={errors} provider={provider} /> : reason && <span lang="en">{reason}</span>
       }
       closable={{ onClose: () => check.reset(), "aria-label": t("accounts.dismiss") }}
     />

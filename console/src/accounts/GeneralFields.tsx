@@ -32,7 +32,12 @@ export function GeneralFields({ provider, channel }: { provider: Provider; chann
         </Form.Item>
       )}
       <div className="account-limits">
-        <Limit name="call_timeout_seconds" bounds={call_timeout_seconds} placeholder="10" label={t("accounts.timeout")} />
+        <Limit
+          name="call_timeout_seconds"
+          bounds={call_timeout_seconds}
+          placeholder="10"
+          label={t("accounts.timeout")}
+        />
         <Limit
           name="calls_per_second"
           bounds={calls_per_second}

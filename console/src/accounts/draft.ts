@@ -127,7 +127,14 @@ export function changeOf(account: Account): Schemas["AccountChangeInput"] {
   };
 }
 
-const ownFields = new Set(["name", "on_unknown", "when_unhealthy", "call_timeout_seconds", "calls_per_second", "calls_at_once"]);
+const ownFields = new Set([
+  "name",
+  "on_unknown",
+  "when_unhealthy",
+  "call_timeout_seconds",
+  "calls_per_second",
+  "calls_at_once",
+]);
 
 /** formFieldOf returns the field of the form for a path of the API; undefined if the form has none. */
 export function formFieldOf(path: string, provider: Provider, channel: Channel): string | undefined {

@@ -18,7 +18,10 @@ export function useAccountsFilter(providers: Provider[]) {
   const { values, set } = useFilters(...names, "sort");
   const words: Record<Name, () => string> = {
     search: () => t("rules.filter.search", { text: values.search }),
-    channel: () => t("accounts.filter.channel", { channel: isChannel(values.channel) ? t(`channel.${values.channel}`) : values.channel }),
+    channel: () =>
+      t("accounts.filter.channel", {
+        channel: isChannel(values.channel) ? t(`channel.${values.channel}`) : values.channel,
+      }),
     provider: () =>
       t("accounts.filter.provider", {
         provider: providers.find(({ name }) => name === values.provider)?.title ?? values.provider,

@@ -101,11 +101,7 @@ function About({ policy }: { policy: Policy }) {
   };
   const account = {
     label: t("policies.account"),
-    children: policy.account ? (
-      <Link to={`/accounts/${policy.account}`}>{policy.account}</Link>
-    ) : (
-      t("accounts.default")
-    ),
+    children: policy.account ? <Link to={`/accounts/${policy.account}`}>{policy.account}</Link> : t("accounts.default"),
   };
   return <FactsCard item={policy} before={[account]} after={[use]} />;
 }

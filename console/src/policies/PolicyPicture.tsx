@@ -4,6 +4,7 @@
 import { Alert, Select } from "antd";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { firstSender } from "../accounts/routes";
 import { countries, countryName } from "../rules/countries";
 import { condition } from "../rules/meaning";
 import type { Tone } from "../theme";

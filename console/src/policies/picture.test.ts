@@ -47,8 +47,16 @@ test.each([
 test.each([
   ["a spare with another sender", [rule("a", 5), rule("b", 5)], []],
   ["a spare by another account", [rule("a", 5, ACME), rule("b", 5, { ...ACME, routes: [{ account: "second" }] })], []],
-  ["the same accounts", [rule("a", 5, { ...ACME, routes: second }), rule("b", 5, { ...ACME, routes: second })], ["b repeats a"]],
-  ["another sender at the same account", [rule("a", 5, { ...ACME, routes: second }), rule("b", 5, { ...ACME, routes: own })], []],
+  [
+    "the same accounts",
+    [rule("a", 5, { ...ACME, routes: second }), rule("b", 5, { ...ACME, routes: second })],
+    ["b repeats a"],
+  ],
+  [
+    "another sender at the same account",
+    [rule("a", 5, { ...ACME, routes: second }), rule("b", 5, { ...ACME, routes: own })],
+    [],
+  ],
   ["the same sender for the same", [rule("a", 5, ACME), rule("b", 5, ACME)], ["b repeats a"]],
   ["the same sender for a failure alone", [rule("a", 5, ACME), rule("b", 0, ACME)], ["b repeats a"]],
   ["that, first in the order", [rule("a", 0, ACME), rule("b", 5, ACME)], ["a repeats b"]],

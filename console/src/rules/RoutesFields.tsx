@@ -24,7 +24,12 @@ export function RoutesFields({ chosen, sender }: Props) {
   const list = useQuery(routesQuery);
   const known = list.data?.items;
   return (
-    <Form.Item label={t("rules.routes.label")} htmlFor="rule_add_route" extra={t("rules.routes.means")} className="routes">
+    <Form.Item
+      label={t("rules.routes.label")}
+      htmlFor="rule_add_route"
+      extra={t("rules.routes.means")}
+      className="routes"
+    >
       <Form.List name="routes">
         {(fields, { add, remove, move }) => (
           <>

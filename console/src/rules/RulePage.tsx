@@ -59,7 +59,11 @@ function Shown({ rule }: { rule: Rule }) {
           item={rule}
           onClose={close}
           onDeleted={() => navigate("/rules")}
-          obstacle={isUsed ? { title: t("rules.inUse", { name: rule.name }), about: <UsedBy policies={rule.used_by ?? []} /> } : undefined}
+          obstacle={
+            isUsed
+              ? { title: t("rules.inUse", { name: rule.name }), about: <UsedBy policies={rule.used_by ?? []} /> }
+              : undefined
+          }
         />
       )}
     </>

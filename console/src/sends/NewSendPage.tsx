@@ -78,7 +78,12 @@ export default function NewSendPage({ session }: { session: Session }) {
         form={form}
         layout="vertical"
         className="new-send"
-        initialValues={{ ...emptyDraft, ...store.first, ...(policy ? { policy } : {}), ...(account ? { account } : {}) }}
+        initialValues={{
+          ...emptyDraft,
+          ...store.first,
+          ...(policy ? { policy } : {}),
+          ...(account ? { account } : {}),
+        }}
         onFinish={(values) => submit(inputOf(values))}
         onFinishFailed={() => setIsFlawed(true)}
         onValuesChange={() => {

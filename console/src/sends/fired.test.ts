@@ -57,7 +57,13 @@ test("the timeline says that the SMS before had failed", () => {
   const { send } = afterFailedSMS(plannedRule("spare"), "failed");
   const fired = send.events.findLast(({ kind }) => kind === "rule_fired") ?? { at: "", kind: "rule_fired" as const };
   const words = (language: string) =>
-    eventText(fired, send, { t: i18next.getFixedT(language), language, codes: [] }).words;
+    eventText(fired, send, {
+      t: i18next.getFixedT(language),
+      language,
+      codes: [],
+      providers: [],
+      hasSeveralAccounts: false,
+    }).words;
   expect(words("en")).toContain("the SMS from ACME failed (30003)");
   expect(words("zh-CN")).toContain("ACME 的短信失败（30003）");
 });

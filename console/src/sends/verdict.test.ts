@@ -2,6 +2,7 @@ import i18next from "i18next";
 import { beforeAll, expect, test } from "vitest";
 import type { Schemas, Send } from "../api/client";
 import { setLanguage } from "../i18n";
+import type { Reader } from "./explanation";
 import { at, FakeSend, plannedRule } from "./fakeSend";
 import { verdictOf } from "./verdict";
 import { slot } from "./verdictLine";
@@ -33,10 +34,14 @@ const undeliverable: Failure = {
 const unreachable: Failure = { kind: "rejected", class: "recipient", code: "30003", reason: "Unreachable handset" };
 const throttled: Failure = { kind: "throttled", code: "130429", reason: "Rate limit hit" };
 
+function readerOf(t: Reader["t"], language: string): Reader {
+  return { t, language, codes, providers: [], hasSeveralAccounts: false };
+}
+
 /** read returns the verdict as a reader sees it, with the seconds after acceptance for each time. */
 function read({ send }: FakeSend, seconds = 3600, language = "en") {
   const t = i18next.getFixedT(language);
-  const verdict = verdictOf(send, Date.parse(at(seconds)), { t, language, codes });
+  const verdict = verdictOf(send, Date.parse(at(seconds)), readerOf(t, language));
   return {
     ...verdict,
     lines: verdict.lines.map(({ text, at: time, explanation }) =>
@@ -457,8 +462,7 @@ function expectNoEnglish({ headline, lines }: ReturnType<typeof read>): void {
 
 test("a code that no table has is explained by the provider's own words alone", () => {
   const { send } = cases["everything failed"]?.[0] ?? new FakeSend();
-  const t = i18next.getFixedT("en");
-  const explained = verdictOf(send, 0, { t, language: "en", codes }).lines.map(({ explanation }) => explanation);
+  const explained = verdictOf(send, 0, readerOf(i18next.getFixedT("en"), "en")).lines.map(({ explanation }) => explanation);
   expect(explained[2]).toEqual({ label: "Twilio 99999", cause: "", action: "", quote: "A new error", log: "" });
 });
 
@@ -475,6 +479,6 @@ test("the outcomes have their tones", () => {
 
 test("a Chinese summary has a space between a time and a word", () => {
   const { send } = new FakeSend(rule).calls(undefined, "accepted");
-  const reader = { t: i18next.getFixedT("zh-CN"), language: "zh-CN", codes };
+  const reader = readerOf(i18next.getFixedT("zh-CN"), "zh-CN");
   expect(summaryOf(send, verdictOf(send, Date.parse(at(5)), reader), "", reader)).toMatch(/[0-9] 受理。/);
 });

@@ -11,7 +11,12 @@ import {
   useSensor,
   useSensors,
 } from "@dnd-kit/core";
-import { SortableContext, sortableKeyboardCoordinates, useSortable, verticalListSortingStrategy } from "@dnd-kit/sortable";
+import {
+  SortableContext,
+  sortableKeyboardCoordinates,
+  useSortable,
+  verticalListSortingStrategy,
+} from "@dnd-kit/sortable";
 import { CSS } from "@dnd-kit/utilities";
 import { Button } from "antd";
 import type { ReactNode } from "react";
@@ -121,7 +126,12 @@ function Item({ item: { id, name, content }, isFirst, isLast, onMove, onRemove }
         onClick={() => onMove(1)}
         aria-label={t("policies.order.down", { name })}
       />
-      <Button type="text" icon={<CloseOutlined />} onClick={onRemove} aria-label={t("policies.order.remove", { name })} />
+      <Button
+        type="text"
+        icon={<CloseOutlined />}
+        onClick={onRemove}
+        aria-label={t("policies.order.remove", { name })}
+      />
     </li>
   );
 }

@@ -119,7 +119,7 @@ export const sends = {
     finished: "Finished",
     call: "call {{number}}",
     abandoned: "the send could not be processed",
-    routed: {
+    routedBecause: {
       refused: "{{before}} refused, for a reason of its own",
       refused_unnamed: "the account before refused, for a reason of its own",
       down: "{{before}} was down or throttled",
@@ -254,7 +254,8 @@ export const sends = {
     senderAt: "{{sender}} ({{account}})",
     routed: {
       refused: "Account {{account}} followed, because {{before}} had refused the SMS for a reason of its own.",
-      refused_unnamed: "Account {{account}} followed, because the account before had refused the SMS for a reason of its own.",
+      refused_unnamed:
+        "Account {{account}} followed, because the account before had refused the SMS for a reason of its own.",
       down: "Account {{account}} followed, because {{before}} was down or throttled.",
       down_unnamed: "Account {{account}} followed, because the account before was down or throttled.",
       unhealthy: "Account {{account}} took the place of {{before}}, which was unhealthy.",

@@ -112,7 +112,8 @@ export const accounts: Pick<Words, "accounts"> = {
     until: "有效期至",
     webhook: "Webhook",
     webhookKey: "Webhook 地址中的密钥",
-    webhookMeans: "请在 {{provider}} 处将此地址设为状态报告和上行消息的地址；若 Backstop 已随每条消息提供该地址，则无需设置。",
+    webhookMeans:
+      "请在 {{provider}} 处将此地址设为状态报告和上行消息的地址；若 Backstop 已随每条消息提供该地址，则无需设置。",
     webhookHasKey: "该服务商不签名，因此地址中含有密钥。请像密码一样保管。",
     webhookVerifiedBy: "Webhook 由以下设置验证：{{fields}}。",
     noWebhook: "没有地址：未设置 BACKSTOP_PUBLIC_URL。",

@@ -121,7 +121,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     finished: "已结束",
     call: "第 {{number}} 次调用",
     abandoned: "系统无法处理此发送",
-    routed: {
+    routedBecause: {
       refused: "{{before}} 因自身原因拒绝",
       refused_unnamed: "前一个账户因自身原因拒绝",
       down: "{{before}} 不可用或被限流",
