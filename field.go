@@ -35,6 +35,7 @@ const (
 	FieldPattern           FieldCode = "pattern"     // of an account's setting
 	FieldPhoneNumber       FieldCode = "phone_number"
 	FieldRangeDaysMax      FieldCode = "range_days_max"
+	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
 	FieldSchema            FieldCode = "schema" // none of the others
 	FieldSendID            FieldCode = "send_id"
@@ -63,8 +64,9 @@ func FieldCodes() []FieldCode {
 		FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName, FieldTextOrTemplate, FieldTime,
-		FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween,
+		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName,
+		FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount,
+		FieldUTF16Max, FieldUUID, FieldValueBetween,
 		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }

@@ -134,6 +134,15 @@ type Account struct {
 	UpdatedAt         time.Time
 }
 
+// String names the account, without its settings, of which some are secrets.
+func (a Account) String() string { return fmt.Sprintf("%s (%s, %s)", a.Name, a.Provider, a.Channel) }
+
+// GoString is String, for %#v.
+func (a Account) GoString() string { return a.String() }
+
+// MarshalText is String, for JSON and for logs.
+func (a Account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
 // FormerSetting is an earlier value of a setting that verifies webhooks.
 type FormerSetting struct {
 	Field      string    `json:"field"`

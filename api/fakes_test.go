@@ -181,16 +181,18 @@ func (s *store) named(ids []string) ([]backstop.Rule, error) {
 	return rules, nil
 }
 
-func (s *store) CreatePolicy(_ context.Context, name string, ruleIDs []string) (backstop.Policy, error) {
+func (s *store) CreatePolicy(_ context.Context, in backstop.PolicyInput) (backstop.Policy, error) {
 	defer s.begin()()
 	if s.away != nil {
 		return backstop.Policy{}, s.away
 	}
-	rules, err := s.named(ruleIDs)
+	rules, err := s.named(in.RuleIDs)
 	if err != nil {
 		return backstop.Policy{}, err
 	}
-	p := backstop.Policy{ID: newID(), Name: name, Rules: rules, Version: 1, CreatedAt: now, UpdatedAt: now}
+	p := backstop.Policy{
+		ID: newID(), Name: in.Name, Account: in.Account, Rules: rules, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
 	s.policies = append(s.policies, p)
 	s.writes++
 	return p, nil
@@ -221,7 +223,9 @@ func (s *store) ListPolicies(
 	return items, more, s.away
 }
 
-func (s *store) ReplacePolicy(_ context.Context, id, name string, ruleIDs []string, version int) (backstop.Policy, error) {
+func (s *store) ReplacePolicy(
+	_ context.Context, id string, in backstop.PolicyInput, version int,
+) (backstop.Policy, error) {
 	defer s.begin()()
 	i := s.policyIndex(id)
 	switch {
@@ -230,11 +234,11 @@ func (s *store) ReplacePolicy(_ context.Context, id, name string, ruleIDs []stri
 	case version != backstop.AnyVersion && version != s.policies[i].Version:
 		return backstop.Policy{}, stale()
 	}
-	rules, err := s.named(ruleIDs)
+	rules, err := s.named(in.RuleIDs)
 	if err != nil {
 		return backstop.Policy{}, err
 	}
-	s.policies[i].Name, s.policies[i].Rules = name, rules
+	s.policies[i].Name, s.policies[i].Account, s.policies[i].Rules = in.Name, in.Account, rules
 	s.policies[i].Version++
 	s.writes++
 	return s.policies[i], nil
@@ -475,13 +479,10 @@ func (d *door) delivered() int {
 	return len(d.receipts)
 }
 
-// driver is a Webhook made of a function.
+// driver is a WebhookReader made of a function.
 type driver struct {
-	name string
 	read func(r *http.Request, body []byte) ([]backstop.Receipt, error)
 }
-
-func (d driver) Name() string { return d.name }
 
 func (d driver) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	return d.read(r, body)
@@ -495,4 +496,13 @@ func (shaker) Challenge(query url.Values) (string, error) {
 		return "", &backstop.Error{Code: backstop.Forged, Message: "the verify token is wrong"}
 	}
 	return query.Get("hub.challenge"), nil
+}
+
+// answerer is a driver whose provider expects an answer, and sends receipts by GET.
+type answerer struct{ driver }
+
+func (answerer) ReceivesGet() bool { return true }
+
+func (answerer) WebhookAnswer() (contentType string, body []byte) {
+	return "text/plain", []byte("ACK/Jasmin")
 }

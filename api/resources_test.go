@@ -124,7 +124,7 @@ func TestRules_UsedBy(t *testing.T) {
 	r := newRig(t)
 	rule, parcels := r.seed(t)
 	path, tag := "/v1/rules/"+rule.ID, []string{"If-Match", "*"}
-	codes, err := r.CreatePolicy(t.Context(), "codes", []string{rule.ID})
+	codes, err := r.CreatePolicy(t.Context(), backstop.PolicyInput{Name: "codes", RuleIDs: []string{rule.ID}})
 	require.NoError(t, err)
 	want := &[]api.PolicyRef{{ID: codes.ID, Name: "codes"}, {ID: parcels.ID, Name: "Parcels"}}
 

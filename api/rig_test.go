@@ -76,9 +76,9 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 func (r *rig) options() api.Options {
 	return api.Options{
 		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Routes: []string{"twilio", "second"},
-		Log:    slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:    func() time.Time { return now },
+		Accounts: newAccounts(),
+		Log:      slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:      func() time.Time { return now },
 	}
 }
 
@@ -226,7 +226,7 @@ func (r *rig) seed(t *testing.T) (backstop.Rule, backstop.Policy) {
 		Name: "Undelivered", Type: backstop.Undelivered, WaitSeconds: 300, SendID: "MyShop",
 	})
 	require.NoError(t, err)
-	policy, err := r.CreatePolicy(t.Context(), "Parcels", []string{rule.ID})
+	policy, err := r.CreatePolicy(t.Context(), backstop.PolicyInput{Name: "Parcels", RuleIDs: []string{rule.ID}})
 	require.NoError(t, err)
 	r.writes = 0
 	return rule, policy

@@ -42,8 +42,8 @@ func TestSends_Create(t *testing.T) {
 	require.Equal(t, "Your code is 1", send.SMSText)
 	require.Equal(t, "login_code", send.Template.Name)
 	require.Contains(t, string(send.Template.Components), "12345678901234567890", "numbers keep their digits")
-	require.Equal(t, backstop.Plan{PolicyID: policy.ID, PolicyName: "Parcels", Rules: []backstop.Rule{{
-		ID: rule.ID, Name: rule.Name, Type: backstop.Unread, WaitSeconds: 30, SendID: "60777",
+	require.Equal(t, backstop.Plan{PolicyID: policy.ID, PolicyName: "Parcels", Account: "meta", Rules: []backstop.Rule{{
+		ID: rule.ID, Name: rule.Name, Type: backstop.Unread, WaitSeconds: 30, SendID: "60777", Routes: []backstop.Route{{Account: "twilio"}},
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}}, Override: &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}}, send.Plan)
 }
@@ -187,15 +187,15 @@ func TestSends_Get(t *testing.T) {
 	send.Fired, send.FiredReason, send.DuplicateDelivery, send.FinishedAt = "Undelivered", "not delivered in 300 s", true, &ended
 	send.FiredCause = backstop.NotDelivered
 	r.attempts = []backstop.Attempt{
-		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta",
+		{Ref: backstop.Ref{Send: send.ID, Step: 1}, Number: 1, Channel: backstop.WhatsApp, Provider: "meta", Account: "meta",
 			State: backstop.StateThrottled, StartedAt: now, EndedAt: &ended, Failure: &backstop.Failure{
 				Kind: backstop.Throttled, Code: "130429", Reason: "too fast", RetryAfter: 1500 * time.Millisecond}},
-		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Undelivered",
+		{Ref: backstop.Ref{Send: send.ID, Step: 3}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Account: "second", Rule: "Undelivered",
 			Reason: "not delivered in 300 s", Cause: backstop.NotDelivered, SendID: "MyShop", State: backstop.Accepted, Status: backstop.Delivered,
 			MessageID: "SM1", Segments: 2, StartedAt: now, EndedAt: &ended},
-		{Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio",
+		{Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Account: "second",
 			State: backstop.Calling, StartedAt: now},
-		{Ref: backstop.Ref{Send: send.ID, Step: 7}, Number: 1, Channel: backstop.SMS, Provider: "twilio", State: backstop.Accepted,
+		{Ref: backstop.Ref{Send: send.ID, Step: 7}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Account: "second", State: backstop.Accepted,
 			Status: backstop.Failed, MessageID: "SM2", StartedAt: now, EndedAt: &ended, Refusal: &backstop.Failure{
 				Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "30005"}},
 	}
@@ -261,7 +261,7 @@ func TestSends_Get_next(t *testing.T) {
 	send.Status.WhatsApp = backstop.Delivered
 	shows("Unread", time.Hour, true, false)
 	r.attempts = []backstop.Attempt{{
-		Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Rule: "Unread",
+		Ref: backstop.Ref{Send: send.ID, Step: 5}, Number: 1, Channel: backstop.SMS, Provider: "twilio", Account: "second", Rule: "Unread",
 		State: backstop.Accepted, StartedAt: now,
 	}}
 	send.Status.SMS = backstop.Submitted

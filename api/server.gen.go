@@ -144,6 +144,7 @@ const (
 	FieldErrorCodePattern           FieldErrorCode = "pattern"
 	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
 	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
+	FieldErrorCodeRefused           FieldErrorCode = "refused"
 	FieldErrorCodeRequired          FieldErrorCode = "required"
 	FieldErrorCodeSchema            FieldErrorCode = "schema"
 	FieldErrorCodeSendID            FieldErrorCode = "send_id"
@@ -385,12 +386,11 @@ type Account struct {
 	// UpdatedAt Absent for accounts of the environment.
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Version The number in the `ETag`. 0 for accounts of the environment.
+	// Version The number in the `ETag`.
 	Version int `json:"version"`
 
-	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing. Absent if `BACKSTOP_PUBLIC_URL`
-	// is not set.
-	WebhookURL *string `json:"webhook_url,omitempty"`
+	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing.
+	WebhookURL string `json:"webhook_url"`
 
 	// WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
 	// account is healthy, as long as its rules allow.
@@ -893,9 +893,10 @@ type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max` (`max`),
-	// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
-	// `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must have).
+	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+	// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+	// the JSON type that the value must have).
 	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
@@ -911,9 +912,10 @@ type FieldError struct {
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max` (`max`),
-// `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
-// `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must have).
+// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+// the JSON type that the value must have).
 type FieldErrorCode string
 
 // Fired The rule that fired last, and why.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -24,8 +23,11 @@ type Options struct {
 	Sends    Sends
 	Sessions Sessions
 	Handoff  Handoff
-	Webhooks []Webhook // one for each provider; their names must differ
-	Routes   []string  // the names of the SMS routes; the first is the default
+	Accounts Accounts
+
+	// Webhooks finds the webhook of an account of a provider. Without a name of an account it finds the one that the environment
+	// gives. Nil: there are no webhooks.
+	Webhooks func(provider, account string) (Webhook, bool)
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
@@ -35,7 +37,8 @@ type Options struct {
 	Console           fs.FS  // the files of the web console with an index.html; nil: no console
 	TemporalUIURL     string // for links in the console; may be empty
 	TemporalNamespace string // for links in the console
-	Sandbox           bool   // the providers are simulated; the console shows it
+
+	Sandbox func() bool // reports whether the providers are simulated; the console shows it; nil: they are not
 
 	Scenarios []Scenario // what the simulated providers do; the console offers them for a test
 
@@ -54,7 +57,8 @@ type server struct {
 	sends    Sends
 	sessions Sessions
 	handoff  Handoff
-	webhooks map[string]Webhook
+	accounts Accounts
+	webhooks func(provider, account string) (Webhook, bool)
 	stats    *statsCache[backstop.Stats]
 	messages *statsCache[backstop.MessageStats]
 	changes  *statsCache[backstop.Changes]
@@ -70,9 +74,8 @@ type server struct {
 	console           *console // nil: no console
 	temporalUIURL     string
 	temporalNamespace string
-	sandbox           bool
+	sandbox           func() bool
 	scenarios         []Scenario
-	smsRoutes         []string
 	errorCodes        []backstop.ErrorCode
 
 	watch    Watch
@@ -91,7 +94,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		webhooks: map[string]Webhook{}, smsRoutes: slices.Clone(o.Routes), errorCodes: slices.Clone(o.ErrorCodes),
+		accounts: o.Accounts, webhooks: o.Webhooks, errorCodes: slices.Clone(o.ErrorCodes),
 		contract: contract,
 		log:      o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
@@ -108,34 +111,24 @@ func New(o Options) (http.Handler, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if s.sandbox == nil {
+		s.sandbox = func() bool { return false }
+	}
 	slots := newStatsSlots()
 	s.stats = newStatsCache(o.Sends.Stats, s.now, slots)
 	s.messages = newStatsCache(o.Sends.MessageStats, s.now, slots)
 	s.changes = newStatsCache(o.Sends.StatsChanges, s.now, slots)
-	for _, w := range o.Webhooks {
-		s.webhooks[w.Name()] = w
-	}
 	return s.newEngine()
 }
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
+		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
 		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {
 		return fmt.Errorf("make the api: options %s are missing", strings.Join(slices.Sorted(maps.Keys(absent)), ", "))
-	}
-	seen := map[string]bool{}
-	for _, w := range o.Webhooks {
-		if w == nil || w.Name() == "" || seen[w.Name()] {
-			return errors.New("make the api: a webhook has no name, or two have the same name")
-		}
-		seen[w.Name()] = true
-	}
-	if err := backstop.ValidateRoutes(o.Routes); err != nil {
-		return fmt.Errorf("make the api: %w", err)
 	}
 	return nil
 }
@@ -154,8 +147,10 @@ func (s *server) newEngine() (http.Handler, error) {
 	engine.NoMethod(onlyV1(s.authenticate), s.noMethod)
 
 	s.routeOperations(engine)
-	engine.GET("/webhooks/:provider", s.verifyWebhook)
-	engine.POST("/webhooks/:provider", s.receiveWebhook)
+	for _, path := range []string{"/webhooks/:provider", "/webhooks/:provider/:account", "/webhooks/:provider/:account/:key"} {
+		engine.GET(path, s.getWebhook)
+		engine.POST(path, s.receiveWebhook)
+	}
 	session := engine.Group(sessionPath, s.requireOwnOrigin, s.checkContract(maxSignIn))
 	session.GET("", s.GetSession)
 	session.POST("", s.SignIn)

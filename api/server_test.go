@@ -29,10 +29,7 @@ func TestNew_Missing(t *testing.T) {
 		"Handoff":  func(o *api.Options) { o.Handoff = nil },
 		"APIKey":   func(o *api.Options) { o.APIKey = "" },
 		"Log":      func(o *api.Options) { o.Log = nil },
-		"webhook":  func(o *api.Options) { o.Webhooks = []api.Webhook{nil} },
-		"two have": func(o *api.Options) { o.Webhooks = []api.Webhook{driver{name: "a"}, driver{name: "a"}} },
-		"no route": func(o *api.Options) { o.Routes = nil },
-		"twice":    func(o *api.Options) { o.Routes = []string{"a", "b", "a"} },
+		"Accounts": func(o *api.Options) { o.Accounts = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,7 +40,7 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: options APIKey, Handoff, Policies, Rules, Sends, Sessions are missing")
+	require.EqualError(t, err, "make the api: options APIKey, Accounts, Handoff, Policies, Rules, Sends, Sessions are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

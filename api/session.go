@@ -133,6 +133,6 @@ func (s *server) showSession(c *gin.Context, expires time.Time) {
 	c.JSON(http.StatusOK, Session{
 		Version: s.version, ExpiresAt: expires.UTC(),
 		TemporalUIURL: omitZero(s.temporalUIURL), TemporalNamespace: s.temporalNamespace,
-		Sandbox: s.sandbox, Scenarios: omitEmpty(s.scenarios),
+		Sandbox: s.sandbox(), Scenarios: omitEmpty(s.scenarios),
 	})
 }

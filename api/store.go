@@ -75,18 +75,56 @@ type Handoff interface {
 	Deliver(ctx context.Context, receipts []backstop.Receipt) error
 }
 
-// Webhook reads the webhooks of one provider.
-type Webhook interface {
-	// Name is the last part of the webhook's path, "/webhooks/<name>".
-	Name() string
+// Accounts has the provider accounts: those that the API stores and those that the environment gives. The errors of its methods
+// have the type backstop.Error and the codes that Rules has, or Invalid with fields such as settings.<field>. An account of the
+// environment is not changed: the error has the code Conflict. With isChecked the provider is asked before an account is stored.
+type Accounts interface {
+	backstop.Accounts
+
+	// Providers returns the descriptions of all drivers.
+	Providers() []backstop.Provider
+	// ListAccounts returns all accounts: those of the environment, then the stored ones, the oldest first.
+	ListAccounts(ctx context.Context) ([]backstop.AccountState, error)
+	GetAccount(ctx context.Context, name string) (backstop.AccountState, error)
+	CreateAccount(ctx context.Context, account backstop.Account, isChecked bool) (backstop.AccountState, error)
+	ReplaceAccount(
+		ctx context.Context, change backstop.AccountChange, version int, isChecked bool,
+	) (backstop.AccountState, error)
+	DeleteAccount(ctx context.Context, name string, version int) error
+	CheckAccount(ctx context.Context, name string) (backstop.AccountCheck, error)
+}
+
+// Webhook is the webhook of one account.
+type Webhook struct {
+	Provider string
+	Account  string
+
+	Keys     []string // the keys that are valid in the path
+	NeedsKey bool     // the provider signs nothing, so a path without a key is not valid
+
+	Reader WebhookReader // nil: the account cannot be opened now
+}
+
+// WebhookReader reads the webhooks of one account. It may also be a Handshaker, an Answerer or a GetReceiver.
+type WebhookReader interface {
 	// Receipts checks the request's signature over the raw body and parses the body. It returns an Error of code Forged if the
 	// signature is wrong, and of code Invalid if a part of the body cannot be read. With Invalid it also returns the other
 	// receipts.
 	Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error)
 }
 
-// Handshaker is a Webhook whose provider verifies the address with a GET before it sends receipts.
+// Handshaker is an account whose provider verifies the address with a GET before it sends receipts.
 type Handshaker interface {
 	// Challenge returns the plain text of the answer, or an Error of code Forged.
 	Challenge(query url.Values) (string, error)
+}
+
+// Answerer is an account whose provider expects a certain answer to a webhook.
+type Answerer interface {
+	WebhookAnswer() (contentType string, body []byte)
+}
+
+// GetReceiver is an account whose provider may send receipts by GET.
+type GetReceiver interface {
+	ReceivesGet() bool
 }

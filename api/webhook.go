@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,18 +15,26 @@ import (
 // maxWebhook is the largest body of a webhook, in bytes: Meta batches up to 3 MB.
 const maxWebhook = 3 << 20
 
-// verifyWebhook answers the handshake of a provider that verifies the webhook's address.
-func (s *server) verifyWebhook(c *gin.Context) {
-	webhook := s.findWebhook(c)
-	if webhook == nil {
+// getWebhook answers the handshake of a provider that verifies the webhook's address, and stores the receipts of a provider that
+// sends them by GET.
+func (s *server) getWebhook(c *gin.Context) {
+	webhook, found := s.findWebhook(c)
+	if !found {
 		return
 	}
-	handshaker, ok := webhook.(Handshaker)
-	if !ok {
-		c.Header("Allow", http.MethodPost)
-		s.noMethod(c)
+	if handshaker, ok := webhook.Reader.(Handshaker); ok {
+		s.shakeHands(c, handshaker)
 		return
 	}
+	if receiver, ok := webhook.Reader.(GetReceiver); ok && receiver.ReceivesGet() {
+		s.storeReceipts(c, webhook)
+		return
+	}
+	c.Header("Allow", http.MethodPost)
+	s.noMethod(c)
+}
+
+func (s *server) shakeHands(c *gin.Context, handshaker Handshaker) {
 	challenge, err := handshaker.Challenge(c.Request.URL.Query())
 	if err != nil {
 		s.fail(c, err)
@@ -35,27 +44,31 @@ func (s *server) verifyWebhook(c *gin.Context) {
 	c.Data(http.StatusOK, "text/plain; charset=utf-8", []byte(challenge))
 }
 
-// receiveWebhook stores receipts. It answers 200 only when all of them are stored; after any other answer the provider repeats
-// them.
+// receiveWebhook stores the receipts of a webhook.
 func (s *server) receiveWebhook(c *gin.Context) {
-	webhook := s.findWebhook(c)
-	if webhook == nil {
-		return
+	if webhook, found := s.findWebhook(c); found {
+		s.storeReceipts(c, webhook)
 	}
+}
+
+// storeReceipts stores receipts. It answers 200 only when all of them are stored; after any other answer the provider repeats
+// them.
+func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 	body, err := readAll(c, maxWebhook)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	c.Request.Body = io.NopCloser(bytes.NewReader(body))
-	receipts, unread := webhook.Receipts(c.Request, body)
+	receipts, unread := webhook.Reader.Receipts(c.Request, body)
 	isSigned := unread == nil || backstop.CodeOf(unread) == backstop.Invalid
 	if isSigned {
 		markAuthenticated(c)
 	}
 	if unread != nil {
-		s.logLimited(c, slog.LevelWarn, "webhook refused", webhook.Name(), slog.String("provider", webhook.Name()),
-			slog.Any("error", unread), slog.Int("bytes", len(body)), slog.Int("receipts_read", len(receipts)))
+		s.logLimited(c, slog.LevelWarn, "webhook refused", webhook.Provider, slog.String("provider", webhook.Provider),
+			slog.String("account", webhook.Account), slog.Any("error", unread), slog.Int("bytes", len(body)),
+			slog.Int("receipts_read", len(receipts)))
 	}
 	if !isSigned {
 		s.fail(c, unread)
@@ -71,18 +84,58 @@ func (s *server) receiveWebhook(c *gin.Context) {
 		s.fail(c, asMalformed(unread))
 		return
 	}
+	answerWebhook(c, webhook)
+}
+
+// answerWebhook answers a webhook whose receipts are all stored.
+func answerWebhook(c *gin.Context, webhook Webhook) {
+	if answerer, ok := webhook.Reader.(Answerer); ok {
+		contentType, body := answerer.WebhookAnswer()
+		c.Data(http.StatusOK, contentType, body)
+		return
+	}
 	c.Status(http.StatusOK)
 	c.Writer.WriteHeaderNow()
 }
 
-// findWebhook returns the webhook of the provider in the path. If there is none, it answers 404 and returns nil.
-func (s *server) findWebhook(c *gin.Context) Webhook { //nolint:ireturn // an element of Options.Webhooks
-	webhook, known := s.webhooks[c.Param("provider")]
-	if !known {
-		s.fail(c, &backstop.Error{Code: backstop.NotFound, Message: "no provider with this name is configured"})
-		return nil
+// findWebhook returns the webhook of the account in the path. If there is none, or the key in the path is wrong, it answers 404
+// and returns false. So nobody learns by a guess whether an account exists.
+func (s *server) findWebhook(c *gin.Context) (Webhook, bool) {
+	var webhook Webhook
+	found := false
+	if s.webhooks != nil {
+		webhook, found = s.webhooks(c.Param("provider"), c.Param("account"))
 	}
-	return webhook
+	switch {
+	case !found:
+		s.fail(c, errNoWebhook())
+		return Webhook{}, false
+	case !webhook.accepts(c.Param("key")):
+		s.logLimited(c, slog.LevelWarn, "webhook refused", webhook.Provider, slog.String("provider", webhook.Provider),
+			slog.String("account", webhook.Account), slog.String("error", "the key in the address is missing or wrong"))
+		s.fail(c, errNoWebhook())
+		return Webhook{}, false
+	case webhook.Reader == nil:
+		s.fail(c, &backstop.Error{Code: backstop.TryLater, Message: "the account cannot be opened now: try again later"})
+		return Webhook{}, false
+	}
+	return webhook, true
+}
+
+func errNoWebhook() error {
+	return &backstop.Error{Code: backstop.NotFound, Message: "no account has a webhook with this address"}
+}
+
+// accepts reports whether a key in the path is valid. It compares with all keys, in constant time.
+func (w Webhook) accepts(key string) bool {
+	if key == "" {
+		return !w.NeedsKey
+	}
+	matches := 0
+	for _, valid := range w.Keys {
+		matches |= subtle.ConstantTimeCompare([]byte(valid), []byte(key))
+	}
+	return matches == 1
 }
 
 // deliverError returns the answer to a webhook whose receipts could not all be stored: TryLater as it is, anything else as a

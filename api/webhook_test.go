@@ -17,8 +17,24 @@ import (
 // errTest is the internal cause of an error. No answer may contain its text.
 var errTest = errors.New("connect to 10.0.0.7: refused")
 
-// reading is a rig with the webhooks "meta", which has a handshake, and "twilio", which has none. Both return the given number
-// of receipts and the error.
+// webhooksOf finds the webhooks of the environment's accounts "meta", which has a handshake, and "twilio", which has none, and
+// those of the accounts "uk" and "closed" of "twilio" and "old" of "plain", which signs nothing.
+func webhooksOf(d driver) func(provider, account string) (api.Webhook, bool) {
+	all := map[string]api.Webhook{
+		"meta/":         {Provider: "meta", Account: "meta", Reader: shaker{d}},
+		"twilio/":       {Provider: "twilio", Account: "twilio", Reader: d},
+		"twilio/uk":     {Provider: "twilio", Account: "uk", Reader: d, Keys: []string{"presentkey"}},
+		"twilio/closed": {Provider: "twilio", Account: "closed"},
+		"plain/old":     {Provider: "plain", Account: "old", Reader: answerer{d}, Keys: []string{"presentkey", "formerkey"}, NeedsKey: true},
+		"plain/nokey":   {Provider: "plain", Account: "nokey", Reader: answerer{d}, NeedsKey: true},
+	}
+	return func(provider, account string) (api.Webhook, bool) {
+		w, found := all[provider+"/"+account]
+		return w, found
+	}
+}
+
+// reading is a rig with the webhooks of webhooksOf. All return the given number of receipts and the error.
 func reading(t *testing.T, receipts int, err error) *rig {
 	t.Helper()
 	read := func(r *http.Request, body []byte) ([]backstop.Receipt, error) {
@@ -27,9 +43,7 @@ func reading(t *testing.T, receipts int, err error) *rig {
 		require.Equal(t, string(body), string(again), "the request still has its body")
 		return make([]backstop.Receipt, receipts), err
 	}
-	return newRig(t, func(o *api.Options) {
-		o.Webhooks = []api.Webhook{shaker{driver{"meta", read}}, driver{"twilio", read}}
-	})
+	return newRig(t, func(o *api.Options) { o.Webhooks = webhooksOf(driver{read}) })
 }
 
 func (r *rig) report(t *testing.T, path, body string) answer {
@@ -126,4 +140,73 @@ func TestWebhook_UnknownProvider(t *testing.T) {
 	r.call(t, "GET", "/webhooks/nobody", "").problem(404, "not_found")
 	r.call(t, "PUT", "/webhooks/meta", "{}").problem(405, "method_not_allowed")
 	require.Zero(t, r.door.delivered())
+}
+
+func TestWebhook_Account(t *testing.T) {
+	t.Parallel()
+	for path, status := range map[string]int{
+		"/webhooks/twilio/uk":              200,
+		"/webhooks/twilio/uk/presentkey":   200,
+		"/webhooks/twilio/uk/wrong":        404,
+		"/webhooks/twilio/closed":          503,
+		"/webhooks/twilio/other":           404,
+		"/webhooks/meta/uk":                404,
+		"/webhooks/plain/old/presentkey":   200,
+		"/webhooks/plain/old/formerkey":    200,
+		"/webhooks/plain/old/presentkeyy":  404,
+		"/webhooks/plain/old/presentke":    404,
+		"/webhooks/plain/old/":             404,
+		"/webhooks/plain/old":              404,
+		"/webhooks/plain":                  404,
+		"/webhooks/plain/nokey/":           404,
+		"/webhooks/plain/nokey/x":          404,
+		"/webhooks/plain/old/presentkey/x": 404,
+		"/webhooks/plain/old/%70resentkey": 200,
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			r := reading(t, 2, nil)
+			got := r.report(t, path, "a=b")
+			require.Equal(t, status, got.Code, got.Body.String())
+			stored := 0
+			if status == 200 {
+				stored = 2
+			}
+			require.Equal(t, stored, r.door.delivered())
+			for _, key := range []string{"presentke", "formerkey"} {
+				require.NotContains(t, r.logs.String(), key, "the log has no key")
+			}
+		})
+	}
+}
+
+// A wrong key is found before anything of the request is read.
+func TestWebhook_KeyFirst(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *api.Options) {
+		o.Webhooks = webhooksOf(driver{func(*http.Request, []byte) ([]backstop.Receipt, error) {
+			t.Error("the webhook was read")
+			return nil, nil
+		}})
+	})
+	r.report(t, "/webhooks/plain/old/wrong", strings.Repeat("x", 4<<20)).problem(404, "not_found")
+	require.Contains(t, r.logs.String(), "the key in the address is missing or wrong")
+}
+
+func TestWebhook_Answer(t *testing.T) {
+	t.Parallel()
+	r := reading(t, 1, nil)
+	for _, got := range []answer{
+		r.report(t, "/webhooks/plain/old/presentkey", "a=b"),
+		r.call(t, "GET", "/webhooks/plain/old/presentkey?id=7&status=DELIVRD", "", "Authorization", ""),
+	} {
+		require.Equal(t, 200, got.Code)
+		require.Equal(t, "ACK/Jasmin", got.Body.String())
+		require.Equal(t, "text/plain", got.Header().Get("Content-Type"))
+	}
+	require.Equal(t, 2, r.door.delivered())
+	r.door.away = tryLater()
+	got := r.call(t, "GET", "/webhooks/plain/old/presentkey?id=7", "", "Authorization", "")
+	got.problem(503, "unavailable")
+	require.NotContains(t, got.Body.String(), "ACK")
 }

@@ -54,3 +54,30 @@ func New(c client.Client, acts *activities.Activities, o Options) worker.Worker 
 	w.RegisterActivity(acts)
 	return w
 }
+
+// AccountOptions are the limits of one account.
+type AccountOptions struct {
+	Installation string
+	Account      string
+
+	CallsPerSec float64       // over all workers; 0 is no limit
+	CallsAtOnce int           // in this process
+	StopTimeout time.Duration // how long a stop waits for calls under way
+
+	OnFatalError func(error)
+}
+
+// NewOfAccount returns a worker that makes the calls of an account with limits, from a task queue of its own. The engine counts
+// the calls of that queue over all workers.
+func NewOfAccount(c client.Client, acts *activities.Activities, o AccountOptions) worker.Worker {
+	queue := workflows.QueueOf(o.Installation) + activities.QueueSuffix(o.Account)
+	w := worker.New(c, queue, worker.Options{
+		MaxConcurrentActivityExecutionSize: o.CallsAtOnce,
+		TaskQueueActivitiesPerSecond:       o.CallsPerSec,
+		DisableWorkflowWorker:              true,
+		WorkerStopTimeout:                  o.StopTimeout,
+		OnFatalError:                       o.OnFatalError,
+	})
+	w.RegisterActivity(acts)
+	return w
+}

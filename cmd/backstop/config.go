@@ -14,6 +14,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/keyring"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -28,10 +30,11 @@ type config struct {
 	Temporal temporalConfig `envPrefix:"TEMPORAL_"`
 	API      apiConfig
 	Worker   workerConfig `envPrefix:"WORKER_"`
-	Meta     metaConfig   `envPrefix:"META_"`
-	Twilio   twilioConfig `envPrefix:"TWILIO_"`
 	Send     sendConfig
 	Stop     stopConfig
+
+	// Accounts are the accounts that the environment gives. The names of their variables follow from the drivers (variablesOf).
+	Accounts []backstop.Account
 }
 
 type logConfig struct {
@@ -62,33 +65,15 @@ type apiConfig struct {
 	Listen    string `env:"LISTEN"                      envDefault:":8080"`
 	PublicURL string `env:"PUBLIC_URL,required,notEmpty"`
 	Key       secret `env:"API_KEY,required,notEmpty"`
+
+	FormerPublicURLs []string `env:"FORMER_PUBLIC_URLS"` // callbacks that were signed for them are still read
+	Keyring          secret   `env:"KEYRING"`            // seals the secrets of the accounts in the database
 }
 
 type workerConfig struct {
 	Calls          int     `env:"CALLS"            envDefault:"200"`
 	CallsPerSecond float64 `env:"CALLS_PER_SECOND" envDefault:"0"`
 	Cached         int     `env:"CACHED"           envDefault:"10000"`
-}
-
-type metaConfig struct {
-	BaseURL       string        `env:"BASE_URL"                          envDefault:"https://graph.facebook.com"`
-	Version       string        `env:"VERSION"                           envDefault:"v23.0"`
-	PhoneNumberID string        `env:"PHONE_NUMBER_ID,required,notEmpty"`
-	AccessToken   secret        `env:"ACCESS_TOKEN,required,notEmpty"`
-	AppSecret     secret        `env:"APP_SECRET,required,notEmpty"`
-	VerifyToken   secret        `env:"VERIFY_TOKEN,required,notEmpty"`
-	Timeout       time.Duration `env:"TIMEOUT"                           envDefault:"10s"`
-	OnUnknown     string        `env:"ON_UNKNOWN"                        envDefault:"resend"`
-}
-
-type twilioConfig struct {
-	BaseURL    string        `env:"BASE_URL"                      envDefault:"https://api.twilio.com"`
-	AccountSID string        `env:"ACCOUNT_SID,required,notEmpty"`
-	AuthToken  secret        `env:"AUTH_TOKEN,required,notEmpty"`
-	APIKey     string        `env:"API_KEY"`
-	APISecret  secret        `env:"API_SECRET"`
-	Timeout    time.Duration `env:"TIMEOUT"                       envDefault:"10s"`
-	OnUnknown  string        `env:"ON_UNKNOWN"                    envDefault:"hold"`
 }
 
 type sendConfig struct {
@@ -120,17 +105,12 @@ func (c config) drainTime() time.Duration {
 	if c.Stop.Drain > 0 {
 		return c.Stop.Drain
 	}
-	return max(c.Meta.Timeout, c.Twilio.Timeout) + writeTime
+	longest := backstop.DefaultCallTimeout // of the accounts in the database
+	for _, account := range c.Accounts {
+		longest = max(longest, account.CallTimeout)
+	}
+	return longest + writeTime
 }
-
-// The values of ON_UNKNOWN: what follows a call with an unknown result if no receipt arrives.
-const (
-	onUnknownResend = "resend"
-	onUnknownHold   = "hold"
-)
-
-// maxProviderTimeout is less than backstop.CallTimeout, so a provider activity has time for its writes.
-const maxProviderTimeout = 20 * time.Second
 
 // maxAwaitReceipts is less than the 5 s of a workflow task; see Settings.AwaitReceipts in package workflows.
 const maxAwaitReceipts = 4500 * time.Millisecond
@@ -138,9 +118,8 @@ const maxAwaitReceipts = 4500 * time.Millisecond
 func (c config) settings() workflows.Settings {
 	return workflows.Settings{
 		UnknownWait: c.Send.UnknownWait, SMSReceiptWait: c.Send.SMSReceiptWait,
-		AwaitReceipts:  c.Send.AwaitReceipts,
-		ResendWhatsApp: c.Meta.OnUnknown == onUnknownResend, ResendSMS: c.Twilio.OnUnknown == onUnknownResend,
-		QueuedCalls: c.Worker.CallsPerSecond > 0, // only the task queue can limit the calls of all workers together
+		AwaitReceipts: c.Send.AwaitReceipts,
+		QueuedCalls:   c.Worker.CallsPerSecond > 0, // only the task queue can limit the calls of all workers together
 	}
 }
 
@@ -170,11 +149,12 @@ func (c config) validate() error {
 			errs = append(errs, fmt.Errorf("%s%s: %s", envPrefix, name, reason))
 		}
 	}
-	for name, value := range map[string]string{
-		"PUBLIC_URL": c.API.PublicURL, "META_BASE_URL": c.Meta.BaseURL, "TWILIO_BASE_URL": c.Twilio.BaseURL,
-	} {
-		check(value == "" || isHTTPURL(value), name, "must be an http or https URL")
+	check(c.API.PublicURL == "" || isHTTPURL(c.API.PublicURL), "PUBLIC_URL", "must be an http or https URL")
+	for _, former := range c.API.FormerPublicURLs {
+		check(isHTTPURL(former), "FORMER_PUBLIC_URLS", "must be http or https URLs, separated by commas")
 	}
+	_, err := c.keyring()
+	check(err == nil, "KEYRING", fmt.Sprint(err))
 	fault := databaseFault(string(c.Database.URL))
 	check(fault == "", "DATABASE_URL", fault)
 	for name, value := range map[string]string{
@@ -188,12 +168,6 @@ func (c config) validate() error {
 	check(c.Worker.Calls > 0, "WORKER_CALLS", "must be at least 1")
 	check(c.Worker.Cached > 0, "WORKER_CACHED", "must be at least 1")
 	check(c.Worker.CallsPerSecond >= 0, "WORKER_CALLS_PER_SECOND", "must not be negative")
-	for name, value := range map[string]time.Duration{"META_TIMEOUT": c.Meta.Timeout, "TWILIO_TIMEOUT": c.Twilio.Timeout} {
-		check(value > 0 && value <= maxProviderTimeout, name, "must be more than 0 and at most "+maxProviderTimeout.String())
-	}
-	for name, value := range map[string]string{"META_ON_UNKNOWN": c.Meta.OnUnknown, "TWILIO_ON_UNKNOWN": c.Twilio.OnUnknown} {
-		check(value == onUnknownResend || value == onUnknownHold, name, "must be resend or hold")
-	}
 	check(c.Send.UnknownWait > 0, "UNKNOWN_WAIT", "must be more than 0")
 	check(c.Send.SMSReceiptWait > 0, "SMS_RECEIPT_WAIT", "must be more than 0")
 	check(c.Send.AwaitReceipts >= 0 && c.Send.AwaitReceipts <= maxAwaitReceipts, "AWAIT_RECEIPTS",
@@ -202,13 +176,16 @@ func (c config) validate() error {
 		fmt.Sprintf("must be between %v and %v", minDrain, maxDrain))
 	together := "must be set together with " + envPrefix
 	check((c.Temporal.TLSCert == "") == (c.Temporal.TLSKey == ""), "TEMPORAL_TLS_KEY", together+"TEMPORAL_TLS_CERT")
-	check((c.Twilio.APIKey == "") == (c.Twilio.APISecret == ""), "TWILIO_API_SECRET", together+"TWILIO_API_KEY")
 	return errors.Join(errs...)
 }
 
-// isSandbox reports whether the providers are simulated. Only a sandbox answers for both of them at one address, without TLS.
-func (c config) isSandbox() bool {
-	return c.Meta.BaseURL == c.Twilio.BaseURL && strings.HasPrefix(c.Meta.BaseURL, "http://")
+// keyring returns the keys that seal the secrets of the accounts in the database. It is empty if none is configured.
+func (c config) keyring() (*keyring.Keyring, error) {
+	ring, err := keyring.Parse(string(c.API.Keyring))
+	if err != nil {
+		return nil, fmt.Errorf("read the keyring: %w", err)
+	}
+	return ring, nil
 }
 
 // minAPIKey is the minimum length of the API key, in characters. A shorter key is easier to guess.
@@ -226,8 +203,15 @@ func readConfig[C interface{ validate() error }](environment map[string]string) 
 	problems := misspeltVariables(environment)
 	environment, replaced := currentNames(environment)
 	problems = append(problems, replaced...)
+	if into, ok := any(&c).(*config); ok {
+		accounts, wrong := readAccounts(environment)
+		into.Accounts, problems = accounts, append(problems, wrong...)
+	}
 	groups := reflect.ValueOf(&c).Elem()
 	for group := range groups.Type().Fields() {
+		if group.Type.Kind() != reflect.Struct {
+			continue
+		}
 		prefix := envPrefix + group.Tag.Get("envPrefix")
 		err := env.ParseWithOptions(groups.FieldByIndex(group.Index).Addr().Interface(),
 			env.Options{Environment: environment, Prefix: prefix})

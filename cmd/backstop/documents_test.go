@@ -12,6 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/backstophq/backstop/internal/provider"
+	"github.com/backstophq/backstop/internal/provider/meta"
+	"github.com/backstophq/backstop/internal/provider/registry"
+	"github.com/backstophq/backstop/internal/provider/twilio"
 	"github.com/backstophq/backstop/internal/sandbox"
 )
 
@@ -68,6 +72,9 @@ func variables(t *testing.T) map[string]string {
 	all := map[string]string{}
 	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}} {
 		for group := range reflect.TypeOf(c).Fields() {
+			if group.Type.Kind() != reflect.Struct {
+				continue
+			}
 			for field := range group.Type.Fields() {
 				name, options, _ := strings.Cut(field.Tag.Get("env"), ",")
 				require.NotEmpty(t, name, "%T: %s has no variable", c, field.Name)
@@ -83,6 +90,18 @@ func variables(t *testing.T) map[string]string {
 				}
 				all[name] = value
 			}
+		}
+	}
+	for _, d := range []provider.Driver{meta.Driver(), twilio.Driver()} { // of the others the page has the rule
+		for _, v := range variablesOf(d) {
+			value := "none"
+			switch {
+			case v.required:
+				value = "required"
+			case v.byDefault != "":
+				value = "`" + v.byDefault + "`"
+			}
+			all[v.name] = value
 		}
 	}
 	return all
@@ -107,6 +126,11 @@ func documents(t *testing.T) []string {
 func TestDocuments_variables(t *testing.T) {
 	t.Parallel()
 	known := variables(t)
+	for _, d := range registry.Drivers() {
+		for _, v := range variablesOf(d) {
+			known[v.name] = ""
+		}
+	}
 	for former, name := range formerNames() {
 		known[former] = known[name]
 	}

@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/provider/meta"
 )
 
 // asProgram is a variable with which the test binary runs the program, so that tests can start, signal and kill a real process.
@@ -29,7 +33,7 @@ func complete() map[string]string {
 		"BACKSTOP_DATABASE_URL": "postgres://127.0.0.1:1/backstop", "BACKSTOP_PUBLIC_URL": "https://backstop.example",
 		"BACKSTOP_API_KEY": "0123456789abcdef", "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
 		"BACKSTOP_META_ACCESS_TOKEN": "meta-token", "BACKSTOP_META_APP_SECRET": "meta-secret",
-		"BACKSTOP_META_VERIFY_TOKEN": "meta-verify", "BACKSTOP_TWILIO_ACCOUNT_SID": "AC0",
+		"BACKSTOP_META_VERIFY_TOKEN": "meta-verify", "BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000",
 		"BACKSTOP_TWILIO_AUTH_TOKEN": "twilio-token",
 	}
 }
@@ -109,8 +113,9 @@ func TestRead_complete(t *testing.T) {
 	t.Parallel()
 	c, err := readConfig[config](complete())
 	require.NoError(t, err)
-	require.True(t, c.settings().ResendWhatsApp)
-	require.False(t, c.settings().ResendSMS)
+	require.Len(t, c.Accounts, 2)
+	require.Equal(t, backstop.ResendUnknown, c.Accounts[0].OnUnknown)
+	require.Equal(t, backstop.HoldUnknown, c.Accounts[1].OnUnknown)
 	require.Equal(t, 4*time.Second, c.settings().AwaitReceipts)
 }
 
@@ -123,7 +128,7 @@ func TestConfig_drainTime(t *testing.T) {
 		"by default":          {"", "", "", 15 * time.Second},
 		"the longest timeout": {"4s", "20s", "", 25 * time.Second},
 		"the other":           {"12s", "3s", "", 17 * time.Second},
-		"both short":          {"2s", "3s", "", 8 * time.Second},
+		"both short":          {"2s", "3s", "", 15 * time.Second},
 		"as configured":       {"", "", "1s", time.Second},
 		"longer":              {"", "", "5m", 5 * time.Minute},
 	} {
@@ -151,20 +156,26 @@ func TestConfig_drainTime(t *testing.T) {
 }
 
 // The console says that no message reaches anybody only if no provider can be called.
-func TestConfig_isSandbox(t *testing.T) {
+func TestIsSimulated(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		meta, twilio string
-		want         bool
+		addresses []string
+		want      bool
 	}{
-		{meta: "https://graph.facebook.com", twilio: "https://api.twilio.com"},
-		{meta: "http://sandbox:8090", twilio: "http://sandbox:8090", want: true},
-		{meta: "http://sandbox:8090", twilio: "https://api.twilio.com"},
-		{meta: "https://gateway.example.com", twilio: "https://gateway.example.com"},
+		{},
+		{addresses: []string{"https://graph.facebook.com", "https://api.twilio.com"}},
+		{addresses: []string{"http://sandbox:8090", "http://sandbox:8090/infobip"}, want: true},
+		{addresses: []string{"http://sandbox:8090", "https://api.twilio.com"}},
+		{addresses: []string{"http://sandbox:8090", "http://gateway.lan:13013"}},
+		{addresses: []string{"https://gateway.example.com", "https://gateway.example.com"}},
 	} {
-		var c config
-		c.Meta.BaseURL, c.Twilio.BaseURL = tc.meta, tc.twilio
-		require.Equal(t, tc.want, c.isSandbox(), tc)
+		var all []accounts.Open
+		for _, address := range tc.addresses {
+			o := accounts.Open{Driver: meta.Driver()}
+			o.Settings = map[string]string{"base_url": address}
+			all = append(all, o)
+		}
+		require.Equal(t, tc.want, isSimulated(all), tc)
 	}
 }
 
@@ -175,8 +186,8 @@ func TestSecret_isNeverShown(t *testing.T) {
 	asJSON, err := json.Marshal(map[string]any{"config": c})
 	require.NoError(t, err)
 	var logged bytes.Buffer
-	newLog(&logged, c.Log.Level).Info("configuration", "config", c, "token", c.Meta.AccessToken)
-	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Meta.AccessToken), string(asJSON), logged.String()} {
+	newLog(&logged, c.Log.Level).Info("configuration", "config", c, "key", c.API.Key)
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v %s", c, c, c, c.API.Key), string(asJSON), logged.String()} {
 		for _, hidden := range []string{"meta-token", "meta-secret", "meta-verify", "twilio-token", "0123456789abcdef"} {
 			require.NotContains(t, shown, hidden)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -10,10 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/accounts"
+	"github.com/backstophq/backstop/internal/provider/registry"
 )
 
-// TestProgram_openProviders_secrets: no driver repeats a secret of the other one, even if a provider quotes it.
-func TestProgram_openProviders_secrets(t *testing.T) {
+// No driver repeats a secret of the other one, even if a provider quotes it.
+func TestAccounts_secrets(t *testing.T) {
 	t.Parallel()
 	const token, app, verify, auth, key = "meta-t0ken", "meta-app-s3cret", "meta-verify-t0ken", "twilio-auth-t0ken", "twilio-api-s3cret"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -22,16 +25,27 @@ func TestProgram_openProviders_secrets(t *testing.T) {
 		_, _ = io.WriteString(w, `{"code":21635,"message":"`+text+`","error":{"code":131026,"message":"`+text+`"}}`)
 	}))
 	t.Cleanup(server.Close)
-	p := &program{config: config{
-		API:  apiConfig{PublicURL: "https://backstop.example"},
-		Meta: metaConfig{BaseURL: server.URL, PhoneNumberID: "1", AccessToken: token, AppSecret: app, VerifyToken: verify},
-		Twilio: twilioConfig{
-			BaseURL: server.URL, AccountSID: "AC1", AuthToken: auth, APIKey: "SK1", APISecret: key,
-		},
-	}}
-	require.NoError(t, p.openProviders())
-	_, err := p.meta.SendWhatsApp(t.Context(), backstop.WhatsAppMessage{To: "+447400123456", Text: "Hi"})
+	given, problems := readAccounts(map[string]string{
+		"BACKSTOP_META_BASE_URL": server.URL, "BACKSTOP_META_PHONE_NUMBER_ID": "1", "BACKSTOP_META_ACCESS_TOKEN": token,
+		"BACKSTOP_META_APP_SECRET": app, "BACKSTOP_META_VERIFY_TOKEN": verify,
+		"BACKSTOP_TWILIO_BASE_URL": server.URL, "BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000",
+		"BACKSTOP_TWILIO_AUTH_TOKEN": auth, "BACKSTOP_TWILIO_API_KEY": "SK00000000000000000000000000000000",
+		"BACKSTOP_TWILIO_API_SECRET": key,
+	})
+	require.Empty(t, problems)
+	public, err := publicURLs(apiConfig{PublicURL: "https://backstop.example"})
+	require.NoError(t, err)
+	directory, err := accounts.New(accounts.Options{
+		Store: struct{ accounts.Store }{}, Drivers: registry.Drivers(), PublicURLs: public, Log: slog.New(slog.DiscardHandler),
+		FromEnvironment: given,
+	})
+	require.NoError(t, err)
+	whatsApp, found := callable{directory}.Account("meta")
+	require.True(t, found)
+	_, err = whatsApp.WhatsApp.SendWhatsApp(t.Context(), backstop.WhatsAppMessage{To: "+447400123456", Text: "Hi"})
 	require.EqualError(t, err, "rejected (recipient) 131026: *** *** *** *** ***")
-	_, err = p.twilio.SendSMS(t.Context(), backstop.SMSMessage{To: "+551133334444", Text: "Hi"})
+	sms, found := callable{directory}.Account("twilio")
+	require.True(t, found)
+	_, err = sms.SMS.SendSMS(t.Context(), backstop.SMSMessage{To: "+551133334444", Text: "Hi"})
 	require.EqualError(t, err, "rejected (recipient) 21635: *** *** *** *** ***")
 }

@@ -13,15 +13,13 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
-	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
+	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
-	"github.com/backstophq/backstop/internal/provider"
-	"github.com/backstophq/backstop/internal/provider/meta"
-	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
@@ -70,15 +68,11 @@ type program struct {
 	temporal *engine
 	acts     *activities.Activities
 	handoff  *handoff.Handoff
-	meta     *meta.Client
-	twilio   *twilio.Client
+	accounts *accounts.Directory
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
 func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error) {
-	if err := p.openProviders(); err != nil {
-		return usageError{err}
-	}
 	if p.db, err = openDatabase(ctx, p.config.Database, p.log); err != nil {
 		return err
 	}
@@ -93,8 +87,16 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err := p.temporal.connect(ctx); err != nil {
 		p.log.WarnContext(ctx, "temporal is away: sends are accepted, and processed when it is back", "error", err)
 	}
+	if p.accounts, err = p.newAccounts(); err != nil {
+		return usageError{err}
+	}
+	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.accounts.Load(ctx)
+	}); err != nil {
+		return err
+	}
 	p.acts, err = activities.New(activities.Options{
-		Store: p.db, WhatsApp: p.meta, SMS: p.smsRoutes(), Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, Accounts: callable{p.accounts}, Log: p.log, Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
@@ -107,54 +109,6 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	return p.runParts(ctx, listening)
-}
-
-func (p *program) openProviders() (err error) {
-	c := p.config
-	var secrets provider.Secrets // each driver hides the secrets of both
-	p.meta, err = meta.New(meta.Options{
-		BaseURL: c.Meta.BaseURL, Version: c.Meta.Version, PhoneNumberID: c.Meta.PhoneNumberID,
-		AccessToken: string(c.Meta.AccessToken), AppSecret: string(c.Meta.AppSecret),
-		VerifyToken: string(c.Meta.VerifyToken), Timeout: c.Meta.Timeout, Secrets: &secrets,
-	})
-	if err != nil {
-		return fmt.Errorf("configure meta: %w", err)
-	}
-	p.twilio, err = twilio.New(twilio.Options{
-		BaseURL: c.Twilio.BaseURL, AccountSID: c.Twilio.AccountSID, AuthToken: string(c.Twilio.AuthToken),
-		APIKey: c.Twilio.APIKey, APISecret: string(c.Twilio.APISecret),
-		PublicURL: c.API.PublicURL, Timeout: c.Twilio.Timeout, Secrets: &secrets,
-	})
-	if err != nil {
-		return fmt.Errorf("configure twilio: %w", err)
-	}
-	return nil
-}
-
-// smsRoutes returns the SMS accounts that rules may name, the default first.
-func (p *program) smsRoutes() []activities.Route {
-	return []activities.Route{{Name: p.twilio.Name(), SMS: p.twilio}}
-}
-
-func (p *program) routeNames() []string {
-	var names []string
-	for _, r := range p.smsRoutes() {
-		names = append(names, r.Name)
-	}
-	return names
-}
-
-// errorCodes returns the error codes of all providers.
-func (p *program) errorCodes() ([]backstop.ErrorCode, error) {
-	var all []backstop.ErrorCode
-	for _, codesOf := range []func() ([]backstop.ErrorCode, error){p.meta.ErrorCodes, p.twilio.ErrorCodes} {
-		codes, err := codesOf()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, codes...)
-	}
-	return all, nil
 }
 
 // runParts runs the parts of the role concurrently. If one fails, it stops the others.
@@ -172,6 +126,7 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	if p.config.Pprof.Listen != "" {
 		start(p.serveProfiles)
 	}
+	start(p.keepAccounts)
 	worked := make(chan struct{})
 	if p.role&workerRole == 0 {
 		close(worked)
@@ -202,16 +157,16 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 // serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
 // receipts of those calls arrive meanwhile.
 func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
-	codes, err := p.errorCodes()
+	codes, err := registry.ErrorCodes()
 	if err != nil {
 		return err
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Webhooks: []api.Webhook{p.meta, p.twilio}, Routes: p.routeNames(), ErrorCodes: codes,
+		Accounts: p.accounts, Webhooks: p.webhook, ErrorCodes: codes,
 		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
-		Sandbox: p.config.isSandbox(), Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
+		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
 			if ctx.Err() != nil {
 				return nil, errors.New("the program is stopping") // a load balancer then uses another process
@@ -270,7 +225,7 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 
 // scenarios returns what the simulated providers do; nil if the providers are real.
 func (p *program) scenarios() []api.Scenario {
-	if !p.config.isSandbox() {
+	if !p.isSandbox() {
 		return nil
 	}
 	var list []api.Scenario
@@ -325,7 +280,12 @@ func (p *program) runWorker(ctx context.Context) error {
 		}
 	}
 	p.log.InfoContext(ctx, "working", "task_queue", workflows.QueueOf(p.install))
-	defer w.Stop()
+	var ofAccounts sync.WaitGroup
+	ofAccounts.Go(func() { p.keepAccountWorkers(ctx) })
+	defer func() {
+		w.Stop()
+		ofAccounts.Wait() // they stop at the same time
+	}()
 	select {
 	case <-ctx.Done():
 		return nil

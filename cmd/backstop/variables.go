@@ -7,17 +7,27 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/backstophq/backstop/internal/provider/registry"
 )
 
 // knownVariables returns the names of all variables of the program, by the tags of the configurations of its commands.
 func knownVariables() map[string]bool {
 	known := map[string]bool{}
-	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}} {
+	for _, c := range []any{config{}, sandboxConfig{}, migrateConfig{}, keysConfig{}} {
 		for group := range reflect.TypeOf(c).Fields() {
+			if group.Type.Kind() != reflect.Struct {
+				continue
+			}
 			for field := range group.Type.Fields() {
 				name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 				known[envPrefix+group.Tag.Get("envPrefix")+name] = true
 			}
+		}
+	}
+	for _, d := range registry.Drivers() {
+		for _, v := range variablesOf(d) {
+			known[v.name] = true
 		}
 	}
 	return known

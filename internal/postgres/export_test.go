@@ -9,7 +9,9 @@ const ClaimOverdue = claimOverdue
 func Composed() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
-		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
+		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
+		"insertInbound": insertInbound,
+		"searchByKey":   searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
+	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/handoff"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
@@ -21,6 +22,7 @@ var (
 	_ api.Policies     = (*postgres.DB)(nil)
 	_ api.Sends        = (*postgres.DB)(nil)
 	_ api.Sessions     = (*postgres.DB)(nil)
+	_ accounts.Store   = (*postgres.DB)(nil)
 	_ activities.Store = (*postgres.DB)(nil)
 	_ handoff.Store    = (*postgres.DB)(nil)
 )

@@ -228,21 +228,22 @@ func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
 			return fmt.Errorf("find policies: %w", err)
 		}
 		if len(policies) > 0 {
-			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll(policies)}
+			users := nameAll("policy", "policies", policies)
+			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + users}
 		}
 		return pool.Execute(ctx, tx, deleteRule, id)
 	})
 }
 
-// nameAll lists names for people; of many, the first ten.
-func nameAll(names []string) string {
+// nameAll lists names for people; of many, the first ten. The kind is what they name, for one and for several.
+func nameAll(one, several string, names []string) string {
 	const most = 10
-	kind := "policy "
+	kind := one
 	if len(names) > 1 {
-		kind = "policies "
+		kind = several
 	}
 	if len(names) > most {
-		return kind + `"` + strings.Join(names[:most], `", "`) + `" and others`
+		return kind + ` "` + strings.Join(names[:most], `", "`) + `" and others`
 	}
-	return kind + `"` + strings.Join(names, `", "`) + `"`
+	return kind + ` "` + strings.Join(names, `", "`) + `"`
 }

@@ -998,11 +998,8 @@ export interface components {
              * @enum {string}
              */
             source: "database" | "environment";
-            /**
-             * @description The address for the provider's webhooks, with its key if the provider signs nothing. Absent if `BACKSTOP_PUBLIC_URL`
-             *     is not set.
-             */
-            webhook_url?: string;
+            /** @description The address for the provider's webhooks, with its key if the provider signs nothing. */
+            webhook_url: string;
             /**
              * Format: date-time
              * @description The time until which the former key of the webhook's address is valid, if there is one.
@@ -1017,7 +1014,7 @@ export interface components {
             /** @description The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used. */
             fault?: string;
             health: components["schemas"]["AccountHealth"];
-            /** @description The number in the `ETag`. 0 for accounts of the environment. */
+            /** @description The number in the `ETag`. */
             version: number;
             /**
              * Format: date-time
@@ -1912,12 +1909,13 @@ export interface components {
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
          *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
          *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
-         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max` (`max`),
-         *     `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
-         *     `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must have).
+         *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
+         *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
+         *     probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
+         *     the JSON type that the value must have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -3436,9 +3434,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "*/*": string;
-                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Forged"];
@@ -3466,14 +3462,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The answer that the provider expects. */
+            /** @description The body is the answer that the provider expects, if it expects one. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "*/*": string;
-                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Forged"];
@@ -3506,9 +3500,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "*/*": string;
-                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Forged"];
@@ -3538,14 +3530,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The answer that the provider expects. */
+            /** @description The body is the answer that the provider expects, if it expects one. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "*/*": string;
-                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Forged"];
@@ -3580,9 +3570,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "*/*": string;
-                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Forged"];

@@ -59,6 +59,8 @@ func constraintError(e *pq.Error) *backstop.Error {
 			return nameTaken("rule")
 		case "policies_name_key":
 			return nameTaken("policy")
+		case "accounts_pkey":
+			return nameTaken("account")
 		case "sends_pkey":
 			return &backstop.Error{Code: backstop.Conflict, Message: "a send with this id exists"}
 		}

@@ -79,10 +79,10 @@ export const frame = {
       one_of: "must be one of: {{values}}",
       opted_out: "has opted out, and the message may be marketing. If it is not, make a new send with its category",
       outer_space: "must not begin or end with a space",
-      pattern: "must match the pattern {{pattern}}",
+      pattern: "does not have the right form: {{pattern}}",
       phone_number: "must be a phone number in E.164 form, like +447400123456",
       range_days_max: "the range may have at most {{max}} days",
-      refused: "is refused by the provider: {{reason}}",
+      refused: "is refused: {{reason}}",
       required: "is required",
       schema: "does not fit the contract of the API",
       send_id:

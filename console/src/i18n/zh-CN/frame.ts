@@ -69,7 +69,7 @@ export const frame: Pick<
     },
     // What is wrong with a field. The field stands before it.
     fields: {
-      account_name: "必须是 1 到 64 个小写字母、数字、- 和 _，以字母或数字开头",
+      account_name: "必须为 1 至 64 个小写字母、数字、- 或 _，并以字母或数字开头",
       after_other: "必须晚于 {{other}}",
       blank: "必须包含可见字符",
       bytes_max: "最多 {{max}} 字节",
@@ -96,10 +96,10 @@ export const frame: Pick<
       one_of: "必须是以下之一：{{values}}",
       opted_out: "已退订，而此消息可能是营销消息。如果不是，请新建发送并选择其类别",
       outer_space: "首尾不能有空格",
-      pattern: "必须符合格式 {{pattern}}",
+      pattern: "格式不正确：{{pattern}}",
       phone_number: "必须是 E.164 格式的号码，如 +447400123456",
       range_days_max: "时间范围最长 {{max}} 天",
-      refused: "被服务商拒绝：{{reason}}",
+      refused: "被拒绝：{{reason}}",
       required: "必填",
       schema: "不符合 API 约定",
       send_id: "必须是 1 到 11 个字母、数字、空格或 _&.+-，且至少含一个字母；或 3 到 8 位短码；或 E.164 号码",

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/backstophq/backstop"
+)
+
+// ListProviders answers GET /v1/providers.
+func (s *server) ListProviders(context.Context, ListProvidersRequestObject) (ListProvidersResponseObject, error) {
+	return ListProviders200JSONResponse{Items: showAll(s.accounts.Providers(), showProvider)}, nil
+}
+
+// ListAccounts answers GET /v1/accounts.
+func (s *server) ListAccounts(ctx context.Context, r ListAccountsRequestObject) (ListAccountsResponseObject, error) {
+	page, err := readAccountPage(r.Params.Cursor, r.Params.Limit, sortOf(r.Params.Sort))
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.accounts.ListAccounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	filter := backstop.AccountFilter{
+		Search: orZero(r.Params.Search), Channel: backstop.Channel(orZero(r.Params.Channel)),
+		Provider: orZero(r.Params.Provider), Disabled: r.Params.Disabled,
+	}
+	items, total, next := page.of(all, filter)
+	shown := ListAccounts200JSONResponse{Items: showAll(items, showAccount), NextCursor: next}
+	if orZero(r.Params.Total) {
+		shown.Total = showTotal(total)
+	}
+	return shown, nil
+}
+
+// CreateAccount answers POST /v1/accounts.
+func (s *server) CreateAccount(ctx context.Context, r CreateAccountRequestObject) (CreateAccountResponseObject, error) {
+	in := *r.Body
+	account := backstop.Account{
+		Name: in.Name, Provider: in.Provider, Channel: backstop.Channel(in.Channel), Settings: in.Settings,
+		OnUnknown: backstop.OnUnknown(orZero(in.OnUnknown)), WhenUnhealthy: backstop.WhenUnhealthy(orZero(in.WhenUnhealthy)),
+		CallTimeout:    seconds(in.CallTimeoutSeconds),
+		CallsPerSecond: orZero(in.CallsPerSecond), CallsAtOnce: orZero(in.CallsAtOnce),
+		Countries: orZero(in.Countries), IsDisabled: orZero(in.Disabled),
+	}
+	state, err := s.accounts.CreateAccount(ctx, account, isChecked(r.Params.Check))
+	if err != nil {
+		return nil, err
+	}
+	return CreateAccount201JSONResponse{Body: showAccount(state), Headers: CreateAccount201ResponseHeaders{
+		ETag: etagOf(state.Version), Location: "/v1/accounts/" + state.Name,
+	}}, nil
+}
+
+// GetAccount answers GET /v1/accounts/{name}.
+func (s *server) GetAccount(ctx context.Context, r GetAccountRequestObject) (GetAccountResponseObject, error) {
+	state, err := s.accounts.GetAccount(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	return GetAccount200JSONResponse{
+		Body: showAccount(state), Headers: GetAccount200ResponseHeaders{ETag: etagOf(state.Version)},
+	}, nil
+}
+
+// ReplaceAccount answers PUT /v1/accounts/{name}.
+func (s *server) ReplaceAccount(ctx context.Context, r ReplaceAccountRequestObject) (ReplaceAccountResponseObject, error) {
+	version, err := ifMatch(r.Params.IfMatch, s.accountVersion(ctx, r.Name))
+	if err != nil {
+		return nil, err
+	}
+	in := *r.Body
+	change := backstop.AccountChange{
+		NewWebhookKey: orZero(in.NewWebhookKey), KeepFormerUntil: in.KeepFormerSecretsUntil,
+		Account: backstop.Account{
+			Name: r.Name, Settings: in.Settings,
+			OnUnknown: backstop.OnUnknown(orZero(in.OnUnknown)), WhenUnhealthy: backstop.WhenUnhealthy(orZero(in.WhenUnhealthy)),
+			CallTimeout:    seconds(in.CallTimeoutSeconds),
+			CallsPerSecond: orZero(in.CallsPerSecond), CallsAtOnce: orZero(in.CallsAtOnce),
+			Countries: orZero(in.Countries), IsDisabled: orZero(in.Disabled),
+		},
+	}
+	state, err := s.accounts.ReplaceAccount(ctx, change, version, isChecked(r.Params.Check))
+	if err != nil {
+		return nil, err
+	}
+	return ReplaceAccount200JSONResponse{
+		Body: showAccount(state), Headers: ReplaceAccount200ResponseHeaders{ETag: etagOf(state.Version)},
+	}, nil
+}
+
+// DeleteAccount answers DELETE /v1/accounts/{name}.
+func (s *server) DeleteAccount(ctx context.Context, r DeleteAccountRequestObject) (DeleteAccountResponseObject, error) {
+	version, err := ifMatch(r.Params.IfMatch, s.accountVersion(ctx, r.Name))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.accounts.DeleteAccount(ctx, r.Name, version); err != nil {
+		return nil, err
+	}
+	return DeleteAccount204Response{}, nil
+}
+
+// CheckAccount answers POST /v1/accounts/{name}/check.
+func (s *server) CheckAccount(ctx context.Context, r CheckAccountRequestObject) (CheckAccountResponseObject, error) {
+	check, err := s.accounts.CheckAccount(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	return CheckAccount200JSONResponse{
+		Result: AccountCheckResult(check.Result), Reason: omitZero(check.Reason),
+		Errors: omitEmpty(showAll(check.Fields, showField)),
+	}, nil
+}
+
+func (s *server) accountVersion(ctx context.Context, name string) func() (int, error) {
+	return func() (int, error) {
+		state, err := s.accounts.GetAccount(ctx, name)
+		return state.Version, err
+	}
+}
+
+// isChecked reports whether the provider is asked before an account is stored.
+func isChecked(check *bool) bool { return check == nil || *check }
+
+func seconds(n *int) time.Duration { return time.Duration(orZero(n)) * time.Second }
+
+func showAccount(a backstop.AccountState) Account {
+	source := AccountSourceDatabase
+	if a.IsFromEnvironment {
+		source = AccountSourceEnvironment
+	}
+	settings := a.Settings
+	if settings == nil {
+		settings = AccountSettings{}
+	}
+	return Account{
+		Name: a.Name, Provider: a.Provider, Channel: Channel(a.Channel), Settings: settings,
+		SecretsSet: append([]string{}, a.SecretsSet...), OnUnknown: OnUnknown(a.OnUnknown),
+		WhenUnhealthy: WhenUnhealthy(a.WhenUnhealthy), CallTimeoutSeconds: int(a.CallTimeout / time.Second),
+		CallsPerSecond: omitZero(a.CallsPerSecond), CallsAtOnce: omitZero(a.CallsAtOnce), Countries: omitEmpty(a.Countries),
+		Disabled: a.IsDisabled, Source: source, WebhookURL: a.WebhookURL,
+		FormerWebhookValidUntil: timeOrNil(a.FormerWebhookUntil), FormerSecrets: omitEmpty(showAll(a.Former, showFormer)),
+		Unchecked: omitZero(a.Unchecked != ""), UncheckedReason: omitZero(a.Unchecked), Fault: omitZero(a.Fault),
+		Health: AccountHealth{
+			State: AccountHealthState(a.Health.State), Since: timeOrNil(a.Health.Since), Reason: omitZero(a.Health.Reason),
+		},
+		Version: a.Version, CreatedAt: timeOrNil(a.CreatedAt), UpdatedAt: timeOrNil(a.UpdatedAt),
+	}
+}
+
+func showFormer(f backstop.FormerSetting) FormerSecret {
+	return FormerSecret{Field: f.Field, ValidUntil: f.ValidUntil.UTC()}
+}
+
+// timeOrNil returns nil for the zero time, so the answer omits the field.
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return inUTC(&t)
+}
+
+func showProvider(p backstop.Provider) Provider {
+	return Provider{
+		Name: p.Name, Title: p.Title, Channels: showAll(p.Channels, showChannel), Fields: showAll(p.Fields, showAccountField),
+		SignsWebhooks: p.SignsWebhooks, RefusesRepeats: p.RefusesRepeats, AnswersInquiries: p.AnswersInquiries,
+		ChecksAccounts: p.ChecksAccounts, OnUnknown: OnUnknown(p.OnUnknown),
+	}
+}
+
+func showChannel(c backstop.Channel) Channel { return Channel(c) }
+
+func showAccountField(f backstop.AccountField) AccountField {
+	return AccountField{
+		Name: f.Name, Kind: AccountFieldKind(f.Kind), Required: f.Required, Channels: omitEmpty(showAll(f.Channels, showChannel)),
+		Pattern: omitZero(f.Pattern), Default: omitZero(f.Default), Choices: omitEmpty(f.Choices),
+		Verifies: omitZero(f.Verifies), Label: f.Label, Help: f.Help,
+	}
+}
