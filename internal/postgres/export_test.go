@@ -12,6 +12,9 @@ func Composed() map[string]string {
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
 		"searchByKey":   searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
+		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
+		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
+		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
 

@@ -84,6 +84,7 @@ func TestNew_document(t *testing.T) {
 		"word":                {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "gone"}}}`, "receipts.words.a must be one of delivered"},
 		"GET receipts":        {`{"request": {` + good + `}, "id": "id", "receipts": {"method": "GET", "status": "s", "words": {"a": "sent"}}}`, "receipts.encoding must be query"},
 		"header of a HMAC":    {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "auth": {"type": "hmac"}}}`, "receipts.auth.header must be"},
+		"inbound":             {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "inbound": {"path": "t"}}}`, "receipts.inbound.id is required"},
 		"tolerance":           {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "auth": {"tolerance_seconds": -1}}}`, "receipts.auth.tolerance_seconds must be"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,8 @@ type receipts struct {
 	ref      *extract // in the report; the URL may have it too
 	status   *extract
 	words    map[string]report
-	skip     []match // reports that say nothing of a message's end
+	skip     []match  // reports that say nothing of a message's end
+	inbound  *inbound // nil: messages of people are not read
 	code     *extract
 	text     *extract
 	time     *extract
@@ -55,7 +56,8 @@ func (n node) receipts() *receipts {
 	if n.isMissing() {
 		return nil
 	}
-	fields := n.object("method", "encoding", "list", "id", "ref", "status", "words", "skip", "error", "time", "auth", "answer")
+	fields := n.object("method", "encoding", "list", "id", "ref", "status", "words", "skip", "inbound", "error", "time", "auth",
+		"answer")
 	parts := fields["error"].object("code", "text")
 	when := fields["time"].object("path", "layout")
 	answer := fields["answer"].object("type", "body")
@@ -67,6 +69,7 @@ func (n node) receipts() *receipts {
 		ref:        fields["ref"].extract(),
 		status:     fields["status"].extract(),
 		words:      map[string]report{},
+		inbound:    fields["inbound"].inbound(),
 		code:       parts["code"].extract(),
 		text:       parts["text"].extract(),
 		time:       when["path"].extract(),
@@ -170,6 +173,9 @@ func (h *receipts) sources(r *http.Request, body []byte) ([]source, error) {
 // receipt reads one report. It returns nil if the report changes nothing, or if another system sent the message.
 func (c *Client) receipt(s source, refInURL string) (*backstop.Receipt, error) {
 	how := c.gateway.receipts
+	if how.inbound != nil && how.inbound.fitsContent(s) {
+		return c.inboundReceipt(s)
+	}
 	for _, skip := range how.skip {
 		if skip.fitsContent(s) {
 			return nil, nil //nolint:nilnil // a report that changes nothing
