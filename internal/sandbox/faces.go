@@ -5,8 +5,9 @@ package sandbox
 func Faces() []Face {
 	return []Face{
 		Infobip{APIKey: "sandbox-api-key", Sender: "447860099299"},
-		Vonage{
-			APIKey: "sandbox", APISecret: "sandbox-api-secret", SignatureSecret: "sandbox-signature-secret", Sender: "447860099299",
+		Vonage{ //nolint:gosec // the secrets of a simulation
+			APIKey: "sandbox", APISecret: "sandbox-api-secret", SignatureSecret: "sandbox-signature-secret",
+			Sender: "447860099299",
 		},
 		Gateways{
 			Username: "sandbox", Password: "sandbox-password", Token: "sandbox-token", ReceiptSecret: "sandbox-receipt-secret",
