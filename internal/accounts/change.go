@@ -163,29 +163,12 @@ func (d *Directory) faultFields(p backstop.Provider, account backstop.Account, e
 	}
 	hider := provider.NewPoster(0, nil, own...)
 	var fields []backstop.Field
-	for _, fault := range faultsOf(err) {
+	for _, fault := range provider.FieldFaults(err) {
 		reason := provider.NewPoster(0, d.o.Secrets).Text(hider.Text(fault.Reason))
 		fields = append(fields, backstop.NewField(
 			"settings."+fault.Field, backstop.FieldRefused, "is refused: "+reason, "reason", reason))
 	}
 	return fields
-}
-
-// faultsOf returns all faults in the tree of an error.
-func faultsOf(err error) []*provider.FieldFault {
-	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
-	case *provider.FieldFault:
-		return []*provider.FieldFault{e}
-	case interface{ Unwrap() []error }:
-		var all []*provider.FieldFault
-		for _, inner := range e.Unwrap() {
-			all = append(all, faultsOf(inner)...)
-		}
-		return all
-	case interface{ Unwrap() error }:
-		return faultsOf(e.Unwrap())
-	}
-	return nil
 }
 
 // CheckAccount asks the provider whether an account works. Its error has the code NotFound or TryLater.
