@@ -47,7 +47,7 @@ func TestSession(t *testing.T) {
 	clock := now.Add(time.Millisecond)
 	r := newRig(t, func(o *api.Options) {
 		o.Now = func() time.Time { return clock }
-		o.TemporalUIURL, o.TemporalNamespace, o.Sandbox = "http://127.0.0.1:8233", "default", true
+		o.TemporalUIURL, o.TemporalNamespace, o.Sandbox = "http://127.0.0.1:8233", "default", func() bool { return true }
 		o.Scenarios = []api.Scenario{{Digits: "02", Name: "unread", WhatsApp: "delivered, never read", SMS: "delivered"}}
 	})
 	const shown = `{

@@ -93,6 +93,12 @@ type GetReceiver interface {
 	ReceivesGet() bool
 }
 
+// RepeatRefuser is an account whose provider may refuse a repeated message, depending on the account's settings. It replaces
+// RefusesRepeats of the driver's description.
+type RepeatRefuser interface {
+	RefusesRepeats() bool
+}
+
 // Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure if
 // it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {
@@ -106,6 +112,23 @@ type FieldFault struct {
 }
 
 func (f *FieldFault) Error() string { return f.Field + " " + f.Reason }
+
+// FieldFaults returns all faults in the tree of an error.
+func FieldFaults(err error) []*FieldFault {
+	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
+	case *FieldFault:
+		return []*FieldFault{e}
+	case interface{ Unwrap() []error }:
+		var all []*FieldFault
+		for _, inner := range e.Unwrap() {
+			all = append(all, FieldFaults(inner)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return FieldFaults(e.Unwrap())
+	}
+	return nil
+}
 
 // MustDescribe reads a driver's account.json, which is embedded in the program. It panics if the file is wrong.
 func MustDescribe(file []byte) backstop.Provider {

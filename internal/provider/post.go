@@ -29,6 +29,7 @@ const (
 // for concurrent use.
 type Poster struct {
 	client  *http.Client
+	bare    *http.Client // of the requests without a body
 	timeout time.Duration
 	secrets *Secrets
 }
@@ -51,11 +52,12 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 	return &Poster{
 		timeout: timeout,
 		secrets: shared,
+		bare:    newBareClient(protocols),
 		client: &http.Client{
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: keepRedirect,
 			Transport: &http.Transport{
-				DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-				TLSHandshakeTimeout: 5 * time.Second,
+				DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+				TLSHandshakeTimeout: handshakeTimeout,
 				Protocols:           protocols,
 				DisableCompression:  true,
 				MaxIdleConnsPerHost: 32,
@@ -69,6 +71,9 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 	}
 }
 
+// keepRedirect makes a redirect the answer.
+func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 // Answer is the provider's answer. Body is nil if the body is longer than 64 KB (4 MB for a GET) or incomplete.
 type Answer struct {
 	Status int
@@ -79,7 +84,7 @@ type Answer struct {
 // Accepted reports whether the status is 2xx.
 func (a Answer) Accepted() bool { return a.Status >= 200 && a.Status <= 299 }
 
-// Post sends one request. The body must not be empty. If there is no answer, Post returns a *backstop.Failure: Unavailable
+// Post sends one request. The body may be empty. If there is no answer, Post returns a *backstop.Failure: Unavailable
 // if the request was certainly not sent in full, else Unknown.
 func (p *Poster) Post(ctx context.Context, target string, header http.Header, content []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -91,7 +96,7 @@ func (p *Poster) Post(ctx context.Context, target string, header http.Header, co
 	}
 	request.Header = header.Clone()
 	request.ContentLength = int64(len(content))
-	answer, err := p.exchange(request, answerLimit)
+	answer, err := exchange(p.client, request, answerLimit)
 	if err != nil {
 		return Answer{}, p.noAnswer(sent.stopReads(), err)
 	}
@@ -109,7 +114,7 @@ func (p *Poster) Get(ctx context.Context, target string, header http.Header) (An
 	}
 	request.Header = header.Clone()
 	request.Header.Del("Content-Type")
-	answer, err := p.exchange(request, listLimit)
+	answer, err := exchange(p.client, request, listLimit)
 	if err != nil {
 		return Answer{}, p.noAnswer(false, err)
 	}
@@ -117,9 +122,9 @@ func (p *Poster) Get(ctx context.Context, target string, header http.Header) (An
 }
 
 // exchange makes one request and reads its answer, up to limit bytes.
-func (p *Poster) exchange(request *http.Request, limit int) (Answer, error) {
+func exchange(client *http.Client, request *http.Request, limit int) (Answer, error) {
 	request.Header.Set("User-Agent", "backstop")
-	response, err := p.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return Answer{}, err //nolint:wrapcheck // noAnswer makes a failure of it
 	}
@@ -149,10 +154,11 @@ func (p *Poster) noAnswer(maybeSent bool, err error) *backstop.Failure {
 	return &backstop.Failure{Kind: kind, Reason: p.Text(reason)}
 }
 
-// requestBody is the body of a POST. It records whether the transport has read any of it, and refuses reads after the end
-// of the call and after its deadline. The transport writes a request's header before it reads the body, and a server cannot
-// act on a request whose announced body is missing. So if the body was never read, the request was not sent. This holds
-// even if the transport is still writing, because later reads fail. requestBody has no GetBody, so net/http never sends a
+// requestBody is the body of a POST. It records whether the transport has read any of it, and refuses reads after the end of
+// the call and after its deadline. The transport writes a request's header before it reads the body, and a server cannot act on
+// a request whose announced body is missing. net/http reads an empty body before it writes the end of the header, to find out
+// that it is empty (net/http transfer.go, probeRequestBody). So if the body was never read, the request was not sent. This
+// holds even if the transport is still writing, because later reads fail. requestBody has no GetBody, so net/http never sends a
 // POST again by itself (net/http transport.go, shouldRetryRequest and rewindBody).
 type requestBody struct {
 	ctx      context.Context //nolint:containedctx // the context of the request that has this body

@@ -56,11 +56,12 @@ type Meta struct {
 	AccessToken   string // the bearer token of valid requests
 	AppSecret     string // the key that signs the webhooks; required with WebhookURL
 	PhoneNumberID string
-	VerifyToken   string // the token that Verify sends; required with WebhookURL
-	WebhookURL    string // absolute http(s) URL; if empty, WhatsApp has no webhooks
+	MoreNumbers   []string // the ids of the other numbers of the same app
+	VerifyToken   string   // the token that Verify sends; required with WebhookURL
+	WebhookURL    string   // absolute http(s) URL; if empty, WhatsApp has no webhooks
 }
 
-// Twilio is the simulated SMS account.
+// Twilio is the simulated account for SMS, and for WhatsApp through Twilio.
 type Twilio struct {
 	AccountSID string
 	AuthToken  string // the basic-auth password, and the key that signs the callbacks
@@ -79,6 +80,7 @@ type Server struct {
 	calls       *callCounter
 	smsMessages *twilioMessages
 	webhooks    *webhookSender
+	outages     outages
 	stop        context.CancelFunc
 	stopped     <-chan struct{}
 	mux         *http.ServeMux
@@ -117,7 +119,9 @@ func New(opts Options) (*Server, error) {
 		mux:         http.NewServeMux(),
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
+	s.mux.HandleFunc("GET /{version}/{phone}", s.getMetaNumber)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
+	s.mux.HandleFunc("GET /2010-04-01/Accounts/{account}", s.getTwilioAccount)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
 	for _, face := range opts.Faces {
@@ -125,6 +129,8 @@ func New(opts Options) (*Server, error) {
 	}
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
+	s.mux.HandleFunc("PUT /outages/{provider}", s.putOutage)
+	s.mux.HandleFunc("DELETE /outages/{provider}", s.deleteOutage)
 	s.mux.HandleFunc("GET /healthz", s.serveHealth)
 	s.webhooks.start(ctx)
 	return s, nil
