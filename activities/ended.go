@@ -150,7 +150,7 @@ func (a *Activities) saveEarlierEnd(ctx context.Context, step Step) error {
 	if err != nil {
 		return err
 	}
-	isThrottled := attempt.State == backstop.StateThrottled && len(step.Accounts) == 1 // else the ledger knows whose turn it is
+	isThrottled := attempt.State == backstop.StateThrottled && len(step.Accounts) < 2 // else the ledger knows whose turn it is
 	if attempt.Token != ended.Token || !isThrottled && !attempt.MayRepeat() {
 		return nil
 	}
