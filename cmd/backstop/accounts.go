@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ const (
 	varTimeout        = "TIMEOUT"
 	varCallsPerSecond = "CALLS_PER_SECOND"
 	varCallsAtOnce    = "CALLS_AT_ONCE"
+	varWebhookKey     = "WEBHOOK_KEY" // of a driver that signs nothing
 )
 
 // accountVariable is a variable that gives a part of an account.
@@ -49,6 +51,9 @@ func variablesOf(d provider.Driver) []accountVariable {
 	}
 	if slices.Contains(d.Channels, backstop.WhatsApp) {
 		list = append(list, accountVariable{name: prefix + varWhenUnhealthy, byDefault: string(backstop.FallBackUnhealthy)})
+	}
+	if !d.SignsWebhooks {
+		list = append(list, accountVariable{name: prefix + varWebhookKey, required: true})
 	}
 	return append(list,
 		accountVariable{name: prefix + varOnUnknown, byDefault: string(d.OnUnknown)},
@@ -99,6 +104,11 @@ func readAccount(d provider.Driver, environment map[string]string) (backstop.Acc
 	read(varTimeout, into(&account.CallTimeout, time.ParseDuration), "a duration, like 30s or 12h")
 	read(varCallsPerSecond, into(&account.CallsPerSecond, parseFloat), "a number")
 	read(varCallsAtOnce, into(&account.CallsAtOnce, strconv.Atoi), "a number")
+	account.WebhookKey = environment[prefix+varWebhookKey]
+	if !d.SignsWebhooks && !webhookKey.MatchString(account.WebhookKey) {
+		problems = append(problems, prefix+varWebhookKey+": must be 16 to 64 letters and digits that nobody can guess: they are part of "+
+			"the address to which the provider sends receipts")
+	}
 	for _, field := range d.Fields {
 		if value := environment[prefix+strings.ToUpper(field.Name)]; value != "" && field.Takes(account.Channel) {
 			account.Settings[field.Name] = value
@@ -123,6 +133,9 @@ func openProblems(d provider.Driver, prefix string, account backstop.Account, kn
 	}
 	return problems
 }
+
+// webhookKey is the form of a secret in the address of a webhook.
+var webhookKey = regexp.MustCompile(`^[A-Za-z0-9]{16,64}$`)
 
 // into returns a function that parses a text, and stores the value if it can be parsed.
 func into[T any](value *T, parse func(string) (T, error)) func(string) error {
@@ -261,6 +274,24 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 		w.Reader = open.Client
 	}
 	return w, true
+}
+
+// checkProviders describes the health of the accounts. It names none, because /readyz needs no key.
+func (p *program) checkProviders() string {
+	all := p.accounts.List()
+	unhealthy := 0
+	for _, account := range all {
+		if state := p.health.HealthOf(account.Name).State; account.Client == nil || state == backstop.Unhealthy || state == backstop.Probing {
+			unhealthy++
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return "no account is configured: no message can be sent"
+	case unhealthy > 0:
+		return fmt.Sprintf("%d of %d accounts are unhealthy: see GET /v1/accounts", unhealthy, len(all))
+	}
+	return "ok"
 }
 
 // keepAccounts notices the changes of accounts until ctx is done.

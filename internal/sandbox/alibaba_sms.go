@@ -67,8 +67,8 @@ func (f *alibabaFace) sendSMS(w http.ResponseWriter, r *http.Request) {
 	f.server.runScenario(w, r, c)
 }
 
-// refuseSMS writes a fault of the scenarios, which has Twilio's code, with Alibaba Cloud's. The manual has no code for a recipient
-// who has opted out.
+// refuseSMS writes a fault of the scenarios, which has Twilio's code, with Alibaba Cloud's. The manual has no code for a
+// recipient who has opted out.
 func (f *alibabaFace) refuseSMS(w http.ResponseWriter, refused *fault) {
 	if refused.status == http.StatusUnauthorized {
 		f.refuseCredentials(w)

@@ -161,7 +161,7 @@ func TestSandbox_outage(t *testing.T) {
 		outage := "http://" + endpoint.Host + "/outages/alibaba"
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, outage, strings.NewReader(`{"kind":"account"}`))
 		require.NoError(t, err)
-		answer, err := http.DefaultClient.Do(r)
+		answer, err := new(http.Client).Do(r)
 		require.NoError(t, err)
 		require.NoError(t, answer.Body.Close())
 		if d.Channel == backstop.SMS {
