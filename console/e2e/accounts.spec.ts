@@ -183,6 +183,8 @@ test("a send goes by the second account if the first one refuses, and its page s
   await expect(page.locator(".events").getByText("Another account")).toBeVisible();
   await expect(page.locator(".events").getByText(`${broken.name} refused, for a reason of its own`)).toBeVisible();
   await expect(page.getByText(`account ${working.name}`).first()).toBeVisible();
+  await api.replaceRule(rule, {});
+  await api.deleteAccount(broken); // an unhealthy account has a notice on each page
 });
 
 test("a send goes by the second account if the first one is disabled", async ({ page, api }) => {

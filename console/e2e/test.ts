@@ -86,6 +86,11 @@ class API {
     return this.call<Schemas["Account"]>("PUT", path, { settings, ...change }, { "If-Match": "*" });
   }
 
+  async deleteAccount(account: Schemas["Account"]) {
+    const { name } = await this.replaceAccount(account, { disabled: true });
+    await this.call("DELETE", `/v1/accounts/${name}`, undefined, { "If-Match": "*" });
+  }
+
   policy(rules: Schemas["Rule"][], name = unique("Policy")) {
     return this.call<Schemas["Policy"]>("POST", "/v1/policies", { name, rule_ids: rules.map((rule) => rule.id) });
   }
