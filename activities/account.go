@@ -106,7 +106,7 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	}
 	number, chosen := l.StepOf(c, a.store.Now())
 	attempt := l.Attempt(number)
-	isOpen := attempt == nil || attempt.IsRetriable()
+	isOpen := attempt == nil || attempt.IsRetriable() || attempt.MayRepeat()
 	account, found := a.accounts.Account(chosen.Account)
 	switch {
 	case l.Send.FinishedAt != nil || !isOpen || !found:

@@ -101,6 +101,26 @@ func TestActivities_Inquire(t *testing.T) {
 	}
 }
 
+// A WhatsApp account that answers inquiries is asked about the WhatsApp message, which has another text than the SMS.
+func TestActivities_Inquire_whatsApp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var asked []backstop.Inquiry
+	r.finds(number, func(q backstop.Inquiry) (*backstop.Found, error) {
+		asked = append(asked, q)
+		return &backstop.Found{MessageID: "wamid.1", Status: backstop.Sent}, nil
+	})
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Unknown, result, err)
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Sent, view.WhatsApp)
+	require.Equal(t, "wamid.1", r.attempt(backstop.WhatsApp).MessageID)
+	require.Len(t, asked, 1)
+	require.Equal(t, text, asked[0].Text)
+}
+
 // If the receipt of a message is missing, Inquire asks by the message id. The workflow decides about the next rule.
 func TestActivities_Inquire_receiptMissing(t *testing.T) {
 	t.Parallel()

@@ -192,6 +192,7 @@ func TestActivities_nextAccount_crash(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, twoAccounts)
 		r.otherEnds(r.otherBegins(backstop.SMS), locked)
+		r.clock.Advance(time.Second)
 		require.Equal(t, "second", r.otherBegins(backstop.SMS).Account)
 		_, err := r.runOn(backstop.SMS)
 		requireRetry(t, activities.UnderWay, activities.CallTimeout, err)

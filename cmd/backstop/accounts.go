@@ -276,6 +276,24 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	return w, true
 }
 
+// checkProviders describes the health of the accounts. It names none, because /readyz needs no key.
+func (p *program) checkProviders() string {
+	all := p.accounts.List()
+	unhealthy := 0
+	for _, account := range all {
+		if state := p.health.HealthOf(account.Name).State; account.Client == nil || state == backstop.Unhealthy || state == backstop.Probing {
+			unhealthy++
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return "no account is configured: no message can be sent"
+	case unhealthy > 0:
+		return fmt.Sprintf("%d of %d accounts are unhealthy: see GET /v1/accounts", unhealthy, len(all))
+	}
+	return "ok"
+}
+
 // keepAccounts notices the changes of accounts until ctx is done.
 func (p *program) keepAccounts(ctx context.Context) error {
 	p.accounts.Run(ctx)

@@ -257,6 +257,7 @@ func (p *program) checkReady(ctx context.Context) (map[string]string, error) {
 		checks["schema"] = "not up to date: run backstop migrate"
 		return checks, fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
+	checks["providers"] = p.checkProviders()
 	if p.temporal.check(ctx) != nil {
 		checks["temporal"] = "unreachable: sends are accepted, and processed when it is back"
 	}

@@ -11,8 +11,7 @@ func Composed() map[string]string {
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
-		"searchByKey":   searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
-		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
+		"listHealth":    listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
 		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}

@@ -8,6 +8,9 @@ func Faces() []Face {
 		Alibaba{
 			AccessKeyID: "sandbox-access-key", AccessKeySecret: "sandbox-access-secret", WhatsAppSender: "6591234567",
 		},
+		Vonage{
+			APIKey: "sandbox", APISecret: "sandbox-api-secret", SignatureSecret: "sandbox-signature-secret", Sender: "447860099299",
+		},
 		Gateways{
 			Username: "sandbox", Password: "sandbox-password", Token: "sandbox-token", ReceiptSecret: "sandbox-receipt-secret",
 		},

@@ -122,7 +122,7 @@ func (f *vonageFace) post(w http.ResponseWriter, r *http.Request) {
 // problem returns Vonage's error for a request that is not valid, or nil.
 func (f *vonageFace) problem(r *http.Request, m vonageMessage, malformed bool) *fault {
 	if !f.isAuthentic(r) {
-		return &fault{status: http.StatusUnauthorized, kind: "unauthorized", title: "You did not provide correct credentials."}
+		return vonageUnauthorized()
 	}
 	bad := func(code int, details string) *fault {
 		return &fault{status: http.StatusUnprocessableEntity, code: code, title: "Invalid request", details: details}
@@ -152,6 +152,10 @@ func (f *vonageFace) problem(r *http.Request, m vonageMessage, malformed bool) *
 		return bad(1440, "message_type: is not supported.")
 	}
 	return nil
+}
+
+func vonageUnauthorized() *fault {
+	return &fault{status: http.StatusUnauthorized, kind: "unauthorized", title: "You did not provide correct credentials."}
 }
 
 // vonageNumber matches a recipient: digits without a plus.
@@ -196,6 +200,9 @@ func (f *vonageFace) isAuthentic(r *http.Request) bool {
 }
 
 func refuseVonage(w http.ResponseWriter, f *fault) {
+	if f.isRefusedCredentials() {
+		f = vonageUnauthorized()
+	}
 	writeJSON(w, f.status, map[string]string{
 		"type": vonageErrorPage + withDefault(f.kind, strconv.Itoa(f.code)), "title": f.title, "detail": f.details,
 		"instance": hex.EncodeToString(randomBytes(16)),
@@ -209,7 +216,8 @@ func (f *vonageFace) status(m vonageMessage, id string) webhook {
 		words := map[string]string{statusSent: "submitted", statusDelivered: "delivered", statusRead: "read"}
 		content := map[string]any{
 			"message_uuid": id, "to": m.To, "from": m.From, "channel": m.Channel, "client_ref": m.ClientRef,
-			"timestamp": accepted.Add(scaleDelay(r.at, f.speed)).UTC().Format(time.RFC3339), "status": withDefault(words[r.status], "rejected"),
+			"timestamp": accepted.Add(scaleDelay(r.at, f.speed)).UTC().Format(time.RFC3339),
+			"status":    withDefault(words[r.status], "rejected"),
 		}
 		if r.fault != nil {
 			code, detail := vonageCode(r.fault)

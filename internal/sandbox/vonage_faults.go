@@ -30,8 +30,8 @@ func vonageCode(f *fault) (code int, detail string) {
 	}
 }
 
-// vonagePlan returns the plan of a scenario as Vonage carries it out: what the carrier or WhatsApp finds wrong is not in the answer,
-// but in a later status.
+// vonagePlan returns the plan of a scenario as Vonage carries it out: what the carrier or WhatsApp finds wrong is not in the
+// answer, but in a later status.
 func vonagePlan(p plan) plan {
 	steps := slices.Clone(p.steps)
 	for i, st := range steps {

@@ -47,6 +47,21 @@ func TestVonage_Status(t *testing.T) {
 	})
 }
 
+// Infobip and Vonage refuse revoked credentials in their own form.
+func TestFaces_outage(t *testing.T) {
+	t.Parallel()
+	s, _ := newFace(t, vonageFace())
+	require.Equal(t, http.StatusNoContent, setOutage(t, s, http.MethodPut, "vonage", "account"))
+	got := postVonage(t, s, vonageSMS("4915100000001", ""))
+	require.Equal(t, http.StatusUnauthorized, got.status)
+	require.Contains(t, got.body, "#unauthorized")
+	s, _ = newFace(t, sandbox.Infobip{APIKey: infobipKey, Sender: infobipSender})
+	require.Equal(t, http.StatusNoContent, setOutage(t, s, http.MethodPut, "infobip", "account"))
+	got = postInfobip(t, s, "/sms/3/messages", infobipSMS("id-1", "4915100000001", ""))
+	require.Equal(t, http.StatusUnauthorized, got.status)
+	require.Contains(t, got.body, `"errorCode":"E401"`)
+}
+
 func TestVonage_TTL(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

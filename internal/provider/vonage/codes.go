@@ -23,8 +23,9 @@ const codeSentBefore = "1320"
 // codeMeaning returns the meaning of a code, or zero if the code is not in the table. A number comes with an answer or with a
 // status, a word with an answer only.
 //
-// Sources: Vonage's pages "API errors" of the Messages API (2026) and of all APIs. The table has no codes of other channels (1350,
-// 1370). Code 1360 is not Expired: "TTL was activated, or message expired before delivered", so a carrier may have had the message.
+// Sources: Vonage's pages "API errors" of the Messages API (2026) and of all APIs. The table has no codes of other channels
+// (1350, 1370). Code 1360 is not Expired: "TTL was activated, or message expired before delivered", so a carrier may have had the
+// message.
 func codeMeaning(code string) provider.Meaning {
 	switch code {
 	case "1000", "1241":

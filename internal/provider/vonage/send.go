@@ -96,7 +96,7 @@ func (c *Client) send(ctx context.Context, r request) (backstop.Submission, erro
 	var content bytes.Buffer
 	encoder := json.NewEncoder(&content)
 	encoder.SetEscapeHTML(false)
-	if encoder.Encode(r) != nil {
+	if err := encoder.Encode(r); err != nil {
 		return backstop.Submission{}, invalidMessage("the template's components are not JSON")
 	}
 	header, err := c.header()

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -80,9 +81,7 @@ func TestNew(t *testing.T) {
 		"address":             {map[string]string{"base_url": "https://user:hunter2@example.com"}, []string{"base_url"}},
 	} {
 		_, err := open(t, backstop.WhatsApp, "https://api.nexmo.com", func(values map[string]string) {
-			for field, value := range row.values {
-				values[field] = value
-			}
+			maps.Copy(values, row.values)
 		})
 		if row.fields == nil {
 			require.NoError(t, err, name)

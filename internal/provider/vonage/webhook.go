@@ -29,7 +29,8 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		return nil, nil // the application's webhooks carry both channels
 	}
 	receipt := backstop.Receipt{
-		Provider: name, Account: c.account, Channel: c.channel, MessageID: string(hook.ID), At: timeOf(hook.Timestamp, time.Now()),
+		Provider: name, Account: c.account, Channel: c.channel, MessageID: string(hook.ID),
+		At: timeOf(hook.Timestamp, time.Now()),
 	}
 	if hook.Status == "" {
 		receipt.Inbound = hook.inbound()
