@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -20,7 +21,7 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 	if q.MessageID == "" {
 		return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "a message is found by its id only"}
 	}
-	answer, err := c.poster.Get(ctx, c.address("messages", q.MessageID), c.header)
+	answer, err := c.poster.Get(ctx, c.address("messages", url.PathEscape(q.MessageID)), c.header)
 	if err != nil {
 		return nil, err
 	}
