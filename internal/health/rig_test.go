@@ -19,11 +19,13 @@ import (
 
 var _ activities.Health = (*health.Monitor)(nil)
 
-var (
-	isDown    = &backstop.Failure{Kind: backstop.Unavailable}
-	isRefused = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault}
-	isUnknown = &backstop.Failure{Kind: backstop.Unknown}
-)
+func down() *backstop.Failure { return &backstop.Failure{Kind: backstop.Unavailable} }
+
+func refused() *backstop.Failure {
+	return &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault}
+}
+
+func unanswered() *backstop.Failure { return &backstop.Failure{Kind: backstop.Unknown} }
 
 const (
 	account = "sms-uk"
