@@ -83,6 +83,9 @@ func TestMonitor_away_closes(t *testing.T) {
 		s.set(true)
 		time.Sleep(10 * time.Second)
 		require.False(t, b.IsUnhealthy(account), "each process may probe by itself")
+		a.call(down())
+		time.Sleep(10 * time.Second)
+		require.Zero(t, j.count(alone), "the error is in the log already")
 		done := a.begin()
 		a.requireRefused()
 		done(nil)
@@ -122,6 +125,30 @@ func TestMonitor_away_again(t *testing.T) {
 	})
 }
 
+// The store is back, and lacks the verdict of a process that may probe now.
+func TestMonitor_away_probe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
+		a, b := start(t, s, j), start(t, s, j)
+		a.call(nil)
+		settle()
+		s.set(true)
+		time.Sleep(500 * time.Millisecond)
+		a.callTimes(5, down())
+		time.Sleep(10 * time.Second)
+		s.set(false)
+		done := a.begin()
+		_, allowed := a.Allow(t.Context(), account)
+		require.False(t, allowed, "it is a probe")
+		done(down())
+		settle()
+		a.requireRefused()
+		b.requireRefused()
+		j.requireLines(t, 1, 0)
+	})
+}
+
 // Counts of an outage that is over are not merged as if they were new.
 func TestMonitor_away_oldCounts(t *testing.T) {
 	t.Parallel()
@@ -153,14 +180,14 @@ func TestMonitor_lostAnswer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, j := newMemory(), &journal{}
 				a, b := start(t, s, j), start(t, s, j)
-				s.losesReply = true
+				s.change(func() { s.losesReply = true })
 				open(a)
 				settle()
 				a.requireRefused()
 				b.requireRefused()
 				j.requireLines(t, 1, 0)
 				time.Sleep(10 * time.Second)
-				s.losesReply = true
+				s.change(func() { s.losesReply = true })
 				b.call(nil)
 				settle()
 				synctest.Wait()

@@ -236,6 +236,28 @@ func TestMonitor_slowProbe(t *testing.T) {
 	})
 }
 
+// Rows that were read before the lease was stored do not hide it.
+func TestMonitor_slowRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
+		a := start(t, s, j)
+		a.callTimes(5, down())
+		synctest.Wait()
+		s.change(func() { s.listTakes = 900 * time.Millisecond })
+		time.Sleep(10*time.Second + 100*time.Millisecond) // the rows are read, and under way
+		done := a.begin()
+		for range 20 {
+			a.requireRefused()
+			require.Equal(t, backstop.Probing, a.state())
+			time.Sleep(100 * time.Millisecond)
+		}
+		done(nil)
+		settle()
+		j.requireLines(t, 1, 1)
+	})
+}
+
 // A throttled probe does not close the circuit.
 func TestMonitor_neutralProbe(t *testing.T) {
 	t.Parallel()
