@@ -89,6 +89,7 @@ func (c *Client) Check(ctx context.Context) error {
 		Data struct {
 			ID      provider.Loose `json:"id"`
 			Enabled *bool          `json:"enabled"`
+			Version provider.Loose `json:"webhook_api_version"`
 		} `json:"data"`
 	}
 	switch {
@@ -96,6 +97,8 @@ func (c *Client) Check(ctx context.Context) error {
 		return unreadableAnswer()
 	case profile.Data.Enabled != nil && !*profile.Data.Enabled:
 		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile that is not enabled"}
+	case profile.Data.Version != "" && profile.Data.Version != "2":
+		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile whose webhooks do not have API version 2"}
 	}
 	return nil
 }
