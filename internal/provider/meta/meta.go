@@ -38,6 +38,7 @@ type Client struct {
 	appSecrets    []string // the present one first
 	verifyTokens  []string // the same
 	account       string
+	sibling       func(field, value string) provider.Client // another account; may be nil
 }
 
 // name is the name of the provider.
@@ -70,6 +71,7 @@ func New(s provider.Settings) (*Client, error) {
 		appSecrets:    s.Verifiers("app_secret"),
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
+		sibling:       s.Sibling,
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
