@@ -39,6 +39,7 @@ type Client struct {
 	verifyTokens  []string // the same
 	account       string
 	pace          *pacer
+	sibling       func(field, value string) provider.Client // another account; may be nil
 }
 
 // name is the name of the provider.
@@ -80,6 +81,7 @@ func New(s provider.Settings) (*Client, error) {
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
 		pace:          pace,
+		sibling:       s.Sibling,
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
