@@ -152,7 +152,9 @@ func TestAccounts_disabled(t *testing.T) {
 	bySMS := r.sendBy("meta", to, late)
 	r.send(8)
 	isDisabled := true
-	disable := func(c *client.AccountChangeInput) { c.Disabled, c.CallsPerSecond = &isDisabled, r.account.CallsPerSecond }
+	disable := func(c *client.AccountChangeInput) {
+		c.Disabled, c.CallsPerSecond = &isDisabled, r.account.CallsPerSecond
+	}
 	r.replaceAccount(r.account, disable)
 	r.replaceAccount(spare, func(c *client.AccountChangeInput) { c.Disabled = &isDisabled })
 	out := len(r.called())
