@@ -56,6 +56,8 @@ type part struct {
 
 	goal    backstop.Status // the WhatsApp status that the rule waits for; empty: delivered
 	expires time.Duration   // the time until the send expires; 0: it never does
+
+	resendsWhatsApp, resendsSMS bool // its accounts send again what had an unknown end
 }
 
 // contact is the provider's record of a call.
@@ -288,15 +290,11 @@ func (c *carrier) requireSane(t *testing.T, send string, mayResend bool) {
 // localWhatsApp is the provider for a worker in this process, as is localSMS.
 type localWhatsApp struct{ *carrier }
 
-func (localWhatsApp) Name() string { return "scripted" }
-
 func (c localWhatsApp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return c.call(ctx, m.Ref, backstop.WhatsApp)
 }
 
 type localSMS struct{ *carrier }
-
-func (localSMS) Name() string { return "scripted" }
 
 func (c localSMS) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	return c.call(ctx, m.Ref, backstop.SMS)

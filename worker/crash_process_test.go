@@ -69,8 +69,7 @@ func startProcess(settings string) (stop func(), err error) {
 		return nil, err
 	}
 	acts, err := activities.New(activities.Options{
-		Store: &mortal{DB: db, process: p}, WhatsApp: remoteWhatsApp{p}, Log: quiet, OpenFor: -1,
-		SMS: []activities.Route{{Name: "scripted", SMS: remoteSMS{p}}},
+		Store: &mortal{DB: db, process: p}, Accounts: simulated{remoteWhatsApp{p}, remoteSMS{p}}, Log: quiet,
 	})
 	if err != nil {
 		return nil, err
@@ -191,15 +190,11 @@ func (m *mortal) Await(ctx context.Context, send string) (backstop.View, bool) {
 
 type remoteWhatsApp struct{ *process }
 
-func (remoteWhatsApp) Name() string { return "scripted" }
-
 func (p remoteWhatsApp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return p.call(ctx, m.Ref, backstop.WhatsApp)
 }
 
 type remoteSMS struct{ *process }
-
-func (remoteSMS) Name() string { return "scripted" }
 
 func (p remoteSMS) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	return p.call(ctx, m.Ref, backstop.SMS)
