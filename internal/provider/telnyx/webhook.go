@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -116,7 +117,7 @@ func (m message) inbound() *backstop.Inbound {
 	if in == nil {
 		return nil
 	}
-	switch m.AutoResponse {
+	switch strings.ToUpper(string(m.AutoResponse)) {
 	case "STOP":
 		in.Keyword = backstop.StopKeyword
 	case "START":

@@ -165,7 +165,7 @@ func TestClient_Receipts_inbound(t *testing.T) {
 		`"text":"Hello there"`:                               {Text: "Hello there"},
 		`"text":"stop","autoresponse_type":null`:             {Text: "stop", Keyword: backstop.StopKeyword},
 		`"text":"STOP ALL","autoresponse_type":"STOP"`:       {Text: "STOP ALL", Keyword: backstop.StopKeyword},
-		`"text":"Arrêtez","autoresponse_type":"STOP"`:        {Text: "Arrêtez", Keyword: backstop.StopKeyword},
+		`"text":"Arrêtez","autoresponse_type":"stop"`:        {Text: "Arrêtez", Keyword: backstop.StopKeyword},
 		`"text":"JOIN","autoresponse_type":"START"`:          {Text: "JOIN", Keyword: backstop.StartKeyword},
 		`"text":"Unstop"`:                                    {Text: "Unstop", Keyword: backstop.StartKeyword},
 		`"text":"info","autoresponse_type":"HELP"`:           {Text: "info"},
