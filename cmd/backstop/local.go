@@ -58,7 +58,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 	l.apiURL, l.sandboxURL = urlOf(l.api.Addr()), urlOf(l.sandbox.Addr())
 	// The values of the simulated accounts are always the same, so that an account that is made in the console for the sandbox
 	// works after the next start too.
-	maps.Copy(l.environment, map[string]string{
+	maps.Copy(l.environment, map[string]string{ //nolint:gosec // no credentials: nothing but the sandbox accepts them
 		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(),
 		"BACKSTOP_META_BASE_URL": l.sandboxURL, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
 		"BACKSTOP_META_ACCESS_TOKEN": "sandbox-access-token", "BACKSTOP_META_APP_SECRET": "sandbox-app-secret",

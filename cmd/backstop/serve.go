@@ -133,11 +133,11 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		start(p.serveProfiles)
 	}
 	start(p.keepAccounts)
+	worked := make(chan struct{})
 	start(func(ctx context.Context) error {
-		p.health.Run(ctx)
+		p.watchHealth(ctx, worked)
 		return nil
 	})
-	worked := make(chan struct{})
 	if p.role&workerRole == 0 {
 		close(worked)
 	} else {
@@ -162,6 +162,19 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		return fmt.Errorf("serve: %w", cause)
 	}
 	return nil
+}
+
+// watchHealth shares the health of accounts until ctx is done and the provider calls of this process have ended. Their ends count
+// too, and one of them may be a probe.
+func (p *program) watchHealth(ctx context.Context, worked <-chan struct{}) {
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		<-worked
+		stop()
+	}()
+	p.health.Run(watching)
 }
 
 // serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
