@@ -35,7 +35,7 @@ const (
 	TooEarly = "too_early" // the engine's clock is ahead of the store's
 	Unsaved  = "unsaved"   // the end of the call could not be stored; the details have it
 
-	NextAccount = "next_account" // an account refused, and there is no time left in this run to call the next one
+	NextAccount = "next_account" // an account did not take the message, and this run has no time left to call the next one
 )
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.
@@ -49,7 +49,8 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 		f := attempt.Failure
 		return Result{}, retryableError(string(f.Kind), f.Code, f.RetryAfter)
 	case attempt.MayRepeat():
-		return Result{}, retryableError(string(backstop.Unknown), "the provider refuses a repeated message", attempt.Failure.RetryAfter)
+		const why = "the provider refuses a repeated message"
+		return Result{}, retryableError(string(backstop.Unknown), why, attempt.Failure.RetryAfter)
 	default:
 		r.Verdict = Unknown
 	}

@@ -40,6 +40,10 @@ type Settings struct {
 	// WebhookPath is the path of the account's webhook, with its key if the provider signs nothing.
 	WebhookPath string
 
+	// Sibling returns the open account of the same provider and channel of which a setting has this value, or nil. Nil: there is no
+	// other account.
+	Sibling func(field, value string) Client
+
 	// Secrets are the secrets of all accounts, which failures hide. Open adds the secrets of this account.
 	Secrets *Secrets
 }
@@ -99,8 +103,8 @@ type RepeatRefuser interface {
 	RefusesRepeats() bool
 }
 
-// Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure if
-// it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
+// Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure
+// if it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {
 	Check(ctx context.Context) error
 }

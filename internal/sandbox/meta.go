@@ -127,7 +127,7 @@ func (s *Server) getMetaNumber(w http.ResponseWriter, r *http.Request) {
 		"throughput":               map[string]string{"level": "STANDARD"},
 		"code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
 	}
-	answer := map[string]any{"id": s.meta.PhoneNumberID}
+	answer := map[string]any{"id": r.PathValue("phone")}
 	for field := range strings.SplitSeq(withDefault(r.URL.Query().Get("fields"), "verified_name,display_phone_number"), ",") {
 		if value, known := number[field]; known {
 			answer[field] = value

@@ -44,11 +44,12 @@ type Options struct {
 	HTTP *http.Client
 }
 
-// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin with
-// a prefix of its own, so that one server has all of them.
+// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin
+// with a prefix of its own, so that one server has all of them.
 type Face interface {
 	check() error // the problems of its options
 	mount(s *Server)
+	accounts(address string) []Account // those that it accepts; the address is that of the sandbox
 }
 
 // Meta is the simulated WhatsApp account.
@@ -72,6 +73,7 @@ type Twilio struct {
 type Server struct {
 	meta        Meta
 	twilio      Twilio
+	faces       []Face
 	speed       float64
 	logger      *slog.Logger
 	http        *http.Client
@@ -106,6 +108,7 @@ func New(opts Options) (*Server, error) {
 	s := &Server{
 		meta:        opts.Meta,
 		twilio:      opts.Twilio,
+		faces:       opts.Faces,
 		speed:       opts.Speed,
 		logger:      opts.Logger,
 		http:        opts.HTTP,
@@ -127,6 +130,7 @@ func New(opts Options) (*Server, error) {
 	for _, face := range opts.Faces {
 		face.mount(s)
 	}
+	s.mux.HandleFunc("GET /accounts", s.serveAccounts)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
 	s.mux.HandleFunc("PUT /outages/{provider}", s.putOutage)

@@ -38,6 +38,8 @@ type Client struct {
 	appSecrets    []string // the present one first
 	verifyTokens  []string // the same
 	account       string
+	pace          *pacer
+	sibling       func(field, value string) provider.Client // another account; may be nil
 }
 
 // name is the name of the provider.
@@ -57,6 +59,14 @@ func New(s provider.Settings) (*Client, error) {
 	); err != nil {
 		return nil, err
 	}
+	perSecond, err := throughputOf(v["throughput"])
+	if err != nil {
+		return nil, &provider.FieldFault{Field: "throughput", Reason: "must be a number of at least 1"}
+	}
+	pace, err := newPacer(perSecond)
+	if err != nil {
+		return nil, err
+	}
 	number := base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["phone_number_id"]))
 	c := &Client{
 		numberURL:   number.String(),
@@ -70,6 +80,8 @@ func New(s provider.Settings) (*Client, error) {
 		appSecrets:    s.Verifiers("app_secret"),
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
+		pace:          pace,
+		sibling:       s.Sibling,
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
@@ -80,6 +92,9 @@ func New(s provider.Settings) (*Client, error) {
 func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	content, err := encodeMessage(m)
 	if err != nil {
+		return backstop.Submission{}, err
+	}
+	if err := c.pace.await(ctx, m.To); err != nil {
 		return backstop.Submission{}, err
 	}
 	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, content)
