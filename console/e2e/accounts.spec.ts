@@ -283,7 +283,7 @@ test("the fields of a form follow the provider and the channel", async ({ page }
   await expect(form.getByText("While the account is unhealthy")).toBeVisible();
   await form.getByRole("button", { name: "Choose another provider" }).click();
   await page.getByRole("button", { name: /^Generic HTTP gateway/ }).click();
-  await choose(page, form.getByLabel("Gateway"), "kannel");
+  await choose(page, form.getByRole("combobox", { name: "Gateway" }), "kannel");
   await expect(form.getByText("Ask Generic HTTP gateway first")).toBeHidden(); // it checks no accounts
   await form.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByRole("button", { name: "Add account" }).first()).toBeFocused();
