@@ -37,6 +37,10 @@ type Client struct {
 	appSecrets    []string // the present one first
 	verifyTokens  []string // the same
 	account       string
+
+	wabaID       string // the id of the WhatsApp Business account; may be empty
+	templatesURL string // the URL of its templates
+	profileURL   string // the URL of the number
 }
 
 // name is the name of the provider.
@@ -68,6 +72,10 @@ func New(s provider.Settings) (*Client, error) {
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
 	}
+	version := base.JoinPath(url.PathEscape(v["version"]))
+	c.wabaID = v["waba_id"]
+	c.templatesURL = version.JoinPath(url.PathEscape(c.wabaID), "message_templates").String()
+	c.profileURL = version.JoinPath(url.PathEscape(c.phoneNumberID)).String()
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
 	return c, nil
