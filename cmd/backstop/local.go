@@ -29,6 +29,9 @@ func localCommand(show func(ctx context.Context, start demo.Start, stdout, stder
 	}
 }
 
+// localKeyring seals the secrets of the accounts of make run. It is no secret: the database is on this machine, without a password.
+const localKeyring = "local:bG9jYWwgb25seTogbm90IGEgc2VjcmV0IGF0IGFsbC4="
+
 // local is a whole Backstop in one process, on loopback: database migrated, sandbox, API and worker.
 type local struct {
 	environment map[string]string
@@ -52,13 +55,17 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 		return nil, err
 	}
 	l.apiURL, l.sandboxURL = urlOf(l.api.Addr()), urlOf(l.sandbox.Addr())
+	// The values of the simulated accounts are always the same, so that an account that is made in the console for the sandbox works
+	// after the next start too.
 	maps.Copy(l.environment, map[string]string{
 		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(),
 		"BACKSTOP_META_BASE_URL": l.sandboxURL, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
-		"BACKSTOP_META_ACCESS_TOKEN": rand.Text(), "BACKSTOP_META_APP_SECRET": rand.Text(),
-		"BACKSTOP_META_VERIFY_TOKEN": rand.Text(), "BACKSTOP_TWILIO_BASE_URL": l.sandboxURL,
-		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": rand.Text(),
-		"BACKSTOP_SANDBOX_SPEED": strconv.FormatFloat(s.Speed, 'f', -1, 64),
+		"BACKSTOP_META_ACCESS_TOKEN": "sandbox-access-token", "BACKSTOP_META_APP_SECRET": "sandbox-app-secret",
+		"BACKSTOP_META_VERIFY_TOKEN": "sandbox-verify-token", "BACKSTOP_TWILIO_BASE_URL": l.sandboxURL,
+		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": "sandbox-auth-token",
+		"BACKSTOP_SANDBOX_META_NUMBERS": "106540352242923",
+		"BACKSTOP_KEYRING":              localKeyring,
+		"BACKSTOP_SANDBOX_SPEED":        strconv.FormatFloat(s.Speed, 'f', -1, 64),
 	})
 	maps.Copy(l.environment, s.Defaults)
 	maps.Copy(l.environment, environment)

@@ -25,6 +25,8 @@ type sandboxConfig struct {
 type sandboxListen struct {
 	Listen string  `env:"LISTEN" envDefault:"127.0.0.1:8090"`
 	Speed  float64 `env:"SPEED"  envDefault:"1"`
+
+	MetaNumbers []string `env:"META_NUMBERS"` // the ids of more WhatsApp numbers of the same app
 }
 
 type sandboxTarget struct {
@@ -70,7 +72,7 @@ func runSandbox(ctx context.Context, c sandboxConfig, listener net.Listener, log
 	box, err := sandbox.New(sandbox.Options{
 		Meta: sandbox.Meta{
 			AccessToken: string(c.Meta.AccessToken), AppSecret: string(c.Meta.AppSecret),
-			PhoneNumberID: c.Meta.PhoneNumberID, VerifyToken: string(c.Meta.VerifyToken),
+			PhoneNumberID: c.Meta.PhoneNumberID, MoreNumbers: c.Sandbox.MetaNumbers, VerifyToken: string(c.Meta.VerifyToken),
 			WebhookURL: strings.TrimSuffix(c.API.PublicURL, "/") + "/webhooks/meta",
 		},
 		Twilio: sandbox.Twilio{AccountSID: c.Twilio.AccountSID, AuthToken: string(c.Twilio.AuthToken)},

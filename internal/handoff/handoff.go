@@ -151,9 +151,25 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	return send, true, nil
 }
 
-// Deliver stores receipts, and signals in the background the receipts that a workflow waits for. When it returns without an
+// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. When it returns without an
 // error, the receipts are stored and cannot be lost.
-func (h *Handoff) Deliver(ctx context.Context, receipts []backstop.Receipt) error {
+func (h *Handoff) Deliver(ctx context.Context, all []backstop.Receipt) error {
+	var inbound, receipts []backstop.Receipt
+	for _, r := range all {
+		if r.Inbound != nil {
+			inbound = append(inbound, r)
+		} else {
+			receipts = append(receipts, r)
+		}
+	}
+	if len(inbound) > 0 {
+		if err := h.store.InsertInbound(ctx, inbound); err != nil {
+			return fmt.Errorf("store inbound messages: %w", err)
+		}
+	}
+	if len(receipts) == 0 {
+		return nil
+	}
 	awaited, err := h.store.InsertReceipts(ctx, receipts)
 	if err != nil {
 		return fmt.Errorf("store receipts: %w", err)

@@ -59,6 +59,9 @@ type Inbox interface {
 	// InsertReceipts then skips the stored ones, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
+	// InsertInbound stores the messages of people that are new. The receipts have no status.
+	InsertInbound(ctx context.Context, receipts []backstop.Receipt) error
+
 	// MarkSignalled records that the engine has the receipts with these ids.
 	MarkSignalled(ctx context.Context, ids []string) error
 }

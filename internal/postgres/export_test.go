@@ -10,7 +10,8 @@ func Composed() map[string]string {
 	return map[string]string{
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
-		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
+		"insertInbound": insertInbound,
+		"searchByKey":   searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
 

@@ -94,6 +94,12 @@ type GetReceiver interface {
 	ReceivesGet() bool
 }
 
+// RepeatRefuser is an account whose provider may refuse a repeated message, depending on the account's settings. It replaces
+// RefusesRepeats of the driver's description.
+type RepeatRefuser interface {
+	RefusesRepeats() bool
+}
+
 // Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure if
 // it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,12 +13,16 @@ import (
 func TestAnActionPromisesNothingOfTheSend(t *testing.T) {
 	t.Parallel()
 	promises := []string{"goes out", "Backstop repeats", "next rule", "发出短信", "短信会发出", "重新调用", "重试", "下一条规则"}
-	for _, driver := range []string{"meta", "twilio"} {
-		for _, entry := range readCodes(t, driver) {
+	tables, err := filepath.Glob("*/codes.json") // of every driver
+	if err != nil || len(tables) < 2 {
+		t.Fatal(tables, err)
+	}
+	for _, table := range tables {
+		for _, entry := range readCodes(t, table) {
 			for language, explained := range entry.Explained {
 				for _, promise := range promises {
 					if strings.Contains(explained.Action, promise) {
-						t.Errorf("%s %v, %s: %q promises %q", driver, entry.Codes, language, explained.Action, promise)
+						t.Errorf("%s %v, %s: %q promises %q", table, entry.Codes, language, explained.Action, promise)
 					}
 				}
 			}
@@ -34,14 +39,14 @@ type explanation struct {
 	Action string `json:"action"`
 }
 
-func readCodes(t *testing.T, driver string) []codesEntry {
+func readCodes(t *testing.T, path string) []codesEntry {
 	t.Helper()
-	table, err := os.ReadFile(driver + "/codes.json")
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var entries []codesEntry
-	if err := json.Unmarshal(table, &entries); err != nil {
+	if err := json.Unmarshal(content, &entries); err != nil {
 		t.Fatal(err)
 	}
 	return entries

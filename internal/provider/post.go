@@ -29,6 +29,7 @@ const (
 // for concurrent use.
 type Poster struct {
 	client  *http.Client
+	bare    *http.Client // of the requests without a body
 	timeout time.Duration
 	secrets *Secrets
 }
@@ -51,11 +52,12 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 	return &Poster{
 		timeout: timeout,
 		secrets: shared,
+		bare:    newBareClient(protocols),
 		client: &http.Client{
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: keepRedirect,
 			Transport: &http.Transport{
-				DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-				TLSHandshakeTimeout: 5 * time.Second,
+				DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+				TLSHandshakeTimeout: handshakeTimeout,
 				Protocols:           protocols,
 				DisableCompression:  true,
 				MaxIdleConnsPerHost: 32,
@@ -68,6 +70,9 @@ func NewPoster(timeout time.Duration, shared *Secrets, own ...string) *Poster {
 		},
 	}
 }
+
+// keepRedirect makes a redirect the answer.
+func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Answer is the provider's answer. Body is nil if the body is longer than 64 KB (4 MB for a GET) or incomplete.
 type Answer struct {
@@ -91,7 +96,7 @@ func (p *Poster) Post(ctx context.Context, target string, header http.Header, co
 	}
 	request.Header = header.Clone()
 	request.ContentLength = int64(len(content))
-	answer, err := p.exchange(request, answerLimit)
+	answer, err := exchange(p.client, request, answerLimit)
 	if err != nil {
 		return Answer{}, p.noAnswer(sent.stopReads(), err)
 	}
@@ -109,7 +114,7 @@ func (p *Poster) Get(ctx context.Context, target string, header http.Header) (An
 	}
 	request.Header = header.Clone()
 	request.Header.Del("Content-Type")
-	answer, err := p.exchange(request, listLimit)
+	answer, err := exchange(p.client, request, listLimit)
 	if err != nil {
 		return Answer{}, p.noAnswer(false, err)
 	}
@@ -117,9 +122,9 @@ func (p *Poster) Get(ctx context.Context, target string, header http.Header) (An
 }
 
 // exchange makes one request and reads its answer, up to limit bytes.
-func (p *Poster) exchange(request *http.Request, limit int) (Answer, error) {
+func exchange(client *http.Client, request *http.Request, limit int) (Answer, error) {
 	request.Header.Set("User-Agent", "backstop")
-	response, err := p.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return Answer{}, err //nolint:wrapcheck // noAnswer makes a failure of it
 	}

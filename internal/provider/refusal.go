@@ -27,7 +27,7 @@ const (
 	Unavailable                    // not sent: a temporary fault of the provider
 	Doubtful                       // not sent: a temporary fault of the provider, or a wrong request: few tries
 	NotReady                       // not sent: the template is not ready yet
-	refused                        // rejected: nothing says whose fault it is
+	Rejected                       // rejected: nothing says whose fault it is
 	unknown                        // the message may have been sent
 )
 
@@ -46,7 +46,7 @@ func (m Meaning) class() backstop.RejectClass {
 		return backstop.OptedOut
 	case Expired:
 		return backstop.Expired
-	case Throttled, Unavailable, Doubtful, NotReady, refused, unknown:
+	case Throttled, Unavailable, Doubtful, NotReady, Rejected, unknown:
 		return ""
 	}
 	return ""
@@ -54,7 +54,7 @@ func (m Meaning) class() backstop.RejectClass {
 
 func (m Meaning) kind() backstop.FailureKind {
 	switch m {
-	case Recipient, Template, Account, OptedOut, Expired, refused:
+	case Recipient, Template, Account, OptedOut, Expired, Rejected:
 		return backstop.Rejected
 	case Throttled:
 		return backstop.Throttled
@@ -105,7 +105,7 @@ func statusMeaning(status int, byProvider bool) Meaning {
 	case status == http.StatusRequestTimeout:
 		return Unavailable // the request did not arrive in full
 	case status >= 400 && status <= 499:
-		return refused
+		return Rejected
 	case status == http.StatusServiceUnavailable:
 		return Unavailable // overloaded or in maintenance: the request was not handled
 	case status >= 500 && byProvider:

@@ -15,6 +15,7 @@ type call struct {
 	accept      func(w http.ResponseWriter)           // writes the provider's answer
 	webhook     webhook                               // nil if the caller wants no webhooks
 	retries     retryPolicy                           // the retries of failed webhooks; required with webhook
+	expected    string                                // the body that the receiver of a webhook must answer with; empty: any
 	changePosts func(posts []post) []post             // changes the posts of an accepted message; may be nil
 }
 
@@ -24,6 +25,9 @@ type webhook func(ctx context.Context, p post, accepted time.Time) (*http.Reques
 // runScenario answers the call and queues its webhooks, as its scenario says. It logs the call before it answers or posts
 // anything, so a client that has an answer or a receipt finds the call in GET /messages.
 func (s *Server) runScenario(w http.ResponseWriter, r *http.Request, c call) {
+	if s.meetOutage(w, r, c) {
+		return
+	}
 	key := recipient{channel: c.message.Channel, digits: digitsOf(c.message.To)}
 	st := s.calls.next(c.plan, key, c.message.From)
 	switch {

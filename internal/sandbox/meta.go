@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -91,7 +92,7 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 		return &fault{status: http.StatusBadRequest, code: 2500, title: "Unknown path components: " + r.URL.Path}
 	case !found || !equalSecrets(token, s.meta.AccessToken):
 		return &fault{status: http.StatusUnauthorized, code: 190, title: "Invalid OAuth access token - Cannot parse access token"}
-	case r.PathValue("phone") != s.meta.PhoneNumberID:
+	case r.PathValue("phone") != s.meta.PhoneNumberID && !slices.Contains(s.meta.MoreNumbers, r.PathValue("phone")):
 		return &fault{
 			status: http.StatusBadRequest, code: 100, subcode: 33, kind: "GraphMethodException",
 			title: "Unsupported post request. Object with ID '" + r.PathValue("phone") +

@@ -92,13 +92,14 @@ type metaStatusError struct {
 
 // statusSource has the values that are the same in all statuses of one message.
 type statusSource struct {
+	number                string // the id of the number that sends
 	id, recipient, opaque string
 	conversation          string // if empty, statuses have no conversation
 	pricing               metaPricing
 }
 
 func newStatusSource(m Message, version string) statusSource {
-	src := statusSource{id: m.ID, recipient: digitsOf(m.To), opaque: m.Correlation}
+	src := statusSource{id: m.ID, number: m.From, recipient: digitsOf(m.To), opaque: m.Correlation}
 	src.pricing = metaPricing{Billable: false, Model: "PMP", Category: "service", Type: "free_customer_service"}
 	if m.Template != "" {
 		src.pricing = metaPricing{Billable: true, Model: "PMP", Category: "utility", Type: "regular"}
@@ -117,7 +118,7 @@ func (s *Server) metaWebhook(src statusSource) webhook {
 		for _, r := range p.receipts {
 			statuses = append(statuses, src.status(r, accepted.Add(scaleDelay(r.at, s.speed))))
 		}
-		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: s.metaEntries(statuses)})
+		body, err := json.Marshal(metaWebhook{Object: "whatsapp_business_account", Entry: metaEntries(src.number, statuses)})
 		if err != nil {
 			return nil, fmt.Errorf("encode webhook: %w", err)
 		}
@@ -170,11 +171,11 @@ func (src statusSource) status(r receipt, at time.Time) metaStatus {
 
 // metaEntries distributes the statuses of a webhook as Meta may do it: two in the first change, one in a second change, the rest
 // in a second entry.
-func (s *Server) metaEntries(statuses []metaStatus) []metaEntry {
+func metaEntries(number string, statuses []metaStatus) []metaEntry {
 	change := func(statuses []metaStatus) metaChange {
 		return metaChange{Field: "messages", Value: metaValue{
 			MessagingProduct: "whatsapp",
-			Metadata:         metaMetadata{DisplayPhoneNumber: displayNumber, PhoneNumberID: s.meta.PhoneNumberID},
+			Metadata:         metaMetadata{DisplayPhoneNumber: displayNumber, PhoneNumberID: number},
 			Statuses:         statuses,
 		}}
 	}

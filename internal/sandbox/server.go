@@ -56,8 +56,9 @@ type Meta struct {
 	AccessToken   string // the bearer token of valid requests
 	AppSecret     string // the key that signs the webhooks; required with WebhookURL
 	PhoneNumberID string
-	VerifyToken   string // the token that Verify sends; required with WebhookURL
-	WebhookURL    string // absolute http(s) URL; if empty, WhatsApp has no webhooks
+	MoreNumbers   []string // the ids of the other numbers of the same app
+	VerifyToken   string   // the token that Verify sends; required with WebhookURL
+	WebhookURL    string   // absolute http(s) URL; if empty, WhatsApp has no webhooks
 }
 
 // Twilio is the simulated SMS account.
@@ -79,6 +80,7 @@ type Server struct {
 	calls       *callCounter
 	smsMessages *twilioMessages
 	webhooks    *webhookSender
+	outages     outages
 	stop        context.CancelFunc
 	stopped     <-chan struct{}
 	mux         *http.ServeMux
@@ -125,6 +127,8 @@ func New(opts Options) (*Server, error) {
 	}
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
+	s.mux.HandleFunc("PUT /outages/{provider}", s.putOutage)
+	s.mux.HandleFunc("DELETE /outages/{provider}", s.deleteOutage)
 	s.mux.HandleFunc("GET /healthz", s.serveHealth)
 	s.webhooks.start(ctx)
 	return s, nil

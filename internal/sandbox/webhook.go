@@ -35,6 +35,7 @@ type chain struct {
 	accepted time.Time
 	build    webhook
 	retries  retryPolicy
+	expected string        // the body that the receiver must answer with; empty: any
 	done     chan struct{} // closed after the first attempt of each post
 }
 
@@ -85,7 +86,7 @@ func (c *webhookSender) queuePosts(from call, posts []post) <-chan struct{} {
 		close(done)
 		return done
 	}
-	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retries: from.retries, done: done}
+	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retries: from.retries, expected: from.expected, done: done}
 	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scaleDelay(posts[0].after, c.speed))})
 	return done
 }
@@ -145,9 +146,12 @@ func (c *webhookSender) deliver(ctx context.Context, j *job) error {
 		return fmt.Errorf("post webhook: %w", withoutURL(err))
 	}
 	defer func() { _ = res.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody)) // so that the connection can be reused
-	if res.StatusCode < 200 || res.StatusCode > 299 {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody)) // to its end, so that the connection can be reused
+	switch {
+	case res.StatusCode < 200 || res.StatusCode > 299:
 		return fmt.Errorf("post webhook: %w", statusError(res.StatusCode))
+	case j.chain.expected != "" && (err != nil || string(body) != j.chain.expected):
+		return errors.New("post webhook: the answer is not the expected one")
 	}
 	return nil
 }

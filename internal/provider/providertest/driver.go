@@ -79,6 +79,19 @@ type Driver struct {
 	HasTimes        bool                               // a report has its time
 
 	Lookup *Lookup // nil if the driver cannot look up messages
+
+	OwnID          bool                         // the provider has no ids: Ref is the id of the message
+	OwnConnections bool                         // each request has a connection of its own
+	CodePrefix     string                       // before each code of the provider in a failure
+	StatusClasses  map[int]backstop.RejectClass // the classes of HTTP statuses, whatever the code
+}
+
+// messageID returns the id of a message that has this id at a provider with ids.
+func (d Driver) messageID(id string) string {
+	if d.OwnID {
+		return Ref.String()
+	}
+	return id
 }
 
 // Settings returns the settings of the account under test, for a provider at baseURL.
@@ -159,6 +172,7 @@ type Report struct {
 
 // Hook is a webhook's address, without the host, and its body.
 type Hook struct {
+	Method string // POST if it is empty
 	Target string
 	Body   []byte
 }
@@ -246,5 +260,5 @@ func (h Hook) request() *http.Request {
 	if err != nil {
 		panic(fmt.Sprintf("the webhook's target: %v", err))
 	}
-	return &http.Request{Method: http.MethodPost, URL: target, Host: "10.0.0.1:8080", Header: http.Header{}}
+	return &http.Request{Method: cmp.Or(h.Method, http.MethodPost), URL: target, Host: "10.0.0.1:8080", Header: http.Header{}}
 }

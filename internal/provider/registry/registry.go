@@ -7,6 +7,8 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
+	"github.com/backstophq/backstop/internal/provider/httpsms"
+	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 )
@@ -16,6 +18,8 @@ func Drivers() []provider.Driver {
 	return []provider.Driver{
 		meta.Driver(),
 		twilio.Driver(),
+		infobip.Driver(),
+		httpsms.Driver(),
 	}
 }
 

@@ -1,0 +1,61 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+)
+
+// A message of a person is stored once, with the send of the message that it answers.
+func TestDB_InsertInbound(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	db, raw := postgrestest.Open(t, url), postgrestest.Raw(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	send := underway(t, db)
+	message := func(account, id, replyTo string, keyword backstop.Keyword) backstop.Receipt {
+		return backstop.Receipt{
+			Provider: "meta", Account: account, Channel: backstop.WhatsApp, MessageID: id, At: at(30),
+			Inbound: &backstop.Inbound{From: "+447400123456", To: "106540352242922", Text: "Stop\x00!", Keyword: keyword, ReplyTo: replyTo},
+		}
+	}
+	received := []backstop.Receipt{
+		message("meta", "in-1", messageID(send.ID, 1), ""), message("meta", "in-2", "", backstop.StopKeyword),
+		message("other", "in-2", "unknown", backstop.StartKeyword), message("meta", "", "", ""),
+	}
+	odd := message("meta", "in-3", "", "")
+	odd.At = time.Time{}
+	received = append(received, odd)
+	for range 2 { // providers repeat webhooks
+		require.NoError(t, db.InsertInbound(t.Context(), received))
+	}
+	type row struct {
+		Account, MessageID, Sender, Text, Keyword string
+		Send                                      sql.NullString
+	}
+	rows, err := raw.QueryContext(t.Context(),
+		`SELECT account, message_id, sender, text, keyword, send FROM inbound ORDER BY message_id, account`)
+	require.NoError(t, err)
+	defer rows.Close()
+	var stored []row
+	for rows.Next() {
+		var r row
+		require.NoError(t, rows.Scan(&r.Account, &r.MessageID, &r.Sender, &r.Text, &r.Keyword, &r.Send))
+		stored = append(stored, r)
+	}
+	require.NoError(t, rows.Err())
+	const number, text = "+447400123456", "Stop!"
+	require.Equal(t, []row{
+		{"meta", "in-1", number, text, "", sql.NullString{String: send.ID, Valid: true}},
+		{"meta", "in-2", number, text, "stop", sql.NullString{}},
+		{"other", "in-2", number, text, "start", sql.NullString{}},
+		{"meta", "in-3", number, text, "", sql.NullString{}},
+	}, []row{stored[0], stored[1], stored[2], stored[3]})
+	require.Len(t, stored, 4)
+}
