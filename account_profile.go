@@ -1,6 +1,9 @@
 package backstop
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // NumberProfile is what a provider reports of the number of an account, in small letters. A field that the provider does not report
 // is empty.
@@ -55,3 +58,25 @@ const (
 	NumberNotice           NoticeKind = "number"  // the profile of a number has changed
 	AccountNotice          NoticeKind = "account" // the provider has restricted the account, or lifted that
 )
+
+// ApplyTo returns the template after the notice. A status that says nothing about sending, such as flagged, changes nothing.
+func (n Notice) ApplyTo(t MessageTemplate) MessageTemplate {
+	switch n.Kind {
+	case TemplateStatusNotice:
+		if n.IsKnownStatus() {
+			t.Status, t.Reason = n.Status, n.Detail
+		}
+	case TemplateQualityNotice:
+		t.Quality = n.Quality
+	case TemplateCategoryNotice:
+		if n.PreviousCategory != "" && n.Category != t.Category {
+			t.PreviousCategory, t.Category = n.PreviousCategory, n.Category
+			t.TTL = 0 // Meta resets it to the default of the category (Cloud API, "Time-to-live")
+		}
+	case NumberNotice, AccountNotice:
+	}
+	return t
+}
+
+// IsKnownStatus reports whether a notice of a status says what can be stored. After another one the templates must be read.
+func (n Notice) IsKnownStatus() bool { return slices.Contains(TemplateStatuses(), n.Status) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The fields of a send's template.
@@ -26,6 +27,33 @@ func CheckTemplate(account string, t Template, known []MessageTemplate) []Field 
 			fmt.Sprintf("is not approved: its status is %s", found.Status), "status", string(found.Status))}
 	}
 	return checkParameters(found, givenParameters(t.Components))
+}
+
+// maxFault is the longest fault of a template, in characters.
+const maxFault = 300
+
+// ResolveTemplate checks the template of a send by those of the account in its plan, and keeps in the plan what is known of it. If
+// the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
+func (s *Send) ResolveTemplate(known SyncedTemplates) error {
+	if s.Template == nil || !known.IsSynced {
+		return nil
+	}
+	var planned PlanTemplate
+	if t, found := FindTemplate(*s.Template, known.Templates); found {
+		planned.Category, planned.TTLSeconds = t.Category, int(t.TimeToLive()/time.Second)
+	}
+	wrong := fields(CheckTemplate(s.Plan.Account, *s.Template, known.Templates))
+	if len(wrong) > 0 && (s.Plan.Override == nil || s.Plan.Override.IfUnsendable != FallBackUnsendable) {
+		return wrong.err("the template cannot be sent")
+	}
+	var reasons []string
+	for _, field := range wrong {
+		reasons = append(reasons, strings.TrimPrefix(field.Name, "whatsapp.")+" "+field.Reason)
+	}
+	fault := []rune(strings.Join(reasons, "; "))
+	planned.Fault = string(fault[:min(len(fault), maxFault)])
+	s.Plan.Template = &planned
+	return nil
 }
 
 // unknownTemplate returns the field of a template that the account does not have: in this language, or at all.

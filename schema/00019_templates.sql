@@ -13,7 +13,7 @@ CREATE TABLE message_templates (
     format            text             NOT NULL CHECK (format IN ('positional', 'named')),
     ttl_seconds       integer          NOT NULL CHECK (ttl_seconds >= 0), -- 0: the default of the category
     parameters        jsonb            NOT NULL CHECK (jsonb_typeof(parameters) = 'object'),
-    components        jsonb            NOT NULL CHECK (jsonb_typeof(components) = 'array'),
+    components        json             NOT NULL CHECK (json_typeof(components) = 'array'), -- as they are written
     updated_at        timestamptz      NOT NULL,
     PRIMARY KEY (account, name, language)
 );

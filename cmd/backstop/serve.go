@@ -163,7 +163,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Accounts: p.accounts, Webhooks: p.webhook, ErrorCodes: codes,
+		Accounts: p.accounts, Webhooks: p.webhook, Templates: p.db, ErrorCodes: codes,
 		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,

@@ -11,7 +11,9 @@ func Composed() map[string]string {
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
-		"searchByKey":   searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
+		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
+		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
+		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
 
