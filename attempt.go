@@ -47,6 +47,9 @@ type Attempt struct {
 	// repeated without risk.
 	RefusesRepeats bool
 
+	// WasUnknown is true if an earlier call of the attempt had an unknown end. Its message may be out, however a repeated call ends.
+	WasUnknown bool
+
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
 	Reported StatusSet
 
@@ -80,11 +83,24 @@ func (a Attempt) isAccountRefusal() bool {
 	return a.State == StateRejected && a.Failure != nil && a.Failure.Class == AccountFault && a.Reported == 0
 }
 
+// failureOf returns what the failure of a call means for the attempt. If an earlier call had an unknown end, the end stays unknown,
+// unless the provider refused the message for a known reason that is not the account's: any other failure says nothing of the
+// earlier call.
+func (a Attempt) failureOf(f *Failure) *Failure {
+	if isOfMessage := f != nil && f.Class != "" && f.Class != AccountFault; f == nil || !a.WasUnknown || isOfMessage {
+		return f
+	}
+	return &Failure{Kind: Unknown, Code: f.Code, Reason: f.Reason, RetryAfter: f.RetryAfter}
+}
+
 // sentNothing reports whether the provider took none of the calls: it throttled or was down, and no receipt came.
 func (a Attempt) sentNothing() bool {
 	refused := a.State == StateThrottled || a.State == StateUnavailable
 	return refused && a.Reported == 0
 }
+
+// pausesUntil returns when the pause ends that the provider asked for. The attempt's call was throttled.
+func (a Attempt) pausesUntil() time.Time { return a.EndedAt.Add(a.Failure.RetryAfter) }
 
 // mayBeOut reports whether the provider took, or may have taken, the message. The message may have failed later.
 func (a Attempt) mayBeOut() bool {

@@ -9,7 +9,7 @@ type Inquiry struct {
 	MessageID string // empty if the call's answer was lost: the provider then searches by the fields below
 	To        string // E.164
 	SendID    string
-	Text      string
+	Text      string // of a WhatsApp template: empty
 
 	// Since and Until bound when the provider created the message. The caller widens the range, because its clock and the
 	// provider's differ.

@@ -67,7 +67,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 	if c.Channel == SMS && (c.Rule < 0 || c.Rule >= len(l.Send.Plan.Rules)) {
 		return Ruling{}, fmt.Errorf("begin attempt of send %s: the plan has no rule %d", l.Send.ID, c.Rule)
 	}
-	step, account := l.StepOf(c)
+	step, account := l.StepOf(c, now)
 	a := l.Attempt(step)
 	if a != nil && (a.Channel != c.Channel || a.Rule != l.ruleName(c)) {
 		return Ruling{}, fmt.Errorf(
@@ -80,7 +80,7 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		l.settle(now)
 		return r, nil
 	}
-	if c.Resend && account.HoldsUnknown {
+	if c.Resend && (account.HoldsUnknown || l.mayRepeatFirst(step)) {
 		return Ruling{Answer: AlreadyOut}, nil
 	}
 	if until, pauses := l.mustPause(a, c, now); pauses {
@@ -91,6 +91,13 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		before = a.Failure
 	}
 	return Ruling{Answer: MayCall, Attempt: l.beginAttempt(step, account, c, now), Send: l.Send, Before: before}, nil
+}
+
+// mayRepeatFirst reports whether the call before a resend may be repeated with its own reference. A resend has another reference,
+// so its provider would not refuse it.
+func (l *Ledger) mayRepeatFirst(resend int) bool {
+	first := l.Attempt(resend - 1)
+	return first != nil && first.RefusesRepeats
 }
 
 func (l *Ledger) ruleName(c Call) string {
@@ -123,7 +130,8 @@ func (l *Ledger) answerForAttempt(a *Attempt, c Call, now time.Time) (Ruling, bo
 // processes count the call as dead, so it begins anew.
 func (l *Ledger) lookAgain(a *Attempt, c Call, now time.Time) (Ruling, bool) {
 	begun := *a
-	a.State, a.EndedAt, a.Failure = StateUnavailable, &now, &Failure{Kind: Unavailable, Reason: "not called"}
+	f := a.failureOf(&Failure{Kind: Unavailable, Reason: "not called"})
+	a.State, a.EndedAt, a.Failure = AttemptState(f.Kind), &now, f
 	if r, isRefused := l.refuseCall(c, now); isRefused {
 		l.mergeCurrentStatus(c.Channel, now)
 		l.settle(now)
@@ -171,7 +179,7 @@ func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 	case c.Channel == WhatsApp && l.isUnsendable():
 		l.failUnsendable(c, now)
 		return Ruling{Answer: GivenUp}, true
-	case l.wouldDuplicate(c):
+	case l.wouldDuplicate(c, now):
 		return Ruling{Answer: AlreadyOut}, true
 	case c.Channel == SMS && !l.isDue(c, now):
 		return Ruling{Answer: TooEarly, Until: l.deadline(c)}, true
@@ -189,7 +197,7 @@ func (l *Ledger) failUnsendable(c Call, now time.Time) {
 	if l.Send.Status.WhatsApp != Queued {
 		return // it did before
 	}
-	step, account := l.StepOf(c)
+	step, account := l.StepOf(c, now)
 	failure := &Failure{Kind: Rejected, Class: TemplateFault, Reason: l.Send.Plan.Template.Fault}
 	l.addEvent(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed, Account: account.Account}.withFailure(failure), now)
 	l.advance(WhatsApp, step, Failed, now)
@@ -206,8 +214,8 @@ func (l *Ledger) isSatisfied(c Call) bool {
 
 // wouldDuplicate reports whether a call would duplicate a message that is out, or may be. A resend needs a first call of unknown
 // end without receipts. WhatsApp is sent only while its status is Queued, and never follows an SMS that may arrive.
-func (l *Ledger) wouldDuplicate(c Call) bool {
-	step, _ := l.StepOf(c)
+func (l *Ledger) wouldDuplicate(c Call, now time.Time) bool {
+	step, _ := l.StepOf(c, now)
 	first := step
 	if c.Resend {
 		first--
@@ -253,7 +261,7 @@ func (l *Ledger) beginAttempt(step int, account Candidate, c Call, now time.Time
 	if a == nil {
 		a = l.addAttempt(step, c)
 	}
-	a.Account = account.Account
+	a.Account, a.WasUnknown = account.Account, a.MayRepeat()
 	if isRetry := isPending && pending == c.Rule || a.MayRepeat(); c.Channel == SMS && !isRetry {
 		l.fire(a, c, now)
 	}

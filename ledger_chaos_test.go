@@ -27,8 +27,10 @@ type chaos struct {
 	views []backstop.View
 	calls []*call
 	out   map[int]int // messages that a provider has, by step
-	log   []string
-	n     int
+
+	whatsApp string // the WhatsApp account
+	log      []string
+	n        int
 }
 
 // call is a call that a process began.
@@ -38,11 +40,11 @@ type call struct {
 	step    int // that the ledger gave it
 	account string
 	begun   time.Time // as stored in the ledger
-	made  bool
-	went  bool
-	lost  bool // its process is dead
-	over  bool // its end is stored
-	end   backstop.Ending
+	made    bool
+	went    bool
+	lost    bool // its process is dead
+	over    bool // its end is stored
+	end     backstop.Ending
 }
 
 // Step is the step that the ledger gave the call.
@@ -58,6 +60,8 @@ func newChaos(t *rapid.T) *chaos {
 		names := rapid.SampledFrom([][]string{nil, {"a"}, {"a", "b"}, {"b", "a"}, {"a", "b", repeater}, {repeater, "a"}}).Draw(t, "routes")
 		c.l.Send.Plan.Rules[i].Routes = routesOf(names...)
 	}
+	c.whatsApp = rapid.SampledFrom([]string{"number", repeater}).Draw(t, "whatsapp")
+	c.l.Send.Plan.Account = c.whatsApp
 	c.l.Send.Category = rapid.SampledFrom([]backstop.Category{"", backstop.Utility}).Draw(t, "category")
 	if rapid.IntRange(0, 2).Draw(t, "expires?") == 0 {
 		at := origin.Add(rapid.SampledFrom([]time.Duration{3 * time.Second, time.Minute, time.Hour}).Draw(t, "expires"))
@@ -140,6 +144,7 @@ func (c *chaos) goesOn(from, to backstop.Send) {
 func (c *chaos) proposal() backstop.Call {
 	view := c.views[len(c.views)-1-rapid.IntRange(0, min(4, len(c.views)-1)).Draw(c.t, "old view")]
 	p := whatsApp()
+	p.Candidates = []backstop.Candidate{{Account: c.whatsApp, Provider: "meta", RefusesRepeats: c.whatsApp == repeater}}
 	if rapid.IntRange(0, 2).Draw(c.t, "channel") > 0 {
 		p = c.sms(rapid.IntRange(0, len(c.l.Send.Plan.Rules)-1).Draw(c.t, "rule"))
 		p.ByFailure = view.WhatsApp == failed
@@ -389,15 +394,21 @@ func (c *chaos) check() {
 	}
 	c.require((s.FiredCause != "") == (s.Fired != "") && (s.Fired == "" || slices.ContainsFunc(c.l.Attempts, isNewest)), "the send has the cause of its newest SMS")
 	c.require(ended == (c.l.Send.FinishedAt != nil), "the end is noted once")
-	whatsApps, sms := c.out[1]+c.out[2], map[int]int{}
+	whatsApps, sms, by := c.out[1]+c.out[2], map[int]int{}, map[int]string{}
+	for _, call := range c.calls {
+		if rule := (call.step - 3) % 100 / 2; call.went && call.step > 2 {
+			c.require(by[rule] == "" || by[rule] == call.account, "the SMS of a rule goes out by one account")
+			by[rule] = call.account
+		}
+	}
 	for step, n := range c.out {
 		if step > 2 {
 			sms[(step-3)%100/2] += n
 		}
 	}
-	c.require(whatsApps <= 2, "at most two WhatsApp messages")
+	c.require(whatsApps <= 1 || whatsApps == 2 && c.whatsApp != repeater, "at most two WhatsApp messages, or one")
 	for rule, n := range sms {
-		c.require(n <= 2, "at most two SMS of a rule")
+		c.require(n <= 1 || n == 2 && by[rule] != repeater, "at most two SMS of a rule, or one")
 		isOfRule := func(a backstop.Attempt) bool { return a.Channel == backstop.SMS && (a.Ref.Step-3)%100/2 == rule }
 		c.require(slices.ContainsFunc(c.l.Attempts, isOfRule), "it is recorded")
 	}

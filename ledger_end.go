@@ -36,7 +36,7 @@ func (l *Ledger) End(e Ending, now time.Time) (Attempt, error) {
 	if a == nil {
 		return Attempt{}, &Error{Code: NotFound, Message: fmt.Sprintf("there is no attempt %d", e.Step)}
 	}
-	if a.Token != e.Token || !a.mayEnd(e.state()) {
+	if e.Failure = a.failureOf(e.Failure); a.Token != e.Token || !a.mayEnd(e.state()) {
 		return *a, nil
 	}
 	before := l.Clone()
@@ -98,7 +98,7 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 	case StateRejected:
 		reached = Failed
 	}
-	if !a.sentNothing() || isPowerOfTwo(a.Number) {
+	if isRetried := a.sentNothing() || a.MayRepeat(); !isRetried || isPowerOfTwo(a.Number) {
 		event := Event{
 			Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Account: a.Account,
 			Detail: a.Failure.describe(),
@@ -116,7 +116,7 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 	l.updateOutcome()
 }
 
-// isPowerOfTwo selects the calls that get an event, if they sent nothing: the 1st, 2nd, 4th, 8th and so on. A provider may
+// isPowerOfTwo selects the calls that get an event, if they are made again: the 1st, 2nd, 4th, 8th and so on. A provider may
 // be down for hours, and the attempt has the number of calls and the newest failure anyway.
 func isPowerOfTwo(n int) bool { return n&(n-1) == 0 }
 
@@ -142,12 +142,10 @@ func (l *Ledger) StopWaiting(step int) {
 // answers SendFinished, and otherwise MadeAlready.
 func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	now = l.monotonic(now)
-	step, account := l.StepOf(c)
+	step, account := l.StepOf(c, now)
 	a := l.Attempt(step)
-	if c.Channel == SMS && a == nil && l.hasPassedOver(c.Rule) { // an account refused, and the next one was not called in time
-		a = l.addAttempt(step, c)
-		a.Account, a.Provider, a.Number, a.StartedAt, a.EndedAt = account.Account, account.Provider, 1, l.startTime(now), &now
-		a.State, a.Failure = StateUnavailable, &Failure{Kind: Unavailable, Reason: "not called in time"}
+	if a == nil && c.Channel == SMS && !c.Resend && l.Send.FinishedAt == nil {
+		a = l.attemptUncalled(step, account, c, now)
 	}
 	switch {
 	case l.Send.FinishedAt != nil:
@@ -166,7 +164,8 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	event := Event{Kind: EventGaveUp, Channel: c.Channel, Status: Failed, Rule: l.ruleName(c), Account: account.Account}.
 		withFailure(c.Failure)
 	if a != nil {
-		a.Status = Failed
+		a.Status, step = Failed, a.Ref.Step
+		event.Account = a.Account
 		event = event.withFailure(a.Failure)
 	}
 	if c.Channel == SMS {
@@ -180,6 +179,25 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 	l.advance(c.Channel, step, Failed, now)
 	l.settle(now)
 	return Ruling{Answer: GivenUp}
+}
+
+// attemptUncalled returns the attempt that fails if the account whose turn it is was not called in time: that of an account before
+// it whose calls sent nothing. If each account before it refused, attemptUncalled adds an attempt for the uncalled account. It
+// returns nil if the rule has no attempt.
+func (l *Ledger) attemptUncalled(step int, account Candidate, c Call, now time.Time) *Attempt {
+	var before *Attempt
+	l.attemptsOf(c.Rule, func(o *Attempt) {
+		if before == nil || o.IsRetriable() {
+			before = o
+		}
+	})
+	if before == nil || before.IsRetriable() {
+		return before
+	}
+	a := l.addAttempt(step, c)
+	a.Account, a.Provider, a.Number, a.StartedAt, a.EndedAt = account.Account, account.Provider, 1, l.startTime(now), &now
+	a.State, a.Failure = StateUnavailable, &Failure{Kind: Unavailable, Reason: "not called in time"}
+	return a
 }
 
 func isWhatsApp(a Attempt) bool { return a.Channel == WhatsApp }

@@ -46,19 +46,19 @@ func (c Call) candidate(account string) Candidate {
 }
 
 // StepOf returns the step of a call, and the account that the call goes to. The choice follows from the attempts: a call that was
-// made, or may have been, keeps its account. Otherwise the first account is chosen that is left, healthy, and has had the fewest
-// calls.
-func (l *Ledger) StepOf(c Call) (step int, chosen Candidate) {
+// made, or may have been, keeps its account. Otherwise the first account is chosen that is left, healthy, in no long pause, and has
+// had the fewest calls.
+func (l *Ledger) StepOf(c Call, now time.Time) (step int, chosen Candidate) {
 	if c.Channel == WhatsApp {
 		return WhatsAppStep(c.Resend), c.candidate(l.Send.Plan.Account)
 	}
 	rule := l.Send.Plan.Rules[c.Rule]
-	route := l.routeOf(c)
+	route := l.routeOf(c, now)
 	return SMSStep(c.Rule, route, c.Resend), c.candidate(rule.route(route).Account)
 }
 
 // routeOf returns the index of the route that a call takes.
-func (l *Ledger) routeOf(c Call) int {
+func (l *Ledger) routeOf(c Call, now time.Time) int {
 	routes := l.Send.Plan.Rules[c.Rule].Routes
 	best, bestRank, last := -1, 0, 0
 	for i := range max(len(routes), 1) {
@@ -70,7 +70,7 @@ func (l *Ledger) routeOf(c Call) int {
 			last = i
 			continue
 		}
-		rank := rankOf(a)
+		rank := rankOf(a, now)
 		if c.candidate(l.Send.Plan.Rules[c.Rule].route(i).Account).IsUnhealthy {
 			rank += unhealthyRank
 		}
@@ -84,17 +84,21 @@ func (l *Ledger) routeOf(c Call) int {
 	return best
 }
 
-// unhealthyRank is more than the rank of any number of calls.
-const unhealthyRank = 1 << 30
+// Each of these is more than the rank of any number of calls.
+const (
+	pausedRank    = 1 << 29
+	unhealthyRank = 1 << 30
+)
 
-// rankOf orders the routes that are left: by how often an account has had its number of tries.
-func rankOf(a *Attempt) int {
+// rankOf orders the routes that are left: by how often an account has had its number of tries. An account in a long pause comes
+// after the others.
+func rankOf(a *Attempt, now time.Time) int {
 	if a == nil {
 		return 0
 	}
 	rank := a.Number / triesOfRoute
-	if a.State == StateThrottled && a.Failure != nil && a.Failure.RetryAfter > throttledTooLong {
-		rank++
+	if a.State == StateThrottled && a.Failure.RetryAfter > throttledTooLong && now.Before(a.pausesUntil()) {
+		rank += pausedRank
 	}
 	return rank
 }
@@ -117,11 +121,6 @@ func (l *Ledger) hasRouteLeft(rule int) bool {
 // isPassedOver reports whether an account refused the SMS for a reason of its own, and another account of the rule is left.
 func (l *Ledger) isPassedOver(a Attempt) bool {
 	return a.Channel == SMS && a.isAccountRefusal() && l.hasRouteLeft(ruleOf(a.Ref.Step))
-}
-
-// hasPassedOver reports whether an account of the rule was passed over.
-func (l *Ledger) hasPassedOver(rule int) bool {
-	return l.hasAttempt(func(a Attempt) bool { return l.isPassedOver(a) && ruleOf(a.Ref.Step) == rule })
 }
 
 // attemptsOf calls visit for each attempt of a rule.
@@ -165,9 +164,9 @@ func (l *Ledger) recordRoute(a *Attempt, now time.Time) {
 // the same, because the engine has waited for the pause.
 func (l *Ledger) mustPause(a *Attempt, c Call, now time.Time) (until time.Time, pauses bool) {
 	isAlone := c.Channel == WhatsApp || len(l.Send.Plan.Rules[c.Rule].Routes) < 2
-	if isAlone || a == nil || a.State != StateThrottled || a.Failure == nil || a.EndedAt == nil {
+	if isAlone || a == nil || a.State != StateThrottled {
 		return time.Time{}, false
 	}
-	until = a.EndedAt.Add(a.Failure.RetryAfter)
+	until = a.pausesUntil()
 	return until, now.Before(until)
 }

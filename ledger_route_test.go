@@ -137,6 +137,16 @@ func TestLedger_routes(t *testing.T) {
 		d.now = r.Until
 		d.goesTo("a", byRoutes(), nil)
 	})
+	t.Run("a short outage of one is not waited for in a long pause of the other", func(t *testing.T) {
+		t.Parallel()
+		pause := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Hour}
+		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), pause)
+		for range 4 {
+			d.goesTo("b", byRoutes(), unavailable)
+		}
+		d.now = d.now.Add(time.Hour)
+		d.goesTo("a", byRoutes(), nil)
+	})
 	t.Run("an unhealthy one is passed over", func(t *testing.T) {
 		t.Parallel()
 		d := failedDesk(t, routed("a", "b")).goesTo("b", byRoutes("a"), nil)
@@ -169,6 +179,20 @@ func TestLedger_routes(t *testing.T) {
 		require.Equal(t, backstop.SendFinished, d.l.GiveUp(byRoutes(), d.tick()).Answer)
 		require.Equal(t, backstop.OutcomeFailed, d.l.Send.Outcome)
 	})
+	t.Run("the retries end at the turn of one that was not called", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b"), routed("c"))
+		for range 3 {
+			d.goesTo("a", byRoutes(), unavailable)
+		}
+		require.Equal(t, backstop.GivenUp, d.l.GiveUp(byRoutes(), d.tick()).Answer)
+		require.Equal(t, backstop.GivenUp, d.l.GiveUp(byRoutes(), d.tick()).Answer)
+		require.Equal(t, failed, d.l.Send.Status.SMS)
+		require.Equal(t, []int{1, 3}, d.steps())
+		second := byRoutes()
+		second.Rule = 1
+		d.goesTo("c", second, nil)
+	})
 	t.Run("it is averted between two accounts", func(t *testing.T) {
 		t.Parallel()
 		late := backstop.Rule{Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME", Routes: routesOf("a", "b")}
@@ -200,6 +224,66 @@ func TestLedger_refusesRepeats(t *testing.T) {
 	d = failedDesk(t, routed("a", "b")).goesTo("a", c, errUnknown)
 	d.l.Receive(receiptAt(3, sent), d.tick())
 	require.Equal(t, backstop.MadeAlready, d.begin(c).Answer, "a receipt says that it is out")
+}
+
+// The first call may have sent the message. A repetition that the provider did not judge says nothing of it, so neither another
+// account nor another reference may follow.
+func TestLedger_refusesRepeats_staysUnknown(t *testing.T) {
+	t.Parallel()
+	c := byRoutes()
+	c.Candidates[0].RefusesRepeats = true
+	unhealthy := byRoutes("a")
+	unhealthy.Candidates[0].RefusesRepeats = true
+	for _, f := range []*backstop.Failure{unavailable, throttled, rejected(backstop.AccountFault), rejected("")} {
+		d := failedDesk(t, routed("a", "b"), routed("c")).goesTo("a", c, errUnknown)
+		for range 8 {
+			d.goesTo("a", unhealthy, f)
+			a := d.l.Attempt(3)
+			require.Equal(t, backstop.StateUnknown, a.State)
+			require.Equal(t, f.RetryAfter, a.Failure.RetryAfter)
+			require.Equal(t, backstop.AlreadyOut, d.begin(resend(c)).Answer)
+			require.Equal(t, backstop.MadeAlready, d.l.GiveUp(c, d.tick()).Answer)
+			require.Equal(t, queued, d.l.Send.Status.SMS)
+		}
+		require.Equal(t, 4, d.attemptEvents(3), "of the calls 1, 2, 4 and 8")
+		d.l.Receive(receiptAt(3, delivered), d.tick())
+		require.Equal(t, backstop.OutcomeSMS, d.l.Send.Outcome)
+	}
+
+	d := failedDesk(t, routed("a", "b")).goesTo("a", c, errUnknown).goesTo("a", c, rejected(backstop.RecipientFault))
+	require.Equal(t, backstop.OutcomeFailed, d.l.Send.Outcome, "the provider has judged the message")
+}
+
+// The same if the repetition is begun, and then not made.
+func TestLedger_refusesRepeats_notCalled(t *testing.T) {
+	t.Parallel()
+	c := byRoutes()
+	c.Candidates[0].RefusesRepeats = true
+	late := backstop.Rule{Type: backstop.Undelivered, WaitSeconds: 60, SendID: "ACME", Routes: routesOf("a", "b")}
+	d := newDesk(t, late).call(whatsApp(), nil).at(time.Minute)
+	c.ByFailure = false
+	d.goesTo("a", c, errUnknown)
+	c.Token = "begun"
+	r, err := d.l.Begin(c, d.tick())
+	require.NoError(t, err)
+	require.Equal(t, backstop.MayCall, r.Answer)
+	d.receive(whatsApp(), delivered)
+	r, err = d.l.Begin(c, d.tick())
+	require.NoError(t, err)
+	require.Equal(t, backstop.Satisfied, r.Answer)
+	require.Equal(t, backstop.StateUnknown, d.l.Attempt(3).State, "the first call may have sent it")
+	require.Equal(t, queued, d.l.Send.Status.SMS)
+}
+
+// attemptEvents counts the events of calls by SMS.
+func (d *desk) attemptEvents(step int) int {
+	count := 0
+	for _, e := range d.l.Events {
+		if e.Kind == backstop.EventAttempt && e.Account == d.l.Attempt(step).Account {
+			count++
+		}
+	}
+	return count
 }
 
 func (d *desk) firedEvents() int {

@@ -104,9 +104,9 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	if err != nil {
 		return Result{}, false, nil //nolint:nilerr // Begin meets it too
 	}
-	number, chosen := l.StepOf(c)
+	number, chosen := l.StepOf(c, a.store.Now())
 	attempt := l.Attempt(number)
-	isOpen := attempt == nil || attempt.IsRetriable()
+	isOpen := attempt == nil || attempt.IsRetriable() || attempt.MayRepeat()
 	account, found := a.accounts.Account(chosen.Account)
 	switch {
 	case l.Send.FinishedAt != nil || !isOpen || !found:

@@ -13,20 +13,12 @@ import (
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	route := activities.Route{Name: "first", SMS: sms{}}
-	full := activities.Options{
-		Store: &store{}, WhatsApp: whatsapp{}, SMS: []activities.Route{route, {Name: "second", SMS: sms{}}},
-		Log: slog.New(slog.DiscardHandler),
-	}
+	full := activities.Options{Store: &store{}, Accounts: newAccounts(), Log: slog.New(slog.DiscardHandler)}
 	_, err := activities.New(full)
 	require.NoError(t, err)
 	for name, without := range map[string]func(*activities.Options){
 		"store":    func(o *activities.Options) { o.Store = nil },
-		"whatsapp": func(o *activities.Options) { o.WhatsApp = nil },
-		"sms":      func(o *activities.Options) { o.SMS = nil },
-		"no name":  func(o *activities.Options) { o.SMS = []activities.Route{{SMS: sms{}}} },
-		"driver":   func(o *activities.Options) { o.SMS = []activities.Route{{Name: "first"}} },
-		"twice":    func(o *activities.Options) { o.SMS = []activities.Route{route, route} },
+		"accounts": func(o *activities.Options) { o.Accounts = nil },
 		"log":      func(o *activities.Options) { o.Log = nil },
 	} {
 		o := full
@@ -44,9 +36,9 @@ func TestActivities_GiveUp(t *testing.T) {
 		r.provider.answers(fails(down))
 		_, err := r.runOn(channel)
 		requireRetry(t, "unavailable", 0, err)
-		first, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		first, err := r.acts.GiveUp(t.Context(), channel, r.stepOf(channel))
 		require.NoError(t, err)
-		again, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		again, err := r.acts.GiveUp(t.Context(), channel, r.stepOf(channel))
 		require.NoError(t, err)
 		require.Equal(t, first, again)
 		require.Equal(t, backstop.Failed, first.Of(channel))
@@ -60,12 +52,12 @@ func TestActivities_GiveUp_callInFlight(t *testing.T) {
 		r := newRig(t)
 		r.otherBegins(channel)
 		r.clock.Advance(10 * time.Second)
-		_, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		_, err := r.acts.GiveUp(t.Context(), channel, r.stepOf(channel))
 		requireRetry(t, activities.UnderWay, activities.CallTimeout-10*time.Second, err)
 		require.Equal(t, backstop.Calling, r.attempt(channel).State)
 
 		r.clock.Advance(activities.CallTimeout)
-		view, err := r.acts.GiveUp(t.Context(), channel, r.fallback(0))
+		view, err := r.acts.GiveUp(t.Context(), channel, r.stepOf(channel))
 		require.NoError(t, err)
 		require.Equal(t, backstop.Queued, view.Of(channel))
 		require.Equal(t, backstop.StateUnknown, r.attempt(channel).State)

@@ -186,7 +186,7 @@ func TestActivities_MaxReceiptWaits(t *testing.T) {
 	r := newRig(t)
 	waits := &waitStore{Store: r.store, full: make(chan struct{}), release: make(chan struct{})}
 	acts, err := activities.New(activities.Options{
-		Store: waits, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: slog.New(slog.DiscardHandler),
+		Store: waits, Accounts: r.accounts, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	r.acts = acts
@@ -217,7 +217,7 @@ type waitStore struct {
 }
 
 func (w *waitStore) Begin(_ context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
-	attempt := backstop.Attempt{Ref: backstop.Ref{Send: send, Step: c.Step()}, Number: 1, State: backstop.Calling}
+	attempt := backstop.Attempt{Ref: backstop.Ref{Send: send, Step: c.Step()}, Account: number, Number: 1, State: backstop.Calling}
 	return backstop.Ruling{Answer: backstop.MayCall, Attempt: attempt}, backstop.View{}, nil
 }
 

@@ -69,17 +69,19 @@ func (a *Activities) callOnce(
 	ending := backstop.Ending{Step: ruling.Attempt.Ref.Step, Token: c.Token, SMSReceiptWait: step.SMSReceiptWait}
 	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(beginAndCallTimeout), ruling, submit)
 	a.logFailure(ctx, step.Send, ruling.Attempt, ending.Failure)
-	if isOfAccount(ending.Failure) && c.Channel == backstop.SMS && len(step.Accounts) > 1 {
-		_, _, err = a.saveEnd(ctx, step.Send, ending)
-		return Result{}, err == nil, err
+	hasNext := isOfAccount(ending.Failure) && c.Channel == backstop.SMS && len(step.Accounts) > 1
+	if !hasNext {
+		freeSlot() // the receipt wait needs no slot
 	}
-	freeSlot() // the receipt wait needs no slot
 	if ending.Failure == nil {
 		var freeWait func()
 		ending.AwaitReceipts, freeWait = a.reserveReceiptWait(ctx, step.AwaitReceipts-a.now().Sub(began))
 		defer freeWait()
 	}
 	attempt, view, err := a.saveEnd(ctx, step.Send, ending)
+	if err == nil && hasNext && isOfAccount(attempt.Failure) { // not if an earlier call by this account may have sent the message
+		return Result{}, true, nil
+	}
 	// AwaitsReceiptsUntil is set for an accepted call only, so resultOf returns Accepted after the wait.
 	if err == nil && attempt.AwaitsReceiptsUntil != nil && ending.AwaitReceipts > 0 {
 		view, err = a.awaitReceipts(ctx, attempt.Ref, view, ending.AwaitReceipts)

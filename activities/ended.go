@@ -150,11 +150,11 @@ func (a *Activities) saveEarlierEnd(ctx context.Context, step Step) error {
 	if err != nil {
 		return err
 	}
-	if attempt.Token != ended.Token || attempt.State != backstop.StateThrottled {
+	if attempt.Token != ended.Token || attempt.State != backstop.StateThrottled && !attempt.MayRepeat() {
 		return nil
 	}
 	if left := ended.RetryAfter - a.store.Now().Sub(*attempt.EndedAt); left > 0 {
-		return retryableError(string(backstop.Throttled), ended.Code, left)
+		return retryableError(string(attempt.State), ended.Code, left)
 	}
 	return nil
 }

@@ -58,8 +58,6 @@ func (p *provider) answer(ctx context.Context, ref backstop.Ref) (backstop.Submi
 
 type whatsapp struct{ *provider }
 
-func (whatsapp) Name() string { return "scripted" }
-
 func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	p.mu.Lock()
 	p.whatsapp = append(p.whatsapp, m)
@@ -67,14 +65,8 @@ func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) 
 	return p.answer(ctx, m.Ref)
 }
 
-// sms is a driver. Several drivers may share a script.
-type sms struct {
-	*provider
-
-	name string
-}
-
-func (p sms) Name() string { return p.name }
+// sms sends by SMS. Several accounts may share a script.
+type sms struct{ *provider }
 
 func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	p.mu.Lock()
@@ -83,15 +75,44 @@ func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submi
 	return p.answer(ctx, m.Ref)
 }
 
-// finder is a driver that answers inquiries for the status of a message.
-type finder struct {
-	sms
+// finder answers inquiries for the status of a message.
+type finder func(backstop.Inquiry) (*backstop.Found, error)
 
-	found func(backstop.Inquiry) (*backstop.Found, error)
+func (f finder) Find(_ context.Context, q backstop.Inquiry) (*backstop.Found, error) { return f(q) }
+
+// accounts are the configured accounts, by name. Like those of a real process, they may change between two calls.
+type accounts struct {
+	mu     sync.Mutex
+	byName map[string]activities.Account
 }
 
-func (f finder) Find(_ context.Context, q backstop.Inquiry) (*backstop.Found, error) {
-	return f.found(q)
+func newAccounts(list ...activities.Account) *accounts {
+	a := &accounts{byName: map[string]activities.Account{}}
+	for _, account := range list {
+		a.byName[account.Name] = account
+	}
+	return a
+}
+
+func (a *accounts) Account(name string) (activities.Account, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	account, found := a.byName[name]
+	return account, found
+}
+
+func (a *accounts) change(name string, with func(*activities.Account)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	account := a.byName[name]
+	with(&account)
+	a.byName[name] = account
+}
+
+func (a *accounts) remove(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.byName, name)
 }
 
 var errAway = errors.New("postgres is away")
@@ -159,11 +180,9 @@ func (s *store) StopWaiting(ctx context.Context, send string, step int) (backsto
 	return s.Store.StopWaiting(ctx, send, step)
 }
 
-func (s *store) Owner(
-	ctx context.Context, channel backstop.Channel, provider, messageID string,
-) (owner backstop.Ref, found bool, err error) {
+func (s *store) Owner(ctx context.Context, of backstop.Receipt) (owner backstop.Ref, found bool, err error) {
 	if s.owner != (backstop.Ref{}) {
 		return s.owner, true, nil
 	}
-	return s.Store.Owner(ctx, channel, provider, messageID)
+	return s.Store.Owner(ctx, of)
 }

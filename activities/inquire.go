@@ -46,7 +46,7 @@ func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, att
 		return l.View(), nil
 	}
 	found, err := finder.Find(ctx, backstop.Inquiry{
-		Ref: attempt.Ref, MessageID: attempt.MessageID, To: l.Send.To, SendID: attempt.SendID, Text: l.Send.SMSText,
+		Ref: attempt.Ref, MessageID: attempt.MessageID, To: l.Send.To, SendID: attempt.SendID, Text: textOf(l.Send, attempt.Channel),
 		Since: attempt.StartedAt.Add(-inquirySlack), Until: attempt.StartedAt.Add(CallTimeout + inquirySlack),
 	})
 	if err != nil {
@@ -66,6 +66,14 @@ func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, att
 		return l.View(), err
 	}
 	return a.storeAnswer(ctx, attempt, *found)
+}
+
+// textOf returns the text of a send's message on a channel. It is empty if the message is a template.
+func textOf(s backstop.Send, channel backstop.Channel) string {
+	if channel == backstop.WhatsApp {
+		return s.Text
+	}
+	return s.SMSText
 }
 
 // inquiryError is the error of an inquiry that failed. The engine retries it if the provider is down or throttles.

@@ -18,12 +18,16 @@ import (
 func (r *rig) asked(found *backstop.Found, err error) *[]backstop.Inquiry {
 	r.t.Helper()
 	var asked []backstop.Inquiry
-	r.sms[0].SMS = finder{sms{r.provider, "scripted"}, func(q backstop.Inquiry) (*backstop.Found, error) {
+	r.finds("first", func(q backstop.Inquiry) (*backstop.Found, error) {
 		asked = append(asked, q)
 		return found, err
-	}}
-	r.restart()
+	})
 	return &asked
+}
+
+// finds lets an account answer inquiries.
+func (r *rig) finds(account string, find finder) {
+	r.accounts.change(account, func(a *activities.Account) { a.Finder = find })
 }
 
 // unknownSMS makes an SMS call of unknown end.
@@ -95,6 +99,26 @@ func TestActivities_Inquire(t *testing.T) {
 			require.Equal(t, 1, r.provider.calls())
 		})
 	}
+}
+
+// A WhatsApp account that answers inquiries is asked about the WhatsApp message, which has another text than the SMS.
+func TestActivities_Inquire_whatsApp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var asked []backstop.Inquiry
+	r.finds(number, func(q backstop.Inquiry) (*backstop.Found, error) {
+		asked = append(asked, q)
+		return &backstop.Found{MessageID: "wamid.1", Status: backstop.Sent}, nil
+	})
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Unknown, result, err)
+	view, err := r.inquire()
+	require.NoError(t, err)
+	require.Equal(t, backstop.Sent, view.WhatsApp)
+	require.Equal(t, "wamid.1", r.attempt(backstop.WhatsApp).MessageID)
+	require.Len(t, asked, 1)
+	require.Equal(t, text, asked[0].Text)
 }
 
 // If the receipt of a message is missing, Inquire asks by the message id. The workflow decides about the next rule.
@@ -179,8 +203,8 @@ func TestActivities_Inquire_resend(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, *asked, 2)
 	l := r.ledger()
-	require.Equal(t, "SM1", l.Attempt(backstop.SMSStep(0, false)).MessageID)
-	require.Empty(t, l.Attempt(backstop.SMSStep(0, true)).MessageID)
+	require.Equal(t, "SM1", l.Attempt(backstop.SMSStep(0, 0, false)).MessageID)
+	require.Empty(t, l.Attempt(backstop.SMSStep(0, 0, true)).MessageID)
 }
 
 // The inquiry about one message fails. The answer about another is stored. Inquire returns no error only if that answer ends
@@ -189,13 +213,12 @@ func TestActivities_Inquire_resend_unanswered(t *testing.T) {
 	t.Parallel()
 	for status, ended := range map[backstop.Status]bool{backstop.Delivered: true, backstop.Sent: false} {
 		r := newRig(t)
-		r.sms[0].SMS = finder{sms{r.provider, "scripted"}, func(q backstop.Inquiry) (*backstop.Found, error) {
-			if q.Ref.Step == backstop.SMSStep(0, false) {
+		r.finds("first", func(q backstop.Inquiry) (*backstop.Found, error) {
+			if q.Ref.Step == backstop.SMSStep(0, 0, false) {
 				return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "several messages"}
 			}
 			return &backstop.Found{MessageID: "SM2", Status: status}, nil
-		}}
-		r.restart()
+		})
 		r.unknownSMS()
 		r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
 		resend := r.fallback(0)
@@ -250,29 +273,31 @@ func TestActivities_Inquire_nothing(t *testing.T) {
 // Two accounts share a driver. Inquire asks the account that made the call, because the other does not have the message.
 func TestActivities_Inquire_route(t *testing.T) {
 	t.Parallel()
-	second := newRule("unread", backstop.Unread)
-	second.Route = "second"
-	r := newRig(t, withRules(second))
+	r := newRig(t, withRules(newRule("unread", backstop.Unread, "second")))
 	asked := r.asked(nil, nil)
-	r.sms[1].SMS = finder{sms{r.provider, "scripted"}, func(backstop.Inquiry) (*backstop.Found, error) {
+	r.accounts.change("second", func(a *activities.Account) { a.Provider = "scripted" })
+	r.finds("second", func(backstop.Inquiry) (*backstop.Found, error) {
 		return &backstop.Found{MessageID: "SM1", Status: backstop.Sent}, nil
-	}}
-	r.restart()
-	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
-	step := r.fallback(0)
-	step.Route = second.Route
-	result, err := r.run(r.acts.SendSMS, step)
-	r.requireVerdict(activities.Unknown, result, err)
+	})
+	r.unknownSMS()
 	view, err := r.inquire()
 	require.NoError(t, err)
 	require.Equal(t, backstop.Sent, view.SMS)
 	require.Empty(t, *asked)
 
-	r.sms = r.sms[:1] // the account is not configured any more
-	r.restart()
+	r.accounts.remove("second") // the account is not configured any more
 	_, err = r.inquire()
 	require.NoError(t, err)
 	require.Empty(t, *asked)
+
+	r.accounts.change("second", func(a *activities.Account) { // another account has its name
+		a.Name, a.Provider, a.Finder = "second", "other", finder(func(backstop.Inquiry) (*backstop.Found, error) {
+			t.Error("it does not have the message")
+			return nil, nil
+		})
+	})
+	_, err = r.inquire()
+	require.NoError(t, err)
 }
 
 // The store waits for the receipt of the last SMS. If the inquiry fails, Inquire returns an error, so the sweeper retries it

@@ -35,10 +35,10 @@ func (c cluster) process() *postgres.DB {
 }
 
 // rig stores a send, and returns a rig for it in a new process.
-func (c cluster) rig() *rig {
+func (c cluster) rig(change ...func(*backstop.Send)) *rig {
 	c.t.Helper()
 	db := c.process()
-	send, _, err := db.InsertSend(c.t.Context(), newSend(c.t), nil)
+	send, _, err := db.InsertSend(c.t.Context(), newSend(c.t, change...), nil)
 	require.NoError(c.t, err)
 	return newRigOn(c.t, send, db, newClock(), func(r backstop.Receipt) bool {
 		waited, err := db.InsertReceipts(c.t.Context(), []backstop.Receipt{r})
@@ -140,7 +140,7 @@ func TestActivities_awaitsReceipts_otherProcess(t *testing.T) {
 		end, other := r.startWaiting(), c.process()
 		ref := r.attempt(backstop.WhatsApp).Ref
 		waited, err := other.InsertReceipts(t.Context(), []backstop.Receipt{{
-			Provider: "scripted", Channel: backstop.WhatsApp, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
+			Provider: "scripted", Account: number, Channel: backstop.WhatsApp, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
 		}})
 		require.NoError(t, err)
 		require.Empty(t, waited)
@@ -148,26 +148,24 @@ func TestActivities_awaitsReceipts_otherProcess(t *testing.T) {
 	}
 }
 
-// A receipt without our reference is matched by the driver's name and the message id, even if it comes before the end of the
-// call.
+// A receipt without our reference is matched by the account and the message id, even if it comes before the end of the call.
 func TestActivities_SendSMS_route_receipts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	for route, driver := range map[string]string{"first": "scripted", "second": "other"} {
+	for account, driver := range map[string]string{"first": "scripted", "second": "other"} {
 		for _, early := range []bool{true, false} {
-			r := c.rig()
+			r := c.rig(withRules(newRule("unread", backstop.Unread, account)))
 			receive := func() {
-				ref := backstop.Ref{Send: r.send.ID, Step: backstop.SMSStep(0, false)}
+				ref := backstop.Ref{Send: r.send.ID, Step: backstop.SMSStep(0, 0, false)}
 				r.receipt(backstop.Receipt{
-					Provider: driver, Channel: backstop.SMS, MessageID: ref.String(), Status: backstop.Delivered, At: time.Now(),
+					Provider: driver, Account: account, Channel: backstop.SMS, MessageID: ref.String(), Status: backstop.Delivered,
+					At: time.Now(),
 				})
 			}
 			if early {
 				r.provider.answers(meanwhile(receive))
 			}
-			step := r.fallback(0)
-			step.Route = route
-			result, err := r.run(r.acts.SendSMS, step)
+			result, err := r.runOn(backstop.SMS)
 			r.requireVerdict(activities.Accepted, result, err)
 			if early {
 				require.Equal(t, backstop.OutcomeSMS, result.View.Outcome)

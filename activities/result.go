@@ -49,7 +49,7 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 		f := attempt.Failure
 		return Result{}, retryableError(string(f.Kind), f.Code, f.RetryAfter)
 	case attempt.MayRepeat():
-		return Result{}, retryableError(string(backstop.Unknown), "the provider refuses a repeated message", 0)
+		return Result{}, retryableError(string(backstop.Unknown), "the provider refuses a repeated message", attempt.Failure.RetryAfter)
 	default:
 		r.Verdict = Unknown
 	}

@@ -31,6 +31,8 @@ const (
 	policyID = "0190a0a0-0000-7000-8000-000000000001"
 
 	wait = time.Minute // of the first rule
+
+	number = "number" // the WhatsApp account
 )
 
 var (
@@ -41,14 +43,15 @@ var (
 
 // rig is the activities of one send, with scripted providers. The send is new, and the wait of its first rule has just ended.
 type rig struct {
-	maxCalls int // concurrent provider calls; 0: no limit
+	maxCalls int               // concurrent provider calls; 0: no limit
+	health   activities.Health // nil: no circuit breakers
 
 	t        *testing.T
 	send     backstop.Send
 	store    *store
 	receipt  func(backstop.Receipt) (mustSignal bool) // stores a receipt
 	provider *provider
-	sms      []activities.Route
+	accounts *accounts
 	clock    *clocktest.Clock
 	log      bytes.Buffer // of ours and of the engine
 	acts     *activities.Activities
@@ -73,10 +76,15 @@ func newRigOn(
 	t *testing.T, send backstop.Send, on activities.Store, c *clocktest.Clock, receipt func(backstop.Receipt) bool,
 ) *rig {
 	t.Helper()
+	p := &provider{}
 	r := &rig{
-		t: t, send: send, store: &store{Store: on}, receipt: receipt, provider: &provider{}, clock: c, stopping: make(chan struct{}),
+		t: t, send: send, store: &store{Store: on}, receipt: receipt, provider: p, clock: c, stopping: make(chan struct{}),
+		accounts: newAccounts(
+			activities.Account{Name: number, Provider: "scripted", WhatsApp: whatsapp{p}},
+			activities.Account{Name: "first", Provider: "scripted", SMS: sms{p}},
+			activities.Account{Name: "second", Provider: "other", SMS: sms{p}},
+		),
 	}
-	r.sms = []activities.Route{{Name: "first", SMS: sms{r.provider, "scripted"}}, {Name: "second", SMS: sms{r.provider, "other"}}}
 	r.restart()
 	return r
 }
@@ -88,7 +96,9 @@ func newSend(t *testing.T, change ...func(*backstop.Send)) backstop.Send {
 	require.NoError(t, err)
 	send := backstop.Send{
 		ID: id.String(), To: to, Country: "GB", Text: text, SMSText: smsText,
-		Plan:       backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{newRule("unread", backstop.Unread)}},
+		Plan: backstop.Plan{
+			PolicyID: policyID, PolicyName: "p", Account: number, Rules: []backstop.Rule{newRule("unread", backstop.Unread)},
+		},
 		AcceptedAt: time.Now().UTC().Truncate(time.Microsecond).Add(-wait), Status: backstop.Statuses{WhatsApp: backstop.Queued},
 		Outcome: backstop.OutcomePending,
 	}
@@ -98,8 +108,16 @@ func newSend(t *testing.T, change ...func(*backstop.Send)) backstop.Send {
 	return send
 }
 
-func newRule(name string, of backstop.RuleType) backstop.Rule {
-	return backstop.Rule{ID: policyID, Name: name, Type: of, WaitSeconds: int(wait.Seconds()), SendID: "Acme"}
+// newRule returns a rule whose SMS goes by these accounts, in order; by default, by the first account.
+func newRule(name string, of backstop.RuleType, accounts ...string) backstop.Rule {
+	if len(accounts) == 0 {
+		accounts = []string{"first"}
+	}
+	rule := backstop.Rule{ID: policyID, Name: name, Type: of, WaitSeconds: int(wait.Seconds()), SendID: "Acme"}
+	for _, account := range accounts {
+		rule.Routes = append(rule.Routes, backstop.Route{Account: account})
+	}
+	return rule
 }
 
 // withRules gives a send another plan.
@@ -112,8 +130,7 @@ func (r *rig) restart() {
 	r.t.Helper()
 	var err error
 	r.acts, err = activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: r.sms, Log: r.logger(), Now: r.clock.Now,
-		Calls: r.maxCalls,
+		Store: r.store, Accounts: r.accounts, Health: r.health, Log: r.logger(), Now: r.clock.Now, Calls: r.maxCalls,
 	})
 	require.NoError(r.t, err)
 }
@@ -171,17 +188,36 @@ func resultOf(value converter.EncodedValue, err error) (activities.Result, error
 // runOn runs the first step of a channel.
 func (r *rig) runOn(channel backstop.Channel) (activities.Result, error) {
 	r.t.Helper()
-	if channel == backstop.SMS {
-		return r.run(r.acts.SendSMS, r.fallback(0))
-	}
-	return r.run(r.acts.SendWhatsApp, r.step())
+	return r.run(r.sender(channel), r.stepOf(channel))
 }
 
-func (r *rig) step() activities.Step { return activities.Step{Send: r.send.ID} }
+// sender returns the activity of a channel.
+func (r *rig) sender(channel backstop.Channel) any {
+	if channel == backstop.SMS {
+		return r.acts.SendSMS
+	}
+	return r.acts.SendWhatsApp
+}
+
+// stepOf returns the first step of a channel.
+func (r *rig) stepOf(channel backstop.Channel) activities.Step {
+	if channel == backstop.SMS {
+		return r.fallback(0)
+	}
+	return r.step()
+}
+
+func (r *rig) step() activities.Step {
+	return activities.Step{Send: r.send.ID, Accounts: []string{r.send.Plan.Account}}
+}
 
 // fallback returns the SMS step of a rule that fires at the end of its wait.
 func (r *rig) fallback(rule int) activities.Step {
-	return activities.Step{Send: r.send.ID, Rule: rule, SMSReceiptWait: time.Hour}
+	step := activities.Step{Send: r.send.ID, Rule: rule, SMSReceiptWait: time.Hour}
+	for _, route := range r.send.Plan.Rules[rule].Routes {
+		step.Accounts = append(step.Accounts, route.Account)
+	}
+	return step
 }
 
 func (r *rig) requireVerdict(want activities.Verdict, result activities.Result, err error) {
@@ -203,7 +239,17 @@ func requireRetry(t *testing.T, kind string, after time.Duration, err error) *te
 
 // callOf returns the first call of a channel.
 func callOf(channel backstop.Channel) backstop.Call {
-	return backstop.Call{Channel: channel, Provider: "scripted"}
+	return backstop.Call{Channel: channel, Candidates: []backstop.Candidate{
+		{Account: number, Provider: "scripted"}, {Account: "first", Provider: "scripted"}, {Account: "second", Provider: "other"},
+	}}
+}
+
+// accountOf returns the account of a channel's first call.
+func accountOf(channel backstop.Channel) string {
+	if channel == backstop.SMS {
+		return "first"
+	}
+	return number
 }
 
 // otherBegins begins a call as another process, and does not end it.
@@ -221,7 +267,8 @@ func (r *rig) otherBegins(channel backstop.Channel) backstop.Attempt {
 func (r *rig) receive(channel backstop.Channel, status backstop.Status, failure ...*backstop.Failure) (mustSignal bool) {
 	ref := backstop.Ref{Send: r.send.ID, Step: callOf(channel).Step()}
 	receipt := backstop.Receipt{
-		Provider: "scripted", Channel: channel, MessageID: ref.String(), Ref: ref, Status: status, At: time.Now(),
+		Provider: "scripted", Account: accountOf(channel), Channel: channel, MessageID: ref.String(), Ref: ref, Status: status,
+		At: time.Now(),
 	}
 	if len(failure) > 0 {
 		receipt.Failure = failure[0]

@@ -23,6 +23,7 @@ func TestActivities_SendWhatsApp(t *testing.T) {
 	attempt := r.attempt(backstop.WhatsApp)
 	require.Equal(t, backstop.Accepted, attempt.State)
 	require.Equal(t, "scripted", attempt.Provider)
+	require.Equal(t, number, attempt.Account)
 	require.Equal(t, ref.String(), attempt.MessageID)
 	require.Empty(t, r.log.String())
 }
@@ -81,11 +82,13 @@ func TestActivities_SendSMS(t *testing.T) {
 	require.Equal(t, r.ledger().View(), result.View)
 	require.Equal(t, backstop.Submitted, result.View.SMS)
 	require.Equal(t, backstop.OutcomePending, result.View.Outcome, "the store waits for the receipt")
-	ref := backstop.Ref{Send: r.send.ID, Step: backstop.SMSStep(0, false)}
+	ref := backstop.Ref{Send: r.send.ID, Step: backstop.SMSStep(0, 0, false)}
 	require.Equal(t, []backstop.SMSMessage{{Ref: ref, To: to, SendID: "Acme", Text: smsText}}, r.provider.sms)
 	attempt := r.attempt(backstop.SMS)
 	require.Equal(t, "unread", attempt.Rule)
 	require.Equal(t, "Acme", attempt.SendID)
+	require.Equal(t, "scripted", attempt.Provider)
+	require.Equal(t, "first", attempt.Account)
 	require.Equal(t, "unread", r.ledger().Send.Fired)
 }
 

@@ -121,7 +121,8 @@ func (s *server) CheckAccount(ctx context.Context, r CheckAccountRequestObject) 
 		return nil, err
 	}
 	return CheckAccount200JSONResponse{
-		Result: AccountCheckResult(check.Result), Errors: omitEmpty(showAll(check.Fields, showField)), Reason: omitZero(check.Reason),
+		Result: AccountCheckResult(check.Result), Reason: omitZero(check.Reason),
+		Errors: omitEmpty(showAll(check.Fields, showField)),
 	}, nil
 }
 

@@ -24,6 +24,14 @@ ALTER TABLE attempts
     ADD COLUMN refuses_repeats boolean NOT NULL DEFAULT false;
 ALTER TABLE events ADD COLUMN account text;
 
+-- Another account of a rule is tried. No old row has the new kind, so the rows need not be read.
+ALTER TABLE events
+    DROP CONSTRAINT events_kind_check,
+    ADD CONSTRAINT events_kind_check CHECK (kind IN (
+        'accepted', 'attempt', 'receipt', 'gave_up', 'rule_fired', 'routed', 'averted', 'duplicate_delivery', 'expired',
+        'opted_out', 'finished'
+    )) NOT VALID;
+
 -- Two gateways of one driver may give the same message id.
 ALTER TABLE receipts ADD COLUMN account text NOT NULL DEFAULT '';
 ALTER TABLE receipts

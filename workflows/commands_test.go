@@ -259,9 +259,8 @@ func TestSend_commands(t *testing.T) {
 			if tc.script != nil {
 				tc.script(w)
 			}
-			set := settings
-			set.ResendSMS = true
-			require.Equal(t, tc.outcome, w.run(set).Outcome)
+			resendsUnknown(first)(w)
+			require.Equal(t, tc.outcome, w.run(settings).Outcome)
 			require.Equal(t, tc.commands, c.given)
 		})
 	}

@@ -15,12 +15,12 @@ import (
 func (w *world) earlier(c backstop.Call, end *backstop.Ending) {
 	w.t.Helper()
 	w.start()
-	c.Provider, c.Token = "scripted", "an earlier run's"
+	c.Candidates, c.Token = w.candidates(), "an earlier run's"
 	ruling, _, err := w.Begin(w.t.Context(), sendID, c)
 	require.NoError(w.t, err)
 	require.Equal(w.t, backstop.MayCall, ruling.Answer)
 	if end != nil {
-		end.Step, end.Token = c.Step(), c.Token
+		end.Step, end.Token = ruling.Attempt.Ref.Step, c.Token
 		_, _, err = w.End(w.t.Context(), sendID, *end)
 		require.NoError(w.t, err)
 	}
@@ -34,9 +34,9 @@ func ended(kind backstop.FailureKind) *backstop.Ending {
 // that SMS. If it waited for the receipt of a message that is not out, the fallback would be lost.
 func TestSend_earlierSMS(t *testing.T) {
 	t.Parallel()
-	whatsApp, first := backstop.Call{Channel: backstop.WhatsApp}, backstop.Call{Channel: backstop.SMS, ByFailure: true}
-	second := first
-	second.Rule = 1
+	whatsApp, firstSMS := backstop.Call{Channel: backstop.WhatsApp}, backstop.Call{Channel: backstop.SMS, ByFailure: true}
+	secondSMS := firstSMS
+	secondSMS.Rule = 1
 	one := []backstop.Rule{rule("one", backstop.Undelivered, 0)}
 	two := []backstop.Rule{one[0], rule("two", backstop.Undelivered, 0)}
 	for name, tc := range map[string]struct {
@@ -45,26 +45,26 @@ func TestSend_earlierSMS(t *testing.T) {
 		smsAfter []time.Duration
 	}{
 		"the provider was down": {
-			rules: one, earlier: func(w *world) { w.earlier(first, ended(backstop.Unavailable)) },
+			rules: one, earlier: func(w *world) { w.earlier(firstSMS, ended(backstop.Unavailable)) },
 			smsAfter: []time.Duration{0},
 		},
 		"the spare sender's provider was down": {
 			rules: two, earlier: func(w *world) {
-				w.earlier(first, ended(backstop.Rejected))
-				w.earlier(second, ended(backstop.Unavailable))
+				w.earlier(firstSMS, ended(backstop.Rejected))
+				w.earlier(secondSMS, ended(backstop.Unavailable))
 			},
 			smsAfter: []time.Duration{0},
 		},
 		"the process died during the call": {
-			rules: one, earlier: func(w *world) { w.earlier(first, nil) },
+			rules: one, earlier: func(w *world) { w.earlier(firstSMS, nil) },
 			smsAfter: []time.Duration{time.Minute}, // CallTimeout, and UnknownWait
 		},
 		"the call is in flight, and the provider is down": {
 			rules: one, earlier: func(w *world) {
-				w.earlier(first, nil)
+				w.earlier(firstSMS, nil)
 				w.after(5*time.Second, func() {
 					e := ended(backstop.Unavailable)
-					e.Step, e.Token = first.Step(), "an earlier run's"
+					e.Step, e.Token = firstSMS.Step(), "an earlier run's"
 					_, _, err := w.End(t.Context(), sendID, *e)
 					require.NoError(t, err)
 				})
@@ -77,7 +77,8 @@ func TestSend_earlierSMS(t *testing.T) {
 			w := newWorld(t, tc.rules...)
 			w.earlier(whatsApp, ended(backstop.Rejected))
 			tc.earlier(w)
-			w.run(workflows.Settings{UnknownWait: 30 * time.Second, ResendSMS: true, SMSReceiptWait: time.Hour})
+			resendsUnknown(first)(w)
+			w.run(workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour})
 			require.Equal(t, tc.smsAfter, w.smsAfter())
 		})
 	}

@@ -79,7 +79,7 @@ func recordings() map[string]func(*world) {
 			w.send.Plan.Rules = short
 			w.answers(backstop.WhatsApp, rejected)
 			w.answers(backstop.SMS, failure(backstop.Unknown, ""), nil)
-			w.receive(arrival{after: 3 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, true), backstop.Delivered)})
+			w.receive(arrival{after: 3 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, 0, true), backstop.Delivered)})
 		},
 		"opted_out": func(w *world) {
 			w.send.Plan.Rules = short
@@ -217,6 +217,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		err := temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ReceiptSignal, v)
 		require.NoError(t, err)
 	}
+	resendsUnknown(first)(w)
 	script(w)
 	queue := t.Name() // each recording has a world of its own
 	acts := w.activities()
@@ -241,8 +242,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 	run, err := temporal.ExecuteWorkflow(t.Context(),
 		client.StartWorkflowOptions{ID: workflows.ID(w.send.ID), TaskQueue: queue},
 		workflows.Send, w.input(workflows.Settings{
-			UnknownWait: time.Second, ResendWhatsApp: true, ResendSMS: true, SMSReceiptWait: time.Minute,
-			QueuedCalls: w.queued, AwaitReceipts: w.awaitReceipts,
+			UnknownWait: time.Second, SMSReceiptWait: time.Minute, QueuedCalls: w.queued, AwaitReceipts: w.awaitReceipts,
 		}))
 	require.NoError(t, err)
 	close(started)

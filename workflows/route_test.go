@@ -9,13 +9,12 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// TestSend_route: each rule's SMS goes by the rule's own route, at the end of its own wait. A route that is no longer configured
+// TestSend_route: each rule's SMS goes by the rule's own account, at the end of its own wait. An account that is no longer configured
 // fails at once, and the next rule still waits for the end of its wait.
 func TestSend_route(t *testing.T) {
 	t.Parallel()
-	other, gone, last := rule("other", backstop.Unread, time.Minute), rule("gone", backstop.Unread, 2*time.Minute), rule("last", backstop.Unread, 3*time.Minute)
-	other.Route, gone.Route = "second", "gone"
-	w := newWorld(t, other, gone, last)
+	w := newWorld(t, rule("other", backstop.Unread, time.Minute, second), rule("gone", backstop.Unread, 2*time.Minute, "gone"),
+		rule("last", backstop.Unread, 3*time.Minute))
 	w.receive(arrival{after: 90 * time.Second, receipt: sms(0, backstop.Failed)})
 	w.receive(arrival{after: 4 * time.Minute, receipt: sms(2, backstop.Delivered)})
 	result := w.run(settings)
@@ -23,7 +22,7 @@ func TestSend_route(t *testing.T) {
 
 	require.Equal(t, backstop.OutcomeSMS, w.ledger().Send.Outcome)
 	require.Equal(t, "last", result.Rule)
-	require.Equal(t, []time.Duration{time.Minute, 3 * time.Minute}, w.smsAfter(), "no call by the route that is gone")
+	require.Equal(t, []time.Duration{time.Minute, 3 * time.Minute}, w.smsAfter(), "no call by the account that is gone")
 	attempts := w.ledger().Attempts
 	providers := make([]string, len(attempts))
 	for i, a := range attempts {
@@ -36,9 +35,7 @@ func TestSend_route(t *testing.T) {
 // TestSend_routeGone: when no other rule is left, only the WhatsApp message may still arrive.
 func TestSend_routeGone(t *testing.T) {
 	t.Parallel()
-	gone := rule("gone", backstop.Unread, time.Minute)
-	gone.Route = "gone"
-	w := newWorld(t, gone)
+	w := newWorld(t, rule("gone", backstop.Unread, time.Minute, "gone"))
 	result := w.run(settings)
 	require.Equal(t, backstop.OutcomeUnconfirmed, result.Outcome)
 	require.Equal(t, backstop.Failed, result.SMS)

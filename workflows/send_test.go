@@ -11,11 +11,19 @@ import (
 )
 
 var settings = workflows.Settings{
-	UnknownWait: 30 * time.Second, ResendWhatsApp: true, SMSReceiptWait: 12 * time.Hour,
+	UnknownWait: 30 * time.Second, SMSReceiptWait: 12 * time.Hour,
 }
 
-func rule(name string, t backstop.RuleType, wait time.Duration) backstop.Rule {
-	return backstop.Rule{Name: name, Type: t, WaitSeconds: int(wait.Seconds()), SendID: "ACME"}
+// rule returns a rule whose SMS goes by these accounts, in order; by default, by the first account.
+func rule(name string, t backstop.RuleType, wait time.Duration, accounts ...string) backstop.Rule {
+	if len(accounts) == 0 {
+		accounts = []string{first}
+	}
+	r := backstop.Rule{Name: name, Type: t, WaitSeconds: int(wait.Seconds()), SendID: "ACME"}
+	for _, account := range accounts {
+		r.Routes = append(r.Routes, backstop.Route{Account: account})
+	}
+	return r
 }
 
 func failure(kind backstop.FailureKind, class backstop.RejectClass) error {
@@ -34,7 +42,7 @@ func whatsapp(step int, s backstop.Status) backstop.Receipt {
 
 // sms is a receipt for the SMS of a rule.
 func sms(rule int, s backstop.Status) backstop.Receipt {
-	return receipt(backstop.SMS, backstop.SMSStep(rule, false), s)
+	return receipt(backstop.SMS, backstop.SMSStep(rule, 0, false), s)
 }
 
 // arrival is a receipt at a moment after the send was accepted.
@@ -65,7 +73,7 @@ func TestSend(t *testing.T) {
 		whatsapp []error
 		sms      []error
 		arrivals []arrival
-		settings func(*workflows.Settings)
+		accounts func(*world)
 		send     func(*backstop.Send)
 
 		outcome  backstop.Outcome
@@ -190,7 +198,7 @@ func TestSend(t *testing.T) {
 		},
 		"a call of unknown end is held when so configured": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{unknown},
-			settings: func(s *workflows.Settings) { s.ResendWhatsApp = false },
+			accounts: holdsUnknown(number),
 			arrivals: []arrival{{after: 6 * minute, receipt: sms(0, backstop.Delivered)}},
 			outcome:  backstop.OutcomeSMS, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},
@@ -231,12 +239,12 @@ func TestSend(t *testing.T) {
 		},
 		"an SMS of unknown end is repeated once when so configured": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{rejected}, sms: []error{unknown},
-			settings: func(s *workflows.Settings) { s.ResendSMS = true },
+			accounts: resendsUnknown(first),
 			outcome:  backstop.OutcomeUnconfirmed, calls: 1, smsAfter: []time.Duration{0, 30 * second}, rule: "ud",
 		},
 		"a repetition that is averted settles the send, for the first SMS may be out": {
 			rules: []backstop.Rule{undelivered, unread}, sms: []error{unknown},
-			settings: func(s *workflows.Settings) { s.ResendSMS = true },
+			accounts: resendsUnknown(first),
 			arrivals: []arrival{{after: 5*minute + 10*second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
 			outcome:  backstop.OutcomeWhatsApp, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},
@@ -277,7 +285,7 @@ func TestSend(t *testing.T) {
 		},
 		"an expired message whose call is of unknown end may still arrive": {
 			rules: []backstop.Rule{unread}, whatsapp: []error{unknown},
-			settings: func(s *workflows.Settings) { s.ResendWhatsApp = false },
+			accounts: holdsUnknown(number),
 			send: func(s *backstop.Send) {
 				at := s.AcceptedAt.Add(minute)
 				s.ExpiresAt = &at
@@ -324,8 +332,8 @@ func TestSend(t *testing.T) {
 			}
 			set := settings
 			with(&set)
-			if tc.settings != nil {
-				tc.settings(&set)
+			if tc.accounts != nil {
+				tc.accounts(w)
 			}
 			result := w.run(set)
 			if result.Outcome == backstop.OutcomePending {
@@ -456,7 +464,7 @@ func TestSend_unknownOfEarlierRun(t *testing.T) {
 	w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute), rule("reported", backstop.SendFailed, 0))
 	w.send.AcceptedAt = w.send.AcceptedAt.Add(-time.Hour)
 	w.start()
-	earlier := backstop.Call{Channel: backstop.WhatsApp, Provider: "scripted", Token: "earlier"}
+	earlier := backstop.Call{Channel: backstop.WhatsApp, Candidates: w.candidates(), Token: "earlier"}
 	_, _, err := w.Begin(t.Context(), w.send.ID, earlier)
 	require.NoError(t, err)
 	_, _, err = w.End(t.Context(), w.send.ID, backstop.Ending{

@@ -18,7 +18,11 @@ import (
 	"github.com/backstophq/backstop/workflows"
 )
 
-const sendID = "0190a6f2-0000-7000-8000-000000000001"
+const (
+	sendID = "0190a6f2-0000-7000-8000-000000000001"
+
+	number, first, second = "number", "first", "second" // the accounts: one for WhatsApp, two for SMS
+)
 
 // world is the environment of one send's workflow: the real activities on the real ledger, in memory, and scripted providers.
 type world struct {
@@ -34,15 +38,19 @@ type world struct {
 	begin         sync.Once
 	mu            sync.Mutex
 	calls         map[backstop.Channel][]time.Time
+	calledBy      []string                     // the account of each call
 	script        map[backstop.Channel][]error // the answer to each call; the last one repeats
-	queued        bool                         // calls go through the task queue from the first try, when recorded
-	byUpdate      bool                         // a receipt that ends the send comes as an update, when recorded
-	pause         [2]time.Duration             // from when to when no worker runs workflow tasks, when recorded
-	awaitReceipts time.Duration                // of Settings.AwaitReceipts, when recorded
-	away          int                          // how many of the next ends cannot be stored
-	pending       []backstop.Receipt           // receipts that have not come yet, in order
-	atOnce        []backstop.Receipt           // receipts that come during the receipt wait of the WhatsApp call
-	waited        time.Duration                // how long the call could have waited
+	down          map[string]error             // the answer of an account to each call, in place of the script
+	accounts      map[string]activities.Account
+	unhealthy     map[string]bool    // accounts whose circuit breaker allows no call
+	queued        bool               // calls go through the task queue from the first try, when recorded
+	byUpdate      bool               // a receipt that ends the send comes as an update, when recorded
+	pause         [2]time.Duration   // from when to when no worker runs workflow tasks, when recorded
+	awaitReceipts time.Duration      // of Settings.AwaitReceipts, when recorded
+	away          int                // how many of the next ends cannot be stored
+	pending       []backstop.Receipt // receipts that have not come yet, in order
+	atOnce        []backstop.Receipt // receipts that come during the receipt wait of the WhatsApp call
+	waited        time.Duration      // how long the call could have waited
 }
 
 // newWorld makes a world in which time is skipped.
@@ -77,23 +85,74 @@ func (w *world) notify(v backstop.View) {
 
 func bareWorld(t *testing.T, now func() time.Time, rules []backstop.Rule) *world {
 	t.Helper()
-	return &world{
+	w := &world{
 		t: t, now: now,
 		calls: map[backstop.Channel][]time.Time{}, script: map[backstop.Channel][]error{},
+		down: map[string]error{}, unhealthy: map[string]bool{},
 		send: backstop.Send{
-			ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Rules: rules},
+			ID: sendID, To: "+447400123456", Text: "hello", SMSText: "hello", Plan: backstop.Plan{Account: number, Rules: rules},
 			AcceptedAt: now(), Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
 		},
 	}
+	w.accounts = map[string]activities.Account{
+		number: {Name: number, Provider: "scripted", WhatsApp: provider{w, backstop.WhatsApp, number}},
+		first:  {Name: first, Provider: "scripted", SMS: provider{w, backstop.SMS, first}, HoldsUnknown: true},
+		second: {Name: second, Provider: "other", SMS: provider{w, backstop.SMS, second}, HoldsUnknown: true},
+	}
+	return w
+}
+
+// change changes an account.
+func (w *world) change(name string, with func(*activities.Account)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	account := w.accounts[name]
+	with(&account)
+	w.accounts[name] = account
+}
+
+// holdsUnknown makes an account hold the messages whose call had an unknown end.
+func holdsUnknown(account string) func(*world) {
+	return func(w *world) { w.change(account, func(a *activities.Account) { a.HoldsUnknown = true }) }
+}
+
+// resendsUnknown makes an account resend them.
+func resendsUnknown(account string) func(*world) {
+	return func(w *world) { w.change(account, func(a *activities.Account) { a.HoldsUnknown = false }) }
+}
+
+// candidates returns the accounts as the ledger sees them.
+func (w *world) candidates() (all []backstop.Candidate) {
+	for _, account := range w.accounts {
+		all = append(all, backstop.Candidate{Account: account.Name, Provider: account.Provider})
+	}
+	return all
+}
+
+// configured are the accounts of a world, and their health.
+type configured struct{ *world }
+
+func (c configured) Account(name string) (activities.Account, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	account, found := c.accounts[name]
+	return account, found
+}
+
+func (c configured) IsUnhealthy(account string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unhealthy[account]
+}
+
+func (c configured) Allow(_ context.Context, account string) (func(*backstop.Failure), bool) {
+	return func(*backstop.Failure) {}, !c.IsUnhealthy(account)
 }
 
 func (w *world) activities() *activities.Activities {
 	w.t.Helper()
 	acts, err := activities.New(activities.Options{
-		Store: lateStore{w}, WhatsApp: provider{w, backstop.WhatsApp, "scripted"}, SMS: []activities.Route{
-			{Name: "first", SMS: provider{w, backstop.SMS, "scripted"}}, {Name: "second", SMS: provider{w, backstop.SMS, "other"}},
-		},
-		Log: slog.New(slog.DiscardHandler), Now: w.now, OpenFor: -1,
+		Store: lateStore{w}, Accounts: configured{w}, Health: configured{w}, Log: slog.New(slog.DiscardHandler), Now: w.now,
 	})
 	require.NoError(w.t, err)
 	return acts
@@ -158,7 +217,7 @@ func (w *world) run(settings workflows.Settings) workflows.SendResult {
 func (w *world) input(settings workflows.Settings) workflows.SendInput {
 	w.start()
 	return workflows.SendInput{
-		ID: w.send.ID, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
+		ID: w.send.ID, Account: w.send.Plan.Account, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
 		Age: w.now().Sub(w.send.AcceptedAt), Settings: settings,
 	}
 }
@@ -172,14 +231,12 @@ func (w *world) smsAfter() []time.Duration {
 	return after
 }
 
-// provider plays the script of a channel.
+// provider plays the script of a channel, or that of its account.
 type provider struct {
 	w       *world
 	channel backstop.Channel
-	name    string
+	account string
 }
-
-func (p provider) Name() string { return p.name }
 
 func (p provider) SendWhatsApp(context.Context, backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return p.answer()
@@ -194,6 +251,10 @@ func (p provider) answer() (backstop.Submission, error) {
 	defer p.w.mu.Unlock()
 	n := len(p.w.calls[p.channel])
 	p.w.calls[p.channel] = append(p.w.calls[p.channel], p.w.now())
+	p.w.calledBy = append(p.w.calledBy, p.account)
+	if err := p.w.down[p.account]; err != nil {
+		return backstop.Submission{}, err
+	}
 	script := p.w.script[p.channel]
 	if len(script) == 0 {
 		return backstop.Submission{MessageID: "id"}, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ const (
 	varTimeout        = "TIMEOUT"
 	varCallsPerSecond = "CALLS_PER_SECOND"
 	varCallsAtOnce    = "CALLS_AT_ONCE"
+	varWebhookKey     = "WEBHOOK_KEY" // of a driver that signs nothing
 )
 
 // accountVariable is a variable that gives a part of an account.
@@ -41,7 +43,7 @@ func variablesOf(d provider.Driver) []accountVariable {
 	var list []accountVariable
 	for _, field := range d.Fields {
 		list = append(list, accountVariable{
-			name: prefix + strings.ToUpper(field.Name), byDefault: field.Default, required: field.Required && field.Default == "",
+			name: prefix + strings.ToUpper(field.Name), byDefault: field.Default, required: field.Required && field.Default == "" && field.Takes(d.Channels[0]),
 		})
 	}
 	if len(d.Channels) > 1 {
@@ -49,6 +51,9 @@ func variablesOf(d provider.Driver) []accountVariable {
 	}
 	if slices.Contains(d.Channels, backstop.WhatsApp) {
 		list = append(list, accountVariable{name: prefix + varWhenUnhealthy, byDefault: string(backstop.FallBackUnhealthy)})
+	}
+	if !d.SignsWebhooks {
+		list = append(list, accountVariable{name: prefix + varWebhookKey, required: true})
 	}
 	return append(list,
 		accountVariable{name: prefix + varOnUnknown, byDefault: string(d.OnUnknown)},
@@ -96,19 +101,54 @@ func readAccount(d provider.Driver, environment map[string]string) (backstop.Acc
 	if value := environment[prefix+varWhenUnhealthy]; value != "" {
 		account.WhenUnhealthy = backstop.WhenUnhealthy(value)
 	}
-	read(varTimeout, func(s string) (err error) { account.CallTimeout, err = time.ParseDuration(s); return err },
-		"a duration, like 30s or 12h")
-	read(varCallsPerSecond, func(s string) (err error) { account.CallsPerSecond, err = strconv.ParseFloat(s, 64); return err },
-		"a number")
-	read(varCallsAtOnce, func(s string) (err error) { account.CallsAtOnce, err = strconv.Atoi(s); return err }, "a number")
+	read(varTimeout, into(&account.CallTimeout, time.ParseDuration), "a duration, like 30s or 12h")
+	read(varCallsPerSecond, into(&account.CallsPerSecond, parseFloat), "a number")
+	read(varCallsAtOnce, into(&account.CallsAtOnce, strconv.Atoi), "a number")
+	account.WebhookKey = environment[prefix+varWebhookKey]
+	if !d.SignsWebhooks && !webhookKey.MatchString(account.WebhookKey) {
+		problems = append(problems, prefix+varWebhookKey+": must be 16 to 64 letters and digits that nobody can guess: they are part of "+
+			"the address to which the provider sends receipts")
+	}
 	for _, field := range d.Fields {
 		if value := environment[prefix+strings.ToUpper(field.Name)]; value != "" && field.Takes(account.Channel) {
 			account.Settings[field.Name] = value
 		}
 	}
 	account.Settings = d.WithDefaults(account.Channel, account.Settings)
-	return account, append(problems, describeFields(prefix, d.ValidateAccount(account))...)
+	problems = append(problems, describeFields(prefix, d.ValidateAccount(account))...)
+	return account, append(problems, openProblems(d, prefix, account, problems)...)
 }
+
+// openProblems returns what the driver finds wrong with the settings of an account, besides the known problems.
+func openProblems(d provider.Driver, prefix string, account backstop.Account, known []string) []string {
+	_, err := d.Open(provider.Settings{
+		Account: account.Name, Channel: account.Channel, Values: account.Settings, PublicURLs: []*url.URL{{Scheme: "https", Host: "x"}},
+	})
+	var problems []string
+	for _, fault := range provider.FieldFaults(err) {
+		variable := prefix + strings.ToUpper(fault.Field)
+		if !slices.ContainsFunc(known, func(problem string) bool { return strings.HasPrefix(problem, variable+":") }) {
+			problems = append(problems, variable+": "+fault.Reason)
+		}
+	}
+	return problems
+}
+
+// webhookKey is the form of a secret in the address of a webhook.
+var webhookKey = regexp.MustCompile(`^[A-Za-z0-9]{16,64}$`)
+
+// into returns a function that parses a text, and stores the value if it can be parsed.
+func into[T any](value *T, parse func(string) (T, error)) func(string) error {
+	return func(text string) error {
+		parsed, err := parse(text)
+		if err == nil {
+			*value = parsed
+		}
+		return err
+	}
+}
+
+func parseFloat(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 
 // describeFields returns the problems of an account by the names of their variables.
 func describeFields(prefix string, err error) []string {
@@ -164,7 +204,7 @@ func (p *program) newAccounts() (*accounts.Directory, error) {
 	}
 	directory, err := accounts.New(accounts.Options{
 		Store: p.db, Keyring: ring, Drivers: registry.Drivers(), PublicURLs: public, Log: p.log,
-		FromEnvironment: p.config.Accounts,
+		FromEnvironment: p.config.Accounts, Health: p.health.HealthOf,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open accounts: %w", err)
@@ -234,6 +274,24 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 		w.Reader = open.Client
 	}
 	return w, true
+}
+
+// checkProviders describes the health of the accounts. It names none, because /readyz needs no key.
+func (p *program) checkProviders() string {
+	all := p.accounts.List()
+	unhealthy := 0
+	for _, account := range all {
+		if state := p.health.HealthOf(account.Name).State; account.Client == nil || state == backstop.Unhealthy || state == backstop.Probing {
+			unhealthy++
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return "no account is configured: no message can be sent"
+	case unhealthy > 0:
+		return fmt.Sprintf("%d of %d accounts are unhealthy: see GET /v1/accounts", unhealthy, len(all))
+	}
+	return "ok"
 }
 
 // keepAccounts notices the changes of accounts until ctx is done.

@@ -29,6 +29,8 @@ usage: backstop <command>
   api       the API alone
   worker    the worker alone
   migrate   bring the database's schema up to date
+  keys      the keys that encrypt the secrets of accounts; "keys generate" prints a new one, "keys rotate" encrypts all
+            secrets with the first, "keys check" prints which are in use
   sandbox   simulated providers, to try Backstop without accounts
   dev       migrate, serve and sandbox together, to try Backstop by hand
   demo      as dev, but sends messages, checks their outcomes and exits
@@ -48,6 +50,7 @@ func (e usageError) Unwrap() error { return e.error }
 func commandsByName() map[string]command {
 	return map[string]command{
 		"serve": serveRole(apiRole | workerRole), "api": serveRole(apiRole), "worker": serveRole(workerRole),
+		"keys generate": generateKey, "keys rotate": rotateKeys, "keys check": checkKeys,
 		"migrate": migrateSchema, "sandbox": serveSandbox, "dev": localCommand(demo.Dev), "demo": localCommand(demo.Run),
 	}
 }
@@ -57,6 +60,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	name := "help"
 	if len(args) > 0 {
 		name = args[0]
+	}
+	if name == "keys" && len(args) > 1 {
+		name, args = name+" "+args[1], args[1:]
 	}
 	switch {
 	case name == "version":

@@ -76,6 +76,7 @@ func runSandbox(ctx context.Context, c sandboxConfig, listener net.Listener, log
 			WebhookURL: strings.TrimSuffix(c.API.PublicURL, "/") + "/webhooks/meta",
 		},
 		Twilio: sandbox.Twilio{AccountSID: c.Twilio.AccountSID, AuthToken: string(c.Twilio.AuthToken)},
+		Faces:  sandbox.Faces(),
 		Speed:  c.Sandbox.Speed,
 		Logger: log,
 	})

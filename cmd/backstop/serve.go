@@ -18,6 +18,7 @@ import (
 	"github.com/backstophq/backstop/console"
 	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
@@ -69,6 +70,7 @@ type program struct {
 	acts     *activities.Activities
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
+	health   *health.Monitor
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
@@ -87,6 +89,9 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if err := p.temporal.connect(ctx); err != nil {
 		p.log.WarnContext(ctx, "temporal is away: sends are accepted, and processed when it is back", "error", err)
 	}
+	if p.health, err = health.New(p.db, p.log); err != nil {
+		return err
+	}
 	if p.accounts, err = p.newAccounts(); err != nil {
 		return usageError{err}
 	}
@@ -96,7 +101,7 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	p.acts, err = activities.New(activities.Options{
-		Store: p.db, Accounts: callable{p.accounts}, Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Log: p.log, Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
@@ -127,6 +132,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		start(p.serveProfiles)
 	}
 	start(p.keepAccounts)
+	start(func(ctx context.Context) error {
+		p.health.Run(ctx)
+		return nil
+	})
 	worked := make(chan struct{})
 	if p.role&workerRole == 0 {
 		close(worked)
@@ -248,6 +257,7 @@ func (p *program) checkReady(ctx context.Context) (map[string]string, error) {
 		checks["schema"] = "not up to date: run backstop migrate"
 		return checks, fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
+	checks["providers"] = p.checkProviders()
 	if p.temporal.check(ctx) != nil {
 		checks["temporal"] = "unreachable: sends are accepted, and processed when it is back"
 	}

@@ -79,11 +79,11 @@ test("the numbers match the sends, and each opens its sends", async ({ page, api
   await opens(page, types.nth(1).getByRole("link"), 1);
   await opens(page, types.nth(4).getByRole("link"), 4);
 
-  await tab("Sender and route");
+  await tab("Sender and account");
   await expect(page.getByText(`${sender} by twilio fails most: 1 of 4 SMS failed (25.0%)`)).toContainText(
     ", 1 of them in United Kingdom, most often with 30003",
   );
-  const results = cellsOf(page, "Results of the SMS by sender and route", sender);
+  const results = cellsOf(page, "Results of the SMS by sender and account", sender);
   await opens(page, results.nth(1).getByRole("link"), 4);
   await opens(page, results.nth(2).getByRole("link"), 3);
   await opens(page, results.nth(3).getByRole("link"), 1);
@@ -91,7 +91,7 @@ test("the numbers match the sends, and each opens its sends", async ({ page, api
   await page.getByRole("button", { name: "By country" }).click();
   await opens(
     page,
-    cellsOf(page, "Results of the SMS by sender and route", "United Kingdom").nth(2).getByRole("link"),
+    cellsOf(page, "Results of the SMS by sender and account", "United Kingdom").nth(2).getByRole("link"),
     3,
   );
   await tab("Error code");
@@ -200,7 +200,7 @@ test("the statistics of messages are asked for only when their table is shown", 
   await page.waitForLoadState("networkidle");
   expect(asked).toContain("/v1/stats/changes");
   expect(asked).not.toContain("/v1/stats/messages");
-  await page.getByRole("link", { name: "Sender and route" }).click();
+  await page.getByRole("link", { name: "Sender and account" }).click();
   await expect(page.getByText("No SMS in this range")).toBeVisible();
   expect(asked).toContain("/v1/stats/messages");
 });

@@ -140,7 +140,7 @@ function Navigation() {
       <Entries entries={inMenu.filter(({ menu }) => !menu.group)} />
       <h2 id="fallback-settings">{t("shell.fallback")}</h2>
       <Entries entries={inMenu.filter(({ menu }) => menu.group === "fallback")} labelledBy="fallback-settings" />
-      <Entries entries={inMenu.filter(({ menu }) => menu.group === "help")} />
+      <Entries entries={inMenu.filter(({ menu }) => menu.group === "more")} />
     </nav>
   );
 }

@@ -3,12 +3,19 @@
 import { type ComponentType, lazy, type ReactNode } from "react";
 import type { Session } from "./api/client";
 import OverviewPage from "./overview/OverviewPage";
-import { ApartmentOutlined, DashboardOutlined, FieldTimeOutlined, RocketOutlined, SendOutlined } from "./ui/firstIcons";
+import {
+  ApartmentOutlined,
+  ApiOutlined,
+  DashboardOutlined,
+  FieldTimeOutlined,
+  RocketOutlined,
+  SendOutlined,
+} from "./ui/firstIcons";
 
 export interface MenuEntry {
-  label: "overview.title" | "sends.title" | "rules.title" | "policies.title" | "start.title";
+  label: "overview.title" | "sends.title" | "rules.title" | "policies.title" | "accounts.title" | "start.title";
   icon: ReactNode;
-  group?: "fallback" | "help";
+  group?: "fallback" | "more";
 }
 
 interface Page {
@@ -44,8 +51,14 @@ export const pages: Page[] = [
   },
   { path: "/policies/:id", component: lazy(() => import("./policies/PolicyPage")), under: "/policies" },
   {
+    path: "/accounts",
+    component: lazy(() => import("./accounts/AccountsPage")),
+    menu: { label: "accounts.title", icon: <ApiOutlined />, group: "more" },
+  },
+  { path: "/accounts/:name", component: lazy(() => import("./accounts/AccountPage")), under: "/accounts" },
+  {
     path: "/start",
     component: lazy(() => import("./start/StartPage")),
-    menu: { label: "start.title", icon: <RocketOutlined />, group: "help" },
+    menu: { label: "start.title", icon: <RocketOutlined />, group: "more" },
   },
 ];

@@ -3,13 +3,8 @@ package accounts
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/keyring"
@@ -49,8 +44,8 @@ func errNotFound() error {
 	return &backstop.Error{Code: backstop.NotFound, Message: "there is no such account"}
 }
 
-// CreateAccount stores a new account. It is an Error of code Invalid that names each wrong setting. With isChecked the provider is
-// asked first.
+// CreateAccount stores a new account. Its error has the code Conflict, or Invalid with each wrong setting. With isChecked the
+// provider is asked first.
 func (d *Directory) CreateAccount(ctx context.Context, account backstop.Account, isChecked bool) (backstop.AccountState, error) {
 	driver, known := d.driver(account.Provider)
 	if !known {
@@ -70,7 +65,7 @@ func (d *Directory) CreateAccount(ctx context.Context, account backstop.Account,
 	}
 	stored, err := d.o.Store.CreateAccount(ctx, record)
 	if err != nil {
-		return backstop.AccountState{}, err //nolint:wrapcheck // an Error for the caller
+		return backstop.AccountState{}, err
 	}
 	return d.changed(ctx, opened, stored, unchecked), nil
 }
@@ -127,11 +122,11 @@ func (d *Directory) prepare(
 ) (opened Open, unchecked string, err error) {
 	account = withDefaults(driver.Provider, account)
 	if err := driver.ValidateAccount(account); err != nil {
-		return Open{}, "", err //nolint:wrapcheck // an Error for the caller
+		return Open{}, "", err
 	}
 	opened, err = d.open(account)
 	if err != nil {
-		return Open{}, "", d.refusal(err)
+		return Open{}, "", d.refusal(driver.Provider, account, err)
 	}
 	if !isChecked || !driver.ChecksAccounts {
 		return opened, "", nil
@@ -149,39 +144,31 @@ func (d *Directory) prepare(
 
 // refusal returns the Error of code Invalid for an account that its driver does not open. An error that names no setting stays
 // as it is.
-func (d *Directory) refusal(err error) error {
-	fields := d.faultFields(err)
+func (d *Directory) refusal(p backstop.Provider, account backstop.Account, err error) error {
+	fields := d.faultFields(p, account, err)
 	if len(fields) == 0 {
 		return err
 	}
 	return invalid(fields...)
 }
 
-// faultFields returns the wrong settings that an error names.
-func (d *Directory) faultFields(err error) []backstop.Field {
+// faultFields returns the wrong settings of an account that an error names. It hides the account's secrets, which the driver may
+// not have added to the shared ones.
+func (d *Directory) faultFields(p backstop.Provider, account backstop.Account, err error) []backstop.Field {
+	var own []string
+	for name, value := range account.Settings {
+		if p.IsSecret(name) {
+			own = append(own, value)
+		}
+	}
+	hider := provider.NewPoster(0, nil, own...)
 	var fields []backstop.Field
-	for _, fault := range faultsOf(err) {
-		reason := provider.NewPoster(0, d.o.Secrets).Text(fault.Reason)
-		fields = append(fields, backstop.NewField("settings."+fault.Field, backstop.FieldRefused, "is refused: "+reason, "reason", reason))
+	for _, fault := range provider.FieldFaults(err) {
+		reason := provider.NewPoster(0, d.o.Secrets).Text(hider.Text(fault.Reason))
+		fields = append(fields, backstop.NewField(
+			"settings."+fault.Field, backstop.FieldRefused, "is refused: "+reason, "reason", reason))
 	}
 	return fields
-}
-
-// faultsOf returns all faults in the tree of an error.
-func faultsOf(err error) []*provider.FieldFault {
-	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
-	case *provider.FieldFault:
-		return []*provider.FieldFault{e}
-	case interface{ Unwrap() []error }:
-		var all []*provider.FieldFault
-		for _, inner := range e.Unwrap() {
-			all = append(all, faultsOf(inner)...)
-		}
-		return all
-	case interface{ Unwrap() error }:
-		return faultsOf(e.Unwrap())
-	}
-	return nil
 }
 
 // CheckAccount asks the provider whether an account works. Its error has the code NotFound or TryLater.
@@ -209,139 +196,10 @@ func (d *Directory) check(ctx context.Context, o Open) backstop.AccountCheck {
 	if err == nil {
 		return backstop.AccountCheck{Result: backstop.CheckWorks}
 	}
-	if fields := d.faultFields(err); len(fields) > 0 {
+	if fields := d.faultFields(o.Driver.Provider, o.Account, err); len(fields) > 0 {
 		return backstop.AccountCheck{Result: backstop.CheckRefused, Fields: fields}
 	}
 	return backstop.AccountCheck{Result: backstop.CheckUnreachable, Reason: d.faultOf(err)}
-}
-
-// ReplaceAccount changes a stored account that has the version asked for. Errors have the code Invalid, NotFound, Stale or
-// Conflict; the last if the environment gives the account.
-func (d *Directory) ReplaceAccount(
-	ctx context.Context, change backstop.AccountChange, version int, isChecked bool,
-) (backstop.AccountState, error) {
-	present, record, err := d.changeable(ctx, change.Account.Name, version)
-	if err != nil {
-		return backstop.AccountState{}, err
-	}
-	driver, known := d.driver(record.Provider)
-	if !known {
-		return backstop.AccountState{}, d.errProvider()
-	}
-	account, err := d.merge(driver.Provider, present, change)
-	if err != nil {
-		return backstop.AccountState{}, err
-	}
-	opened, unchecked, err := d.prepare(ctx, driver, account, isChecked)
-	if err != nil {
-		return backstop.AccountState{}, err
-	}
-	next, err := d.sealed(driver.Provider, opened.Account)
-	if err != nil {
-		return backstop.AccountState{}, err
-	}
-	// The version that the secrets were read from: another change meanwhile is not overwritten.
-	stored, err := d.o.Store.ReplaceAccount(ctx, next, record.Version)
-	if err != nil {
-		return backstop.AccountState{}, err //nolint:wrapcheck // an Error for the caller
-	}
-	return d.changed(ctx, opened, stored, unchecked), nil
-}
-
-// changeable returns a stored account of a version, with its secrets. If they cannot be opened, the account has none: a change
-// that gives all of them again repairs it.
-func (d *Directory) changeable(ctx context.Context, name string, version int) (backstop.Account, Record, error) {
-	if o, found := d.Find(name); found && o.IsFromEnvironment {
-		return backstop.Account{}, Record{}, errFromEnvironment()
-	}
-	record, err := d.o.Store.Account(ctx, name)
-	switch {
-	case err != nil:
-		return backstop.Account{}, Record{}, err //nolint:wrapcheck // an Error for the caller
-	case version != backstop.AnyVersion && version != record.Version:
-		return backstop.Account{}, Record{}, &backstop.Error{
-			Code: backstop.Stale, Message: "the account has changed since you read it: read it again, then repeat your change",
-		}
-	}
-	present, err := unseal(d.o.Keyring, record)
-	if err != nil {
-		if _, isMissing := errors.AsType[*keyring.MissingKeyError](err); !isMissing && !errors.Is(err, keyring.ErrDamaged) {
-			return backstop.Account{}, Record{}, fmt.Errorf("change account: %w", err)
-		}
-		present = record.Account
-	}
-	return present, record, nil
-}
-
-func errFromEnvironment() error {
-	return &backstop.Error{
-		Code:    backstop.Conflict,
-		Message: "the environment gives this account, so it cannot be changed here: change its variables, or store an account of another name",
-	}
-}
-
-// merge returns the account after a change.
-func (d *Directory) merge(p backstop.Provider, present backstop.Account, change backstop.AccountChange) (backstop.Account, error) {
-	now := d.o.Now()
-	until := now.Add(backstop.FormerSecretsValid)
-	if change.KeepFormerUntil != nil {
-		until = change.KeepFormerUntil.UTC()
-	}
-	if until.After(now.Add(backstop.MaxFormerSecretsValid)) {
-		return backstop.Account{}, invalid(backstop.NewField("keep_former_secrets_until", backstop.FieldRangeDaysMax,
-			"must be at most 366 days from now", "max", "366"))
-	}
-	next := change.Account
-	next.Provider, next.Channel, next.WebhookKey = present.Provider, present.Channel, present.WebhookKey
-	next.IsFromEnvironment, next.Version, next.CreatedAt = false, present.Version, present.CreatedAt
-	next.Settings = mergeSettings(p, present.Settings, change.Account.Settings)
-	if next.WebhookKey == "" || change.NewWebhookKey {
-		next.WebhookKey = newWebhookKey()
-	}
-	next.Former = formerOf(p, present, next, until, now)
-	return next, nil
-}
-
-// mergeSettings returns the new settings, with the present values of the secrets that they do not have.
-func mergeSettings(p backstop.Provider, present, given map[string]string) map[string]string {
-	next := maps.Clone(given)
-	if next == nil {
-		next = map[string]string{}
-	}
-	for _, name := range p.Secrets() {
-		if _, found := next[name]; !found && present[name] != "" {
-			next[name] = present[name]
-		}
-	}
-	maps.DeleteFunc(next, func(_, value string) bool { return value == "" })
-	return next
-}
-
-// formerOf returns the former secrets after a change. Until is when the values end that the change replaces. If it has passed,
-// all former values end.
-func formerOf(p backstop.Provider, present, next backstop.Account, until, now time.Time) []backstop.FormerSetting {
-	if !until.After(now) {
-		return nil
-	}
-	former := slices.Clone(present.FormerAt(now))
-	add := func(field, was, is string) {
-		// A value that comes back is no longer former.
-		former = slices.DeleteFunc(former, func(f backstop.FormerSetting) bool {
-			return f.Field == field && (f.Value == is || f.Value == was)
-		})
-		if was != "" && was != is {
-			former = append(former, backstop.FormerSetting{Field: field, Value: was, ValidUntil: until})
-		}
-	}
-	for _, field := range p.Verifying() {
-		if was, is := present.Settings[field], next.Settings[field]; was != is {
-			add(field, was, is)
-		}
-	}
-	if present.WebhookKey != next.WebhookKey {
-		add(backstop.WebhookKeyField, present.WebhookKey, next.WebhookKey)
-	}
-	return former
 }
 
 // DeleteAccount deletes an account that is disabled and not in use. Errors have the code NotFound, Stale or Conflict.
@@ -350,7 +208,7 @@ func (d *Directory) DeleteAccount(ctx context.Context, name string, version int)
 		return errFromEnvironment()
 	}
 	if err := d.o.Store.DeleteAccount(ctx, name, version); err != nil {
-		return err //nolint:wrapcheck // an Error for the caller
+		return err
 	}
 	return d.Load(ctx)
 }

@@ -54,7 +54,8 @@ func (d *Directory) reopen(ctx context.Context, e entry) entry {
 	e.formerEnd = nextEnd(e.Account, d.o.Now())
 	opened, err := d.open(e.Account)
 	if err != nil { // it was open with the same settings
-		d.o.Log.ErrorContext(ctx, "account cannot be opened", slog.String("account", e.Name), slog.String("reason", d.faultOf(err)))
+		d.o.Log.ErrorContext(ctx, "account cannot be opened",
+			slog.String("account", e.Name), slog.String("reason", d.faultOf(err)))
 		return e
 	}
 	e.Open = opened
@@ -80,7 +81,7 @@ func (d *Directory) openValid(account backstop.Account) (Open, error) {
 	}
 	account = withDefaults(driver.Provider, account)
 	if err := driver.ValidateAccount(account); err != nil {
-		return Open{}, err //nolint:wrapcheck // an Error for the caller
+		return Open{}, err
 	}
 	return d.open(account)
 }

@@ -21,8 +21,8 @@ type Record struct {
 	Sealed []byte // all secrets, encrypted
 }
 
-// Store stores the accounts. The errors of its methods have the type backstop.Error and one of these codes: NotFound; Conflict, if
-// the name is taken or the account to delete is in use, which the message explains; Stale, if the stored version is not the
+// Store stores the accounts. The errors of its methods have the type backstop.Error and one of these codes: NotFound; Conflict,
+// if the name is taken or the account to delete is in use, which the message explains; Stale, if the stored version is not the
 // given one, unless that is backstop.AnyVersion; TryLater.
 type Store interface {
 	CreateAccount(ctx context.Context, record Record) (Record, error)

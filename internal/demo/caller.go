@@ -19,6 +19,8 @@ type Rule struct {
 	Type   client.RuleType
 	Wait   time.Duration
 	SendID string
+
+	Accounts []string // the SMS accounts that may send, in order; empty: the default one
 }
 
 // NewCaller returns a caller of the API at a URL.
@@ -67,9 +69,14 @@ func (c *Caller) ensureRule(ctx context.Context, rule Rule) (string, error) {
 		}
 	}
 	wait := int(rule.Wait.Seconds())
-	made, err := c.API.CreateRuleWithResponse(ctx, client.RuleInput{
-		Name: rule.Name, Type: rule.Type, WaitSeconds: &wait, SendID: rule.SendID,
-	})
+	input := client.RuleInput{Name: rule.Name, Type: rule.Type, WaitSeconds: &wait, SendID: rule.SendID}
+	for _, account := range rule.Accounts {
+		if input.Routes == nil {
+			input.Routes = &client.Routes{}
+		}
+		*input.Routes = append(*input.Routes, client.Route{Account: account})
+	}
+	made, err := c.API.CreateRuleWithResponse(ctx, input)
 	if err != nil || made.JSON201 == nil {
 		return "", client.CallError("create rule", made, err)
 	}

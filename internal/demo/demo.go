@@ -116,6 +116,11 @@ func (d *demonstration) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	more, err := d.runOutage(ctx)
+	if err != nil {
+		return err
+	}
+	problems = append(problems, more...)
 	if len(problems) > 0 {
 		fmt.Fprintln(d.out)
 		for _, p := range problems {

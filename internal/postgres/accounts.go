@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -68,7 +69,7 @@ func (r accountRow) record() (accounts.Record, error) {
 
 // insertAccount inserts no row if there are too many accounts.
 var insertAccount = `INSERT INTO accounts (` + accountColumns.Names() + `)
-SELECT ` + accountColumns.Params() + ` WHERE (SELECT count(*) FROM accounts) < ` + fmt.Sprint(backstop.MaxAccounts) + `
+SELECT ` + accountColumns.Params() + ` WHERE (SELECT count(*) FROM accounts) < ` + strconv.Itoa(backstop.MaxAccounts) + `
 RETURNING ` + accountColumns.Names()
 
 // CreateAccount stores an account, of which it sets Version and the times. A name that is taken is an Error of code Conflict. If
@@ -91,9 +92,7 @@ func (db *DB) CreateAccount(ctx context.Context, record accounts.Record) (accoun
 			}
 			return err
 		case errors.Is(err, sql.ErrNoRows):
-			return &backstop.Error{
-				Code: backstop.Conflict, Message: fmt.Sprintf("there are %d accounts, which is the most", backstop.MaxAccounts),
-			}
+			return conflict(fmt.Sprintf("there are %d accounts, which is the most", backstop.MaxAccounts))
 		}
 		return err
 	})
@@ -214,7 +213,7 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
+	defer tx.Rollback() // after a commit it does nothing
 	var current struct {
 		Version  int  `db:"version"`
 		Disabled bool `db:"disabled"`
@@ -226,7 +225,7 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 		return staleError("account")
 	}
 	if !current.Disabled {
-		return &backstop.Error{Code: backstop.Conflict, Message: "the account is not disabled: disable it first"}
+		return conflict("the account is not disabled: disable it first")
 	}
 	if err := refuseUsed(ctx, tx, name); err != nil {
 		return err
@@ -243,7 +242,8 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	return nil
 }
 
-// refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an attempt by it.
+// refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an
+// attempt by it.
 func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 	for _, use := range []struct{ query, one, several string }{
 		{rulesOfAccount, "a route of the rule", "a route of the rules"},
@@ -254,7 +254,7 @@ func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 			return fmt.Errorf("find users: %w", err)
 		}
 		if len(users) > 0 {
-			return &backstop.Error{Code: backstop.Conflict, Message: "the account is " + nameAll(use.one, use.several, users)}
+			return conflict("the account is " + nameAll(use.one, use.several, users))
 		}
 	}
 	var isInUse bool
@@ -262,11 +262,13 @@ func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 		return fmt.Errorf("find sends: %w", err)
 	}
 	if isInUse {
-		return &backstop.Error{
-			Code: backstop.Conflict, Message: "the account has a message of a send that has not ended: delete it when the send has ended",
-		}
+		return conflict("the account has a message of a send that has not ended: delete it when the send has ended")
 	}
 	return nil
+}
+
+func conflict(message string) error {
+	return &backstop.Error{Code: backstop.Conflict, Message: message}
 }
 
 const accountsMark = `SELECT mark FROM account_changes`

@@ -13,6 +13,8 @@ func Composed() map[string]string {
 		"insertInbound": insertInbound,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
 		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
+		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
+		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }

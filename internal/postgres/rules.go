@@ -228,7 +228,8 @@ func (db *DB) DeleteRule(ctx context.Context, id string, version int) error {
 			return fmt.Errorf("find policies: %w", err)
 		}
 		if len(policies) > 0 {
-			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + nameAll("policy", "policies", policies)}
+			users := nameAll("policy", "policies", policies)
+			return &backstop.Error{Code: backstop.Conflict, Message: "the rule is used by " + users}
 		}
 		return pool.Execute(ctx, tx, deleteRule, id)
 	})

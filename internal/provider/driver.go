@@ -136,6 +136,23 @@ type FieldFault struct {
 
 func (f *FieldFault) Error() string { return f.Field + " " + f.Reason }
 
+// FieldFaults returns all faults in the tree of an error.
+func FieldFaults(err error) []*FieldFault {
+	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
+	case *FieldFault:
+		return []*FieldFault{e}
+	case interface{ Unwrap() []error }:
+		var all []*FieldFault
+		for _, inner := range e.Unwrap() {
+			all = append(all, FieldFaults(inner)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return FieldFaults(e.Unwrap())
+	}
+	return nil
+}
+
 // MustDescribe reads a driver's account.json, which is embedded in the program. It panics if the file is wrong.
 func MustDescribe(file []byte) backstop.Provider {
 	var p backstop.Provider

@@ -84,7 +84,7 @@ type Answer struct {
 // Accepted reports whether the status is 2xx.
 func (a Answer) Accepted() bool { return a.Status >= 200 && a.Status <= 299 }
 
-// Post sends one request. The body must not be empty. If there is no answer, Post returns a *backstop.Failure: Unavailable
+// Post sends one request. The body may be empty. If there is no answer, Post returns a *backstop.Failure: Unavailable
 // if the request was certainly not sent in full, else Unknown.
 func (p *Poster) Post(ctx context.Context, target string, header http.Header, content []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -154,10 +154,11 @@ func (p *Poster) noAnswer(maybeSent bool, err error) *backstop.Failure {
 	return &backstop.Failure{Kind: kind, Reason: p.Text(reason)}
 }
 
-// requestBody is the body of a POST. It records whether the transport has read any of it, and refuses reads after the end
-// of the call and after its deadline. The transport writes a request's header before it reads the body, and a server cannot
-// act on a request whose announced body is missing. So if the body was never read, the request was not sent. This holds
-// even if the transport is still writing, because later reads fail. requestBody has no GetBody, so net/http never sends a
+// requestBody is the body of a POST. It records whether the transport has read any of it, and refuses reads after the end of
+// the call and after its deadline. The transport writes a request's header before it reads the body, and a server cannot act on
+// a request whose announced body is missing. net/http reads an empty body before it writes the end of the header, to find out
+// that it is empty (net/http transfer.go, probeRequestBody). So if the body was never read, the request was not sent. This
+// holds even if the transport is still writing, because later reads fail. requestBody has no GetBody, so net/http never sends a
 // POST again by itself (net/http transport.go, shouldRetryRequest and rewindBody).
 type requestBody struct {
 	ctx      context.Context //nolint:containedctx // the context of the request that has this body

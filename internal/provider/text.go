@@ -42,10 +42,13 @@ func hideNumbers(text string) string {
 	})
 }
 
+// tokenPattern matches a JSON Web Token. Some drivers make a new one for each call, so a token is in no set of secrets.
+var tokenPattern = regexp.MustCompile(`\beyJ[0-9A-Za-z_-]*\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+`)
+
 // Text cleans a text of the provider, or the error of a connection, so that it can be shown and stored: no secret, no phone
 // number, no control characters, at most 300 characters.
 func (p *Poster) Text(s string) string {
-	s = p.secrets.hide(strings.ToValidUTF8(s, ""))
+	s = tokenPattern.ReplaceAllString(p.secrets.hide(strings.ToValidUTF8(s, "")), "***")
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

@@ -14,12 +14,13 @@ func TestPoster_Text(t *testing.T) {
 	t.Parallel()
 	p := provider.NewPoster(0, nil, "s3cret", "")
 	for in, want := range map[string]string{
-		"":                                              "",
-		"(#131026) Message undeliverable":               "(#131026) Message undeliverable",
-		"to +447400123456.":                             "to +***.",
-		"to +1 415-867-5309":                            "to +***",
-		"123456 is short, 1234567 is not":               "123456 is short, *** is not",
-		"token s3cret!":                                 "token ***!",
+		"":                                "",
+		"(#131026) Message undeliverable": "(#131026) Message undeliverable",
+		"to +447400123456.":               "to +***.",
+		"to +1 415-867-5309":              "to +***",
+		"123456 is short, 1234567 is not": "123456 is short, *** is not",
+		"token s3cret!":                   "token ***!",
+		"Bearer eyJhbGciOiJI.eyJpYXQi.c2ln-_ is wrong":  "Bearer *** is wrong",
 		"a\x00b\n\tc\u0085d":                            "a b c d",
 		"bad \xff utf":                                  "bad utf",
 		strings.Repeat("é", 400):                        strings.Repeat("é", 300),

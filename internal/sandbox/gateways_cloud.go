@@ -82,9 +82,10 @@ func (f *gatewayFace) postSinch(w http.ResponseWriter, r *http.Request) {
 	if body.Report == "per_recipient" && body.Callback != "" {
 		send.receipt = func(r receipt, at time.Time) gatewayReceipt {
 			report := map[string]any{
-				"type": "recipient_delivery_report_sms", "batch_id": send.id, "recipient": digitsOf(send.to), "client_reference": body.Reference,
-				"status": wordFor(r, "Dispatched", "Delivered", "Aborted", "Aborted"), "at": at.UTC().Format("2006-01-02T15:04:05.000Z"),
-				"code": json.Number(wordFor(r, "401", "0", "402", "406")),
+				"type": "recipient_delivery_report_sms", "batch_id": send.id, "client_reference": body.Reference,
+				"recipient": digitsOf(send.to), "at": at.UTC().Format("2006-01-02T15:04:05.000Z"),
+				"status": wordFor(r, "Dispatched", "Delivered", "Aborted", "Aborted"),
+				"code":   json.Number(wordFor(r, "401", "0", "402", "406")),
 			}
 			return gatewayReceipt{method: http.MethodPost, target: body.Callback, contentType: jsonType, body: quoteJSON(report)}
 		}
@@ -106,7 +107,8 @@ func refuseSinch(w http.ResponseWriter, f *fault) {
 func (f *gatewayFace) postAfricasTalking(w http.ResponseWriter, r *http.Request) {
 	form, _ := url.ParseQuery(string(readBody(w, r))) // what cannot be read is missing
 	send := gatewaySend{
-		to: form.Get("to"), from: form.Get("from"), text: form.Get("message"), id: "ATXid_" + randomID(), status: http.StatusCreated,
+		to: form.Get("to"), from: form.Get("from"), text: form.Get("message"), id: "ATXid_" + randomID(),
+		status: http.StatusCreated,
 	}
 	answer := func(w http.ResponseWriter, code int, status, id string) {
 		writeJSON(w, http.StatusCreated, map[string]any{"SMSMessageData": map[string]any{
@@ -137,7 +139,8 @@ func (f *gatewayFace) postAfricasTalking(w http.ResponseWriter, r *http.Request)
 	if f.WebhookURL != "" {
 		send.receipt = func(r receipt, _ time.Time) gatewayReceipt {
 			report := url.Values{
-				"id": {send.id}, "status": {wordFor(r, "Sent", "Success", "Failed", "Failed")}, "phoneNumber": {send.to}, "networkCode": {"63902"},
+				"id": {send.id}, "status": {wordFor(r, "Sent", "Success", "Failed", "Failed")},
+				"phoneNumber": {send.to}, "networkCode": {"63902"},
 			}
 			if r.fault != nil {
 				report.Set("failureReason", "DeliveryFailure")
@@ -188,7 +191,8 @@ func (f *gatewayFace) postTelnyx(w http.ResponseWriter, r *http.Request) {
 				"id":         randomID(), "occurred_at": at.UTC(), "record_type": "event", "payload": payload,
 			}
 			return gatewayReceipt{
-				method: http.MethodPost, target: body.Webhook, contentType: jsonType, body: quoteJSON(map[string]any{"data": event}),
+				method: http.MethodPost, target: body.Webhook, contentType: jsonType,
+				body: quoteJSON(map[string]any{"data": event}),
 			}
 		}
 	}

@@ -13,15 +13,15 @@ import (
 
 const maxCapcom6ID = 36 // client-go, smsgateway/domain_messages.go
 
-// postCapcom6 is SMS Gateway for Android in cloud mode (docs-web; server, handlers/messages/3rdparty.go). It refuses an id that it
-// has already, and signs its receipts.
+// postCapcom6 is SMS Gateway for Android in cloud mode (docs-web; server, handlers/messages/3rdparty.go). It refuses an id that
+// it has already, and signs its receipts.
 func (f *gatewayFace) postCapcom6(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		ID      string   `json:"id"`
-		Numbers []string `json:"phoneNumbers"`
+		Numbers []string `json:"phoneNumbers"` //nolint:tagliatelle // the gateway's own name
 		Message struct {
 			Text string `json:"text"`
-		} `json:"textMessage"`
+		} `json:"textMessage"` //nolint:tagliatelle // the gateway's own name
 		TTL json.Number `json:"ttl"`
 	}
 	err := json.Unmarshal(readBody(w, r), &body)
@@ -33,8 +33,10 @@ func (f *gatewayFace) postCapcom6(w http.ResponseWriter, r *http.Request) {
 		send.to = body.Numbers[0]
 	}
 	send.accept = func(w http.ResponseWriter) {
-		writeJSON(w, http.StatusAccepted, map[string]any{"id": send.id, "state": "Pending", "isHashed": false, "isEncrypted": false,
-			"recipients": []any{map[string]any{"phoneNumber": send.to, "state": "Pending"}}})
+		writeJSON(w, http.StatusAccepted, map[string]any{
+			"id": send.id, "state": "Pending", "isHashed": false, "isEncrypted": false,
+			"recipients": []any{map[string]any{"phoneNumber": send.to, "state": "Pending"}},
+		})
 	}
 	send.accepted = func() {
 		f.mu.Lock()
@@ -72,8 +74,8 @@ func (f *gatewayFace) capcom6Receipt(send gatewaySend, r receipt, at time.Time) 
 		payload["reason"] = wordFor(r, "", "", "RESULT_ERROR_GENERIC_FAILURE", "TTL expired")
 	}
 	body := quoteJSON(map[string]any{
-		"deviceId": "ffffffffceb0b1db0000018e937c815b", "event": wordFor(r, "sms:sent", "sms:delivered", "sms:failed", "sms:failed"),
-		"id": randomID(), "payload": payload, "webhookId": "LreFUt-Z3sSq0JufY9uWB",
+		"event": wordFor(r, "sms:sent", "sms:delivered", "sms:failed", "sms:failed"), "id": randomID(), "payload": payload,
+		"deviceId": "ffffffffceb0b1db0000018e937c815b", "webhookId": "LreFUt-Z3sSq0JufY9uWB",
 	})
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(f.ReceiptSecret))
@@ -109,9 +111,10 @@ func (f *gatewayFace) postHTTPSMS(w http.ResponseWriter, r *http.Request) {
 		refuse: refuseHTTPSMS,
 	}
 	send.accept = func(w http.ResponseWriter) {
-		writeJSON(w, http.StatusOK, map[string]any{"status": "success", "message": "message added to queue", "data": map[string]any{
+		message := map[string]any{
 			"id": send.id, "request_id": body.Request, "contact": body.To, "owner": body.From, "status": "pending",
-		}})
+		}
+		writeJSON(w, http.StatusOK, map[string]any{"status": "success", "message": "message added to queue", "data": message})
 	}
 	switch {
 	case !equalSecrets(r.Header.Get("X-Api-Key"), f.Token):
@@ -162,7 +165,7 @@ func (f *gatewayFace) httpSMSToken(now time.Time) string {
 
 func refuseHTTPSMS(w http.ResponseWriter, f *fault) {
 	if f.code == http.StatusUnauthorized {
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"status": "error", "message": "You are not authorized to carry out this request."})
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"status": "error", "message": "You are not authorized."})
 		return
 	}
 	writeJSON(w, http.StatusUnprocessableEntity, map[string]any{

@@ -26,7 +26,8 @@ func (f *gatewayFace) postKannel(w http.ResponseWriter, r *http.Request) {
 	}
 	if send.correlation != "" {
 		send.receipt = func(r receipt, _ time.Time) gatewayReceipt {
-			answer := "id:1 sub:001 dlvrd:001 stat:" + wordFor(r, "ENROUTE", "DELIVRD", "UNDELIV", "EXPIRED") + " err:000 text:" + send.text
+			state := wordFor(r, "ENROUTE", "DELIVRD", "UNDELIV", "EXPIRED")
+			answer := "id:1 sub:001 dlvrd:001 stat:" + state + " err:000 text:" + send.text
 			if r.status == statusSent {
 				answer = "ACK/"
 			}
@@ -63,7 +64,7 @@ func (f *gatewayFace) postJasmin(w http.ResponseWriter, r *http.Request) {
 	case !equalSecrets(form.Get("username"), f.Username) || !equalSecrets(form.Get("password"), f.Password):
 		f.refuse(w, send, wrongCredentials())
 		return
-	case send.to == "" || form.Has("content") == form.Has("hex-content") || form.Has("hex-content") != (form.Get("coding") == "8"):
+	case send.to == "", form.Has("content") == form.Has("hex-content"), form.Has("hex-content") != (form.Get("coding") == "8"):
 		f.refuse(w, send, missingPart())
 		return
 	}

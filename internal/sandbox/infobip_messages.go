@@ -38,6 +38,9 @@ func (f *infobipFace) accept(w http.ResponseWriter, r *http.Request, c infobipCa
 		plan:    infobipPlan(plan),
 		status:  http.StatusOK,
 		refuse: func(w http.ResponseWriter, fl *fault) {
+			if fl.isRefusedCredentials() {
+				fl = infobipHTTP(http.StatusUnauthorized, "The request lacks valid authentication credentials.")
+			}
 			if fl.kind == "" {
 				f.kept.add(infobipMessage{call: c, channel: channel, created: m.Time, rejected: fl})
 			}

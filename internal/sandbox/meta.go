@@ -86,6 +86,20 @@ func (s *Server) postMeta(w http.ResponseWriter, r *http.Request) {
 
 // checkMeta returns the error of the Cloud API for an invalid request, or nil. It checks in the order of the Cloud API.
 func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fault {
+	if f := s.checkMetaNumber(r, "post"); f != nil {
+		return f
+	}
+	if malformed {
+		return invalidParameter("The request body is not the JSON of a message.")
+	}
+	if wrong := req.parameterProblem(); wrong != "" {
+		return invalidParameter(wrong)
+	}
+	return nil
+}
+
+// checkMetaNumber returns the error for a request with a wrong version, token or number, or nil.
+func (s *Server) checkMetaNumber(r *http.Request, method string) *fault {
 	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
 	case !metaVersion.MatchString(r.PathValue("version")):
@@ -95,16 +109,31 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 	case r.PathValue("phone") != s.meta.PhoneNumberID && !slices.Contains(s.meta.MoreNumbers, r.PathValue("phone")):
 		return &fault{
 			status: http.StatusBadRequest, code: 100, subcode: 33, kind: "GraphMethodException",
-			title: "Unsupported post request. Object with ID '" + r.PathValue("phone") +
+			title: "Unsupported " + method + " request. Object with ID '" + r.PathValue("phone") +
 				"' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
 		}
-	case malformed:
-		return invalidParameter("The request body is not the JSON of a message.")
-	}
-	if wrong := req.parameterProblem(); wrong != "" {
-		return invalidParameter(wrong)
 	}
 	return nil
+}
+
+// getMetaNumber answers with the business phone number, as the Cloud API does (business-messaging API v23.0).
+func (s *Server) getMetaNumber(w http.ResponseWriter, r *http.Request) {
+	if f := s.checkMetaNumber(r, "get"); f != nil {
+		refuseMeta(w, f)
+		return
+	}
+	number := map[string]any{
+		"verified_name": "Sandbox", "display_phone_number": displayNumber, "quality_rating": "GREEN", "status": "CONNECTED",
+		"throughput":               map[string]string{"level": "STANDARD"},
+		"code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
+	}
+	answer := map[string]any{"id": s.meta.PhoneNumberID}
+	for field := range strings.SplitSeq(withDefault(r.URL.Query().Get("fields"), "verified_name,display_phone_number"), ",") {
+		if value, known := number[field]; known {
+			answer[field] = value
+		}
+	}
+	writeJSON(w, http.StatusOK, answer)
 }
 
 var metaVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)

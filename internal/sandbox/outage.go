@@ -74,6 +74,9 @@ func (s *Server) meetOutage(w http.ResponseWriter, r *http.Request, c call) bool
 	return true
 }
 
+// isRefusedCredentials reports whether a fault is that of a revoked token.
+func (f *fault) isRefusedCredentials() bool { return f.code == 190 || f.code == 20003 }
+
 // refusedCredentials is the fault of a token that was revoked, in the codes of the scenarios.
 func refusedCredentials(channel string) *fault {
 	if channel == channelWhatsApp {

@@ -61,7 +61,7 @@ type Meta struct {
 	WebhookURL    string   // absolute http(s) URL; if empty, WhatsApp has no webhooks
 }
 
-// Twilio is the simulated SMS account.
+// Twilio is the simulated account for SMS, and for WhatsApp through Twilio.
 type Twilio struct {
 	AccountSID string
 	AuthToken  string // the basic-auth password, and the key that signs the callbacks
@@ -119,7 +119,9 @@ func New(opts Options) (*Server, error) {
 		mux:         http.NewServeMux(),
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
+	s.mux.HandleFunc("GET /{version}/{phone}", s.getMetaNumber)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
+	s.mux.HandleFunc("GET /2010-04-01/Accounts/{account}", s.getTwilioAccount)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages/{message}", s.getTwilio)
 	for _, face := range opts.Faces {

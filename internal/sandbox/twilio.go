@@ -29,6 +29,8 @@ const (
 // twilioForm is the body of a send, with the fields that the sandbox uses.
 type twilioForm struct {
 	to, from, service, body, callback, validity string
+
+	content, variables string // of a template on WhatsApp
 }
 
 // sender returns the sender in the request: From or the messaging service.
@@ -49,11 +51,18 @@ func parseTwilioForm(contentType string, body []byte) twilioForm {
 		body:     values.Get("Body"),
 		callback: values.Get("StatusCallback"),
 		validity: values.Get("ValidityPeriod"),
+
+		content:   values.Get("ContentSid"),
+		variables: values.Get("ContentVariables"),
 	}
 }
 
 func (s *Server) postTwilio(w http.ResponseWriter, r *http.Request) {
 	form := parseTwilioForm(r.Header.Get("Content-Type"), readBody(w, r))
+	if form.isWhatsApp() {
+		s.postTwilioWhatsApp(w, r, form)
+		return
+	}
 	m := Message{
 		Time:        time.Now(),
 		Provider:    providerTwilio,
@@ -111,7 +120,7 @@ func (s *Server) checkTwilio(r *http.Request, form twilioForm) *fault {
 
 func (s *Server) authenticateTwilio(r *http.Request) *fault {
 	user, password, _ := r.BasicAuth()
-	isAccount := r.PathValue("sid") == s.twilio.AccountSID
+	isAccount := withDefault(r.PathValue("sid"), strings.TrimSuffix(r.PathValue("account"), ".json")) == s.twilio.AccountSID
 	if !equalSecrets(user, s.twilio.AccountSID) || !equalSecrets(password, s.twilio.AuthToken) || !isAccount {
 		return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
 	}

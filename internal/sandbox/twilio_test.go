@@ -111,7 +111,7 @@ func TestTwilio_InvalidParameter(t *testing.T) {
 		"801 emoji":         {"Body", strings.Repeat("😀", 801), 21617},
 		"short To":          {"To", "+123", 21211},
 		"national To":       {"To", "015100000001", 21211},
-		"whatsapp To":       {"To", "whatsapp:+4915100000001", 21211},
+		"whatsapp To":       {"To", "whatsapp:+4915100000001", 21910},
 		"From too long":     {"From", "BackstopShop", 21212},
 		"From with symbols": {"From", "Shop!", 21212},
 		"From of digits":    {"From", "1234567890", 21212},

@@ -86,7 +86,10 @@ func (c *webhookSender) queuePosts(from call, posts []post) <-chan struct{} {
 		close(done)
 		return done
 	}
-	ch := &chain{posts: posts, accepted: from.message.Time, build: from.webhook, retries: from.retries, expected: from.expected, done: done}
+	ch := &chain{
+		posts: posts, accepted: from.message.Time, build: from.webhook, retries: from.retries, expected: from.expected,
+		done: done,
+	}
 	c.enqueue(&job{chain: ch, due: ch.accepted.Add(scaleDelay(posts[0].after, c.speed))})
 	return done
 }

@@ -137,6 +137,52 @@ export const constraints = {
       "maxLength": 64
     }
   },
+  "AccountInput": {
+    "name": {
+      "minLength": 1,
+      "maxLength": 64,
+      "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"
+    },
+    "provider": {
+      "minLength": 1,
+      "maxLength": 64
+    },
+    "channel": {
+      "enum": [
+        "whatsapp",
+        "sms"
+      ]
+    },
+    "settings": {},
+    "on_unknown": {
+      "enum": [
+        "resend",
+        "hold"
+      ]
+    },
+    "when_unhealthy": {
+      "enum": [
+        "fall_back",
+        "hold"
+      ]
+    },
+    "call_timeout_seconds": {
+      "minimum": 1,
+      "maximum": 20
+    },
+    "calls_per_second": {
+      "minimum": 0,
+      "maximum": 10000
+    },
+    "calls_at_once": {
+      "minimum": 0,
+      "maximum": 10000
+    },
+    "countries": {
+      "maxItems": 250
+    },
+    "disabled": {}
+  },
   "SignInInput": {
     "api_key": {
       "minLength": 1,

@@ -3,7 +3,7 @@ import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-que
 import { boundsOf, type ChosenRange, comparisonStepOf, isMoving, previousOf, stepOf } from "../overview/range";
 import { rangeBounds } from "../sends/range";
 import { partsAway } from "../ui/health";
-import { answered, api, ProblemError, type Schemas, serverNow } from "./client";
+import { type Account, answered, api, ProblemError, type Schemas, serverNow } from "./client";
 
 export function newQueryClient(): QueryClient {
   return new QueryClient({
@@ -85,6 +85,42 @@ export const policyQuery = (id: string) =>
     queryKey: ["policies", id],
     queryFn: ({ signal }) => answered(api.GET("/v1/policies/{id}", { params: { path: { id } }, signal })),
   });
+
+type AccountsQuery = NonNullable<import("./schema").operations["ListAccounts"]["parameters"]["query"]>;
+
+/** An AccountItem has the account's name as the id that lists and dialogs need. */
+export type AccountItem = Account & { id: string };
+
+export const itemOf = (account: Account): AccountItem => ({ ...account, id: account.name });
+
+const healthRefresh = 15_000; // ms: the health of an account changes without a change of the account
+
+export const accountsQuery = (query: AccountsQuery) =>
+  queryOptions({
+    queryKey: ["accounts", query],
+    queryFn: async ({ signal }) => {
+      const page = await answered(api.GET("/v1/accounts", { params: { query }, signal }));
+      return { ...page, items: page.items.map(itemOf) };
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: healthRefresh,
+  });
+
+export const readAccount = async (name: string, signal?: AbortSignal): Promise<AccountItem> =>
+  itemOf(await answered(api.GET("/v1/accounts/{name}", { params: { path: { name } }, ...(signal ? { signal } : {}) })));
+
+export const accountQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["accounts", name],
+    queryFn: ({ signal }) => readAccount(name, signal),
+    refetchInterval: healthRefresh,
+  });
+
+export const providersQuery = queryOptions({
+  queryKey: ["providers"],
+  queryFn: ({ signal }) => answered(api.GET("/v1/providers", { signal })),
+  staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
+});
 
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 

@@ -1,9 +1,10 @@
+import { accounts } from "./en/accounts";
 import { frame } from "./en/frame";
 import { overview } from "./en/overview";
 import { sends } from "./en/sends";
 import { settings } from "./en/settings";
 
-export const en = { ...frame, ...settings, ...sends, ...overview };
+export const en = { ...frame, ...settings, ...accounts, ...sends, ...overview };
 
 /** Words are the texts that each language must have. */
 export type Words = typeof en;

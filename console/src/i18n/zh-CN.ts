@@ -1,7 +1,8 @@
 import type { Words } from "./en";
+import { accounts } from "./zh-CN/accounts";
 import { frame } from "./zh-CN/frame";
 import { overview } from "./zh-CN/overview";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
 
-export const zhCN: Words = { ...frame, ...settings, ...sends, ...overview };
+export const zhCN: Words = { ...frame, ...settings, ...accounts, ...sends, ...overview };

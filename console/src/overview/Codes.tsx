@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schemas } from "../api/client";
 import { providerName } from "../sends/explanation";
+import { useReader } from "../sends/useReader";
 import { ScrollTable } from "../ui/ScrollTable";
 import { useExplain } from "./ErrorCode";
 import { useSendsLink } from "./scope";
@@ -18,6 +19,7 @@ export function Codes({ codes }: { codes: Row[] }) {
   const rowLink = useRowLink();
   const { count } = useNumbers();
   const explain = useExplain();
+  const { providers } = useReader();
   const toOf = ({ provider, code }: Row) => (code ? link({ provider, code }) : undefined);
   const columns: TableColumnsType<Row> = [
     {
@@ -42,7 +44,7 @@ export function Codes({ codes }: { codes: Row[] }) {
       key: "provider",
       className: "nowrap",
       sorter: (a, b) => a.provider.localeCompare(b.provider),
-      render: (_, { provider, channel }) => `${providerName(provider)} · ${t(`channel.${channel}`)}`,
+      render: (_, { provider, channel }) => `${providerName(provider, providers)} · ${t(`channel.${channel}`)}`,
     },
     {
       title: t("overview.sends"),

@@ -1,5 +1,6 @@
 import { Form, Input } from "antd";
 import { useTranslation } from "react-i18next";
+import { AccountSelect } from "../accounts/AccountSelect";
 import { answered, api, ifMatch, type Policy, type PolicyInput, type Rule } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { checkName, validator } from "../rules/checks";
@@ -12,11 +13,12 @@ const { minItems } = constraints.PolicyInput.rule_ids;
 
 interface Draft {
   name: string;
+  account: string | undefined; // for WhatsApp
   rules: Rule[];
 }
 
 function draftOf(policy: Policy | undefined): Draft {
-  return { name: policy?.name ?? "", rules: policy?.rules ?? [] };
+  return { name: policy?.name ?? "", account: policy?.account, rules: policy?.rules ?? [] };
 }
 
 interface Props {
@@ -41,7 +43,11 @@ export function PolicyDialog({ policy, onClose }: Props) {
           )
         : answered(api.POST("/v1/policies", { body })),
     valuesOf: draftOf,
-    bodyOf: ({ name, rules }) => ({ name, rule_ids: rules.map((rule) => rule.id) }),
+    bodyOf: ({ name, account, rules }) => ({
+      name,
+      ...(account ? { account } : {}),
+      rule_ids: rules.map((rule) => rule.id),
+    }),
     fieldOf: (path) => (path.startsWith("rule_ids") ? "rules" : path),
     onSaved: onClose,
   });
@@ -54,6 +60,11 @@ export function PolicyDialog({ policy, onClose }: Props) {
       width={680}
       fields={[
         { name: "name", label: t("policies.name"), show: ({ name }) => name },
+        {
+          name: "account",
+          label: t("policies.account"),
+          show: ({ account }) => account ?? t("accounts.default"),
+        },
         {
           name: "rules",
           label: t("policies.included"),
@@ -78,6 +89,9 @@ export function PolicyDialog({ policy, onClose }: Props) {
         rules={[validator((list: Rule[]) => (list.length < minItems ? t("policies.ruleWanted") : undefined))]}
       >
         <RulePicker />
+      </Form.Item>
+      <Form.Item name="account" label={t("policies.account")} extra={t("policies.accountMeans")}>
+        <AccountSelect channel="whatsapp" placeholder={t("accounts.default")} />
       </Form.Item>
       {rules.length > 0 && <PolicyPicture rules={rules} />}
       {edit.base && <p className="hint">{t("policies.inFlight")}</p>}

@@ -99,7 +99,11 @@ function About({ policy }: { policy: Policy }) {
       </Space>
     ),
   };
-  return <FactsCard item={policy} after={[use]} />;
+  const account = {
+    label: t("policies.account"),
+    children: policy.account ? <Link to={`/accounts/${policy.account}`}>{policy.account}</Link> : t("accounts.default"),
+  };
+  return <FactsCard item={policy} before={[account]} after={[use]} />;
 }
 
 function Curl({ text }: { text: string }) {

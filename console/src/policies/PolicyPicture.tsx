@@ -4,6 +4,7 @@
 import { Alert, Select } from "antd";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { firstSender } from "../accounts/routes";
 import { countries, countryName } from "../rules/countries";
 import { condition } from "../rules/meaning";
 import type { Tone } from "../theme";
@@ -211,7 +212,7 @@ function RuleText({ rule, title, spareOf, fired, acceptedAt }: RuleTextProps) {
   const { t } = useTranslation();
   return (
     <>
-      {title === "condition" ? condition(rule, t) : t("policies.picture.sms", { sender: rule.send_id })}{" "}
+      {title === "condition" ? condition(rule, t) : t("policies.picture.sms", { sender: firstSender(rule) })}{" "}
       <small className="picture-rule">
         {rule.name}
         {spareOf && <> · {t("policies.picture.spare", { rule: spareOf.name })}</>}
@@ -280,7 +281,7 @@ function Warnings({ warnings, country }: { warnings: Warning[]; country: string 
         return t("policies.picture.sameSender", {
           rule: warning.rule.name,
           other: warning.other.name,
-          sender: warning.rule.send_id,
+          sender: firstSender(warning.rule),
         });
     }
   };

@@ -16,6 +16,7 @@ const warnings = (rules: PictureRule[], country?: string) =>
 const [GB, GBIE, FR] = [{ countries: ["GB"] }, { countries: ["GB", "IE"] }, { countries: ["FR"] }];
 const [unread, unsent] = [{ type: "unread" }, { type: "send_failed" }] as const;
 const ACME = { send_id: "ACME" };
+const [second, own] = [[{ account: "second" }], [{ account: "second", send_id: "OWN" }]];
 
 test("only rules with a wait are steps in time, by their wait, then by the order of the policy", () => {
   const rules = [rule("late", 60, unread), rule("never", 0), rule("soon", 5, unsent), rule("tie", 5)];
@@ -45,7 +46,17 @@ test.each([
 
 test.each([
   ["a spare with another sender", [rule("a", 5), rule("b", 5)], []],
-  ["a spare by another route", [rule("a", 5, ACME), rule("b", 5, { ...ACME, route: "second" })], []],
+  ["a spare by another account", [rule("a", 5, ACME), rule("b", 5, { ...ACME, routes: [{ account: "second" }] })], []],
+  [
+    "the same accounts",
+    [rule("a", 5, { ...ACME, routes: second }), rule("b", 5, { ...ACME, routes: second })],
+    ["b repeats a"],
+  ],
+  [
+    "another sender at the same account",
+    [rule("a", 5, { ...ACME, routes: second }), rule("b", 5, { ...ACME, routes: own })],
+    [],
+  ],
   ["the same sender for the same", [rule("a", 5, ACME), rule("b", 5, ACME)], ["b repeats a"]],
   ["the same sender for a failure alone", [rule("a", 5, ACME), rule("b", 0, ACME)], ["b repeats a"]],
   ["that, first in the order", [rule("a", 0, ACME), rule("b", 5, ACME)], ["a repeats b"]],

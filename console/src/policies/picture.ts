@@ -1,11 +1,11 @@
 // The content of a policy's picture. The law is in docs/rules.md, rule.go and policy.go.
+import { sendersOf } from "../accounts/routes";
 import type { RuleType, Schemas, Send } from "../api/client";
 import type { RuleShape } from "../rules/meaning";
 
 export interface PictureRule extends RuleShape {
   id: string;
   name: string;
-  route?: string | undefined;
 }
 
 /** Stop is a rule at the end of its wait. */
@@ -55,7 +55,7 @@ function warningsOf(rules: PictureRule[], chain: PictureRule[]): Warning[] {
   ];
 }
 
-/** sameSenders returns each rule that only repeats the SMS of another rule, from the same sender and by the same route. */
+/** sameSenders returns each rule that only repeats the SMS of another rule, from the same senders and by the same accounts. */
 function sameSenders(chain: PictureRule[]): Warning[] {
   const repeated = new Map<PictureRule, PictureRule>();
   for (const rule of chain.toReversed()) {
@@ -111,7 +111,7 @@ function isWider(first: PictureRule, second: PictureRule): boolean {
 }
 
 function isSameSender(a: PictureRule, b: PictureRule): boolean {
-  return a.send_id === b.send_id && (a.route ?? "") === (b.route ?? "");
+  return sendersOf(a).join() === sendersOf(b).join();
 }
 
 function isEverywhere(rule: PictureRule): boolean {

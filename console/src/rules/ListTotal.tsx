@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Schemas } from "../api/client";
 
 interface Props {
-  of: "rules" | "policies";
+  of: "rules" | "policies" | "accounts";
   list: { data?: { total?: Schemas["Total"] } | undefined; isPlaceholderData: boolean };
 }
 

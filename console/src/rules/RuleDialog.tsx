@@ -1,19 +1,21 @@
-import { useQuery } from "@tanstack/react-query";
-import { Alert, Form, Input, Radio, Select } from "antd";
+import { Alert, Form, Input, Radio } from "antd";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { routesText } from "../accounts/routes";
 import { answered, api, ifMatch, type Rule, type RuleInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
-import { routesQuery } from "../api/queries";
 import { EditDialog } from "../ui/EditDialog";
+import type { FieldName } from "../ui/formErrors";
 import { useEdit } from "../ui/useEdit";
 import { WaitInput } from "../ui/WaitInput";
 import { CountriesInput } from "./CountriesInput";
 import { checkName, checkSendID, checkWait, validator } from "./checks";
 import { countriesText, meaning, ruleTypes, waitText } from "./meaning";
+import { RoutesFields } from "./RoutesFields";
 
 interface Props {
   rule: Rule | undefined; // undefined to add one
+  preset?: Partial<RuleInput>; // the first values of a rule to add
   onClose: () => void;
   onSaved?: (rule: Rule) => void;
 }
@@ -21,15 +23,14 @@ interface Props {
 const blank: RuleInput = { name: "", type: "undelivered", wait_seconds: 600, send_id: "" };
 
 // An absent value is undefined in the result: the form keeps a field that the new values do not have.
-function inputOf(rule: Rule | undefined): RuleInput {
-  const { name, type, wait_seconds, send_id, route, countries } = rule ?? blank;
-  return { name, type, wait_seconds, send_id, route, countries };
+function inputOf(rule: RuleInput): RuleInput {
+  const { name, type, wait_seconds, send_id, routes, countries } = rule;
+  return { name, type, wait_seconds, send_id, routes, countries };
 }
 
 /** RuleDialog adds or edits a rule. */
-export function RuleDialog({ rule, onClose, onSaved }: Props) {
+export function RuleDialog({ rule, preset, onClose, onSaved }: Props) {
   const { t, i18n } = useTranslation();
-  const routes = useQuery(routesQuery);
   const [form] = Form.useForm<RuleInput>();
   const typed = useRef(""); // in the field of the countries
   const draft: RuleInput = { ...blank, ...Form.useWatch([], form) };
@@ -47,16 +48,15 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
             }),
           )
         : answered(api.POST("/v1/rules", { body })),
-    valuesOf: inputOf,
+    valuesOf: (item) => inputOf(item ?? { ...blank, ...preset }),
     bodyOf: withoutEmpty,
-    fieldOf: (path) => path.split(".")[0] ?? path,
+    fieldOf: fieldOfRule,
     onSaved: (saved) => {
       onSaved?.(saved);
       onClose();
     },
   });
 
-  const routeNames = routes.data?.items ?? [];
   return (
     <EditDialog
       edit={edit}
@@ -68,7 +68,11 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
         { name: "type", label: t("rules.type"), show: ({ type }) => t(`rules.types.${type}`) },
         { name: "send_id", label: t("rules.sendID"), show: ({ send_id }) => send_id },
         { name: "wait_seconds", label: t("rules.wait"), show: (draft) => waitText(draft, t) },
-        { name: "route", label: t("rules.route"), show: ({ route }) => route || t("rules.theDefault") },
+        {
+          name: "routes",
+          label: t("rules.routes.label"),
+          show: ({ routes }) => routesText(routes) || t("rules.theDefault"),
+        },
         { name: "countries", label: t("rules.countries"), show: (draft) => countriesText(draft, t, i18n.language) },
       ]}
       onClose={onClose}
@@ -113,14 +117,7 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
       >
         <WaitInput />
       </Form.Item>
-      <Form.Item name="route" label={t("rules.route")} extra={t("rules.routeMeans")}>
-        <Select
-          allowClear
-          loading={routes.isPending}
-          placeholder={t("rules.defaultRoute", { name: routeNames.find((route) => route.default)?.name ?? "…" })}
-          options={routeNames.map(({ name }) => ({ value: name, label: name }))}
-        />
-      </Form.Item>
+      <RoutesFields chosen={(draft.routes ?? []).map(({ account }) => account)} sender={draft.send_id} />
       <Form.Item
         name="countries"
         label={t("rules.countries")}
@@ -143,6 +140,12 @@ export function RuleDialog({ rule, onClose, onSaved }: Props) {
   );
 }
 
+/** fieldOfRule returns the field of the form for a path of the API, such as routes.0.send_id. */
+function fieldOfRule(path: string): FieldName {
+  const [field = path, index, part] = path.split(".");
+  return field === "routes" && index && part ? [field, Number(index), part] : field;
+}
+
 /** withoutEmpty returns the values without empty fields, because the API refuses some of them. */
 function withoutEmpty(values: RuleInput): RuleInput {
   return {
@@ -150,7 +153,9 @@ function withoutEmpty(values: RuleInput): RuleInput {
     type: values.type,
     send_id: values.send_id,
     ...(values.wait_seconds ? { wait_seconds: values.wait_seconds } : {}),
-    ...(values.route ? { route: values.route } : {}),
+    ...(values.routes?.length
+      ? { routes: values.routes.map(({ account, send_id }) => ({ account, ...(send_id ? { send_id } : {}) })) }
+      : {}),
     ...(values.countries?.length ? { countries: values.countries } : {}),
   };
 }

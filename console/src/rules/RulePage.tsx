@@ -59,10 +59,31 @@ function Shown({ rule }: { rule: Rule }) {
           item={rule}
           onClose={close}
           onDeleted={() => navigate("/rules")}
-          obstacle={isUsed ? <UsedBy policies={rule.used_by ?? []} /> : undefined}
+          obstacle={
+            isUsed
+              ? { title: t("rules.inUse", { name: rule.name }), about: <UsedBy policies={rule.used_by ?? []} /> }
+              : undefined
+          }
         />
       )}
     </>
+  );
+}
+
+/** Routes are the accounts of a rule, in their order. */
+function Routes({ rule: { routes } }: { rule: Rule }) {
+  const { t } = useTranslation();
+  if (!routes?.length) {
+    return t("rules.theDefault");
+  }
+  return (
+    <ol className="inline-list numbered">
+      {routes.map(({ account, send_id }) => (
+        <li key={account}>
+          <Link to={`/accounts/${account}`}>{account}</Link> {send_id && t("sends.from", { sender: send_id })}
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -72,7 +93,7 @@ function Facts({ rule }: { rule: Rule }) {
     { label: t("rules.type"), children: t(`rules.types.${rule.type}`) },
     { label: t("rules.wait"), children: waitText(rule, t) },
     { label: t("rules.sendID"), children: rule.send_id },
-    { label: t("rules.route"), children: rule.route ?? t("rules.theDefault") },
+    { label: t("rules.routes.label"), children: <Routes rule={rule} /> },
     { label: t("rules.countries"), children: countriesText(rule, t, i18n.language) },
   ];
   return <FactsCard item={rule} before={facts} />;

@@ -66,7 +66,11 @@ export default function RulesPage() {
           of="rules"
           item={deleting}
           onClose={() => setDeleting(undefined)}
-          obstacle={deleting.used_by?.length ? <UsedBy policies={deleting.used_by} /> : undefined}
+          obstacle={
+            deleting.used_by?.length
+              ? { title: t("rules.inUse", { name: deleting.name }), about: <UsedBy policies={deleting.used_by} /> }
+              : undefined
+          }
         />
       )}
     </>

@@ -1,7 +1,7 @@
 import i18next from "i18next";
 import { expect, test } from "vitest";
 import { setLanguage, t } from "../i18n";
-import { meaning } from "./meaning";
+import { meaning, summary } from "./meaning";
 
 const rule = { type: "unread", wait_seconds: 5400, send_id: "ACME" } as const;
 
@@ -27,6 +27,12 @@ test("up to four countries are named, and the others counted", () => {
     "Only to recipients in United Kingdom, Ireland, France, or Germany.",
   );
   expect(inCountries("GB", "IE", "FR", "DE", "IT", "ES")).toContain("Germany, or 2 more.");
+});
+
+test("a rule with accounts sends from the sender ID of the first", () => {
+  const routes = [{ account: "uk", send_id: "ACMEUK" }, { account: "de" }];
+  expect(meaning({ ...rule, routes }, t, "en")).toContain("send it by SMS from ACMEUK.");
+  expect(summary({ ...rule, routes }, t, "en")).toBe("Unread, 1 h 30 min, ACME, uk (ACMEUK) → de");
 });
 
 test("a Chinese sentence has no gap", async () => {

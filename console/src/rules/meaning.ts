@@ -1,5 +1,6 @@
 // The meaning of a rule, as a sentence.
 import type { TFunction } from "i18next";
+import { firstSender, type Route, routesText } from "../accounts/routes";
 import type { RuleType } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { duration } from "../ui/time";
@@ -9,6 +10,7 @@ export interface RuleShape {
   type: RuleType;
   wait_seconds?: number | undefined;
   send_id: string;
+  routes?: Route[] | undefined;
   countries?: string[] | undefined;
 }
 
@@ -16,7 +18,7 @@ export const ruleTypes = constraints.RuleInput.type.enum;
 
 /** meaning returns when the rule sends an SMS, from which sender, and to which recipients. */
 export function meaning(rule: RuleShape, t: TFunction, language: string): string {
-  const words = { wait: duration(rule.wait_seconds ?? 0, t), sender: rule.send_id || t("rules.someSender") };
+  const words = { wait: duration(rule.wait_seconds ?? 0, t), sender: firstSender(rule) || t("rules.someSender") };
   const sentence = rule.wait_seconds
     ? t(`rules.meaning.${rule.type}`, words)
     : t(rule.type === "unread" ? "rules.meaning.unreadNever" : "rules.meaning.failure", words);
@@ -34,7 +36,7 @@ export function meaning(rule: RuleShape, t: TFunction, language: string): string
 
 /** condition returns the short form, for use beside a time: "Not read: SMS from ACME". */
 export function condition(rule: RuleShape, t: TFunction): string {
-  return t(`rules.condition.${rule.type}`, { sender: rule.send_id });
+  return t(`rules.condition.${rule.type}`, { sender: firstSender(rule) });
 }
 
 /** waitText returns the wait of a rule, or that it has none. */
@@ -51,15 +53,16 @@ export function countriesText({ countries }: Pick<RuleShape, "countries">, t: TF
 const shownCodes = 4;
 
 /** summary returns the facts of a rule in one short line: "Unread, 30 s, ACME, GB". */
-export function summary(rule: RuleShape & { route?: string | undefined }, t: TFunction, language: string): string {
-  const { countries = [], route } = rule;
+export function summary(rule: RuleShape, t: TFunction, language: string): string {
+  const { countries = [] } = rule;
+  const routes = routesText(rule.routes);
   const codes = countries.slice(0, shownCodes);
   const more = countries.length - codes.length;
   const facts = [
     t(`rules.types.${rule.type}`),
     waitText(rule, t),
     rule.send_id,
-    ...(route ? [route] : []),
+    ...(routes ? [routes] : []),
     ...codes,
     ...(more > 0 ? [t("rules.moreCountries", { count: more })] : []),
   ];

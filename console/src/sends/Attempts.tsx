@@ -10,6 +10,7 @@ import { Advice, Cause, Log } from "./Cause";
 import { explain, providerName } from "./explanation";
 import { firedWords } from "./fired";
 import { type Message, messagesOf } from "./messages";
+import { accountText, routedWords } from "./sender";
 import { useReader } from "./useReader";
 import { toneOfState } from "./verdict";
 
@@ -19,12 +20,12 @@ interface Column {
   render: (message: Message) => ReactNode;
 }
 
-/** Attempts lists each message of a send: by which sender and route, its state, its error, and the newest call for it. */
+/** Attempts lists each message of a send: by which sender and account, its state, its error, and the newest call for it. */
 export function Attempts({ send }: { send: Send }) {
   const { t } = useTranslation();
   const isNarrow = useNarrow();
   const messages = messagesOf(send).filter(({ attempt }) => attempt);
-  const columns = useColumns();
+  const columns = useColumns(send);
   if (messages.length === 0) {
     return <p className="hint">{t("attempts.none")}</p>;
   }
@@ -66,14 +67,14 @@ export function Attempts({ send }: { send: Send }) {
   );
 }
 
-function useColumns(): Column[] {
+function useColumns(send: Send): Column[] {
   const { t, i18n } = useTranslation();
   const took = ({ attempt }: Message) =>
     attempt?.ended_at &&
     exact((Date.parse(attempt.ended_at) - Date.parse(attempt.started_at)) / 1000, t, i18n.language);
   return [
-    { key: "message", title: t("attempts.message"), render: (message) => <Name message={message} /> },
-    { key: "rule", title: t("sends.firedRule"), render: (message) => <Fired message={message} /> },
+    { key: "message", title: t("attempts.message"), render: (message) => <Name message={message} send={send} /> },
+    { key: "rule", title: t("sends.firedRule"), render: (message) => <Fired message={message} send={send} /> },
     {
       key: "state",
       title: t("attempts.status"),
@@ -105,14 +106,19 @@ function useColumns(): Column[] {
   ];
 }
 
-/** Name names a message by its channel and sender, with its route and segments. */
-function Name({ message: { channel, provider, attempt, rule } }: { message: Message }) {
+interface OfSend {
+  message: Message;
+  send: Send;
+}
+
+/** Name names a message by its channel and sender, with its account and segments. */
+function Name({ message: { channel, provider, attempt }, send }: OfSend) {
   const { t } = useTranslation();
+  const reader = useReader();
   const sender = attempt?.send_id;
-  const route = rule?.route && rule.route !== provider ? rule.route : undefined;
   const about = [
-    t("sends.by", { provider: providerName(provider) }),
-    route && t("attempts.route", { route }),
+    t("sends.by", { provider: providerName(provider, reader.providers) }),
+    accountText(attempt, send, reader),
     attempt?.segments && t("sends.segments", { count: attempt.segments }),
   ];
   return (
@@ -125,14 +131,20 @@ function Name({ message: { channel, provider, attempt, rule } }: { message: Mess
   );
 }
 
-function Fired({ message: { rule, fired } }: { message: Message }) {
+function Fired({ message: { rule, fired, routed, attempt }, send }: OfSend) {
   const { t } = useTranslation();
+  const reader = useReader();
   return (
     rule &&
     fired && (
       <>
         {rule.name}
-        <div className="hint">{t(`event.causes.${fired.cause}`, firedWords(rule, fired, t))}</div>
+        <div className="hint">{t(`event.causes.${fired.cause}`, firedWords(rule, fired, send, reader))}</div>
+        {routed && (
+          <div className="hint">
+            {t(`event.routedBecause.${routed.reason}`, routedWords(routed, attempt?.account ?? ""))}
+          </div>
+        )}
       </>
     )
   );

@@ -6,6 +6,8 @@ import { StatusTag } from "../ui/ToneTag";
 import { providerName } from "./explanation";
 import { type Message, messagesOf, newestSMS } from "./messages";
 import { progressOf, stepTitle } from "./progress";
+import { accountText } from "./sender";
+import { useReader } from "./useReader";
 
 interface Props {
   channel: Schemas["Channel"];
@@ -46,12 +48,14 @@ export function ChannelCard({ channel, send }: Props) {
 /** About names the sender, and what the message is made of. */
 function About({ channel, send }: Props) {
   const { t } = useTranslation();
+  const reader = useReader();
   const messages = messagesOf(send);
   const newest: Message | undefined =
     channel === "sms" ? newestSMS(messages) : messages.findLast((message) => message.channel === channel);
   const sender = newest?.attempt?.send_id;
   const words = [
-    newest?.provider && t("sends.by", { provider: providerName(newest.provider) }),
+    newest?.provider && t("sends.by", { provider: providerName(newest.provider, reader.providers) }),
+    accountText(newest?.attempt, send, reader),
     sender && t("sends.from", { sender }),
     channel === "whatsapp" && send.template && templateText(send.template, t),
     channel === "sms" && send.sms_length && lengthText(send.sms_length, t),

@@ -16,6 +16,7 @@ function toneOfEvent(event: Event): Tone {
     case "opted_out":
       return "bad";
     case "rule_fired":
+    case "routed":
     case "duplicate_delivery":
       return "warn";
     case "averted":

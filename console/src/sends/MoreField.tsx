@@ -118,7 +118,7 @@ function CodeField(props: Props<"code">) {
   const reader = useReader();
   const options = reader.codes.map(({ provider, code }) => ({
     value: code,
-    label: `${code} · ${providerName(provider)} · ${explain({ kind: "rejected", code }, provider, reader).cause}`,
+    label: `${code} · ${providerName(provider, reader.providers)} · ${explain({ kind: "rejected", code }, provider, reader).cause}`,
   }));
   return <TextField {...props} options={options} />;
 }

@@ -55,7 +55,7 @@ export default function NewSendPage({ session }: { session: Session }) {
     form.setFieldsValue({ ...emptyFields(form.getFieldsValue(true)), ...emptyDraft });
   };
 
-  const policy = params.get("policy");
+  const [policy, account] = [params.get("policy"), params.get("account")];
   return (
     <>
       <PageHeader
@@ -78,7 +78,12 @@ export default function NewSendPage({ session }: { session: Session }) {
         form={form}
         layout="vertical"
         className="new-send"
-        initialValues={{ ...emptyDraft, ...store.first, ...(policy ? { policy } : {}) }}
+        initialValues={{
+          ...emptyDraft,
+          ...store.first,
+          ...(policy ? { policy } : {}),
+          ...(account ? { account } : {}),
+        }}
         onFinish={(values) => submit(inputOf(values))}
         onFinishFailed={() => setIsFlawed(true)}
         onValuesChange={() => {

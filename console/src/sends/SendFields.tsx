@@ -1,6 +1,7 @@
 // The fields of a new send: the WhatsApp message, the fallback, and what this send changes in its rules.
 import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
+import { AccountSelect } from "../accounts/AccountSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, checkRecipient, checkSendID, checkWait, fits, validator } from "../rules/checks";
@@ -24,6 +25,9 @@ export function MessageFields({ kind }: { kind: Draft["kind"] }) {
         validateDebounce={400}
       >
         <Input type="tel" placeholder="+447400123456" autoFocus autoComplete="off" />
+      </Form.Item>
+      <Form.Item name="account" label={t("newSend.account")} extra={t("newSend.accountMeans")}>
+        <AccountSelect channel="whatsapp" placeholder={t("newSend.asThePolicy")} />
       </Form.Item>
       <Form.Item name="kind" label={t("newSend.kind")}>
         <Radio.Group

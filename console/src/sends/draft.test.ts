@@ -12,6 +12,13 @@ test("inputOf leaves out what the form leaves empty", () => {
   });
 });
 
+test("the account belongs to the WhatsApp message, of a preview too", () => {
+  const input = inputOf({ ...draft, account: "meta-uk" });
+  expect(input.whatsapp).toEqual({ text: "Hello", account: "meta-uk" });
+  expect(previewInput(inputOf({ ...draft, text: "", account: "meta-uk" }))?.whatsapp.account).toBe("meta-uk");
+  expect(fieldOf("whatsapp.account")).toBe("account");
+});
+
 test("inputOf sends overrides, and a wait of 0 as well", () => {
   const expires_at = dayjs("2031-05-04T12:00:00Z");
   const input = inputOf({ ...draft, type: "unread", wait: 0, send_id: "ACME", category: "utility", expires_at });

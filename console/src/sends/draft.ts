@@ -7,6 +7,7 @@ import { bareNumber, fits } from "../rules/checks";
 /** Draft has the values of the form. The value of a field that was never visible is absent. */
 export interface Draft {
   to: string;
+  account?: string; // for WhatsApp
   kind: "text" | "template";
   text: string;
   template: string;
@@ -26,8 +27,8 @@ export function inputOf(draft: Partial<Draft>): SendInput {
   const components = parseComponents(draft.components);
   return {
     to: bareNumber(draft.to),
-    whatsapp:
-      draft.kind === "template"
+    whatsapp: {
+      ...(draft.kind === "template"
         ? {
             template: {
               name: draft.template ?? "",
@@ -35,7 +36,9 @@ export function inputOf(draft: Partial<Draft>): SendInput {
               ...(components ? { components } : {}),
             },
           }
-        : { text: draft.text ?? "" },
+        : { text: draft.text ?? "" }),
+      ...(draft.account ? { account: draft.account } : {}),
+    },
     fallback: {
       policy_id: draft.policy ?? "",
       text: draft.sms ?? "",
@@ -58,9 +61,13 @@ export function previewInput(input: SendInput): SendInput | undefined {
   }
   return {
     ...input,
-    whatsapp: isComplete(input.whatsapp) ? input.whatsapp : { text: "…" },
+    whatsapp: isComplete(input.whatsapp) ? input.whatsapp : { text: "…", ...accountOf(input) },
     fallback: { ...input.fallback, text: input.fallback.text || "…" },
   };
+}
+
+function accountOf({ whatsapp: { account } }: SendInput): { account?: string } {
+  return account ? { account } : {};
 }
 
 function isComplete({ text, template }: SendInput["whatsapp"]): boolean {
@@ -89,6 +96,7 @@ export function fieldOf(path: string): keyof Draft | undefined {
 const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
+  ["whatsapp.account", "account"],
   ["expires_at", "expires_at"],
   ["whatsapp.text", "text"],
   ["whatsapp.template.name", "template"],

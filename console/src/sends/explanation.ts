@@ -18,20 +18,22 @@ export interface Explanation {
   log: string; // what Backstop noted, in English, if the provider gave no error
 }
 
-/** Reader has the language of the reader and the table of error codes. */
+/** Reader has the language of the reader, the table of error codes, and what is known of providers and accounts. */
 export interface Reader {
   t: TFunction;
   language: string;
   codes: Schemas["ErrorCode"][];
+  providers: Schemas["Provider"][];
+  hasSeveralAccounts: boolean; // for SMS
 }
 
 /** explain returns the cause of a failure and what to do, by the table of codes, or else by the class of the failure. */
-export function explain(failure: Reported, provider: string, { t, language, codes }: Reader): Explanation {
+export function explain(failure: Reported, provider: string, { t, language, codes, providers }: Reader): Explanation {
   const { code, reason = "" } = failure;
   const entry = codes.find((one) => one.provider === provider && one.code === code);
   const explained = entry?.explained[language] ?? entry?.explained.en;
   const known = failure.class ?? entry?.class;
-  const name = providerName(provider);
+  const name = providerName(provider, providers);
   return {
     label: code ? t("verdict.label", { provider: name, code }) : name,
     cause: explained?.cause ?? (known ? t(`verdict.causes.${known}`) : ""),
@@ -41,12 +43,11 @@ export function explain(failure: Reported, provider: string, { t, language, code
   };
 }
 
-const names = new Map([
-  ["meta", "Meta"],
-  ["twilio", "Twilio"],
-]);
-
-/** providerName is the name of a provider as people write it. */
-export function providerName(provider: string): string {
-  return names.get(provider) ?? provider;
+/** providerName is the short name of a provider as people write it: as in its title, which may have more words. */
+export function providerName(provider: string, providers: Schemas["Provider"][]): string {
+  const title = providers.find(({ name }) => name === provider)?.title ?? "";
+  const at = title.toLowerCase().indexOf(provider.toLowerCase());
+  return at >= 0 && provider
+    ? title.slice(at, at + provider.length)
+    : title || provider.charAt(0).toUpperCase() + provider.slice(1);
 }

@@ -58,18 +58,22 @@ export class FakeSend {
   }
 
   /** calls adds the call of WhatsApp, or of a rule's SMS, with its end. */
-  calls(rule: string | undefined, state: Attempt["state"], failure?: Failure, number = 1): this {
+  calls(rule: string | undefined, state: Attempt["state"], failure?: Failure, number = 1, account?: string): this {
     const channel = rule === undefined ? "whatsapp" : "sms";
     const index = this.send.plan.rules.findIndex(({ name }) => name === rule);
+    const planned = this.send.plan.rules[index];
+    const route = Math.max(0, planned?.routes?.findIndex((one) => one.account === account) ?? 0);
+    const provider = rule === undefined ? "meta" : "twilio";
     const status: Status | undefined = state === "accepted" ? "submitted" : state === "rejected" ? "failed" : undefined;
     const attempt: Attempt = {
-      step: rule === undefined ? 1 : 3 + 2 * index,
+      step: rule === undefined ? 1 : 3 + 2 * index + 100 * route,
       number,
       channel,
-      provider: rule === undefined ? "meta" : "twilio",
+      provider,
+      account: account ?? provider,
       state,
       started_at: at(this.second),
-      ...(rule === undefined ? {} : { rule, send_id: this.send.plan.rules[index]?.send_id ?? "" }),
+      ...(rule === undefined ? {} : { rule, send_id: planned?.routes?.[route]?.send_id ?? planned?.send_id ?? "" }),
       ...(status ? { status } : {}),
       ...(failure ? { failure } : {}),
     };
@@ -79,7 +83,7 @@ export class FakeSend {
       this.send.fired = { rule, reason: "in English" };
     }
     if (state !== "calling") {
-      this.event({ kind: "attempt", channel, ...about(rule, status, failure) });
+      this.event({ kind: "attempt", channel, account: attempt.account, ...about(rule, status, failure) });
       attempt.ended_at = at(this.second);
     }
     return status ? this.advance(channel, status) : this;
@@ -96,6 +100,10 @@ export class FakeSend {
 
   fires(rule: string, cause?: Schemas["FallbackReason"]): this {
     return this.event({ kind: "rule_fired", channel: "sms", rule, detail: "in English", ...(cause ? { cause } : {}) });
+  }
+
+  routes(rule: string, account: string, route_reason: Schemas["RouteReason"]): this {
+    return this.event({ kind: "routed", channel: "sms", rule, account, route_reason });
   }
 
   ends(outcome: Send["outcome"]): this {

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { Schemas } from "../api/client";
 import { setLanguage } from "../i18n";
 import { eventText } from "./eventText";
+import type { Reader } from "./explanation";
 import { FakeSend, plannedRule } from "./fakeSend";
 import { firedOf } from "./fired";
 
@@ -13,6 +14,10 @@ beforeAll(async () => {
 
 const first = plannedRule("acme", { wait_seconds: 1 });
 const unreachable: Schemas["AttemptFailure"] = { kind: "rejected", code: "30003", reason: "Unreachable handset" };
+
+function readerOf(language: string, hasSeveralAccounts = false): Reader {
+  return { t: i18next.getFixedT(language), language, codes: [], providers: [], hasSeveralAccounts };
+}
 
 /** afterFailedSMS is a send whose first SMS failed at 4 s, and whose second rule fired after that. */
 function afterFailedSMS(second: Schemas["PlannedRule"], cause: Schemas["FallbackReason"]): FakeSend {
@@ -30,7 +35,7 @@ function causeOf({ send }: FakeSend) {
   return firedOf(rule, undefined, send);
 }
 
-const ofSMS = { cause: "sms_failed_code", sender: "ACME", code: "30003" };
+const ofSMS = { cause: "sms_failed_code", failed: expect.anything(), sender: "ACME", code: "30003" };
 
 test("a rule that was due fires because the SMS before it failed", () => {
   expect(causeOf(afterFailedSMS(plannedRule("spare", { wait_seconds: 4 }), "not_delivered"))).toEqual(ofSMS);
@@ -56,8 +61,32 @@ test("a rule fires because of WhatsApp if WhatsApp fails after the SMS", () => {
 test("the timeline says that the SMS before had failed", () => {
   const { send } = afterFailedSMS(plannedRule("spare"), "failed");
   const fired = send.events.findLast(({ kind }) => kind === "rule_fired") ?? { at: "", kind: "rule_fired" as const };
-  const words = (language: string) =>
-    eventText(fired, send, { t: i18next.getFixedT(language), language, codes: [] }).words;
+  const words = (language: string) => eventText(fired, send, readerOf(language)).words;
   expect(words("en")).toContain("the SMS from ACME failed (30003)");
   expect(words("zh-CN")).toContain("ACME 的短信失败（30003）");
+});
+
+test("the timeline says by which account a call went, and why another one followed", () => {
+  const rule = plannedRule("acme", { routes: [{ account: "uk" }, { account: "de" }] });
+  const { send } = new FakeSend(rule)
+    .calls(undefined, "accepted")
+    .fires("acme", "failed")
+    .calls("acme", "rejected", { kind: "rejected", class: "account", code: "20003" }, 1, "uk")
+    .routes("acme", "de", "refused")
+    .calls("acme", "accepted", undefined, 1, "de");
+  const words = (language: string) =>
+    send.events.slice(3).map((event) => eventText(event, send, readerOf(language)).words);
+  expect(words("en")).toEqual([
+    ["SMS", "Failed", "rule “acme”", "account uk"],
+    ["SMS", "rule “acme”", "account de", "uk refused, for a reason of its own"],
+    ["SMS", "Submitted", "rule “acme”", "account de"],
+  ]);
+  expect(words("zh-CN")[1]).toEqual(["短信", "规则“acme”", "账户 de", "uk 因自身原因拒绝"]);
+});
+
+test("the only account is not named if it has the name of its provider", () => {
+  const { send } = new FakeSend(first).calls(undefined, "accepted").fires("acme", "failed").calls("acme", "accepted");
+  const event = send.events[3] ?? { at: "", kind: "attempt" as const };
+  expect(eventText(event, send, readerOf("en")).words).toEqual(["SMS", "Submitted", "rule “acme”"]);
+  expect(eventText(event, send, readerOf("en", true)).words).toContain("account twilio");
 });

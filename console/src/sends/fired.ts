@@ -1,7 +1,8 @@
 // Why a rule fired.
-import type { TFunction } from "i18next";
 import type { RuleType, Schemas, Send } from "../api/client";
 import { duration } from "../ui/time";
+import type { Reader } from "./explanation";
+import { senderOf } from "./sender";
 
 type Attempt = Schemas["Attempt"];
 type Event = Schemas["Event"];
@@ -10,6 +11,7 @@ type Reason = Schemas["FallbackReason"];
 
 export interface Fired {
   cause: Reason | "sms_failed" | "sms_failed_code"; // the last two: the SMS of an earlier rule failed
+  failed?: Attempt | undefined; // the SMS that failed
   sender?: string | undefined; // of the SMS that failed
   code?: string | undefined; // of its failure
 }
@@ -25,12 +27,13 @@ export function firedOf(rule: Rule, attempt: Attempt | undefined, send: Send): F
   const before = send.attempts.findLast(({ channel, rule: name }) => channel === "sms" && name === failed.rule);
   const code = failed.code ?? before?.failure?.code;
   const sender = before?.send_id ?? send.plan.rules.find(({ name }) => name === failed.rule)?.send_id ?? "";
-  return { cause: code ? "sms_failed_code" : "sms_failed", sender, code };
+  return { cause: code ? "sms_failed_code" : "sms_failed", failed: before, sender, code };
 }
 
 /** firedWords are the words for a text of the cause. */
-export function firedWords(rule: Rule, { sender = "", code = "" }: Fired, t: TFunction) {
-  return { rule: rule.name, wait: duration(rule.wait_seconds ?? 0, t), sender, code };
+export function firedWords(rule: Rule, { failed, sender = "", code = "" }: Fired, send: Send, reader: Reader) {
+  const wait = duration(rule.wait_seconds ?? 0, reader.t);
+  return { rule: rule.name, wait, sender: senderOf(failed, send, reader) || sender, code };
 }
 
 /** failedSMS returns the failure of the SMS of the rule that fired before. */

@@ -1,6 +1,7 @@
 // The messages of a send: how far each has come, and when.
 import type { Schemas, Send } from "../api/client";
 import { type Fired, firedOf } from "./fired";
+import { type Routed, routedOf } from "./sender";
 
 type Attempt = Schemas["Attempt"];
 type Event = Schemas["Event"];
@@ -38,6 +39,7 @@ export interface Message {
   attempt?: Attempt | undefined; // absent if no provider was called
   rule?: Schemas["PlannedRule"] | undefined; // the rule that fired, of an SMS
   fired?: Fired | undefined; // why the rule fired
+  routed?: Routed | undefined; // why it went by another account than the first of the rule
 }
 
 /** messagesOf returns the messages of a send: WhatsApp first, then each SMS in the order of their calls. */
@@ -71,6 +73,7 @@ function messageOf(attempt: Attempt, send: Send): Message {
     attempt,
     rule,
     fired: rule && firedOf(rule, attempt, send),
+    routed: routedOf(attempt, send),
   };
 }
 
@@ -101,10 +104,9 @@ function isRefused({ state }: Attempt): boolean {
   return state === "throttled" || state === "unavailable";
 }
 
+/** hasResend reports whether a message went out once more. Its step is the next one; other accounts have other steps. */
 function hasResend(attempt: Attempt, send: Send): boolean {
-  return send.attempts.some(
-    ({ channel, rule, step }) => channel === attempt.channel && rule === attempt.rule && step > attempt.step,
-  );
+  return send.attempts.some(({ step }) => step === attempt.step + 1);
 }
 
 /** isPending reports whether the refused call of an attempt is repeated. */
@@ -123,7 +125,7 @@ function uncalled(send: Send): Message {
   const gaveUp = send.events.find(({ kind, channel }) => kind === "gave_up" && channel === "whatsapp");
   const message = { channel: "whatsapp", provider: "", calls: 0 } as const;
   if (status !== "queued" && status !== "failed") {
-    return { ...message, state: status, at: eventOf(status, message.channel, undefined, send)?.at ?? send.accepted_at };
+    return { ...message, state: status, at: eventOf(status, message, send)?.at ?? send.accepted_at };
   }
   if (send.attempts.length > 0 && !gaveUp) {
     return { ...message, state: "too_late", at: send.accepted_at }; // an SMS went out without it
@@ -141,22 +143,26 @@ function timeOf(state: MessageState, attempt: Attempt, send: Send): string {
     case "sent":
     case "delivered":
     case "read":
-      return eventOf(state, attempt.channel, attempt.rule, send)?.at ?? ended;
+      return eventOf(state, attempt, send)?.at ?? ended;
     case "rejected":
     case "failed":
     case "gave_up":
-      return eventOf("failed", attempt.channel, attempt.rule, send)?.at ?? ended;
+      return eventOf("failed", attempt, send)?.at ?? ended;
     default:
       return ended;
   }
 }
 
-function eventOf(status: Schemas["Status"], channel: Channel, rule: string | undefined, send: Send): Event | undefined {
+type OfMessage = Pick<Attempt, "channel"> & Partial<Pick<Attempt, "rule" | "account">>;
+
+/** eventOf returns the event with which a message reached a status. Receipts name no account. */
+function eventOf(status: Schemas["Status"], { channel, rule, account }: OfMessage, send: Send): Event | undefined {
   return send.events.find(
     (event) =>
       (event.kind === "attempt" || event.kind === "receipt" || event.kind === "gave_up") &&
       event.channel === channel &&
       event.status === status &&
-      (channel === "whatsapp" || event.rule === rule),
+      (channel === "whatsapp" || event.rule === rule) &&
+      (!event.account || !account || event.account === account),
   );
 }

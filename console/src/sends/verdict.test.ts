@@ -2,6 +2,7 @@ import i18next from "i18next";
 import { beforeAll, expect, test } from "vitest";
 import type { Schemas, Send } from "../api/client";
 import { setLanguage } from "../i18n";
+import { providerName, type Reader } from "./explanation";
 import { at, FakeSend, plannedRule } from "./fakeSend";
 import { verdictOf } from "./verdict";
 import { slot } from "./verdictLine";
@@ -33,10 +34,14 @@ const undeliverable: Failure = {
 const unreachable: Failure = { kind: "rejected", class: "recipient", code: "30003", reason: "Unreachable handset" };
 const throttled: Failure = { kind: "throttled", code: "130429", reason: "Rate limit hit" };
 
+function readerOf(t: Reader["t"], language: string): Reader {
+  return { t, language, codes, providers: [], hasSeveralAccounts: false };
+}
+
 /** read returns the verdict as a reader sees it, with the seconds after acceptance for each time. */
 function read({ send }: FakeSend, seconds = 3600, language = "en") {
   const t = i18next.getFixedT(language);
-  const verdict = verdictOf(send, Date.parse(at(seconds)), { t, language, codes });
+  const verdict = verdictOf(send, Date.parse(at(seconds)), readerOf(t, language));
   return {
     ...verdict,
     lines: verdict.lines.map(({ text, at: time, explanation }) =>
@@ -52,6 +57,7 @@ function read({ send }: FakeSend, seconds = 3600, language = "en") {
 }
 
 const rule = plannedRule("acme");
+const routed = plannedRule("acme", { routes: [{ account: "uk" }, { account: "de", send_id: "ACME2" }] });
 const second = plannedRule("acme2", { wait_seconds: 120 });
 const unread = plannedRule("late", { type: "unread", wait_seconds: 10 });
 
@@ -428,6 +434,54 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
       lines: expect.arrayContaining(["Backstop could not process the send, and ended it at 1 s."]),
     },
   ],
+  "another account follows one that refused": [
+    new FakeSend(routed)
+      .calls(undefined, "rejected", undeliverable)
+      .fires("acme", "failed")
+      .calls("acme", "rejected", { kind: "rejected", class: "account", code: "99998" }, 1, "uk")
+      .routes("acme", "de", "refused")
+      .calls("acme", "accepted", undefined, 1, "de")
+      .receipt("acme", "delivered")
+      .ends("sms"),
+    {
+      headline: "Delivered by SMS from ACME2 (de)",
+      lines: [
+        accepted,
+        expect.stringContaining("WhatsApp refused the message at 1 s."),
+        expect.stringContaining("Twilio refused the SMS from ACME (uk) at 3 s."),
+        "The SMS from ACME2 (de) was delivered to the phone at 6 s. Account de followed, because uk had refused the SMS for a reason of its own.",
+        nothing,
+      ],
+    },
+  ],
+  "another account in the place of an unhealthy one": [
+    new FakeSend(routed)
+      .calls(undefined, "rejected", undeliverable)
+      .fires("acme", "failed")
+      .routes("acme", "de", "unhealthy")
+      .calls("acme", "accepted", undefined, 1, "de"),
+    {
+      headline: "Accepted by Twilio as SMS from ACME2, no receipt so far",
+      lines: expect.arrayContaining([
+        "Twilio accepted the SMS from ACME2 at 4 s. No receipt so far. Rule “acme” sent the SMS because WhatsApp had failed. Account de took the place of uk, which was unhealthy.",
+      ]),
+    },
+  ],
+  "another account after one that was down": [
+    new FakeSend(routed)
+      .calls(undefined, "rejected", undeliverable)
+      .fires("acme", "failed")
+      .calls("acme", "unavailable", { kind: "unavailable" }, 3, "uk")
+      .routes("acme", "de", "down")
+      .calls("acme", "accepted", undefined, 1, "de"),
+    {
+      headline: "Accepted by Twilio as SMS from ACME2 (de), no receipt so far",
+      lines: expect.arrayContaining([
+        expect.stringContaining("The SMS from ACME (uk) was not sent."),
+        "Twilio accepted the SMS from ACME2 (de) at 5 s. No receipt so far. Account de followed, because uk was down or throttled.",
+      ]),
+    },
+  ],
   "a receipt after the end": [
     new FakeSend(rule).calls(undefined, "accepted").ends("unconfirmed").receipt(undefined, "delivered").with({
       outcome: "whatsapp",
@@ -450,15 +504,16 @@ for (const [name, [fake, wanted, seconds]] of Object.entries(cases)) {
 /** expectNoEnglish checks that a Chinese verdict has no English words but names, and no gap. */
 function expectNoEnglish({ headline, lines }: ReturnType<typeof read>): void {
   for (const text of [headline, ...lines]) {
-    const rest = text.replace(/WhatsApp|Meta|Twilio|ACME2?|LATE|“\w+”|[0-9]+ s/g, "");
+    const rest = text.replace(/WhatsApp|Meta|Twilio|ACME2?|LATE|uk|de|“\w+”|[0-9]+ s/g, "");
     expect(rest).not.toMatch(/[A-Za-z{}]/);
   }
 }
 
 test("a code that no table has is explained by the provider's own words alone", () => {
   const { send } = cases["everything failed"]?.[0] ?? new FakeSend();
-  const t = i18next.getFixedT("en");
-  const explained = verdictOf(send, 0, { t, language: "en", codes }).lines.map(({ explanation }) => explanation);
+  const explained = verdictOf(send, 0, readerOf(i18next.getFixedT("en"), "en")).lines.map(
+    ({ explanation }) => explanation,
+  );
   expect(explained[2]).toEqual({ label: "Twilio 99999", cause: "", action: "", quote: "A new error", log: "" });
 });
 
@@ -475,6 +530,23 @@ test("the outcomes have their tones", () => {
 
 test("a Chinese summary has a space between a time and a word", () => {
   const { send } = new FakeSend(rule).calls(undefined, "accepted");
-  const reader = { t: i18next.getFixedT("zh-CN"), language: "zh-CN", codes };
+  const reader = readerOf(i18next.getFixedT("zh-CN"), "zh-CN");
   expect(summaryOf(send, verdictOf(send, Date.parse(at(5)), reader), "", reader)).toMatch(/[0-9] 受理。/);
+});
+
+test("with several accounts the verdict names the account of each SMS", () => {
+  const { send } = new FakeSend(rule).calls(undefined, "accepted").fires("acme", "failed").calls("acme", "accepted");
+  const reader = { ...readerOf(i18next.getFixedT("en"), "en"), hasSeveralAccounts: true };
+  expect(verdictOf(send, 0, reader).headline).toBe("Accepted by Twilio as SMS from ACME (twilio), no receipt so far");
+});
+
+test.each([
+  ["meta", "Meta WhatsApp Cloud API", "Meta"],
+  ["http", "Generic HTTP gateway", "HTTP"],
+  ["sms77", "Seven", "Seven"],
+  ["infobip", undefined, "Infobip"], // the providers are not loaded
+  ["", undefined, ""],
+])("the provider %j with the title %j is called %j", (name, title, wanted) => {
+  const providers = title ? [{ name, title } as Schemas["Provider"]] : [];
+  expect(providerName(name, providers)).toBe(wanted);
 });

@@ -5,6 +5,7 @@ import { outcomeTone, type Tone } from "../theme";
 import { explain, providerName, type Reader } from "./explanation";
 import { firedWords } from "./fired";
 import { type Message, type MessageState, messagesOf } from "./messages";
+import { routedWords, senderOf } from "./sender";
 import { headlineOf } from "./verdictHeadline";
 import { join, type Line, slot } from "./verdictLine";
 import { nextOf } from "./verdictNext";
@@ -21,10 +22,10 @@ export function verdictOf(send: Send, now: number, reader: Reader): Verdict {
   const isHeldUp = messages.some(({ state }) => state === "retrying");
   return {
     tone: send.duplicate_delivery || isHeldUp ? "warn" : outcomeTone(send.outcome),
-    headline: headlineOf(send, messages, reader.t),
+    headline: headlineOf(send, messages, reader),
     lines: [
       { about: "send", tone: "quiet", text: reader.t("verdict.accepted", { at: slot }), at: send.accepted_at },
-      ...messages.filter((message) => !isAverted(message, send)).map((message) => lineOf(message, reader)),
+      ...messages.filter((message) => !isAverted(message, send)).map((message) => lineOf(message, send, reader)),
       ...notesOf(send, messages, reader),
       ...nextOf(send, messages, now, reader.t),
     ],
@@ -62,18 +63,18 @@ export function toneOfState(state: MessageState): Tone {
   return tones[state];
 }
 
-function lineOf(message: Message, reader: Reader): Line {
+function lineOf(message: Message, send: Send, reader: Reader): Line {
   const { t } = reader;
   const { channel, state, at, attempt, failure } = message;
   const words = {
     at: slot,
-    provider: providerName(message.provider),
-    sender: attempt?.send_id ?? "",
+    provider: providerName(message.provider, reader.providers),
+    sender: senderOf(attempt, send, reader),
     calls: t("verdict.calls", { count: message.calls }),
   };
   const text =
     channel === "whatsapp" ? t(`verdict.whatsapp.${state}`, words) : t(`verdict.sms.${smsState(state)}`, words);
-  const why = whyOf(message, t);
+  const why = whyOf(message, send, reader);
   return {
     about: channel,
     tone: toneOfState(state),
@@ -93,8 +94,15 @@ function isOverruled(state: MessageState): boolean {
   return ["calling", "submitted", "sent", "delivered", "read"].includes(state);
 }
 
-function whyOf({ rule, fired }: Message, t: Reader["t"]): string {
-  return rule && fired ? t(`verdict.fired.${fired.cause}`, firedWords(rule, fired, t)) : "";
+/** whyOf says why a rule fired, or for a later call of the rule, why it went by another account. */
+function whyOf({ rule, fired, routed, attempt }: Message, send: Send, reader: Reader): string {
+  const { t } = reader;
+  const why = rule && fired ? t(`verdict.fired.${fired.cause}`, firedWords(rule, fired, send, reader)) : "";
+  if (!routed) {
+    return why;
+  }
+  const change = t(`verdict.routed.${routed.reason}`, routedWords(routed, attempt?.account ?? ""));
+  return routed.isFirst && why ? join(t, why, change) : change;
 }
 
 /** notesOf says what happened beside the messages. */

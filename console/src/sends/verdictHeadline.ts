@@ -1,24 +1,27 @@
 // The first words of a verdict.
-import type { TFunction } from "i18next";
+
+import { firstSender } from "../accounts/routes";
 import type { Send } from "../api/client";
-import { providerName } from "./explanation";
+import { providerName, type Reader } from "./explanation";
 import { type Message, newestSMS } from "./messages";
+import { senderOf } from "./sender";
 
 /** headlineOf returns the state of a send in a few words. */
-export function headlineOf(send: Send, messages: Message[], t: TFunction): string {
-  const arrived = arrivedHeadline(send, messages, t);
+export function headlineOf(send: Send, messages: Message[], reader: Reader): string {
+  const arrived = arrivedHeadline(send, messages, reader);
   if (arrived) {
     return arrived;
   }
-  return send.finished_at ? endedHeadline(send, messages, t) : openHeadline(send, messages, t);
+  return send.finished_at ? endedHeadline(send, messages, reader) : openHeadline(send, messages, reader);
 }
 
-function arrivedHeadline(send: Send, messages: Message[], t: TFunction): string | undefined {
+function arrivedHeadline(send: Send, messages: Message[], reader: Reader): string | undefined {
+  const { t } = reader;
   const isRead = send.whatsapp.status === "read";
   const byWhatsApp = isRead || send.whatsapp.status === "delivered";
   const sms = messages.find(({ channel, state }) => channel === "sms" && (state === "delivered" || state === "read"));
   if (sms) {
-    const sender = sms.attempt?.send_id ?? "";
+    const sender = senderOf(sms.attempt, send, reader);
     return byWhatsApp
       ? t(send.duplicate_delivery ? "verdict.headline.twice" : "verdict.headline.both", { sender })
       : t("verdict.headline.sms", { sender });
@@ -38,7 +41,7 @@ function arrivedHeadline(send: Send, messages: Message[], t: TFunction): string 
   );
 }
 
-function endedHeadline(send: Send, messages: Message[], t: TFunction): string {
+function endedHeadline(send: Send, messages: Message[], { t }: Reader): string {
   const has = (kind: Send["events"][number]["kind"]) => send.events.some((event) => event.kind === kind);
   if (send.outcome === "unconfirmed") {
     return t("verdict.headline.unconfirmed");
@@ -55,10 +58,14 @@ function endedHeadline(send: Send, messages: Message[], t: TFunction): string {
   return t(newestSMS(messages) ? "verdict.headline.failed" : "verdict.headline.failedWhatsApp");
 }
 
-function openHeadline(send: Send, messages: Message[], t: TFunction): string {
+function openHeadline(send: Send, messages: Message[], reader: Reader): string {
+  const { t } = reader;
   const newest = newestSMS(messages);
   const isOut = send.sms && send.sms.status !== "failed";
-  const words = { sender: newest?.attempt?.send_id ?? "", provider: providerName(newest?.provider ?? "") };
+  const words = {
+    sender: senderOf(newest?.attempt, send, reader),
+    provider: providerName(newest?.provider ?? "", reader.providers),
+  };
   if (newest && isOut) {
     switch (newest.state) {
       case "calling":
@@ -76,13 +83,13 @@ function openHeadline(send: Send, messages: Message[], t: TFunction): string {
   const next = send.plan.rules.find(({ name }) => name === send.next_rule);
   if (newest) {
     return next
-      ? t("verdict.headline.smsFailedNext", { ...words, next: next.send_id })
+      ? t("verdict.headline.smsFailedNext", { ...words, next: firstSender(next) })
       : t("verdict.headline.smsFailed", words);
   }
-  return whatsAppHeadline(messages, next?.send_id, t);
+  return whatsAppHeadline(messages, next && firstSender(next), t);
 }
 
-function whatsAppHeadline(messages: Message[], next: string | undefined, t: TFunction): string {
+function whatsAppHeadline(messages: Message[], next: string | undefined, t: Reader["t"]): string {
   const state = messages.findLast(({ channel }) => channel === "whatsapp")?.state;
   switch (state) {
     case "calling":

@@ -1,5 +1,6 @@
 // What comes next for a send.
 import type { TFunction } from "i18next";
+import { firstSender } from "../accounts/routes";
 import type { Schemas, Send } from "../api/client";
 import type { Message } from "./messages";
 import { type Line, slot } from "./verdictLine";
@@ -15,7 +16,7 @@ export function nextOf(send: Send, messages: Message[], now: number, t: TFunctio
   const rule = send.plan.rules.find(({ name }) => name === send.next_rule);
   if (rule && send.next_deadline) {
     const isDue = Date.parse(send.next_deadline) <= now;
-    const words = { rule: rule.name, sender: rule.send_id, at: slot };
+    const words = { rule: rule.name, sender: firstSender(rule), at: slot };
     return [
       isDue ? line(t("verdict.next.due", words)) : line(t(`verdict.next.${rule.type}`, words), send.next_deadline),
       ...expiryOf(send, line, t),
@@ -33,7 +34,7 @@ function expiryOf(send: Send, line: NewLine, t: TFunction): Line[] {
 /** withoutDeadline says what follows if no rule fires by the time alone. */
 function withoutDeadline(send: Send, messages: Message[], line: NewLine, t: TFunction): Line[] {
   const unused = unusedRule(send, messages);
-  const words = { rule: unused?.name, sender: unused?.send_id };
+  const words = { rule: unused?.name, sender: unused && firstSender(unused) };
   if (send.sms && send.sms.status !== "failed") {
     if (send.sms.status === "delivered") {
       return [line(t("verdict.next.nothing"))];

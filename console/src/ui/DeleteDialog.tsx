@@ -3,15 +3,28 @@ import { Alert, App, Modal } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ifMatch, ProblemError } from "../api/client";
+import { invalidateItems } from "./invalidateItems";
 import { ProblemAlert } from "./ProblemView";
 import { useFocusReturn } from "./useFocusReturn";
 
 interface Props {
-  of: "rules" | "policies";
+  of: "rules" | "policies" | "accounts";
   item: { id: string; name: string; version: number };
-  obstacle?: ReactNode; // why the item cannot be deleted
+  obstacle?: { title: string; about?: ReactNode } | undefined; // why the item cannot be deleted
   onClose: () => void;
   onDeleted?: () => void; // if the page of the item itself is open
+}
+
+type Removed = Props["item"];
+
+const removers: Record<Props["of"], (item: Removed) => Promise<unknown>> = {
+  rules: ({ id, version }) => answered(api.DELETE("/v1/rules/{id}", paramsOf({ id }, version))),
+  policies: ({ id, version }) => answered(api.DELETE("/v1/policies/{id}", paramsOf({ id }, version))),
+  accounts: ({ name, version }) => answered(api.DELETE("/v1/accounts/{name}", paramsOf({ name }, version))),
+};
+
+function paramsOf<Path>(path: Path, version: number) {
+  return { params: { path, header: ifMatch(version) } };
 }
 
 /** DeleteDialog deletes the shown version of an item, after the user has confirmed it. */
@@ -22,19 +35,11 @@ export function DeleteDialog({ of, item, obstacle, onClose, onDeleted }: Props) 
   const opener = useFocusReturn();
   // The item itself is not loaded again: its page closes.
   const refresh = () => {
-    const isGone = (key: readonly unknown[]) => key[0] === of && key[1] === item.id;
     client.invalidateQueries({ queryKey: [of, item.id], refetchType: "none" });
-    client.invalidateQueries({
-      predicate: ({ queryKey }) => ["rules", "policies"].includes(String(queryKey[0])) && !isGone(queryKey),
-    });
+    invalidateItems(client, ({ queryKey }) => queryKey[0] === of && queryKey[1] === item.id);
   };
   const remove = useMutation({
-    mutationFn: () => {
-      const params = { path: { id: item.id }, header: ifMatch(item.version) };
-      return of === "rules"
-        ? answered(api.DELETE("/v1/rules/{id}", { params }))
-        : answered(api.DELETE("/v1/policies/{id}", { params }));
-    },
+    mutationFn: () => removers[of](item),
     onSuccess: () => {
       onDeleted?.();
       refresh();
@@ -53,7 +58,7 @@ export function DeleteDialog({ of, item, obstacle, onClose, onDeleted }: Props) 
   if (obstacle) {
     return (
       <Modal open title={t(`${of}.delete`)} onCancel={onClose} onOk={onClose} footer={(_, { OkBtn }) => <OkBtn />}>
-        <Alert type="warning" showIcon title={t("rules.inUse", { name: item.name })} description={obstacle} />
+        <Alert type="warning" showIcon title={obstacle.title} description={obstacle.about} />
       </Modal>
     );
   }

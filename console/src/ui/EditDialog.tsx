@@ -10,6 +10,8 @@ import { useFocusReturn } from "./useFocusReturn";
 interface Props<T extends Item, Draft> {
   edit: Edit<T, Draft>;
   name: string; // of the form, in the ids of its fields
+  first?: string; // the field that gets the focus
+  opener?: Element | null; // what gets the focus after it, if not what has it now
   title: string;
   width: number;
   fields: EditField<Draft>[]; // to compare with a version that somebody else has saved
@@ -21,6 +23,8 @@ interface Props<T extends Item, Draft> {
 export function EditDialog<T extends Item, Draft>({
   edit,
   name,
+  first = "name",
+  opener,
   title,
   width,
   fields,
@@ -31,7 +35,7 @@ export function EditDialog<T extends Item, Draft>({
   const { t } = useTranslation();
   const [isAsking, setIsAsking] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
-  useFocusReturn();
+  useFocusReturn(opener);
   return (
     <>
       <Modal
@@ -44,7 +48,7 @@ export function EditDialog<T extends Item, Draft>({
         okButtonProps={{ htmlType: "submit", form: name, loading: save.isPending, "aria-disabled": save.isPending }}
         onCancel={() => (isChanged() ? setIsAsking(true) : onClose())}
         cancelButtonProps={{ onClick: onClose }}
-        afterOpenChange={(open) => open && focusFirst(form, "name")}
+        afterOpenChange={(open) => open && focusFirst(form, first)}
         footer={(buttons) => (
           <>
             {failure !== undefined && <ProblemAlert error={failure} />}

@@ -12,6 +12,7 @@ export function decorative(Drawing: Icon) {
 }
 
 export const ApartmentOutlined = decorative(ant.ApartmentOutlined);
+export const ApiOutlined = decorative(ant.ApiOutlined);
 export const ArrowDownOutlined = decorative(ant.ArrowDownOutlined);
 export const ArrowUpOutlined = decorative(ant.ArrowUpOutlined);
 export const DashboardOutlined = decorative(ant.DashboardOutlined);

@@ -37,3 +37,11 @@ test("an error that names no fields is returned", () => {
   }
   expect(shown.setFields).not.toHaveBeenCalled();
 });
+
+test("the path of an error in a list leads to its field", () => {
+  const shown = form();
+  const error = problem({ field: "routes.1.send_id", reason: "is no SendID" });
+  expect(showFieldErrors(shown, error, () => ["routes", 1, "send_id"])).toBeUndefined();
+  expect(shown.setFields).toHaveBeenCalledWith([{ name: ["routes", 1, "send_id"], errors: ["is no SendID"] }]);
+  expect(shown.scrollToField).toHaveBeenCalledWith(["routes", 1, "send_id"], expect.anything());
+});

@@ -4,6 +4,9 @@ import { ProblemError } from "../api/client";
 import { t } from "../i18n";
 import { fieldText } from "./problemTexts";
 
+/** A FieldName is the name of a field, or the path to a field in a list. */
+export type FieldName = string | (string | number)[];
+
 /**
  * showFieldErrors shows the errors of a problem at the fields of a form. nameOf returns the field for a path, or undefined if the
  * form has none. If some errors have no field, showFieldErrors returns the problem, to be shown beside the form.
@@ -11,12 +14,12 @@ import { fieldText } from "./problemTexts";
 export function showFieldErrors<T>(
   form: FormInstance<T>,
   error: unknown,
-  nameOf: (path: string) => string | string[] | undefined,
+  nameOf: (path: string) => FieldName | undefined,
 ): unknown {
   if (!(error instanceof ProblemError) || !error.problem?.errors) {
     return error;
   }
-  const found = new Map<string, { name: string | string[]; errors: string[] }>();
+  const found = new Map<string, { name: FieldName; errors: string[] }>();
   let hasOthers = false;
   for (const wrong of error.problem.errors) {
     const name = nameOf(wrong.field);

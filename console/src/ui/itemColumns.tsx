@@ -1,20 +1,20 @@
 import type { TFunction } from "i18next";
 import { Link } from "react-router";
-import type { ListColumn, Order } from "./listColumns";
+import { type ListColumn, none, type Order } from "./listColumns";
 import { Name } from "./Name";
 import { TimeText } from "./TimeText";
 
 interface Item {
   id: string;
   name: string;
-  updated_at: string;
+  updated_at?: string; // absent if the environment gives the item
 }
 
 type OrderOf = (field: "name" | "updated_at") => Order | null;
 
-/** nameColumn is the column of the names of rules or policies, which link to their pages. */
+/** nameColumn is the column of the names of items, which link to their pages. */
 export function nameColumn<Row extends Item>(
-  of: "rules" | "policies",
+  of: "rules" | "policies" | "accounts",
   width: number,
   orderOf: OrderOf,
   t: TFunction,
@@ -46,6 +46,6 @@ export function updatedColumn<Row extends Item>(width: number, orderOf: OrderOf,
     sortOrder: orderOf("updated_at"),
     sortDirections: ["descend", "ascend"],
     orders: { ascend: t("list.oldestChange"), descend: t("list.newestChange") },
-    render: (_, { updated_at }) => <TimeText at={updated_at} />,
+    render: (_, { updated_at }) => (updated_at ? <TimeText at={updated_at} /> : none),
   };
 }

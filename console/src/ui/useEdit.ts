@@ -3,7 +3,8 @@ import { App, type FormInstance } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemError } from "../api/client";
-import { showFieldErrors } from "./formErrors";
+import { type FieldName, showFieldErrors } from "./formErrors";
+import { invalidateItems } from "./invalidateItems";
 
 export interface Item {
   id: string;
@@ -12,19 +13,19 @@ export interface Item {
 }
 
 interface Options<T extends Item, Draft, Body> {
-  of: "rules" | "policies";
+  of: "rules" | "policies" | "accounts";
   item: T | undefined; // undefined to add one
   form: FormInstance<Draft>;
   read: (id: string) => Promise<T>;
   write: (body: Body, base: T | undefined) => Promise<T>; // replaces the version of base
   valuesOf: (item: T | undefined) => Draft; // the values of the form
   bodyOf: (draft: Draft) => Body; // the same for equal drafts
-  fieldOf: (path: string) => string; // the field of the form for a path of the API
+  fieldOf: (path: string) => FieldName | undefined; // the field of the form for a path of the API, if it has one
   onSaved: (item: T) => void;
 }
 
 /**
- * useEdit saves a rule or a policy from a form, unless somebody else has saved a newer version meanwhile. Then it returns that
+ * useEdit saves an item from a form, unless somebody else has saved a newer version meanwhile. Then it returns that
  * version as theirs, and saves nothing until resolve has chosen a version.
  */
 export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, Body>) {
@@ -40,8 +41,7 @@ export function useEdit<T extends Item, Draft, Body>(options: Options<T, Draft, 
     mutationFn: (draft: Draft) => write(bodyOf(draft), base),
     onMutate: () => setFailure(undefined),
     onSuccess: (saved) => {
-      client.invalidateQueries({ queryKey: ["rules"] }); // because a rule lists its policies
-      client.invalidateQueries({ queryKey: ["policies"] });
+      invalidateItems(client);
       message.success(t(base ? `${of}.saved` : `${of}.added`, { name: saved.name }));
       onSaved(saved);
     },

@@ -4,8 +4,8 @@ import { type RefObject, useEffect, useRef } from "react";
  * useFocusReturn moves the focus, when its dialog has closed, to the element that opened it. If that element is gone, or a caller
  * has set it to null, the focus moves to the content of the page.
  */
-export function useFocusReturn(): RefObject<Element | null> {
-  const opener = useRef(document.activeElement); // before the dialog takes the focus
+export function useFocusReturn(given?: Element | null): RefObject<Element | null> {
+  const opener = useRef(given ?? document.activeElement); // before the dialog takes the focus
   useEffect(
     () => () => {
       // The dialog holds the focus until it is gone.

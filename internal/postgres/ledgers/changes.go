@@ -19,7 +19,7 @@ func (s *Store) Begin(ctx context.Context, send string, c backstop.Call) (backst
 		return ruling, after.View(), nil
 	}
 	// An earlier run may have made the call and died before it looked for receipts of its message.
-	step, _ := after.StepOf(c)
+	step, _ := after.StepOf(c, s.pool.Now())
 	view, err := s.adoptOrphans(ctx, after, step)
 	return ruling, view, err
 }

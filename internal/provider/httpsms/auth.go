@@ -54,13 +54,13 @@ func (n node) receiptAuth() receiptAuth {
 	}
 	needsHeader := a.kind == "header" || a.kind == "hmac"
 	if needsHeader && !headerName.MatchString(a.header) {
-		fields["header"].fault("must be the name of a header")
+		fields["header"].faultf("must be the name of a header")
 	}
 	if a.kind == "basic" && a.username == "" {
-		fields["username"].fault("is required")
+		fields["username"].faultf("is required")
 	}
 	if a.kind == "hmac" && (strings.Contains(a.signed, "timestamp") || a.tolerance > 0) && !headerName.MatchString(a.timestamp) {
-		fields["timestamp_header"].fault("must be the name of a header")
+		fields["timestamp_header"].faultf("must be the name of a header")
 	}
 	return a
 }

@@ -15,15 +15,15 @@ var explanations []byte
 
 // ErrorCodes returns the error codes of the recipes. Each begins with the name of its recipe.
 func ErrorCodes() ([]backstop.ErrorCode, error) {
-	return provider.Explain(name, explanations, codeMeaning)
-}
-
-// codeMeaning returns the meaning of a code like "sinch.402", or zero.
-func codeMeaning(code string) provider.Meaning {
-	recipe, own, _ := strings.Cut(code, ".")
-	g, known := readRecipes()[recipe]
-	if !known {
-		return 0
+	all, err := readRecipes()
+	if err != nil {
+		return nil, err
 	}
-	return g.codes[own]
+	return provider.Explain(name, explanations, func(code string) provider.Meaning {
+		recipe, own, _ := strings.Cut(code, ".") // like "sinch.406"
+		if g := all[recipe]; g != nil {
+			return g.codes[own]
+		}
+		return 0
+	})
 }

@@ -2,6 +2,7 @@ package httpsms
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
@@ -45,10 +46,9 @@ func (c *Client) valuesOf(m backstop.SMSMessage, now time.Time) values {
 
 // utf16Hex returns a text as UTF-16BE in hexadecimal digits.
 func utf16Hex(text string) string {
-	units := utf16.Encode([]rune(text))
-	raw := make([]byte, 0, 2*len(units))
-	for _, unit := range units {
-		raw = append(raw, byte(unit>>8), byte(unit))
+	var raw []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		raw = binary.BigEndian.AppendUint16(raw, unit)
 	}
 	return hex.EncodeToString(raw)
 }
@@ -60,7 +60,7 @@ func jsonBody(tree any, v values) ([]byte, error) {
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(rendered)
-	return bytes.TrimSpace(body.Bytes()), err //nolint:wrapcheck // the caller has its own words
+	return bytes.TrimSpace(body.Bytes()), err
 }
 
 // renderTree renders the templates of a JSON body. It returns false for a text whose values are all empty: the field that has it

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/backstophq/backstop/internal/provider"
 )
@@ -29,16 +30,18 @@ type refusal struct {
 	means provider.Meaning
 }
 
-// meanings are the words for what an error means.
-var meanings = map[string]provider.Meaning{
-	"recipient":   provider.Recipient,
-	"template":    provider.Template,
-	"account":     provider.Account,
-	"opted_out":   provider.OptedOut,
-	"expired":     provider.Expired,
-	"throttled":   provider.Throttled,
-	"unavailable": provider.Unavailable,
-	"rejected":    provider.Rejected,
+// meanings returns the words for what an error means.
+func meanings() map[string]provider.Meaning {
+	return map[string]provider.Meaning{
+		"recipient":   provider.Recipient,
+		"template":    provider.Template,
+		"account":     provider.Account,
+		"opted_out":   provider.OptedOut,
+		"expired":     provider.Expired,
+		"throttled":   provider.Throttled,
+		"unavailable": provider.Unavailable,
+		"rejected":    provider.Rejected,
+	}
 }
 
 // readGateway reads a document. Its error names the path of each wrong part.
@@ -49,7 +52,7 @@ func readGateway(text []byte) (*gateway, error) {
 	}
 	root := node{value: value, faults: new(faults)}
 	if value == nil {
-		root.fault("must be an object")
+		root.faultf("must be an object")
 	}
 	fields := root.object("base_url", "request", "accepted", "id", "error", "codes", "refused", "repeat", "receipts")
 	g := &gateway{
@@ -60,33 +63,33 @@ func readGateway(text []byte) (*gateway, error) {
 		receipts: fields["receipts"].receipts(),
 	}
 	if accepted := fields["accepted"]; !accepted.isMissing() {
-		g.accepted = accepted.match(accepted.object(matchFields...))
+		g.accepted = accepted.match(accepted.object(matchFields()...))
 	}
 	if repeat := fields["repeat"]; !repeat.isMissing() {
-		m := repeat.match(repeat.object(matchFields...))
+		m := repeat.match(repeat.object(matchFields()...))
 		g.repeat = &m
 	}
 	parts := fields["error"].object("code", "text")
 	g.code, g.text = parts["code"].extract(), parts["text"].extract()
 	for _, item := range fields["refused"].items() {
-		rule := item.object(append([]string{"means"}, matchFields...)...)
+		rule := item.object(append([]string{"means"}, matchFields()...)...)
 		g.refused = append(g.refused, refusal{match: item.match(rule), means: rule["means"].meaning()})
 	}
 	uses := g.request.uses()
 	if g.id == nil && g.receipts != nil && !uses["ref"] && !uses["ref_compact"] && !uses["receipt_url"] {
-		fields["id"].fault("is missing, so the request must carry {{ref}}, {{ref_compact}} or {{receipt_url}}")
+		fields["id"].faultf("is missing, so the request must carry {{ref}}, {{ref_compact}} or {{receipt_url}}")
 	}
 	if g.repeat != nil && !uses["ref"] && !uses["ref_compact"] {
-		fields["repeat"].fault("needs {{ref}} or {{ref_compact}} in the request: the gateway recognizes a message by it")
+		fields["repeat"].faultf("needs {{ref}} or {{ref_compact}} in the request: the gateway recognizes a message by it")
 	}
 	return g, root.faults.err()
 }
 
 func (n node) meaning() provider.Meaning {
 	word := n.required()
-	means, known := meanings[word]
+	means, known := meanings()[word]
 	if !known && word != "" {
-		n.fault("must be one of %s", joined(meanings))
+		n.faultf("must be one of %s", joined(meanings()))
 	}
 	return means
 }
@@ -96,13 +99,13 @@ func (n node) codes() map[string]provider.Meaning {
 	all := map[string]provider.Meaning{}
 	for _, word := range n.entries() {
 		name := word.path[len(n.path)+1:]
-		means, known := meanings[name]
+		means, known := meanings()[name]
 		if !known {
-			word.fault("is not a meaning; known are %s", joined(meanings))
+			word.faultf("is not a meaning; known are %s", joined(meanings()))
 		}
 		for _, code := range word.texts() {
 			if _, twice := all[code]; twice {
-				word.fault("has the code %s, which has another meaning too", code)
+				word.faultf("has the code %s, which has another meaning too", code)
 			}
 			all[code] = means
 		}
@@ -111,12 +114,5 @@ func (n node) codes() map[string]provider.Meaning {
 }
 
 func joined[V any](words map[string]V) string {
-	list := ""
-	for i, word := range slices.Sorted(maps.Keys(words)) {
-		if i > 0 {
-			list += ", "
-		}
-		list += word
-	}
-	return list
+	return strings.Join(slices.Sorted(maps.Keys(words)), ", ")
 }

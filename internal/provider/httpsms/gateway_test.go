@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -83,6 +84,7 @@ func TestNew_document(t *testing.T) {
 		"word":                {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "gone"}}}`, "receipts.words.a must be one of delivered"},
 		"GET receipts":        {`{"request": {` + good + `}, "id": "id", "receipts": {"method": "GET", "status": "s", "words": {"a": "sent"}}}`, "receipts.encoding must be query"},
 		"header of a HMAC":    {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "auth": {"type": "hmac"}}}`, "receipts.auth.header must be"},
+		"inbound":             {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "inbound": {"path": "t"}}}`, "receipts.inbound.id is required"},
 		"tolerance":           {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "auth": {"tolerance_seconds": -1}}}`, "receipts.auth.tolerance_seconds must be"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +116,7 @@ func TestNew_settings(t *testing.T) {
 			s.Values = map[string]string{"recipe": recipe}
 			_, err := httpsms.New(s)
 			var fields []string
-			for _, line := range strings.Split(err.Error(), "\n") {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
 				field, _, _ := strings.Cut(line, " ")
 				fields = append(fields, field)
 			}
@@ -298,10 +300,7 @@ func TestClient_Receipts_auth(t *testing.T) {
 			require.NoError(t, receive(client, report, row.header))
 			require.Equal(t, backstop.Forged, backstop.CodeOf(receive(client, report, nil)))
 			for name, value := range row.header {
-				wrong := map[string]string{}
-				for other, genuine := range row.header {
-					wrong[other] = genuine
-				}
+				wrong := maps.Clone(row.header)
 				wrong[name] = "0" + value[1:]
 				require.Equal(t, backstop.Forged, backstop.CodeOf(receive(client, report, wrong)), name)
 			}

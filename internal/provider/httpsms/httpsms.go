@@ -82,11 +82,13 @@ func New(s provider.Settings) (*Client, error) {
 // chooseGateway returns the recipe of this name, or the account's own document.
 func chooseGateway(recipe, document string) (*gateway, error) {
 	if recipe != custom {
-		g, known := readRecipes()[recipe]
-		if !known {
+		g, err := readRecipe(recipe)
+		switch {
+		case err != nil:
+			return nil, err
+		case g == nil:
 			return nil, &provider.FieldFault{Field: "recipe", Reason: "is not the name of a recipe"}
-		}
-		if document != "" {
+		case document != "":
 			return nil, &provider.FieldFault{Field: "gateway", Reason: "is for the recipe custom; leave it empty"}
 		}
 		return g, nil
@@ -160,17 +162,17 @@ func (c *Client) call(ctx context.Context, v values) (provider.Answer, error) {
 	target, header := r.target(v), r.header(v)
 	switch r.encoding {
 	case "query":
-		return c.poster.SendBare(ctx, r.method, target, header) //nolint:wrapcheck // it is a *backstop.Failure
+		return c.poster.SendBare(ctx, r.method, target, header)
 	case "form":
 		form := url.Values{}
 		addParameters(form, r.body, v)
-		return c.poster.Post(ctx, target, header, []byte(form.Encode())) //nolint:wrapcheck // it is a *backstop.Failure
+		return c.poster.Post(ctx, target, header, []byte(form.Encode()))
 	}
 	body, err := jsonBody(r.body, v)
 	if err != nil {
 		return provider.Answer{}, &backstop.Failure{Kind: backstop.Rejected, Reason: fmt.Sprintf("encode request: %v", err)}
 	}
-	return c.poster.Post(ctx, target, header, body) //nolint:wrapcheck // it is a *backstop.Failure
+	return c.poster.Post(ctx, target, header, body)
 }
 
 // RefusesRepeats reports whether a repeated message is recognized, so a call of unknown end is repeated.

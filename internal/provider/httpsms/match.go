@@ -60,8 +60,8 @@ type extract struct {
 	others  []*extract // where else it may be, if it is not there
 }
 
-// extract reads where a value is. A text is a path, and a list has the places in the order in which they are tried. It returns nil
-// if the part is missing.
+// extract reads where a value is. A text is a path, and a list has the places in the order in which they are tried. It returns
+// nil if the part is missing.
 func (n node) extract() *extract {
 	if n.isMissing() {
 		return nil
@@ -72,7 +72,7 @@ func (n node) extract() *extract {
 			places = append(places, item.extract())
 		}
 		if len(places) == 0 || slices.Contains(places, nil) {
-			n.fault("must not be empty")
+			n.faultf("must not be empty")
 			return nil
 		}
 		places[0].others = places[1:]
@@ -80,7 +80,7 @@ func (n node) extract() *extract {
 	}
 	if path, ok := n.value.(string); ok {
 		if path == "" {
-			n.fault("must not be empty")
+			n.faultf("must not be empty")
 		}
 		return &extract{path: path}
 	}
@@ -92,9 +92,9 @@ func (n node) extract() *extract {
 	}
 	switch {
 	case e.path != "" && e.header != "":
-		n.fault("has both a path and a header")
+		n.faultf("has both a path and a header")
 	case e.path == "" && e.header == "" && e.pattern == nil:
-		n.fault("needs a path, a header or a pattern")
+		n.faultf("needs a path, a header or a pattern")
 	}
 	return e
 }
@@ -139,8 +139,8 @@ func firstMatch(pattern *regexp.Regexp, text string) []string {
 	return groups[1:]
 }
 
-// match is a condition: the HTTP status is one of these, and the value at the path is one of these or matches the pattern. Without
-// a path, the pattern is for the whole body.
+// match is a condition: the HTTP status is one of these, and the value at the path is one of these or matches the pattern.
+// Without a path, the pattern is for the whole body.
 type match struct {
 	statuses []int
 	path     string
@@ -148,7 +148,7 @@ type match struct {
 	pattern  *regexp.Regexp
 }
 
-var matchFields = []string{"status", "path", "value", "pattern"}
+func matchFields() []string { return []string{"status", "path", "value", "pattern"} }
 
 // match reads a condition from the fields of an object, which may have more fields.
 func (n node) match(fields map[string]node) match {
@@ -160,15 +160,15 @@ func (n node) match(fields map[string]node) match {
 	for _, status := range fields["status"].texts() {
 		code, err := strconv.Atoi(status)
 		if err != nil || code < 100 || code > 599 {
-			fields["status"].fault("must be a HTTP status, or a list of them")
+			fields["status"].faultf("must be a HTTP status, or a list of them")
 		}
 		m.statuses = append(m.statuses, code)
 	}
 	switch {
 	case len(m.values) > 0 && m.path == "":
-		n.fault("has a value without a path")
+		n.faultf("has a value without a path")
 	case len(m.statuses) == 0 && m.path == "" && m.pattern == nil:
-		n.fault("needs a status, a path or a pattern")
+		n.faultf("needs a status, a path or a pattern")
 	}
 	return m
 }

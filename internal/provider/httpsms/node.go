@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ const maxFaults = 5
 // faults collects what is wrong with a document.
 type faults struct{ list []string }
 
-func (f *faults) add(path, format string, args ...any) {
+func (f *faults) addf(path, format string, args ...any) {
 	f.list = append(f.list, strings.TrimPrefix(path+" ", " ")+fmt.Sprintf(format, args...))
 }
 
@@ -54,7 +55,7 @@ func decodeJSON(text []byte) (any, error) {
 
 func (n node) isMissing() bool { return n.value == nil }
 
-func (n node) fault(format string, args ...any) { n.faults.add(n.path, format, args...) }
+func (n node) faultf(format string, args ...any) { n.faults.addf(n.path, format, args...) }
 
 func (n node) at(name string, value any) node {
 	path := name
@@ -72,7 +73,7 @@ func (n node) object(names ...string) map[string]node {
 	}
 	for name, field := range n.entries() {
 		if !slices.Contains(names, name) {
-			field.fault("is unknown; known are %s", strings.Join(names, ", "))
+			field.faultf("is unknown; known are %s", strings.Join(names, ", "))
 			continue
 		}
 		found[name] = field
@@ -87,7 +88,7 @@ func (n node) entries() map[string]node {
 	}
 	fields, ok := n.value.(map[string]any)
 	if !ok {
-		n.fault("must be an object")
+		n.faultf("must be an object")
 		return nil
 	}
 	all := make(map[string]node, len(fields))
@@ -104,12 +105,12 @@ func (n node) items() []node {
 	}
 	list, ok := n.value.([]any)
 	if !ok {
-		n.fault("must be a list")
+		n.faultf("must be a list")
 		return nil
 	}
 	items := make([]node, len(list))
 	for i, value := range list {
-		items[i] = n.at(fmt.Sprint(i), value)
+		items[i] = n.at(strconv.Itoa(i), value)
 	}
 	return items
 }
@@ -120,7 +121,7 @@ func (n node) text() string {
 	}
 	text, ok := n.value.(string)
 	if !ok {
-		n.fault("must be a text")
+		n.faultf("must be a text")
 	}
 	return text
 }
@@ -128,7 +129,7 @@ func (n node) text() string {
 func (n node) required() string {
 	text := n.text()
 	if text == "" {
-		n.fault("is required")
+		n.faultf("is required")
 	}
 	return text
 }
@@ -140,7 +141,7 @@ func (n node) choice(choices ...string) string {
 	case n.isMissing():
 		return choices[0]
 	case !slices.Contains(choices, text):
-		n.fault("must be one of %s", strings.Join(choices, ", "))
+		n.faultf("must be one of %s", strings.Join(choices, ", "))
 		return choices[0]
 	}
 	return text
@@ -156,7 +157,7 @@ func (n node) texts() []string {
 	for i, item := range items {
 		text, ok := scalar(item.value)
 		if !ok {
-			item.fault("must be a text or a number")
+			item.faultf("must be a text or a number")
 		}
 		list[i] = text
 	}
@@ -171,7 +172,7 @@ func (n node) whole(least, most int64) int64 {
 	number, _ := n.value.(json.Number)
 	value, err := number.Int64()
 	if err != nil || value < least || value > most {
-		n.fault("must be a whole number between %d and %d", least, most)
+		n.faultf("must be a whole number between %d and %d", least, most)
 		return 0
 	}
 	return value
@@ -183,7 +184,7 @@ func (n node) isTrue() bool {
 	}
 	value, ok := n.value.(bool)
 	if !ok {
-		n.fault("must be true or false")
+		n.faultf("must be true or false")
 	}
 	return value
 }
@@ -197,10 +198,10 @@ func (n node) pattern(groups int) *regexp.Regexp {
 	compiled, err := regexp.Compile(text)
 	switch {
 	case err != nil:
-		n.fault("is not a pattern: %v", err)
+		n.faultf("is not a pattern: %v", err)
 		return nil
 	case compiled.NumSubexp() < groups:
-		n.fault("needs a group in parentheses")
+		n.faultf("needs a group in parentheses")
 		return nil
 	}
 	return compiled
@@ -214,7 +215,7 @@ func scalar(value any) (string, bool) {
 	case json.Number:
 		return v.String(), true
 	case bool:
-		return fmt.Sprint(v), true
+		return strconv.FormatBool(v), true
 	default:
 		return "", false
 	}

@@ -23,7 +23,8 @@ type receipts struct {
 	ref      *extract // in the report; the URL may have it too
 	status   *extract
 	words    map[string]report
-	skip     []match // reports that say nothing of a message's end
+	skip     []match  // reports that say nothing of a message's end
+	inbound  *inbound // nil: messages of people are not read
 	code     *extract
 	text     *extract
 	time     *extract
@@ -39,21 +40,24 @@ type report struct {
 	means  provider.Meaning
 }
 
-// reports are the words for what a report says.
-var reports = map[string]report{
-	"sent":      {status: backstop.Sent},
-	"delivered": {status: backstop.Delivered},
-	"failed":    {status: backstop.Failed},
-	"expired":   {status: backstop.Failed, means: provider.Expired},
-	"opted_out": {status: backstop.Failed, means: provider.OptedOut},
-	"ignore":    {},
+// reports returns the words for what a report says.
+func reports() map[string]report {
+	return map[string]report{
+		"sent":      {status: backstop.Sent},
+		"delivered": {status: backstop.Delivered},
+		"failed":    {status: backstop.Failed},
+		"expired":   {status: backstop.Failed, means: provider.Expired},
+		"opted_out": {status: backstop.Failed, means: provider.OptedOut},
+		"ignore":    {},
+	}
 }
 
 func (n node) receipts() *receipts {
 	if n.isMissing() {
 		return nil
 	}
-	fields := n.object("method", "encoding", "list", "id", "ref", "status", "words", "skip", "error", "time", "auth", "answer")
+	fields := n.object("method", "encoding", "list", "id", "ref", "status", "words", "skip", "inbound", "error", "time", "auth",
+		"answer")
 	parts := fields["error"].object("code", "text")
 	when := fields["time"].object("path", "layout")
 	answer := fields["answer"].object("type", "body")
@@ -65,6 +69,7 @@ func (n node) receipts() *receipts {
 		ref:        fields["ref"].extract(),
 		status:     fields["status"].extract(),
 		words:      map[string]report{},
+		inbound:    fields["inbound"].inbound(),
 		code:       parts["code"].extract(),
 		text:       parts["text"].extract(),
 		time:       when["path"].extract(),
@@ -74,26 +79,26 @@ func (n node) receipts() *receipts {
 		answerBody: answer["body"].text(),
 	}
 	if r.method == http.MethodGet && r.encoding != "query" {
-		fields["encoding"].fault("must be query, because a GET has no body")
+		fields["encoding"].faultf("must be query, because a GET has no body")
 	}
 	if r.encoding != "json" && r.list != "" {
-		fields["list"].fault("is for JSON only")
+		fields["list"].faultf("is for JSON only")
 	}
 	if r.status == nil {
-		fields["status"].fault("is required")
+		fields["status"].faultf("is required")
 	}
 	for _, item := range fields["skip"].items() {
 		r.skip = append(r.skip, item.match(item.object("path", "value", "pattern")))
 	}
 	for _, word := range fields["words"].entries() {
-		known, ok := reports[word.text()]
+		known, ok := reports()[word.text()]
 		if !ok {
-			word.fault("must be one of %s", joined(reports))
+			word.faultf("must be one of %s", joined(reports()))
 		}
 		r.words[word.path[len(fields["words"].path)+1:]] = known
 	}
 	if len(r.words) == 0 {
-		fields["words"].fault("must say what the words of the status mean")
+		fields["words"].faultf("must say what the words of the status mean")
 	}
 	return r
 }
@@ -123,7 +128,8 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		}
 	}
 	if len(errs) > 0 {
-		return list, provider.Invalid(fmt.Sprintf("%d of %d reports cannot be read", len(errs), len(sources)), errors.Join(errs...))
+		message := fmt.Sprintf("%d of %d reports cannot be read", len(errs), len(sources))
+		return list, provider.Invalid(message, errors.Join(errs...))
 	}
 	return list, nil
 }
@@ -167,6 +173,9 @@ func (h *receipts) sources(r *http.Request, body []byte) ([]source, error) {
 // receipt reads one report. It returns nil if the report changes nothing, or if another system sent the message.
 func (c *Client) receipt(s source, refInURL string) (*backstop.Receipt, error) {
 	how := c.gateway.receipts
+	if how.inbound != nil && how.inbound.fitsContent(s) {
+		return c.inboundReceipt(s)
+	}
 	for _, skip := range how.skip {
 		if skip.fitsContent(s) {
 			return nil, nil //nolint:nilnil // a report that changes nothing

@@ -3,47 +3,42 @@ package httpsms
 import (
 	"embed"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
-	"sync"
 )
 
 // custom is the recipe of an account that has a document of its own.
 const custom = "custom"
 
-// Recipes are documents of gateways that are in common use. Their sources are named in docs/gateways.md.
+// recipes are the documents of gateways that are in common use. docs/gateways.md names their sources.
 //
 //go:embed recipes/*.json
 var recipes embed.FS
 
-// readRecipes returns the recipes by name. A recipe that cannot be read is a fault of the program.
-var readRecipes = sync.OnceValue(func() map[string]*gateway {
+// readRecipe returns the recipe of this name. It returns nil if there is none.
+func readRecipe(name string) (*gateway, error) {
+	text, err := recipes.ReadFile("recipes/" + name + ".json")
+	if err != nil {
+		return nil, nil //nolint:nilnil,nilerr // the files are in the program, so there is no other error
+	}
+	g, err := readGateway(text)
+	if err != nil {
+		return nil, fmt.Errorf("read recipe %s: %w", name, err)
+	}
+	return g, nil
+}
+
+// readRecipes returns all recipes by name.
+func readRecipes() (map[string]*gateway, error) {
 	files, err := recipes.ReadDir("recipes")
 	if err != nil {
-		panic(fmt.Sprintf("list recipes: %v", err))
+		return nil, fmt.Errorf("list recipes: %w", err)
 	}
 	all := make(map[string]*gateway, len(files))
 	for _, file := range files {
-		text, err := recipes.ReadFile(path.Join("recipes", file.Name()))
-		if err != nil {
-			panic(fmt.Sprintf("read recipe %s: %v", file.Name(), err))
+		name := strings.TrimSuffix(file.Name(), ".json")
+		if all[name], err = readRecipe(name); err != nil {
+			return nil, err
 		}
-		g, err := readGateway(text)
-		if err != nil {
-			panic(fmt.Sprintf("read recipe %s: %v", file.Name(), err))
-		}
-		all[strings.TrimSuffix(file.Name(), ".json")] = g
 	}
-	return all
-})
-
-// recipeNames returns the names of the recipes, sorted.
-func recipeNames() []string {
-	var names []string
-	for name := range readRecipes() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return all, nil
 }

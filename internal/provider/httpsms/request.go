@@ -33,14 +33,14 @@ var (
 )
 
 // headerValues are the values that a header may have: they have no line breaks.
-var headerValues = []string{"username", "password", "token", "ref", "ref_compact"}
+func headerValues() []string { return []string{"username", "password", "token", "ref", "ref_compact"} }
 
 func (n node) request() request {
 	if n.isMissing() {
-		n.fault("is required")
+		n.faultf("is required")
 	}
 	fields := n.object("method", "url", "headers", "auth", "encoding", "query", "body")
-	all := append(append([]string{}, accountValues...), messageValues...)
+	all := append(accountValues(), messageValues()...)
 	r := request{
 		method:   fields["method"].choice(http.MethodPost, http.MethodGet),
 		url:      fields["url"].template(all...),
@@ -53,13 +53,13 @@ func (n node) request() request {
 	for _, header := range fields["headers"].entries() {
 		name := strings.TrimPrefix(header.path, fields["headers"].path+".")
 		if !headerName.MatchString(name) {
-			header.fault("is not the name of a header")
+			header.faultf("is not the name of a header")
 		}
-		r.headers[name] = header.template(headerValues...)
+		r.headers[name] = header.template(headerValues()...)
 		r.headers[name].uses(r.names)
 	}
 	if r.method == http.MethodGet && r.encoding != "query" {
-		fields["encoding"].fault("must be query, because a GET has no body")
+		fields["encoding"].faultf("must be query, because a GET has no body")
 	}
 	r.query = fields["query"].parameters(all, r.names)
 	if r.encoding == "json" {
@@ -68,16 +68,16 @@ func (n node) request() request {
 		r.body = fields["body"].parameters(all, r.names)
 	}
 	if fields["body"].isMissing() {
-		fields["body"].fault("is required")
+		fields["body"].faultf("is required")
 	}
 	r.url.uses(r.names)
 	r.auth.username.uses(r.names)
 	r.auth.password.uses(r.names)
 	if !r.names["to"] && !r.names["to_without_plus"] {
-		fields["body"].fault("must have {{to}} or {{to_without_plus}}")
+		fields["body"].faultf("must have {{to}} or {{to_without_plus}}")
 	}
 	if !r.names["text"] && !r.names["text_gsm"] {
-		fields["body"].fault("must have {{text}}")
+		fields["body"].faultf("must have {{text}}")
 	}
 	return r
 }
@@ -91,9 +91,9 @@ func (n node) checkURL() {
 	switch {
 	case text == "":
 	case strings.ContainsAny(text, "?#"):
-		n.fault("must not have a query; its parameters belong to request.query")
+		n.faultf("must not have a query; its parameters belong to request.query")
 	case !strings.HasPrefix(text, "{{base_url}}") && !fixedOrigin.MatchString(text):
-		n.fault("must begin with {{base_url}}, or with http:// or https:// and a fixed host")
+		n.faultf("must begin with {{base_url}}, or with http:// or https:// and a fixed host")
 	}
 }
 
@@ -105,7 +105,7 @@ func (n node) requestAuth() requestAuth {
 		if part.isMissing() {
 			part.value = text
 		}
-		return part.template(accountValues[1:]...)
+		return part.template("username", "password", "token")
 	}
 	switch a.kind {
 	case "basic":
@@ -115,7 +115,7 @@ func (n node) requestAuth() requestAuth {
 	case "header", "query":
 		a.password = byDefault("value", "{{token}}")
 		if !headerName.MatchString(strings.ReplaceAll(a.name, "_", "-")) {
-			fields["name"].fault("must be the name of the header or of the parameter")
+			fields["name"].faultf("must be the name of the header or of the parameter")
 		}
 	}
 	return a
@@ -154,7 +154,7 @@ func (n node) parameters(names []string, used map[string]bool) any {
 		}
 		for _, item := range items {
 			if _, ok := scalar(item.value); !ok {
-				item.fault("must be a text, a number, or true or false")
+				item.faultf("must be a text, a number, or true or false")
 			}
 		}
 	}

@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// The values that a template may have. The first ones belong to the account, the others to the message.
-var (
-	accountValues = []string{"base_url", "username", "password", "token"}
-	messageValues = []string{
+// accountValues returns the values of the account that a template may have.
+func accountValues() []string { return []string{"base_url", "username", "password", "token"} }
+
+// messageValues returns the values of the message that a template may have.
+func messageValues() []string {
+	return []string{
 		"to", "to_without_plus", "from", "text", "text_gsm", "text_utf16_hex", "ref", "ref_compact", "receipt_url",
 		"ttl_seconds", "ttl_minutes", "expires_at", "expires_at_unix", "unicode", "gsm",
 	}
-)
+}
 
 // placeholder matches {{name}} or {{name:argument}}.
 var placeholder = regexp.MustCompile(`\{\{\s*([a-z_0-9]*)\s*(?::([^{}]*))?\}\}`)
@@ -35,34 +37,34 @@ type values map[string]string
 // template parses a text whose placeholders must be among these names.
 func (n node) template(names ...string) template {
 	text := n.text()
-	var t template
+	var parts []templatePart
 	end := 0
 	for _, at := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		t.addText(text[end:at[0]])
+		parts = addText(parts, text[end:at[0]])
 		part := templatePart{name: text[at[2]:at[3]]}
 		if at[4] >= 0 {
 			part.argument = text[at[4]:at[5]]
 		}
 		switch {
 		case !slices.Contains(names, part.name):
-			n.fault("has the unknown value {{%s}}; known here are %s", part.name, strings.Join(names, ", "))
+			n.faultf("has the unknown value {{%s}}; known here are %s", part.name, strings.Join(names, ", "))
 		case part.argument != "" && part.name != "unicode" && part.name != "gsm":
-			n.fault("has {{%s:...}}; only unicode and gsm have a value of their own", part.name)
+			n.faultf("has {{%s:...}}; only unicode and gsm have a value of their own", part.name)
 		}
-		t.parts = append(t.parts, part)
+		parts = append(parts, part)
 		end = at[1]
 	}
-	t.addText(text[end:])
 	if strings.Contains(placeholder.ReplaceAllString(text, ""), "{{") {
-		n.fault("has {{ without the name of a value and }}")
+		n.faultf("has {{ without the name of a value and }}")
 	}
-	return t
+	return template{parts: addText(parts, text[end:])}
 }
 
-func (t *template) addText(text string) {
-	if text != "" {
-		t.parts = append(t.parts, templatePart{text: text})
+func addText(parts []templatePart, text string) []templatePart {
+	if text == "" {
+		return parts
 	}
+	return append(parts, templatePart{text: text})
 }
 
 // valueOf returns the value of a part.

@@ -20,6 +20,10 @@ func ErrorCodes() ([]backstop.ErrorCode, error) {
 	return provider.Explain(name, explanations, provider.NumericCodes(codeMeaning))
 }
 
+// CodeMeaning returns the meaning of an error code, for providers that pass on the codes of WhatsApp. It returns zero if the
+// code is in no table.
+func CodeMeaning(code string) provider.Meaning { return provider.NumericCodes(codeMeaning)(code) }
+
 // codeParameter is Meta's code for a wrong parameter. With subcodeObject, the wrong parameter is the phone number id in the
 // path: it does not exist, or the token has no permission to use it. Later versions of the API have code 33 instead.
 const (

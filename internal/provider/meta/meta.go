@@ -31,6 +31,7 @@ func Driver() provider.Driver {
 // Client calls the Cloud API with one business phone number. It is safe for concurrent use.
 type Client struct {
 	poster        *provider.Poster
+	numberURL     string // the URL of the number
 	messagesURL   string // the URL to send messages
 	header        http.Header
 	phoneNumberID string
@@ -60,8 +61,10 @@ func New(s provider.Settings) (*Client, error) {
 	); err != nil {
 		return nil, err
 	}
+	number := base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["phone_number_id"]))
 	c := &Client{
-		messagesURL: base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["phone_number_id"]), "messages").String(),
+		numberURL:   number.String(),
+		messagesURL: number.JoinPath("messages").String(),
 		header: http.Header{
 			"Accept":        {"application/json"},
 			"Authorization": {"Bearer " + v["access_token"]},

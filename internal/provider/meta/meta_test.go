@@ -126,10 +126,9 @@ func hook(reports ...providertest.Report) providertest.Hook {
 		return `{"id":"102290129340398","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",` +
 			`"metadata":{"display_phone_number":"15550783881","phone_number_id":"` + phoneID + `"},"statuses":[` + strings.Join(statuses, ",") + `]}}]}`
 	}
-	inbound := `{"id":"1","changes":[{"field":"messages","value":{"messages":[{"from":"447400123456","id":"wamid.in",` +
-		`"timestamp":"1700000000","type":"text","text":{"body":"Hi"}}]}},{"field":"account_update","value":"anything"}]}`
+	other := `{"id":"1","changes":[{"field":"messages","value":{"errors":[{"code":130429}]}},{"field":"account_update","value":"anything"}]}`
 	body := `{"object":"whatsapp_business_account","new_field":1,"entry":[` +
-		entry(statuses[:half]) + "," + inbound + "," + entry(statuses[half:]) + "]}"
+		entry(statuses[:half]) + "," + other + "," + entry(statuses[half:]) + "]}"
 	return providertest.Hook{Target: "/webhooks/meta", Body: []byte(body)}
 }
 
@@ -153,6 +152,9 @@ func FuzzReceipts(f *testing.F) {
 	} {
 		f.Add("", []byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[`+
 			status+`]}}]}]}`), true)
+	}
+	for _, value := range inboundValues() {
+		f.Add("", []byte(value), true)
 	}
 	providertest.Fuzz(f, driver())
 }

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -30,8 +31,8 @@ func (c *Client) Challenge(query url.Values) (string, error) {
 	return query.Get("hub.challenge"), nil
 }
 
-// Receipts verifies the signature of the body and returns the statuses in it. An Error with code Forged or Invalid says what
-// is wrong. With code Invalid, Receipts also returns the statuses that could be read.
+// Receipts verifies the signature of the body and returns the statuses and the inbound messages in it. An Error with code Forged
+// or Invalid says what is wrong. With code Invalid, Receipts also returns what could be read.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	if !c.isSigned(r.Header.Get("X-Hub-Signature-256"), body) {
 		return nil, provider.Forged("the signature is missing or wrong")
@@ -57,7 +58,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 	}
 	for _, entry := range post.Entry {
 		for _, change := range entry.Changes {
-			if change.Field == "messages" { // other fields are about templates, calls and the account
+			if change.Field == "messages" || change.Field == "user_preferences" { // others: templates, calls and the account
 				b.add(c, change.Value)
 			}
 		}
@@ -84,8 +85,7 @@ func (c *Client) isSigned(header string, body []byte) bool {
 	return isGenuine
 }
 
-// receiptBatch collects the receipts of a webhook. If one status is unreadable, the others still count, because Meta does not
-// send them again.
+// receiptBatch collects the receipts of a webhook. If one part is unreadable, the others still count.
 type receiptBatch struct {
 	receipts   []backstop.Receipt
 	broken     int
@@ -95,26 +95,48 @@ type receiptBatch struct {
 func (b *receiptBatch) add(c *Client, raw json.RawMessage) {
 	var value struct {
 		Metadata struct {
+			DisplayNumber provider.Loose `json:"display_phone_number"`
 			PhoneNumberID provider.Loose `json:"phone_number_id"`
 		} `json:"metadata"`
-		Statuses []json.RawMessage `json:"statuses"` // inbound messages are in other fields, which Backstop does not use
+		Statuses    []json.RawMessage `json:"statuses"`
+		Messages    parts             `json:"messages"`
+		Preferences parts             `json:"user_preferences"`
 	}
 	if err := json.Unmarshal(raw, &value); err != nil {
 		b.fail(err)
 		return
 	}
-	number := string(value.Metadata.PhoneNumberID)
+	isOurs := c.isOurs(string(value.Metadata.PhoneNumberID))
 	for _, raw := range value.Statuses {
 		receipt, err := c.readReceipt(raw)
 		switch {
 		case err != nil:
 			b.fail(err)
-		case receipt.Status == "" || !c.isOurs(number) && receipt.Ref == backstop.Ref{}:
+		case receipt.Status == "" || !isOurs && receipt.Ref == backstop.Ref{}:
 		default:
-			if c.isOurs(number) {
+			if isOurs {
 				receipt.Account = c.account
 			}
 			b.receipts = append(b.receipts, receipt)
+		}
+	}
+	if !isOurs {
+		return // nothing says that a person's message to another number is for us
+	}
+	to := string(cmp.Or(value.Metadata.DisplayNumber, value.Metadata.PhoneNumberID))
+	b.addInbound(value.Messages, to, c.readInbound)
+	b.addInbound(value.Preferences, to, c.readPreference)
+}
+
+// addInbound adds the receipts of what persons sent to one of our numbers.
+func (b *receiptBatch) addInbound(list parts, to string, read func(raw json.RawMessage, to string) (*backstop.Receipt, error)) {
+	for _, raw := range list {
+		receipt, err := read(raw, to)
+		switch {
+		case err != nil:
+			b.fail(err)
+		case receipt != nil:
+			b.receipts = append(b.receipts, *receipt)
 		}
 	}
 }

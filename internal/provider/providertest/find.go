@@ -19,6 +19,9 @@ type Finder interface {
 
 // Lookup makes the answers of a provider at which a driver can look up messages.
 type Lookup struct {
+	// ByID says that the provider searches by nothing but an id. A lookup without an id is then an Unknown failure, without a call.
+	ByID bool
+
 	// ByRef says that the message's id at the provider is our reference. A search is then a lookup by this id, and finds one
 	// message or none.
 	ByRef bool
@@ -64,7 +67,10 @@ func runFind(t *testing.T, d Driver) {
 	t.Helper()
 	t.Run("by id", func(t *testing.T) { t.Parallel(); testFindByID(t, d) })
 	t.Run("statuses", func(t *testing.T) { t.Parallel(); testFindStatuses(t, d) })
-	if !d.Lookup.ByRef {
+	switch {
+	case d.Lookup.ByID:
+		t.Run("without an id", func(t *testing.T) { t.Parallel(); testFindWithoutID(t, d) })
+	case !d.Lookup.ByRef:
 		t.Run("search", func(t *testing.T) { t.Parallel(); testSearch(t, d) })
 	}
 	t.Run("refused", func(t *testing.T) { t.Parallel(); testFindRefused(t, d) })
@@ -100,6 +106,21 @@ func inquiryByID() backstop.Inquiry {
 	q := newInquiry()
 	q.MessageID = "id-1"
 	return q
+}
+
+// inquiries returns the inquiries that the driver can make.
+func (d Driver) inquiries() []backstop.Inquiry {
+	if d.Lookup.ByID {
+		return []backstop.Inquiry{inquiryByID()}
+	}
+	return []backstop.Inquiry{newInquiry(), inquiryByID()}
+}
+
+// testFindWithoutID: without an id nothing says whether the provider has the message, and another try does not help.
+func testFindWithoutID(t *testing.T, d Driver) {
+	t.Helper()
+	_, err := d.findAt(t, "http://127.0.0.1:1", shortTimeout, newInquiry())
+	d.checkFailure(t, err, backstop.Unknown)
 }
 
 func testFindByID(t *testing.T, d Driver) {
@@ -139,6 +160,9 @@ func testFindStatuses(t *testing.T, d Driver) {
 			})
 		}
 		check("by id", m, d.Lookup.One(m), inquiryByID())
+		if d.Lookup.ByID {
+			continue
+		}
 		if d.Lookup.ByRef {
 			m.ID = Ref.String()
 		}
@@ -204,7 +228,7 @@ func testFindRefused(t *testing.T, d Driver) {
 		http.StatusServiceUnavailable: backstop.Unavailable, http.StatusGatewayTimeout: backstop.Unavailable,
 	} {
 		for name, answer := range map[string]Reply{"bare": {Status: status}, "own": d.Refused(status, UnknownCode, d.leakyText())} {
-			for _, q := range []backstop.Inquiry{newInquiry(), inquiryByID()} {
+			for _, q := range d.inquiries() {
 				t.Run(http.StatusText(status)+" "+name+" "+q.MessageID, func(t *testing.T) {
 					t.Parallel()
 					_, err := d.find(t, answer, q)
@@ -218,7 +242,7 @@ func testFindRefused(t *testing.T, d Driver) {
 func testFindUnanswered(t *testing.T, d Driver) {
 	t.Helper()
 	hang := serveProvider(t, func(_ http.ResponseWriter, r *http.Request, _ []byte) { <-r.Context().Done() })
-	for _, q := range []backstop.Inquiry{newInquiry(), inquiryByID()} {
+	for _, q := range d.inquiries() {
 		_, err := d.findAt(t, hang.URL, shortTimeout, q)
 		d.checkFailure(t, err, backstop.Unavailable)
 		_, err = d.findAt(t, "http://127.0.0.1:1", shortTimeout, q)
@@ -228,17 +252,21 @@ func testFindUnanswered(t *testing.T, d Driver) {
 
 func testFindUnreadable(t *testing.T, d Driver) {
 	t.Helper()
-	one, list := d.Lookup.One(d.newListed(d.Failed)), d.Lookup.List([]Listed{d.newListed(d.Failed)})
+	one := d.Lookup.One(d.newListed(d.Failed))
+	list := one
+	if !d.Lookup.ByID {
+		list = d.Lookup.List([]Listed{d.newListed(d.Failed)})
+	}
 	for name, body := range map[string]string{
 		"empty": "", "null": "null", "object": "{}", "array": "[]", "page": "<html>OK " + d.leakyText(),
 		"truncated": list.Body[:len(list.Body)-1], "too long": list.Body + strings.Repeat(" ", 5<<20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := d.find(t, Reply{Status: list.Status, Body: body}, newInquiry())
-			d.checkFailure(t, err, backstop.Unavailable)
-			_, err = d.find(t, Reply{Status: one.Status, Body: body}, inquiryByID())
-			d.checkFailure(t, err, backstop.Unavailable)
+			for _, q := range d.inquiries() {
+				_, err := d.find(t, Reply{Status: one.Status, Body: body}, q)
+				d.checkFailure(t, err, backstop.Unavailable)
+			}
 		})
 	}
 }

@@ -61,7 +61,7 @@ func newRig(t *testing.T) *rig {
 	public, err := url.Parse(hooks.URL)
 	require.NoError(t, err)
 	g.meta, err = meta.New(provider.Settings{
-		Account: "meta", Timeout: timeout, PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/meta",
+		Account: "meta", Channel: backstop.WhatsApp, Timeout: timeout, PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/meta",
 		Values: meta.Driver().WithDefaults(backstop.WhatsApp, map[string]string{
 			"base_url": server.URL, "phone_number_id": "106540352242922", "access_token": "access-token",
 			"app_secret": "app-secret", "verify_token": "verify-token",
@@ -69,7 +69,7 @@ func newRig(t *testing.T) *rig {
 	})
 	require.NoError(t, err)
 	g.twilio, err = twilio.New(provider.Settings{
-		Account: "twilio", Timeout: timeout, PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/twilio",
+		Account: "twilio", Channel: backstop.SMS, Timeout: timeout, PublicURLs: []*url.URL{public}, WebhookPath: "/webhooks/twilio",
 		Values: map[string]string{
 			"base_url": server.URL, "account_sid": "AC0123456789abcdef0123456789abcdef", "auth_token": "auth-token",
 		},
@@ -207,6 +207,12 @@ func TestSandbox(t *testing.T) {
 			},
 		})
 		require.NoError(t, err)
+	})
+	t.Run("check", func(t *testing.T) {
+		t.Parallel()
+		g := newRig(t)
+		require.NoError(t, g.meta.Check(t.Context()))
+		require.NoError(t, g.twilio.Check(t.Context()))
 	})
 	t.Run("handshake", func(t *testing.T) {
 		t.Parallel()

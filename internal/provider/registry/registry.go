@@ -7,10 +7,12 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
+	"github.com/backstophq/backstop/internal/provider/alibaba"
 	"github.com/backstophq/backstop/internal/provider/httpsms"
 	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/twilio"
+	"github.com/backstophq/backstop/internal/provider/vonage"
 )
 
 // Drivers returns all drivers, in the order in which people see them.
@@ -18,8 +20,10 @@ func Drivers() []provider.Driver {
 	return []provider.Driver{
 		meta.Driver(),
 		twilio.Driver(),
+		alibaba.Driver(),
 		infobip.Driver(),
 		httpsms.Driver(),
+		vonage.Driver(),
 	}
 }
 

@@ -38,15 +38,15 @@ func readRefusal(body []byte) *provider.Refusal {
 }
 
 // codeMeaning returns the meaning of an error code (twilio.com/docs/api/errors), or zero if the code is not in the table. The
-// codes from 30000 on come with a status callback, the others with the answer to a request. The table has no codes whose
-// meaning is not certain (21706, 30010, 30023, 30038), and no codes of Twilio's WhatsApp (63xxx, except the account's daily
-// limit).
+// codes from 30000 on come with a status callback, the others with the answer to a request. The codes from 63000 on are about
+// WhatsApp, except 63038. The table has no codes whose meaning is not certain (21706, 30010, 30023, 30038).
 func codeMeaning(code int) provider.Meaning {
 	switch code {
 	case 20429, // too many requests; "never processed and always safe to retry"
 		14107,        // the same, for this account
 		21611, 30001, // the sender's queue is full: it has messages for ten hours
-		30022: // the carrier's rate for this sender
+		30022, // the carrier's rate for this sender
+		63018: // WhatsApp's rate for this sender
 		return provider.Throttled
 	case 30450, 30485: // the fraud guard blocks the destination temporarily
 		return provider.Unavailable
@@ -57,14 +57,20 @@ func codeMeaning(code int) provider.Meaning {
 		21408,               // the account may not send to this country
 		21612, 21614, 21635, // no route, not a mobile, a landline
 		30003, 30004, 30005, // the phone is off, blocks the message, is unknown
-		30006, 30008: // a landline, an unknown error of the carrier
+		30006, 30008, // a landline, an unknown error of the carrier
+		63003, 63024, // the address is not known to WhatsApp, the recipient cannot be reached
+		63014,        // the recipient has blocked the sender
+		63016,        // the 24-hour window is closed
+		63032, 63049: // Meta's limits of messages to this user
 		return provider.Recipient
 	case 21602, 21617, 21619, // no text, longer than 1600 characters, neither text nor media
 		21656,                      // content variables
 		30007,                      // the carrier filters the text or the sender
 		30019,                      // the media are too large
 		21604,                      // no recipient
-		21624, 30012, 30045, 90007: // a validity period outside its range
+		21624, 30012, 30045, 90007, // a validity period outside its range
+		63005, 63013, 63021, // WhatsApp does not accept the content: as such, by its policy, by its form
+		63027: // WhatsApp has no such template in this language
 		return provider.Template
 	case 20003, // wrong credentials
 		20404,                             // no account with this id
@@ -74,7 +80,8 @@ func codeMeaning(code int) provider.Meaning {
 		21703, 21704, 21705, // the messaging service
 		30002,                      // suspended
 		30018, 30024, 30032, 30034, // the sender is not registered for its carrier: provisioning, toll-free, 10DLC
-		30042, // a generic sender id
+		30042,        // a generic sender id
+		63002, 63007, // the sender is no WhatsApp sender of this account
 		63038: // the daily limit of the account
 		return provider.Account
 	case 30036: // the validity period ended while the message was in Twilio's queue; it was never sent

@@ -39,6 +39,9 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 	if q.MessageID != "" {
 		return c.fetchMessage(ctx, q.MessageID)
 	}
+	if c.channel == backstop.WhatsApp {
+		return nil, ambiguousResult("a WhatsApp message is found by its id only") // its text is that of a template
+	}
 	var s search
 	page := url.Values{"To": {q.To}, "PageSize": {strconv.Itoa(pageSize)}}
 	for range maxPages {

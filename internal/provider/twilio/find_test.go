@@ -177,6 +177,27 @@ func TestClient_Find_senders(t *testing.T) {
 	}
 }
 
+// A message of a messaging service has neither a sender nor a number of segments before it is sent.
+func TestClient_Find_acceptedByService(t *testing.T) {
+	t.Parallel()
+	const service = "MG0123456789abcdef0123456789abcdef"
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal([]byte(resource(answered("SM1"))), &fields))
+	fields["messaging_service_sid"], fields["from"], fields["status"], fields["num_segments"] = service, nil, "accepted", "0"
+	accepted, err := json.Marshal(fields)
+	require.NoError(t, err)
+	var count atomic.Int32
+	baseURL := pages(t, &count, func(int) string { return `{"messages":[` + string(accepted) + `]}` })
+	q := question()
+	q.SendID = service
+	found, err := newClient(t, options(baseURL)).Find(t.Context(), q)
+	require.NoError(t, err)
+	require.Equal(t, &backstop.Found{MessageID: "SM1", Status: backstop.Submitted}, found)
+	q.SendID = "MG00000000000000000000000000000000"
+	_, err = newClient(t, options(baseURL)).Find(t.Context(), q)
+	require.ErrorContains(t, err, "another text or sender", "another service has sent this text at this time")
+}
+
 // If a field has an unexpected type, the other fields are still read, and the message does not count as missing.
 func TestClient_Find_oddFields(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,8 @@ func decodeJSON(body []byte, into any) error {
 	return err //nolint:wrapcheck // the text of the error is not used, because it quotes the answer
 }
 
-// segments returns Twilio's number of segments, or 0 if Twilio has not counted them yet or if the number is impossible.
+// segments returns Twilio's number of segments, or 0 if Twilio has not counted them yet, as for a message of a messaging service
+// that is still accepted, or if the number is impossible.
 // Twilio's longest text, 1600 characters, has at most 24 segments.
 func (m message) segments() int {
 	n, ok := m.Segments.Int()

@@ -1,7 +1,8 @@
-// Package twilio sends SMS through Twilio's Programmable Messaging, reads status callbacks, and looks up messages.
+// Package twilio sends SMS and WhatsApp messages through Twilio's Programmable Messaging, reads status callbacks and inbound
+// messages, and looks up messages.
 //
-// Sources: Twilio's manual, its published OpenAPI description (twilio-oai, twilio_api_v2010) and the request
-// validators of its own client libraries.
+// Sources: Twilio's manual, its published OpenAPI descriptions (twilio-oai, twilio_api_v2010 and twilio_content_v1) and the
+// request validators of its own client libraries.
 package twilio
 
 import (
@@ -34,14 +35,20 @@ func Driver() provider.Driver {
 // Client calls Twilio with one account. It is safe for concurrent use.
 type Client struct {
 	poster      *provider.Poster
+	channel     backstop.Channel
+	accountURL  string // the URL of the account
 	messagesURL string // the URL to send and to list messages
 	messageURL  string // the URL of one message, without its id
 	header      http.Header
+	hasKey      bool     // an API key authenticates the calls
 	sid         string   // the account's SID
 	authTokens  []string // the present one first
 	account     string   // its name
 	publicURLs  []*url.URL
 	webhookURL  string
+
+	whatsAppSender string            // E.164; of channel WhatsApp
+	contentSIDs    map[string]string // of channel WhatsApp: by the name of a template, or by name/language
 }
 
 // name is the name of the provider.
@@ -51,8 +58,11 @@ const name = "twilio"
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	base, err := provider.ParseURL("base_url", v["base_url"])
+	contents, contentsErr := parseContents(v["content_sids"])
 	if err := errors.Join(
 		err,
+		contentsErr,
+		checkSender(s.Channel, v["whatsapp_sender"]),
 		provider.CheckText("account_sid", v["account_sid"]),
 		provider.CheckText("auth_token", v["auth_token"]),
 		checkKey(v["api_key"], v["api_secret"]),
@@ -66,6 +76,8 @@ func New(s provider.Settings) (*Client, error) {
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	resource := base.JoinPath("2010-04-01/Accounts", url.PathEscape(v["account_sid"]))
 	c := &Client{
+		channel:     s.Channel,
+		accountURL:  resource.String() + ".json",
 		messagesURL: resource.JoinPath("Messages.json").String(),
 		messageURL:  resource.JoinPath("Messages").String() + "/",
 		header: http.Header{
@@ -73,11 +85,14 @@ func New(s provider.Settings) (*Client, error) {
 			"Authorization": {"Basic " + basic},
 			"Content-Type":  {"application/x-www-form-urlencoded"},
 		},
-		sid:        v["account_sid"],
-		authTokens: s.Verifiers("auth_token"),
-		account:    s.Account,
-		publicURLs: s.PublicURLs,
-		webhookURL: s.WebhookURL().String(),
+		hasKey:         v["api_key"] != "",
+		sid:            v["account_sid"],
+		authTokens:     s.Verifiers("auth_token"),
+		account:        s.Account,
+		publicURLs:     s.PublicURLs,
+		webhookURL:     s.WebhookURL().String(),
+		whatsAppSender: v["whatsapp_sender"],
+		contentSIDs:    contents,
 	}
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, append(c.authTokens, v["api_secret"], basic)...)
 	return c, nil
@@ -97,11 +112,16 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 		"To":               {m.To},
 		senderOf(m.SendID): {m.SendID},
 		"Body":             {m.Text},
-		"StatusCallback":   {c.webhookURL + "?ref=" + url.QueryEscape(m.Ref.String()) + callbackRetries},
 	}
 	if seconds := validityPeriod(m.ValidFor); seconds > 0 {
 		form.Set("ValidityPeriod", strconv.Itoa(seconds))
 	}
+	return c.createMessage(ctx, m.Ref, form)
+}
+
+// createMessage makes a message at Twilio, whose callbacks carry the reference.
+func (c *Client) createMessage(ctx context.Context, ref backstop.Ref, form url.Values) (backstop.Submission, error) {
+	form.Set("StatusCallback", c.webhookURL+"?ref="+url.QueryEscape(ref.String())+callbackRetries)
 	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, []byte(form.Encode()))
 	if err != nil {
 		return backstop.Submission{}, err
@@ -112,6 +132,9 @@ func (c *Client) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.S
 	var taken message
 	if decodeJSON(answer.Body, &taken) != nil || !provider.ValidMessageID(taken.SID) {
 		return backstop.Submission{}, c.poster.Unconfirmed(answer)
+	}
+	if c.channel == backstop.WhatsApp {
+		return backstop.Submission{MessageID: taken.SID}, nil
 	}
 	return backstop.Submission{MessageID: taken.SID, Segments: taken.segments()}, nil
 }

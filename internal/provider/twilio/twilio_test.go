@@ -74,17 +74,20 @@ func driver() providertest.Driver {
 func codes() providertest.CodeTable {
 	var table providertest.CodeTable
 	table.Add(backstop.Throttled, "", 429, 20429)
-	table.Add(backstop.Throttled, "", 400, 14107, 20429, 21611, 30001, 30022)
+	table.Add(backstop.Throttled, "", 400, 14107, 20429, 21611, 30001, 30022, 63018)
 	table.Add(backstop.Unavailable, "", 400, 30450, 30485)
 	table.Add(backstop.Rejected, backstop.RecipientFault, 400, 21211, 21214, 21265, 21266, 21408, 21612, 21614, 21635)
 	table.Add(backstop.Rejected, backstop.RecipientFault, 400, 30003, 30004, 30005, 30006, 30008)
+	table.Add(backstop.Rejected, backstop.RecipientFault, 400, 63003, 63014, 63016, 63024, 63032, 63049)
 	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 21602, 21617, 21619, 21656, 30007, 30019)
 	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 21604, 21624, 30012, 30045, 90007)
+	table.Add(backstop.Rejected, backstop.TemplateFault, 400, 63005, 63013, 63021, 63027)
 	table.Add(backstop.Rejected, backstop.AccountFault, 401, 20003)
 	table.Add(backstop.Rejected, backstop.AccountFault, 404, 20404)
 	table.Add(backstop.Rejected, backstop.AccountFault, 429, 63038)
 	table.Add(backstop.Rejected, backstop.AccountFault, 400, 21212, 21601, 21603, 21606, 21608, 21657, 21659, 21660, 21661)
 	table.Add(backstop.Rejected, backstop.AccountFault, 400, 21703, 21704, 21705, 30002, 30018, 30024, 30032, 30034, 30042)
+	table.Add(backstop.Rejected, backstop.AccountFault, 400, 63002, 63007)
 	table.Add(backstop.Rejected, backstop.OptedOut, 400, 21610)
 	table.Add(backstop.Rejected, backstop.Expired, 400, 30036)
 	table.Add(backstop.Rejected, "", 400, 21706, 30010, 30023, 30038) // in no table: their meaning is not certain
@@ -188,6 +191,7 @@ func FuzzReceipts(f *testing.F) {
 	for _, form := range []string{
 		"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30034", "MessageSid=SM1&MessageStatus=failed&ErrorCode=odd&ErrorMessage=%2B44",
 		"MessageSid=SM1&MessageSid=SM2&MessageStatus=canceled&ErrorCode=-1&MessageStatus=",
+		"MessageSid=SM1&From=%2B447400123456&To=Backstop&Body=STOP&OptOutType=STOP&OriginalRepliedMessageSid=SM2", "MessageSid=SM1&From=x&Body=%00%FF",
 	} {
 		f.Add("ref="+providertest.Ref.String(), []byte(form), true)
 	}

@@ -17,14 +17,18 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// Receipts verifies the signature of a status callback and returns its receipt. It returns no receipt if the message has not
-// left Twilio yet or belongs to another account. An Error with code Forged or Invalid says what is wrong.
+// Receipts verifies the signature of a callback and returns its receipt: of a status, or of an inbound message. It returns no
+// receipt if the message has not left Twilio yet or belongs to another account. An Error with code Forged or Invalid says what
+// is wrong.
 //
 // A callback has no time of the status change, so the receipt has the time at which the callback arrived.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || !c.isSigned(r, form) { // the signature covers the parsed form
 		return nil, provider.Forged("the signature is missing or wrong")
+	}
+	if isInbound(form) {
+		return c.readInbound(form)
 	}
 	id, word := form.Get("MessageSid"), form.Get("MessageStatus")
 	if word == "" || !provider.ValidMessageID(id) {
@@ -35,22 +39,25 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		return nil, nil
 	}
 	ref := provider.Ref(r.URL.Query().Get("ref"))
-	if account := form.Get("AccountSid"); account != "" && account != c.sid && ref == (backstop.Ref{}) {
+	if c.isOfAnother(form) && ref == (backstop.Ref{}) {
 		return nil, nil // the account is another one, and there is no reference of ours
 	}
-	receipt := backstop.Receipt{
-		Provider:  name,
-		Account:   c.account,
-		Channel:   backstop.SMS,
-		MessageID: id,
-		Ref:       ref,
-		Status:    status,
-		At:        time.Now().UTC(),
-	}
+	receipt := c.newReceipt(id)
+	receipt.Ref, receipt.Status = ref, status
 	if status == backstop.Failed {
 		receipt.Failure = c.undeliveredFailure(word, provider.Loose(form.Get("ErrorCode")), form.Get("ErrorMessage"))
 	}
 	return []backstop.Receipt{receipt}, nil
+}
+
+// isOfAnother reports whether a callback is about a message of another Twilio account.
+func (c *Client) isOfAnother(form url.Values) bool {
+	account := form.Get("AccountSid")
+	return account != "" && account != c.sid
+}
+
+func (c *Client) newReceipt(id string) backstop.Receipt {
+	return backstop.Receipt{Provider: name, Account: c.account, Channel: c.channel, MessageID: id, At: time.Now().UTC()}
 }
 
 // statusOf returns the status for a word of Twilio's. It returns "" for a message that has not left Twilio (accepted,

@@ -202,6 +202,16 @@ func TestClient_SendSMS_pool(t *testing.T) {
 	form := sentForm(t, m)
 	require.Equal(t, service, form.Get("MessagingServiceSid"))
 	require.False(t, form.Has("From"))
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"sid":"SM1","status":"accepted","from":null,"messaging_service_sid":"`+service+`","num_segments":"0",`+
+			`"error_code":null,"price":null}`)
+	}))
+	t.Cleanup(server.Close)
+	submission, err := newClient(t, options(server.URL)).SendSMS(t.Context(), m)
+	require.NoError(t, err)
+	require.Equal(t, backstop.Submission{MessageID: "SM1"}, submission, "the service has not counted the segments yet")
 }
 
 // sentForm sends a message and returns the form that Twilio received.

@@ -52,6 +52,7 @@ export const frame = {
     },
     // What is wrong with a field. The field stands before it.
     fields: {
+      account_name: "must be 1 to 64 small letters, digits, - and _, and begin with a letter or digit",
       after_other: "must be later than {{other}}",
       blank: "must have a visible character",
       bytes_max: "must have at most {{max}} bytes",
@@ -70,6 +71,7 @@ export const frame = {
       length_max: "must have at most {{max}} characters",
       length_min: "must have at least {{min}} characters",
       must_be_future: "must be in the future",
+      no_account: "no account can send to the country of this recipient",
       no_rule_applies: "no rule of policy “{{policy}}” applies in the country of this recipient",
       not_found: "nothing has this id",
       not_null: "must not be null",
@@ -77,8 +79,10 @@ export const frame = {
       one_of: "must be one of: {{values}}",
       opted_out: "has opted out, and the message may be marketing. If it is not, make a new send with its category",
       outer_space: "must not begin or end with a space",
+      pattern: "does not have the right form: {{pattern}}",
       phone_number: "must be a phone number in E.164 form, like +447400123456",
       range_days_max: "the range may have at most {{max}} days",
+      refused: "is refused: {{reason}}",
       required: "is required",
       schema: "does not fit the contract of the API",
       send_id:
@@ -95,7 +99,7 @@ export const frame = {
       trunk_digits_meant:
         "has digits that are dialled only within its country, such as a 0 before the area code; did you mean {{meant}}?",
       unknown: "does not exist: check the spelling",
-      unknown_route: "is not configured; the routes are {{routes}}",
+      unknown_account: "there is no such account of this channel",
       unknown_template: "is not a template of account {{account}}",
       utf16_max: "must have at most {{max}} characters; an emoji counts as two",
       uuid: "must be a UUID",

@@ -91,7 +91,7 @@ export const overview = {
     tabs: {
       policy: "Policy",
       rule: "Rule",
-      sender: "Sender and route",
+      sender: "Sender and account",
       country: "Country",
       reason: "Reason",
       code: "Error code",
@@ -103,7 +103,7 @@ export const overview = {
     byType: "Missed conditions by type",
     byReason: "Why sends fell back",
     byCountry: "Fallback rate by country",
-    bySender: "Results of the SMS by sender and route",
+    bySender: "Results of the SMS by sender and account",
     byCode: "Error codes",
     inPlan: "Sends with it in their plan",
     lastFired: "SMS by it",

@@ -50,10 +50,20 @@ export const settings = {
     sendID: "SendID",
     sendIDMeans: "The SMS sender ID: a name, a short code or a number that your SMS provider lets you send from.",
     someSender: "its SendID",
-    route: "Route",
-    routeMeans: "The SMS provider account that sends.",
-    defaultRoute: "The default: {{name}}",
-    theDefault: "The default",
+    route: "SMS account",
+    routes: {
+      label: "SMS accounts",
+      means:
+        "In this order. The next account sends if the one before refuses for a reason of its own, is down or is unhealthy; never after a call that may have sent the message. Empty: the default account.",
+      add: "Add an account",
+      noneLeft: "No SMS account is left to add",
+      full: "A rule has at most {{most}} accounts",
+      senderOf: "SendID at {{account}}",
+      asTheRule: "As the rule: {{sender}}",
+      notOffered: "disabled, or not there any more",
+      onlyIn: "only to {{countries}}",
+    },
+    theDefault: "The default account",
     countries: "Countries",
     countriesMean: "The rule applies to recipients in these countries. Empty: everywhere.",
     everywhere: "Everywhere",
@@ -112,6 +122,8 @@ export const settings = {
     first: "A policy includes 1 to {{maxRules}} rules. Add one, then name it in a send.",
     name: "Policy Name",
     included: "Rule Included",
+    account: "WhatsApp account",
+    accountMeans: "Sends that name no account go out by it.",
     pick: "Add a rule",
     newRule: "New rule",
     noRuleLeft: "No rule is left to add",
@@ -130,7 +142,7 @@ export const settings = {
     curlMeansTest:
       "The providers are simulated: the message reaches nobody. Replace the number and the texts, and set BACKSTOP_API_KEY.",
     order: {
-      how: "Press the space bar to pick the rule up, the arrow keys to move it, the space bar again to drop it, and Escape to cancel.",
+      how: "Press the space bar to pick the item up, the arrow keys to move it, the space bar again to drop it, and Escape to cancel.",
       picked: "Picked up {{name}}, at place {{position}} of {{count}}.",
       over: "{{name}} is over place {{position}} of {{count}}.",
       dropped: "Dropped {{name}} at place {{position}} of {{count}}.",
@@ -172,7 +184,7 @@ export const settings = {
       onlyOnFailure:
         "No SMS goes out if WhatsApp reports neither delivery nor failure, for example while a phone is off: no rule has a wait.",
       sameSender:
-        "“{{rule}}” adds only a second SMS from {{sender}} after the first has failed: “{{other}}” has the same sender and route, and is due whenever “{{rule}}” is.",
+        "“{{rule}}” adds only a second SMS from {{sender}} after the first has failed: “{{other}}” has the same sender and account, and is due whenever “{{rule}}” is.",
     },
   },
 };
