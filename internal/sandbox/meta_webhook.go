@@ -122,17 +122,22 @@ func (s *Server) metaWebhook(src statusSource) webhook {
 		if err != nil {
 			return nil, fmt.Errorf("encode webhook: %w", err)
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.meta.WebhookURL, bytes.NewReader(body))
-		if err != nil {
-			return nil, fmt.Errorf("make webhook: %w", withoutURL(err))
-		}
-		mac := hmac.New(sha256.New, []byte(s.meta.AppSecret))
-		_, _ = mac.Write(body)
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("User-Agent", "facebookexternalua")
-		req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-		return req, nil
+		return s.signedMetaWebhook(ctx, body)
 	}
+}
+
+// signedMetaWebhook returns the request with a webhook, signed with the app secret.
+func (s *Server) signedMetaWebhook(ctx context.Context, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.meta.WebhookURL, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make webhook: %w", withoutURL(err))
+	}
+	mac := hmac.New(sha256.New, []byte(s.meta.AppSecret))
+	_, _ = mac.Write(body)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "facebookexternalua")
+	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return req, nil
 }
 
 // status returns the status for one receipt. The statuses sent and delivered have the conversation and the pricing (manual,

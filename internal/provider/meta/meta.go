@@ -41,7 +41,6 @@ type Client struct {
 
 	wabaID       string // the id of the WhatsApp Business account; may be empty
 	templatesURL string // the URL of its templates
-	profileURL   string // the URL of the number
 }
 
 // name is the name of the provider.
@@ -75,10 +74,8 @@ func New(s provider.Settings) (*Client, error) {
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
 	}
-	version := base.JoinPath(url.PathEscape(v["version"]))
 	c.wabaID = v["waba_id"]
-	c.templatesURL = version.JoinPath(url.PathEscape(c.wabaID), "message_templates").String()
-	c.profileURL = version.JoinPath(url.PathEscape(c.phoneNumberID)).String()
+	c.templatesURL = base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(c.wabaID), "message_templates").String()
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
 	return c, nil

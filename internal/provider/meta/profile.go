@@ -36,7 +36,7 @@ func (c *Client) Profile(ctx context.Context) (backstop.NumberProfile, error) {
 		Limit         word           `json:"whatsapp_business_manager_messaging_limit"`
 		LimitTier     word           `json:"messaging_limit_tier"` // up to v23
 	}
-	if _, err := c.read(ctx, c.profileURL, url.Values{}, profileFields(), &number); err != nil {
+	if _, err := c.read(ctx, c.numberURL, url.Values{}, profileFields(), &number); err != nil {
 		return backstop.NumberProfile{}, err
 	}
 	p := backstop.NumberProfile{
