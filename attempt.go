@@ -93,6 +93,14 @@ func (a Attempt) failureOf(f *Failure) *Failure {
 	return &Failure{Kind: Unknown, Code: f.Code, Reason: f.Reason, RetryAfter: f.RetryAfter}
 }
 
+// LeavesToNext reports whether the next account of the rule is tried at once: this one refused for a reason of its own, or asked
+// for a long pause.
+func (a Attempt) LeavesToNext() bool { return a.isAccountRefusal() || a.asksForLongPause() }
+
+func (a Attempt) asksForLongPause() bool {
+	return a.State == StateThrottled && a.Failure.RetryAfter > throttledTooLong
+}
+
 // sentNothing reports whether the provider took none of the calls: it throttled or was down, and no receipt came.
 func (a Attempt) sentNothing() bool {
 	refused := a.State == StateThrottled || a.State == StateUnavailable

@@ -91,16 +91,16 @@ const (
 )
 
 // rankOf orders the routes that are left: by how often an account has had its number of tries. An account in a long pause comes
-// after the others.
+// after the others, and the pause that ends first before the others.
 func rankOf(a *Attempt, now time.Time) int {
-	if a == nil {
+	switch {
+	case a == nil:
 		return 0
+	case a.asksForLongPause() && now.Before(a.pausesUntil()):
+		return pausedRank + int(a.pausesUntil().Sub(now)/time.Second)
+	default:
+		return a.Number / triesOfRoute
 	}
-	rank := a.Number / triesOfRoute
-	if a.State == StateThrottled && a.Failure.RetryAfter > throttledTooLong && now.Before(a.pausesUntil()) {
-		rank += pausedRank
-	}
-	return rank
 }
 
 // hasRouteLeft reports whether an account of the rule may still be tried. None may after an account took the message, or may have,

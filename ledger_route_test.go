@@ -145,7 +145,14 @@ func TestLedger_routes(t *testing.T) {
 			d.goesTo("b", byRoutes(), unavailable)
 		}
 		d.now = d.now.Add(time.Hour)
-		d.goesTo("a", byRoutes(), nil)
+		d.goesTo("a", byRoutes(), pause)
+		short := &backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Minute}
+		d.goesTo("b", byRoutes(), short)
+		r := d.begin(byRoutes())
+		require.Equal(t, backstop.TooEarly, r.Answer)
+		require.WithinDuration(t, d.now.Add(time.Minute), r.Until, time.Second, "the pause that ends first")
+		d.now = r.Until
+		d.goesTo("b", byRoutes(), nil)
 	})
 	t.Run("an unhealthy one is passed over", func(t *testing.T) {
 		t.Parallel()

@@ -26,8 +26,8 @@ const (
 type submitFunc func(context.Context, Account, backstop.Ruling) (backstop.Submission, error)
 
 // makeCall makes one provider call of a step: it begins the call in the ledger, calls the provider, stores the end of the call,
-// and waits for receipts if the step asks for that. If the account refuses for a reason of its own, and the step has another, it
-// makes the next call at once.
+// and waits for receipts if the step asks for that. If the account refuses for a reason of its own, or asks for a long pause, and
+// the step has another, it makes the next call at once.
 func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, submit submitFunc) (Result, error) {
 	freeSlot, err := a.acquireSlot(ctx)
 	if err != nil {
@@ -39,20 +39,20 @@ func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, s
 	}
 	began := a.now()
 	for {
-		result, isRefused, err := a.callOnce(ctx, step, c, submit, began, freeSlot)
-		if !isRefused {
+		result, hasNext, err := a.callOnce(ctx, step, c, submit, began, freeSlot)
+		if !hasNext {
 			return result, err
 		}
 		if a.now().Sub(began) > CallTimeout-beginAndCallTimeout {
-			return Result{}, retryableError(NextAccount, "an account refused, and another is left", 0)
+			return Result{}, retryableError(NextAccount, "an account did not take the message, and another may", 0)
 		}
 	}
 }
 
-// callOnce makes a call by one account. isRefused is true if another account may take the message.
+// callOnce makes a call by one account. hasNext is true if another account is to be asked at once.
 func (a *Activities) callOnce(
 	ctx context.Context, step Step, c backstop.Call, submit submitFunc, began time.Time, freeSlot func(),
-) (r Result, isRefused bool, err error) {
+) (r Result, hasNext bool, err error) {
 	c.Candidates = a.candidates(step.Accounts)
 	if r, isDecided, err := a.checkAccount(ctx, step, c); isDecided {
 		return r, false, err
@@ -69,8 +69,8 @@ func (a *Activities) callOnce(
 	ending := backstop.Ending{Step: ruling.Attempt.Ref.Step, Token: c.Token, SMSReceiptWait: step.SMSReceiptWait}
 	ending.Submission, ending.Failure = a.callProvider(ctx, began.Add(beginAndCallTimeout), ruling, submit)
 	a.logFailure(ctx, step.Send, ruling.Attempt, ending.Failure)
-	hasNext := isOfAccount(ending.Failure) && c.Channel == backstop.SMS && len(step.Accounts) > 1
-	if !hasNext {
+	mayGoOn := ending.Failure != nil && c.Channel == backstop.SMS && len(step.Accounts) > 1
+	if !mayGoOn {
 		freeSlot() // the receipt wait needs no slot
 	}
 	if ending.Failure == nil {
@@ -79,7 +79,7 @@ func (a *Activities) callOnce(
 		defer freeWait()
 	}
 	attempt, view, err := a.saveEnd(ctx, step.Send, ending)
-	if err == nil && hasNext && isOfAccount(attempt.Failure) { // not if an earlier call by this account may have sent the message
+	if err == nil && mayGoOn && attempt.LeavesToNext() {
 		return Result{}, true, nil
 	}
 	// AwaitsReceiptsUntil is set for an accepted call only, so resultOf returns Accepted after the wait.
@@ -91,11 +91,6 @@ func (a *Activities) callOnce(
 	}
 	r, err = resultOf(attempt, view)
 	return r, false, err
-}
-
-// isOfAccount reports whether a call was refused for a reason of the account.
-func isOfAccount(f *backstop.Failure) bool {
-	return f != nil && f.Kind == backstop.Rejected && f.Class == backstop.AccountFault
 }
 
 // acquireSlot acquires a slot among this worker's concurrent calls. A local activity does not wait for one, because its workflow

@@ -150,7 +150,8 @@ func (a *Activities) saveEarlierEnd(ctx context.Context, step Step) error {
 	if err != nil {
 		return err
 	}
-	if attempt.Token != ended.Token || attempt.State != backstop.StateThrottled && !attempt.MayRepeat() {
+	isThrottled := attempt.State == backstop.StateThrottled && len(step.Accounts) < 2 // else the ledger knows whose turn it is
+	if attempt.Token != ended.Token || !isThrottled && !attempt.MayRepeat() {
 		return nil
 	}
 	if left := ended.RetryAfter - a.store.Now().Sub(*attempt.EndedAt); left > 0 {

@@ -35,7 +35,7 @@ const (
 	TooEarly = "too_early" // the engine's clock is ahead of the store's
 	Unsaved  = "unsaved"   // the end of the call could not be stored; the details have it
 
-	NextAccount = "next_account" // an account refused, and there is no time left in this run to call the next one
+	NextAccount = "next_account" // an account did not take the message, and this run has no time left to call the next one
 )
 
 // resultOf turns an attempt that has ended into the step's result, or into an error that the engine retries.

@@ -253,6 +253,47 @@ func TestActivities_nextAccount_slow(t *testing.T) {
 	require.Equal(t, "second", r.smsAttempts()[1].Account)
 }
 
+// An account asks for a long pause. The next one sends in the same run, also if the end of the first call could not be stored. If
+// all ask for a pause, the engine waits for the one that ends first.
+func TestActivities_nextAccount_throttled(t *testing.T) {
+	t.Parallel()
+	hour := fails(&backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Hour})
+	minute := fails(&backstop.Failure{Kind: backstop.Throttled, RetryAfter: time.Minute})
+	twoAccounts := withRules(newRule("unread", backstop.Unread, "first", "second"))
+	r := newRig(t, twoAccounts)
+	r.provider.answers(hour)
+	result, err := r.try(r.acts.SendSMS, r.fallback(0))
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, "second", r.smsAttempts()[1].Account)
+
+	r = newRig(t, twoAccounts)
+	r.provider.answers(hour, minute)
+	_, err = r.runOn(backstop.SMS)
+	requireRetry(t, activities.TooEarly, time.Minute+time.Microsecond, err) // the second call is stored as later than the first
+	r.clock.Advance(time.Minute + time.Microsecond)
+	result, err = r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, 2, r.smsAttempts()[1].Number)
+
+	r = newRig(t, twoAccounts)
+	r.provider.answers(hour)
+	r.store.endAway.left.Store(1)
+	_, err = r.runOn(backstop.SMS)
+	requireRetry(t, activities.Unsaved, 0, err)
+	result, err = r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, "second", r.smsAttempts()[1].Account)
+
+	r = newRig(t, twoAccounts)
+	r.provider.answers(fails(throttled)) // a short pause
+	_, err = r.runOn(backstop.SMS)
+	requireRetry(t, "throttled", throttled.RetryAfter, err)
+	r.clock.Advance(throttled.RetryAfter)
+	result, err = r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Len(t, r.smsAttempts(), 1)
+}
+
 // The first account is down. After three calls the second takes its turn.
 func TestActivities_nextAccount_down(t *testing.T) {
 	t.Parallel()

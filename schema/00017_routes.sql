@@ -21,7 +21,8 @@ ALTER TABLE policies ADD COLUMN account text NOT NULL DEFAULT '';
 -- The account that a call went to. Empty: the account from the environment, which has its provider's name.
 ALTER TABLE attempts
     ADD COLUMN account text NOT NULL DEFAULT '',
-    ADD COLUMN refuses_repeats boolean NOT NULL DEFAULT false;
+    ADD COLUMN refuses_repeats boolean NOT NULL DEFAULT false,
+    ADD COLUMN was_unknown boolean NOT NULL DEFAULT false;
 ALTER TABLE events ADD COLUMN account text;
 
 -- Another account of a rule is tried. No old row has the new kind, so the rows need not be read.

@@ -35,6 +35,7 @@ type world struct {
 	signal func(backstop.View)
 
 	send          backstop.Send // as it is accepted
+	installation  string
 	begin         sync.Once
 	mu            sync.Mutex
 	calls         map[backstop.Channel][]time.Time
@@ -218,7 +219,7 @@ func (w *world) input(settings workflows.Settings) workflows.SendInput {
 	w.start()
 	return workflows.SendInput{
 		ID: w.send.ID, Account: w.send.Plan.Account, Rules: w.send.Plan.Rules, AcceptedAt: w.send.AcceptedAt, ExpiresAt: w.send.ExpiresAt,
-		Age: w.now().Sub(w.send.AcceptedAt), Settings: settings,
+		Age: w.now().Sub(w.send.AcceptedAt), Installation: w.installation, Settings: settings,
 	}
 }
 

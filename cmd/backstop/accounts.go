@@ -276,22 +276,23 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	return w, true
 }
 
-// checkProviders describes the health of the accounts. It names none, because /readyz needs no key.
-func (p *program) checkProviders() string {
-	all := p.accounts.List()
-	unhealthy := 0
-	for _, account := range all {
-		if state := p.health.HealthOf(account.Name).State; account.Client == nil || state == backstop.Unhealthy || state == backstop.Probing {
-			unhealthy++
+// checkChannel describes whether messages of a channel can go out: at least one of its accounts is well.
+func (p *program) checkChannel(channel backstop.Channel) string {
+	hasAny := false
+	for _, account := range p.accounts.List() {
+		if account.Channel != channel || account.IsDisabled {
+			continue
+		}
+		hasAny = true
+		state := p.health.HealthOf(account.Name).State
+		if account.Client != nil && state != backstop.Unhealthy && state != backstop.Probing {
+			return "ok"
 		}
 	}
-	switch {
-	case len(all) == 0:
-		return "no account is configured: no message can be sent"
-	case unhealthy > 0:
-		return fmt.Sprintf("%d of %d accounts are unhealthy: see GET /v1/accounts", unhealthy, len(all))
+	if !hasAny {
+		return "no account is configured"
 	}
-	return "ok"
+	return "no account is healthy: see GET /v1/accounts"
 }
 
 // keepAccounts notices the changes of accounts until ctx is done.

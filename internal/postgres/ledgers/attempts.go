@@ -36,6 +36,7 @@ type attemptRow struct {
 	Reported            backstop.StatusSet      `json:"reported" type:"smallint"`
 	AwaitsReceiptsUntil *time.Time              `json:"lingers_until" type:"timestamptz"`
 	RefusesRepeats      bool                    `json:"refuses_repeats" type:"boolean"`
+	WasUnknown          bool                    `json:"was_unknown" type:"boolean"`
 }
 
 func attemptRowOf(a backstop.Attempt) attemptRow {
@@ -44,7 +45,7 @@ func attemptRowOf(a backstop.Attempt) attemptRow {
 		Reason: pool.Clean(a.Reason), Cause: a.Cause, SendID: a.SendID, State: a.State, Status: a.Status, MessageID: a.MessageID,
 		Segments: a.Segments, Failure: cleanFailure(a.Failure), Refusal: cleanFailure(a.Refusal), StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Token: a.Token, Reported: a.Reported, AwaitsReceiptsUntil: a.AwaitsReceiptsUntil,
-		RefusesRepeats: a.RefusesRepeats,
+		RefusesRepeats: a.RefusesRepeats, WasUnknown: a.WasUnknown,
 	}
 }
 
@@ -54,7 +55,7 @@ func (r attemptRow) attempt(send string) backstop.Attempt {
 		Account: cmp.Or(r.Account, r.Provider), Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID, State: r.State, Status: r.Status,
 		MessageID: r.MessageID, Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
 		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
-		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil), RefusesRepeats: r.RefusesRepeats,
+		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil), RefusesRepeats: r.RefusesRepeats, WasUnknown: r.WasUnknown,
 	}
 }
 

@@ -118,10 +118,9 @@ export const frame = {
     schemaMeans: "Run backstop migrate. Until then parts of the API may fail.",
     temporal: "Temporal is away",
     temporalMeans: "Sends are accepted and wait; nothing is lost. They go out when it is back. Receipts are stored.",
-    whatsapp: "WhatsApp's provider does not answer",
-    whatsappMeans: "Calls are repeated until it is back. Rules whose wait ends meanwhile send by SMS.",
-    sms: "An SMS provider does not answer",
-    smsMeans: "Fallbacks by SMS wait, and their calls are repeated until it is back.",
+    providers: "Some accounts are unhealthy",
+    providersMeans:
+      "No message goes out by them for now. An SMS goes by the next account of its rule, if there is one; WhatsApp falls back or waits, as the account says.",
   },
   list: {
     pages: "Pages",

@@ -132,10 +132,8 @@ export const frame: Pick<
     schemaMeans: "请运行 backstop migrate。在此之前，部分 API 可能出错。",
     temporal: "Temporal 不可用",
     temporalMeans: "发送仍会受理并等待，不会丢失；恢复后发出。回执照常保存。",
-    whatsapp: "WhatsApp 服务商无响应",
-    whatsappMeans: "会持续重试直至恢复。期间等待时间到期的规则会改由短信发送。",
-    sms: "短信服务商无响应",
-    smsMeans: "短信回落会等待，并持续重试直至恢复。",
+    providers: "有账户异常",
+    providersMeans: "暂不经这些账户发送。短信改由规则的下一个账户（如有）发送；WhatsApp 按账户的设置回落或等待。",
   },
   list: {
     pages: "分页",
