@@ -104,11 +104,17 @@ func newStatusSource(m Message, version string) statusSource {
 	if m.Template != "" {
 		src.pricing = metaPricing{Billable: true, Model: "PMP", Category: "utility", Type: "regular"}
 	}
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	if n, err := strconv.Atoi(major); err == nil && n <= lastWithConversation {
+	if hasConversations(version) {
 		src.conversation = hex.EncodeToString(randomBytes(16))
 	}
 	return src
+}
+
+// hasConversations reports whether the statuses of a version have a conversation.
+func hasConversations(version string) bool {
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n <= lastWithConversation
 }
 
 // metaWebhook returns the function that makes the webhooks of one message.
