@@ -65,8 +65,8 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits,
-		FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor,
+		FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
 		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,

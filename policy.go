@@ -103,9 +103,9 @@ func (p PolicyInput) ValidateAccount(accounts Accounts) error {
 	return f.err("the policy is not valid")
 }
 
-// Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have named,
-// and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is left,
-// or an account is missing, Resolve returns an Error of code Invalid.
+// Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have
+// named, and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is
+// left, or an account is missing, Resolve returns an Error of code Invalid.
 func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {

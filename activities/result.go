@@ -49,7 +49,8 @@ func resultOf(attempt backstop.Attempt, view backstop.View) (Result, error) {
 		f := attempt.Failure
 		return Result{}, retryableError(string(f.Kind), f.Code, f.RetryAfter)
 	case attempt.MayRepeat():
-		return Result{}, retryableError(string(backstop.Unknown), "the provider refuses a repeated message", attempt.Failure.RetryAfter)
+		const why = "the provider refuses a repeated message"
+		return Result{}, retryableError(string(backstop.Unknown), why, attempt.Failure.RetryAfter)
 	default:
 		r.Verdict = Unknown
 	}

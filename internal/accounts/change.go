@@ -210,5 +210,6 @@ func (d *Directory) DeleteAccount(ctx context.Context, name string, version int)
 	if err := d.o.Store.DeleteAccount(ctx, name, version); err != nil {
 		return err
 	}
+	d.o.Changed(ctx, name)
 	return d.Load(ctx)
 }

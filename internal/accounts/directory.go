@@ -32,7 +32,11 @@ type Options struct {
 	FromEnvironment []backstop.Account // the first of each channel is its default
 
 	Health func(account string) backstop.AccountHealth // nil: the health is unknown
-	Now    func() time.Time                            // nil: time.Now
+
+	// Changed is called after an account was replaced or deleted here, so that its health is judged anew; may be nil.
+	Changed func(ctx context.Context, account string)
+
+	Now func() time.Time // nil: time.Now
 }
 
 // Directory has all accounts, open. Its methods may be called concurrently.
@@ -70,6 +74,9 @@ func New(o Options) (*Directory, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Changed == nil {
+		o.Changed = func(context.Context, string) {}
 	}
 	if o.Secrets == nil {
 		o.Secrets = &provider.Secrets{}

@@ -100,8 +100,8 @@ type RepeatRefuser interface {
 	RefusesRepeats() bool
 }
 
-// Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure if
-// it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
+// Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure
+// if it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {
 	Check(ctx context.Context) error
 }

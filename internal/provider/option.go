@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// CheckText validates a required setting that becomes part of a header or a path. Its error is a *FieldFault and never repeats the
-// value.
+// CheckText validates a required setting that becomes part of a header or a path. Its error is a *FieldFault and never repeats
+// the value.
 func CheckText(field, value string) error {
 	if value == "" {
 		return &FieldFault{field, "is required"}

@@ -44,8 +44,8 @@ type Options struct {
 	HTTP *http.Client
 }
 
-// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin with
-// a prefix of its own, so that one server has all of them.
+// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin
+// with a prefix of its own, so that one server has all of them.
 type Face interface {
 	check() error // the problems of its options
 	mount(s *Server)

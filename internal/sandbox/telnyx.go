@@ -262,7 +262,9 @@ func telnyxStatus(r receipt) (word string, cause *fault) {
 	}
 }
 
-func telnyxFault(status, code int, title string) *fault { return &fault{status: status, code: code, title: title} }
+func telnyxFault(status, code int, title string) *fault {
+	return &fault{status: status, code: code, title: title}
+}
 
 // telnyxRefusal returns Telnyx's error for a fault of the scenarios, which has Twilio's code.
 func telnyxRefusal(f *fault) *fault {

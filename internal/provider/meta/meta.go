@@ -38,6 +38,7 @@ type Client struct {
 	appSecrets    []string // the present one first
 	verifyTokens  []string // the same
 	account       string
+	pace          *pacer
 
 	wabaID       string // the id of the WhatsApp Business account; may be empty
 	templatesURL string // the URL of its templates
@@ -60,6 +61,14 @@ func New(s provider.Settings) (*Client, error) {
 	); err != nil {
 		return nil, err
 	}
+	perSecond, err := throughputOf(v["throughput"])
+	if err != nil {
+		return nil, &provider.FieldFault{Field: "throughput", Reason: "must be a number of at least 1"}
+	}
+	pace, err := newPacer(perSecond)
+	if err != nil {
+		return nil, err
+	}
 	number := base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["phone_number_id"]))
 	c := &Client{
 		numberURL:   number.String(),
@@ -73,9 +82,10 @@ func New(s provider.Settings) (*Client, error) {
 		appSecrets:    s.Verifiers("app_secret"),
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
+		pace:          pace,
+		wabaID:        v["waba_id"],
+		templatesURL:  base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "message_templates").String(),
 	}
-	c.wabaID = v["waba_id"]
-	c.templatesURL = base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(c.wabaID), "message_templates").String()
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
 	return c, nil
@@ -85,6 +95,9 @@ func New(s provider.Settings) (*Client, error) {
 func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	content, err := encodeMessage(m)
 	if err != nil {
+		return backstop.Submission{}, err
+	}
+	if err := c.pace.await(ctx, m.To); err != nil {
 		return backstop.Submission{}, err
 	}
 	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, content)

@@ -153,8 +153,11 @@ func FuzzClient_Notices(f *testing.F) {
 	f.Add(`{"object":"whatsapp_business_account","entry":[{"id":"` + wabaID + `","changes":[` +
 		template("message_template_status_update", `"event":"PAUSED","other_info":{"title":"x"}`) + `]}]}`)
 	f.Add(`{"object":"whatsapp_business_account","entry":[{"id":"` + wabaID + `","changes":[{"field":"account_update","value":{"event":"ACCOUNT_RESTRICTION","restriction_info":[{}]}}]}]}`)
+	s := options("http://127.0.0.1:1")
+	s.Values["waba_id"] = wabaID
+	c := newClient(f, s)
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, n := range read(t, ofBusiness(t, "http://127.0.0.1:1"), body, sign) {
+		for _, n := range read(t, c, body, sign) {
 			isOfTemplate := n.Kind != backstop.NumberNotice && n.Kind != backstop.AccountNotice
 			require.Equal(t, isOfTemplate, n.Template != "" && n.Language != "")
 			require.LessOrEqual(t, len(n.Template), 512)
