@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -31,6 +32,10 @@ type Options struct {
 	// Webhooks finds the webhook of an account of a provider. Without a name of an account it finds the one that the environment
 	// gives. Nil: there are no webhooks.
 	Webhooks func(provider, account string) (Webhook, bool)
+
+	// RefreshWebhooks reads the accounts that other processes have changed. Each refused webhook of an account causes a call, so the
+	// callee limits the load. Nil: other processes change no accounts.
+	RefreshWebhooks func(ctx context.Context)
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
@@ -65,6 +70,7 @@ type server struct {
 	notices  Notices
 	named    *templateCache
 	webhooks func(provider, account string) (Webhook, bool)
+	refresh  func(ctx context.Context)
 	stats    *statsCache[backstop.Stats]
 	messages *statsCache[backstop.MessageStats]
 	changes  *statsCache[backstop.Changes]
@@ -100,7 +106,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, errorCodes: slices.Clone(o.ErrorCodes),
+		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshWebhooks,
+		errorCodes: slices.Clone(o.ErrorCodes),
 		contract: contract,
 		log:      o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),

@@ -122,6 +122,8 @@ type Webhook struct {
 	NeedsKey bool     // the provider signs nothing, so a path without a key is not valid
 
 	Reader WebhookReader // nil: the account cannot be opened now
+
+	Generation uint64 // changes if an account has changed
 }
 
 // WebhookReader reads the webhooks of one account. It may also be a Handshaker, an Answerer or a GetReceiver.

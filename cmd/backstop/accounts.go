@@ -274,12 +274,14 @@ func refusesRepeats(open accounts.Open) bool {
 
 // webhook finds the webhook of an account for the API.
 func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
+	generation := p.accounts.Generation()
 	open, found := p.accounts.OfWebhook(providerName, name)
 	if !found {
 		return api.Webhook{}, false
 	}
 	w := api.Webhook{
 		Provider: open.Provider, Account: open.Name, NeedsKey: !open.Driver.SignsWebhooks, Keys: open.WebhookKeys(time.Now()),
+		Generation: generation,
 	}
 	if open.Client != nil {
 		w.Reader = open.Client

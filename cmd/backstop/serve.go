@@ -140,15 +140,15 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		start(p.serveProfiles)
 	}
 	start(p.keepAccounts)
+	worked := make(chan struct{})
 	start(func(ctx context.Context) error {
-		p.health.Run(ctx)
+		p.watchHealth(ctx, worked)
 		return nil
 	})
 	start(func(ctx context.Context) error {
 		p.templates.Run(ctx)
 		return nil
 	})
-	worked := make(chan struct{})
 	if p.role&workerRole == 0 {
 		close(worked)
 	} else {
@@ -175,6 +175,19 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	return nil
 }
 
+// watchHealth shares the health of accounts until ctx is done and the provider calls of this process have ended. Their ends count
+// too, and one of them may be a probe.
+func (p *program) watchHealth(ctx context.Context, worked <-chan struct{}) {
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		<-worked
+		stop()
+	}()
+	p.health.Run(watching)
+}
+
 // serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
 // receipts of those calls arrive meanwhile.
 func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
@@ -184,7 +197,8 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Accounts: p.accounts, Webhooks: p.webhook, Templates: p.db, Notices: p.templates, ErrorCodes: codes,
+		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.accounts.Refresh, Templates: p.db, Notices: p.templates,
+		ErrorCodes: codes,
 		APIKey: string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,

@@ -29,7 +29,9 @@ type store struct {
 	records []accounts.Record
 	mark    int64
 	lists   int // how often the records were listed
+	marks   int // how often the mark was read
 	away    error
+	hangs   bool // the mark is not read before the context ends
 }
 
 func (s *store) lock() func() {
@@ -106,8 +108,12 @@ func (s *store) DeleteAccount(_ context.Context, name string, _ int) error {
 	return s.away
 }
 
-func (s *store) AccountsMark(context.Context) (int64, error) {
+func (s *store) AccountsMark(ctx context.Context) (int64, error) {
+	if s.hangs {
+		<-ctx.Done()
+	}
 	defer s.lock()()
+	s.marks++
 	return s.mark + 1, s.away
 }
 

@@ -41,6 +41,10 @@ type Settings struct {
 	// WebhookPath is the path of the account's webhook, with its key if the provider signs nothing.
 	WebhookPath string
 
+	// Sibling returns the open account of the same provider and channel of which a setting has this value, or nil. Nil: there is no
+	// other account.
+	Sibling func(field, value string) Client
+
 	// Secrets are the secrets of all accounts, which failures hide. Open adds the secrets of this account.
 	Secrets *Secrets
 }

@@ -49,6 +49,7 @@ type Options struct {
 type Face interface {
 	check() error // the problems of its options
 	mount(s *Server)
+	accounts(address string) []Account // those that it accepts; the address is that of the sandbox
 }
 
 // Meta is the simulated WhatsApp account.
@@ -72,6 +73,7 @@ type Twilio struct {
 type Server struct {
 	meta        Meta
 	twilio      Twilio
+	faces       []Face
 	speed       float64
 	logger      *slog.Logger
 	http        *http.Client
@@ -108,6 +110,7 @@ func New(opts Options) (*Server, error) {
 	s := &Server{
 		meta:        opts.Meta,
 		twilio:      opts.Twilio,
+		faces:       opts.Faces,
 		speed:       opts.Speed,
 		logger:      opts.Logger,
 		http:        opts.HTTP,
@@ -133,6 +136,7 @@ func New(opts Options) (*Server, error) {
 	for _, face := range opts.Faces {
 		face.mount(s)
 	}
+	s.mux.HandleFunc("GET /accounts", s.serveAccounts)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
 	s.mux.HandleFunc("PUT /outages/{provider}", s.putOutage)

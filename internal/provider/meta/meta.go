@@ -39,6 +39,7 @@ type Client struct {
 	verifyTokens  []string // the same
 	account       string
 	pace          *pacer
+	sibling       func(field, value string) provider.Client // another account; may be nil
 
 	wabaID       string // the id of the WhatsApp Business account; may be empty
 	templatesURL string // the URL of its templates
@@ -83,6 +84,7 @@ func New(s provider.Settings) (*Client, error) {
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
 		pace:          pace,
+		sibling:       s.Sibling,
 		wabaID:        v["waba_id"],
 		templatesURL:  base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "message_templates").String(),
 	}

@@ -193,6 +193,7 @@ const UnknownCode = "987654"
 // Run runs the whole suite.
 func Run(t *testing.T, d Driver) {
 	t.Helper()
+	t.Run("Description", func(t *testing.T) { t.Parallel(); testDescription(t, d) })
 	t.Run("Send", func(t *testing.T) { t.Parallel(); runAnswers(t, d) })
 	t.Run("Faults", func(t *testing.T) { t.Parallel(); runFaults(t, d) })
 	t.Run("Receipts", func(t *testing.T) { t.Parallel(); runReceipts(t, d) })

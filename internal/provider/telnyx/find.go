@@ -14,9 +14,9 @@ import (
 // messagesKept is how far back a look-up reaches ("no older than 10 days since their creation").
 const messagesKept = 10 * 24 * time.Hour
 
-// Find returns Telnyx's status of a message, or nil if Telnyx has no such message. Every error is a *backstop.Failure: Unavailable and
-// Throttled may be retried later, Rejected needs an operator, and Unknown means that Telnyx cannot say. Telnyx finds messages by their
-// id only.
+// Find returns Telnyx's status of a message, or nil if Telnyx has no such message. Every error is a *backstop.Failure:
+// Unavailable and Throttled may be retried later, Rejected needs an operator, and Unknown means that Telnyx cannot say. Telnyx
+// finds messages by their id only.
 func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error) {
 	if q.MessageID == "" {
 		return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "a message is found by its id only"}
@@ -31,7 +31,7 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 		case answer.Status != http.StatusNotFound || refusal == nil || refusal.Code != codeNotFound:
 			return nil, c.lookupFailure(answer)
 		case time.Since(q.Since) > messagesKept:
-			return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "a look-up does not reach back to the message"}
+			return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "look-ups do not reach back to the message"}
 		default:
 			return nil, nil //nolint:nilnil // nil: Telnyx has no such message
 		}
@@ -89,6 +89,7 @@ func (c *Client) Check(ctx context.Context) error {
 		Data struct {
 			ID      provider.Loose `json:"id"`
 			Enabled *bool          `json:"enabled"`
+			Version provider.Loose `json:"webhook_api_version"`
 		} `json:"data"`
 	}
 	switch {
@@ -96,6 +97,8 @@ func (c *Client) Check(ctx context.Context) error {
 		return unreadableAnswer()
 	case profile.Data.Enabled != nil && !*profile.Data.Enabled:
 		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile that is not enabled"}
+	case profile.Data.Version != "" && profile.Data.Version != "2":
+		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile without webhook API version 2"}
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func TestClient_Find_id(t *testing.T) {
 func TestClient_Check(t *testing.T) {
 	t.Parallel()
 	none := func(values map[string]string) { values["messaging_profile_id"] = "" }
-	good := providertest.Reply{Status: http.StatusOK, Body: `{"data":{"id":"` + profile + `","enabled":true}}`}
+	good := providertest.Reply{Status: http.StatusOK, Body: `{"data":{"id":"` + profile + `","enabled":true,"webhook_api_version":"2"}}`}
 	require.NoError(t, serve(t, good, func(r *http.Request, _ []byte) {
 		checkHeader(t, r)
 		require.Equal(t, "/v2/messaging_profiles/"+profile, r.URL.RequestURI())
@@ -124,6 +124,7 @@ func TestClient_Check(t *testing.T) {
 		{refused(404, "10005", "no"), unchanged, "messaging_profile_id is not known (Telnyx says 10005: Refused; no; /to)"},
 		{refused(404, "10005", "no"), none, "base_url is not known (Telnyx says 10005: Refused; no; /to)"},
 		{providertest.Reply{Status: 200, Body: `{"data":{"id":"x","enabled":false}}`}, unchanged, "messaging_profile_id is a profile that is not enabled"},
+		{providertest.Reply{Status: 200, Body: `{"data":{"id":"x","webhook_api_version":"1"}}`}, unchanged, "messaging_profile_id is a profile without webhook API version 2"},
 	} {
 		err := serve(t, row.answer, ignore, row.change).Check(t.Context())
 		_, isFault := errors.AsType[*provider.FieldFault](err)

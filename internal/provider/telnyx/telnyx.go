@@ -73,7 +73,7 @@ func parseKeys(encoded []string) ([]ed25519.PublicKey, error) {
 		case err == nil && len(key) == ed25519.PublicKeySize:
 			keys = append(keys, key)
 		case i == 0:
-			return nil, &provider.FieldFault{Field: "public_key", Reason: "is not a public key: 44 characters, the last of them ="}
+			return nil, &provider.FieldFault{Field: "public_key", Reason: "must have 44 characters, the last of them ="}
 		}
 	}
 	return keys, nil

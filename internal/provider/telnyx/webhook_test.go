@@ -90,7 +90,7 @@ func TestNew_faults(t *testing.T) {
 	t.Parallel()
 	_, err := open(t, "ftp://x", func(values map[string]string) { values["public_key"], values["api_key"] = "c2hvcnQ=", "a b" })
 	require.ErrorContains(t, err, "base_url must be an address")
-	require.ErrorContains(t, err, "public_key is not a public key")
+	require.ErrorContains(t, err, "public_key must have 44 characters")
 	require.ErrorContains(t, err, "api_key must not contain spaces")
 }
 

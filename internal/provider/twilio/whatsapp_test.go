@@ -30,7 +30,7 @@ func whatsAppDriver() providertest.Driver {
 	d.Channel = backstop.WhatsApp
 	d.Values["whatsapp_sender"] = whatsAppSender
 	d.Values["content_sids"] = `{"order_ready":"` + content + `","order_ready/de":"` + germanContent + `"}`
-	d.SMS, d.Lookup = backstop.SMSMessage{}, nil
+	d.SMS, d.Lookup.ByID = backstop.SMSMessage{}, true
 	d.WhatsApp = backstop.WhatsAppMessage{Ref: providertest.Ref, To: providertest.To, Text: "Grüße & 4711+1"}
 	d.CheckRequest = func(t *testing.T, r *http.Request, body []byte) {
 		t.Helper()
