@@ -56,8 +56,8 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 }
 
-// storeReceipts stores receipts. It answers 200 only when all of them are stored; after any other answer the provider repeats
-// them.
+// storeReceipts stores the receipts and the notices of a webhook. It answers 200 only when all of them are stored; after any other
+// answer the provider repeats them.
 func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 	body, err := readAll(c, maxWebhook)
 	if err != nil {
@@ -85,6 +85,12 @@ func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 	if len(receipts) > 0 {
 		if err := s.handoff.Deliver(c.Request.Context(), receipts); err != nil {
 			s.fail(c, deliverError(err))
+			return
+		}
+	}
+	if s.notices != nil {
+		if err := s.notices.Apply(c.Request.Context(), webhook.Provider, c.Request, body); err != nil {
+			s.fail(c, err)
 			return
 		}
 	}

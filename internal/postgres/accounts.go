@@ -237,6 +237,9 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	if err := pool.Execute(ctx, tx, deleteAccount, name); err != nil {
 		return err
 	}
+	if err := deleteSynced(ctx, tx, name); err != nil {
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -107,6 +108,28 @@ type RepeatRefuser interface {
 // if it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {
 	Check(ctx context.Context) error
+}
+
+// TemplateLister is an account whose provider lists its WhatsApp templates.
+type TemplateLister interface {
+	// Templates returns all templates of the account, without Account and UpdatedAt. A template that cannot be read is left out. The
+	// error is ErrNoTemplates if the account's settings do not name the templates, else a *backstop.Failure.
+	Templates(ctx context.Context) ([]backstop.MessageTemplate, error)
+}
+
+// ErrNoTemplates is the error of an account whose settings do not name its templates.
+var ErrNoTemplates = errors.New("the settings of the account do not name its templates")
+
+// Profiler is an account whose provider reports the state of its number. Every error is a *backstop.Failure.
+type Profiler interface {
+	Profile(ctx context.Context) (backstop.NumberProfile, error)
+}
+
+// Notifier is an account whose provider reports changes of templates and of the account itself by webhook.
+type Notifier interface {
+	// Notices returns what a webhook reports about this account. The webhook may have come to the address of another account of the
+	// provider. Notices returns nothing if the webhook is not signed with a secret of this account.
+	Notices(r *http.Request, body []byte) []backstop.Notice
 }
 
 // FieldFault is what is wrong with a setting of an account. The reason never repeats the value of a secret.

@@ -40,6 +40,9 @@ type Client struct {
 	account       string
 	pace          *pacer
 	sibling       func(field, value string) provider.Client // another account; may be nil
+
+	wabaID       string // the id of the WhatsApp Business account; may be empty
+	templatesURL string // the URL of its templates
 }
 
 // name is the name of the provider.
@@ -82,6 +85,8 @@ func New(s provider.Settings) (*Client, error) {
 		account:       s.Account,
 		pace:          pace,
 		sibling:       s.Sibling,
+		wabaID:        v["waba_id"],
+		templatesURL:  base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "message_templates").String(),
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
