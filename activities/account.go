@@ -80,6 +80,8 @@ func (a *Activities) sendBy(
 		}
 	case account.Fault != "":
 		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
+	case account.Provider != r.Attempt.Provider || r.Attempt.WasUnknown && !account.RefusesRepeats:
+		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: the account has just changed"}
 	}
 	done, allowed := a.health.Allow(ctx, name)
 	if !allowed {

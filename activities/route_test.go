@@ -88,6 +88,40 @@ func TestActivities_SendSMS_routeGone_throttled(t *testing.T) {
 	require.Equal(t, 1, r.provider.calls())
 }
 
+// An account gets another provider, or other settings, between Begin and the call. The call is made by neither: it is begun anew.
+func TestActivities_changedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		r.store.begun = func() {
+			r.accounts.change(accountOf(channel), func(a *activities.Account) { a.Provider = "changed" })
+		}
+		_, err := r.runOn(channel)
+		requireRetry(t, "unavailable", 0, err)
+		require.Zero(t, r.provider.calls())
+		r.store.begun = nil
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, "changed", r.attempt(channel).Provider)
+	}
+	t.Run("it repeats", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.accounts.change("first", func(a *activities.Account) { a.RefusesRepeats, a.HoldsUnknown = true, true })
+		r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+		_, err := r.runOn(backstop.SMS)
+		requireRetry(t, "unknown", 0, err)
+		r.store.begun = func() {
+			r.accounts.change("first", func(a *activities.Account) { a.RefusesRepeats = false })
+		}
+		_, err = r.runOn(backstop.SMS)
+		requireRetry(t, "unknown", 0, err)
+		result, err := r.runOn(backstop.SMS)
+		r.requireVerdict(activities.Unknown, result, err)
+		require.Equal(t, 1, r.provider.calls())
+	})
+}
+
 // An account that was made anew with another channel cannot send.
 func TestActivities_otherChannel(t *testing.T) {
 	t.Parallel()
