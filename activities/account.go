@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -124,7 +125,7 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	switch {
 	case l.Send.FinishedAt != nil || !isOpen || !found:
 		return Result{}, false, nil
-	case chosen.IsUnhealthy && account.FallsBack && c.Channel == backstop.WhatsApp:
+	case chosen.IsUnhealthy && account.FallsBack && c.Channel == backstop.WhatsApp && !mayHaveWhatsApp(l):
 		return a.forgo(ctx, step, c)
 	case chosen.IsUnhealthy && attempt != nil:
 		return Result{}, true, retryableError(string(backstop.Unavailable), "not called: the account is unhealthy", 0)
@@ -132,6 +133,14 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 		return Result{}, true, elsewhereError(account.Name)
 	}
 	return Result{}, false, nil
+}
+
+// mayHaveWhatsApp reports whether a WhatsApp message is out, or may be after a call of unknown end. Then the send does not fall back
+// early.
+func mayHaveWhatsApp(l *backstop.Ledger) bool {
+	return slices.ContainsFunc(l.Attempts, func(a backstop.Attempt) bool {
+		return a.Channel == backstop.WhatsApp && a.MayArrive()
+	})
 }
 
 // needsCheck reports whether one of the accounts is unhealthy, or has limits and another task queue.
