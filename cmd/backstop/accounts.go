@@ -127,7 +127,7 @@ func openProblems(d provider.Driver, prefix string, account backstop.Account, kn
 		PublicURLs: []*url.URL{{Scheme: "https", Host: "x"}},
 	})
 	var problems []string
-	for _, fault := range provider.FieldFaults(err) {
+	for _, fault := range provider.FieldErrors(err) {
 		variable := prefix + strings.ToUpper(fault.Field)
 		if !slices.ContainsFunc(known, func(problem string) bool { return strings.HasPrefix(problem, variable+":") }) {
 			problems = append(problems, variable+": "+fault.Reason)

@@ -17,7 +17,7 @@ import (
 type Driver struct {
 	backstop.Provider
 
-	// Open returns an account with these settings. Its error joins a FieldFault for each wrong setting.
+	// Open returns an account with these settings. Its error joins a FieldError for each wrong setting.
 	Open func(Settings) (Client, error)
 
 	// ErrorCodes returns all error codes that the driver knows.
@@ -104,7 +104,7 @@ type RepeatRefuser interface {
 	RefusesRepeats() bool
 }
 
-// Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure
+// Checker is an account that can check itself. Check returns a FieldError if the provider refuses a setting, a *backstop.Failure
 // if it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {
 	Check(ctx context.Context) error
@@ -132,27 +132,27 @@ type Notifier interface {
 	Notices(r *http.Request, body []byte) []backstop.Notice
 }
 
-// FieldFault is what is wrong with a setting of an account. The reason never repeats the value of a secret.
-type FieldFault struct {
+// FieldError is what is wrong with a setting of an account. The reason never repeats the value of a secret.
+type FieldError struct {
 	Field  string
 	Reason string
 }
 
-func (f *FieldFault) Error() string { return f.Field + " " + f.Reason }
+func (f *FieldError) Error() string { return f.Field + " " + f.Reason }
 
-// FieldFaults returns all faults in the tree of an error.
-func FieldFaults(err error) []*FieldFault {
+// FieldErrors returns all faults in the tree of an error.
+func FieldErrors(err error) []*FieldError {
 	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
-	case *FieldFault:
-		return []*FieldFault{e}
+	case *FieldError:
+		return []*FieldError{e}
 	case interface{ Unwrap() []error }:
-		var all []*FieldFault
+		var all []*FieldError
 		for _, inner := range e.Unwrap() {
-			all = append(all, FieldFaults(inner)...)
+			all = append(all, FieldErrors(inner)...)
 		}
 		return all
 	case interface{ Unwrap() error }:
-		return FieldFaults(e.Unwrap())
+		return FieldErrors(e.Unwrap())
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func TestNew_document(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := httpsms.New(settings(t, "https://gateway.example", "custom", row.document))
-			fault, ok := errors.AsType[*provider.FieldFault](err)
+			fault, ok := errors.AsType[*provider.FieldError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, "gateway", fault.Field)
 			require.ErrorContains(t, err, row.want)

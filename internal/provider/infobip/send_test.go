@@ -266,7 +266,7 @@ func TestClient_Check(t *testing.T) {
 			t.Cleanup(server.Close)
 			err := open[checkingClient](t, row.driver, server.URL).Check(t.Context())
 			require.Equal(t, row.path, path)
-			fault, _ := errors.AsType[*provider.FieldFault](err)
+			fault, _ := errors.AsType[*provider.FieldError](err)
 			failure, isFailure := errors.AsType[*backstop.Failure](err)
 			switch {
 			case row.field != "":
