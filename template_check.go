@@ -32,8 +32,8 @@ func CheckTemplate(account string, t Template, known []MessageTemplate) []Field 
 // maxFault is the longest fault of a template, in characters.
 const maxFault = 300
 
-// ResolveTemplate checks the template of a send by those of the account in its plan, and keeps in the plan what is known of it. If
-// the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
+// ResolveTemplate checks the template of a send by those of the account in its plan, and keeps in the plan what is known of it.
+// If the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
 func (s *Send) ResolveTemplate(known SyncedTemplates) error {
 	if s.Template == nil || !known.IsSynced {
 		return nil
@@ -73,8 +73,8 @@ func unknownTemplate(account string, t Template, known []MessageTemplate) Field 
 	return NewField(templateLanguageField, FieldTemplateLanguage, "is not a language of this template, which has "+all, "languages", all)
 }
 
-// checkParameters compares the parameters that a template wants with those that a send gives. It does not check what a send need not
-// give, such as the payload of a quick reply.
+// checkParameters compares the parameters that a template wants with those that a send gives. It does not check what a send need
+// not give, such as the payload of a quick reply.
 func checkParameters(t MessageTemplate, given givenTemplate) []Field {
 	var wrong []Field
 	compare := func(component, want, have string) {

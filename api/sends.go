@@ -66,8 +66,8 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	})
 }
 
-// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the send
-// is checked by those of its account.
+// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the
+// send is checked by those of its account.
 func (s *server) resolveSend(
 	ctx context.Context, send backstop.Send, policyID string, override backstop.Override,
 ) (backstop.Send, error) {

@@ -33,8 +33,8 @@ type Options struct {
 	// gives. Nil: there are no webhooks.
 	Webhooks func(provider, account string) (Webhook, bool)
 
-	// RefreshWebhooks reads the accounts that other processes have changed. Each refused webhook of an account causes a call, so the
-	// callee limits the load. Nil: other processes change no accounts.
+	// RefreshWebhooks reads the accounts that other processes have changed. Each refused webhook of an account causes a call, so
+	// the callee limits the load. Nil: other processes change no accounts.
 	RefreshWebhooks func(ctx context.Context)
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained

@@ -16,8 +16,8 @@ const (
 	// queuesEvery is the time between two looks for accounts whose limits have changed.
 	queuesEvery = 2 * time.Second
 
-	// queueKept is how long the task queue of an account is polled after its limits are removed: calls may still wait on it. A call
-	// that is retried on the queue for longer goes back to the common queue (workflows.untakenFor).
+	// queueKept is how long the task queue of an account is polled after its limits are removed: calls may still wait on it. A
+	// call that is retried on the queue for longer goes back to the common queue (workflows.untakenFor).
 	queueKept = time.Hour
 )
 

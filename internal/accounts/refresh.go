@@ -30,8 +30,8 @@ type refreshes struct {
 	began time.Time // the newest look
 }
 
-// Refresh loads the changes that other processes have stored before its call. There is at most one look per second, for all callers
-// together. If too many wait, or the database does not answer, it returns without a look.
+// Refresh loads the changes that other processes have stored before its call. There is at most one look per second, for all
+// callers together. If too many wait, or the database does not answer, it returns without a look.
 func (d *Directory) Refresh(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()

@@ -41,8 +41,8 @@ type Settings struct {
 	// WebhookPath is the path of the account's webhook, with its key if the provider signs nothing.
 	WebhookPath string
 
-	// Sibling returns the open account of the same provider and channel of which a setting has this value, or nil. Nil: there is no
-	// other account.
+	// Sibling returns the open account of the same provider and channel of which a setting has this value, or nil. Nil: there is
+	// no other account.
 	Sibling func(field, value string) Client
 
 	// Secrets are the secrets of all accounts, which failures hide. Open adds the secrets of this account.
@@ -112,8 +112,8 @@ type Checker interface {
 
 // TemplateLister is an account whose provider lists its WhatsApp templates.
 type TemplateLister interface {
-	// Templates returns all templates of the account, without Account and UpdatedAt. A template that cannot be read is left out. The
-	// error is ErrNoTemplates if the account's settings do not name the templates, else a *backstop.Failure.
+	// Templates returns all templates of the account, without Account and UpdatedAt. A template that cannot be read is left out.
+	// The error is ErrNoTemplates if the account's settings do not name the templates, else a *backstop.Failure.
 	Templates(ctx context.Context) ([]backstop.MessageTemplate, error)
 }
 
@@ -127,8 +127,8 @@ type Profiler interface {
 
 // Notifier is an account whose provider reports changes of templates and of the account itself by webhook.
 type Notifier interface {
-	// Notices returns what a webhook reports about this account. The webhook may have come to the address of another account of the
-	// provider. Notices returns nothing if the webhook is not signed with a secret of this account.
+	// Notices returns what a webhook reports about this account. The webhook may have come to the address of another account of
+	// the provider. Notices returns nothing if the webhook is not signed with a secret of this account.
 	Notices(r *http.Request, body []byte) []backstop.Notice
 }
 

@@ -35,8 +35,8 @@ type metaTemplates struct {
 	all []metaTemplate
 }
 
-// newMetaTemplates returns the templates at the start: approved ones in two languages, with names, with an image and a button, and
-// for a code; a paused and a rejected one.
+// newMetaTemplates returns the templates at the start: approved ones in two languages, with names, with an image and a button,
+// and for a code; a paused and a rejected one.
 func newMetaTemplates() *metaTemplates {
 	body := func(text string) json.RawMessage {
 		raw, _ := json.Marshal(map[string]string{"type": "BODY", "text": text}) // texts can be encoded
@@ -119,8 +119,8 @@ const (
 	maxPage     = 1000
 )
 
-// getMetaEdge answers GET /{version}/{waba}/message_templates. The paths of other providers would conflict with a pattern that has
-// this name.
+// getMetaEdge answers GET /{version}/{waba}/message_templates. The paths of other providers would conflict with a pattern that
+// has this name.
 func (s *Server) getMetaEdge(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("edge") != "message_templates" {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)

@@ -72,8 +72,8 @@ type noticeValue struct {
 	Violation    nested     `json:"violation_info"`   // violation_type
 }
 
-// readNotice reads a change. It returns false for a field that is not about templates or the account, and for an event that is not
-// known.
+// readNotice reads a change. It returns false for a field that is not about templates or the account, and for an event that is
+// not known.
 func (c *Client) readNotice(raw json.RawMessage) (backstop.Notice, bool) {
 	var change struct {
 		Field string      `json:"field"`
