@@ -32,8 +32,8 @@ func CheckTemplate(account string, t Template, known []MessageTemplate) []Field 
 // maxFault is the longest fault of a template, in characters.
 const maxFault = 300
 
-// ResolveTemplate checks the template of a send by those of the account in its plan, and returns what the plan keeps of it; nil if
-// nothing is known. If the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
+// ResolveTemplate checks the template of a send by those of the account in its plan, and returns what the plan keeps of it; nil
+// if nothing is known. If the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
 func (s Send) ResolveTemplate(known SyncedTemplates) (*PlanTemplate, error) {
 	if s.Template == nil || !known.IsSynced {
 		return nil, nil //nolint:nilnil // nothing is known, and nothing is wrong
