@@ -74,7 +74,7 @@ func TestSyncer_SyncDue_failures(t *testing.T) {
 		require.Equal(t, failures == 0, logged != "", "one line for a row of failures")
 		require.InDelta(t, want, newest().Next, float64(want)/10)
 	}
-	r.client.profiling = nil
+	r.store.failures, r.client.profiling = 1, nil
 	r.sync(t)
 	require.Equal(t, "templates: unavailable: down", newest().Fault)
 	require.InDelta(t, templates.Every, newest().Next, float64(templates.Every)/10, "a part was read")
