@@ -289,6 +289,13 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	return w, true
 }
 
+// refreshWebhooks notices the changes of accounts that other processes have stored. If that fails, the webhooks stay as they are.
+func (p *program) refreshWebhooks(ctx context.Context) {
+	if err := p.accounts.Refresh(ctx); err != nil {
+		p.log.DebugContext(ctx, "accounts are not read again for a refused webhook", "error", err)
+	}
+}
+
 // checkChannel describes whether messages of a channel can go out: at least one of its accounts is well.
 func (p *program) checkChannel(channel backstop.Channel) string {
 	hasAny := false

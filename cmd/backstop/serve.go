@@ -109,7 +109,8 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 		return err
 	}
 	p.acts, err = activities.New(activities.Options{
-		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Refresh: p.accounts.Refresh, Log: p.log,
+		Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
@@ -197,7 +198,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.accounts.Refresh, Templates: p.db, Notices: p.templates,
+		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.refreshWebhooks, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
