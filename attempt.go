@@ -47,7 +47,8 @@ type Attempt struct {
 	// repeated without risk.
 	RefusesRepeats bool
 
-	// WasUnknown is true if an earlier call of the attempt had an unknown end. Its message may be out, however a repeated call ends.
+	// WasUnknown is true if an earlier call of the attempt had an unknown end. Its message may be out, however a repeated call
+	// ends.
 	WasUnknown bool
 
 	// Reported is the set of statuses that receipts brought. A repeated receipt changes nothing.
@@ -83,9 +84,9 @@ func (a Attempt) isAccountRefusal() bool {
 	return a.State == StateRejected && a.Failure != nil && a.Failure.Class == AccountFault && a.Reported == 0
 }
 
-// failureOf returns what the failure of a call means for the attempt. If an earlier call had an unknown end, the end stays unknown,
-// unless the provider refused the message for a known reason that is not the account's: any other failure says nothing of the
-// earlier call.
+// failureOf returns what the failure of a call means for the attempt. If an earlier call had an unknown end, the end stays
+// unknown, unless the provider refused the message for a known reason that is not the account's: any other failure says nothing
+// of the earlier call.
 func (a Attempt) failureOf(f *Failure) *Failure {
 	if isOfMessage := f != nil && f.Class != "" && f.Class != AccountFault; f == nil || !a.WasUnknown || isOfMessage {
 		return f

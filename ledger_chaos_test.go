@@ -220,23 +220,7 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, begun backstop.Attem
 			}
 			a = *before
 		}
-		open := mayArrive(a)
-		own := a.Ref.Step == step
-		first := p.Resend && a.Ref.Step == step-1
-		sameRule := a.Channel == backstop.SMS && p.Channel == backstop.SMS && (a.Ref.Step-3)%100/2 == p.Rule
-		switch {
-		case first:
-			c.require(a.State == backstop.StateUnknown && a.Status == "", "only an unknown end is resent")
-		case a.Channel == p.Channel && !own, p.Channel == backstop.WhatsApp && a.Channel == backstop.SMS:
-			c.require(!open, "a message is out that may arrive")
-		case own:
-			isUnknown := a.State == backstop.StateUnknown || a.State == backstop.Calling && !at.Before(a.StartedAt.Add(backstop.CallTimeout))
-			repeats := isUnknown && a.Account == repeater && a.Reported == 0
-			c.require(repeats || a.State == backstop.Calling && a.Token == p.Token || a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable, "only what was surely not sent is tried again")
-		case sameRule:
-			isOfAccount := a.State == backstop.StateRejected && a.Failure.Class == backstop.AccountFault && a.Reported == 0
-			c.require(isOfAccount || (a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable) && a.Reported == 0, "another account follows only what an account surely did not take, for a reason of its own")
-		}
+		c.mayFollow(a, p, step, at)
 	}
 	if p.Channel == backstop.WhatsApp {
 		c.require(s.Status.WhatsApp == queued, "WhatsApp has it")
@@ -250,6 +234,26 @@ func (c *chaos) mayCall(l backstop.Ledger, p backstop.Call, begun backstop.Attem
 	c.require(!s.Status.WhatsApp.Reached(goal), "it arrived as the rule wants it")
 	deadline, waits := rule.Deadline(origin)
 	c.require(s.Status.WhatsApp == failed || waits && !c.clock.Add(time.Second).Before(deadline), "the rule has not fired")
+}
+
+// mayFollow requires that a call may follow an attempt of the send, as it was before the call.
+func (c *chaos) mayFollow(a backstop.Attempt, p backstop.Call, step int, at time.Time) {
+	own := a.Ref.Step == step
+	isSMS := a.Channel == backstop.SMS && p.Channel == backstop.SMS
+	refused := a.Reported == 0 && (a.State == backstop.StateThrottled || a.State == backstop.StateUnavailable)
+	switch {
+	case p.Resend && a.Ref.Step == step-1:
+		c.require(a.State == backstop.StateUnknown && a.Status == "", "only an unknown end is resent")
+	case own:
+		isDead := a.State == backstop.Calling && !at.Before(a.StartedAt.Add(backstop.CallTimeout))
+		repeats := (isDead || a.State == backstop.StateUnknown) && a.Account == repeater && a.Reported == 0
+		c.require(repeats || refused || a.State == backstop.Calling && a.Token == p.Token, "only what was surely not sent is tried again")
+	case isSMS && !p.Resend && (a.Ref.Step-3)%100/2 == p.Rule && (a.Ref.Step-3)%2 == 0:
+		isOfAccount := a.State == backstop.StateRejected && a.Failure.Class == backstop.AccountFault && a.Reported == 0
+		c.require(refused || isOfAccount, "another account follows only what an account surely did not take, for a reason of its own")
+	case a.Channel == p.Channel, p.Channel == backstop.WhatsApp && a.Channel == backstop.SMS:
+		c.require(!mayArrive(a), "a message is out that may arrive")
+	}
 }
 
 func (c *chaos) pick(what string, is func(*call) bool) *call {

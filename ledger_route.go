@@ -46,8 +46,8 @@ func (c Call) candidate(account string) Candidate {
 }
 
 // StepOf returns the step of a call, and the account that the call goes to. The choice follows from the attempts: a call that was
-// made, or may have been, keeps its account. Otherwise the first account is chosen that is left, healthy, in no long pause, and has
-// had the fewest calls.
+// made, or may have been, keeps its account. Otherwise the first account is chosen that is left, healthy, in no long pause, and
+// has had the fewest calls.
 func (l *Ledger) StepOf(c Call, now time.Time) (step int, chosen Candidate) {
 	if c.Channel == WhatsApp {
 		return WhatsAppStep(c.Resend), c.candidate(l.Send.Plan.Account)
@@ -103,8 +103,8 @@ func rankOf(a *Attempt, now time.Time) int {
 	}
 }
 
-// hasRouteLeft reports whether an account of the rule may still be tried. None may after an account took the message, or may have,
-// or refused it for a reason that is not its own.
+// hasRouteLeft reports whether an account of the rule may still be tried. None may after an account took the message, or may
+// have, or refused it for a reason that is not its own.
 func (l *Ledger) hasRouteLeft(rule int) bool {
 	isLeft := false
 	for i := range max(len(l.Send.Plan.Rules[rule].Routes), 1) {
@@ -160,8 +160,8 @@ func (l *Ledger) recordRoute(a *Attempt, now time.Time) {
 	l.addEvent(Event{Kind: EventRouted, Channel: SMS, Rule: a.Rule, Account: a.Account, Detail: string(reason)}, now)
 }
 
-// mustPause reports whether the account of a call asked for a pause that has not ended. A rule with one account makes the call all
-// the same, because the engine has waited for the pause.
+// mustPause reports whether the account of a call asked for a pause that has not ended. A rule with one account makes the call
+// all the same, because the engine has waited for the pause.
 func (l *Ledger) mustPause(a *Attempt, c Call, now time.Time) (until time.Time, pauses bool) {
 	isAlone := c.Channel == WhatsApp || len(l.Send.Plan.Rules[c.Rule].Routes) < 2
 	if isAlone || a == nil || a.State != StateThrottled {

@@ -174,9 +174,9 @@ func TestLedger_routes(t *testing.T) {
 	t.Run("a message of an earlier account that arrives counts", func(t *testing.T) {
 		t.Parallel()
 		d := failedDesk(t, routed("a", "b")).goesTo("a", byRoutes(), unavailable).goesTo("b", byRoutes("a"), nil)
-		d.l.Receive(receiptAt(3, failed), d.tick())
+		d.l.Receive(receiptOfFirst(failed), d.tick())
 		require.Equal(t, submitted, d.l.Send.Status.SMS, "the message of the second account may arrive")
-		d.l.Receive(receiptAt(3, delivered), d.tick())
+		d.l.Receive(receiptOfFirst(delivered), d.tick())
 		require.Equal(t, backstop.OutcomeSMS, d.l.Send.Outcome)
 	})
 	t.Run("the retries end before the next one was called", func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestLedger_refusesRepeats(t *testing.T) {
 	require.Equal(t, []int{1, 3}, d.steps())
 
 	d = failedDesk(t, routed("a", "b")).goesTo("a", c, errUnknown)
-	d.l.Receive(receiptAt(3, sent), d.tick())
+	d.l.Receive(receiptOfFirst(sent), d.tick())
 	require.Equal(t, backstop.MadeAlready, d.begin(c).Answer, "a receipt says that it is out")
 }
 
@@ -253,7 +253,7 @@ func TestLedger_refusesRepeats_staysUnknown(t *testing.T) {
 			require.Equal(t, queued, d.l.Send.Status.SMS)
 		}
 		require.Equal(t, 4, d.attemptEvents(3), "of the calls 1, 2, 4 and 8")
-		d.l.Receive(receiptAt(3, delivered), d.tick())
+		d.l.Receive(receiptOfFirst(delivered), d.tick())
 		require.Equal(t, backstop.OutcomeSMS, d.l.Send.Outcome)
 	}
 
@@ -311,8 +311,8 @@ func (d *desk) steps() []int {
 	return steps
 }
 
-func receiptAt(step int, s backstop.Status) backstop.Receipt {
+func receiptOfFirst(s backstop.Status) backstop.Receipt {
 	r := receiptOf(smsOf(0), s, "")
-	r.Ref.Step, r.MessageID = step, "message of another account"
+	r.Ref.Step, r.MessageID = 3, "message of another account"
 	return r
 }

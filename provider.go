@@ -53,8 +53,8 @@ const (
 )
 
 // Takes reports whether an account of this channel has the field.
-func (f AccountField) Takes(channel Channel) bool {
-	return len(f.Channels) == 0 || slices.Contains(f.Channels, channel)
+func (a AccountField) Takes(channel Channel) bool {
+	return len(a.Channels) == 0 || slices.Contains(a.Channels, channel)
 }
 
 // Field returns the field of this name, or false.
@@ -205,30 +205,30 @@ func (p Provider) validateSettings(f *fields, a Account) {
 }
 
 // validate checks one setting. Its reasons never repeat the value.
-func (d AccountField) validate(f *fields, value string) {
-	name := "settings." + d.Name
-	isLong := d.Kind == LongField || d.Kind == SecretField
+func (a AccountField) validate(f *fields, value string) {
+	name := "settings." + a.Name
+	isLong := a.Kind == LongField || a.Kind == SecretField
 	switch {
-	case value == "" && d.Required && d.Default == "":
+	case value == "" && a.Required && a.Default == "":
 		f.add(name, FieldRequired, "is required")
 	case value == "":
 	case len(value) > MaxSetting:
 		f.addMax(name, FieldBytesMax, "must have at most %d bytes", MaxSetting)
 	case !isLong && strings.ContainsFunc(value, isControl), strings.TrimSpace(value) != value && !isLong:
 		f.add(name, FieldControlCharacters, "must not have control characters, or spaces at its ends")
-	case d.Kind == ChoiceField && !slices.Contains(d.Choices, value):
-		choices := strings.Join(d.Choices, " ")
+	case a.Kind == ChoiceField && !slices.Contains(a.Choices, value):
+		choices := strings.Join(a.Choices, " ")
 		f.add(name, FieldOneOf, "must be one of "+choices, "values", choices)
-	case !d.matches(value):
-		f.add(name, FieldPattern, "must match "+d.Pattern, "pattern", d.Pattern)
+	case !a.matches(value):
+		f.add(name, FieldPattern, "must match "+a.Pattern, "pattern", a.Pattern)
 	}
 }
 
-func (d AccountField) matches(value string) bool {
-	if d.Pattern == "" {
+func (a AccountField) matches(value string) bool {
+	if a.Pattern == "" {
 		return true
 	}
-	matched, err := regexp.MatchString(`^(?:`+d.Pattern+`)$`, value)
+	matched, err := regexp.MatchString(`^(?:`+a.Pattern+`)$`, value)
 	return err == nil && matched
 }
 

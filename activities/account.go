@@ -39,8 +39,8 @@ type Health interface {
 	// IsUnhealthy reports whether the circuit of an account allows no call now.
 	IsUnhealthy(account string) bool
 
-	// Allow asks for one call. It returns false if the circuit allows none. Otherwise the caller calls done, once, with the failure
-	// of the call or nil.
+	// Allow asks for one call. It returns false if the circuit allows none. Otherwise the caller calls done, once, with the
+	// failure of the call or nil.
 	Allow(ctx context.Context, account string) (done func(*backstop.Failure), allowed bool)
 }
 
@@ -53,7 +53,7 @@ func (healthy) Allow(context.Context, string) (func(*backstop.Failure), bool) {
 	return func(*backstop.Failure) {}, true
 }
 
-// candidates returns the accounts of a step as the ledger sees them. The name of an account that is not configured any more stays.
+// candidates returns the accounts of a step as the ledger sees them, also those that are not configured any more.
 func (a *Activities) candidates(names []string) []backstop.Candidate {
 	all := make([]backstop.Candidate, len(names))
 	for i, name := range names {
@@ -69,7 +69,9 @@ func (a *Activities) candidates(names []string) []backstop.Candidate {
 
 // sendBy submits a message by an account. An account that is not configured any more rejects it as a fault of the account, so the
 // log has an error, and the next account is tried.
-func (a *Activities) sendBy(ctx context.Context, name string, submit submitFunc, r backstop.Ruling) (backstop.Submission, *backstop.Failure) {
+func (a *Activities) sendBy(
+	ctx context.Context, name string, submit submitFunc, r backstop.Ruling,
+) (backstop.Submission, *backstop.Failure) {
 	account, found := a.accounts.Account(name)
 	switch {
 	case !found:
@@ -150,9 +152,10 @@ const Elsewhere = "elsewhere"
 
 // elsewhereError is an error that the workflow, and not the engine, acts on.
 func elsewhereError(account string) error {
-	return temporal.NewApplicationErrorWithOptions("the account has a task queue of its own", Elsewhere, temporal.ApplicationErrorOptions{
+	o := temporal.ApplicationErrorOptions{
 		NonRetryable: true, Details: []any{account}, Category: temporal.ApplicationErrorCategoryBenign,
-	})
+	}
+	return temporal.NewApplicationErrorWithOptions("the account has a task queue of its own", Elsewhere, o)
 }
 
 // QueueSuffix is what follows the task queue of an installation in the name of an account's queue.

@@ -46,7 +46,8 @@ func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, att
 		return l.View(), nil
 	}
 	found, err := finder.Find(ctx, backstop.Inquiry{
-		Ref: attempt.Ref, MessageID: attempt.MessageID, To: l.Send.To, SendID: attempt.SendID, Text: textOf(l.Send, attempt.Channel),
+		Ref: attempt.Ref, MessageID: attempt.MessageID, To: l.Send.To, SendID: attempt.SendID,
+		Text:  textOf(l.Send, attempt.Channel),
 		Since: attempt.StartedAt.Add(-inquirySlack), Until: attempt.StartedAt.Add(CallTimeout + inquirySlack),
 	})
 	if err != nil {
@@ -98,7 +99,8 @@ func (a *Activities) storeAnswer(ctx context.Context, attempt backstop.Attempt, 
 			"class", f.Class, "code", f.Code, "reason", f.Reason)
 	}
 	view, err = a.store.Learn(ctx, backstop.Receipt{
-		Provider: attempt.Provider, Account: attempt.Account, Channel: attempt.Channel, MessageID: found.MessageID, Ref: attempt.Ref,
+		Provider: attempt.Provider, Account: attempt.Account, Channel: attempt.Channel,
+		MessageID: found.MessageID, Ref: attempt.Ref,
 		Status: found.Status, At: a.store.Now(), Failure: found.Failure,
 	})
 	return view, finalIfNotFound(err)

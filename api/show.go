@@ -52,7 +52,8 @@ func showFired(s backstop.Send) *Fired {
 // showPlan shows the plan of a send. Of a send that is only previewed, no rule is satisfied.
 func showPlan(s backstop.Send) Plan {
 	p := s.Plan
-	return Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Account: omitZero(p.Account), Rules: showAll(p.Rules, func(r backstop.Rule) PlannedRule {
+	shown := Plan{PolicyID: p.PolicyID, PolicyName: p.PolicyName, Account: omitZero(p.Account)}
+	shown.Rules = showAll(p.Rules, func(r backstop.Rule) PlannedRule {
 		planned := PlannedRule{
 			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
 			Routes: showRoutes(r.Routes), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
@@ -61,7 +62,8 @@ func showPlan(s backstop.Send) Plan {
 			planned.Deadline = inUTC(&deadline)
 		}
 		return planned
-	})}
+	})
+	return shown
 }
 
 func showAttempt(a backstop.Attempt) Attempt {

@@ -23,7 +23,7 @@ func (s *server) getWebhook(c *gin.Context) {
 		return
 	}
 	if handshaker, ok := webhook.Reader.(Handshaker); ok {
-		s.shakeHands(c, handshaker)
+		s.shakeHands(c, webhook, handshaker)
 		return
 	}
 	if receiver, ok := webhook.Reader.(GetReceiver); ok && receiver.ReceivesGet() {
@@ -34,8 +34,13 @@ func (s *server) getWebhook(c *gin.Context) {
 	s.noMethod(c)
 }
 
-func (s *server) shakeHands(c *gin.Context, handshaker Handshaker) {
+func (s *server) shakeHands(c *gin.Context, webhook Webhook, handshaker Handshaker) {
 	challenge, err := handshaker.Challenge(c.Request.URL.Query())
+	if again, changed := s.refreshWebhook(c, webhook, err); changed {
+		if handshaker, ok := again.Reader.(Handshaker); ok {
+			challenge, err = handshaker.Challenge(c.Request.URL.Query())
+		}
+	}
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -51,16 +56,19 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 }
 
-// storeReceipts stores receipts. It answers 200 only when all of them are stored; after any other answer the provider repeats
-// them.
+// storeReceipts stores the receipts and the notices of a webhook. It answers 200 only when all of them are stored; after any
+// other answer the provider repeats them.
 func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 	body, err := readAll(c, maxWebhook)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	c.Request.Body = io.NopCloser(bytes.NewReader(body))
-	receipts, unread := webhook.Reader.Receipts(c.Request, body)
+	receipts, unread := readReceipts(c, webhook, body)
+	if again, changed := s.refreshWebhook(c, webhook, unread); changed {
+		webhook = again
+		receipts, unread = readReceipts(c, webhook, body)
+	}
 	isSigned := unread == nil || backstop.CodeOf(unread) == backstop.Invalid
 	if isSigned {
 		markAuthenticated(c)
@@ -80,11 +88,22 @@ func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 			return
 		}
 	}
+	if s.notices != nil {
+		if err := s.notices.Apply(c.Request.Context(), webhook.Provider, c.Request, body); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
 	if unread != nil {
 		s.fail(c, asMalformed(unread))
 		return
 	}
 	answerWebhook(c, webhook)
+}
+
+func readReceipts(c *gin.Context, webhook Webhook, body []byte) ([]backstop.Receipt, error) {
+	c.Request.Body = io.NopCloser(bytes.NewReader(body))
+	return webhook.Reader.Receipts(c.Request, body)
 }
 
 // answerWebhook answers a webhook whose receipts are all stored.
@@ -101,10 +120,10 @@ func answerWebhook(c *gin.Context, webhook Webhook) {
 // findWebhook returns the webhook of the account in the path. If there is none, or the key in the path is wrong, it answers 404
 // and returns false. So nobody learns by a guess whether an account exists.
 func (s *server) findWebhook(c *gin.Context) (Webhook, bool) {
-	var webhook Webhook
-	found := false
-	if s.webhooks != nil {
-		webhook, found = s.webhooks(c.Param("provider"), c.Param("account"))
+	webhook, found := s.lookUpWebhook(c)
+	if (!found || !webhook.accepts(c.Param("key"))) && s.canRefresh(c) {
+		s.refresh(c.Request.Context()) // another process may have stored the account, or its key, a moment ago
+		webhook, found = s.lookUpWebhook(c)
 	}
 	switch {
 	case !found:
@@ -120,6 +139,29 @@ func (s *server) findWebhook(c *gin.Context) (Webhook, bool) {
 		return Webhook{}, false
 	}
 	return webhook, true
+}
+
+func (s *server) lookUpWebhook(c *gin.Context) (webhook Webhook, found bool) {
+	if s.webhooks == nil {
+		return Webhook{}, false
+	}
+	return s.webhooks(c.Param("provider"), c.Param("account"))
+}
+
+// canRefresh reports whether another process may have changed the account in the path. The environment gives the account of a
+// path without a name, and does not change.
+func (s *server) canRefresh(c *gin.Context) bool { return s.refresh != nil && c.Param("account") != "" }
+
+// refreshWebhook returns the webhook of a request that was refused as forged, if an account has changed since: another process
+// may have stored the secret that the provider signs with now.
+func (s *server) refreshWebhook(c *gin.Context, refused Webhook, why error) (again Webhook, changed bool) {
+	if backstop.CodeOf(why) != backstop.Forged || !s.canRefresh(c) {
+		return Webhook{}, false
+	}
+	s.refresh(c.Request.Context())
+	again, found := s.lookUpWebhook(c)
+	isOpen := found && again.Reader != nil && again.accepts(c.Param("key"))
+	return again, isOpen && again.Generation != refused.Generation
 }
 
 func errNoWebhook() error {

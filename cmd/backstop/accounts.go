@@ -43,7 +43,8 @@ func variablesOf(d provider.Driver) []accountVariable {
 	var list []accountVariable
 	for _, field := range d.Fields {
 		list = append(list, accountVariable{
-			name: prefix + strings.ToUpper(field.Name), byDefault: field.Default, required: field.Required && field.Default == "" && field.Takes(d.Channels[0]),
+			name: prefix + strings.ToUpper(field.Name), byDefault: field.Default,
+			required: field.Required && field.Default == "" && field.Takes(d.Channels[0]),
 		})
 	}
 	if len(d.Channels) > 1 {
@@ -106,8 +107,8 @@ func readAccount(d provider.Driver, environment map[string]string) (backstop.Acc
 	read(varCallsAtOnce, into(&account.CallsAtOnce, strconv.Atoi), "a number")
 	account.WebhookKey = environment[prefix+varWebhookKey]
 	if !d.SignsWebhooks && !webhookKey.MatchString(account.WebhookKey) {
-		problems = append(problems, prefix+varWebhookKey+": must be 16 to 64 letters and digits that nobody can guess: they are part of "+
-			"the address to which the provider sends receipts")
+		problems = append(problems, prefix+varWebhookKey+": must be 16 to 64 letters and digits that nobody can guess: "+
+			"they are part of the address to which the provider sends receipts")
 	}
 	for _, field := range d.Fields {
 		if value := environment[prefix+strings.ToUpper(field.Name)]; value != "" && field.Takes(account.Channel) {
@@ -122,10 +123,11 @@ func readAccount(d provider.Driver, environment map[string]string) (backstop.Acc
 // openProblems returns what the driver finds wrong with the settings of an account, besides the known problems.
 func openProblems(d provider.Driver, prefix string, account backstop.Account, known []string) []string {
 	_, err := d.Open(provider.Settings{
-		Account: account.Name, Channel: account.Channel, Values: account.Settings, PublicURLs: []*url.URL{{Scheme: "https", Host: "x"}},
+		Account: account.Name, Channel: account.Channel, Values: account.Settings,
+		PublicURLs: []*url.URL{{Scheme: "https", Host: "x"}},
 	})
 	var problems []string
-	for _, fault := range provider.FieldFaults(err) {
+	for _, fault := range provider.FieldErrors(err) {
 		variable := prefix + strings.ToUpper(fault.Field)
 		if !slices.ContainsFunc(known, func(problem string) bool { return strings.HasPrefix(problem, variable+":") }) {
 			problems = append(problems, variable+": "+fault.Reason)
@@ -148,7 +150,9 @@ func into[T any](value *T, parse func(string) (T, error)) func(string) error {
 	}
 }
 
-func parseFloat(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+func parseFloat(text string) (float64, error) {
+	return strconv.ParseFloat(text, 64) //nolint:wrapcheck // only whether it fails is used
+}
 
 // describeFields returns the problems of an account by the names of their variables.
 func describeFields(prefix string, err error) []string {
@@ -204,12 +208,19 @@ func (p *program) newAccounts() (*accounts.Directory, error) {
 	}
 	directory, err := accounts.New(accounts.Options{
 		Store: p.db, Keyring: ring, Drivers: registry.Drivers(), PublicURLs: public, Log: p.log,
-		FromEnvironment: p.config.Accounts, Health: p.health.HealthOf,
+		FromEnvironment: p.config.Accounts, Health: p.health.HealthOf, Changed: p.forgetHealth,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open accounts: %w", err)
 	}
 	return directory, nil
+}
+
+// forgetHealth lets an account be judged anew after it was changed: its calls are allowed again.
+func (p *program) forgetHealth(ctx context.Context, account string) {
+	if err := p.health.Forget(ctx, account); err != nil {
+		p.log.WarnContext(ctx, "the health of an account stays as it was", "account", account, "error", err)
+	}
 }
 
 // publicURLs returns the public address and the former ones.
@@ -263,17 +274,38 @@ func refusesRepeats(open accounts.Open) bool {
 
 // webhook finds the webhook of an account for the API.
 func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
+	generation := p.accounts.Generation()
 	open, found := p.accounts.OfWebhook(providerName, name)
 	if !found {
 		return api.Webhook{}, false
 	}
 	w := api.Webhook{
 		Provider: open.Provider, Account: open.Name, NeedsKey: !open.Driver.SignsWebhooks, Keys: open.WebhookKeys(time.Now()),
+		Generation: generation,
 	}
 	if open.Client != nil {
 		w.Reader = open.Client
 	}
 	return w, true
+}
+
+// checkChannel describes whether messages of a channel can go out: at least one of its accounts is well.
+func (p *program) checkChannel(channel backstop.Channel) string {
+	hasAny := false
+	for _, account := range p.accounts.List() {
+		if account.Channel != channel || account.IsDisabled {
+			continue
+		}
+		hasAny = true
+		state := p.health.HealthOf(account.Name).State
+		if account.Client != nil && state != backstop.Unhealthy && state != backstop.Probing {
+			return "ok"
+		}
+	}
+	if !hasAny {
+		return "no account is configured"
+	}
+	return "no account is healthy: see GET /v1/accounts"
 }
 
 // keepAccounts notices the changes of accounts until ctx is done.

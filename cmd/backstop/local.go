@@ -29,7 +29,8 @@ func localCommand(show func(ctx context.Context, start demo.Start, stdout, stder
 	}
 }
 
-// localKeyring seals the secrets of the accounts of make run. It is no secret: the database is on this machine, without a password.
+// localKeyring seals the secrets of the accounts of make run. It is no secret: the database is on this machine and has no
+// password.
 const localKeyring = "local:bG9jYWwgb25seTogbm90IGEgc2VjcmV0IGF0IGFsbC4="
 
 // local is a whole Backstop in one process, on loopback: database migrated, sandbox, API and worker.
@@ -55,11 +56,12 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 		return nil, err
 	}
 	l.apiURL, l.sandboxURL = urlOf(l.api.Addr()), urlOf(l.sandbox.Addr())
-	// The values of the simulated accounts are always the same, so that an account that is made in the console for the sandbox works
-	// after the next start too.
-	maps.Copy(l.environment, map[string]string{
+	// The values of the simulated accounts are always the same, so that an account that is made in the console for the sandbox
+	// works after the next start too.
+	maps.Copy(l.environment, map[string]string{ //nolint:gosec // no credentials: nothing but the sandbox accepts them
 		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(),
 		"BACKSTOP_META_BASE_URL": l.sandboxURL, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
+		"BACKSTOP_META_WABA_ID":      "102290129340398", // with the templates that docs/sandbox.md lists
 		"BACKSTOP_META_ACCESS_TOKEN": "sandbox-access-token", "BACKSTOP_META_APP_SECRET": "sandbox-app-secret",
 		"BACKSTOP_META_VERIFY_TOKEN": "sandbox-verify-token", "BACKSTOP_TWILIO_BASE_URL": l.sandboxURL,
 		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": "sandbox-auth-token",

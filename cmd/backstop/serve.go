@@ -13,6 +13,7 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
@@ -22,6 +23,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
+	"github.com/backstophq/backstop/internal/templates"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -71,6 +73,8 @@ type program struct {
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
 	health   *health.Monitor
+
+	templates *templates.Syncer
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
@@ -98,6 +102,10 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	if _, err = untilAnswered(ctx, p.log, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.accounts.Load(ctx)
 	}); err != nil {
+		return err
+	}
+	p.templates, err = templates.New(templates.Options{Store: p.db, Accounts: p.accounts, Log: p.log})
+	if err != nil {
 		return err
 	}
 	p.acts, err = activities.New(activities.Options{
@@ -132,11 +140,15 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 		start(p.serveProfiles)
 	}
 	start(p.keepAccounts)
+	worked := make(chan struct{})
 	start(func(ctx context.Context) error {
-		p.health.Run(ctx)
+		p.watchHealth(ctx, worked)
 		return nil
 	})
-	worked := make(chan struct{})
+	start(func(ctx context.Context) error {
+		p.templates.Run(ctx)
+		return nil
+	})
 	if p.role&workerRole == 0 {
 		close(worked)
 	} else {
@@ -163,6 +175,19 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	return nil
 }
 
+// watchHealth shares the health of accounts until ctx is done and the provider calls of this process have ended. Their ends count
+// too, and one of them may be a probe.
+func (p *program) watchHealth(ctx context.Context, worked <-chan struct{}) {
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		<-worked
+		stop()
+	}()
+	p.health.Run(watching)
+}
+
 // serveAPI serves the API until ctx is done and the provider calls of this process have ended. It serves so long because the
 // receipts of those calls arrive meanwhile.
 func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listening func(net.Addr)) error {
@@ -172,8 +197,9 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Accounts: p.accounts, Webhooks: p.webhook, ErrorCodes: codes,
-		APIKey: string(p.config.API.Key), Log: p.log,
+		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.accounts.Refresh, Templates: p.db, Notices: p.templates,
+		ErrorCodes: codes,
+		APIKey:     string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {
@@ -257,6 +283,7 @@ func (p *program) checkReady(ctx context.Context) (map[string]string, error) {
 		checks["schema"] = "not up to date: run backstop migrate"
 		return checks, fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
+	checks["whatsapp"], checks["sms"] = p.checkChannel(backstop.WhatsApp), p.checkChannel(backstop.SMS)
 	if p.temporal.check(ctx) != nil {
 		checks["temporal"] = "unreachable: sends are accepted, and processed when it is back"
 	}

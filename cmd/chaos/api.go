@@ -34,6 +34,8 @@ type attempt struct {
 	Step      int        `json:"step"`
 	Number    int        `json:"number"`
 	Channel   string     `json:"channel"`
+	Provider  string     `json:"provider"`
+	Account   string     `json:"account"`
 	SendID    string     `json:"send_id"`
 	State     string     `json:"state"`
 	Status    string     `json:"status"`
@@ -50,6 +52,8 @@ type event struct {
 	Rule    string    `json:"rule"`
 	Code    string    `json:"code"`
 	Detail  string    `json:"detail"`
+	Account string    `json:"account"`
+	Reason  string    `json:"route_reason"`
 }
 
 // Values in a view that the checks compare.
@@ -72,6 +76,8 @@ const (
 	eventDuplicate = "duplicate_delivery"
 	eventFinished  = "finished"
 	eventFired     = "rule_fired"
+	eventRouted    = "routed"
+	eventExpired   = "expired"
 )
 
 // smsStatus returns the status of the SMS; empty if there is none.
@@ -106,7 +112,7 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return fmt.Sprintf("HTTP %d: %.300s", r.status, r.body) }
 
-// call makes a request and decodes the answer. If the status is not want, call returns a refusal.
+// call makes a request and decodes the answer, unless out is nil. If the status is not want, call returns a refusal.
 func (a *api) call(ctx context.Context, method, path string, headers map[string]string, in any, want int, out any) error {
 	var body io.Reader = http.NoBody
 	if in != nil {
@@ -137,6 +143,9 @@ func (a *api) call(ctx context.Context, method, path string, headers map[string]
 	if response.StatusCode != want {
 		return &refusal{status: response.StatusCode, body: string(answer)}
 	}
+	if out == nil {
+		return nil
+	}
 	if err := json.Unmarshal(answer, out); err != nil {
 		return fmt.Errorf("decode answer: %w", err)
 	}
@@ -156,6 +165,9 @@ func (a *api) makePolicy(ctx context.Context, p *policy) error {
 		if r.Wait > 0 {
 			in["wait_seconds"] = int(r.Wait.Seconds())
 		}
+		if len(r.Routes) > 0 {
+			in["routes"] = r.Routes
+		}
 		var made identified
 		if err := a.call(ctx, http.MethodPost, "/v1/rules", nil, in, http.StatusCreated, &made); err != nil {
 			return fmt.Errorf("make rule: %w", err)
@@ -173,8 +185,12 @@ func (a *api) makePolicy(ctx context.Context, p *policy) error {
 
 // post requests a send.
 func (a *api) post(ctx context.Context, o order, expiresAt *time.Time) (identified, error) {
+	message := map[string]any{"text": o.Text}
+	if o.Account != "" {
+		message["account"] = o.Account
+	}
 	in := map[string]any{
-		"to": o.Number, "whatsapp": map[string]any{"text": o.Text},
+		"to": o.Number, "whatsapp": message,
 		"fallback": map[string]any{"policy_id": o.Policy.ID, "text": o.SMSText},
 	}
 	if o.Category != "" {

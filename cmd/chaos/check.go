@@ -34,6 +34,11 @@ func allProperties() []property {
 	return []property{
 		{"every 202 has one final outcome", checkEnded},
 		{"no message twice", checkOnce},
+		{"no second account after a call that may have sent", checkOneAccount},
+		{"an account that refuses is followed by the next", checkNextAccount},
+		{"no send is lost while an account works", checkLost},
+		{"calls go by the accounts of the send", checkPlanned},
+		{"the timeline says why another account is tried", checkRouted},
 		{"no SMS after a satisfying receipt", checkSatisfied},
 		{"every send that had to fall back did", checkFellBack},
 		{"every acknowledged receipt is stored", checkStored},
@@ -134,11 +139,12 @@ func (s *sendRecord) wasUnknown(channel string) bool {
 	})
 }
 
-// attemptOf finds the attempt of a call: the last one of its channel and sender that began before the provider got the
+// attemptOf finds the attempt of a call: the last one of its channel, account and sender that began before the provider got the
 // call.
 func (s *sendRecord) attemptOf(r *record, c call) (found attempt, known bool) {
 	for _, a := range s.attemptsOf(c.Channel) {
-		if (c.Channel == whatsApp || a.SendID == c.From) && r.toOwnClock(a.StartedAt).Before(c.Time.Add(slack)) {
+		isOf := c.Channel == whatsApp || a.SendID == c.From && a.Provider == c.Provider
+		if isOf && r.toOwnClock(a.StartedAt).Before(c.Time.Add(slack)) {
 			found, known = a, true
 		}
 	}
@@ -147,12 +153,13 @@ func (s *sendRecord) attemptOf(r *record, c call) (found attempt, known bool) {
 
 func checkSMSOnce(s *sendRecord, out *result) {
 	messages := s.acceptedCalls(sms)
-	senders := map[string]int{}
+	rules := map[int]int{}
 	for i, m := range messages {
-		if senders[m.From]++; senders[m.From] > 1 {
+		if rule := s.ruleIndex(m.From); rules[rule] > 0 {
 			out.breachf(s, "two SMS of the rule of %s were accepted", m.From)
 			return
 		}
+		rules[s.ruleIndex(m.From)]++
 		for n, before := range messages[:i] {
 			// From failedAt on Backstop can get the failure from the provider without a receipt.
 			failedAt := before.Time.Add(smsFails / sandboxSpeed)
@@ -224,7 +231,7 @@ func checkFellBack(r *record) result {
 
 // hasLapsed reports whether the send ended at its expires_at.
 func (s *sendRecord) hasLapsed() bool {
-	return s.Final != nil && slices.ContainsFunc(s.Final.Events, func(e event) bool { return e.Kind == "expired" })
+	return s.Final != nil && slices.ContainsFunc(s.Final.Events, func(e event) bool { return e.Kind == eventExpired })
 }
 
 // smsStop is Twilio's error code for a recipient who answered STOP.
@@ -233,14 +240,22 @@ const smsStop = 21610
 // mustTryNext reports whether another SMS was due: every earlier SMS was rejected or has an acknowledged failure, the
 // recipient did not opt out, and a rule is left.
 func (s *sendRecord) mustTryNext(calls []call) bool {
-	senders := map[string]bool{}
+	rules := map[int]bool{}
 	for _, c := range calls {
-		senders[c.From] = true
-		if c.Accepted && !s.ackedFailure(c.ID) || c.Answer.Code == smsStop && s.maybeMarketing() {
+		rules[s.ruleIndex(c.From)] = true
+		isOut := c.Accepted && !s.ackedFailure(c.ID)
+		if isOut || (c.Answer.Code == smsStop || s.ackedOptOut(c.ID)) && s.maybeMarketing() {
 			return false
 		}
 	}
-	return len(senders) < len(s.Policy.Rules)
+	return len(rules) < len(s.Policy.Rules)
+}
+
+// ackedOptOut reports whether Backstop acknowledged a receipt of the message that says that the recipient has opted out.
+func (s *sendRecord) ackedOptOut(messageID string) bool {
+	return slices.ContainsFunc(s.Reports, func(one report) bool {
+		return one.MessageID == messageID && isOptOut(one.Code) && !one.Acked.IsZero()
+	})
 }
 
 // ackedFailure reports whether Backstop acknowledged a receipt of the message's failure.
@@ -253,16 +268,19 @@ func (s *sendRecord) ackedFailure(messageID string) bool {
 	return false
 }
 
-// hasHeldSMS reports whether Backstop does not resend an SMS because its process died during the call, so the result of the call
-// is unknown. A cut connection is no excuse, because the process that called still runs.
+// hasHeldSMS reports whether Backstop does not resend an SMS because the result of its call is unknown: its process died during
+// the call, or Twilio hung. A cut connection is no excuse, because the process that called still runs. An SMS by Infobip is never
+// held, because Infobip refuses a repeat of a message that it has.
 func (s *sendRecord) hasHeldSMS(r *record) bool {
-	return slices.ContainsFunc(s.attemptsOf(sms), func(a attempt) bool { return a.isOrphan(r) })
+	return slices.ContainsFunc(s.attemptsOf(sms), func(a attempt) bool { return a.Provider != infobip && a.isOrphan(r) })
 }
 
-// isOrphan reports whether a process died during the attempt's call, and the attempt has no known end.
+// isOrphan reports whether a process died or the provider hung during the attempt's call, and the attempt has no known end.
 func (a attempt) isOrphan(r *record) bool {
 	begun := r.toOwnClock(a.StartedAt)
-	return (a.State == unknown || a.State == calling) && r.hasDied(begun.Add(-time.Second), begun.Add(callLength+time.Second))
+	from, until := begun.Add(-time.Second), begun.Add(callLength+time.Second)
+	isCut := r.hasDied(from, until) || r.hadOutage(a.Provider, from, until, outageHang)
+	return (a.State == unknown || a.State == calling) && isCut
 }
 
 // lacksReceipts reports whether a process died during the WhatsApp call, no other WhatsApp call has a known result, no receipt

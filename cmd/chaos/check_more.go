@@ -56,14 +56,19 @@ func (s *sendRecord) stepsOf(channel string) int {
 }
 
 func channelOf(one report) string {
-	if one.Provider == twilio {
-		return sms
+	if one.Provider == meta {
+		return whatsApp
 	}
-	return whatsApp
+	return sms
 }
 
 // isOptOut reports whether an error code of a provider means that the recipient has opted out.
-func isOptOut(code string) bool { return code == "131050" || code == "21610" }
+func isOptOut(code string) bool {
+	return slices.Contains([]string{"131050", "21610", "EC_CONTENT_BLOCKED"}, code) // of Meta, Twilio and Infobip
+}
+
+// lastWord returns the last word of the name of a rule, its sender ID.
+func lastWord(rule string) string { return rule[strings.LastIndexByte(rule, ' ')+1:] }
 
 // checkOptedOut: a recipient who opted out gets no SMS that may be marketing. The events are in the order in which they
 // were stored, so a rule that fired after the opt-out may not cause an SMS.
@@ -82,9 +87,9 @@ func checkOptedOut(r *record) result {
 			if e.Kind != eventFired {
 				continue
 			}
-			from := e.Rule[strings.LastIndexByte(e.Rule, ' ')+1:]
-			if slices.ContainsFunc(s.callsOf(sms), func(c call) bool { return c.From == from }) {
-				out.breachf(s, "the call for an SMS from %s began after the recipient had opted out", from)
+			rule := s.ruleIndex(lastWord(e.Rule))
+			if slices.ContainsFunc(s.callsOf(sms), func(c call) bool { return s.ruleIndex(c.From) == rule }) {
+				out.breachf(s, "the call for an SMS of the rule %q began after the recipient had opted out", e.Rule)
 			}
 		}
 	}
@@ -253,9 +258,9 @@ func (v *view) outcomes() []string {
 }
 
 // wasDropped reports whether the provider dropped an SMS from its queue because its validity period had ended (Twilio
-// 30036). No network ever had such an SMS.
+// 30036, Infobip EC_MESSAGE_CANCELED). No network ever had such an SMS.
 func (v *view) wasDropped(a attempt) bool {
-	isValidityOver := func(e event) bool { return e.Code == "30036" }
+	isValidityOver := func(e event) bool { return e.Code == "30036" || e.Code == "EC_MESSAGE_CANCELED" }
 	return a.Channel == sms && a.Status == failed && slices.ContainsFunc(v.Events, isValidityOver)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -37,8 +38,18 @@ func policyOf(name string) *policy {
 }
 
 func providerCall(seconds float64, channel, from, id string) call {
-	c := call{Time: at(seconds), Channel: channel, From: from, ID: id, Accepted: true}
+	c := call{Time: at(seconds), Provider: twilio, Channel: channel, From: from, ID: id, Accepted: true}
+	if channel == whatsApp {
+		c.Provider = meta
+	}
 	c.Answer.Status = 200
+	return c
+}
+
+// refusedCall returns a call that a provider answered with an HTTP status, and did not accept.
+func refusedCall(seconds float64, provider string, status int) call {
+	c := call{Time: at(seconds), Provider: provider, Channel: sms, From: "TA3"}
+	c.Answer.Status = status
 	return c
 }
 
@@ -55,7 +66,7 @@ func sound() (*record, *sendRecord) {
 			Text: "Your parcel 1WA comes today.", SMSText: "Your parcel 1SMS comes today.",
 		},
 		ID: sendID, PostedAt: at(0), AnsweredAt: at(0.01),
-		Calls: []call{providerCall(0.1, whatsApp, "1065", "wamid.1"), providerCall(3.1, sms, "TA3", "SM1")},
+		Calls: []call{providerCall(0.1, whatsApp, firstNumber, "wamid.1"), providerCall(3.1, sms, "TA3", "SM1")},
 		Reports: []report{
 			receipt(0.5, meta, "wamid.1", sent), receipt(3.5, twilio, "SM1", sent), receipt(4, twilio, "SM1", delivered),
 		},
@@ -64,7 +75,10 @@ func sound() (*record, *sendRecord) {
 			WhatsApp: channelState{sent}, SMS: &channelState{delivered},
 			Attempts: []attempt{
 				{Step: 1, Number: 1, Channel: whatsApp, State: accepted, Status: sent, MessageID: "wamid.1", StartedAt: at(0.05)},
-				{Step: 2, Number: 1, Channel: sms, SendID: "TA3", State: accepted, Status: delivered, MessageID: "SM1", StartedAt: at(3.05)},
+				{
+					Step: 2, Number: 1, Channel: sms, Provider: twilio, Account: defaultSMS, SendID: "TA3", State: accepted,
+					Status: delivered, MessageID: "SM1", StartedAt: at(3.05),
+				},
 			},
 			Events: []event{
 				{At: at(0), Kind: eventAccepted},
@@ -93,13 +107,13 @@ func TestProperties_sound(t *testing.T) {
 func smsFollows(s *sendRecord, seconds float64) {
 	s.Calls = append(s.Calls, providerCall(seconds, sms, "TB6", "SM2"))
 	s.Final.Attempts = append(s.Final.Attempts, attempt{
-		Step: 3, Number: 1, Channel: sms, SendID: "TB6", State: accepted, Status: submitted, MessageID: "SM2", StartedAt: at(seconds - 0.05),
+		Step: 3, Number: 1, Channel: sms, Provider: twilio, SendID: "TB6", State: accepted, Status: submitted, MessageID: "SM2", StartedAt: at(seconds - 0.05),
 	})
 }
 
 // resent adds a WhatsApp message of the same send.
 func resent(s *sendRecord, seconds float64) {
-	s.Calls = append(s.Calls, providerCall(seconds, whatsApp, "1065", "wamid.2"))
+	s.Calls = append(s.Calls, providerCall(seconds, whatsApp, firstNumber, "wamid.2"))
 	s.Final.Attempts = append(s.Final.Attempts, attempt{
 		Step: 2, Number: 1, Channel: whatsApp, State: accepted, Status: submitted, MessageID: "wamid.2", StartedAt: at(seconds - 0.05),
 	})
@@ -145,6 +159,15 @@ func TestProperties(t *testing.T) {
 				resent(s, 0.4)
 			},
 			"SMS of one rule": func(_ *record, s *sendRecord) { s.Calls = append(s.Calls, s.Calls[1]) },
+			"SMS of one rule, by two accounts": func(_ *record, s *sendRecord) {
+				s.Calls = append(s.Calls, s.Calls[1])
+				s.Calls[2].Provider = infobip
+			},
+			"SMS of one rule, from two senders": func(_ *record, s *sendRecord) {
+				s.Policy, s.Scenario = policyOf("without a wait"), scenarioOf("14")
+				s.Calls[1].From = "NB0"
+				s.Calls = append(s.Calls, providerCall(9, sms, "NX0", "SM2"))
+			},
 			"SMS of another rule, and the first arrives": func(_ *record, s *sendRecord) { smsFollows(s, 6) },
 			"SMS of another rule, before the first failed": func(_ *record, s *sendRecord) {
 				s.Scenario = scenarioOf("14")
@@ -162,6 +185,23 @@ func TestProperties(t *testing.T) {
 			"no SMS":                  func(_ *record, s *sendRecord) { noSMS(s) },
 			"held, and nothing died":  func(_ *record, s *sendRecord) { held(s) },
 			"held, and a cut is none": func(r *record, s *sendRecord) { held(s); r.faults = []fault{{Kind: losePostgres, Began: at(3.1)}} },
+			"held, and it hung later": func(r *record, s *sendRecord) {
+				held(s)
+				r.faults = []fault{{Kind: hangSMS, Provider: twilio, Began: at(9), Ended: at(11)}}
+			},
+			"held, and another hung": func(r *record, s *sendRecord) {
+				held(s)
+				r.faults = []fault{{Kind: hangSMS, Provider: infobip, Began: at(3), Ended: at(4)}}
+			},
+			"held, and Infobip would refuse a repeat": func(r *record, s *sendRecord) {
+				held(s)
+				s.Final.Attempts[1].Provider = infobip
+				r.faults = []fault{{Kind: killServe, Began: at(3.1)}}
+			},
+			"the next rule, after a refusal": func(_ *record, s *sendRecord) {
+				refused(s)
+				s.Scenario = scenarioOf("04")
+			},
 			"held, and it died later": func(r *record, s *sendRecord) { held(s); r.faults = []fault{{Kind: killServe, Began: at(9)}} },
 			"the next rule": func(_ *record, s *sendRecord) {
 				s.Scenario = scenarioOf("14")
@@ -248,6 +288,7 @@ func TestProperties(t *testing.T) {
 			"a leak": func(r *record, s *sendRecord) { r.leaks = []leak{{where: "a log", what: "a phone number", send: s}} },
 		},
 	}
+	maps.Copy(breaches, accountBreaches())
 	for _, p := range allProperties() {
 		require.NotEmpty(t, breaches[p.name], "no record breaches %q", p.name)
 		for name, change := range breaches[p.name] {
@@ -311,14 +352,17 @@ func looksBack() map[string]func(*record, *sendRecord) {
 	}
 }
 
+// allowance is a change of a record that looks like a breach of a property but is legal.
+type allowance struct {
+	property string
+	excused  int
+	change   func(*record, *sendRecord)
+}
+
 // TestProperties_allowed checks records that look like a breach but are legal.
 func TestProperties_allowed(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		property string
-		excused  int
-		change   func(*record, *sendRecord)
-	}{
+	cases := map[string]allowance{
 		"a resend before the receipt": {"no message twice", 0, func(_ *record, s *sendRecord) {
 			s.Final.Attempts[0].State = unknown
 			resent(s, 0.4)
@@ -341,6 +385,14 @@ func TestProperties_allowed(t *testing.T) {
 		"held by a dead process": {"every send that had to fall back did", 1, func(r *record, s *sendRecord) {
 			held(s)
 			r.faults = []fault{{Kind: killServe, Began: at(3.1)}}
+		}},
+		"held while Twilio hung": {"every send that had to fall back did", 1, func(r *record, s *sendRecord) {
+			held(s)
+			r.faults = []fault{{Kind: hangSMS, Provider: twilio, Began: at(2), Ended: at(4)}}
+		}},
+		"opted out at Infobip": {"every send that had to fall back did", 0, func(_ *record, s *sendRecord) {
+			s.Scenario, s.Calls[1].Provider = scenarioOf("23"), infobip
+			s.Reports[2].Provider, s.Reports[2].Status, s.Reports[2].Code = infobip, failed, "EC_CONTENT_BLOCKED"
 		}},
 		"held by a frozen process": {"every send that had to fall back did", 1, func(r *record, s *sendRecord) {
 			held(s)
@@ -393,7 +445,9 @@ func TestProperties_allowed(t *testing.T) {
 			s.Final.Attempts[0].State = unknown
 			r.faults = []fault{{Kind: killServe, Began: at(0.1)}}
 		}},
-	} {
+	}
+	maps.Copy(cases, accountsAllowed())
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, s := sound()

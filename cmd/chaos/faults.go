@@ -30,12 +30,16 @@ const (
 	refuseWebhooks faultKind = "refuse-webhooks" // the load balancer answers webhooks with 503
 	doubleWebhooks faultKind = "double-webhooks" // each webhook goes to both processes at once; providers may repeat webhooks too
 	loseAnswers    faultKind = "lose-answers"    // the load balancer answers 502 to requests that were handled, so clients retry
+	refuseSMS      faultKind = "refuse-sms"      // an SMS provider refuses the credentials of its account
+	downSMS        faultKind = "down-sms"        // an SMS provider answers with 503
+	hangSMS        faultKind = "hang-sms"        // an SMS provider answers no call, and sends nothing
+	downWhatsApp   faultKind = "down-whatsapp"   // Meta answers with 503
 	skewPostgres   faultKind = "skew-postgres"   // Postgres's clock is wrong during the whole run
 )
 
 var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
 	killServe, freezeServe, killTemporal, killPostgres, cutPostgres, losePostgres, stallPostgres, cutTemporal, loseTemporal,
-	stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers, skewPostgres,
+	stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers, refuseSMS, downSMS, hangSMS, downWhatsApp, skewPostgres,
 }
 
 // weight is how often a kind is chosen, relative to the others. planFaults plans the freezes separately.
@@ -47,7 +51,8 @@ func (k faultKind) weight() int {
 		return 5
 	case cutPostgres, loseTemporal, cutTemporal:
 		return 3
-	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers:
+	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers,
+		refuseSMS, downSMS, hangSMS, downWhatsApp:
 		return 1
 	case freezeServe, skewPostgres:
 		return 0
@@ -64,13 +69,18 @@ type fault struct {
 	After  time.Duration // the start, from the beginning of the load
 	Length time.Duration // how long the fault lasts; for a kill, the pause before the restart
 
+	Provider string // that an outage hits
+
 	Began, Ended time.Time // set when the fault is injected
 }
 
 func (f fault) String() string {
 	text := string(f.Kind)
 	whole := []faultKind{killTemporal, killPostgres, refuseWebhooks, doubleWebhooks, loseAnswers}
-	if !slices.Contains(whole, f.Kind) {
+	switch {
+	case f.Provider != "":
+		text += " of " + f.Provider
+	case !slices.Contains(whole, f.Kind):
 		text += fmt.Sprintf(" of serve-%d", f.Target)
 	}
 	if f.Length != 0 {
@@ -137,9 +147,17 @@ func planFault(random *rand.Rand, kind faultKind, at time.Duration) fault {
 		f.Length = between(20*time.Millisecond, 400*time.Millisecond)
 	case stallPostgres, stallTemporal:
 		f.Length = between(time.Second, 8*time.Second)
-	case refuseWebhooks, doubleWebhooks, loseAnswers:
+	case refuseWebhooks, doubleWebhooks, loseAnswers, refuseSMS, hangSMS, downWhatsApp:
 		f.Length = between(time.Second, 4*time.Second)
+	case downSMS:
+		f.Length = between(time.Second, 8*time.Second)
 	case cutPostgres, cutTemporal, freezeServe, skewPostgres:
+	}
+	if out, isOutage := outageOf(kind); isOutage {
+		f.Provider = meta
+		if out.channel == sms {
+			f.Provider = []string{twilio, twilio, twilio, infobip}[random.IntN(4)]
+		}
 	}
 	return f
 }
@@ -215,6 +233,10 @@ func (i *injector) inject(ctx context.Context, f fault) bool {
 		setDuring(ctx, &s.front.doubles, f.Length)
 	case loseAnswers:
 		setDuring(ctx, &s.front.loses, f.Length)
+	case refuseSMS, downSMS, hangSMS, downWhatsApp:
+		if err := s.outageFor(ctx, f); err != nil {
+			i.say("%s: %v", f, err)
+		}
 	case skewPostgres: // startStack sets the clock
 	}
 	return true

@@ -22,11 +22,35 @@ const (
 	authentication = "authentication"
 )
 
-// rule is a rule of a policy. Each rule of a policy has its own sender ID, which identifies its SMS.
+// rule is a rule of a policy. Each rule of a policy has its own sender IDs, which identify its SMS.
 type rule struct {
 	Type   string
 	Wait   time.Duration // 0: none
 	SendID string
+	Routes []route // empty: the default account sends
+}
+
+// route is an SMS account of a rule.
+type route struct {
+	Account string `json:"account"`
+	SendID  string `json:"send_id,omitempty"` // empty: that of the rule
+}
+
+// routes returns the accounts of the rule in their order, each with its sender ID.
+func (r rule) routes() []route {
+	if len(r.Routes) == 0 {
+		return []route{{defaultSMS, r.SendID}}
+	}
+	all := make([]route, len(r.Routes))
+	for i, one := range r.Routes {
+		all[i] = route{one.Account, cmp.Or(one.SendID, r.SendID)}
+	}
+	return all
+}
+
+// isSender reports whether an SMS from this sender ID is of the rule.
+func (r rule) isSender(sendID string) bool {
+	return slices.ContainsFunc(r.routes(), func(one route) bool { return one.SendID == sendID })
 }
 
 // goal is the status that satisfies the rule.
@@ -48,16 +72,26 @@ type policy struct {
 }
 
 func allPolicies() []*policy {
+	var (
+		byDefault   []route
+		twilioFirst = []route{{Account: defaultSMS}, {Account: spareSMS}}
+		spareFirst  = []route{{Account: spareSMS}, {Account: defaultSMS}}
+		ownSenders  = []route{{Account: defaultSMS}, {Account: spareSMS, SendID: "NX0"}}
+		spareAlone  = []route{{Account: spareSMS}}
+	)
 	return []*policy{
-		{Name: "undelivered", Rules: []rule{{undelivered, 3 * time.Second, "UD3"}}},
-		{Name: "undelivered soon", Rules: []rule{{undelivered, time.Second, "UD1"}}},
-		{Name: "unread", Rules: []rule{{unread, 4 * time.Second, "UR4"}}},
-		{Name: "send failed", Rules: []rule{{sendFailed, 2 * time.Second, "SF2"}}},
+		{Name: "undelivered", Rules: []rule{{undelivered, 3 * time.Second, "UD3", twilioFirst}}},
+		{Name: "undelivered soon", Rules: []rule{{undelivered, time.Second, "UD1", byDefault}}},
+		{Name: "unread", Rules: []rule{{unread, 4 * time.Second, "UR4", spareFirst}}},
+		{Name: "send failed", Rules: []rule{{sendFailed, 2 * time.Second, "SF2", twilioFirst}}},
 		{Name: "in turn", Rules: []rule{
-			{undelivered, 3 * time.Second, "TA3"}, {unread, 6 * time.Second, "TB6"}, {sendFailed, 0, "TC0"},
+			{undelivered, 3 * time.Second, "TA3", twilioFirst}, {unread, 6 * time.Second, "TB6", spareFirst},
+			{sendFailed, 0, "TC0", byDefault},
 		}},
-		{Name: "without a wait", Rules: []rule{{undelivered, 0, "NA0"}, {sendFailed, 0, "NB0"}}},
-		{Name: "patient", Rules: []rule{{undelivered, 10 * time.Second, "PA10"}, {unread, 10 * time.Second, "PB10"}}},
+		{Name: "without a wait", Rules: []rule{{undelivered, 0, "NA0", spareAlone}, {sendFailed, 0, "NB0", ownSenders}}},
+		{Name: "patient", Rules: []rule{
+			{undelivered, 10 * time.Second, "PA10", spareFirst}, {unread, 10 * time.Second, "PB10", byDefault},
+		}},
 	}
 }
 
@@ -70,6 +104,7 @@ func (p *policy) neverWaits() bool {
 type order struct {
 	Scenario  scenario
 	Policy    *policy
+	Account   string // of WhatsApp; empty: the default account
 	Number    string // E.164; different for each order
 	Key       string // the idempotency key
 	Category  string
@@ -92,11 +127,12 @@ func planOrders(random *rand.Rand, count int, duration time.Duration, faults []f
 	table, known := allScenarios(), allPolicies()
 	categories := []string{"", "", marketing, utility, authentication}
 	expiries := []time.Duration{0, 0, 0, 0, 0, expiresFar, expiresSoon}
+	senders := []string{"", defaultWhatsApp, secondWhatsApp}
 	orders := make([]order, 0, count)
 	for i := range count {
 		s := table[i%len(table)]
 		o := order{
-			Scenario: s, Policy: known[random.IntN(len(known))],
+			Scenario: s, Policy: known[random.IntN(len(known))], Account: senders[random.IntN(len(senders))],
 			Number:   fmt.Sprintf("+447400%04d%s", i, s.digits),
 			Key:      fmt.Sprintf("order-%d", i),
 			Category: categories[random.IntN(len(categories))], ExpiresIn: expiries[random.IntN(len(expiries))],
@@ -162,9 +198,14 @@ func (o order) maybeMarketing() bool { return o.Category == "" || o.Category == 
 
 // ruleOf finds the rule of an SMS by its sender ID. It returns false if the policy has no such rule.
 func (o order) ruleOf(sendID string) (rule, bool) {
-	i := slices.IndexFunc(o.Policy.Rules, func(r rule) bool { return r.SendID == sendID })
+	i := o.ruleIndex(sendID)
 	if i < 0 {
 		return rule{}, false
 	}
 	return o.Policy.Rules[i], true
+}
+
+// ruleIndex returns the index of the rule of an SMS by its sender ID, or -1.
+func (o order) ruleIndex(sendID string) int {
+	return slices.IndexFunc(o.Policy.Rules, func(r rule) bool { return r.isSender(sendID) })
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -26,10 +27,15 @@ func TestPlan(t *testing.T) {
 	others, _ := planned(2)
 	require.NotEqual(t, orders, others)
 
+	accounts, routes := map[string]bool{}, map[string]bool{}
 	digits, kinds, numbers := map[string]bool{}, map[faultKind]bool{}, map[string]bool{}
 	var must, mustNot int
 	for i, o := range orders {
 		digits[o.Scenario.digits] = true
+		accounts[o.Account] = true
+		for _, r := range o.Policy.Rules {
+			routes[fmt.Sprint(r.Routes)] = true
+		}
 		require.False(t, numbers[o.Number], "a number of its own")
 		numbers[o.Number] = true
 		require.Equal(t, o.Scenario.digits, o.Number[len(o.Number)-2:])
@@ -43,17 +49,25 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	require.Len(t, digits, len(allScenarios()), "every scenario")
+	require.Len(t, accounts, 3, "no account, and either one")
+	require.Len(t, routes, 5, "no routes, either account first, one alone, and own senders")
 	require.Greater(t, must, 100)
 	require.Greater(t, mustNot, 5)
 
+	hit := map[string]bool{}
 	for _, f := range faults {
 		kinds[f.Kind] = true
+		out, isOutage := outageOf(f.Kind)
+		require.Equal(t, isOutage, f.Provider != "", "an outage hits a provider")
+		require.Equal(t, isOutage && out.channel == whatsApp, f.Provider == meta)
+		hit[f.Provider] = true
 		for _, freeze := range faults {
 			if freeze.Kind == freezeServe && f.Kind != freezeServe && f.After >= freeze.After {
 				require.NotEqual(t, freeze.Target, f.Target, "nothing is done to a frozen process")
 			}
 		}
 	}
+	require.True(t, hit[twilio] || hit[infobip])
 	require.Len(t, kinds, len(allFaults)-1, "every fault, but the wrong clock, which is there from the start")
 }
 

@@ -40,6 +40,7 @@ type sendRecord struct {
 type call struct {
 	Seq         uint64    `json:"seq"`
 	Time        time.Time `json:"time"`
+	Provider    string    `json:"provider"`
 	Channel     string    `json:"channel"`
 	To          string    `json:"to"`
 	From        string    `json:"from"`
@@ -140,7 +141,8 @@ func (s *sendRecord) timeline(r *record) []string {
 		add(s.AnsweredAt, "202")
 	}
 	for _, c := range s.Calls {
-		add(c.Time, "provider: %s call from %s, answered %d %d", c.Channel, c.From, c.Answer.Status, c.Answer.Code)
+		add(c.Time, "provider: %s call to %s from %s, answered %d %d",
+			c.Channel, c.Provider, c.From, c.Answer.Status, c.Answer.Code)
 	}
 	for _, one := range s.Reports {
 		what := "not acknowledged"
@@ -151,16 +153,16 @@ func (s *sendRecord) timeline(r *record) []string {
 	}
 	if s.Final != nil {
 		for _, a := range s.Final.Attempts {
-			add(r.toOwnClock(a.StartedAt), "attempt: %s step %d.%d %s began; it is %s, %s",
-				a.Channel, a.Step, a.Number, a.SendID, a.State, a.Status)
+			add(r.toOwnClock(a.StartedAt), "attempt: %s step %d.%d by %s %s began; it is %s, %s",
+				a.Channel, a.Step, a.Number, a.Account, a.SendID, a.State, a.Status)
 		}
 		for _, e := range s.Final.Events {
 			add(r.toOwnClock(e.At), "event: %s", strings.Join(strings.Fields(strings.Join(
-				[]string{e.Kind, e.Channel, e.Status, e.Rule, e.Code, e.Detail}, " ")), " "))
+				[]string{e.Kind, e.Channel, e.Status, e.Rule, e.Account, e.Reason, e.Code, e.Detail}, " ")), " "))
 		}
 	}
 	for _, f := range r.faults {
-		if f.Began.After(s.PostedAt.Add(-time.Second)) && (s.Final == nil || s.Final.FinishedAt == nil ||
+		if f.Ended.After(s.PostedAt.Add(-time.Second)) && (s.Final == nil || s.Final.FinishedAt == nil ||
 			f.Began.Before(r.toOwnClock(*s.Final.FinishedAt))) {
 			add(f.Began, "fault: %s", f)
 		}

@@ -122,6 +122,7 @@ const lastReceipts = 3 * time.Second
 
 // collectRecord reads the data that the checks use.
 func collectRecord(ctx context.Context, s *stack, l *load, r *record, said say) error {
+	reports := s.front.recordedReports() // before the sends are read: Infobip repeats a webhook after minutes
 	calls, err := s.providerCalls(ctx)
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func collectRecord(ctx context.Context, s *stack, l *load, r *record, said say) 
 		}
 	}
 	r.calls, r.offset = calls, clockOffset(r.sends)
-	for _, one := range s.front.recordedReports() {
+	for _, one := range reports {
 		if send := byNumber[one.To]; send != nil {
 			send.Reports = append(send.Reports, one)
 		}

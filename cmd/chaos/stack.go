@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	cryptorand "crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type stack struct {
 	front    *front
 	serves   []*serve
 	api      *api
+	env      map[string]string // the configuration of Backstop
 
 	toPostgres, toTemporal []*wire // one for each Backstop process
 	clock                  string  // the folder of wrongClock; empty if the clock is right
@@ -66,11 +68,13 @@ func startStack(ctx context.Context, f flags, folder string, skew time.Duration,
 	if s.temporal, err = startServer(ctx, f, "temporal", folder, nil, say); err != nil {
 		return nil, err
 	}
-	env, err := s.startAround(ctx, f)
-	if err != nil {
+	if err := s.startAround(ctx, f); err != nil {
 		return nil, err
 	}
-	return s, s.startServes(ctx, f, env, say)
+	if err := s.startServes(ctx, f, say); err != nil {
+		return nil, err
+	}
+	return s, s.makeAccounts(ctx)
 }
 
 // skewedEnv returns the environment in which Postgres has a wrong clock. Without faketime the clock stays right.
@@ -88,22 +92,23 @@ func (s *stack) skewedEnv(skew time.Duration, say say) []string {
 	return []string{"PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
-// startAround starts the simulated providers and the load balancer, and returns the configuration of Backstop.
-func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, error) {
+// startAround starts the simulated providers and the load balancer, and makes the configuration of Backstop.
+func (s *stack) startAround(ctx context.Context, f flags) error {
 	addresses, err := freePorts(ctx, serves+1)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	own, box := addresses[:serves], addresses[serves]
 	for i := range serves {
 		s.serves = append(s.serves, &serve{address: own[i], name: fmt.Sprintf("serve-%d", i)})
 	}
 	if s.front, err = startFront(ctx, own); err != nil {
-		return nil, err
+		return err
 	}
-	env := map[string]string{
+	s.env = map[string]string{
 		"BACKSTOP_PUBLIC_URL": s.front.url, "BACKSTOP_API_KEY": cryptorand.Text(), "BACKSTOP_LOG_LEVEL": "info",
-		"BACKSTOP_META_BASE_URL": "http://" + box, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
+		"BACKSTOP_META_THROUGHPUT": "9999",
+		"BACKSTOP_META_BASE_URL":   "http://" + box, "BACKSTOP_META_PHONE_NUMBER_ID": firstNumber,
 		"BACKSTOP_META_ACCESS_TOKEN": cryptorand.Text(), "BACKSTOP_META_APP_SECRET": cryptorand.Text(),
 		"BACKSTOP_META_VERIFY_TOKEN": cryptorand.Text(), "BACKSTOP_META_TIMEOUT": callLength.String(),
 		"BACKSTOP_TWILIO_BASE_URL":    "http://" + box,
@@ -111,22 +116,30 @@ func (s *stack) startAround(ctx context.Context, f flags) (map[string]string, er
 		"BACKSTOP_TWILIO_TIMEOUT": callLength.String(),
 		"BACKSTOP_UNKNOWN_WAIT":   unknownWait.String(), "BACKSTOP_SMS_RECEIPT_WAIT": receiptWait.String(),
 		"BACKSTOP_SANDBOX_LISTEN": box, "BACKSTOP_SANDBOX_SPEED": strconv.Itoa(sandboxSpeed),
+		"BACKSTOP_SANDBOX_META_NUMBERS": secondNumber, "BACKSTOP_KEYRING": newKeyring(),
 	}
 	s.boxURL = "http://" + box
-	if s.sandbox, err = startChild(s.logPath("sandbox"), environList(env), false, f.program, "sandbox"); err != nil {
-		return nil, err
+	if s.sandbox, err = startChild(s.logPath("sandbox"), environList(s.env), false, f.program, "sandbox"); err != nil {
+		return err
 	}
 	if err := s.waitOK(ctx, s.boxURL+"/healthz"); err != nil {
-		return nil, err
+		return err
 	}
-	s.api = newAPI(s.front.url, env["BACKSTOP_API_KEY"])
-	return env, nil
+	s.api = newAPI(s.front.url, s.env["BACKSTOP_API_KEY"])
+	return nil
+}
+
+// newKeyring returns a keyring with one random key, for the secrets of the stored accounts.
+func newKeyring() string {
+	key := make([]byte, 32)
+	_, _ = cryptorand.Read(key) // it never fails
+	return "chaos:" + base64.StdEncoding.EncodeToString(key)
 }
 
 // startServes migrates the database and starts the Backstop processes. Each has its own wires to Postgres and Temporal.
-func (s *stack) startServes(ctx context.Context, f flags, env map[string]string, say say) error {
-	env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
-	migration, err := startChild(s.logPath("migrate"), environList(env), false, f.program, "migrate")
+func (s *stack) startServes(ctx context.Context, f flags, say say) error {
+	s.env["BACKSTOP_DATABASE_URL"] = s.postgres.address()
+	migration, err := startChild(s.logPath("migrate"), environList(s.env), false, f.program, "migrate")
 	if err != nil {
 		return err
 	}
@@ -159,7 +172,7 @@ func (s *stack) startServes(ctx context.Context, f flags, env map[string]string,
 			"BACKSTOP_LISTEN": one.address, "BACKSTOP_DATABASE_URL": database.String(),
 			"BACKSTOP_TEMPORAL_ADDRESS": temporal.address(),
 		}
-		one.start(f.program, append(environList(env), environList(own)...), s.logPath(one.name), say)
+		one.start(f.program, append(environList(s.env), environList(own)...), s.logPath(one.name), say)
 		if err := s.waitOK(ctx, "http://"+s.serves[i].address+"/readyz"); err != nil {
 			return err
 		}

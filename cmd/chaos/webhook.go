@@ -9,17 +9,20 @@ import (
 
 // The names of the providers.
 const (
-	meta   = "meta"
-	twilio = "twilio"
+	meta    = "meta"
+	twilio  = "twilio"
+	infobip = "infobip"
 )
 
-// readWebhook returns the receipts in a webhook of either provider.
+// readWebhook returns the receipts in a webhook of any provider.
 func readWebhook(target *url.URL, body []byte) []report {
 	switch {
 	case strings.HasPrefix(target.Path, "/webhooks/meta"):
 		return readMeta(body)
 	case strings.HasPrefix(target.Path, "/webhooks/twilio"):
 		return readTwilio(target, body)
+	case strings.HasPrefix(target.Path, "/webhooks/infobip"):
+		return readInfobip(body)
 	default:
 		return nil
 	}
@@ -74,4 +77,37 @@ func readTwilio(target *url.URL, body []byte) []report {
 		Provider: twilio, MessageID: form.Get("MessageSid"), Ref: target.Query().Get("ref"), Status: status,
 		Code: form.Get("ErrorCode"), To: form.Get("To"),
 	}}
+}
+
+func readInfobip(body []byte) []report {
+	var webhook struct {
+		Results []struct {
+			MessageID string `json:"messageId"`
+			Ref       string `json:"callbackData"`
+			To        string `json:"to"`
+			Status    struct {
+				Group string `json:"groupName"`
+			} `json:"status"`
+			Error struct {
+				Name string `json:"name"`
+			} `json:"error"`
+		} `json:"results"`
+	}
+	if json.Unmarshal(body, &webhook) != nil {
+		return nil
+	}
+	statuses := map[string]string{
+		"PENDING": sent, "DELIVERED": delivered, "UNDELIVERABLE": failed, "EXPIRED": failed, "REJECTED": failed,
+	}
+	var reports []report
+	for _, one := range webhook.Results {
+		found := report{
+			Provider: infobip, MessageID: one.MessageID, Ref: one.Ref, Status: statuses[one.Status.Group], To: "+" + one.To,
+		}
+		if found.Status == failed {
+			found.Code = one.Error.Name
+		}
+		reports = append(reports, found)
+	}
+	return reports
 }

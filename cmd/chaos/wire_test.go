@@ -187,6 +187,18 @@ func TestReadWebhook(t *testing.T) {
 	require.Equal(t, []report{
 		{Provider: twilio, MessageID: "SM1", Ref: "a.2", Status: failed, Code: "30003", To: "+447400123403"},
 	}, read("/webhooks/twilio?ref=a.2", "MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30003&To=%2B447400123403"))
+	const results = `{"results": [
+		{"messageId": "a.103", "callbackData": "a.103", "to": "447400123403", "status": {"groupName": "PENDING"}, "error": {"name": "NO_ERROR"}},
+		{"messageId": "a.103", "callbackData": "a.103", "to": "447400123403", "status": {"groupName": "DELIVERED"}, "error": {"name": "NO_ERROR"}},
+		{"messageId": "a.5", "callbackData": "a.5", "to": "447400123403", "status": {"groupName": "UNDELIVERABLE"},
+			"error": {"name": "EC_CONTENT_BLOCKED"}}
+	]}`
+	require.Equal(t, []report{
+		{Provider: infobip, MessageID: "a.103", Ref: "a.103", Status: sent, To: "+447400123403"},
+		{Provider: infobip, MessageID: "a.103", Ref: "a.103", Status: delivered, To: "+447400123403"},
+		{Provider: infobip, MessageID: "a.5", Ref: "a.5", Status: failed, Code: "EC_CONTENT_BLOCKED", To: "+447400123403"},
+	}, read("/webhooks/infobip/infobip-spare/key", results))
+	require.Empty(t, read("/webhooks/infobip/infobip-spare/key", "{"))
 	require.Empty(t, read("/webhooks/meta", "{"))
 	require.Empty(t, read("/webhooks/other", "{}"))
 }

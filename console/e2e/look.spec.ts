@@ -39,6 +39,12 @@ for (const look of looks) {
         await api.rule({ type: "unread", wait_seconds: 3, countries: ["GB", "IE", "FR", "DE"] }),
         await api.rule({ wait_seconds: 3600 }),
       ];
+      const account = await api.account();
+      const routed = await api.rule({
+        type: "send_failed",
+        wait_seconds: 0,
+        routes: [{ account: account.name }, { account: "twilio" }],
+      });
       const policy = await api.policy(rules);
       const fallen = await api.send(policy, recipient("02"));
       await Promise.all(["01", "04", "05", "13", "16"].map((scenario) => api.send(policy, recipient(scenario))));
@@ -54,6 +60,8 @@ for (const look of looks) {
         rules: "rules",
         policies: "policies",
         sends: "sends",
+        accounts: "accounts",
+        account: `accounts/${account.name}`,
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,
@@ -92,6 +100,8 @@ for (const look of looks) {
       }
       for (const [name, path] of [
         ["rule-dialog", `rules?search=${rules[0]?.name}`],
+        ["rule-dialog-accounts", `rules?search=${routed.name}`],
+        ["account-dialog", `accounts?search=${account.name}`],
         ["policy-dialog", `policies?search=${policy.name}`],
       ] as const) {
         await page.goto(path);
@@ -99,6 +109,12 @@ for (const look of looks) {
         await page.getByRole("dialog").waitFor();
         await check(page, name, look.name);
       }
+      await page.goto("accounts");
+      await page.locator("main .anticon-plus").first().click();
+      await page.locator(".provider-cards button").first().waitFor();
+      await check(page, "provider-choice", look.name);
+      await page.goto(`policies?search=${policy.name}`);
+      await page.locator("main .anticon-edit").first().click();
       await page.getByRole("dialog").locator("input").first().fill("Typed");
       await page.keyboard.press("Escape");
       await expect(page.getByRole("dialog")).toHaveCount(2);

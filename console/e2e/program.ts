@@ -19,6 +19,7 @@ export default async function start(): Promise<() => Promise<void>> {
     program.once("exit", (code) => reject(new Error(`the program ended with ${code}:\n${said}`)));
     program.stdout.on("data", (data) => {
       said += data;
+      process.env.SANDBOX_URL = /sandbox\s+(http\S+)\/messages/.exec(said)?.[1] ?? "";
       const url = /console\s+(http\S+\/console\/)/.exec(said)?.[1];
       if (url && said.includes("Then read the send")) {
         clearTimeout(timer);

@@ -25,7 +25,7 @@ test("a rule is added, edited and deleted", async ({ page }) => {
   ).toBeVisible();
   await choose(page, dialog.getByLabel("Unit of the wait"), "hours");
   await expect(dialog.getByText("not read within 10 h")).toBeVisible();
-  await choose(page, dialog.getByLabel("Route"), "twilio");
+  await choose(page, dialog.getByRole("combobox", { name: "SMS accounts" }), "twilio");
   await dialog.getByLabel("Countries").fill("kingdom");
   await pick(page, "United Kingdom (GB)", 1);
   await expect(dialog.getByText("Only to recipients in United Kingdom.")).toBeVisible();

@@ -6,6 +6,8 @@ import type { components } from "../src/api/schema";
 type Schemas = components["schemas"];
 
 export const consoleURL = () => process.env.CONSOLE_URL ?? "";
+/** sandboxURL is the address of the simulated providers. */
+export const sandboxURL = () => process.env.SANDBOX_URL ?? "";
 export const apiKey = () => process.env.BACKSTOP_API_KEY ?? "";
 
 let made = 0;
@@ -14,6 +16,11 @@ let made = 0;
 export function unique(name: string): string {
   made += 1;
   return `${name} ${Date.now().toString(36)}${process.env.TEST_PARALLEL_INDEX ?? ""}${made}`;
+}
+
+/** uniqueAccount returns the name of an account that no other test uses. */
+export function uniqueAccount(name: string): string {
+  return unique(name).replace(" ", "-");
 }
 
 /** recipient returns a number. Its last two digits select what the simulated providers do. */
@@ -54,6 +61,34 @@ class API {
       { name, type, wait_seconds, send_id, ...change },
       { "If-Match": "*" },
     );
+  }
+
+  getRule({ id }: Schemas["Rule"]) {
+    return this.call<Schemas["Rule"]>("GET", `/v1/rules/${id}`);
+  }
+
+  /** account makes an account at the simulated Twilio, unless the input says otherwise. The provider is not asked. */
+  account({ settings, ...input }: Partial<Schemas["AccountInput"]> = {}) {
+    const twilio = { account_sid: "AC00000000000000000000000000000000", auth_token: "sandbox-auth-token" };
+    const account = { name: uniqueAccount("sms"), provider: "twilio", channel: "sms", ...input };
+    return this.call<Schemas["Account"]>("POST", "/v1/accounts?check=false", {
+      ...account,
+      settings: { ...(account.provider === "twilio" ? twilio : {}), base_url: sandboxURL(), ...settings },
+    });
+  }
+
+  getAccount({ name }: Schemas["Account"]) {
+    return this.call<Schemas["Account"]>("GET", `/v1/accounts/${name}`);
+  }
+
+  replaceAccount({ name, settings }: Schemas["Account"], change: Partial<Schemas["AccountChangeInput"]>) {
+    const path = `/v1/accounts/${name}?check=false`;
+    return this.call<Schemas["Account"]>("PUT", path, { settings, ...change }, { "If-Match": "*" });
+  }
+
+  async deleteAccount(account: Schemas["Account"]) {
+    const { name } = await this.replaceAccount(account, { disabled: true });
+    await this.call("DELETE", `/v1/accounts/${name}`, undefined, { "If-Match": "*" });
   }
 
   policy(rules: Schemas["Rule"][], name = unique("Policy")) {

@@ -32,7 +32,11 @@ type Options struct {
 	FromEnvironment []backstop.Account // the first of each channel is its default
 
 	Health func(account string) backstop.AccountHealth // nil: the health is unknown
-	Now    func() time.Time                            // nil: time.Now
+
+	// Changed is called after an account was replaced or deleted here, so that its health is judged anew; may be nil.
+	Changed func(ctx context.Context, account string)
+
+	Now func() time.Time // nil: time.Now
 }
 
 // Directory has all accounts, open. Its methods may be called concurrently.
@@ -44,7 +48,8 @@ type Directory struct {
 	mark   int64      // of the store, at the newest load; 0 before the first
 	stored []entry    // the oldest first
 
-	current atomic.Pointer[snapshot]
+	current   atomic.Pointer[snapshot]
+	refreshes refreshes
 }
 
 // Open is an account with its driver and its client.
@@ -58,8 +63,9 @@ type Open struct {
 
 // snapshot is an immutable list of all accounts.
 type snapshot struct {
-	all    []Open // those of the environment, then the others, the oldest first
-	byName map[string]Open
+	all        []Open // those of the environment, then the others, the oldest first
+	byName     map[string]Open
+	generation uint64
 }
 
 // New returns a directory that has the accounts of the environment. Load adds the stored ones. An account of the environment that
@@ -70,6 +76,9 @@ func New(o Options) (*Directory, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Changed == nil {
+		o.Changed = func(context.Context, string) {}
 	}
 	if o.Secrets == nil {
 		o.Secrets = &provider.Secrets{}
@@ -90,6 +99,9 @@ func New(o Options) (*Directory, error) {
 // publish makes the loaded accounts visible. An account of the environment hides a stored one of the same name.
 func (d *Directory) publish() {
 	s := &snapshot{byName: map[string]Open{}}
+	if former := d.current.Load(); former != nil {
+		s.generation = former.generation + 1
+	}
 	add := func(o Open) {
 		if _, found := s.byName[o.Name]; !found {
 			s.all = append(s.all, o)
@@ -104,6 +116,10 @@ func (d *Directory) publish() {
 	}
 	d.current.Store(s)
 }
+
+// Generation returns a number that changes whenever an account has changed. What is found later is of this generation or of a
+// newer one.
+func (d *Directory) Generation() uint64 { return d.current.Load().generation }
 
 // List returns all accounts: those of the environment, then the stored ones, the oldest first.
 func (d *Directory) List() []Open { return slices.Clone(d.current.Load().all) }

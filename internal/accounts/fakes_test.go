@@ -29,7 +29,9 @@ type store struct {
 	records []accounts.Record
 	mark    int64
 	lists   int // how often the records were listed
+	marks   int // how often the mark was read
 	away    error
+	hangs   bool // the mark is not read before the context ends
 }
 
 func (s *store) lock() func() {
@@ -106,8 +108,12 @@ func (s *store) DeleteAccount(_ context.Context, name string, _ int) error {
 	return s.away
 }
 
-func (s *store) AccountsMark(context.Context) (int64, error) {
+func (s *store) AccountsMark(ctx context.Context) (int64, error) {
+	if s.hangs {
+		<-ctx.Done()
+	}
 	defer s.lock()()
+	s.marks++
 	return s.mark + 1, s.away
 }
 
@@ -120,7 +126,7 @@ func (*client) Receipts(*http.Request, []byte) ([]backstop.Receipt, error) { ret
 func (c *client) Check(context.Context) error {
 	switch token := c.settings.Values["token"]; token {
 	case "wrong":
-		return errors.Join(&provider.FieldFault{Field: "token", Reason: "is not accepted: " + token + c.settings.Values["token"]})
+		return errors.Join(&provider.FieldError{Field: "token", Reason: "is not accepted: " + token + c.settings.Values["token"]})
 	case "unreachable":
 		return &backstop.Failure{Kind: backstop.Unavailable, Reason: "dial tcp: refused"}
 	}
@@ -143,8 +149,8 @@ func signing() provider.Driver {
 		},
 		Open: func(s provider.Settings) (provider.Client, error) {
 			if s.Values["user"] == "impossible" {
-				return nil, errors.Join(&provider.FieldFault{Field: "user", Reason: "is impossible"},
-					&provider.FieldFault{Field: "token", Reason: "is " + s.Values["token"]})
+				return nil, errors.Join(&provider.FieldError{Field: "user", Reason: "is impossible"},
+					&provider.FieldError{Field: "token", Reason: "is " + s.Values["token"]})
 			}
 			s.Secrets.Add(s.Values["token"], s.Values["password"])
 			return &client{s}, nil

@@ -116,11 +116,22 @@ func (d *Directory) open(account backstop.Account) (Open, error) {
 		Account: account.Name, Channel: account.Channel, Values: driver.WithDefaults(account.Channel, account.Settings),
 		Timeout: account.CallTimeout, Former: former, PublicURLs: d.o.PublicURLs,
 		WebhookPath: webhookPath(driver.Provider, account), Secrets: d.o.Secrets,
+		Sibling: func(field, value string) provider.Client { return d.sibling(account, field, value) },
 	})
 	if err != nil {
 		return Open{}, fmt.Errorf("open account: %w", err)
 	}
 	return Open{Account: account, Driver: driver, Client: client}, nil
+}
+
+// sibling returns the client of another account of the same provider and channel of which a setting has a value, or nil.
+func (d *Directory) sibling(of backstop.Account, field, value string) provider.Client {
+	for _, o := range d.current.Load().all {
+		if o.Provider == of.Provider && o.Channel == of.Channel && o.Name != of.Name && o.Settings[field] == value {
+			return o.Client
+		}
+	}
+	return nil
 }
 
 // webhookPath returns the path of the account's webhook, with its key if the provider signs nothing.

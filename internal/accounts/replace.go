@@ -42,6 +42,7 @@ func (d *Directory) ReplaceAccount(
 	if err != nil {
 		return backstop.AccountState{}, err
 	}
+	d.o.Changed(ctx, stored.Name)
 	return d.changed(ctx, opened, stored, unchecked), nil
 }
 

@@ -17,8 +17,8 @@ const outageSends = 20
 // The accounts of the second part.
 const firstAccount, secondAccount = "twilio", "infobip-spare"
 
-// runOutage sends messages by a rule with two accounts, and lets the provider of the first revoke its credentials in the middle. It
-// returns a line for each message that did not arrive, or arrived twice.
+// runOutage sends messages by a rule with two accounts, and lets the provider of the first revoke its credentials in the middle.
+// It returns a line for each message that did not arrive, or arrived twice.
 func (d *demonstration) runOutage(ctx context.Context) ([]string, error) {
 	if err := d.caller.ensureAccount(ctx, d.backstop.SandboxURL); err != nil {
 		return nil, err
@@ -132,8 +132,8 @@ func (c *Caller) ensureAccount(ctx context.Context, sandboxURL string) error {
 	if made.JSON201 != nil {
 		return nil
 	}
-	any := "*"
-	replaced, err := c.API.ReplaceAccountWithResponse(ctx, secondAccount, &client.ReplaceAccountParams{IfMatch: any},
+	const anyVersion = "*"
+	replaced, err := c.API.ReplaceAccountWithResponse(ctx, secondAccount, &client.ReplaceAccountParams{IfMatch: anyVersion},
 		client.AccountChangeInput{Settings: settings})
 	if err != nil || replaced.JSON200 == nil {
 		return client.CallError("replace account", replaced, err)

@@ -14,8 +14,8 @@ func (m *Monitor) IsUnhealthy(name string) bool {
 	return a != nil && a.circuit.Load().refusesCalls()
 }
 
-// Allow asks for one call by an account. If it returns true, the caller calls done once, with the failure of the call or nil. While
-// the circuit is open, Allow returns true to one caller of all processes, for the probe, and makes one query at most.
+// Allow asks for one call by an account. If it returns true, the caller calls done once, with the failure of the call or nil.
+// While the circuit is open, Allow returns true to one caller of all processes, for the probe. Only then it makes a query.
 func (m *Monitor) Allow(ctx context.Context, name string) (done func(*backstop.Failure), allowed bool) {
 	a := m.account(name)
 	switch c := a.circuit.Load(); {

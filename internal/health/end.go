@@ -50,7 +50,8 @@ func (e end) counts() Counts {
 	return Counts{Calls: 1}
 }
 
-// probeVerdict is what the end of a probe decides. Only a call that ends well closes the circuit; a neutral one leaves its reason.
+// probeVerdict is what the end of a probe decides. Only a call that ends well closes the circuit. After a neutral one the circuit
+// stays open for its current reason.
 func (e end) probeVerdict(current Reason) verdict {
 	switch e {
 	case endsWell:

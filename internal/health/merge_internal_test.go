@@ -16,8 +16,9 @@ func closedAt(since, windowStart int, c Counts) Record {
 	return Record{Since: at(since), WindowStart: at(windowStart), Window: c}
 }
 
-func openAt(since int, reason Reason, retryAt int) Record {
-	return Record{IsOpen: true, Reason: reason, Since: at(since), RetryAt: at(retryAt), WindowStart: at(since)}
+// open is a circuit that opened at 50 s.
+func open(reason Reason, retryAt int) Record {
+	return Record{IsOpen: true, Reason: reason, Since: at(50), RetryAt: at(retryAt), WindowStart: at(50)}
 }
 
 func leased(r Record, by string, until int) Record {
@@ -98,29 +99,29 @@ func TestMerge(t *testing.T) {
 			closedAt(10, 90, Counts{Calls: 19, Faults: 19}), known(failing(Down, "", false), 5), closedAt(10, 90, Counts{Calls: 19, Faults: 19}),
 		},
 		"calls of a deleted account":        {Record{}, known(failing(Down, "", false), 5), Record{}},
-		"open already":                      {openAt(50, Down, 60), failing(AccountFaults, "", false), openAt(50, Down, 60)},
-		"calls that began before it opened": {openAt(50, Down, 60), counting(Counts{Calls: 90}), openAt(50, Down, 60)},
-		"a probe that ends well":            {leased(openAt(50, Down, 60), "a", 101), succeeding("a", false), wellAgain},
+		"open already":                      {open(Down, 60), failing(AccountFaults, "", false), open(Down, 60)},
+		"calls that began before it opened": {open(Down, 60), counting(Counts{Calls: 90}), open(Down, 60)},
+		"a probe that ends well":            {leased(open(Down, 60), "a", 101), succeeding("a", false), wellAgain},
 		"a slow probe whose lease has ended": {
-			leased(openAt(50, Down, 60), "a", 99), succeeding("a", false), wellAgain,
+			leased(open(Down, 60), "a", 99), succeeding("a", false), wellAgain,
 		},
 		"a slow probe whose lease another has": {
-			leased(openAt(50, Down, 60), "b", 101), succeeding("a", false), leased(openAt(50, Down, 60), "b", 101),
+			leased(open(Down, 60), "b", 101), succeeding("a", false), leased(open(Down, 60), "b", 101),
 		},
-		"a slow probe, after another one failed": {openAt(50, Down, 110), succeeding("a", false), openAt(50, Down, 110)},
+		"a slow probe, after another one failed": {open(Down, 110), succeeding("a", false), open(Down, 110)},
 		"a probe that fails": {
-			leased(openAt(50, Down, 60), "a", 101), failing(Down, "a", false), openAt(50, Down, 110),
+			leased(open(Down, 60), "a", 101), failing(Down, "a", false), open(Down, 110),
 		},
 		"a probe that is refused": {
-			leased(openAt(50, Down, 60), "a", 101), failing(AccountFaults, "a", false), openAt(50, AccountFaults, 160),
+			leased(open(Down, 60), "a", 101), failing(AccountFaults, "a", false), open(AccountFaults, 160),
 		},
-		"a probe without the store":              {openAt(50, Down, 60), known(succeeding("a", true), 50), wellAgain},
-		"a probe without the store that fails":   {openAt(50, Down, 60), known(failing(Down, "a", true), 50), openAt(50, Down, 110)},
-		"a probe without the store, of a former": {openAt(50, Down, 60), known(succeeding("a", true), 40), openAt(50, Down, 60)},
+		"a probe without the store":              {open(Down, 60), known(succeeding("a", true), 50), wellAgain},
+		"a probe without the store that fails":   {open(Down, 60), known(failing(Down, "a", true), 50), open(Down, 110)},
+		"a probe without the store, of a former": {open(Down, 60), known(succeeding("a", true), 40), open(Down, 60)},
 		"a probe without the store, and another": {
-			leased(openAt(50, Down, 60), "b", 101), succeeding("a", true), leased(openAt(50, Down, 60), "b", 101),
+			leased(open(Down, 60), "b", 101), succeeding("a", true), leased(open(Down, 60), "b", 101),
 		},
-		"a probe without the store, and a dead one": {leased(openAt(50, Down, 60), "b", 100), succeeding("a", true), wellAgain},
+		"a probe without the store, and a dead one": {leased(open(Down, 60), "b", 100), succeeding("a", true), wellAgain},
 		"a probe of a circuit that was not stored":  {closedAt(10, 90, Counts{}), succeeding("a", true), closedAt(10, 90, Counts{})},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,21 +42,20 @@ func New(store Store, log *slog.Logger) (*Monitor, error) {
 	return m, nil
 }
 
-// Run exchanges the counts of this process and the circuits of all accounts with the store, until ctx is done. Then it stores what
-// is left.
+// Run exchanges the counts of this process and the circuits of all accounts with the store, until ctx is done. Then it stores
+// the counts that are left.
 func (m *Monitor) Run(ctx context.Context) {
-	m.refresh(ctx)
+	m.noteAnswer(ctx, m.refresh(ctx))
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			m.flush(ctx, false)
-			m.refresh(ctx)
+			m.noteAnswer(ctx, errors.Join(m.flush(ctx, false), m.refresh(ctx)))
 		case <-m.wake:
-			m.flush(ctx, true)
+			_ = m.flush(ctx, true) // if it fails, the next tick repeats it
 		case <-ctx.Done():
-			m.flush(context.WithoutCancel(ctx), false)
+			m.noteAnswer(ctx, m.flush(context.WithoutCancel(ctx), false))
 			return
 		}
 	}
@@ -128,25 +127,26 @@ func (m *Monitor) account(name string) *account {
 }
 
 // flush stores the reports of this process. It ends at the first one for which the store does not answer.
-func (m *Monitor) flush(ctx context.Context, verdictsOnly bool) {
+func (m *Monitor) flush(ctx context.Context, verdictsOnly bool) (failed error) {
 	for _, a := range *m.accounts.Load() {
 		p, ok := a.take(verdictsOnly)
 		if !ok {
 			continue
 		}
 		err := m.save(ctx, a, p)
-		if err != nil {
-			isAlone := a.restore(p)
-			if isAlone && ctx.Err() == nil {
-				m.log.WarnContext(ctx, "account unhealthy: this process makes no calls by it",
-					"account", a.name, "reason", p.verdict.reason, "failures_in_row", failuresInRow)
-			}
+		if err == nil {
+			continue
 		}
-		m.noteAnswer(ctx, err)
+		if isAlone := a.restore(p); isAlone && ctx.Err() == nil {
+			m.log.WarnContext(ctx, "account unhealthy: this process makes no calls by it",
+				"account", a.name, "reason", p.verdict.reason, "failures_in_row", failuresInRow)
+		}
+		failed = errors.Join(failed, err)
 		if backstop.CodeOf(err) == backstop.TryLater || ctx.Err() != nil {
-			return
+			break
 		}
 	}
+	return failed
 }
 
 // save merges a report into the row of its account. The process whose report changes the state writes the log line.
@@ -183,14 +183,13 @@ func (m *Monitor) logChange(ctx context.Context, name string, r Record, p report
 }
 
 // refresh reads the circuits of all accounts.
-func (m *Monitor) refresh(ctx context.Context) {
+func (m *Monitor) refresh(ctx context.Context) error {
 	round := m.rounds.Add(1)
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	rows, err := m.store.ListHealth(bounded)
-	m.noteAnswer(ctx, err)
 	if err != nil {
-		return
+		return fmt.Errorf("read health: %w", err)
 	}
 	now := m.store.Now()
 	for name, r := range rows {
@@ -201,6 +200,7 @@ func (m *Monitor) refresh(ctx context.Context) {
 			a.refresh(Record{}, round, now)
 		}
 	}
+	return nil
 }
 
 // noteAnswer logs the begin and the end of an outage of the store.
@@ -209,7 +209,7 @@ func (m *Monitor) noteAnswer(ctx context.Context, err error) {
 	case err != nil && ctx.Err() != nil: // the process stops
 	case err != nil && !m.isAway:
 		m.isAway = true
-		m.log.WarnContext(ctx, "the health of accounts is not shared: this process decides alone", "error", err)
+		m.log.WarnContext(ctx, "the health of accounts is not shared: this process decides by its own calls", "error", err)
 	case err == nil && m.isAway:
 		m.isAway = false
 		m.log.InfoContext(ctx, "the health of accounts is shared again")

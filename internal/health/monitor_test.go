@@ -13,13 +13,6 @@ import (
 	"github.com/backstophq/backstop/internal/health"
 )
 
-// inBubble runs a test with a fake clock.
-func inBubble(t *testing.T, test func(*testing.T, *memory, *journal)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { test(t, newMemory(), &journal{}) })
-}
-
 // settle waits until the processes have exchanged their counts.
 func settle() {
 	time.Sleep(2 * time.Second)
@@ -35,16 +28,18 @@ func TestNew(t *testing.T) {
 }
 
 func TestMonitor_streak(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a, b := start(t, s, j), start(t, s, j)
 		require.Equal(t, backstop.UnknownHealth, a.state())
-		a.callTimes(4, isDown)
+		a.callTimes(4, down())
 		a.call(nil)
 		settle()
 		require.Equal(t, backstop.Healthy, b.state())
-		a.callTimes(4, isDown)
+		a.callTimes(4, down())
 		require.False(t, a.IsUnhealthy(account))
-		a.call(isDown)
+		a.call(down())
 		a.requireRefused()
 		synctest.Wait()
 		j.requireLines(t, 1, 0) // it did not wait for the next second
@@ -68,7 +63,7 @@ func TestMonitor_streak(t *testing.T) {
 		require.Equal(t, backstop.Probing, b.state())
 		require.Equal(t, backstop.Probing, a.state())
 		require.WithinDuration(t, time.Now(), a.HealthOf(account).Since, 0)
-		done(isDown)
+		done(down())
 		settle()
 		a.requireRefused()
 		b.requireRefused()
@@ -82,9 +77,11 @@ func TestMonitor_streak(t *testing.T) {
 }
 
 func TestMonitor_faults(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a := start(t, s, j)
-		a.callTimes(5, isRefused)
+		a.callTimes(5, refused())
 		time.Sleep(time.Minute - time.Millisecond)
 		a.requireRefused()
 		require.Equal(t, string(health.AccountFaults), a.HealthOf(account).Reason)
@@ -98,14 +95,16 @@ func TestMonitor_faults(t *testing.T) {
 
 // No process sees enough calls alone.
 func TestMonitor_shares(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		all := make([]*process, 5)
 		for i := range all {
 			all[i] = start(t, s, j)
 		}
 		for range 2 {
 			for _, p := range all {
-				p.call(isUnknown)
+				p.call(unanswered())
 				p.call(nil)
 			}
 			require.False(t, all[0].IsUnhealthy(account))
@@ -122,14 +121,16 @@ func TestMonitor_shares(t *testing.T) {
 
 // The counts of one minute do not add up with those of the next.
 func TestMonitor_window(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a := start(t, s, j)
 		for range 4 {
-			a.callTimes(15, isUnknown)
+			a.callTimes(15, unanswered())
 			time.Sleep(61 * time.Second)
 		}
 		require.Equal(t, backstop.Healthy, a.state())
-		a.callTimes(20, isUnknown)
+		a.callTimes(20, unanswered())
 		settle()
 		a.requireRefused()
 	})
@@ -137,7 +138,9 @@ func TestMonitor_window(t *testing.T) {
 
 // Calls that began before the circuit opened or closed say nothing.
 func TestMonitor_lateEnds(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a, b := start(t, s, j), start(t, s, j)
 		b.call(nil)
 		settle()
@@ -145,7 +148,7 @@ func TestMonitor_lateEnds(t *testing.T) {
 		for range 20 {
 			late = append(late, b.begin())
 		}
-		a.callTimes(5, isDown)
+		a.callTimes(5, down())
 		settle()
 		for _, done := range late[:10] { // b has read that the circuit is open
 			done(nil)
@@ -157,7 +160,7 @@ func TestMonitor_lateEnds(t *testing.T) {
 		a.call(nil)
 		settle()
 		for _, done := range late[10:] {
-			done(isDown)
+			done(down())
 		}
 		settle()
 		require.False(t, b.IsUnhealthy(account))
@@ -168,13 +171,15 @@ func TestMonitor_lateEnds(t *testing.T) {
 
 // A process that has not read yet that the circuit is open neither opens it a second time nor closes it.
 func TestMonitor_lateReader(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a, b := start(t, s, j), start(t, s, j)
 		settle()
-		a.callTimes(5, isRefused)
+		a.callTimes(5, refused())
 		synctest.Wait()
 		b.callTimes(30, nil)
-		b.callTimes(5, isDown)
+		b.callTimes(5, down())
 		settle()
 		b.requireRefused()
 		require.Equal(t, string(health.AccountFaults), b.HealthOf(account).Reason)
@@ -183,9 +188,11 @@ func TestMonitor_lateReader(t *testing.T) {
 }
 
 func TestMonitor_deadProber(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a, b := start(t, s, j), start(t, s, j)
-		a.callTimes(5, isDown)
+		a.callTimes(5, down())
 		time.Sleep(10 * time.Second)
 		late := a.begin()
 		a.stop()
@@ -194,7 +201,7 @@ func TestMonitor_deadProber(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		done := b.begin()
 		late(nil) // the lease has passed to b
-		done(isDown)
+		done(down())
 		settle()
 		b.requireRefused()
 		time.Sleep(8 * time.Second)
@@ -206,9 +213,11 @@ func TestMonitor_deadProber(t *testing.T) {
 
 // A probe that is slower than its lease still decides, as long as nobody else probes.
 func TestMonitor_slowProbe(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a, b := start(t, s, j), start(t, s, j)
-		a.callTimes(5, isDown)
+		a.callTimes(5, down())
 		time.Sleep(10 * time.Second)
 		first := a.begin()
 		time.Sleep(41 * time.Second)
@@ -220,18 +229,42 @@ func TestMonitor_slowProbe(t *testing.T) {
 		require.Equal(t, backstop.Probing, a.state(), "the lease is b's now")
 		time.Sleep(41 * time.Second)
 		second(nil)
-		second(isDown) // a second call of done changes nothing
+		second(down()) // a second call of done changes nothing
 		settle()
 		require.Equal(t, backstop.Healthy, a.state())
 		j.requireLines(t, 1, 1)
 	})
 }
 
+// Rows that were read before the lease was stored do not hide it.
+func TestMonitor_slowRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
+		a := start(t, s, j)
+		a.callTimes(5, down())
+		synctest.Wait()
+		s.change(func() { s.listTakes = 900 * time.Millisecond })
+		time.Sleep(10*time.Second + 100*time.Millisecond) // the rows are read, and under way
+		done := a.begin()
+		for range 20 {
+			a.requireRefused()
+			require.Equal(t, backstop.Probing, a.state())
+			time.Sleep(100 * time.Millisecond)
+		}
+		done(nil)
+		settle()
+		j.requireLines(t, 1, 1)
+	})
+}
+
 // A throttled probe does not close the circuit.
 func TestMonitor_neutralProbe(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a := start(t, s, j)
-		a.callTimes(5, isRefused)
+		a.callTimes(5, refused())
 		time.Sleep(time.Minute)
 		a.call(&backstop.Failure{Kind: backstop.Throttled})
 		settle()
@@ -242,12 +275,14 @@ func TestMonitor_neutralProbe(t *testing.T) {
 }
 
 func TestMonitor_Forget(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a, b := start(t, s, j), start(t, s, j)
 		b.call(nil)
 		settle()
 		late := b.begin()
-		a.callTimes(5, isRefused)
+		a.callTimes(5, refused())
 		settle()
 		b.requireRefused()
 		require.NoError(t, a.Forget(t.Context(), account))
@@ -255,7 +290,7 @@ func TestMonitor_Forget(t *testing.T) {
 		require.Equal(t, backstop.UnknownHealth, a.state())
 		require.False(t, a.IsUnhealthy(account))
 		settle()
-		late(isRefused)
+		late(refused())
 		settle()
 		require.Equal(t, backstop.UnknownHealth, b.state(), "a call of the deleted account does not bring its row back")
 		require.Empty(t, s.rows)
@@ -268,9 +303,11 @@ func TestMonitor_Forget(t *testing.T) {
 
 // What is counted when the process stops is not lost.
 func TestMonitor_Run_end(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a := start(t, s, j)
-		a.callTimes(4, isDown)
+		a.callTimes(4, down())
 		a.stop()
 		require.Equal(t, health.Counts{Calls: 4, Unavailable: 4}, s.rows[account].Window)
 	})
@@ -278,9 +315,11 @@ func TestMonitor_Run_end(t *testing.T) {
 
 // A cancelled call that asks for the probe does not use it up.
 func TestMonitor_Allow_cancelled(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		a := start(t, s, j)
-		a.callTimes(5, isDown)
+		a.callTimes(5, down())
 		time.Sleep(10 * time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -297,7 +336,7 @@ func TestMonitor_IsUnhealthy_allocations(t *testing.T) { //nolint:paralleltest /
 	require.NoError(t, err)
 	for range 5 {
 		done, _ := m.Allow(t.Context(), account)
-		done(isDown)
+		done(down())
 	}
 	require.True(t, m.IsUnhealthy(account))
 	require.Zero(t, testing.AllocsPerRun(100, func() {

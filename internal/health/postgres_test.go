@@ -2,7 +2,6 @@ package health_test
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,16 +15,19 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
-// known is how long an open circuit may be unknown to another process.
-const known = 2 * time.Second
+const (
+	known = 2 * time.Second // an open circuit is known to all processes after it
+	// patience is how long a test waits. The tests with a fake clock assert the times; a busy machine is slower.
+	patience = 15 * time.Second
+)
 
 // migrated returns the URL of a schema, and connections to it.
-func migrated(t *testing.T) (url string, raw *sql.DB) {
+func migrated(t *testing.T) (url string, raw *postgrestest.SQL) {
 	t.Helper()
 	url = postgrestest.URL(t)
 	_, err := postgrestest.Open(t, url).Migrate(t.Context())
 	require.NoError(t, err)
-	return url, postgrestest.Raw(t, url)
+	return url, postgrestest.Past(t, url)
 }
 
 // startOn starts a process with a store of its own, whose machine's clock is ahead.
@@ -40,17 +42,15 @@ func startOn(t *testing.T, url string, j *journal, ahead time.Duration) *process
 }
 
 // age lets time pass for all stored times.
-func age(t *testing.T, raw *sql.DB, by time.Duration) {
-	t.Helper()
-	_, err := raw.ExecContext(t.Context(), `UPDATE account_health SET since = since - $1 * interval '1 second',
+func age(raw *postgrestest.SQL, by time.Duration) {
+	raw.Exec(`UPDATE account_health SET since = since - $1 * interval '1 second',
 retry_at = retry_at - $1 * interval '1 second', probe_until = probe_until - $1 * interval '1 second',
 window_start = window_start - $1 * interval '1 second'`, by.Seconds())
-	require.NoError(t, err)
 }
 
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, known, 5*time.Millisecond, what)
+	require.Eventually(t, condition, patience, 5*time.Millisecond, what)
 }
 
 // The machines' clocks differ by hours, and the database's clock decides.
@@ -63,16 +63,16 @@ func TestMonitor_postgres(t *testing.T) {
 	b.callTimes(2, nil)
 	eventually(t, func() bool { return a.state() == backstop.Healthy && b.state() == backstop.Healthy }, "both are healthy")
 
-	a.callTimes(5, isDown)
+	a.callTimes(5, down())
 	a.requireRefused()
 	eventually(t, func() bool { return b.IsUnhealthy(account) }, "the other process reads it")
 	b.requireRefused()
 	j.requireLines(t, 1, 0)
 	var now time.Time
-	require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT clock_timestamp()`).Scan(&now))
+	raw.Row(`SELECT clock_timestamp()`, nil, &now)
 	require.WithinDuration(t, now, b.HealthOf(account).Since, known)
 
-	age(t, raw, 11*time.Second)
+	age(raw, 11*time.Second)
 	eventually(t, func() bool { return !a.IsUnhealthy(account) && !b.IsUnhealthy(account) }, "both may ask")
 	done := b.begin()
 	_, allowed := a.Allow(t.Context(), account)
@@ -107,26 +107,26 @@ func TestMonitor_postgres_oneProbe(t *testing.T) {
 			return true
 		}, what)
 	}
-	all[0].callTimes(5, isDown)
+	all[0].callTimes(5, down())
 	every(func(p *process) bool { return p.IsUnhealthy(account) }, "all read it")
 
 	for range 2 {
-		age(t, raw, 11*time.Second)
+		age(raw, 11*time.Second)
 		every(func(p *process) bool { return !p.IsUnhealthy(account) }, "all may ask")
 		probes := askAll(t, all)
 		require.Len(t, probes, 1)
 		every(func(p *process) bool { return p.IsUnhealthy(account) }, "all know the lease")
-		age(t, raw, 41*time.Second) // the prober is dead
+		age(raw, 41*time.Second) // the prober is dead
 		every(func(p *process) bool { return !p.IsUnhealthy(account) }, "the lease has ended")
 		next := askAll(t, all)
 		require.Len(t, next, 1)
 		probes[0](nil) // too late
-		next[0](isDown)
+		next[0](down())
 		every(func(p *process) bool { return p.state() == backstop.Unhealthy }, "it is open anew")
 	}
 	j.requireLines(t, 1, 0)
 
-	age(t, raw, 11*time.Second)
+	age(raw, 11*time.Second)
 	every(func(p *process) bool { return !p.IsUnhealthy(account) }, "all may ask")
 	askAll(t, all)[0](nil)
 	every(func(p *process) bool { return p.state() == backstop.Healthy }, "all read it")
@@ -172,7 +172,7 @@ func TestMonitor_postgres_openTogether(t *testing.T) {
 			for range 5 {
 				if done, allowed := p.Allow(t.Context(), account); allowed {
 					calls.Add(1)
-					done(isDown)
+					done(down())
 				}
 			}
 		})
@@ -186,7 +186,7 @@ func TestMonitor_postgres_openTogether(t *testing.T) {
 	require.NoError(t, all[0].Forget(t.Context(), account))
 	eventually(t, func() bool { return all[7].state() == backstop.UnknownHealth }, "it is forgotten")
 	var rows int
-	require.NoError(t, raw.QueryRowContext(t.Context(), `SELECT count(*) FROM account_health`).Scan(&rows))
+	raw.Row(`SELECT count(*) FROM account_health`, nil, &rows)
 	require.Zero(t, rows)
 }
 
@@ -200,26 +200,59 @@ func TestMonitor_postgres_away(t *testing.T) {
 	a.call(nil)
 	eventually(t, func() bool { return a.state() == backstop.Healthy }, "it has a row")
 	proxy.Down()
-	a.callTimes(5, isDown)
+	a.callTimes(5, down())
 	a.requireRefused()
 	eventually(t, func() bool { return j.count(alone) == 1 }, "it is alone")
 	require.False(t, b.IsUnhealthy(account))
 	b.call(nil)
 	j.requireLines(t, 0, 0)
 	proxy.Up()
-	require.Eventually(t, func() bool { return b.IsUnhealthy(account) }, 2*known, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return b.IsUnhealthy(account) }, patience, 5*time.Millisecond)
 	j.requireLines(t, 1, 0)
 
-	// It is away again when the probe is due: each process has a probe of its own.
+	// It is away for a, and b makes the probe.
 	proxy.Down()
-	age(t, raw, 11*time.Second)
+	age(raw, 11*time.Second)
 	time.Sleep(known)
 	a.requireRefused() // it has not read the new time
 	b.call(nil)
-	eventually(t, func() bool { return b.state() == backstop.Healthy }, "b's probe decides")
+	require.Equal(t, backstop.Healthy, b.state())
 	proxy.Up()
-	require.Eventually(t, func() bool { return a.state() == backstop.Healthy }, 2*known, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return a.state() == backstop.Healthy }, patience, 5*time.Millisecond)
 	j.requireLines(t, 1, 1)
+}
+
+// Postgres takes connections and does not answer. No call waits for it but the one that asks for the probe.
+func TestMonitor_postgres_hangs(t *testing.T) {
+	t.Parallel()
+	url, raw := migrated(t)
+	through, proxy := postgrestest.Proxy(t, url)
+	t.Cleanup(proxy.Resume)
+	var j journal
+	a := startOn(t, through, &j, 0)
+	a.callTimes(5, down())
+	eventually(t, func() bool { return j.count(unhealthy) == 1 }, "it opens")
+	age(raw, 11*time.Second)
+	eventually(t, func() bool { return !a.IsUnhealthy(account) }, "it may ask")
+
+	proxy.Stall()
+	asked := make(chan func(*backstop.Failure), 1)
+	go func() {
+		done, _ := a.Allow(t.Context(), account)
+		asked <- done
+	}()
+	eventually(t, func() bool { return a.IsUnhealthy(account) }, "one call asks, the others are refused")
+	begin := time.Now()
+	a.requireRefused()
+	require.Less(t, time.Since(begin), 100*time.Millisecond)
+	done := <-asked
+	require.NotNil(t, done, "the process makes a probe of its own")
+	begin = time.Now()
+	done(nil)
+	a.callTimes(5, nil)
+	require.Less(t, time.Since(begin), 100*time.Millisecond)
+	proxy.Resume()
+	require.Eventually(t, func() bool { return j.count(well) == 1 }, patience, 5*time.Millisecond)
 }
 
 // The rows are as they were stored.

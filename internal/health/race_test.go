@@ -36,7 +36,9 @@ func (p *provider) call(takes time.Duration) *backstop.Failure {
 // Many callers in several processes, through two outages of the provider and one of the store. During an outage of the provider
 // alone, at most one call is under way at a time, and one begins in 10 s.
 func TestMonitor_manyCallers(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *memory, j *journal) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, j := newMemory(), &journal{}
 		const processes, callers = 5, 20
 		var sends provider
 		var group sync.WaitGroup
@@ -68,7 +70,7 @@ func TestMonitor_manyCallers(t *testing.T) {
 		for outage := range 2 {
 			n, _ := calls(time.Minute)
 			require.Greater(t, n, int64(2000), "all calls are made")
-			sends.failure.Store(isDown)
+			sends.failure.Store(down())
 			calls(10 * time.Second) // the circuit opens, and the calls under way end
 			n, most := calls(5 * time.Minute)
 			require.GreaterOrEqual(t, n, int64(20), "it is probed")
@@ -81,7 +83,7 @@ func TestMonitor_manyCallers(t *testing.T) {
 
 		s.set(true)
 		calls(10 * time.Second)
-		sends.failure.Store(isDown)
+		sends.failure.Store(down())
 		calls(30 * time.Second)
 		n, most := calls(5 * time.Minute)
 		require.LessOrEqual(t, n, int64(31*processes), "no storm of calls without the store")

@@ -19,11 +19,13 @@ import (
 
 var _ activities.Health = (*health.Monitor)(nil)
 
-var (
-	isDown    = &backstop.Failure{Kind: backstop.Unavailable}
-	isRefused = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault}
-	isUnknown = &backstop.Failure{Kind: backstop.Unknown}
-)
+func down() *backstop.Failure { return &backstop.Failure{Kind: backstop.Unavailable} }
+
+func refused() *backstop.Failure {
+	return &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault}
+}
+
+func unanswered() *backstop.Failure { return &backstop.Failure{Kind: backstop.Unknown} }
 
 const (
 	account = "sms-uk"
@@ -40,27 +42,32 @@ type memory struct {
 	rows       map[string]health.Record
 	isAway     bool
 	losesReply bool // the next change is stored, and its answer is lost
+	listTakes  time.Duration
 }
 
 func newMemory() *memory { return &memory{rows: map[string]health.Record{}} }
 
 var errAway = &backstop.Error{Code: backstop.TryLater, Message: "away"}
 
-func (s *memory) set(isAway bool) {
+func (s *memory) set(isAway bool) { s.change(func() { s.isAway = isAway }) }
+
+func (s *memory) change(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.isAway = isAway
+	f()
 }
 
 func (*memory) Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 func (s *memory) ListHealth(context.Context) (map[string]health.Record, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.isAway {
+	rows, isAway, takes := maps.Clone(s.rows), s.isAway, s.listTakes
+	s.mu.Unlock()
+	time.Sleep(takes)
+	if isAway {
 		return nil, errAway
 	}
-	return maps.Clone(s.rows), nil
+	return rows, nil
 }
 
 func (s *memory) ChangeHealth(

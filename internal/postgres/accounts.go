@@ -188,10 +188,14 @@ const (
 	rulesOfAccount = `SELECT name FROM rules WHERE routes @> jsonb_build_array(jsonb_build_object('account', $1::text))
 ORDER BY lower(name) LIMIT 11`
 	policiesOfAccount = `SELECT name FROM policies WHERE account = $1 ORDER BY lower(name) LIMIT 11`
-	// An attempt without an account went to the one of the environment, which has its provider's name.
+	// A send that waits may have no attempt yet: its plan alone has the account. An attempt without an account went to the one of the
+	// environment, which has its provider's name.
 	sendsOfAccount = `SELECT EXISTS (
-    SELECT FROM sends JOIN attempts ON attempts.send = sends.id
-    WHERE sends.finished_at IS NULL AND $1 IN (attempts.account, CASE attempts.account WHEN '' THEN attempts.provider END)
+    SELECT FROM sends WHERE outcome = 'pending' AND (
+        plan @> jsonb_build_object('account', $1::text)
+        OR plan -> 'rules' @> jsonb_build_array(jsonb_build_object('routes', jsonb_build_array(jsonb_build_object('account', $1::text))))
+        OR EXISTS (SELECT FROM attempts AS a WHERE a.send = sends.id AND $1 IN (a.account, CASE a.account WHEN '' THEN a.provider END))
+    )
 )`
 	deleteAccount = `DELETE FROM accounts WHERE name = $1`
 )
@@ -233,6 +237,9 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 	if err := pool.Execute(ctx, tx, deleteAccount, name); err != nil {
 		return err
 	}
+	if err := deleteSynced(ctx, tx, name); err != nil {
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -240,7 +247,7 @@ func (db *DB) deleteAccount(ctx context.Context, name string, version int) error
 }
 
 // refuseUsed returns an Error of code Conflict if a rule or a policy names the account, or a send that has not ended has an
-// attempt by it.
+// attempt by it or may get one.
 func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 	for _, use := range []struct{ query, one, several string }{
 		{rulesOfAccount, "a route of the rule", "a route of the rules"},
@@ -259,7 +266,7 @@ func refuseUsed(ctx context.Context, tx *sqlx.Tx, name string) error {
 		return fmt.Errorf("find sends: %w", err)
 	}
 	if isInUse {
-		return conflict("the account has a message of a send that has not ended: delete it when the send has ended")
+		return conflict("the account has, or may get, a message of a send that has not ended: delete it when the send has ended")
 	}
 	return nil
 }

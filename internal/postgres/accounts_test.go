@@ -216,6 +216,22 @@ func TestDB_DeleteAccount(t *testing.T) {
 		begin(t, db, send.ID, whatsApp)
 		require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "number", 1)).Message, "not ended")
 	})
+	t.Run("a send waits", func(t *testing.T) {
+		t.Parallel()
+		disabled("waited-for")
+		disabled("spare")
+		send := newSend(t)
+		send.Plan.Account, send.Plan.Rules[0].Routes = "waited-for", []backstop.Route{{Account: "first"}, {Account: "spare"}}
+		send, _, err := db.InsertSend(t.Context(), send, nil)
+		require.NoError(t, err)
+		for _, name := range []string{"waited-for", "spare"} { // no call was made: the plan alone has the name
+			require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), name, 1)).Message, "not ended")
+		}
+		finish(t, db, send.ID)
+		for _, name := range []string{"waited-for", "spare"} {
+			require.NoError(t, db.DeleteAccount(t.Context(), name, 1))
+		}
+	})
 }
 
 // The connection is cut after the change is committed and before the answer comes.

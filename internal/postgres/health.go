@@ -86,7 +86,8 @@ var (
 	getHealth = `SELECT ` + healthColumns.Names() + ` FROM account_health WHERE account = $1`
 
 	// lockHealth reads the clock with the row: a process may have waited for the row, and its own clock may be late.
-	lockHealth = `SELECT ` + healthColumns.Names() + `, clock_timestamp() AS now FROM account_health WHERE account = $1 FOR UPDATE`
+	lockHealth = `SELECT ` + healthColumns.Names() + `, clock_timestamp() AS now
+FROM account_health WHERE account = $1 FOR UPDATE`
 
 	insertHealth = `INSERT INTO account_health (` + healthColumns.Names() + `) VALUES (` + healthColumns.Params() + `)
 ON CONFLICT (account) DO NOTHING`
@@ -94,8 +95,8 @@ ON CONFLICT (account) DO NOTHING`
 	updateHealth = `UPDATE account_health SET ` + healthColumns.Assign() + ` WHERE account = $1`
 )
 
-// ChangeHealth locks the circuit of an account, and stores what change returns for it. If change returns false, it stores nothing.
-// An account without a row has the zero Record. ChangeHealth may call change again.
+// ChangeHealth locks the circuit of an account, and stores what change returns for it. If change returns false, ChangeHealth
+// stores nothing. An account without a row has the zero Record. ChangeHealth may call change again.
 func (db *DB) ChangeHealth(
 	ctx context.Context, account string, change func(r health.Record, now time.Time) (health.Record, bool),
 ) error {

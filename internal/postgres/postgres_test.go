@@ -13,6 +13,7 @@ import (
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/handoff"
+	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
@@ -25,6 +26,7 @@ var (
 	_ accounts.Store   = (*postgres.DB)(nil)
 	_ activities.Store = (*postgres.DB)(nil)
 	_ handoff.Store    = (*postgres.DB)(nil)
+	_ health.Store     = (*postgres.DB)(nil)
 )
 
 const (

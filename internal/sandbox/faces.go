@@ -1,6 +1,6 @@
 package sandbox
 
-// Faces returns the simulated providers besides Meta and Twilio, with the values that docs/sandbox.md lists. A new one needs a line
+// Faces returns the simulated providers besides Meta and Twilio, with the values that GET /accounts lists. A new one needs a line
 // here.
 func Faces() []Face {
 	return []Face{
@@ -8,8 +8,13 @@ func Faces() []Face {
 		Alibaba{
 			AccessKeyID: "sandbox-access-key", AccessKeySecret: "sandbox-access-secret", WhatsAppSender: "6591234567",
 		},
-		Vonage{
-			APIKey: "sandbox", APISecret: "sandbox-api-secret", SignatureSecret: "sandbox-signature-secret", Sender: "447860099299",
+		Vonage{ //nolint:gosec // the secrets of a simulation
+			APIKey: "sandbox", APISecret: "sandbox-api-secret", SignatureSecret: "sandbox-signature-secret",
+			Sender: "447860099299",
+		},
+		Telnyx{
+			APIKey: "sandbox-api-key", ProfileID: "40000000-0000-4000-8000-000000000000",
+			Seed: "sandbox-telnyx-signing-seed-0001",
 		},
 		Gateways{
 			Username: "sandbox", Password: "sandbox-password", Token: "sandbox-token", ReceiptSecret: "sandbox-receipt-secret",

@@ -37,7 +37,7 @@ func (i Infobip) check() error {
 }
 
 func (i Infobip) mount(s *Server) {
-	face := &infobipFace{Server: s, options: i, kept: newInfobipMessages(s.calls.limit)}
+	face := &infobipFace{Server: s, options: i, kept: newKept[infobipMessage](s.calls.limit)}
 	s.mux.HandleFunc("POST /infobip/sms/3/messages", face.authenticated(channelSMS, face.postSMS))
 	s.mux.HandleFunc("GET /infobip/sms/3/logs", face.authenticated(channelSMS, face.listLogs))
 	s.mux.HandleFunc("POST /infobip/whatsapp/1/message/text", face.authenticated(channelWhatsApp, face.postText))
@@ -45,12 +45,21 @@ func (i Infobip) mount(s *Server) {
 	s.mux.HandleFunc("GET /infobip/whatsapp/1/senders/quality", face.authenticated(channelWhatsApp, face.listSenders))
 }
 
+func (i Infobip) accounts(address string) []Account {
+	return []Account{
+		{providerInfobip, channelSMS, map[string]string{"base_url": address + "/infobip", "api_key": i.APIKey}},
+		{providerInfobip, channelWhatsApp, map[string]string{
+			"base_url": address + "/infobip", "api_key": i.APIKey, "sender": i.Sender,
+		}},
+	}
+}
+
 // infobipFace is the requests of the account.
 type infobipFace struct {
 	*Server
 
 	options Infobip
-	kept    *infobipMessages
+	kept    *kept[infobipMessage]
 }
 
 // infobipCall is a message of a request.

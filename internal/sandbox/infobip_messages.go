@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -22,7 +21,7 @@ func (f *infobipFace) accept(w http.ResponseWriter, r *http.Request, c infobipCa
 	if c.id == "" {
 		c.id = hex.EncodeToString(randomBytes(16))
 	}
-	if f.kept.has(c.id) {
+	if _, had := f.kept.find(c.id); had {
 		f.refuse(w, c, channel, infobipStatus(23))
 		return
 	}
@@ -42,7 +41,7 @@ func (f *infobipFace) accept(w http.ResponseWriter, r *http.Request, c infobipCa
 				fl = infobipHTTP(http.StatusUnauthorized, "The request lacks valid authentication credentials.")
 			}
 			if fl.kind == "" {
-				f.kept.add(infobipMessage{call: c, channel: channel, created: m.Time, rejected: fl})
+				f.kept.add(c.id, infobipMessage{call: c, channel: channel, created: m.Time, rejected: fl})
 			}
 			writeInfobipRefusal(w, c, channel, fl)
 		},
@@ -52,7 +51,7 @@ func (f *infobipFace) accept(w http.ResponseWriter, r *http.Request, c infobipCa
 			if c.validity > 0 {
 				posts = applyValidity(posts, c.validity, f.speed)
 			}
-			f.kept.add(infobipMessage{call: c, channel: channel, created: m.Time, posts: posts})
+			f.kept.add(c.id, infobipMessage{call: c, channel: channel, created: m.Time, posts: posts})
 			return posts
 		},
 	}
@@ -146,41 +145,6 @@ type infobipMessage struct {
 	created  time.Time
 	posts    []post
 	rejected *fault // nil if the message was accepted
-}
-
-// infobipMessages keeps the newest messages, by their id.
-type infobipMessages struct {
-	mu    sync.Mutex
-	limit int
-	byID  map[string]infobipMessage
-	order []string // the oldest first
-}
-
-func newInfobipMessages(limit int) *infobipMessages {
-	return &infobipMessages{limit: limit, byID: map[string]infobipMessage{}}
-}
-
-func (k *infobipMessages) add(m infobipMessage) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.order) >= k.limit {
-		delete(k.byID, k.order[0])
-		k.order = k.order[1:]
-	}
-	k.byID[m.call.id] = m
-	k.order = append(k.order, m.call.id)
-}
-
-func (k *infobipMessages) find(id string) (infobipMessage, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	m, ok := k.byID[id]
-	return m, ok
-}
-
-func (k *infobipMessages) has(id string) bool {
-	_, ok := k.find(id)
-	return ok
 }
 
 // listLogs answers with the SMS of the asked ids, as far as they have come.

@@ -80,7 +80,7 @@ func (f *fault) isRefusedCredentials() bool { return f.code == 190 || f.code == 
 // refusedCredentials is the fault of a token that was revoked, in the codes of the scenarios.
 func refusedCredentials(channel string) *fault {
 	if channel == channelWhatsApp {
-		return &fault{status: http.StatusUnauthorized, code: 190, title: "Error validating access token: the session has been invalidated"}
+		return &fault{status: http.StatusUnauthorized, code: 190, title: "Error validating access token: Session has expired."}
 	}
 	return &fault{status: http.StatusUnauthorized, code: 20003, title: "Authenticate"}
 }

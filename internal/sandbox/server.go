@@ -44,11 +44,12 @@ type Options struct {
 	HTTP *http.Client
 }
 
-// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin with
-// a prefix of its own, so that one server has all of them.
+// Face is a simulated provider: its credentials, and the requests that it answers. Each has a file of its own. Its paths begin
+// with a prefix of its own, so that one server has all of them.
 type Face interface {
 	check() error // the problems of its options
 	mount(s *Server)
+	accounts(address string) []Account // those that it accepts; the address is that of the sandbox
 }
 
 // Meta is the simulated WhatsApp account.
@@ -72,6 +73,7 @@ type Twilio struct {
 type Server struct {
 	meta        Meta
 	twilio      Twilio
+	faces       []Face
 	speed       float64
 	logger      *slog.Logger
 	http        *http.Client
@@ -81,6 +83,8 @@ type Server struct {
 	smsMessages *twilioMessages
 	webhooks    *webhookSender
 	outages     outages
+	templates   *metaTemplates
+	number      metaNumber
 	stop        context.CancelFunc
 	stopped     <-chan struct{}
 	mux         *http.ServeMux
@@ -106,6 +110,7 @@ func New(opts Options) (*Server, error) {
 	s := &Server{
 		meta:        opts.Meta,
 		twilio:      opts.Twilio,
+		faces:       opts.Faces,
 		speed:       opts.Speed,
 		logger:      opts.Logger,
 		http:        opts.HTTP,
@@ -113,6 +118,7 @@ func New(opts Options) (*Server, error) {
 		log:         newMessageLog(opts.MaxMessages),
 		calls:       newCallCounter(opts.MaxMessages),
 		smsMessages: newTwilioMessages(opts.MaxMessages),
+		templates:   newMetaTemplates(),
 		webhooks:    newWebhookSender(opts.HTTP, opts.Logger, opts.Speed),
 		stop:        stop,
 		stopped:     ctx.Done(),
@@ -120,6 +126,9 @@ func New(opts Options) (*Server, error) {
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
 	s.mux.HandleFunc("GET /{version}/{phone}", s.getMetaNumber)
+	s.mux.HandleFunc("GET /{version}/{waba}/{edge}", s.getMetaEdge)
+	s.mux.HandleFunc("PUT /meta/templates/{name}", s.putMetaTemplate)
+	s.mux.HandleFunc("PUT /meta/number", s.putMetaNumber)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{account}", s.getTwilioAccount)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)
@@ -127,6 +136,7 @@ func New(opts Options) (*Server, error) {
 	for _, face := range opts.Faces {
 		face.mount(s)
 	}
+	s.mux.HandleFunc("GET /accounts", s.serveAccounts)
 	s.mux.HandleFunc("GET /messages", s.listMessages)
 	s.mux.HandleFunc("DELETE /messages", s.deleteMessages)
 	s.mux.HandleFunc("PUT /outages/{provider}", s.putOutage)

@@ -88,7 +88,7 @@ function useColumns(
     {
       title: t("accounts.provider"),
       dataIndex: "provider",
-      width: 190,
+      width: 170,
       render: (_, { provider }) => <Name>{providers.find(({ name }) => name === provider)?.title ?? provider}</Name>,
     },
     {
@@ -100,7 +100,7 @@ function useColumns(
     {
       title: t("accounts.health.title"),
       dataIndex: "health",
-      width: 300,
+      width: 250,
       render: (_, account) => <State account={account} />,
     },
     {

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Alert } from "antd";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { healthQuery } from "../api/queries";
 import { type Part, partsAway } from "./health";
 
@@ -9,8 +10,7 @@ const severity: Record<Part, "error" | "warning"> = {
   postgres: "error",
   schema: "error",
   temporal: "warning",
-  whatsapp: "warning",
-  sms: "warning",
+  providers: "warning",
 };
 
 export default function HealthNotice() {
@@ -24,7 +24,11 @@ export default function HealthNotice() {
       showIcon
       role="status"
       title={t(`health.${part}`)}
-      description={t(`health.${part}Means`)}
+      description={
+        <>
+          {t(`health.${part}Means`)} {part === "providers" && <Link to="/accounts">{t("accounts.title")}</Link>}
+        </>
+      }
     />
   ));
 }

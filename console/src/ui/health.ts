@@ -1,5 +1,5 @@
 // The parts of Backstop, by the names of the checks of GET /readyz.
-export const parts = ["postgres", "schema", "temporal", "whatsapp", "sms"] as const;
+export const parts = ["postgres", "schema", "temporal", "providers"] as const;
 export type Part = (typeof parts)[number];
 
 export type Checks = Record<string, string>;

@@ -56,7 +56,7 @@ func readRefusal(body []byte) *provider.Refusal {
 		return nil
 	}
 	exception := answer.Request.Exception
-	code := string(cmp.Or(answer.Code, exception.Code))
+	code := codeOf(cmp.Or(answer.Code, exception.Code))
 	if code == "" {
 		return nil
 	}

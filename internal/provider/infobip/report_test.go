@@ -3,6 +3,7 @@ package infobip_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,8 @@ func TestClient_Receipts_failures(t *testing.T) {
 		{statusOf("REJECTED_NEW", "no"), errorOf("EC_NO_SESSION", "why"), "rejected (recipient) EC_NO_SESSION: why"},
 		{statusOf("REJECTED_NEW", "no"), errorOf("EC_NEW", ""), "rejected EC_NEW: EC_NEW"},
 		{statusOf("REJECTED_FLOODING_FILTER", "no"), errorOf("EC_DESTINATION_FLOODING", "why"), "rejected REJECTED_FLOODING_FILTER: no"},
+		{statusOf("UNDELIVERABLE_NOT_DELIVERED", "no"), errorOf("EC_\x00", "why"), "rejected: no"},
+		{statusOf("UNDELIVERABLE_NOT_DELIVERED", "no"), errorOf("EC_"+strings.Repeat("X", 62), "why"), "rejected: no"},
 		{statusOf("UNDELIVERABLE_NOT_DELIVERED", "no"), none, "rejected: no"},
 		{statusOf("UNDELIVERABLE_NOT_DELIVERED", "no"), `null`, "rejected: no"},
 		{statusOf("UNDELIVERABLE_NOT_DELIVERED", "no"), `"odd"`, "rejected: no"},

@@ -2,6 +2,7 @@ package infobip
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/provider"
@@ -98,7 +99,7 @@ func (s messageStatus) status() backstop.Status {
 // refusal returns why a message failed. The code is the name of the error, or the name of the status if there is no error, or if
 // the message was rejected: the status then says more.
 func (s messageStatus) refusal(e messageError) provider.Refusal {
-	status, failed := string(s.Name), string(e.Name)
+	status, failed := codeOf(s.Name), codeOf(e.Name)
 	if failed == errorNone {
 		failed = ""
 	}
@@ -120,6 +121,15 @@ func (s messageStatus) refusal(e messageError) provider.Refusal {
 		refusal.Meaning = provider.Expired
 	}
 	return refusal
+}
+
+// codeOf returns a name as a code, or "" if it cannot be one.
+func codeOf(name provider.Loose) string {
+	const longest = 64
+	if len(name) > longest || strings.ContainsFunc(string(name), func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return string(name)
 }
 
 // isValidityOver reports whether an error says that the validity period has ended.

@@ -1,12 +1,16 @@
 package meta_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/provider"
+	"github.com/backstophq/backstop/internal/provider/meta"
 	"github.com/backstophq/backstop/internal/provider/providertest"
 )
 
@@ -130,5 +134,46 @@ func TestClient_Receipts_oddInbound(t *testing.T) {
 		receipts, err := receive(t, change("messages", phoneID, status+`,"messages":[{"from":"447400123456","id":"wamid.in","type":"text",`+field+`}]`))
 		require.NoError(t, err, field)
 		require.Len(t, receipts, 2, field)
+	}
+}
+
+// TestClient_Receipts_siblings: Meta posts the webhooks of all numbers of an app to one address. What is about the number of another
+// account belongs to that account, if the webhook is signed by the app of that account.
+func TestClient_Receipts_siblings(t *testing.T) {
+	t.Parallel()
+	const theirs, strange = "106540352242923", "106540352249999"
+	siblings := map[string]provider.Client{}
+	sibling := func(field, value string) provider.Client {
+		require.Equal(t, "phone_number_id", field)
+		return siblings[value]
+	}
+	open := func(account, number, secret string) *meta.Client {
+		s := options("http://127.0.0.1:1")
+		s.Account, s.Sibling = account, sibling
+		s.Values["phone_number_id"], s.Values["app_secret"] = number, secret
+		return newClient(t, s)
+	}
+	siblings[theirs] = open("uk", theirs, appSecret)
+	siblings[strange] = open("other-app", strange, "another-app-secret")
+	receiver := open("main", phoneID, appSecret)
+	read := func(body string) []backstop.Receipt {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhooks/meta", nil)
+		sign(r, []byte(body))
+		receipts, err := receiver.Receipts(r, []byte(body))
+		require.NoError(t, err)
+		return receipts
+	}
+	lists := `"statuses":[{"id":"wamid.out","status":"read","timestamp":"1764000000"}],` +
+		`"messages":[{"from":"447400123456","id":"wamid.in","timestamp":"1764000000","type":"text","text":{"body":"Stop"}}]`
+	for number, account := range map[string]string{phoneID: "main", theirs: "uk"} {
+		receipts := read(change("messages", number, lists))
+		require.Len(t, receipts, 2, account)
+		for _, receipt := range receipts {
+			require.Equal(t, account, receipt.Account)
+		}
+		require.Equal(t, backstop.StopKeyword, receipts[1].Inbound.Keyword)
+	}
+	for _, number := range []string{strange, "106540352240000"} {
+		require.Empty(t, read(change("messages", number, lists)), "of another app, or of nobody's number")
 	}
 }

@@ -38,12 +38,17 @@ type Client struct {
 	appSecrets    []string // the present one first
 	verifyTokens  []string // the same
 	account       string
+	pace          *pacer
+	sibling       func(field, value string) provider.Client // another account; may be nil
+
+	wabaID       string // the id of the WhatsApp Business account; may be empty
+	templatesURL string // the URL of its templates
 }
 
 // name is the name of the provider.
 const name = "meta"
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	base, err := provider.ParseURL("base_url", v["base_url"])
@@ -55,6 +60,14 @@ func New(s provider.Settings) (*Client, error) {
 		provider.CheckText("app_secret", v["app_secret"]),
 		provider.CheckText("verify_token", v["verify_token"]),
 	); err != nil {
+		return nil, err
+	}
+	perSecond, err := throughputOf(v["throughput"])
+	if err != nil {
+		return nil, &provider.FieldError{Field: "throughput", Reason: "must be a number of at least 1"}
+	}
+	pace, err := newPacer(perSecond)
+	if err != nil {
 		return nil, err
 	}
 	number := base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["phone_number_id"]))
@@ -70,6 +83,10 @@ func New(s provider.Settings) (*Client, error) {
 		appSecrets:    s.Verifiers("app_secret"),
 		verifyTokens:  s.Verifiers("verify_token"),
 		account:       s.Account,
+		pace:          pace,
+		sibling:       s.Sibling,
+		wabaID:        v["waba_id"],
+		templatesURL:  base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "message_templates").String(),
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)
@@ -80,6 +97,9 @@ func New(s provider.Settings) (*Client, error) {
 func (c *Client) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	content, err := encodeMessage(m)
 	if err != nil {
+		return backstop.Submission{}, err
+	}
+	if err := c.pace.await(ctx, m.To); err != nil {
 		return backstop.Submission{}, err
 	}
 	answer, err := c.poster.Post(ctx, c.messagesURL, c.header, content)

@@ -34,7 +34,8 @@ func (c *Client) Challenge(query url.Values) (string, error) {
 // Receipts verifies the signature of the body and returns the statuses and the inbound messages in it. An Error with code Forged
 // or Invalid says what is wrong. With code Invalid, Receipts also returns what could be read.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
-	if !c.isSigned(r.Header.Get("X-Hub-Signature-256"), body) {
+	signature := r.Header.Get("X-Hub-Signature-256")
+	if !c.isSigned(signature, body) {
 		return nil, provider.Forged("the signature is missing or wrong")
 	}
 	var post struct {
@@ -46,14 +47,14 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 			} `json:"changes"`
 		} `json:"entry"`
 	}
-	var b receiptBatch
+	b := receiptBatch{isSignedFor: func(other *Client) bool { return other.isSigned(signature, body) }}
 	if err := json.Unmarshal(body, &post); err != nil {
 		if _, partly := errors.AsType[*json.UnmarshalTypeError](err); !partly { // the other fields have been read
 			return nil, provider.Invalid("the body is not a Meta webhook", err)
 		}
 		b.fail(err)
 	}
-	if post.Object != "whatsapp_business_account" {
+	if post.Object != businessAccount {
 		return nil, provider.Invalid("the webhook is not about a WhatsApp business account", nil)
 	}
 	for _, entry := range post.Entry {
@@ -87,6 +88,8 @@ func (c *Client) isSigned(header string, body []byte) bool {
 
 // receiptBatch collects the receipts of a webhook. If one part is unreadable, the others still count.
 type receiptBatch struct {
+	isSignedFor func(*Client) bool // reports whether the webhook is of the app of another account
+
 	receipts   []backstop.Receipt
 	broken     int
 	firstError error // the error of the first unreadable part
@@ -106,26 +109,43 @@ func (b *receiptBatch) add(c *Client, raw json.RawMessage) {
 		b.fail(err)
 		return
 	}
-	isOurs := c.isOurs(string(value.Metadata.PhoneNumberID))
+	owner := b.ownerOf(string(value.Metadata.PhoneNumberID), c)
 	for _, raw := range value.Statuses {
 		receipt, err := c.readReceipt(raw)
 		switch {
 		case err != nil:
 			b.fail(err)
-		case receipt.Status == "" || !isOurs && receipt.Ref == backstop.Ref{}:
+		case receipt.Status == "" || owner == nil && receipt.Ref == backstop.Ref{}:
 		default:
-			if isOurs {
-				receipt.Account = c.account
+			if owner != nil {
+				receipt.Account = owner.account
 			}
 			b.receipts = append(b.receipts, receipt)
 		}
 	}
-	if !isOurs {
+	if owner == nil {
 		return // nothing says that a person's message to another number is for us
 	}
 	to := string(cmp.Or(value.Metadata.DisplayNumber, value.Metadata.PhoneNumberID))
-	b.addInbound(value.Messages, to, c.readInbound)
-	b.addInbound(value.Preferences, to, c.readPreference)
+	b.addInbound(value.Messages, to, owner.readInbound)
+	b.addInbound(value.Preferences, to, owner.readPreference)
+}
+
+// ownerOf returns the account of a number: the receiver of the webhook, or another account of the same app. One webhook reports
+// about all numbers of an app, and other systems may use some of them: ownerOf returns nil for their numbers. add also accepts a
+// status of such a number if it has a reference of ours, because the configured number may have changed.
+func (b *receiptBatch) ownerOf(phoneNumberID string, receiver *Client) *Client {
+	if phoneNumberID == "" || phoneNumberID == receiver.phoneNumberID {
+		return receiver
+	}
+	if receiver.sibling == nil {
+		return nil
+	}
+	other, isOpen := receiver.sibling("phone_number_id", phoneNumberID).(*Client)
+	if !isOpen || !b.isSignedFor(other) {
+		return nil
+	}
+	return other
 }
 
 // addInbound adds the receipts of what persons sent to one of our numbers.
@@ -139,13 +159,6 @@ func (b *receiptBatch) addInbound(list parts, to string, read func(raw json.RawM
 			b.receipts = append(b.receipts, *receipt)
 		}
 	}
-}
-
-// isOurs reports whether a status may belong to a message of this client. One webhook reports the statuses of all numbers of an
-// app, and other systems may send from some of them. add also accepts a status of another number if it has a reference of
-// ours, because the configured number may have changed.
-func (c *Client) isOurs(phoneNumberID string) bool {
-	return phoneNumberID == "" || phoneNumberID == c.phoneNumberID
 }
 
 func (b *receiptBatch) fail(err error) {

@@ -53,6 +53,7 @@ type Driver struct {
 	Of      provider.Driver
 	Channel backstop.Channel
 	Values  map[string]string // the account's settings, without the one that AddressField names
+	Others  map[string]string // other valid values of the settings that verify webhooks; may be nil if any text is valid
 	Secrets []string          // the secrets that go out with a request; no failure may repeat one
 
 	// AddressField names the setting with the address of the provider's API; "base_url" if it is empty. AddressPath follows the
@@ -192,6 +193,7 @@ const UnknownCode = "987654"
 // Run runs the whole suite.
 func Run(t *testing.T, d Driver) {
 	t.Helper()
+	t.Run("Description", func(t *testing.T) { t.Parallel(); testDescription(t, d) })
 	t.Run("Send", func(t *testing.T) { t.Parallel(); runAnswers(t, d) })
 	t.Run("Faults", func(t *testing.T) { t.Parallel(); runFaults(t, d) })
 	t.Run("Receipts", func(t *testing.T) { t.Parallel(); runReceipts(t, d) })

@@ -11,6 +11,7 @@ import (
 	"github.com/backstophq/backstop/internal/provider/httpsms"
 	"github.com/backstophq/backstop/internal/provider/infobip"
 	"github.com/backstophq/backstop/internal/provider/meta"
+	"github.com/backstophq/backstop/internal/provider/telnyx"
 	"github.com/backstophq/backstop/internal/provider/twilio"
 	"github.com/backstophq/backstop/internal/provider/vonage"
 )
@@ -24,6 +25,7 @@ func Drivers() []provider.Driver {
 		infobip.Driver(),
 		httpsms.Driver(),
 		vonage.Driver(),
+		telnyx.Driver(),
 	}
 }
 

@@ -30,7 +30,7 @@ func whatsAppDriver() providertest.Driver {
 	d.Channel = backstop.WhatsApp
 	d.Values["whatsapp_sender"] = whatsAppSender
 	d.Values["content_sids"] = `{"order_ready":"` + content + `","order_ready/de":"` + germanContent + `"}`
-	d.SMS, d.Lookup = backstop.SMSMessage{}, nil
+	d.SMS, d.Lookup.ByID = backstop.SMSMessage{}, true
 	d.WhatsApp = backstop.WhatsAppMessage{Ref: providertest.Ref, To: providertest.To, Text: "Grüße & 4711+1"}
 	d.CheckRequest = func(t *testing.T, r *http.Request, body []byte) {
 		t.Helper()
@@ -146,7 +146,7 @@ func TestNew_whatsApp(t *testing.T) {
 		settings := whatsAppDriver().Settings("http://127.0.0.1:1", 0)
 		settings.Values["content_sids"] = contents
 		_, err := twilio.New(settings)
-		fault, ok := errors.AsType[*provider.FieldFault](err)
+		fault, ok := errors.AsType[*provider.FieldError](err)
 		require.True(t, ok, contents)
 		require.Equal(t, "content_sids", fault.Field)
 		require.ErrorContains(t, err, want)
