@@ -66,7 +66,7 @@ func (a *Activities) findAccounts(ctx context.Context, names []string) error {
 	}
 	if err := a.refresh(ctx); err != nil && slices.ContainsFunc(names, isMissing) {
 		const why = "not called: an account is not known, and the accounts cannot be read"
-	return retryableError(string(backstop.Unavailable), why, 0)
+		return retryableError(string(backstop.Unavailable), why, 0)
 	}
 	return nil
 }
