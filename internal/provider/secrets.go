@@ -16,12 +16,16 @@ type Secrets struct {
 	replacer *strings.Replacer // nil if the set is empty
 }
 
-// Add adds secrets. It skips empty ones.
+// shortestSecret is the least length of a secret that is hidden, in bytes. A shorter one is part of common words, and would make
+// every text unreadable.
+const shortestSecret = 5
+
+// Add adds secrets. It skips those that are shorter than shortestSecret.
 func (s *Secrets) Add(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, secret := range secrets {
-		if secret != "" && !slices.Contains(s.texts, secret) {
+		if len(secret) >= shortestSecret && !slices.Contains(s.texts, secret) {
 			s.texts = append(s.texts, secret)
 		}
 	}
