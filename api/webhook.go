@@ -103,7 +103,7 @@ func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 
 func readReceipts(c *gin.Context, webhook Webhook, body []byte) ([]backstop.Receipt, error) {
 	c.Request.Body = io.NopCloser(bytes.NewReader(body))
-	return webhook.Reader.Receipts(c.Request, body) //nolint:wrapcheck // its code decides about the answer
+	return webhook.Reader.Receipts(c.Request, body)
 }
 
 // answerWebhook answers a webhook whose receipts are all stored.
@@ -121,7 +121,7 @@ func answerWebhook(c *gin.Context, webhook Webhook) {
 // and returns false. So nobody learns by a guess whether an account exists.
 func (s *server) findWebhook(c *gin.Context) (Webhook, bool) {
 	webhook, found := s.lookUpWebhook(c)
-	if !(found && webhook.accepts(c.Param("key"))) && s.canRefresh(c) {
+	if isValid := found && webhook.accepts(c.Param("key")); !isValid && s.canRefresh(c) {
 		s.refresh(c.Request.Context()) // another process may have stored the account, or its key, a moment ago
 		webhook, found = s.lookUpWebhook(c)
 	}

@@ -36,8 +36,8 @@ type refreshes struct {
 // errTooMany is the error of a caller that does not wait for a look, because too many do.
 var errTooMany = errors.New("too many wait for a look")
 
-// Refresh loads the changes that other processes have stored before its call. There is at most one look per second, for all callers
-// together. It fails if too many wait, or if the database does not answer.
+// Refresh loads the changes that other processes have stored before its call. There is at most one look per second, for all
+// callers together. It fails if too many wait, or if the database does not answer.
 func (d *Directory) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
