@@ -91,7 +91,7 @@ func (a Attempt) failureOf(f *Failure) *Failure {
 	if isOfMessage := f != nil && f.Class != "" && f.Class != AccountFault; f == nil || !a.WasUnknown || isOfMessage {
 		return f
 	}
-	return &Failure{Kind: Unknown, Code: f.Code, Reason: f.Reason, RetryAfter: f.RetryAfter}
+	return &Failure{Kind: Unknown, Class: f.Class, Code: f.Code, Reason: f.Reason, RetryAfter: f.RetryAfter}
 }
 
 // LeavesToNext reports whether the next account of the rule is tried at once: this one refused for a reason of its own, or asked

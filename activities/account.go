@@ -65,7 +65,8 @@ func (a *Activities) findAccounts(ctx context.Context, names []string) error {
 		return nil
 	}
 	if err := a.refresh(ctx); err != nil && slices.ContainsFunc(names, isMissing) {
-		return retryableError(string(backstop.Unavailable), "not called: an account is not known, and the accounts cannot be read", 0)
+		const why = "not called: an account is not known, and the accounts cannot be read"
+		return retryableError(string(backstop.Unavailable), why, 0)
 	}
 	return nil
 }

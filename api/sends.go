@@ -94,7 +94,8 @@ func (s *server) resolveSend(
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	return send, send.ResolveTemplate(known)
+	send.Plan.Template, err = send.ResolveTemplate(known)
+	return send, err
 }
 
 func sendFrom(in SendInput) backstop.Send {

@@ -121,7 +121,7 @@ func answerWebhook(c *gin.Context, webhook Webhook) {
 // and returns false. So nobody learns by a guess whether an account exists.
 func (s *server) findWebhook(c *gin.Context) (Webhook, bool) {
 	webhook, found := s.lookUpWebhook(c)
-	if isValid := found && webhook.accepts(c.Param("key")); !isValid && s.canRefresh(c) {
+	if (!found || !webhook.accepts(c.Param("key"))) && s.canRefresh(c) {
 		s.refresh(c.Request.Context()) // another process may have stored the account, or its key, a moment ago
 		webhook, found = s.lookUpWebhook(c)
 	}

@@ -51,8 +51,8 @@ type accountWorker struct {
 // until ctx is done.
 func (p *program) keepAccountWorkers(ctx context.Context) {
 	w := &accountWorkers{
-		p: p, started: p.db.Now(), until: map[string]time.Time{},
-		running: map[string]*accountWorker{}, ended: make(chan *accountWorker),
+		p: p, started: p.db.Now(), until: map[string]time.Time{}, running: map[string]*accountWorker{},
+		ended: make(chan *accountWorker),
 	}
 	defer w.stopAll()
 	ticks := time.NewTicker(queuesEvery)

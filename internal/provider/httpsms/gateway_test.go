@@ -206,7 +206,7 @@ func TestClient_SendSMS_values(t *testing.T) {
 	_, body = exchange(t, "custom", document, m)
 	var sent map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body), &sent))
-	end, err := time.Parse(time.RFC3339, sent["at"].(string)) //nolint:forcetypeassert // a wrong type fails the test
+	end, err := time.Parse(time.RFC3339, sent["at"].(string))
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(m.ValidFor), end, 5*time.Second)
 	require.InDelta(t, end.Unix(), sent["unix"], 0)

@@ -105,7 +105,7 @@ func TestSMS_SendSMS_repeatInTime(t *testing.T) {
 	client, err := infobip.Open(settings)
 	require.NoError(t, err)
 	began := time.Now()
-	submission, err := client.(provider.SMS).SendSMS(t.Context(), smsDriver().SMS) //nolint:forcetypeassert // the account is one of SMS
+	submission, err := client.(provider.SMS).SendSMS(t.Context(), smsDriver().SMS)
 	require.NoError(t, err)
 	require.Equal(t, ref, submission.MessageID)
 	require.Less(t, time.Since(began), 5*time.Second)

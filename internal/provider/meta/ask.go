@@ -20,7 +20,7 @@ func (c *Client) read(
 		query.Set("fields", strings.Join(names, ","))
 		answer, err := c.poster.Get(ctx, address+"?"+query.Encode(), c.header)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // a failure
+			return nil, err
 		}
 		if answer.Accepted() {
 			if json.Unmarshal(answer.Body, into) != nil {
