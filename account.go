@@ -54,6 +54,7 @@ type AccountState struct {
 	Unchecked          string    // why the provider could not be asked before the account was stored; empty if it was
 	Fault              string    // why the account cannot be used; empty if it can
 	Health             AccountHealth
+	Profile            *AccountProfile // nil: the provider was not asked, or has none
 }
 
 // AccountHealth is the health of an account, as its calls show it.

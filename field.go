@@ -39,22 +39,27 @@ const (
 	FieldRequired          FieldCode = "required"
 	FieldSchema            FieldCode = "schema" // none of the others
 	FieldSendID            FieldCode = "send_id"
-	FieldTaken             FieldCode = "taken" // a name
+	FieldTaken             FieldCode = "taken"             // a name
+	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
 	FieldTemplateName      FieldCode = "template_name"
 	FieldTextOrTemplate    FieldCode = "text_or_template"
-	FieldTime              FieldCode = "time"
-	FieldTimeYears         FieldCode = "time_years" // outside the years that can be stored
-	FieldTrunkDigits       FieldCode = "trunk_digits"
-	FieldUnknown           FieldCode = "unknown"         // a field or parameter that does not exist
-	FieldNoAccount         FieldCode = "no_account"      // the channel has none for the recipient's country
-	FieldUnknownAccount    FieldCode = "unknown_account" // or an account of another channel
-	FieldUTF16Max          FieldCode = "utf16_max"       // too many code units of UTF-16
-	FieldUUID              FieldCode = "uuid"
-	FieldValueBetween      FieldCode = "value_between"
-	FieldValueMax          FieldCode = "value_max"
-	FieldValueMin          FieldCode = "value_min"
-	FieldWaitOfUnread      FieldCode = "wait_of_unread" // an unread rule must have a wait
-	FieldWrongType         FieldCode = "wrong_type"
+	FieldUnknownTemplate   FieldCode = "unknown_template" // the account has none of this name
+
+	FieldTemplateNotApproved FieldCode = "template_not_approved"
+	FieldTemplateParameters  FieldCode = "template_parameters" // it wants others
+	FieldTime                FieldCode = "time"
+	FieldTimeYears           FieldCode = "time_years" // outside the years that can be stored
+	FieldTrunkDigits         FieldCode = "trunk_digits"
+	FieldUnknown             FieldCode = "unknown"         // a field or parameter that does not exist
+	FieldNoAccount           FieldCode = "no_account"      // the channel has none for the recipient's country
+	FieldUnknownAccount      FieldCode = "unknown_account" // or an account of another channel
+	FieldUTF16Max            FieldCode = "utf16_max"       // too many code units of UTF-16
+	FieldUUID                FieldCode = "uuid"
+	FieldValueBetween        FieldCode = "value_between"
+	FieldValueMax            FieldCode = "value_max"
+	FieldValueMin            FieldCode = "value_min"
+	FieldWaitOfUnread        FieldCode = "wait_of_unread" // an unread rule must have a wait
+	FieldWrongType           FieldCode = "wrong_type"
 )
 
 // FieldCodes returns all codes.
@@ -64,10 +69,10 @@ func FieldCodes() []FieldCode {
 		FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateName,
-		FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount,
-		FieldUTF16Max, FieldUUID, FieldValueBetween,
-		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
+		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
+		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
+		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

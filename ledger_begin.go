@@ -43,7 +43,7 @@ const (
 	SendFinished      Answer = "finished"     // the send has ended
 	SendExpired       Answer = "expired"      // it is past ExpiresAt
 	RecipientOptedOut Answer = "opted_out"    // the recipient has opted out
-	GivenUp           Answer = "given_up"     // of GiveUp alone: the call counts as failed now
+	GivenUp           Answer = "given_up"     // the call counts as failed: GiveUp ended it, or its template cannot be sent
 )
 
 // clockSlack is how much earlier than the end of a wait an SMS may go out, by the store's clock. The engine's timer and that
@@ -176,12 +176,31 @@ func (l *Ledger) refuseCall(c Call, now time.Time) (Ruling, bool) {
 		l.recordExpiry(l.ruleName(c), now)
 		l.withdraw(now)
 		return Ruling{Answer: SendExpired}, true
+	case c.Channel == WhatsApp && l.isUnsendable():
+		l.failUnsendable(c, now)
+		return Ruling{Answer: GivenUp}, true
 	case l.wouldDuplicate(c, now):
 		return Ruling{Answer: AlreadyOut}, true
 	case c.Channel == SMS && !l.isDue(c, now):
 		return Ruling{Answer: TooEarly, Until: l.deadline(c)}, true
 	}
 	return Ruling{}, false
+}
+
+// isUnsendable reports whether the send was accepted with a template that cannot be sent.
+func (l *Ledger) isUnsendable() bool {
+	return l.Send.Plan.Template != nil && l.Send.Plan.Template.Fault != ""
+}
+
+// failUnsendable counts WhatsApp as failed, because the send's template cannot be sent.
+func (l *Ledger) failUnsendable(c Call, now time.Time) {
+	if l.Send.Status.WhatsApp != Queued {
+		return // it did before
+	}
+	step, account := l.StepOf(c, now)
+	failure := &Failure{Kind: Rejected, Class: TemplateFault, Reason: l.Send.Plan.Template.Fault}
+	l.addEvent(Event{Kind: EventGaveUp, Channel: WhatsApp, Status: Failed, Account: account.Account}.withFailure(failure), now)
+	l.advance(WhatsApp, step, Failed, now)
 }
 
 // isSatisfied reports whether the message has reached the status that the SMS's rule wants. After a failure it wants a delivery.

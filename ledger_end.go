@@ -182,8 +182,8 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 }
 
 // attemptUncalled returns the attempt that fails if the account whose turn it is was not called in time: that of an account
-// before it whose calls sent nothing. If each account before it refused, attemptUncalled adds an attempt for the uncalled account.
-// It returns nil if the rule has no attempt.
+// before it whose calls sent nothing. If each account before it refused, attemptUncalled adds an attempt for the uncalled
+// account. It returns nil if the rule has no attempt.
 func (l *Ledger) attemptUncalled(step int, account Candidate, c Call, now time.Time) *Attempt {
 	var before *Attempt
 	l.attemptsOf(c.Rule, func(o *Attempt) {

@@ -61,6 +61,8 @@ func (l *Ledger) mustSignal(after *Ledger, channel Channel, now time.Time) bool 
 		return false
 	case after.Send.FinishedAt != nil:
 		return true
+	case l.usedRules()&^after.usedRules() != 0:
+		return true // an account refused the SMS late, and the workflow waits for a receipt: another account may send it
 	case from == to:
 		return false
 	case from == Queued:

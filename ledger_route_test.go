@@ -115,6 +115,20 @@ func TestLedger_routes(t *testing.T) {
 		again.Candidates[0].HoldsUnknown = true
 		require.Equal(t, backstop.AlreadyOut, d.begin(again).Answer)
 	})
+	t.Run("one that refused late is announced, and the next one follows", func(t *testing.T) {
+		t.Parallel()
+		d := failedDesk(t, routed("a", "b"))
+		begun := d.begin(byRoutes()).Attempt
+		d.now = d.now.Add(time.Minute) // its process counts as dead
+		require.Equal(t, backstop.MadeAlready, d.begin(byRoutes()).Answer)
+		require.True(t, d.l.View().Used.Has(0))
+		_, err := d.l.End(backstop.Ending{Step: begun.Ref.Step, Token: begun.Token, Failure: account}, d.tick())
+		require.NoError(t, err)
+		require.Len(t, d.l.Receipts, 1)
+		require.True(t, d.l.Receipts[0].NeedsSignal)
+		require.False(t, d.l.View().Used.Has(0))
+		d.goesTo("b", byRoutes(), nil)
+	})
 	t.Run("they take turns while they are down", func(t *testing.T) {
 		t.Parallel()
 		d := failedDesk(t, routed("a", "b"))

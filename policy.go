@@ -33,7 +33,18 @@ type Override struct {
 	WaitSeconds *int      `json:"wait_seconds,omitempty"`
 	SendID      *string   `json:"send_id,omitempty"`
 	Account     *string   `json:"account,omitempty"` // the WhatsApp account
+
+	IfUnsendable IfUnsendable `json:"if_unsendable,omitempty"` // empty: RefuseUnsendable
 }
+
+// IfUnsendable is what follows if the templates of the account say that the send's template cannot be sent.
+type IfUnsendable string
+
+// The values of IfUnsendable.
+const (
+	RefuseUnsendable   IfUnsendable = "refuse"    // the send is not valid
+	FallBackUnsendable IfUnsendable = "fall_back" // its WhatsApp message counts as failed
+)
 
 // Plan is the policy of one send, resolved when the send was accepted. It travels with the send, so editing or
 // deleting the policy never changes a send in flight.
@@ -43,9 +54,22 @@ type Plan struct {
 	Account    string `json:"account,omitempty"` // the WhatsApp account
 	Rules      []Rule `json:"rules"`
 
+	// Template is what was known of the send's template. It is nil if the send has none, or nothing was known.
+	Template *PlanTemplate `json:"template,omitempty"`
+
 	// Override is what the send changed, so that the send can be repeated. It is nil if the send changed nothing, and in plans of
 	// versions that did not store it.
 	Override *Override `json:"override,omitempty"`
+}
+
+// PlanTemplate is what was known of a send's template when the send was accepted.
+type PlanTemplate struct {
+	Category   Category `json:"category,omitempty"`    // empty: the template is unknown
+	TTLSeconds int      `json:"ttl_seconds,omitempty"` // how long WhatsApp tries to deliver it
+
+	// Fault is why the template cannot be sent. The WhatsApp message counts as failed then, and is not sent. Empty: it can be
+	// sent.
+	Fault string `json:"fault,omitempty"`
 }
 
 // PolicyInput is a policy as it is written.
@@ -81,8 +105,8 @@ func (p PolicyInput) ValidateAccount(accounts Accounts) error {
 }
 
 // Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have
-// named, and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is
-// left, or an account is missing, Resolve returns an Error of code Invalid.
+// named, and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none
+// is left, or an account is missing, Resolve returns an Error of code Invalid.
 func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {

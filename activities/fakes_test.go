@@ -109,6 +109,12 @@ func (a *accounts) change(name string, with func(*activities.Account)) {
 	a.byName[name] = account
 }
 
+func (a *accounts) add(account activities.Account) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byName[account.Name] = account
+}
+
 func (a *accounts) remove(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

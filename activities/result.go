@@ -70,9 +70,11 @@ func resultOfRefusal(r backstop.Ruling, view backstop.View, now time.Time) (Resu
 		return Result{Verdict: Averted, View: view}, nil
 	case backstop.AlreadyOut:
 		return Result{Verdict: Out, View: view}, nil
+	case backstop.GivenUp:
+		return Result{Verdict: Rejected, View: view}, nil
 	case backstop.SendFinished, backstop.SendExpired, backstop.RecipientOptedOut:
 		return Result{Verdict: NoMoreCalls, View: view}, nil
-	case backstop.MayCall, backstop.GivenUp:
+	case backstop.MayCall:
 	}
 	return Result{}, fmt.Errorf("begin attempt: %q is no refusal", r.Answer)
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -27,6 +28,9 @@ func (s *server) ListAccounts(ctx context.Context, r ListAccountsRequestObject) 
 		Provider: orZero(r.Params.Provider), Disabled: r.Params.Disabled,
 	}
 	items, total, next := page.of(all, filter)
+	if err := s.addProfiles(ctx, items); err != nil {
+		return nil, err
+	}
 	shown := ListAccounts200JSONResponse{Items: showAll(items, showAccount), NextCursor: next}
 	if orZero(r.Params.Total) {
 		shown.Total = showTotal(total)
@@ -59,8 +63,12 @@ func (s *server) GetAccount(ctx context.Context, r GetAccountRequestObject) (Get
 	if err != nil {
 		return nil, err
 	}
+	shown := []backstop.AccountState{state}
+	if err := s.addProfiles(ctx, shown); err != nil {
+		return nil, err
+	}
 	return GetAccount200JSONResponse{
-		Body: showAccount(state), Headers: GetAccount200ResponseHeaders{ETag: etagOf(state.Version)},
+		Body: showAccount(shown[0]), Headers: GetAccount200ResponseHeaders{ETag: etagOf(state.Version)},
 	}, nil
 }
 
@@ -85,8 +93,12 @@ func (s *server) ReplaceAccount(ctx context.Context, r ReplaceAccountRequestObje
 	if err != nil {
 		return nil, err
 	}
+	shown := []backstop.AccountState{state}
+	if err := s.addProfiles(ctx, shown); err != nil {
+		s.log.WarnContext(ctx, "profile of a changed account is not read", slog.Any("error", err)) // the change is stored
+	}
 	return ReplaceAccount200JSONResponse{
-		Body: showAccount(state), Headers: ReplaceAccount200ResponseHeaders{ETag: etagOf(state.Version)},
+		Body: showAccount(shown[0]), Headers: ReplaceAccount200ResponseHeaders{ETag: etagOf(state.Version)},
 	}, nil
 }
 
@@ -146,6 +158,7 @@ func showAccount(a backstop.AccountState) Account {
 		Health: AccountHealth{
 			State: AccountHealthState(a.Health.State), Since: timeOrNil(a.Health.Since), Reason: omitZero(a.Health.Reason),
 		},
+		Profile: showProfile(a.Profile),
 		Version: a.Version, CreatedAt: timeOrNil(a.CreatedAt), UpdatedAt: timeOrNil(a.UpdatedAt),
 	}
 }

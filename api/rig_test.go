@@ -29,6 +29,7 @@ type rig struct {
 	*store
 
 	door     *door
+	known    templates
 	handler  http.Handler
 	contract *openapi3.T
 	logs     *logs
@@ -76,9 +77,9 @@ func newRig(t *testing.T, change ...func(*api.Options)) *rig {
 func (r *rig) options() api.Options {
 	return api.Options{
 		Rules: r.store, Policies: r.store, Sends: r.store, Sessions: r.store, Handoff: r.door, APIKey: apiKey, Version: "v0",
-		Accounts: newAccounts(),
-		Log:      slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now:      func() time.Time { return now },
+		Accounts: newAccounts(), Templates: &r.known,
+		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now: func() time.Time { return now },
 	}
 }
 

@@ -62,11 +62,12 @@ func idempotencyOf(key *IdempotencyKey, request any) (*handoff.Idempotency, erro
 func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send, error) {
 	return s.resolveSend(ctx, sendFrom(in), canonicalID(in.Fallback.PolicyID), backstop.Override{
 		Type: (*backstop.RuleType)(in.Fallback.Type), WaitSeconds: in.Fallback.WaitSeconds, SendID: in.Fallback.SendID,
-		Account: in.Whatsapp.Account,
+		Account: in.Whatsapp.Account, IfUnsendable: backstop.IfUnsendable(orZero(in.Whatsapp.IfUnsendable)),
 	})
 }
 
-// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it.
+// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the
+// send is checked by those of its account.
 func (s *server) resolveSend(
 	ctx context.Context, send backstop.Send, policyID string, override backstop.Override,
 ) (backstop.Send, error) {
@@ -86,7 +87,14 @@ func (s *server) resolveSend(
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	send.Plan, err = policy.Resolve(country, override, s.accounts)
+	if send.Plan, err = policy.Resolve(country, override, s.accounts); err != nil || send.Template == nil {
+		return send, err
+	}
+	known, err := s.named.get(ctx, send.Plan.Account, send.Template.Name)
+	if err != nil {
+		return backstop.Send{}, err
+	}
+	send.Plan.Template, err = send.ResolveTemplate(known)
 	return send, err
 }
 

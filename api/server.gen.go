@@ -114,55 +114,59 @@ const (
 
 // Defines values for FieldErrorCode.
 const (
-	FieldErrorCodeAccountName       FieldErrorCode = "account_name"
-	FieldErrorCodeAfterOther        FieldErrorCode = "after_other"
-	FieldErrorCodeBlank             FieldErrorCode = "blank"
-	FieldErrorCodeBytesMax          FieldErrorCode = "bytes_max"
-	FieldErrorCodeControlCharacters FieldErrorCode = "control_characters"
-	FieldErrorCodeCountryCode       FieldErrorCode = "country_code"
-	FieldErrorCodeCursor            FieldErrorCode = "cursor"
-	FieldErrorCodeDigits            FieldErrorCode = "digits"
-	FieldErrorCodeEtag              FieldErrorCode = "etag"
-	FieldErrorCodeGivenTwice        FieldErrorCode = "given_twice"
-	FieldErrorCodeIdempotencyKey    FieldErrorCode = "idempotency_key"
-	FieldErrorCodeImpossibleNumber  FieldErrorCode = "impossible_number"
-	FieldErrorCodeItemsBetween      FieldErrorCode = "items_between"
-	FieldErrorCodeItemsMax          FieldErrorCode = "items_max"
-	FieldErrorCodeItemsMin          FieldErrorCode = "items_min"
-	FieldErrorCodeLanguageCode      FieldErrorCode = "language_code"
-	FieldErrorCodeLengthMax         FieldErrorCode = "length_max"
-	FieldErrorCodeLengthMin         FieldErrorCode = "length_min"
-	FieldErrorCodeMustBeFuture      FieldErrorCode = "must_be_future"
-	FieldErrorCodeNoAccount         FieldErrorCode = "no_account"
-	FieldErrorCodeNoRuleApplies     FieldErrorCode = "no_rule_applies"
-	FieldErrorCodeNotFound          FieldErrorCode = "not_found"
-	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
-	FieldErrorCodeNotText           FieldErrorCode = "not_text"
-	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
-	FieldErrorCodeOptedOut          FieldErrorCode = "opted_out"
-	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
-	FieldErrorCodePattern           FieldErrorCode = "pattern"
-	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
-	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
-	FieldErrorCodeRefused           FieldErrorCode = "refused"
-	FieldErrorCodeRequired          FieldErrorCode = "required"
-	FieldErrorCodeSchema            FieldErrorCode = "schema"
-	FieldErrorCodeSendID            FieldErrorCode = "send_id"
-	FieldErrorCodeTaken             FieldErrorCode = "taken"
-	FieldErrorCodeTemplateName      FieldErrorCode = "template_name"
-	FieldErrorCodeTextOrTemplate    FieldErrorCode = "text_or_template"
-	FieldErrorCodeTime              FieldErrorCode = "time"
-	FieldErrorCodeTimeYears         FieldErrorCode = "time_years"
-	FieldErrorCodeTrunkDigits       FieldErrorCode = "trunk_digits"
-	FieldErrorCodeUUID              FieldErrorCode = "uuid"
-	FieldErrorCodeUnknown           FieldErrorCode = "unknown"
-	FieldErrorCodeUnknownAccount    FieldErrorCode = "unknown_account"
-	FieldErrorCodeUtf16Max          FieldErrorCode = "utf16_max"
-	FieldErrorCodeValueBetween      FieldErrorCode = "value_between"
-	FieldErrorCodeValueMax          FieldErrorCode = "value_max"
-	FieldErrorCodeValueMin          FieldErrorCode = "value_min"
-	FieldErrorCodeWaitOfUnread      FieldErrorCode = "wait_of_unread"
-	FieldErrorCodeWrongType         FieldErrorCode = "wrong_type"
+	FieldErrorCodeAccountName         FieldErrorCode = "account_name"
+	FieldErrorCodeAfterOther          FieldErrorCode = "after_other"
+	FieldErrorCodeBlank               FieldErrorCode = "blank"
+	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
+	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
+	FieldErrorCodeCursor              FieldErrorCode = "cursor"
+	FieldErrorCodeDigits              FieldErrorCode = "digits"
+	FieldErrorCodeEtag                FieldErrorCode = "etag"
+	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
+	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
+	FieldErrorCodeImpossibleNumber    FieldErrorCode = "impossible_number"
+	FieldErrorCodeItemsBetween        FieldErrorCode = "items_between"
+	FieldErrorCodeItemsMax            FieldErrorCode = "items_max"
+	FieldErrorCodeItemsMin            FieldErrorCode = "items_min"
+	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
+	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
+	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
+	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
+	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
+	FieldErrorCodeNotFound            FieldErrorCode = "not_found"
+	FieldErrorCodeNotNull             FieldErrorCode = "not_null"
+	FieldErrorCodeNotText             FieldErrorCode = "not_text"
+	FieldErrorCodeOneOf               FieldErrorCode = "one_of"
+	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
+	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
+	FieldErrorCodePattern             FieldErrorCode = "pattern"
+	FieldErrorCodePhoneNumber         FieldErrorCode = "phone_number"
+	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
+	FieldErrorCodeRefused             FieldErrorCode = "refused"
+	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeSendID              FieldErrorCode = "send_id"
+	FieldErrorCodeTaken               FieldErrorCode = "taken"
+	FieldErrorCodeTemplateLanguage    FieldErrorCode = "template_language"
+	FieldErrorCodeTemplateName        FieldErrorCode = "template_name"
+	FieldErrorCodeTemplateNotApproved FieldErrorCode = "template_not_approved"
+	FieldErrorCodeTemplateParameters  FieldErrorCode = "template_parameters"
+	FieldErrorCodeTextOrTemplate      FieldErrorCode = "text_or_template"
+	FieldErrorCodeTime                FieldErrorCode = "time"
+	FieldErrorCodeTimeYears           FieldErrorCode = "time_years"
+	FieldErrorCodeTrunkDigits         FieldErrorCode = "trunk_digits"
+	FieldErrorCodeUUID                FieldErrorCode = "uuid"
+	FieldErrorCodeUnknown             FieldErrorCode = "unknown"
+	FieldErrorCodeUnknownAccount      FieldErrorCode = "unknown_account"
+	FieldErrorCodeUnknownTemplate     FieldErrorCode = "unknown_template"
+	FieldErrorCodeUtf16Max            FieldErrorCode = "utf16_max"
+	FieldErrorCodeValueBetween        FieldErrorCode = "value_between"
+	FieldErrorCodeValueMax            FieldErrorCode = "value_max"
+	FieldErrorCodeValueMin            FieldErrorCode = "value_min"
+	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
+	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
 
 // Defines values for FoundSendsFoundBy.
@@ -179,6 +183,12 @@ const (
 const (
 	HealthStatusOk          HealthStatus = "ok"
 	HealthStatusUnavailable HealthStatus = "unavailable"
+)
+
+// Defines values for MessageTemplateFormat.
+const (
+	MessageTemplateFormatNamed      MessageTemplateFormat = "named"
+	MessageTemplateFormatPositional MessageTemplateFormat = "positional"
 )
 
 // Defines values for OnUnknown.
@@ -255,11 +265,19 @@ const (
 
 // Defines values for WarningCode.
 const (
-	WarningCodeBothMayArrive     WarningCode = "both_may_arrive"
-	WarningCodeExpiresBeforeWait WarningCode = "expires_before_wait"
-	WarningCodeLooksUnread       WarningCode = "looks_unread"
-	WarningCodeSendIDNotAccepted WarningCode = "send_id_not_accepted"
-	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
+	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
+	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
+	WarningCodeLooksUnread        WarningCode = "looks_unread"
+	WarningCodeSendIDNotAccepted  WarningCode = "send_id_not_accepted"
+	WarningCodeTemplateCategory   WarningCode = "template_category"
+	WarningCodeTemplateUnsendable WarningCode = "template_unsendable"
+	WarningCodeUnlistedNumber     WarningCode = "unlisted_number"
+)
+
+// Defines values for WhatsAppInputIfUnsendable.
+const (
+	WhatsAppInputIfUnsendableFallBack WhatsAppInputIfUnsendable = "fall_back"
+	WhatsAppInputIfUnsendableRefuse   WhatsAppInputIfUnsendable = "refuse"
 )
 
 // Defines values for WhenUnhealthy.
@@ -366,7 +384,11 @@ type Account struct {
 	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
 	// `hold`: it is not sent again, so it may not arrive.
 	OnUnknown OnUnknown `json:"on_unknown"`
-	Provider  string    `json:"provider"`
+
+	// Profile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
+	// no templates, or was not asked yet. A field is absent if the provider does not report it.
+	Profile  *AccountProfile `json:"profile,omitempty"`
+	Provider string          `json:"provider"`
 
 	// SecretsSet The names of the secrets that the account has.
 	SecretsSet []string `json:"secrets_set"`
@@ -572,6 +594,40 @@ type AccountList struct {
 //
 // Example: sms-uk
 type AccountName = string
+
+// AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
+// no templates, or was not asked yet. A field is absent if the provider does not report it.
+type AccountProfile struct {
+	// DisplayNumber The phone number, as recipients see it.
+	DisplayNumber *string `json:"display_number,omitempty"`
+
+	// Fault Why the newest reading failed. Absent if it succeeded.
+	Fault *string `json:"fault,omitempty"`
+
+	// MessagingLimit How many persons a day the business may write to first, like `tier_1k`.
+	MessagingLimit *string `json:"messaging_limit,omitempty"`
+
+	// NameStatus The state of the name's review, like `approved`.
+	NameStatus *string `json:"name_status,omitempty"`
+
+	// Quality The quality that recipients give the number: `green`, `yellow`, `red` or `unknown`.
+	Quality *string `json:"quality,omitempty"`
+
+	// ReadAt When the number was last read.
+	ReadAt *time.Time `json:"read_at,omitempty"`
+
+	// Status The state of the number. At Meta it sends if it is `connected`.
+	Status *string `json:"status,omitempty"`
+
+	// TemplatesReadAt When the templates were last read. Absent, they were never read, so sends are not checked against them.
+	TemplatesReadAt *time.Time `json:"templates_read_at,omitempty"`
+
+	// Throughput The throughput of the number, like `standard` or `high`.
+	Throughput *string `json:"throughput,omitempty"`
+
+	// VerifiedName The name, as recipients see it.
+	VerifiedName *string `json:"verified_name,omitempty"`
+}
 
 // AccountRef The name of an account, listed by `GET /v1/accounts`.
 //
@@ -894,9 +950,12 @@ type FieldError struct {
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-	// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
-	// the JSON type that the value must have).
+	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
+	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
+	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+	// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
+	// have).
 	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
@@ -913,9 +972,12 @@ type FieldError struct {
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
-// the JSON type that the value must have).
+// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
+// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
+// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
+// have).
 type FieldErrorCode string
 
 // Fired The rule that fired last, and why.
@@ -997,6 +1059,67 @@ type MessageStats struct {
 	//
 	// Example: 2031-05-04T12:10:00Z
 	Until Time `json:"until"`
+}
+
+// MessageTemplate A WhatsApp template in one language, as its provider last reported it. The provider's words are in small letters.
+type MessageTemplate struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Account AccountRef `json:"account"`
+
+	// Category The category, which decides the price: `authentication`, `utility` or `marketing`.
+	Category string `json:"category"`
+
+	// Components The content of the template in the form of its provider (Meta), for a preview.
+	Components json.RawMessage `json:"components"`
+
+	// Format Whether the parameters are counted, or have names.
+	Format MessageTemplateFormat `json:"format"`
+
+	// Language The code of the language at the provider.
+	Language string `json:"language"`
+
+	// Name The name at the provider.
+	Name string `json:"name"`
+
+	// Parameters The parameters that a send must give in `components`. A parameter is listed by its name; those of a `positional` template are
+	// `1`, `2` and so on.
+	Parameters TemplateParameters `json:"parameters"`
+
+	// PreviousCategory The category before the provider changed it. Absent if the provider did not.
+	PreviousCategory *string `json:"previous_category,omitempty"`
+
+	// Quality The quality: `green`, `yellow`, `red` or `unknown`.
+	Quality *string `json:"quality,omitempty"`
+
+	// Reason Why the template is in this state, if the provider gives a reason.
+	Reason *string `json:"reason,omitempty"`
+
+	// Status The state of the template. It can be sent only if it is `approved`. Other states are `pending`, `rejected`, `paused` (its
+	// quality is low), `disabled`, `in_appeal`, `limit_exceeded`, `archived`, `pending_deletion` and `deleted`. The provider may
+	// have more.
+	Status string `json:"status"`
+
+	// TTLSeconds How long the provider tries to deliver the message. After that it drops the message. If the template sets none, it is the
+	// default of the category.
+	TTLSeconds int `json:"ttl_seconds"`
+
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	UpdatedAt Time `json:"updated_at"`
+}
+
+// MessageTemplateFormat Whether the parameters are counted, or have names.
+type MessageTemplateFormat string
+
+// MessageTemplateList A page of templates.
+type MessageTemplateList struct {
+	Items []MessageTemplate `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
@@ -1870,6 +1993,15 @@ type StatsTimes struct {
 // arrive.
 type Status string
 
+// TemplateButton A button whose address ends with a parameter.
+type TemplateButton struct {
+	// Index The index of the button, for `index` in `components`.
+	Index int `json:"index"`
+
+	// URL The address, with the parameter as the template has it.
+	URL string `json:"url"`
+}
+
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
 	// Components The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
@@ -1899,6 +2031,26 @@ type TemplateLanguage = string
 //
 // Example: order_shipped
 type TemplateName = string
+
+// TemplateParameters The parameters that a send must give in `components`. A parameter is listed by its name; those of a `positional` template are
+// `1`, `2` and so on.
+type TemplateParameters struct {
+	// Body The parameters of the body.
+	Body []string `json:"body"`
+
+	// Buttons The buttons that have a parameter.
+	Buttons []TemplateButton `json:"buttons"`
+
+	// Header The parameters of the header's text.
+	Header []string `json:"header"`
+
+	// HeaderMedia The type of the header's only parameter: `image`, `video`, `document` or `location`. Absent if it has none.
+	HeaderMedia *string `json:"header_media,omitempty"`
+
+	// Unchecked Whether the template has parts that Backstop does not know, such as a carousel. Their parameters are not listed, and
+	// sends are not checked for them.
+	Unchecked *bool `json:"unchecked,omitempty"`
+}
 
 // TemplateRef The template of the WhatsApp message. Absent if the message is a text.
 type TemplateRef struct {
@@ -1934,29 +2086,36 @@ type WaitSeconds = int
 
 // Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
-	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
 	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
-	// sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
-	// no number range that Backstop lists. Check it for a mistake, unless its area code is new.
+	// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
+	// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
+	// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
+	// number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 	Code WarningCode `json:"code"`
 
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Params The parameters of the warning by their names: `rule`, the name of the rule, except for `unlisted_number`; `wait_seconds`
+	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
 	// and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
-	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one.
+	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
+	// `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
 	Params *map[string]string `json:"params,omitempty"`
 }
 
-// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+// time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
 // fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
-// sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
-// no number range that Backstop lists. Check it for a mistake, unless its area code is new.
+// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
+// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
+// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
+// number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 type WarningCode string
 
 // WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
@@ -1965,12 +2124,24 @@ type WhatsAppInput struct {
 	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
 	Account *AccountRef `json:"account,omitempty"`
 
+	// IfUnsendable What follows if the provider's list of templates says that this template cannot be sent: it is unknown, not approved,
+	// lacks the language, or wants other parameters. `refuse`, also if absent: the answer is 422. `fall_back`: the send is
+	// accepted, its WhatsApp message counts as failed at once, and the rules apply. An account whose templates are not read is
+	// not checked.
+	IfUnsendable *WhatsAppInputIfUnsendable `json:"if_unsendable,omitempty"`
+
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
 
 	// Text The text of the message, 1 to 4,096 characters. At least one character must be visible.
 	Text *string `json:"text,omitempty"`
 }
+
+// WhatsAppInputIfUnsendable What follows if the provider's list of templates says that this template cannot be sent: it is unknown, not approved,
+// lacks the language, or wants other parameters. `refuse`, also if absent: the answer is 422. `fall_back`: the send is
+// accepted, its WhatsApp message counts as failed at once, and the rules apply. An account whose templates are not read is
+// not checked.
+type WhatsAppInputIfUnsendable string
 
 // WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
 // account is healthy, as long as its rules allow.
@@ -2448,6 +2619,27 @@ type GetMessageStatsParams struct {
 	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 }
 
+// ListTemplatesParams defines parameters for ListTemplates.
+type ListTemplatesParams struct {
+	// Account Only templates of this account.
+	Account *AccountRef `form:"account,omitempty" json:"account,omitempty"`
+
+	// Name Only templates with this text in the name.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// Status Only templates of this status, like `approved`.
+	Status *string `form:"status,omitempty" json:"status,omitempty"`
+
+	// Language Only templates in this language.
+	Language *string `form:"language,omitempty" json:"language,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountInput
 
@@ -2561,6 +2753,9 @@ type ServerInterface interface {
 	// GetMessageStats Count the SMS and the errors of a time range
 	// (GET /v1/stats/messages)
 	GetMessageStats(c *gin.Context, params GetMessageStatsParams)
+	// ListTemplates List message templates
+	// (GET /v1/templates)
+	ListTemplates(c *gin.Context, params ListTemplatesParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -3990,6 +4185,73 @@ func (siw *ServerInterfaceWrapper) GetMessageStats(c *gin.Context) {
 	siw.Handler.GetMessageStats(c, params)
 }
 
+// ListTemplates operation middleware
+func (siw *ServerInterfaceWrapper) ListTemplates(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTemplatesParams
+
+	// ------------- Optional query parameter "account" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "account", c.Request.URL.Query(), &params.Account, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter account: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", c.Request.URL.Query(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "language" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "language", c.Request.URL.Query(), &params.Language, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter language: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTemplates(c, params)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -4042,6 +4304,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:name", wrapper.GetAccount)
 	router.PUT(options.BaseURL+"/v1/accounts/:name", wrapper.ReplaceAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
+	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/stats/messages", wrapper.GetMessageStats)
@@ -7137,6 +7400,84 @@ func (response GetMessageStatsdefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type ListTemplatesRequestObject struct {
+	Params ListTemplatesParams
+}
+
+type ListTemplatesResponseObject interface {
+	VisitListTemplatesResponse(w http.ResponseWriter) error
+}
+
+type ListTemplates200JSONResponse MessageTemplateList
+
+func (response ListTemplates200JSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplates400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTemplates400ApplicationProblemPlusJSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplates401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTemplates401ApplicationProblemPlusJSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ListTemplatesdefaultApplicationProblemPlusJSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAccounts List accounts
@@ -7226,6 +7567,9 @@ type StrictServerInterface interface {
 	// GetMessageStats Count the SMS and the errors of a time range
 	// (GET /v1/stats/messages)
 	GetMessageStats(ctx context.Context, request GetMessageStatsRequestObject) (GetMessageStatsResponseObject, error)
+	// ListTemplates List message templates
+	// (GET /v1/templates)
+	ListTemplates(ctx context.Context, request ListTemplatesRequestObject) (ListTemplatesResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -8171,6 +8515,32 @@ func (sh *strictHandler) GetMessageStats(ctx *gin.Context, params GetMessageStat
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetMessageStatsResponseObject); ok {
 		if err := validResponse.VisitGetMessageStatsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTemplates operation middleware
+func (sh *strictHandler) ListTemplates(ctx *gin.Context, params ListTemplatesParams) {
+	var request ListTemplatesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTemplates(ctx, request.(ListTemplatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTemplates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTemplatesResponseObject); ok {
+		if err := validResponse.VisitListTemplatesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -26,12 +26,15 @@ type Options struct {
 	Handoff  Handoff
 	Accounts Accounts
 
+	Templates Templates
+	Notices   Notices // nil: webhooks report receipts alone
+
 	// Webhooks finds the webhook of an account of a provider. Without a name of an account it finds the one that the environment
 	// gives. Nil: there are no webhooks.
 	Webhooks func(provider, account string) (Webhook, bool)
 
-	// RefreshWebhooks reads the accounts that other processes have changed. Each refused webhook of an account causes a call, so the
-	// callee limits the load. Nil: other processes change no accounts.
+	// RefreshWebhooks reads the accounts that other processes have changed. Each refused webhook of an account causes a call, so
+	// the callee limits the load. Nil: other processes change no accounts.
 	RefreshWebhooks func(ctx context.Context)
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
@@ -63,6 +66,9 @@ type server struct {
 	sessions Sessions
 	handoff  Handoff
 	accounts Accounts
+	profiles Templates
+	notices  Notices
+	named    *templateCache
 	webhooks func(provider, account string) (Webhook, bool)
 	refresh  func(ctx context.Context)
 	stats    *statsCache[backstop.Stats]
@@ -100,14 +106,16 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, webhooks: o.Webhooks, refresh: o.RefreshWebhooks, errorCodes: slices.Clone(o.ErrorCodes),
-		contract: contract,
-		log:      o.Log, now: o.Now, version: o.Version, ready: o.Ready,
+		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshWebhooks,
+		errorCodes: slices.Clone(o.ErrorCodes),
+		contract:   contract,
+		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
 		key: sha256.Sum256([]byte(o.APIKey)), origins: http.NewCrossOriginProtection(),
 		temporalUIURL: o.TemporalUIURL, temporalNamespace: o.TemporalNamespace,
 		sandbox: o.Sandbox, scenarios: o.Scenarios, watch: o.Watch.orDefaults(), stopping: o.Stopping,
 	}
 	s.limited = newLimitedLog(s.log)
+	s.named = newTemplateCache(o.Templates.TemplatesNamed)
 	s.streams = make(chan struct{}, s.watch.Streams)
 	if o.Console != nil {
 		if s.console, err = readConsole(o.Console); err != nil {
@@ -130,7 +138,8 @@ func New(o Options) (http.Handler, error) {
 func (o Options) check() error {
 	absent := map[string]bool{
 		"Accounts": o.Accounts == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
-		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Log": o.Log == nil, "APIKey": o.APIKey == "",
+		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
+		"APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {

@@ -30,6 +30,8 @@ func TestNew_Missing(t *testing.T) {
 		"APIKey":   func(o *api.Options) { o.APIKey = "" },
 		"Log":      func(o *api.Options) { o.Log = nil },
 		"Accounts": func(o *api.Options) { o.Accounts = nil },
+
+		"Templates": func(o *api.Options) { o.Templates = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +42,7 @@ func TestNew_Missing(t *testing.T) {
 		})
 	}
 	_, err := api.New(api.Options{Log: slog.New(slog.DiscardHandler)})
-	require.EqualError(t, err, "make the api: options APIKey, Accounts, Handoff, Policies, Rules, Sends, Sessions are missing")
+	require.EqualError(t, err, "make the api: options APIKey, Accounts, Handoff, Policies, Rules, Sends, Sessions, Templates are missing")
 	o := r.options()
 	o.Now, o.Ready = nil, nil
 	_, err = api.New(o)

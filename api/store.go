@@ -94,6 +94,25 @@ type Accounts interface {
 	CheckAccount(ctx context.Context, name string) (backstop.AccountCheck, error)
 }
 
+// Templates reads what the providers of the accounts report: the templates and the numbers. The errors of its methods have the
+// code TryLater.
+type Templates interface {
+	ListTemplates(
+		ctx context.Context, filter backstop.TemplateFilter, page backstop.TemplatePage,
+	) (templates []backstop.MessageTemplate, more bool, err error)
+	// TemplatesNamed returns the templates of an account that have a name, in all languages.
+	TemplatesNamed(ctx context.Context, account, name string) (backstop.SyncedTemplates, error)
+	// Profiles returns what was read of the accounts, by their names. An account that was not read yet is not among them.
+	Profiles(ctx context.Context, accounts []string) (map[string]backstop.AccountProfile, error)
+}
+
+// Notices stores what webhooks report besides receipts.
+type Notices interface {
+	// Apply stores what a webhook reports about the accounts of a provider. Its error has the code TryLater: the provider must
+	// repeat the webhook.
+	Apply(ctx context.Context, provider string, r *http.Request, body []byte) error
+}
+
 // Webhook is the webhook of one account.
 type Webhook struct {
 	Provider string

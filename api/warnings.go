@@ -8,13 +8,6 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// How long WhatsApp tries to deliver a message to a phone that is offline, unless the template sets another time (Meta, Cloud
-// API, "Time-to-live").
-const (
-	timeToLive               = 30 * 24 * time.Hour
-	timeToLiveAuthentication = 10 * time.Minute
-)
-
 // warningsOf returns the warnings about a send that is valid but may not be what the caller wants. Each code occurs once, for
 // the first rule that it applies to.
 func warningsOf(send backstop.Send) []Warning {
@@ -22,6 +15,7 @@ func warningsOf(send backstop.Send) []Warning {
 	if !backstop.IsListed(send.To) {
 		list = append(list, unlistedNumber(send))
 	}
+	list = append(list, templateWarnings(send)...)
 	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{mayBothArrive, expiresFirst, looksUnread, refusesName} {
 		for _, rule := range send.Plan.Rules {
 			if w := check(send, rule); w != nil {
@@ -45,9 +39,12 @@ func unlistedNumber(send backstop.Send) Warning {
 }
 
 func mayBothArrive(send backstop.Send, rule backstop.Rule) *Warning {
-	live, words := timeToLive, "30 days"
-	if send.Category == backstop.Authentication {
-		live, words = timeToLiveAuthentication, "10 minutes"
+	live := backstop.TimeToLive(send.Category, 0)
+	if t := send.Plan.Template; t != nil {
+		live = backstop.TimeToLive(t.Category, time.Duration(t.TTLSeconds)*time.Second)
+		if t.Fault != "" {
+			return nil // it is not sent by WhatsApp
+		}
 	}
 	// A rule of type unread sends an SMS after a delivery on purpose, so it needs no warning.
 	if rule.WaitSeconds == 0 || rule.Type == backstop.Unread || rule.Wait() >= live {
@@ -56,12 +53,48 @@ func mayBothArrive(send backstop.Send, rule backstop.Rule) *Warning {
 	return &Warning{
 		Code: WarningCodeBothMayArrive,
 		Detail: fmt.Sprintf(
-			"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive", rule.Name, rule.WaitSeconds, words),
+			"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive",
+			rule.Name, rule.WaitSeconds, describe(live)),
 		Params: &map[string]string{
 			"rule": rule.Name, "wait_seconds": strconv.Itoa(rule.WaitSeconds),
 			"whatsapp_seconds": strconv.Itoa(int(live / time.Second)),
 		},
 	}
+}
+
+// describe returns a duration of whole seconds as a text, in the largest unit that divides it.
+func describe(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		of   time.Duration
+	}{{"days", 24 * time.Hour}, {"hours", time.Hour}, {"minutes", time.Minute}} {
+		if d > unit.of && d%unit.of == 0 {
+			return fmt.Sprintf("%d %s", d/unit.of, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d seconds", d/time.Second)
+}
+
+// templateWarnings returns the warnings about a template, by what the plan has of it.
+func templateWarnings(send backstop.Send) []Warning {
+	t := send.Plan.Template
+	switch {
+	case t == nil:
+		return nil
+	case t.Fault != "":
+		return []Warning{{
+			Code: WarningCodeTemplateUnsendable, Detail: "WhatsApp counts as failed at once: " + t.Fault,
+			Params: &map[string]string{"reason": t.Fault},
+		}}
+	case send.Category == "" || send.Category == t.Category:
+		return nil
+	}
+	return []Warning{{
+		Code: WarningCodeTemplateCategory,
+		Detail: fmt.Sprintf("the send's category is %s, but that of the template is %s, which decides the price",
+			send.Category, t.Category),
+		Params: &map[string]string{"category": string(send.Category), "template_category": string(t.Category)},
+	}}
 }
 
 func expiresFirst(send backstop.Send, rule backstop.Rule) *Warning {

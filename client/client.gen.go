@@ -114,55 +114,59 @@ const (
 
 // Defines values for FieldErrorCode.
 const (
-	FieldErrorCodeAccountName       FieldErrorCode = "account_name"
-	FieldErrorCodeAfterOther        FieldErrorCode = "after_other"
-	FieldErrorCodeBlank             FieldErrorCode = "blank"
-	FieldErrorCodeBytesMax          FieldErrorCode = "bytes_max"
-	FieldErrorCodeControlCharacters FieldErrorCode = "control_characters"
-	FieldErrorCodeCountryCode       FieldErrorCode = "country_code"
-	FieldErrorCodeCursor            FieldErrorCode = "cursor"
-	FieldErrorCodeDigits            FieldErrorCode = "digits"
-	FieldErrorCodeEtag              FieldErrorCode = "etag"
-	FieldErrorCodeGivenTwice        FieldErrorCode = "given_twice"
-	FieldErrorCodeIdempotencyKey    FieldErrorCode = "idempotency_key"
-	FieldErrorCodeImpossibleNumber  FieldErrorCode = "impossible_number"
-	FieldErrorCodeItemsBetween      FieldErrorCode = "items_between"
-	FieldErrorCodeItemsMax          FieldErrorCode = "items_max"
-	FieldErrorCodeItemsMin          FieldErrorCode = "items_min"
-	FieldErrorCodeLanguageCode      FieldErrorCode = "language_code"
-	FieldErrorCodeLengthMax         FieldErrorCode = "length_max"
-	FieldErrorCodeLengthMin         FieldErrorCode = "length_min"
-	FieldErrorCodeMustBeFuture      FieldErrorCode = "must_be_future"
-	FieldErrorCodeNoAccount         FieldErrorCode = "no_account"
-	FieldErrorCodeNoRuleApplies     FieldErrorCode = "no_rule_applies"
-	FieldErrorCodeNotFound          FieldErrorCode = "not_found"
-	FieldErrorCodeNotNull           FieldErrorCode = "not_null"
-	FieldErrorCodeNotText           FieldErrorCode = "not_text"
-	FieldErrorCodeOneOf             FieldErrorCode = "one_of"
-	FieldErrorCodeOptedOut          FieldErrorCode = "opted_out"
-	FieldErrorCodeOuterSpace        FieldErrorCode = "outer_space"
-	FieldErrorCodePattern           FieldErrorCode = "pattern"
-	FieldErrorCodePhoneNumber       FieldErrorCode = "phone_number"
-	FieldErrorCodeRangeDaysMax      FieldErrorCode = "range_days_max"
-	FieldErrorCodeRefused           FieldErrorCode = "refused"
-	FieldErrorCodeRequired          FieldErrorCode = "required"
-	FieldErrorCodeSchema            FieldErrorCode = "schema"
-	FieldErrorCodeSendID            FieldErrorCode = "send_id"
-	FieldErrorCodeTaken             FieldErrorCode = "taken"
-	FieldErrorCodeTemplateName      FieldErrorCode = "template_name"
-	FieldErrorCodeTextOrTemplate    FieldErrorCode = "text_or_template"
-	FieldErrorCodeTime              FieldErrorCode = "time"
-	FieldErrorCodeTimeYears         FieldErrorCode = "time_years"
-	FieldErrorCodeTrunkDigits       FieldErrorCode = "trunk_digits"
-	FieldErrorCodeUUID              FieldErrorCode = "uuid"
-	FieldErrorCodeUnknown           FieldErrorCode = "unknown"
-	FieldErrorCodeUnknownAccount    FieldErrorCode = "unknown_account"
-	FieldErrorCodeUtf16Max          FieldErrorCode = "utf16_max"
-	FieldErrorCodeValueBetween      FieldErrorCode = "value_between"
-	FieldErrorCodeValueMax          FieldErrorCode = "value_max"
-	FieldErrorCodeValueMin          FieldErrorCode = "value_min"
-	FieldErrorCodeWaitOfUnread      FieldErrorCode = "wait_of_unread"
-	FieldErrorCodeWrongType         FieldErrorCode = "wrong_type"
+	FieldErrorCodeAccountName         FieldErrorCode = "account_name"
+	FieldErrorCodeAfterOther          FieldErrorCode = "after_other"
+	FieldErrorCodeBlank               FieldErrorCode = "blank"
+	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
+	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
+	FieldErrorCodeCursor              FieldErrorCode = "cursor"
+	FieldErrorCodeDigits              FieldErrorCode = "digits"
+	FieldErrorCodeEtag                FieldErrorCode = "etag"
+	FieldErrorCodeGivenTwice          FieldErrorCode = "given_twice"
+	FieldErrorCodeIdempotencyKey      FieldErrorCode = "idempotency_key"
+	FieldErrorCodeImpossibleNumber    FieldErrorCode = "impossible_number"
+	FieldErrorCodeItemsBetween        FieldErrorCode = "items_between"
+	FieldErrorCodeItemsMax            FieldErrorCode = "items_max"
+	FieldErrorCodeItemsMin            FieldErrorCode = "items_min"
+	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
+	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
+	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
+	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
+	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
+	FieldErrorCodeNotFound            FieldErrorCode = "not_found"
+	FieldErrorCodeNotNull             FieldErrorCode = "not_null"
+	FieldErrorCodeNotText             FieldErrorCode = "not_text"
+	FieldErrorCodeOneOf               FieldErrorCode = "one_of"
+	FieldErrorCodeOptedOut            FieldErrorCode = "opted_out"
+	FieldErrorCodeOuterSpace          FieldErrorCode = "outer_space"
+	FieldErrorCodePattern             FieldErrorCode = "pattern"
+	FieldErrorCodePhoneNumber         FieldErrorCode = "phone_number"
+	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
+	FieldErrorCodeRefused             FieldErrorCode = "refused"
+	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeSchema              FieldErrorCode = "schema"
+	FieldErrorCodeSendID              FieldErrorCode = "send_id"
+	FieldErrorCodeTaken               FieldErrorCode = "taken"
+	FieldErrorCodeTemplateLanguage    FieldErrorCode = "template_language"
+	FieldErrorCodeTemplateName        FieldErrorCode = "template_name"
+	FieldErrorCodeTemplateNotApproved FieldErrorCode = "template_not_approved"
+	FieldErrorCodeTemplateParameters  FieldErrorCode = "template_parameters"
+	FieldErrorCodeTextOrTemplate      FieldErrorCode = "text_or_template"
+	FieldErrorCodeTime                FieldErrorCode = "time"
+	FieldErrorCodeTimeYears           FieldErrorCode = "time_years"
+	FieldErrorCodeTrunkDigits         FieldErrorCode = "trunk_digits"
+	FieldErrorCodeUUID                FieldErrorCode = "uuid"
+	FieldErrorCodeUnknown             FieldErrorCode = "unknown"
+	FieldErrorCodeUnknownAccount      FieldErrorCode = "unknown_account"
+	FieldErrorCodeUnknownTemplate     FieldErrorCode = "unknown_template"
+	FieldErrorCodeUtf16Max            FieldErrorCode = "utf16_max"
+	FieldErrorCodeValueBetween        FieldErrorCode = "value_between"
+	FieldErrorCodeValueMax            FieldErrorCode = "value_max"
+	FieldErrorCodeValueMin            FieldErrorCode = "value_min"
+	FieldErrorCodeWaitOfUnread        FieldErrorCode = "wait_of_unread"
+	FieldErrorCodeWrongType           FieldErrorCode = "wrong_type"
 )
 
 // Defines values for FoundSendsFoundBy.
@@ -173,6 +177,12 @@ const (
 	FoundSendsFoundByNothing        FoundSendsFoundBy = "nothing"
 	FoundSendsFoundByNumber         FoundSendsFoundBy = "number"
 	FoundSendsFoundByNumberEnd      FoundSendsFoundBy = "number_end"
+)
+
+// Defines values for MessageTemplateFormat.
+const (
+	MessageTemplateFormatNamed      MessageTemplateFormat = "named"
+	MessageTemplateFormatPositional MessageTemplateFormat = "positional"
 )
 
 // Defines values for OnUnknown.
@@ -249,11 +259,19 @@ const (
 
 // Defines values for WarningCode.
 const (
-	WarningCodeBothMayArrive     WarningCode = "both_may_arrive"
-	WarningCodeExpiresBeforeWait WarningCode = "expires_before_wait"
-	WarningCodeLooksUnread       WarningCode = "looks_unread"
-	WarningCodeSendIDNotAccepted WarningCode = "send_id_not_accepted"
-	WarningCodeUnlistedNumber    WarningCode = "unlisted_number"
+	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
+	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
+	WarningCodeLooksUnread        WarningCode = "looks_unread"
+	WarningCodeSendIDNotAccepted  WarningCode = "send_id_not_accepted"
+	WarningCodeTemplateCategory   WarningCode = "template_category"
+	WarningCodeTemplateUnsendable WarningCode = "template_unsendable"
+	WarningCodeUnlistedNumber     WarningCode = "unlisted_number"
+)
+
+// Defines values for WhatsAppInputIfUnsendable.
+const (
+	WhatsAppInputIfUnsendableFallBack WhatsAppInputIfUnsendable = "fall_back"
+	WhatsAppInputIfUnsendableRefuse   WhatsAppInputIfUnsendable = "refuse"
 )
 
 // Defines values for WhenUnhealthy.
@@ -360,7 +378,11 @@ type Account struct {
 	// OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
 	// `hold`: it is not sent again, so it may not arrive.
 	OnUnknown OnUnknown `json:"on_unknown"`
-	Provider  string    `json:"provider"`
+
+	// Profile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
+	// no templates, or was not asked yet. A field is absent if the provider does not report it.
+	Profile  *AccountProfile `json:"profile,omitempty"`
+	Provider string          `json:"provider"`
 
 	// SecretsSet The names of the secrets that the account has.
 	SecretsSet []string `json:"secrets_set"`
@@ -566,6 +588,40 @@ type AccountList struct {
 //
 // Example: sms-uk
 type AccountName = string
+
+// AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
+// no templates, or was not asked yet. A field is absent if the provider does not report it.
+type AccountProfile struct {
+	// DisplayNumber The phone number, as recipients see it.
+	DisplayNumber *string `json:"display_number,omitempty"`
+
+	// Fault Why the newest reading failed. Absent if it succeeded.
+	Fault *string `json:"fault,omitempty"`
+
+	// MessagingLimit How many persons a day the business may write to first, like `tier_1k`.
+	MessagingLimit *string `json:"messaging_limit,omitempty"`
+
+	// NameStatus The state of the name's review, like `approved`.
+	NameStatus *string `json:"name_status,omitempty"`
+
+	// Quality The quality that recipients give the number: `green`, `yellow`, `red` or `unknown`.
+	Quality *string `json:"quality,omitempty"`
+
+	// ReadAt When the number was last read.
+	ReadAt *time.Time `json:"read_at,omitempty"`
+
+	// Status The state of the number. At Meta it sends if it is `connected`.
+	Status *string `json:"status,omitempty"`
+
+	// TemplatesReadAt When the templates were last read. Absent, they were never read, so sends are not checked against them.
+	TemplatesReadAt *time.Time `json:"templates_read_at,omitempty"`
+
+	// Throughput The throughput of the number, like `standard` or `high`.
+	Throughput *string `json:"throughput,omitempty"`
+
+	// VerifiedName The name, as recipients see it.
+	VerifiedName *string `json:"verified_name,omitempty"`
+}
 
 // AccountRef The name of an account, listed by `GET /v1/accounts`.
 //
@@ -888,9 +944,12 @@ type FieldError struct {
 	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-	// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
-	// the JSON type that the value must have).
+	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
+	// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
+	// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+	// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
+	// have).
 	Code FieldErrorCode `json:"code"`
 
 	// Field The path of the field, or the name of the parameter or header.
@@ -907,9 +966,12 @@ type FieldError struct {
 // be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
 // `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-// probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
-// the JSON type that the value must have).
+// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
+// `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
+// media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+// `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
+// have).
 type FieldErrorCode string
 
 // Fired The rule that fired last, and why.
@@ -974,6 +1036,67 @@ type MessageStats struct {
 	//
 	// Example: 2031-05-04T12:10:00Z
 	Until Time `json:"until"`
+}
+
+// MessageTemplate A WhatsApp template in one language, as its provider last reported it. The provider's words are in small letters.
+type MessageTemplate struct {
+	// Account The name of an account, listed by `GET /v1/accounts`.
+	//
+	// Example: twilio
+	Account AccountRef `json:"account"`
+
+	// Category The category, which decides the price: `authentication`, `utility` or `marketing`.
+	Category string `json:"category"`
+
+	// Components The content of the template in the form of its provider (Meta), for a preview.
+	Components json.RawMessage `json:"components"`
+
+	// Format Whether the parameters are counted, or have names.
+	Format MessageTemplateFormat `json:"format"`
+
+	// Language The code of the language at the provider.
+	Language string `json:"language"`
+
+	// Name The name at the provider.
+	Name string `json:"name"`
+
+	// Parameters The parameters that a send must give in `components`. A parameter is listed by its name; those of a `positional` template are
+	// `1`, `2` and so on.
+	Parameters TemplateParameters `json:"parameters"`
+
+	// PreviousCategory The category before the provider changed it. Absent if the provider did not.
+	PreviousCategory *string `json:"previous_category,omitempty"`
+
+	// Quality The quality: `green`, `yellow`, `red` or `unknown`.
+	Quality *string `json:"quality,omitempty"`
+
+	// Reason Why the template is in this state, if the provider gives a reason.
+	Reason *string `json:"reason,omitempty"`
+
+	// Status The state of the template. It can be sent only if it is `approved`. Other states are `pending`, `rejected`, `paused` (its
+	// quality is low), `disabled`, `in_appeal`, `limit_exceeded`, `archived`, `pending_deletion` and `deleted`. The provider may
+	// have more.
+	Status string `json:"status"`
+
+	// TTLSeconds How long the provider tries to deliver the message. After that it drops the message. If the template sets none, it is the
+	// default of the category.
+	TTLSeconds int `json:"ttl_seconds"`
+
+	// UpdatedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
+	//
+	// Example: 2031-05-04T12:10:00Z
+	UpdatedAt Time `json:"updated_at"`
+}
+
+// MessageTemplateFormat Whether the parameters are counted, or have names.
+type MessageTemplateFormat string
+
+// MessageTemplateList A page of templates.
+type MessageTemplateList struct {
+	Items []MessageTemplate `json:"items"`
+
+	// NextCursor Absent on the last page.
+	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
@@ -1803,6 +1926,15 @@ type StatsTimes struct {
 // arrive.
 type Status string
 
+// TemplateButton A button whose address ends with a parameter.
+type TemplateButton struct {
+	// Index The index of the button, for `index` in `components`.
+	Index int `json:"index"`
+
+	// URL The address, with the parameter as the template has it.
+	URL string `json:"url"`
+}
+
 // TemplateInput A message template that Meta has approved.
 type TemplateInput struct {
 	// Components The template's parameters in Meta's format, which Backstop passes on unchanged. At most 32 KB. The `text` of a
@@ -1832,6 +1964,26 @@ type TemplateLanguage = string
 //
 // Example: order_shipped
 type TemplateName = string
+
+// TemplateParameters The parameters that a send must give in `components`. A parameter is listed by its name; those of a `positional` template are
+// `1`, `2` and so on.
+type TemplateParameters struct {
+	// Body The parameters of the body.
+	Body []string `json:"body"`
+
+	// Buttons The buttons that have a parameter.
+	Buttons []TemplateButton `json:"buttons"`
+
+	// Header The parameters of the header's text.
+	Header []string `json:"header"`
+
+	// HeaderMedia The type of the header's only parameter: `image`, `video`, `document` or `location`. Absent if it has none.
+	HeaderMedia *string `json:"header_media,omitempty"`
+
+	// Unchecked Whether the template has parts that Backstop does not know, such as a carousel. Their parameters are not listed, and
+	// sends are not checked for them.
+	Unchecked *bool `json:"unchecked,omitempty"`
+}
 
 // TemplateRef The template of the WhatsApp message. Absent if the message is a text.
 type TemplateRef struct {
@@ -1867,29 +2019,36 @@ type WaitSeconds = int
 
 // Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
-	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
 	// fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
-	// sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
-	// no number range that Backstop lists. Check it for a mistake, unless its area code is new.
+	// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
+	// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
+	// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
+	// number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 	Code WarningCode `json:"code"`
 
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Params The parameters of the warning by their names: `rule`, the name of the rule, except for `unlisted_number`; `wait_seconds`
+	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
 	// and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
-	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one.
+	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
+	// `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
 	Params *map[string]string `json:"params,omitempty"`
 }
 
-// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+// time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
 // fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
-// sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
-// no number range that Backstop lists. Check it for a mistake, unless its area code is new.
+// sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
+// than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
+// cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
+// number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
 type WarningCode string
 
 // WhatsAppInput The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
@@ -1898,12 +2057,24 @@ type WhatsAppInput struct {
 	// Account The WhatsApp account that sends. Absent, the policy's account sends, or the default account.
 	Account *AccountRef `json:"account,omitempty"`
 
+	// IfUnsendable What follows if the provider's list of templates says that this template cannot be sent: it is unknown, not approved,
+	// lacks the language, or wants other parameters. `refuse`, also if absent: the answer is 422. `fall_back`: the send is
+	// accepted, its WhatsApp message counts as failed at once, and the rules apply. An account whose templates are not read is
+	// not checked.
+	IfUnsendable *WhatsAppInputIfUnsendable `json:"if_unsendable,omitempty"`
+
 	// Template A message template that Meta has approved.
 	Template *TemplateInput `json:"template,omitempty"`
 
 	// Text The text of the message, 1 to 4,096 characters. At least one character must be visible.
 	Text *string `json:"text,omitempty"`
 }
+
+// WhatsAppInputIfUnsendable What follows if the provider's list of templates says that this template cannot be sent: it is unknown, not approved,
+// lacks the language, or wants other parameters. `refuse`, also if absent: the answer is 422. `fall_back`: the send is
+// accepted, its WhatsApp message counts as failed at once, and the rules apply. An account whose templates are not read is
+// not checked.
+type WhatsAppInputIfUnsendable string
 
 // WhenUnhealthy What a send does while its WhatsApp account is unhealthy. `fall_back`: its rules fire at once. `hold`: it waits until the
 // account is healthy, as long as its rules allow.
@@ -2378,6 +2549,27 @@ type GetMessageStatsParams struct {
 	PolicyID *PolicyID `form:"policy_id,omitempty" json:"policy_id,omitempty"`
 }
 
+// ListTemplatesParams defines parameters for ListTemplates.
+type ListTemplatesParams struct {
+	// Account Only templates of this account.
+	Account *AccountRef `form:"account,omitempty" json:"account,omitempty"`
+
+	// Name Only templates with this text in the name.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// Status Only templates of this status, like `approved`.
+	Status *string `form:"status,omitempty" json:"status,omitempty"`
+
+	// Language Only templates in this language.
+	Language *string `form:"language,omitempty" json:"language,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page. Absent, the first page is returned.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit The most items to return, 1 to 200.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountInput
 
@@ -2803,6 +2995,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
 	GetMessageStats(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListTemplates List message templates
+	//
+	// Lists the WhatsApp templates as the providers of the accounts last reported them, ordered by account, name and language. They
+	// are read again every 10 minutes, and a provider's notice of a change counts at once. A template is listed if it fits all given
+	// parameters. An account whose templates are not read has none here: `profile` of the account gives the reason.
+	//
+	// Corresponds with GET /v1/templates (the `ListTemplates` operationId).
+	ListTemplates(ctx context.Context, params *ListTemplatesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAccounts List accounts
@@ -3493,6 +3694,25 @@ func (c *Client) GetStatsChanges(ctx context.Context, params *GetStatsChangesPar
 // Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
 func (c *Client) GetMessageStats(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMessageStatsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListTemplates List message templates
+//
+// Lists the WhatsApp templates as the providers of the accounts last reported them, ordered by account, name and language. They
+// are read again every 10 minutes, and a provider's notice of a change counts at once. A template is listed if it fits all given
+// parameters. An account whose templates are not read has none here: `profile` of the account gives the reason.
+//
+// Corresponds with GET /v1/templates (the `ListTemplates` operationId).
+func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListTemplatesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5679,6 +5899,120 @@ func NewGetMessageStatsRequest(server string, params *GetMessageStatsParams) (*h
 	return req, nil
 }
 
+// NewListTemplatesRequest constructs an http.Request for the ListTemplates method
+func NewListTemplatesRequest(server string, params *ListTemplatesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/templates")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Account != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "account", *params.Account, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Name != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Language != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "language", *params.Language, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -6092,6 +6426,17 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/stats/messages (the `GetMessageStats` operationId).
 	GetMessageStatsWithResponse(ctx context.Context, params *GetMessageStatsParams, reqEditors ...RequestEditorFn) (*GetMessageStatsResponse, error)
+
+	// ListTemplatesWithResponse List message templates
+	//
+	// Lists the WhatsApp templates as the providers of the accounts last reported them, ordered by account, name and language. They
+	// are read again every 10 minutes, and a provider's notice of a change counts at once. A template is listed if it fits all given
+	// parameters. An account whose templates are not read has none here: `profile` of the account gives the reason.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/templates (the `ListTemplates` operationId).
+	ListTemplatesWithResponse(ctx context.Context, params *ListTemplatesParams, reqEditors ...RequestEditorFn) (*ListTemplatesResponse, error)
 }
 
 // ListAccountsResponse401Headers the declared response headers of an HTTP 401 response for ListAccounts
@@ -8658,6 +9003,82 @@ func (r GetMessageStatsResponse) ContentType() string {
 	return ""
 }
 
+// ListTemplatesResponse401Headers the declared response headers of an HTTP 401 response for ListTemplates
+type ListTemplatesResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ListTemplatesResponseDefaultHeaders the declared response headers of an HTTP default response for ListTemplates
+type ListTemplatesResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ListTemplatesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MessageTemplateList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListTemplatesResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListTemplatesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListTemplatesResponse) GetJSON200() *MessageTemplateList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListTemplatesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListTemplatesResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListTemplatesResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListTemplatesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListTemplatesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListTemplatesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListTemplatesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAccountsWithResponse List accounts
 //
 // Lists accounts, newest first unless `sort` says otherwise. An account is listed if it fits all given parameters. Accounts
@@ -9248,6 +9669,23 @@ func (c *ClientWithResponses) GetMessageStatsWithResponse(ctx context.Context, p
 		return nil, err
 	}
 	return ParseGetMessageStatsResponse(rsp)
+}
+
+// ListTemplatesWithResponse List message templates
+//
+// Lists the WhatsApp templates as the providers of the accounts last reported them, ordered by account, name and language. They
+// are read again every 10 minutes, and a provider's notice of a change counts at once. A template is listed if it fits all given
+// parameters. An account whose templates are not read has none here: `profile` of the account gives the reason.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/templates (the `ListTemplates` operationId).
+func (c *ClientWithResponses) ListTemplatesWithResponse(ctx context.Context, params *ListTemplatesParams, reqEditors ...RequestEditorFn) (*ListTemplatesResponse, error) {
+	rsp, err := c.ListTemplates(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListTemplatesResponse(rsp)
 }
 
 // ParseListAccountsResponse parses an HTTP response from a ListAccountsWithResponse call
@@ -11687,6 +12125,76 @@ func ParseGetMessageStatsResponse(rsp *http.Response) (*GetMessageStatsResponse,
 		response.Headers401 = &headers
 	case true:
 		var headers GetMessageStatsResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListTemplatesResponse parses an HTTP response from a ListTemplatesWithResponse call
+func ParseListTemplatesResponse(rsp *http.Response) (*ListTemplatesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListTemplatesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MessageTemplateList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListTemplatesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ListTemplatesResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -99,7 +99,9 @@ func TestWorker_awaitsReceipts_died(t *testing.T) {
 	r.awaitReceipts(long)
 	ended, failed := r.accept(backstop.Undelivered, time.Hour), r.accept(backstop.Undelivered, time.Hour)
 	for _, send := range []string{ended, failed} {
-		c := backstop.Call{Channel: backstop.WhatsApp, Provider: "scripted", Token: send}
+		c := backstop.Call{
+			Channel: backstop.WhatsApp, Token: send, Candidates: []backstop.Candidate{{Account: number, Provider: "scripted"}},
+		}
 		ruling, _, err := r.db.Begin(t.Context(), send, c)
 		require.NoError(t, err)
 		_, _, err = r.db.End(t.Context(), send, backstop.Ending{

@@ -2,6 +2,8 @@ package worker_test
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/worker"
 )
 
@@ -16,7 +19,13 @@ import (
 func TestWorker_providerDown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.openFor = 2 * time.Second
+	monitor, err := health.New(r.db, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	watching, stop := context.WithCancel(t.Context())
+	var monitored sync.WaitGroup
+	monitored.Go(func() { monitor.Run(watching) })
+	t.Cleanup(func() { stop(); monitored.Wait() })
+	r.health = monitor
 	var isUp atomic.Bool
 	r.provider.during = func(context.Context) error {
 		if isUp.Load() {
@@ -25,7 +34,7 @@ func TestWorker_providerDown(t *testing.T) {
 		return &backstop.Failure{Kind: backstop.Unavailable, Code: "503"}
 	}
 	r.work(worker.Options{})
-	const sends, outage = 40, 10 * time.Second
+	const sends, outage, pause = 40, 12 * time.Second, 10 * time.Second
 	ids := make([]string, sends)
 	start := time.Now()
 	for i := range ids {
@@ -33,7 +42,7 @@ func TestWorker_providerDown(t *testing.T) {
 	}
 	time.Sleep(outage)
 	calls, _ := r.provider.calls()
-	most := 5 + int(time.Since(start)/r.openFor) + 1 // until it opens, then one every openFor
+	most := 5 + int(time.Since(start)/pause) + 1 // until it opens, then one in each pause
 	require.LessOrEqual(t, calls, most)
 
 	isUp.Store(true)

@@ -56,6 +56,8 @@ type part struct {
 
 	goal    backstop.Status // the WhatsApp status that the rule waits for; empty: delivered
 	expires time.Duration   // the time until the send expires; 0: it never does
+
+	resendsWhatsApp, resendsSMS bool // its accounts send again what had an unknown end
 }
 
 // contact is the provider's record of a call.
@@ -113,7 +115,7 @@ func newCarrier(t *testing.T, deliver func([]backstop.Receipt) error) *carrier {
 		submission, err := c.call(r.Context(), backstop.Ref{Send: p.Send, Step: p.Step}, p.Channel)
 		a := answer{MessageID: submission.MessageID}
 		if err != nil {
-			a.Failure = err.(*backstop.Failure) //nolint:errorlint,forcetypeassert // call returns no other
+			a.Failure = err.(*backstop.Failure) //nolint:errorlint // call returns no other
 		}
 		_ = json.NewEncoder(w).Encode(a)
 	})
@@ -288,15 +290,11 @@ func (c *carrier) requireSane(t *testing.T, send string, mayResend bool) {
 // localWhatsApp is the provider for a worker in this process, as is localSMS.
 type localWhatsApp struct{ *carrier }
 
-func (localWhatsApp) Name() string { return "scripted" }
-
 func (c localWhatsApp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return c.call(ctx, m.Ref, backstop.WhatsApp)
 }
 
 type localSMS struct{ *carrier }
-
-func (localSMS) Name() string { return "scripted" }
 
 func (c localSMS) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	return c.call(ctx, m.Ref, backstop.SMS)

@@ -39,10 +39,16 @@ func scenarios() []scenario {
 			settings(func(s *workflows.Settings) { s.QueuedCalls = true }),
 		},
 		{
-			"throttled, of unknown end, resent", plays(backstop.WhatsApp, []reply{tooFast, unknownEnd, {}}, arrives),
-			settings(func(s *workflows.Settings) { s.ResendWhatsApp = true }),
+			"throttled, of unknown end, resent", resending(plays(backstop.WhatsApp, []reply{tooFast, unknownEnd, {}}, arrives)),
+			settings(func(*workflows.Settings) {}),
 		},
 	}
+}
+
+// resending returns a part whose accounts send again what had an unknown end.
+func resending(p part) part {
+	p.resendsWhatsApp, p.resendsSMS = true, true
+	return p
 }
 
 // uuids finds the id of a send in the statement that stores it. The id is the first parameter.

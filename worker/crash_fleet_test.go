@@ -92,8 +92,8 @@ func (f *fleet) door(s workflows.Settings) *handoff.Handoff {
 func (f *fleet) here() {
 	f.t.Helper()
 	acts, err := activities.New(activities.Options{
-		Store: f.used, WhatsApp: localWhatsApp{f.carrier}, Log: slog.New(slog.DiscardHandler), OpenFor: -1,
-		SMS: []activities.Route{{Name: "scripted", SMS: localSMS{f.carrier}}},
+		Store: f.used, Accounts: simulated{localWhatsApp{f.carrier}, localSMS{f.carrier}},
+		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(f.t, err)
 	w := worker.New(f.client, acts, worker.Options{Installation: f.install, Calls: 1000, StopTimeout: time.Second})
@@ -152,7 +152,17 @@ func (f *fleet) sendText(text string, p part, s workflows.Settings, rules ...bac
 	require.Eventually(f.t, func() bool { return f.underWay() < atOnce }, patience, moment)
 	send := backstop.Send{
 		To: "+447400123456", Country: "GB", Text: "hello", SMSText: text,
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: rules},
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: number, Rules: slices.Clone(rules)},
+	}
+	by := sender
+	if p.resendsWhatsApp {
+		send.Plan.Account = resendingNumber
+	}
+	if p.resendsSMS {
+		by = resendingSender
+	}
+	for i := range send.Plan.Rules {
+		send.Plan.Rules[i].Routes = []backstop.Route{{Account: by}}
 	}
 	if p.expires > 0 {
 		at := f.db.Now().Add(p.expires)

@@ -20,11 +20,11 @@ func (f *fleet) freeze() {
 	f.t.Helper()
 	f.carrier.arm(true)
 	f.process()
-	p := plays(backstop.WhatsApp, nil, nil)
+	p := resending(plays(backstop.WhatsApp, nil, nil))
 	p.diesAt, p.step = beforeEnd, whatsAppStep
 	for _, isQueued := range []bool{false, true} {
 		f.send(p, workflows.Settings{
-			UnknownWait: 6 * time.Second, ResendWhatsApp: true, SMSReceiptWait: time.Hour, QueuedCalls: isQueued,
+			UnknownWait: 6 * time.Second, SMSReceiptWait: time.Hour, QueuedCalls: isQueued,
 		}, undelivered(frozenWait))
 	}
 	f.gather()

@@ -73,7 +73,6 @@ func (c crash) rule() backstop.Rule {
 
 func (c crash) settings() workflows.Settings {
 	s := workflows.Settings{UnknownWait: time.Second, SMSReceiptWait: time.Hour, QueuedCalls: c.isQueued}
-	s.ResendWhatsApp, s.ResendSMS = c.mayResend(), c.step == smsStep && c.kind != rejectedOnce
 	if c.kind == delivered || c.at == awaitingReceipts {
 		s.AwaitReceipts = time.Second
 	}
@@ -97,6 +96,7 @@ func (c crash) isKept() bool {
 
 func (c crash) part() part {
 	p := part{
+		resendsWhatsApp: c.mayResend(), resendsSMS: c.step == smsStep && c.kind != rejectedOnce,
 		diesAt: c.at, step: max(c.step, whatsAppStep),
 		receipts: map[backstop.Channel][]backstop.Receipt{backstop.SMS: reported(backstop.Sent, backstop.Delivered)},
 	}

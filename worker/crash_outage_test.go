@@ -46,8 +46,6 @@ func outages() []outage {
 	}}
 	later := reply{failure: &backstop.Failure{Kind: backstop.Unavailable, Code: "503", RetryAfter: shortWait}}
 	plain := workflows.Settings{UnknownWait: shortWait, SMSReceiptWait: time.Hour}
-	resends := plain
-	resends.ResendWhatsApp, resends.ResendSMS = true, true
 	w, s := backstop.WhatsApp, backstop.SMS
 	retriedSMS := held(s, []reply{later}, arrives...)
 	retriedSMS.replies[w] = []reply{rejection}
@@ -58,12 +56,12 @@ func outages() []outage {
 	u := backstop.Undelivered
 	return []outage{
 		// Regression: the timer was faster than the sweeper in one of three restarts, and WhatsApp was sent again.
-		{"unknown end, delivered", held(w, []reply{unknownEnd}, arrives...), u, resends, time.Hour, 1, w, 1, 0, "whatsapp"},
-		{"unknown end, delivered, wait over", held(w, []reply{unknownEnd}, arrives...), u, resends, shortWait, 1, w, 1, 0, "whatsapp"},
-		{"unknown end, delivered, not read", unread, backstop.Unread, resends, unreadWait, 1, w, 1, 1, "sms"},
+		{"unknown end, delivered", resending(held(w, []reply{unknownEnd}, arrives...)), u, plain, time.Hour, 1, w, 1, 0, "whatsapp"},
+		{"unknown end, delivered, wait over", resending(held(w, []reply{unknownEnd}, arrives...)), u, plain, shortWait, 1, w, 1, 0, "whatsapp"},
+		{"unknown end, delivered, not read", resending(unread), backstop.Unread, plain, unreadWait, 1, w, 1, 1, "sms"},
 		{"unavailable, delivered all the same", held(w, []reply{later}, arrives...), u, plain, time.Hour, 1, w, 1, 0, "whatsapp"},
 		{"SMS unavailable, sent all the same", retriedSMS, u, plain, time.Hour, 3, s, 1, 1, "sms"},
-		{"SMS of unknown end, delivered", unknownSMS, u, resends, time.Hour, 3, s, 1, 1, "sms"},
+		{"SMS of unknown end, delivered", resending(unknownSMS), u, plain, time.Hour, 3, s, 1, 1, "sms"},
 		{"accepted, delivered, wait over", held(w, nil, arrives...), u, plain, shortWait, 1, w, 1, 0, "whatsapp"},
 		// Regression: the SMS went out in one of two outages.
 		{"accepted, opted out, wait over", held(w, nil, optOut), u, plain, shortWait, 1, w, 1, 0, "failed"},

@@ -69,8 +69,7 @@ func startProcess(settings string) (stop func(), err error) {
 		return nil, err
 	}
 	acts, err := activities.New(activities.Options{
-		Store: &mortal{DB: db, process: p}, WhatsApp: remoteWhatsApp{p}, Log: quiet, OpenFor: -1,
-		SMS: []activities.Route{{Name: "scripted", SMS: remoteSMS{p}}},
+		Store: &mortal{DB: db, process: p}, Accounts: simulated{remoteWhatsApp{p}, remoteSMS{p}}, Log: quiet,
 	})
 	if err != nil {
 		return nil, err
@@ -150,9 +149,9 @@ func (p *process) complete(
 		token = r.GetTaskToken()
 	}
 	p.ended.Range(func(send, step any) bool {
-		isIt := strings.Contains(string(token), workflows.ID(send.(string))) //nolint:forcetypeassert // End puts them in
+		isIt := strings.Contains(string(token), workflows.ID(send.(string)))
 		if isIt {
-			p.pass(send.(string), step.(int), beforeCompletion) //nolint:forcetypeassert // as above
+			p.pass(send.(string), step.(int), beforeCompletion)
 		}
 		return !isIt
 	})
@@ -185,21 +184,17 @@ func (m *mortal) End(ctx context.Context, send string, e backstop.Ending) (backs
 
 func (m *mortal) Await(ctx context.Context, send string) (backstop.View, bool) {
 	step, _ := m.process.ended.Load(send)
-	m.process.pass(send, step.(int), awaitingReceipts) //nolint:forcetypeassert // End put it in
+	m.process.pass(send, step.(int), awaitingReceipts)
 	return m.DB.Await(ctx, send)
 }
 
 type remoteWhatsApp struct{ *process }
-
-func (remoteWhatsApp) Name() string { return "scripted" }
 
 func (p remoteWhatsApp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return p.call(ctx, m.Ref, backstop.WhatsApp)
 }
 
 type remoteSMS struct{ *process }
-
-func (remoteSMS) Name() string { return "scripted" }
 
 func (p remoteSMS) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	return p.call(ctx, m.Ref, backstop.SMS)

@@ -38,7 +38,7 @@ func TestCrash_sms(t *testing.T) {
 			}
 			p := plays(backstop.SMS, []reply{first}, nil)
 			p.replies[backstop.WhatsApp] = []reply{rejection}
-			p.diesAt, p.step = at, backstop.SMSStep(0, false)
+			p.diesAt, p.step = at, backstop.SMSStep(0, 0, false)
 			rule := undelivered(0)
 			f.send(p, workflows.Settings{UnknownWait: time.Second, SMSReceiptWait: 3 * time.Second}, rule)
 			crashes = append(crashes, c)

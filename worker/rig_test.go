@@ -55,7 +55,7 @@ type rig struct {
 	handoff  *handoff.Handoff
 	provider *provider
 	install  string
-	openFor  time.Duration // of the workers' circuit breakers; by default there are none
+	health   activities.Health // nil: there are no circuit breakers
 }
 
 func newRig(t *testing.T) *rig {
@@ -73,7 +73,7 @@ func newRigOn(t *testing.T, c client.Client) *rig {
 	require.NoError(t, err)
 	install, err := db.Installation(t.Context())
 	require.NoError(t, err)
-	r := &rig{t: t, address: address, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install, openFor: -1}
+	r := &rig{t: t, address: address, db: db, store: &store{DB: db}, client: c, provider: &provider{}, install: install}
 	r.set(func(*workflows.Settings) {})
 	return r
 }
@@ -94,8 +94,8 @@ func (r *rig) set(change func(*workflows.Settings)) {
 func (r *rig) work(o worker.Options) (stop func()) {
 	r.t.Helper()
 	acts, err := activities.New(activities.Options{
-		Store: r.store, WhatsApp: whatsapp{r.provider}, SMS: []activities.Route{{Name: "scripted", SMS: sms{r.provider}}},
-		Log: slog.New(slog.DiscardHandler), Calls: o.Calls, OpenFor: r.openFor,
+		Store: r.store, Accounts: simulated{whatsapp{r.provider}, sms{r.provider}}, Health: r.health,
+		Log: slog.New(slog.DiscardHandler), Calls: o.Calls,
 	})
 	require.NoError(r.t, err)
 	o.Installation = r.install
@@ -111,9 +111,10 @@ func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 	r.t.Helper()
 	send, _, err := r.handoff.Accept(r.t.Context(), backstop.Send{
 		To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello",
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
-			{ID: policyID, Name: "rule", Type: rule, WaitSeconds: int(wait.Seconds()), SendID: "Acme"},
-		}},
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: number, Rules: []backstop.Rule{{
+			ID: policyID, Name: "rule", Type: rule, WaitSeconds: int(wait.Seconds()), SendID: "Acme",
+			Routes: []backstop.Route{{Account: sender}},
+		}}},
 	}, nil)
 	require.NoError(r.t, err)
 	r.handoff.Close()
@@ -225,15 +226,11 @@ func (p *provider) answer(ctx context.Context, ref backstop.Ref, channel backsto
 
 type whatsapp struct{ *provider }
 
-func (whatsapp) Name() string { return "scripted" }
-
 func (p whatsapp) SendWhatsApp(ctx context.Context, m backstop.WhatsAppMessage) (backstop.Submission, error) {
 	return p.answer(ctx, m.Ref, backstop.WhatsApp, &p.whatsapp)
 }
 
 type sms struct{ *provider }
-
-func (sms) Name() string { return "scripted" }
 
 func (p sms) SendSMS(ctx context.Context, m backstop.SMSMessage) (backstop.Submission, error) {
 	return p.answer(ctx, m.Ref, backstop.SMS, &p.sms)

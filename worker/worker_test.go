@@ -305,9 +305,9 @@ func (r *rig) vanished() string {
 	_, _, err = r.db.InsertSend(r.t.Context(), backstop.Send{
 		ID: id.String(), To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello", AcceptedAt: time.Now(),
 		Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
-			{ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme"},
-		}},
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: number, Rules: []backstop.Rule{{
+			ID: policyID, Name: "rule", Type: backstop.SendFailed, SendID: "Acme", Routes: []backstop.Route{{Account: sender}},
+		}}},
 	}, nil)
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.db.MarkSent(r.t.Context(), []string{id.String()}))

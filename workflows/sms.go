@@ -42,7 +42,7 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 	case verdict == activities.NoMoreCalls && !s.hasSMS():
 		s.nothingToTry = true
 		return nil
-	case verdict == activities.Out && !s.hasSMS():
+	case verdict == activities.Out && (!s.hasSMS() || s.isPassedOver()):
 		return s.awaitNewerView(ctx) // the view is older than the ledger
 	default:
 		return s.awaitSMSReceipt(ctx)
@@ -52,14 +52,14 @@ func (s *send) fallBack(ctx workflow.Context, rule int) error {
 // awaitNewerView waits 1 minute after a refused proposal, so that the workflow does not repeat the proposal at once.
 func (s *send) awaitNewerView(ctx workflow.Context) error {
 	timer := startTimer(ctx, workflow.Now(ctx).Add(time.Minute), "another look at the send")
-	return s.await(ctx, func() bool { return isReady(timer) || s.isEnded() || s.hasSMS() })
+	return s.await(ctx, func() bool { return isReady(timer) || s.isEnded() || s.hasSMS() && !s.isPassedOver() })
 }
 
 // resolveUnknownSMS waits for a receipt after an SMS call of unknown end, and then asks the provider. If the provider answers and
 // the SMS is still Queued, resolveUnknownSMS proposes to resend the SMS. The ledger refuses that if the account holds such
 // messages.
 func (s *send) resolveUnknownSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
-	isResolved := func() bool { return s.view.SMS != backstop.Queued }
+	isResolved := func() bool { return s.view.SMS != backstop.Queued || s.isPassedOver() }
 	if err := s.awaitSMSUntil(ctx, isResolved, s.in.Settings.UnknownWait); err != nil {
 		return "", err
 	}
@@ -148,7 +148,7 @@ func (s *send) retriesEnd(ctx workflow.Context, rule int) (end time.Time, isOfRu
 // awaitSMSReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the
 // provider. If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive.
 func (s *send) awaitSMSReceipt(ctx workflow.Context) error {
-	isFinal := func() bool { return !s.hasSMS() }
+	isFinal := func() bool { return !s.hasSMS() || s.isPassedOver() }
 	if err := s.awaitSMSUntil(ctx, isFinal, s.in.Settings.SMSReceiptWait); err != nil || isFinal() || s.isEnded() {
 		return err
 	}

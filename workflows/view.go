@@ -74,10 +74,16 @@ func (s *send) hasSMS() bool {
 	return s.view.SMS != "" && s.view.SMS != backstop.Failed && !s.view.SMS.Reached(backstop.Delivered)
 }
 
-// hasLostSMS reports whether an earlier run began the SMS, and its workflow task was lost. This run makes the same call, and the
-// ledger decides.
+// hasLostSMS reports whether an earlier run began the SMS, and its workflow task was lost, or whether an account refused the SMS
+// late. This run makes the same call, and the ledger decides.
 func (s *send) hasLostSMS() bool {
-	return s.view.SMS == backstop.Queued && !s.sms.called.Has(s.view.SMSRule)
+	return s.isPassedOver() || s.view.SMS == backstop.Queued && !s.sms.called.Has(s.view.SMSRule)
+}
+
+// isPassedOver reports whether no account has the SMS, and one is left. After a call of unknown end, that is so if the account
+// turns out to have refused the SMS for a reason of its own.
+func (s *send) isPassedOver() bool {
+	return s.view.SMS == backstop.Queued && !s.view.Used.Has(s.view.SMSRule)
 }
 
 // hasLapsed reports whether ExpiresAt has come.

@@ -127,7 +127,7 @@ func openProblems(d provider.Driver, prefix string, account backstop.Account, kn
 		PublicURLs: []*url.URL{{Scheme: "https", Host: "x"}},
 	})
 	var problems []string
-	for _, fault := range provider.FieldFaults(err) {
+	for _, fault := range provider.FieldErrors(err) {
 		variable := prefix + strings.ToUpper(fault.Field)
 		if !slices.ContainsFunc(known, func(problem string) bool { return strings.HasPrefix(problem, variable+":") }) {
 			problems = append(problems, variable+": "+fault.Reason)
@@ -287,6 +287,13 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 		w.Reader = open.Client
 	}
 	return w, true
+}
+
+// refreshWebhooks notices the changes of accounts that other processes have stored. If that fails, the webhooks stay as they are.
+func (p *program) refreshWebhooks(ctx context.Context) {
+	if err := p.accounts.Refresh(ctx); err != nil {
+		p.log.DebugContext(ctx, "accounts are not read again for a refused webhook", "error", err)
+	}
 }
 
 // checkChannel describes whether messages of a channel can go out: at least one of its accounts is well.

@@ -22,7 +22,6 @@ import (
 	"github.com/backstophq/backstop/client"
 	"github.com/backstophq/backstop/internal/demo"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
-	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
 // rig is a deployed Backstop of one test: the program as a process, which can be killed, and the sandbox.
@@ -45,7 +44,8 @@ func newRig(t *testing.T, changes map[string]string) *rig {
 	r := &rig{t: t, environment: complete(), apiURL: urlOf(api.Addr()), sandboxURL: urlOf(sandbox.Addr())}
 	maps.Copy(r.environment, map[string]string{
 		asProgram: "1", "BACKSTOP_PUBLIC_URL": r.apiURL, "BACKSTOP_LISTEN": api.Addr().String(),
-		"BACKSTOP_DATABASE_URL": postgrestest.URL(t), "BACKSTOP_TEMPORAL_ADDRESS": temporaltest.Start(t).Address,
+		"BACKSTOP_DATABASE_URL": postgrestest.URL(t), "BACKSTOP_KEYRING": localKeyring,
+		"BACKSTOP_TEMPORAL_ADDRESS": sharedTemporal.Server(t).Address, "BACKSTOP_TEMPORAL_NAMESPACE": sharedTemporal.Server(t).Namespace(t),
 		"BACKSTOP_META_BASE_URL": r.sandboxURL, "BACKSTOP_TWILIO_BASE_URL": r.sandboxURL,
 		"BACKSTOP_SANDBOX_SPEED": "10",
 	})
@@ -74,12 +74,23 @@ func (r *rig) serveSandbox(listener net.Listener) {
 // start starts the program and waits until it answers.
 func (r *rig) start() {
 	r.t.Helper()
-	r.process = exec.CommandContext(context.WithoutCancel(r.t.Context()), os.Args[0], "serve")
-	r.process.Env = lines(r.environment)
-	r.process.Stderr = os.Stderr
-	require.NoError(r.t, r.process.Start())
+	r.process = r.launch("serve", r.environment, nil)
+	r.awaitReady(r.apiURL)
+}
+
+// launch starts a process of the program. Its log goes to log.
+func (r *rig) launch(command string, environment map[string]string, log io.Writer) *exec.Cmd {
+	process := exec.CommandContext(context.WithoutCancel(r.t.Context()), os.Args[0], command)
+	process.Env = lines(environment)
+	process.Stdout, process.Stderr = log, os.Stderr
+	require.NoError(r.t, process.Start())
+	return process
+}
+
+func (r *rig) awaitReady(url string) {
+	r.t.Helper()
 	require.Eventually(r.t, func() bool {
-		_, err := r.get(r.apiURL + "/readyz")
+		_, err := r.get(url + "/readyz")
 		return err == nil
 	}, 30*time.Second, 50*time.Millisecond, "the program does not get ready")
 }

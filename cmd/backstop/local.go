@@ -61,6 +61,7 @@ func newLocal(ctx context.Context, environment map[string]string, s demo.Setting
 	maps.Copy(l.environment, map[string]string{ //nolint:gosec // no credentials: nothing but the sandbox accepts them
 		"BACKSTOP_PUBLIC_URL": l.apiURL, "BACKSTOP_API_KEY": rand.Text(),
 		"BACKSTOP_META_BASE_URL": l.sandboxURL, "BACKSTOP_META_PHONE_NUMBER_ID": "106540352242922",
+		"BACKSTOP_META_WABA_ID":      "102290129340398", // with the templates that docs/sandbox.md lists
 		"BACKSTOP_META_ACCESS_TOKEN": "sandbox-access-token", "BACKSTOP_META_APP_SECRET": "sandbox-app-secret",
 		"BACKSTOP_META_VERIFY_TOKEN": "sandbox-verify-token", "BACKSTOP_TWILIO_BASE_URL": l.sandboxURL,
 		"BACKSTOP_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "BACKSTOP_TWILIO_AUTH_TOKEN": "sandbox-auth-token",

@@ -15,6 +15,7 @@ import (
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/internal/accounts"
 	"github.com/backstophq/backstop/internal/provider/meta"
+	"github.com/backstophq/backstop/internal/temporaltest"
 )
 
 // asProgram is a variable with which the test binary runs the program, so that tests can start, signal and kill a real process.
@@ -24,8 +25,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(sharedTemporal.Main(m))
 }
+
+// sharedTemporal is for tests that do not stop it. Each has a namespace of its own.
+var sharedTemporal temporaltest.Shared
 
 // complete is a valid configuration.
 func complete() map[string]string {

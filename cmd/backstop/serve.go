@@ -23,6 +23,7 @@ import (
 	"github.com/backstophq/backstop/internal/postgres"
 	"github.com/backstophq/backstop/internal/provider/registry"
 	"github.com/backstophq/backstop/internal/sandbox"
+	"github.com/backstophq/backstop/internal/templates"
 	"github.com/backstophq/backstop/worker"
 	"github.com/backstophq/backstop/workflows"
 )
@@ -72,6 +73,8 @@ type program struct {
 	handoff  *handoff.Handoff
 	accounts *accounts.Directory
 	health   *health.Monitor
+
+	templates *templates.Syncer
 }
 
 // run runs the program until ctx is done, then stops it cleanly. It calls listening once requests are accepted.
@@ -101,8 +104,13 @@ func (p *program) run(ctx context.Context, listening func(net.Addr)) (err error)
 	}); err != nil {
 		return err
 	}
+	p.templates, err = templates.New(templates.Options{Store: p.db, Accounts: p.accounts, Log: p.log})
+	if err != nil {
+		return err
+	}
 	p.acts, err = activities.New(activities.Options{
-		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Log: p.log, Calls: p.config.Worker.Calls,
+		Store: p.db, Accounts: callable{p.accounts}, Health: p.health, Refresh: p.accounts.Refresh, Log: p.log,
+		Calls: p.config.Worker.Calls,
 	})
 	if err != nil {
 		return err
@@ -136,6 +144,10 @@ func (p *program) runParts(ctx context.Context, listening func(net.Addr)) error 
 	worked := make(chan struct{})
 	start(func(ctx context.Context) error {
 		p.watchHealth(ctx, worked)
+		return nil
+	})
+	start(func(ctx context.Context) error {
+		p.templates.Run(ctx)
 		return nil
 	})
 	if p.role&workerRole == 0 {
@@ -186,8 +198,9 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.accounts.Refresh, ErrorCodes: codes,
-		APIKey: string(p.config.API.Key), Log: p.log,
+		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.refreshWebhooks, Templates: p.db, Notices: p.templates,
+		ErrorCodes: codes,
+		APIKey:     string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
 		Sandbox: p.isSandbox, Scenarios: p.scenarios(), Stopping: ctx.Done(), Version: version,
 		Ready: func(checking context.Context) (map[string]string, error) {

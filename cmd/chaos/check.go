@@ -170,9 +170,8 @@ func checkSMSOnce(s *sendRecord, out *result) {
 		if rule := s.ruleIndex(m.From); rules[rule] > 0 {
 			out.breachf(s, "two SMS of the rule of %s were accepted", m.From)
 			return
-		} else {
-			rules[rule]++
 		}
+		rules[s.ruleIndex(m.From)]++
 		for n, before := range messages[:i] {
 			// From failedAt on Backstop can get the failure from the provider without a receipt.
 			failedAt := before.Time.Add(smsFails / sandboxSpeed)
@@ -296,7 +295,8 @@ func (s *sendRecord) hasHeldSMS(r *record) bool {
 func (a attempt) isOrphan(r *record) bool {
 	begun := r.toOwnClock(a.StartedAt)
 	from, until := begun.Add(-time.Second), begun.Add(callLength+time.Second)
-	return (a.State == unknown || a.State == calling) && (r.hasDied(from, until) || r.hadOutage(a.Provider, from, until, outageHang))
+	isCut := r.hasDied(from, until) || r.hadOutage(a.Provider, from, until, outageHang)
+	return (a.State == unknown || a.State == calling) && isCut
 }
 
 // lacksReceipts reports whether a process died during the WhatsApp call, no other WhatsApp call has a known result, no receipt

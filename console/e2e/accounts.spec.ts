@@ -266,8 +266,55 @@ test.describe("an account whose provider is away", () => {
     await form.getByLabel("Account name").fill(name);
     await form.getByLabel("Account SID").fill(sid);
     await form.getByLabel("Auth token").fill(token);
-    await form.getByLabel("API address").fill("http://127.0.0.1:9"); // nothing listens
+    await form.getByLabel("API address").fill(`${sandboxURL()}/away`); // nothing of Twilio's answers there
     await form.getByRole("button", { name: "Add", exact: true }).click();
     await expect(page.getByText("The account is saved, but Twilio could not be asked whether it works")).toBeVisible();
+  });
+});
+
+test("the fields of a form follow the provider and the channel", async ({ page }) => {
+  await open(page, "Infobip");
+  const form = formOf(page);
+  const sender = form.getByLabel("WhatsApp sender");
+  await expect(sender).toBeHidden();
+  await expect(form.getByText("While the account is unhealthy")).toBeHidden();
+  await form.getByRole("radio", { name: "WhatsApp" }).check();
+  await expect(sender).toBeVisible();
+  await expect(form.getByText("While the account is unhealthy")).toBeVisible();
+  await form.getByRole("button", { name: "Choose another provider" }).click();
+  await page.getByRole("button", { name: /^Generic HTTP gateway/ }).click();
+  await choose(page, form.getByRole("combobox", { name: "Gateway" }), "kannel");
+  await expect(form.getByText("Ask Generic HTTP gateway first")).toBeHidden(); // it checks no accounts
+  await form.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByRole("button", { name: "Add account" }).first()).toBeFocused();
+});
+
+test.describe("a secret of several lines", () => {
+  test.use({ permissions: ["clipboard-read", "clipboard-write"] });
+
+  test("keeps its lines when it is pasted", async ({ page }) => {
+    const key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    await open(page, "Vonage");
+    const field = formOf(page).getByLabel("Private key");
+    await page.evaluate((text) => navigator.clipboard.writeText(text), key);
+    await field.focus();
+    await page.keyboard.press("ControlOrMeta+V");
+    await expect(field).toHaveValue(key);
+    expect(await field.evaluate(({ tagName }) => tagName)).toBe("TEXTAREA");
+  });
+});
+
+test.describe("in Chinese", () => {
+  test.use({ locale: "zh-CN" });
+
+  test("the form has the provider's labels and help in Chinese", async ({ page }) => {
+    await page.goto("accounts");
+    await page.getByRole("button", { name: "添加账户" }).first().click();
+    await page.getByRole("button", { name: /^Twilio/ }).click();
+    const form = page.getByRole("dialog", { name: "新建账户：Twilio" });
+    await expect(form.getByLabel("账户 SID")).toBeVisible();
+    await expect(form.getByText("在 Twilio 控制台首页。")).toBeVisible();
+    await form.getByLabel("账户 SID").fill("AC1");
+    await expect(form.getByText("格式不正确")).toBeVisible();
   });
 });

@@ -186,7 +186,7 @@ func (r *rig) insert() backstop.Send {
 // begin begins a call as an activity does.
 func (r *rig) begin(send string, c backstop.Call) {
 	r.t.Helper()
-	c.Provider, c.Token = "scripted", send
+	c.Token, c.Candidates = send, []backstop.Candidate{{Account: "scripted", Provider: "scripted"}}
 	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
 	require.NoError(r.t, err)
 	require.Equal(r.t, backstop.MayCall, ruling.Answer)

@@ -356,7 +356,7 @@ func TestHandoff_Sweep_overdue_inquires(t *testing.T) {
 	inquire := func(ctx context.Context, send string) (backstop.View, error) {
 		switch send {
 		case arrived.ID:
-			ref := backstop.Ref{Send: send, Step: backstop.SMSStep(0, false)}
+			ref := backstop.Ref{Send: send, Step: backstop.SMSStep(0, 0, false)}
 			return r.db.Learn(ctx, backstop.Receipt{
 				Provider: "scripted", Channel: backstop.SMS, MessageID: send, Ref: ref, Status: backstop.Delivered, At: time.Now(),
 			})

@@ -11,7 +11,9 @@ func Composed() map[string]string {
 		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
-		"listHealth":    listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
+		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,
+		"insertTemplates": insertTemplates, "lockTemplate": lockTemplate, "updateTemplate": updateTemplate,
+		"listHealth": listHealth, "getHealth": getHealth, "lockHealth": lockHealth, "insertHealth": insertHealth,
 		"updateHealth": updateHealth, "leaseProbe": leaseProbe,
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}

@@ -53,6 +53,18 @@ func (a Alibaba) mount(s *Server) {
 	s.mux.HandleFunc("POST /alibaba/whatsapp/{$}", face.serveWhatsApp)
 }
 
+func (a Alibaba) accounts(address string) []Account {
+	return []Account{
+		{providerAlibaba, channelSMS, map[string]string{
+			"sms_endpoint": address + "/alibaba/sms", "access_key_id": a.AccessKeyID, "access_key_secret": a.AccessKeySecret,
+		}},
+		{providerAlibaba, channelWhatsApp, map[string]string{
+			"whatsapp_endpoint": address + "/alibaba/whatsapp", "access_key_id": a.AccessKeyID,
+			"access_key_secret": a.AccessKeySecret, "whatsapp_sender": a.WhatsAppSender,
+		}},
+	}
+}
+
 // alibabaFace answers the calls of both services.
 type alibabaFace struct {
 	Alibaba

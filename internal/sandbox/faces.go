@@ -13,7 +13,8 @@ func Faces() []Face {
 			Sender: "447860099299",
 		},
 		Telnyx{
-			APIKey: "sandbox-api-key", ProfileID: "40000000-0000-4000-8000-000000000000", Seed: "sandbox-telnyx-signing-seed-0001",
+			APIKey: "sandbox-api-key", ProfileID: "40000000-0000-4000-8000-000000000000",
+			Seed: "sandbox-telnyx-signing-seed-0001",
 		},
 		Gateways{
 			Username: "sandbox", Password: "sandbox-password", Token: "sandbox-token", ReceiptSecret: "sandbox-receipt-secret",

@@ -55,6 +55,17 @@ func (g Gateways) mount(s *Server) {
 	}
 }
 
+func (g Gateways) accounts(address string) []Account {
+	var accounts []Account
+	for _, recipe := range []string{"46elks", "africastalking", "capcom6", "httpsms", "jasmin", "kannel", "sinch", "telnyx"} {
+		accounts = append(accounts, Account{providerHTTP, channelSMS, map[string]string{
+			"recipe": recipe, "base_url": address + "/gateways/" + recipe, "username": g.Username, "password": g.Password,
+			"token": g.Token, "receipt_secret": g.ReceiptSecret,
+		}})
+	}
+	return accounts
+}
+
 // gatewayFace is the mounted gateways.
 type gatewayFace struct {
 	Gateways

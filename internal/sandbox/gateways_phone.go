@@ -18,10 +18,10 @@ const maxCapcom6ID = 36 // client-go, smsgateway/domain_messages.go
 func (f *gatewayFace) postCapcom6(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		ID      string   `json:"id"`
-		Numbers []string `json:"phoneNumbers"` //nolint:tagliatelle // the gateway's own name
+		Numbers []string `json:"phoneNumbers"`
 		Message struct {
 			Text string `json:"text"`
-		} `json:"textMessage"` //nolint:tagliatelle // the gateway's own name
+		} `json:"textMessage"`
 		TTL json.Number `json:"ttl"`
 	}
 	err := json.Unmarshal(readBody(w, r), &body)

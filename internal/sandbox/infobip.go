@@ -45,6 +45,15 @@ func (i Infobip) mount(s *Server) {
 	s.mux.HandleFunc("GET /infobip/whatsapp/1/senders/quality", face.authenticated(channelWhatsApp, face.listSenders))
 }
 
+func (i Infobip) accounts(address string) []Account {
+	return []Account{
+		{providerInfobip, channelSMS, map[string]string{"base_url": address + "/infobip", "api_key": i.APIKey}},
+		{providerInfobip, channelWhatsApp, map[string]string{
+			"base_url": address + "/infobip", "api_key": i.APIKey, "sender": i.Sender,
+		}},
+	}
+}
+
 // infobipFace is the requests of the account.
 type infobipFace struct {
 	*Server

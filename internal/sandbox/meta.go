@@ -100,16 +100,22 @@ func (s *Server) checkMeta(r *http.Request, req metaMessage, malformed bool) *fa
 
 // checkMetaNumber returns the error for a request with a wrong version, token or number, or nil.
 func (s *Server) checkMetaNumber(r *http.Request, method string) *fault {
+	return s.checkMetaObject(r, method, r.PathValue("phone"), append([]string{s.meta.PhoneNumberID}, s.meta.MoreNumbers...)...)
+}
+
+// checkMetaObject returns the error for a request with a wrong version or token, or an object that is none of the known ones, or
+// nil.
+func (s *Server) checkMetaObject(r *http.Request, method, id string, known ...string) *fault {
 	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
 	case !metaVersion.MatchString(r.PathValue("version")):
 		return &fault{status: http.StatusBadRequest, code: 2500, title: "Unknown path components: " + r.URL.Path}
 	case !found || !equalSecrets(token, s.meta.AccessToken):
 		return &fault{status: http.StatusUnauthorized, code: 190, title: "Invalid OAuth access token - Cannot parse access token"}
-	case r.PathValue("phone") != s.meta.PhoneNumberID && !slices.Contains(s.meta.MoreNumbers, r.PathValue("phone")):
+	case !slices.Contains(known, id):
 		return &fault{
 			status: http.StatusBadRequest, code: 100, subcode: 33, kind: "GraphMethodException",
-			title: "Unsupported " + method + " request. Object with ID '" + r.PathValue("phone") +
+			title: "Unsupported " + method + " request. Object with ID '" + id +
 				"' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
 		}
 	}
@@ -122,16 +128,22 @@ func (s *Server) getMetaNumber(w http.ResponseWriter, r *http.Request) {
 		refuseMeta(w, f)
 		return
 	}
+	status, quality := s.number.get()
 	number := map[string]any{
-		"verified_name": "Sandbox", "display_phone_number": displayNumber, "quality_rating": "GREEN", "status": "CONNECTED",
+		"id": r.PathValue("phone"), "verified_name": "Sandbox", "display_phone_number": displayNumber,
+		"quality_rating": quality, "status": status, "name_status": "APPROVED",
 		"throughput":               map[string]string{"level": "STANDARD"},
 		"code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
 	}
-	answer := map[string]any{"id": s.meta.PhoneNumberID}
-	for field := range strings.SplitSeq(withDefault(r.URL.Query().Get("fields"), "verified_name,display_phone_number"), ",") {
-		if value, known := number[field]; known {
-			answer[field] = value
-		}
+	if hasConversations(r.PathValue("version")) { // in the same versions (manual, "Phone numbers")
+		number["messaging_limit_tier"] = "TIER_1K"
+	} else {
+		number["whatsapp_business_manager_messaging_limit"] = "TIER_1K"
+	}
+	answer, unknown := selectFields(number, r.URL.Query().Get("fields"), "verified_name,display_phone_number")
+	if unknown != "" {
+		refuseMeta(w, nonexistingField(unknown))
+		return
 	}
 	writeJSON(w, http.StatusOK, answer)
 }

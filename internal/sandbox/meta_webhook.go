@@ -104,11 +104,17 @@ func newStatusSource(m Message, version string) statusSource {
 	if m.Template != "" {
 		src.pricing = metaPricing{Billable: true, Model: "PMP", Category: "utility", Type: "regular"}
 	}
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	if n, err := strconv.Atoi(major); err == nil && n <= lastWithConversation {
+	if hasConversations(version) {
 		src.conversation = hex.EncodeToString(randomBytes(16))
 	}
 	return src
+}
+
+// hasConversations reports whether the statuses of a version have a conversation.
+func hasConversations(version string) bool {
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n <= lastWithConversation
 }
 
 // metaWebhook returns the function that makes the webhooks of one message.
@@ -122,17 +128,22 @@ func (s *Server) metaWebhook(src statusSource) webhook {
 		if err != nil {
 			return nil, fmt.Errorf("encode webhook: %w", err)
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.meta.WebhookURL, bytes.NewReader(body))
-		if err != nil {
-			return nil, fmt.Errorf("make webhook: %w", withoutURL(err))
-		}
-		mac := hmac.New(sha256.New, []byte(s.meta.AppSecret))
-		_, _ = mac.Write(body)
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("User-Agent", "facebookexternalua")
-		req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-		return req, nil
+		return s.signedMetaWebhook(ctx, body)
 	}
+}
+
+// signedMetaWebhook returns the request with a webhook, signed with the app secret.
+func (s *Server) signedMetaWebhook(ctx context.Context, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.meta.WebhookURL, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make webhook: %w", withoutURL(err))
+	}
+	mac := hmac.New(sha256.New, []byte(s.meta.AppSecret))
+	_, _ = mac.Write(body)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "facebookexternalua")
+	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return req, nil
 }
 
 // status returns the status for one receipt. The statuses sent and delivered have the conversation and the pricing (manual,

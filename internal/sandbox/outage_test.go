@@ -57,6 +57,10 @@ func TestMeta_moreNumbers(t *testing.T) {
 	r = metaRequest(t.Context(), "http://sandbox.test", textBody(recipient+"03", "x"))
 	r.URL.Path = "/v23.0/201/messages"
 	require.Equal(t, http.StatusBadRequest, serve(s, r).status)
+
+	get := metaRequest(t.Context(), "http://sandbox.test", "")
+	get.Method, get.URL.Path = http.MethodGet, "/v23.0/200"
+	require.Contains(t, serve(s, get).body, `"id":"200"`)
 }
 
 // captured passes on the bodies of requests.

@@ -83,6 +83,8 @@ type Server struct {
 	smsMessages *twilioMessages
 	webhooks    *webhookSender
 	outages     outages
+	templates   *metaTemplates
+	number      metaNumber
 	stop        context.CancelFunc
 	stopped     <-chan struct{}
 	mux         *http.ServeMux
@@ -116,6 +118,7 @@ func New(opts Options) (*Server, error) {
 		log:         newMessageLog(opts.MaxMessages),
 		calls:       newCallCounter(opts.MaxMessages),
 		smsMessages: newTwilioMessages(opts.MaxMessages),
+		templates:   newMetaTemplates(),
 		webhooks:    newWebhookSender(opts.HTTP, opts.Logger, opts.Speed),
 		stop:        stop,
 		stopped:     ctx.Done(),
@@ -123,6 +126,9 @@ func New(opts Options) (*Server, error) {
 	}
 	s.mux.HandleFunc("POST /{version}/{phone}/messages", s.postMeta)
 	s.mux.HandleFunc("GET /{version}/{phone}", s.getMetaNumber)
+	s.mux.HandleFunc("GET /{version}/{waba}/{edge}", s.getMetaEdge)
+	s.mux.HandleFunc("PUT /meta/templates/{name}", s.putMetaTemplate)
+	s.mux.HandleFunc("PUT /meta/number", s.putMetaNumber)
 	s.mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", s.postTwilio)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{account}", s.getTwilioAccount)
 	s.mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", s.listTwilio)

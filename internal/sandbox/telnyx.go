@@ -18,8 +18,8 @@ import (
 
 // Telnyx is a simulated Telnyx account, below the path /telnyx. Its messages have the address of their webhooks with them.
 //
-// Sources: Telnyx's manual (send a message, receiving webhooks for messaging, messaging error codes) and its API description, by way
-// of its Go SDK.
+// Sources: Telnyx's manual (send a message, receiving webhooks for messaging, messaging error codes) and its API description, by
+// way of its Go SDK.
 type Telnyx struct {
 	APIKey    string
 	ProfileID string // the messaging profile
@@ -55,6 +55,13 @@ func (t Telnyx) mount(s *Server) {
 	s.mux.HandleFunc("GET /telnyx/v2/messaging_profiles/{id}", face.getProfile)
 }
 
+func (t Telnyx) accounts(address string) []Account {
+	return []Account{{providerTelnyx, channelSMS, map[string]string{
+		"base_url": address + "/telnyx", "api_key": t.APIKey, "public_key": t.PublicKey(),
+		"messaging_profile_id": t.ProfileID,
+	}}}
+}
+
 // telnyxFace is the requests of the account.
 type telnyxFace struct {
 	*Server
@@ -85,8 +92,8 @@ func (f *telnyxFace) post(w http.ResponseWriter, r *http.Request) {
 	var req telnyxRequest
 	malformed := json.Unmarshal(readBody(w, r), &req) != nil
 	m := Message{
-		Time: time.Now(), Provider: providerTelnyx, Channel: channelSMS, To: internationalNumber(req.To), From: req.From, Text: req.Text,
-		Correlation: req.Webhook,
+		Time: time.Now(), Provider: providerTelnyx, Channel: channelSMS, To: internationalNumber(req.To), From: req.From,
+		Text: req.Text, Correlation: req.Webhook,
 	}
 	if refusal := f.problem(r, req, malformed); refusal != nil {
 		f.refuseCall(w, m, refusal, writeTelnyxError)
@@ -176,7 +183,8 @@ func (f *telnyxFace) get(w http.ResponseWriter, r *http.Request) {
 func (f *telnyxFace) listProfiles(w http.ResponseWriter, r *http.Request) {
 	if f.isAuthentic(w, r) {
 		writeJSON(w, http.StatusOK, map[string]any{
-			"data": []any{f.profile()}, "meta": map[string]int{"total_pages": 1, "total_results": 1, "page_number": 1, "page_size": 1},
+			"data": []any{f.profile()},
+			"meta": map[string]int{"total_pages": 1, "total_results": 1, "page_number": 1, "page_size": 1},
 		})
 	}
 }
@@ -193,7 +201,8 @@ func (f *telnyxFace) getProfile(w http.ResponseWriter, r *http.Request) {
 
 func (f *telnyxFace) profile() map[string]any {
 	return map[string]any{
-		"record_type": "messaging_profile", "id": f.options.ProfileID, "name": "Sandbox", "enabled": true, "webhook_api_version": "2",
+		"record_type": "messaging_profile", "id": f.options.ProfileID, "name": "Sandbox", "enabled": true,
+		"webhook_api_version": "2",
 	}
 }
 

@@ -51,6 +51,21 @@ func (v Vonage) mount(s *Server) {
 	s.mux.HandleFunc("POST /vonage/v1/messages", face.post)
 }
 
+func (v Vonage) accounts(address string) []Account {
+	if v.APIKey == "" {
+		return nil
+	}
+	settings := func() map[string]string {
+		return map[string]string{
+			"base_url": address + "/vonage", "api_key": v.APIKey, "api_secret": v.APISecret,
+			"signature_secret": v.SignatureSecret,
+		}
+	}
+	whatsApp := settings()
+	whatsApp["sender"] = v.Sender
+	return []Account{{providerVonage, channelSMS, settings()}, {providerVonage, channelWhatsApp, whatsApp}}
+}
+
 // vonageFace is the requests of the application.
 type vonageFace struct {
 	*Server

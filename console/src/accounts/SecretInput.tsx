@@ -35,6 +35,7 @@ export function SecretInput({ id, value, onChange, isStored, mayRemove }: Props)
           {...shared}
           className="code"
           rows={4}
+          autoFocus // it replaces the field that had the focus
           onChange={({ target }) => onChange?.(target.value || undefined)}
         />
       ) : (

@@ -80,7 +80,13 @@ export const constraints = {
           "maxItems": 32
         }
       },
-      "account": {}
+      "account": {},
+      "if_unsendable": {
+        "enum": [
+          "refuse",
+          "fall_back"
+        ]
+      }
     },
     "fallback": {
       "policy_id": {

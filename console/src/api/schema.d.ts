@@ -433,6 +433,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List message templates
+         * @description Lists the WhatsApp templates as the providers of the accounts last reported them, ordered by account, name and language. They
+         *     are read again every 10 minutes, and a provider's notice of a change counts at once. A template is listed if it fits all given
+         *     parameters. An account whose templates are not read has none here: `profile` of the account gives the reason.
+         */
+        get: operations["ListTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/routes": {
         parameters: {
             query?: never;
@@ -1014,6 +1036,7 @@ export interface components {
             /** @description The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used. */
             fault?: string;
             health: components["schemas"]["AccountHealth"];
+            profile?: components["schemas"]["AccountProfile"];
             /** @description The number in the `ETag`. */
             version: number;
             /**
@@ -1048,6 +1071,108 @@ export interface components {
             since?: string;
             /** @description The reason of the state. */
             reason?: string;
+        };
+        /**
+         * @description What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
+         *     no templates, or was not asked yet. A field is absent if the provider does not report it.
+         */
+        AccountProfile: {
+            /** @description The phone number, as recipients see it. */
+            display_number?: string;
+            /** @description The name, as recipients see it. */
+            verified_name?: string;
+            /** @description The state of the number. At Meta it sends if it is `connected`. */
+            status?: string;
+            /** @description The state of the name's review, like `approved`. */
+            name_status?: string;
+            /** @description The quality that recipients give the number: `green`, `yellow`, `red` or `unknown`. */
+            quality?: string;
+            /** @description The throughput of the number, like `standard` or `high`. */
+            throughput?: string;
+            /** @description How many persons a day the business may write to first, like `tier_1k`. */
+            messaging_limit?: string;
+            /**
+             * Format: date-time
+             * @description When the number was last read.
+             */
+            read_at?: string;
+            /**
+             * Format: date-time
+             * @description When the templates were last read. Absent, they were never read, so sends are not checked against them.
+             */
+            templates_read_at?: string;
+            /** @description Why the newest reading failed. Absent if it succeeded. */
+            fault?: string;
+        };
+        /** @description A page of templates. */
+        MessageTemplateList: {
+            items: components["schemas"]["MessageTemplate"][];
+            /** @description Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description A WhatsApp template in one language, as its provider last reported it. The provider's words are in small letters. */
+        MessageTemplate: {
+            account: components["schemas"]["AccountRef"];
+            /** @description The name at the provider. */
+            name: string;
+            /** @description The code of the language at the provider. */
+            language: string;
+            /**
+             * @description The state of the template. It can be sent only if it is `approved`. Other states are `pending`, `rejected`, `paused` (its
+             *     quality is low), `disabled`, `in_appeal`, `limit_exceeded`, `archived`, `pending_deletion` and `deleted`. The provider may
+             *     have more.
+             */
+            status: string;
+            /** @description Why the template is in this state, if the provider gives a reason. */
+            reason?: string;
+            /** @description The category, which decides the price: `authentication`, `utility` or `marketing`. */
+            category: string;
+            /** @description The category before the provider changed it. Absent if the provider did not. */
+            previous_category?: string;
+            /** @description The quality: `green`, `yellow`, `red` or `unknown`. */
+            quality?: string;
+            /**
+             * @description Whether the parameters are counted, or have names.
+             * @enum {string}
+             */
+            format: "positional" | "named";
+            /**
+             * @description How long the provider tries to deliver the message. After that it drops the message. If the template sets none, it is the
+             *     default of the category.
+             */
+            ttl_seconds: number;
+            parameters: components["schemas"]["TemplateParameters"];
+            /** @description The content of the template in the form of its provider (Meta), for a preview. */
+            components: {
+                [key: string]: unknown;
+            }[];
+            updated_at: components["schemas"]["Time"];
+        };
+        /**
+         * @description The parameters that a send must give in `components`. A parameter is listed by its name; those of a `positional` template are
+         *     `1`, `2` and so on.
+         */
+        TemplateParameters: {
+            /** @description The parameters of the header's text. */
+            header: string[];
+            /** @description The type of the header's only parameter: `image`, `video`, `document` or `location`. Absent if it has none. */
+            header_media?: string;
+            /** @description The parameters of the body. */
+            body: string[];
+            /** @description The buttons that have a parameter. */
+            buttons: components["schemas"]["TemplateButton"][];
+            /**
+             * @description Whether the template has parts that Backstop does not know, such as a carousel. Their parameters are not listed, and
+             *     sends are not checked for them.
+             */
+            unchecked?: boolean;
+        };
+        /** @description A button whose address ends with a parameter. */
+        TemplateButton: {
+            /** @description The index of the button, for `index` in `components`. */
+            index: number;
+            /** @description The address, with the parameter as the template has it. */
+            url: string;
         };
         /** @description A page of accounts. */
         AccountList: {
@@ -1170,6 +1295,14 @@ export interface components {
             template?: components["schemas"]["TemplateInput"];
             /** @description The WhatsApp account that sends. Absent, the policy's account sends, or the default account. */
             account?: components["schemas"]["AccountRef"];
+            /**
+             * @description What follows if the provider's list of templates says that this template cannot be sent: it is unknown, not approved,
+             *     lacks the language, or wants other parameters. `refuse`, also if absent: the answer is 422. `fall_back`: the send is
+             *     accepted, its WhatsApp message counts as failed at once, and the rules apply. An account whose templates are not read is
+             *     not checked.
+             * @enum {string}
+             */
+            if_unsendable?: "refuse" | "fall_back";
         };
         /** @description A message template that Meta has approved. */
         TemplateInput: {
@@ -1254,21 +1387,25 @@ export interface components {
         /** @description A part of a send that is valid but may be a mistake. */
         Warning: {
             /**
-             * @description The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS.
+             * @description The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+             *     time-to-live is longer than the wait.
              *     `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
              *     rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
              *     fires although the message is read. `send_id_not_accepted`: the recipient's country does not accept alphanumeric
-             *     sender IDs; operators there replace the sender ID or drop the SMS. `unlisted_number`: the number is possible, but in
-             *     no number range that Backstop lists. Check it for a mistake, unless its area code is new.
+             *     sender IDs; operators there replace the sender ID or drop the SMS. `template_category`: the template has another category
+             *     than the send, so its price and its opt-outs are those of the template's category. `template_unsendable`: the template
+             *     cannot be sent, so the send goes by SMS as its rules say; only with `if_unsendable` of `fall_back`. `unlisted_number`: the
+             *     number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
              * @enum {string}
              */
-            code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "unlisted_number";
+            code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
             /**
-             * @description The parameters of the warning by their names: `rule`, the name of the rule, except for `unlisted_number`; `wait_seconds`
+             * @description The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
              *     and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
-             *     for `send_id_not_accepted`, and for `unlisted_number` if the number has one.
+             *     for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
+             *     `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
              */
             params?: {
                 [key: string]: string;
@@ -1910,12 +2047,15 @@ export interface components {
          *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
          *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
          *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
-         *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `trunk_digits` (`meant`: the number that was
-         *     probably meant, if there is one), `unknown_account` (`channel`), `no_account` (`channel`, `country`), `wrong_type` (`type`:
-         *     the JSON type that the value must have).
+         *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
+         *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
+         *     `body` or `button 0` with its index; `want` and `have`: how many parameters, or their names, or the type of the header's
+         *     media), `trunk_digits` (`meant`: the number that was probably meant, if there is one), `unknown_account` (`channel`),
+         *     `unknown_template` (`account`), `no_account` (`channel`, `country`), `wrong_type` (`type`: the JSON type that the value must
+         *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_name" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -3188,6 +3328,42 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListTemplates: {
+        parameters: {
+            query?: {
+                /** @description Only templates of this account. */
+                account?: components["schemas"]["AccountRef"];
+                /** @description Only templates with this text in the name. */
+                name?: string;
+                /** @description Only templates of this status, like `approved`. */
+                status?: string;
+                /** @description Only templates in this language. */
+                language?: string;
+                /** @description The `next_cursor` of the previous page. Absent, the first page is returned. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description The most items to return, 1 to 200. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of templates. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageTemplateList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
             default: components["responses"]["Failure"];
         };
     };

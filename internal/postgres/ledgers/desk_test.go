@@ -19,10 +19,31 @@ const policyID = "0190a0a0-0000-7000-8000-000000000001"
 
 // The calls of the tests. The plan's first rule waits for the delivery, and its second rule for the message to be read.
 var (
-	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"}
-	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, Provider: "twilio"}
-	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, Provider: "twilio"}
+	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Candidates: accounts}
+	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, Candidates: accounts}
+	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, Candidates: accounts}
+
+	// The accounts of the plan: one for WhatsApp, and one for each rule. The last rule has a spare one.
+	accounts = []backstop.Candidate{
+		{Account: "number", Provider: "meta"}, {Account: "main", Provider: "twilio"}, {Account: "bulk", Provider: "twilio"},
+		{Account: "spare", Provider: "infobip", RefusesRepeats: true},
+	}
 )
+
+// noon is the provider's time of all receipts.
+var noon = time.Date(2026, 3, 1, 12, 0, 20, 0, time.UTC)
+
+// accountOf returns the account of a step. No test of a desk has a message by the spare one, unless it says so.
+func accountOf(step int) string {
+	switch {
+	case step < firstSMS.Step():
+		return "number"
+	case step < lastSMS.Step():
+		return "main"
+	default:
+		return "bulk"
+	}
+}
 
 func resend(c backstop.Call) backstop.Call { c.Resend = true; return c }
 
@@ -45,9 +66,15 @@ func newSend(t testing.TB) backstop.Send {
 	return backstop.Send{
 		ID: id, To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello by SMS", AcceptedAt: at,
 		Status: backstop.Statuses{WhatsApp: backstop.Queued}, Outcome: backstop.OutcomePending,
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
-			{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme"},
-			{ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 300, SendID: "Acme2", Route: "bulk"},
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: "number", Rules: []backstop.Rule{
+			{
+				ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme",
+				Routes: []backstop.Route{{Account: "main"}},
+			},
+			{
+				ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 300, SendID: "Acme2",
+				Routes: []backstop.Route{{Account: "bulk"}, {Account: "spare", SendID: "Spare"}},
+			},
 		}},
 	}
 }
@@ -129,8 +156,8 @@ func (d desk) messageID(step int) string {
 // receipt returns a receipt with a reference to the step.
 func (d desk) receipt(step int, status backstop.Status) backstop.Receipt {
 	r := backstop.Receipt{
-		Provider: "meta", Channel: backstop.WhatsApp, MessageID: d.messageID(step),
-		Ref: backstop.Ref{Send: d.id, Step: step}, Status: status, At: time.Date(2026, 3, 1, 12, 0, 20, 0, time.UTC),
+		Provider: "meta", Account: accountOf(step), Channel: backstop.WhatsApp, MessageID: d.messageID(step),
+		Ref: backstop.Ref{Send: d.id, Step: step}, Status: status, At: noon,
 	}
 	if step >= firstSMS.Step() {
 		r.Provider, r.Channel = "twilio", backstop.SMS

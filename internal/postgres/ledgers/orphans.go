@@ -28,7 +28,10 @@ func (s *Store) storeOrphans(ctx context.Context, orphans []backstop.Receipt) er
 		return nil
 	}
 	sorted := slices.SortedFunc(slices.Values(orphans), func(a, b backstop.Receipt) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Account, b.Account))
+		return cmp.Or(
+			cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Status, b.Status),
+			cmp.Compare(a.Account, b.Account),
+		)
 	})
 	received := make([]backstop.Received, len(sorted))
 	for i, r := range sorted {
@@ -48,8 +51,10 @@ func (s *Store) storeOrphans(ctx context.Context, orphans []backstop.Receipt) er
 	})
 }
 
+// An orphan of the time before accounts had names belongs to the account that has its provider's name now.
 var listOrphans = `SELECT ` + pool.ColumnsOf[orphanRow]().Names() + ` FROM receipts
-WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 AND account IN ('', $4) ORDER BY id`
+WHERE provider = $1 AND message_id = $2 AND send IS NULL AND channel = $3 AND COALESCE(NULLIF(account, ''), provider) = $4
+ORDER BY id`
 
 type orphanRow struct {
 	message

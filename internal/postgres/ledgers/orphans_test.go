@@ -27,8 +27,8 @@ func TestStore_orphans(t *testing.T) {
 	storeOrphan := func(t *testing.T, d desk) {
 		t.Helper()
 		_, err := sqlDB.ExecContext(t.Context(), `INSERT INTO receipts
-    (id, provider, channel, message_id, status, received_at, at, needs_signal)
-VALUES ($1, 'meta', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t), d.messageID(1), time.Now())
+    (id, provider, account, channel, message_id, status, received_at, at, needs_signal)
+VALUES ($1, 'meta', 'number', 'whatsapp', $2, 'read', $3, $3, false)`, newID(t), d.messageID(1), time.Now())
 		require.NoError(t, err)
 	}
 

@@ -142,11 +142,13 @@ func TestStore_Owner(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	d := underway(t, db)
-	owner, found, err := db.Owner(t.Context(), backstop.WhatsApp, "meta", d.messageID(1))
+	owner, found, err := db.Owner(t.Context(), d.lone(1, ""))
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, backstop.Ref{Send: d.id, Step: 1}, owner)
-	_, found, err = db.Owner(t.Context(), backstop.SMS, "meta", d.messageID(1))
+	sms := d.lone(1, "")
+	sms.Channel = backstop.SMS
+	_, found, err = db.Owner(t.Context(), sms)
 	require.NoError(t, err)
 	require.False(t, found)
 }

@@ -116,6 +116,7 @@ func TestStore_roundTrip(t *testing.T) {
 		SMSReceiptWait: time.Hour + time.Nanosecond,
 	})
 	look(d)
+	require.Equal(t, "bulk", d.ledger().Attempt(last.Ref.Step).Account)
 	d.insert(d.receipt(last.Ref.Step, backstop.Delivered), d.receipt(1, backstop.Delivered))
 	look(d)
 
@@ -136,6 +137,19 @@ func TestStore_roundTrip(t *testing.T) {
 	ruling, _ = averted.ask(firstSMS)
 	require.Equal(t, backstop.Satisfied, ruling.Answer)
 	require.NotEmpty(t, averted.check().Averted)
+
+	routed := underway(t, db)
+	routed.fail(routed.begin(firstSMS), backstop.Rejected)
+	refused := routed.begin(lastSMS)
+	routed.end(refused, backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault, Code: "20003"}})
+	for range 2 {
+		spare := routed.begin(lastSMS)
+		require.Equal(t, "spare", spare.Account)
+		require.Equal(t, "Spare", spare.SendID)
+		require.Equal(t, spare, *routed.ledger().Attempt(spare.Ref.Step), "the attempt is returned as it is stored")
+		routed.end(spare, backstop.Ending{Failure: &backstop.Failure{Kind: backstop.Unknown}})
+		look(routed)
+	}
 
 	sends.requireAll(t, backstop.Send{})
 	attempts.requireAll(t, backstop.Attempt{})

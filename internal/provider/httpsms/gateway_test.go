@@ -90,7 +90,7 @@ func TestNew_document(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := httpsms.New(settings(t, "https://gateway.example", "custom", row.document))
-			fault, ok := errors.AsType[*provider.FieldFault](err)
+			fault, ok := errors.AsType[*provider.FieldError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, "gateway", fault.Field)
 			require.ErrorContains(t, err, row.want)
@@ -206,7 +206,7 @@ func TestClient_SendSMS_values(t *testing.T) {
 	_, body = exchange(t, "custom", document, m)
 	var sent map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body), &sent))
-	end, err := time.Parse(time.RFC3339, sent["at"].(string)) //nolint:forcetypeassert // a wrong type fails the test
+	end, err := time.Parse(time.RFC3339, sent["at"].(string))
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(m.ValidFor), end, 5*time.Second)
 	require.InDelta(t, end.Unix(), sent["unix"], 0)

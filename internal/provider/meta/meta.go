@@ -40,12 +40,15 @@ type Client struct {
 	account       string
 	pace          *pacer
 	sibling       func(field, value string) provider.Client // another account; may be nil
+
+	wabaID       string // the id of the WhatsApp Business account; may be empty
+	templatesURL string // the URL of its templates
 }
 
 // name is the name of the provider.
 const name = "meta"
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	base, err := provider.ParseURL("base_url", v["base_url"])
@@ -61,7 +64,7 @@ func New(s provider.Settings) (*Client, error) {
 	}
 	perSecond, err := throughputOf(v["throughput"])
 	if err != nil {
-		return nil, &provider.FieldFault{Field: "throughput", Reason: "must be a number of at least 1"}
+		return nil, &provider.FieldError{Field: "throughput", Reason: "must be a number of at least 1"}
 	}
 	pace, err := newPacer(perSecond)
 	if err != nil {
@@ -82,6 +85,8 @@ func New(s provider.Settings) (*Client, error) {
 		account:       s.Account,
 		pace:          pace,
 		sibling:       s.Sibling,
+		wabaID:        v["waba_id"],
+		templatesURL:  base.JoinPath(url.PathEscape(v["version"]), url.PathEscape(v["waba_id"]), "message_templates").String(),
 	}
 	secrets := slices.Concat(c.appSecrets, c.verifyTokens, []string{v["access_token"]})
 	c.poster = provider.NewPoster(s.Timeout, s.Secrets, secrets...)

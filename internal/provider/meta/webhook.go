@@ -54,7 +54,7 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		}
 		b.fail(err)
 	}
-	if post.Object != "whatsapp_business_account" {
+	if post.Object != businessAccount {
 		return nil, provider.Invalid("the webhook is not about a WhatsApp business account", nil)
 	}
 	for _, entry := range post.Entry {

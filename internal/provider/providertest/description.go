@@ -52,8 +52,9 @@ func testField(t *testing.T, field backstop.AccountField) {
 	_, err := regexp.Compile(field.Pattern)
 	require.NoError(t, err, field.Name)
 	for language, endOfSentence := range map[string]string{"en": ".", "zh-CN": "。"} {
+		help := field.Help[language]
 		require.NotEmpty(t, field.Label[language], "label of %s in %s", field.Name, language)
-		require.NotEmpty(t, strings.TrimSuffix(field.Help[language], endOfSentence), "help of %s in %s", field.Name, language)
-		require.True(t, strings.HasSuffix(field.Help[language], endOfSentence), "help of %s in %s is a sentence", field.Name, language)
+		require.NotEmpty(t, strings.TrimSuffix(help, endOfSentence), "help of %s in %s", field.Name, language)
+		require.True(t, strings.HasSuffix(help, endOfSentence), "help of %s in %s is a sentence", field.Name, language)
 	}
 }

@@ -24,12 +24,12 @@ const (
 	codeStopped  = "40300" // the recipient has answered STOP
 )
 
-// codeMeaning returns the meaning of an error code, or zero if the code is not in the table. The codes from 40001 to 40020 come with a
-// webhook, the others with the answer to a request.
+// codeMeaning returns the meaning of an error code, or zero if the code is not in the table. The codes from 40001 to 40020 come
+// with a webhook, the others with the answer to a request.
 //
 // Sources: Telnyx's manual, "Messaging error code reference" and "API error codes" (2026). The table has no codes that do not say
-// which of the two numbers is wrong (10001, 10002), and none of MMS (40308, 40317). Code 40005 is not Expired: the message had left
-// Telnyx.
+// which of the two numbers is wrong (10001, 10002), and none of MMS (40308, 40317). Code 40005 is not Expired: the message had
+// left Telnyx.
 func codeMeaning(code string) provider.Meaning {
 	switch code {
 	case "10011", // too many requests
@@ -40,7 +40,8 @@ func codeMeaning(code string) provider.Meaning {
 		return provider.Unavailable
 	case codeStopped:
 		return provider.OptedOut
-	case "40001", "40004", "40005", "40006", "40008", "40012", // a landline, a carrier that refuses, no phone in time, no such number
+	case "40001", "40004", "40005", "40006", "40008", // a landline, a carrier that refuses, no phone in time
+		"40012",                   // no such number
 		"40301", "40310", "40319", // the number takes no such message, or is none
 		"40309": // the profile may not send to this region
 		return provider.Recipient

@@ -14,9 +14,9 @@ import (
 // messagesKept is how far back a look-up reaches ("no older than 10 days since their creation").
 const messagesKept = 10 * 24 * time.Hour
 
-// Find returns Telnyx's status of a message, or nil if Telnyx has no such message. Every error is a *backstop.Failure: Unavailable and
-// Throttled may be retried later, Rejected needs an operator, and Unknown means that Telnyx cannot say. Telnyx finds messages by their
-// id only.
+// Find returns Telnyx's status of a message, or nil if Telnyx has no such message. Every error is a *backstop.Failure:
+// Unavailable and Throttled may be retried later, Rejected needs an operator, and Unknown means that Telnyx cannot say. Telnyx
+// finds messages by their id only.
 func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found, error) {
 	if q.MessageID == "" {
 		return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "a message is found by its id only"}
@@ -31,7 +31,7 @@ func (c *Client) Find(ctx context.Context, q backstop.Inquiry) (*backstop.Found,
 		case answer.Status != http.StatusNotFound || refusal == nil || refusal.Code != codeNotFound:
 			return nil, c.lookupFailure(answer)
 		case time.Since(q.Since) > messagesKept:
-			return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "a look-up does not reach back to the message"}
+			return nil, &backstop.Failure{Kind: backstop.Unknown, Reason: "look-ups do not reach back to the message"}
 		default:
 			return nil, nil //nolint:nilnil // nil: Telnyx has no such message
 		}
@@ -96,9 +96,9 @@ func (c *Client) Check(ctx context.Context) error {
 	case decodeJSON(answer.Body, &profile) != nil || profile.Data.ID == "":
 		return unreadableAnswer()
 	case profile.Data.Enabled != nil && !*profile.Data.Enabled:
-		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile that is not enabled"}
+		return &provider.FieldError{Field: "messaging_profile_id", Reason: "is a profile that is not enabled"}
 	case profile.Data.Version != "" && profile.Data.Version != "2":
-		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile whose webhooks do not have API version 2"}
+		return &provider.FieldError{Field: "messaging_profile_id", Reason: "is a profile without webhook API version 2"}
 	}
 	return nil
 }
@@ -112,15 +112,15 @@ func (c *Client) refusedCheck(answer provider.Answer) error {
 	said := " (Telnyx says " + refusal.Code + ": " + c.poster.Text(refusal.Text) + ")"
 	switch answer.Status {
 	case http.StatusUnauthorized:
-		return &provider.FieldFault{Field: "api_key", Reason: "is not accepted" + said}
+		return &provider.FieldError{Field: "api_key", Reason: "is not accepted" + said}
 	case http.StatusForbidden:
-		return &provider.FieldFault{Field: "api_key", Reason: "has too few permissions" + said}
+		return &provider.FieldError{Field: "api_key", Reason: "has too few permissions" + said}
 	case http.StatusNotFound:
 		field := "base_url"
 		if c.profile != "" {
 			field = "messaging_profile_id"
 		}
-		return &provider.FieldFault{Field: field, Reason: "is not known" + said}
+		return &provider.FieldError{Field: field, Reason: "is not known" + said}
 	default:
 		return c.lookupFailure(answer)
 	}

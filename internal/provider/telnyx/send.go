@@ -20,8 +20,8 @@ type request struct {
 	Text    string `json:"text"`
 	Type    string `json:"type"`
 	Profile string `json:"messaging_profile_id,omitempty"` // required for a sender that is not a number
-	// WebhookURL is where the webhooks of this message go. If that fails, they go to the address of the messaging profile. Each
-	// webhook repeats this address, and with it the reference.
+	// WebhookURL is where the webhooks of this message go. If that fails, they go to the address of the messaging profile.
+	// Each webhook repeats this address, and with it the reference.
 	WebhookURL string `json:"webhook_url"`
 }
 

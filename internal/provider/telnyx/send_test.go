@@ -124,10 +124,10 @@ func TestClient_Check(t *testing.T) {
 		{refused(404, "10005", "no"), unchanged, "messaging_profile_id is not known (Telnyx says 10005: Refused; no; /to)"},
 		{refused(404, "10005", "no"), none, "base_url is not known (Telnyx says 10005: Refused; no; /to)"},
 		{providertest.Reply{Status: 200, Body: `{"data":{"id":"x","enabled":false}}`}, unchanged, "messaging_profile_id is a profile that is not enabled"},
-		{providertest.Reply{Status: 200, Body: `{"data":{"id":"x","webhook_api_version":"1"}}`}, unchanged, "messaging_profile_id is a profile whose webhooks do not have API version 2"},
+		{providertest.Reply{Status: 200, Body: `{"data":{"id":"x","webhook_api_version":"1"}}`}, unchanged, "messaging_profile_id is a profile without webhook API version 2"},
 	} {
 		err := serve(t, row.answer, ignore, row.change).Check(t.Context())
-		_, isFault := errors.AsType[*provider.FieldFault](err)
+		_, isFault := errors.AsType[*provider.FieldError](err)
 		require.True(t, isFault, "%v", err)
 		require.EqualError(t, err, row.want)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -20,8 +21,8 @@ const (
 )
 
 // Receipts verifies the signature of a webhook and returns its receipt: of a status, or of an inbound message. It returns no
-// receipt if the webhook is not about an SMS, or if its status says nothing about the end of the message. An Error with code Forged
-// or Invalid says what is wrong.
+// receipt if the webhook is not about an SMS, or if its status says nothing about the end of the message. An Error with code
+// Forged or Invalid says what is wrong.
 func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, error) {
 	if !c.isSigned(r.Header, body, time.Now()) {
 		return nil, provider.Forged("the signature or the timestamp is missing or wrong")
@@ -40,7 +41,8 @@ func (c *Client) Receipts(r *http.Request, body []byte) ([]backstop.Receipt, err
 		return nil, provider.Invalid("payload.id is missing or too long", nil)
 	}
 	receipt := backstop.Receipt{
-		Provider: name, Account: c.account, Channel: backstop.SMS, MessageID: string(e.Payload.ID), At: timeOf(e.OccurredAt, time.Now()),
+		Provider: name, Account: c.account, Channel: backstop.SMS, MessageID: string(e.Payload.ID),
+		At: timeOf(e.OccurredAt, time.Now()),
 	}
 	if e.Type == eventReceived {
 		if receipt.Inbound = e.Payload.inbound(); receipt.Inbound == nil {
@@ -104,8 +106,8 @@ func (m message) status() string {
 	return string(m.To[0].Status)
 }
 
-// inbound returns an inbound message, or nil if its sender is no phone number. Telnyx's word for the keyword counts before the text,
-// because a profile may have keywords of its own, in any language. The list of Telnyx's default words has STOP ALL too.
+// inbound returns an inbound message, or nil if its sender is no phone number. Telnyx's word for the keyword counts before the
+// text, because a profile may have keywords of its own, in any language. The list of Telnyx's default words has STOP ALL too.
 func (m message) inbound() *backstop.Inbound {
 	to := ""
 	if len(m.To) > 0 {
@@ -115,7 +117,7 @@ func (m message) inbound() *backstop.Inbound {
 	if in == nil {
 		return nil
 	}
-	switch m.AutoResponse {
+	switch strings.ToUpper(string(m.AutoResponse)) {
 	case "STOP":
 		in.Keyword = backstop.StopKeyword
 	case "START":
@@ -124,8 +126,8 @@ func (m message) inbound() *backstop.Inbound {
 	return in
 }
 
-// statusOf returns the status for a word of Telnyx's. It returns "" for a message that has not left Telnyx (queued, sending) and for
-// unknown words. Delivery_unconfirmed means that the carrier has the message and reports nothing.
+// statusOf returns the status for a word of Telnyx's. It returns "" for a message that has not left Telnyx (queued, sending) and
+// for unknown words. Delivery_unconfirmed means that the carrier has the message and reports nothing.
 func statusOf(word string) backstop.Status {
 	switch word {
 	case "sent", "delivery_unconfirmed":
@@ -147,8 +149,8 @@ func (c *Client) undelivered(word string, list []apiError) *backstop.Failure {
 	return c.poster.Undelivered(refusalOf(list))
 }
 
-// refOf returns the reference in the address of a message's webhooks. The address is read from the body, because the signature does
-// not cover the address that was called.
+// refOf returns the reference in the address of a message's webhooks. The address is read from the body, because the signature
+// does not cover the address that was called.
 func refOf(webhookURL provider.Loose) backstop.Ref {
 	address, err := url.Parse(string(webhookURL))
 	if err != nil {

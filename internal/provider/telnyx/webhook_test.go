@@ -90,7 +90,7 @@ func TestNew_faults(t *testing.T) {
 	t.Parallel()
 	_, err := open(t, "ftp://x", func(values map[string]string) { values["public_key"], values["api_key"] = "c2hvcnQ=", "a b" })
 	require.ErrorContains(t, err, "base_url must be an address")
-	require.ErrorContains(t, err, "public_key is not a public key")
+	require.ErrorContains(t, err, "public_key must have 44 characters")
 	require.ErrorContains(t, err, "api_key must not contain spaces")
 }
 
@@ -165,7 +165,7 @@ func TestClient_Receipts_inbound(t *testing.T) {
 		`"text":"Hello there"`:                               {Text: "Hello there"},
 		`"text":"stop","autoresponse_type":null`:             {Text: "stop", Keyword: backstop.StopKeyword},
 		`"text":"STOP ALL","autoresponse_type":"STOP"`:       {Text: "STOP ALL", Keyword: backstop.StopKeyword},
-		`"text":"Arrêtez","autoresponse_type":"STOP"`:        {Text: "Arrêtez", Keyword: backstop.StopKeyword},
+		`"text":"Arrêtez","autoresponse_type":"stop"`:        {Text: "Arrêtez", Keyword: backstop.StopKeyword},
 		`"text":"JOIN","autoresponse_type":"START"`:          {Text: "JOIN", Keyword: backstop.StartKeyword},
 		`"text":"Unstop"`:                                    {Text: "Unstop", Keyword: backstop.StartKeyword},
 		`"text":"info","autoresponse_type":"HELP"`:           {Text: "info"},

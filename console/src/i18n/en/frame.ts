@@ -88,7 +88,10 @@ export const frame = {
       send_id:
         "must be 1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, or an E.164 number",
       taken: "another one has this name",
+      template_language: "is not a language of this template, which has {{languages}}",
       template_name: "must be 1 to 512 lower-case letters, digits and underscores",
+      template_not_approved: "is not approved: its status is {{status}}",
+      template_parameters: "parameters that the {{component}} wants: {{want}}; given: {{have}}",
       text_or_template: "must have either text or template",
       time: "must be a time in RFC 3339 form, like 2031-05-04T12:10:00Z",
       time_years: "must lie in the years {{min}} to {{max}}, in UTC",
@@ -97,6 +100,7 @@ export const frame = {
         "has digits that are dialled only within its country, such as a 0 before the area code; did you mean {{meant}}?",
       unknown: "does not exist: check the spelling",
       unknown_account: "there is no such account of this channel",
+      unknown_template: "is not a template of account {{account}}",
       utf16_max: "must have at most {{max}} characters; an emoji counts as two",
       uuid: "must be a UUID",
       value_between: "must be between {{min}} and {{max}}",

@@ -380,6 +380,8 @@ export const sends = {
       expires_before_wait: "The send expires before the wait ends",
       looks_unread: "Some readers look unread",
       send_id_not_accepted: "The recipient's country accepts no alphanumeric SendID",
+      template_category: "The template has another category",
+      template_unsendable: "The template cannot be sent",
       unlisted_number: "The recipient's number may be wrong",
     },
     warningDetails: {
@@ -391,6 +393,9 @@ export const sends = {
         "Rule “{{rule}}”: a reader who has turned read receipts off looks unread, so that the SMS goes out all the same.",
       send_id_not_accepted:
         "Rule “{{rule}}” sends from {{send_id}}, but {{country}} accepts no alphanumeric SendID: operators there replace it or drop the SMS.",
+      template_category:
+        "The send's category is {{category}}, but that of the template is {{template_category}}, which decides the price.",
+      template_unsendable: "WhatsApp counts as failed at once, and the rules apply: {{reason}}",
       unlisted_number: "The number is possible but in no known number range: check it, unless its area code is new.",
     },
   },

@@ -372,6 +372,8 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       expires_before_wait: "发送会在等待结束之前过期",
       looks_unread: "接收者若关闭已读回执，读过也会显示为未读",
       send_id_not_accepted: "接收者所在国家不接受字母数字 SendID",
+      template_category: "模板的类别与发送不同",
+      template_unsendable: "模板无法发送",
       unlisted_number: "接收号码可能有误",
     },
     warningDetails: {
@@ -380,6 +382,8 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       looks_unread: "规则“{{rule}}”：接收者若关闭已读回执，读过也会显示为未读，短信仍会发出。",
       send_id_not_accepted:
         "规则“{{rule}}”从 {{send_id}} 发送，但{{country}}不接受字母数字 SendID：当地运营商会替换它或丢弃短信。",
+      template_category: "发送的类别为 {{category}}，而模板的类别为 {{template_category}}，价格按模板的类别计算。",
+      template_unsendable: "WhatsApp 立即视为失败，规则随之生效：{{reason}}",
       unlisted_number: "该号码可能存在，但不在任何已知号段内：除非其区号是新的，否则请核对。",
     },
   },
