@@ -22,6 +22,8 @@ type call struct {
 	err    error
 
 	unsaved *activities.Ended // how the first try ended, if that could not be stored
+
+	isCutShort bool // the wait of another rule has ended the retries
 }
 
 // startCall starts a provider call, and does not wait for it. No timeout of the engine ends the call while it may still send.

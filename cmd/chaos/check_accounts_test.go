@@ -159,6 +159,17 @@ func accountsAllowed() map[string]allowance {
 			s.Final.Attempts[1].State = unknown
 			r.faults = []fault{{Kind: hangSMS, Provider: twilio, Began: at(3), Ended: at(4)}}
 		}},
+		"the first of several calls": {"no SMS after a satisfying receipt", 1, func(_ *record, s *sendRecord) {
+			s.Calls = slices.Insert(s.Calls, 1, refusedCall(2, twilio, 503))
+			s.Final.Attempts[1].Number = 2
+		}},
+		"the first of several calls, and it was seen": {"no SMS after a satisfying receipt", 0, func(_ *record, s *sendRecord) {
+			s.Calls = slices.Insert(s.Calls, 1, refusedCall(2, twilio, 503))
+			s.Views = []view{*s.Final}
+			s.Views[0].Attempts = slices.Clone(s.Final.Attempts)
+			s.Views[0].Attempts[1].StartedAt = at(1.9)
+			s.Final.Attempts[1].Number = 2
+		}},
 		"unhealthy since an outage": {"the timeline says why another account is tried", 0, func(r *record, s *sendRecord) {
 			bySpare(s, 503)
 			routed(s).Reason = "unhealthy"
