@@ -49,10 +49,10 @@ export default function TemplatesPage() {
         columns={columns}
         expandable={{ expandedRowRender: (template) => <TemplatePreview template={template} /> }}
         empty={
-          filter.chips.length > 0 ? (
+          filter.chips.some(({ key }) => key !== "account") ? (
             <EmptyState title={t("list.nothingFound")} action={clear} />
           ) : (
-            <NoTemplates accounts={listers} providers={providers} />
+            <NoTemplates accounts={shown} providers={providers} />
           )
         }
       />

@@ -71,7 +71,7 @@ export function piecesOf(text: string, valueFor: (name: string) => string | unde
 
 const styles = { "*": "bold", _: "italic", "~": "strike" } as const;
 const mono = /```([\s\S]+?)```/u;
-const simple = /(?<=^|[\s\p{P}\p{S}])([*_~])(?=\S)([^\n]*?)(?<=\S)\1(?=$|[\s\p{P}\p{S}])/u;
+const simple = /(?<=^|[\s\p{P}\p{S}])([*_~])(?=\S)([^\n]+?)(?<=\S)\1(?=$|[\s\p{P}\p{S}])/u;
 
 function styled(text: string, values: Piece[]): Piece[] {
   const found = [mono.exec(text), simple.exec(text)].filter((match) => match !== null);
