@@ -327,6 +327,6 @@ func (d *desk) steps() []int {
 
 func receiptOfFirst(s backstop.Status) backstop.Receipt {
 	r := receiptOf(smsOf(0), s, "")
-	r.Ref.Step, r.MessageID = 3, "message of another account"
+	r.Provider, r.Ref.Step, r.MessageID = "p-a", 3, "message of another account"
 	return r
 }

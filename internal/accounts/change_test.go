@@ -52,8 +52,11 @@ func TestDirectory_CreateAccount_refused(t *testing.T) {
 		change func(*backstop.Account)
 		fields []string
 	}{
-		"no such provider":    {func(a *backstop.Account) { a.Provider = "other" }, []string{"provider"}},
-		"a field is missing":  {func(a *backstop.Account) { delete(a.Settings, "token") }, []string{"settings.token"}},
+		"no such provider":   {func(a *backstop.Account) { a.Provider = "other" }, []string{"provider"}},
+		"a field is missing": {func(a *backstop.Account) { delete(a.Settings, "token") }, []string{"settings.token"}},
+		"a secret was pasted with its line end": {
+			func(a *backstop.Account) { a.Settings["token"] = "t0ken\n" }, []string{"settings.token"},
+		},
 		"a field is unknown":  {func(a *backstop.Account) { a.Settings["x"] = "y" }, []string{"settings.x"}},
 		"wrong channel":       {func(a *backstop.Account) { a.Channel = backstop.WhatsApp }, []string{"channel"}},
 		"the driver refuses":  {func(a *backstop.Account) { a.Settings["user"] = "impossible" }, []string{"settings.user", "settings.token"}},
