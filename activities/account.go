@@ -33,6 +33,9 @@ type Account struct {
 type Accounts interface {
 	// Account returns the account of this name, or false if none is configured.
 	Account(name string) (Account, bool)
+
+	// DefaultAccount returns the name of the account for messages to a country that name none, or "".
+	DefaultAccount(channel backstop.Channel, country string) string
 }
 
 // Health is the circuit breakers of the accounts.
@@ -71,7 +74,15 @@ func (a *Activities) findAccounts(ctx context.Context, names []string) error {
 	return nil
 }
 
-// candidates returns the accounts of a step as the ledger sees them, also those that are not configured any more.
+// accountsOf returns the names of a step's accounts. A send that was accepted before accounts had names has the default one.
+func (a *Activities) accountsOf(channel backstop.Channel, step Step) []string {
+	if len(step.Accounts) > 0 && step.Accounts[0] != "" {
+		return step.Accounts
+	}
+	return []string{a.accounts.DefaultAccount(channel, "")}
+}
+
+// candidates returns accounts as the ledger sees them, also those that are not configured.
 func (a *Activities) candidates(names []string) []backstop.Candidate {
 	all := make([]backstop.Candidate, len(names))
 	for i, name := range names {

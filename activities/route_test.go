@@ -36,6 +36,31 @@ func TestActivities_SendSMS_route(t *testing.T) {
 	}
 }
 
+// A send of the time before accounts had names goes by the default account of its channel, also after an upgrade in between.
+func TestActivities_nameless(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		for name, names := range map[string][]string{"empty": {""}, "none": nil} {
+			t.Run(string(channel)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				rule := newRule("unread", backstop.Unread)
+				rule.Routes = nil
+				r := newRig(t, withRules(rule), func(s *backstop.Send) { s.Plan.Account = "" })
+				r.provider.answers(fails(down))
+				for _, accepted := range []bool{false, true} {
+					result, err := r.run(r.sender(channel), activities.Step{Send: r.send.ID, Accounts: names})
+					if !accepted {
+						requireRetry(t, "unavailable", 0, err)
+						continue
+					}
+					r.requireVerdict(activities.Accepted, result, err)
+				}
+				require.Equal(t, accountOf(channel), r.attempt(channel).Account)
+			})
+		}
+	}
+}
+
 // triesOfMissing is how many calls are tried by an account that is not configured.
 const triesOfMissing = 16
 
@@ -513,7 +538,7 @@ func TestActivities_holdsUnknown(t *testing.T) {
 
 // An account that another process has just stored is looked for before the call. Without an answer of the database the call is
 // retried. An account that is still not known is refused.
-func TestActivities_newAccount(t *testing.T) {
+func TestActivities_newAccount_refresh(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)

@@ -1,6 +1,9 @@
 package worker_test
 
-import "github.com/backstophq/backstop/activities"
+import (
+	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
+)
 
 // The accounts of a test. The sends of a test name the one that they need.
 const (
@@ -13,6 +16,8 @@ type simulated struct {
 	whatsApp activities.WhatsApp
 	sms      activities.SMS
 }
+
+func (s simulated) DefaultAccount(backstop.Channel, string) string { return "" }
 
 func (s simulated) Account(name string) (activities.Account, bool) {
 	account := activities.Account{Name: name, Provider: "scripted", HoldsUnknown: name == number || name == sender}

@@ -140,6 +140,13 @@ func (c configured) Account(name string) (activities.Account, bool) {
 	return account, found
 }
 
+func (c configured) DefaultAccount(channel backstop.Channel, _ string) string {
+	if channel == backstop.SMS {
+		return first
+	}
+	return number
+}
+
 func (c configured) IsUnhealthy(account string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
