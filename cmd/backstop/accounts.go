@@ -293,10 +293,10 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	return w, true
 }
 
-// refreshWebhooks notices the changes of accounts that other processes have stored. If that fails, the webhooks stay as they are.
-func (p *program) refreshWebhooks(ctx context.Context) {
+// refreshAccounts notices the changes of accounts that other processes have stored. If that fails, the accounts stay as they are.
+func (p *program) refreshAccounts(ctx context.Context) {
 	if err := p.accounts.Refresh(ctx); err != nil {
-		p.log.DebugContext(ctx, "accounts are not read again for a refused webhook", "error", err)
+		p.log.DebugContext(ctx, "accounts are not read again for a refused request", "error", err)
 	}
 }
 
