@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// NumberProfile is what a provider reports of the number of an account, in small letters. A field that the provider does not report
-// is empty.
+// NumberProfile is what a provider reports of the number of an account, in small letters. A field that the provider does not
+// report is empty.
 type NumberProfile struct {
 	DisplayNumber  string  `json:"display_number,omitempty"`
 	VerifiedName   string  `json:"verified_name,omitempty"`

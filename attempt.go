@@ -85,13 +85,13 @@ func (a Attempt) isAccountRefusal() bool {
 }
 
 // failureOf returns what the failure of a call means for the attempt. If an earlier call had an unknown end, the end stays
-// unknown, unless the provider refused the message for a known reason that is not the account's: any other failure says nothing of
-// the earlier call.
+// unknown, unless the provider refused the message for a known reason that is not the account's: any other failure says nothing
+// of the earlier call.
 func (a Attempt) failureOf(f *Failure) *Failure {
 	if isOfMessage := f != nil && f.Class != "" && f.Class != AccountFault; f == nil || !a.WasUnknown || isOfMessage {
 		return f
 	}
-	return &Failure{Kind: Unknown, Code: f.Code, Reason: f.Reason, RetryAfter: f.RetryAfter}
+	return &Failure{Kind: Unknown, Class: f.Class, Code: f.Code, Reason: f.Reason, RetryAfter: f.RetryAfter}
 }
 
 // LeavesToNext reports whether the next account of the rule is tried at once: this one refused for a reason of its own, or asked

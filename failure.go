@@ -31,7 +31,7 @@ const (
 // Failure is why a provider did not take, or did not deliver, a message.
 type Failure struct {
 	Kind       FailureKind   `json:"kind"`
-	Class      RejectClass   `json:"class,omitempty"`       // of a Rejected failure; empty if the cause is unknown
+	Class      RejectClass   `json:"class,omitempty"`       // of a Rejected failure; empty: unknown. See Attempt.WasUnknown
 	Code       string        `json:"code,omitempty"`        // the provider's own
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 if the provider gave none

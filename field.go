@@ -70,9 +70,9 @@ func FieldCodes() []FieldCode {
 		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
 		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount,
-		FieldUTF16Max, FieldUUID, FieldValueBetween,
-		FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
+		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
+		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

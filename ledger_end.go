@@ -98,7 +98,9 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 	case StateRejected:
 		reached = Failed
 	}
-	if isRetried := a.sentNothing() || a.MayRepeat(); !isRetried || isPowerOfTwo(a.Number) {
+	isRetried := a.sentNothing() || a.MayRepeat()
+	isLeft := a.sentNothing() && a.Number == triesOfRoute && a.Channel == SMS && len(l.Send.Plan.Rules[ruleOf(a.Ref.Step)].Routes) > 1
+	if !isRetried || isPowerOfTwo(a.Number) || isLeft {
 		event := Event{
 			Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Account: a.Account,
 			Detail: a.Failure.describe(),
@@ -182,8 +184,8 @@ func (l *Ledger) GiveUp(c Call, now time.Time) Ruling {
 }
 
 // attemptUncalled returns the attempt that fails if the account whose turn it is was not called in time: that of an account
-// before it whose calls sent nothing. If each account before it refused, attemptUncalled adds an attempt for the uncalled account.
-// It returns nil if the rule has no attempt.
+// before it whose calls sent nothing. If each account before it refused, attemptUncalled adds an attempt for the uncalled
+// account. It returns nil if the rule has no attempt.
 func (l *Ledger) attemptUncalled(step int, account Candidate, c Call, now time.Time) *Attempt {
 	var before *Attempt
 	l.attemptsOf(c.Rule, func(o *Attempt) {

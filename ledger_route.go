@@ -53,8 +53,8 @@ func (c Call) candidate(account string) Candidate {
 }
 
 // StepOf returns the step of a call, and the account that the call goes to. The choice follows from the attempts: a call that was
-// made, or may have been, keeps its account. Otherwise the first account is chosen that is left, healthy, in no long pause, and has
-// had the fewest calls.
+// made, or may have been, keeps its account. Otherwise the first account is chosen that is left, healthy, in no long pause, and
+// has had the fewest calls.
 func (l *Ledger) StepOf(c Call, now time.Time) (step int, chosen Candidate) {
 	if c.Channel == WhatsApp {
 		return WhatsAppStep(c.Resend), c.candidate(l.Send.Plan.Account)

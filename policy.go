@@ -67,7 +67,8 @@ type PlanTemplate struct {
 	Category   Category `json:"category,omitempty"`    // empty: the template is unknown
 	TTLSeconds int      `json:"ttl_seconds,omitempty"` // how long WhatsApp tries to deliver it
 
-	// Fault is why the template cannot be sent. The WhatsApp message counts as failed then, and is not sent. Empty: it can be sent.
+	// Fault is why the template cannot be sent. The WhatsApp message counts as failed then, and is not sent. Empty: it can be
+	// sent.
 	Fault string `json:"fault,omitempty"`
 }
 
@@ -104,8 +105,8 @@ func (p PolicyInput) ValidateAccount(accounts Accounts) error {
 }
 
 // Resolve makes the plan for a recipient of a country. It names the accounts: the WhatsApp account, which the send may have
-// named, and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none is
-// left, or an account is missing, Resolve returns an Error of code Invalid.
+// named, and those of each rule. Rules that do not apply in the country, or whose accounts do not serve it, are dropped. If none
+// is left, or an account is missing, Resolve returns an Error of code Invalid.
 func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, error) {
 	plan := Plan{PolicyID: p.ID, PolicyName: p.Name}
 	if o != (Override{}) {

@@ -32,11 +32,11 @@ func CheckTemplate(account string, t Template, known []MessageTemplate) []Field 
 // maxFault is the longest fault of a template, in characters.
 const maxFault = 300
 
-// ResolveTemplate checks the template of a send by those of the account in its plan, and keeps in the plan what is known of it. If
-// the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
-func (s *Send) ResolveTemplate(known SyncedTemplates) error {
+// ResolveTemplate checks the template of a send by those of the account in its plan, and returns what the plan keeps of it; nil
+// if nothing is known. If the template cannot be sent, it returns an Error of code Invalid, unless the send then falls back.
+func (s Send) ResolveTemplate(known SyncedTemplates) (*PlanTemplate, error) {
 	if s.Template == nil || !known.IsSynced {
-		return nil
+		return nil, nil //nolint:nilnil // nothing is known, and nothing is wrong
 	}
 	var planned PlanTemplate
 	if t, found := FindTemplate(*s.Template, known.Templates); found {
@@ -44,7 +44,7 @@ func (s *Send) ResolveTemplate(known SyncedTemplates) error {
 	}
 	wrong := fields(CheckTemplate(s.Plan.Account, *s.Template, known.Templates))
 	if len(wrong) > 0 && (s.Plan.Override == nil || s.Plan.Override.IfUnsendable != FallBackUnsendable) {
-		return wrong.err("the template cannot be sent")
+		return nil, wrong.err("the template cannot be sent")
 	}
 	var reasons []string
 	for _, field := range wrong {
@@ -52,8 +52,7 @@ func (s *Send) ResolveTemplate(known SyncedTemplates) error {
 	}
 	fault := []rune(strings.Join(reasons, "; "))
 	planned.Fault = string(fault[:min(len(fault), maxFault)])
-	s.Plan.Template = &planned
-	return nil
+	return &planned, nil
 }
 
 // unknownTemplate returns the field of a template that the account does not have: in this language, or at all.
@@ -70,11 +69,12 @@ func unknownTemplate(account string, t Template, known []MessageTemplate) Field 
 	}
 	slices.Sort(languages)
 	all := strings.Join(languages, " ")
-	return NewField(templateLanguageField, FieldTemplateLanguage, "is not a language of this template, which has "+all, "languages", all)
+	return NewField(templateLanguageField, FieldTemplateLanguage,
+		"is not a language of this template, which has "+all, "languages", all)
 }
 
-// checkParameters compares the parameters that a template wants with those that a send gives. It does not check what a send need not
-// give, such as the payload of a quick reply.
+// checkParameters compares the parameters that a template wants with those that a send gives. It does not check what a send need
+// not give, such as the payload of a quick reply.
 func checkParameters(t MessageTemplate, given givenTemplate) []Field {
 	var wrong []Field
 	compare := func(component, want, have string) {

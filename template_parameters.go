@@ -37,8 +37,8 @@ type templateComponent struct {
 	} `json:"buttons"`
 }
 
-// ReadTemplateParameters reads which parameters a template wants, from its components in Meta's form: {{1}} or {{name}} in a text,
-// and the media of the header. A component that cannot be read makes the result partial.
+// ReadTemplateParameters reads which parameters a template wants, from its components in Meta's form: {{1}} or {{name}} in a
+// text, and the media of the header. A component that cannot be read makes the result partial.
 func ReadTemplateParameters(components json.RawMessage) (p TemplateParameters, format TemplateFormat) {
 	var list []json.RawMessage
 	p.IsPartial = json.Unmarshal(components, &list) != nil

@@ -118,25 +118,26 @@ func TestSend_ResolveTemplate(t *testing.T) {
 	}
 	const one = `[{"type":"body","parameters":[{"type":"text","text":"x"}]}]`
 
-	s := send(one, "")
-	require.NoError(t, s.ResolveTemplate(synced))
-	require.Equal(t, &backstop.PlanTemplate{Category: backstop.Authentication, TTLSeconds: 30}, s.Plan.Template)
+	planned, err := send(one, "").ResolveTemplate(synced)
+	require.NoError(t, err)
+	require.Equal(t, &backstop.PlanTemplate{Category: backstop.Authentication, TTLSeconds: 30}, planned)
 
-	s = send(``, backstop.RefuseUnsendable)
-	err := s.ResolveTemplate(synced)
+	planned, err = send(``, backstop.RefuseUnsendable).ResolveTemplate(synced)
 	require.Equal(t, backstop.Invalid, backstop.CodeOf(err))
-	require.Nil(t, s.Plan.Template)
+	require.Nil(t, planned)
 
-	s = send(``, backstop.FallBackUnsendable)
-	require.NoError(t, s.ResolveTemplate(synced))
-	require.Equal(t, "template.components the body wants 1 parameter, and has no parameters", s.Plan.Template.Fault)
+	planned, err = send(``, backstop.FallBackUnsendable).ResolveTemplate(synced)
+	require.NoError(t, err)
+	require.Equal(t, "template.components the body wants 1 parameter, and has no parameters", planned.Fault)
 
-	s = send(``, "")
-	require.NoError(t, s.ResolveTemplate(backstop.SyncedTemplates{}), "nothing is known")
-	require.Nil(t, s.Plan.Template)
+	s := send(``, "")
+	planned, err = s.ResolveTemplate(backstop.SyncedTemplates{})
+	require.NoError(t, err, "nothing is known")
+	require.Nil(t, planned)
 	s.Template, s.Text = nil, "x"
-	require.NoError(t, s.ResolveTemplate(synced))
-	require.Nil(t, s.Plan.Template)
+	planned, err = s.ResolveTemplate(synced)
+	require.NoError(t, err)
+	require.Nil(t, planned)
 }
 
 func TestTimeToLive(t *testing.T) {

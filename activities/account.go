@@ -57,6 +57,23 @@ func (healthy) Allow(context.Context, string) (func(*backstop.Failure), bool) {
 	return func(*backstop.Failure) {}, true
 }
 
+// findAccounts reads the accounts again if one of a step is not known: another process may have stored it a moment ago, and a
+// call by an account that is not configured is refused. If they cannot be read, the call is retried.
+func (a *Activities) findAccounts(ctx context.Context, names []string) error {
+	isMissing := func(name string) bool {
+		_, found := a.accounts.Account(name)
+		return !found
+	}
+	if !slices.ContainsFunc(names, isMissing) {
+		return nil
+	}
+	if err := a.refresh(ctx); err != nil && slices.ContainsFunc(names, isMissing) {
+		const why = "not called: an account is not known, and the accounts cannot be read"
+		return retryableError(string(backstop.Unavailable), why, 0)
+	}
+	return nil
+}
+
 // accountsOf returns the names of a step's accounts. A send that was accepted before accounts had names has the default one.
 func (a *Activities) accountsOf(channel backstop.Channel, step Step) []string {
 	if len(step.Accounts) > 0 && step.Accounts[0] != "" {

@@ -5,6 +5,7 @@
 package activities
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -15,6 +16,7 @@ type Activities struct {
 	store        Store
 	accounts     Accounts
 	health       Health
+	refresh      func(context.Context) error
 	log          *slog.Logger
 	now          func() time.Time
 	calls        chan struct{} // a semaphore of the calls under way; nil: no limit
@@ -26,7 +28,8 @@ type Activities struct {
 type Options struct {
 	Store    Store
 	Accounts Accounts
-	Health   Health // nil: no circuit breakers
+	Health   Health                      // nil: no circuit breakers
+	Refresh  func(context.Context) error // reads accounts that were stored a moment ago; nil: Accounts has all
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -44,8 +47,11 @@ func New(o Options) (*Activities, error) {
 	if o.Health == nil {
 		o.Health = healthy{}
 	}
+	if o.Refresh == nil {
+		o.Refresh = func(context.Context) error { return nil }
+	}
 	a := &Activities{
-		store: o.Store, accounts: o.Accounts, health: o.Health, log: o.Log, now: o.Now,
+		store: o.Store, accounts: o.Accounts, health: o.Health, refresh: o.Refresh, log: o.Log, now: o.Now,
 		receiptWaits: make(chan struct{}, MaxReceiptWaits), saving: make(chan struct{}, maxSaving),
 	}
 	if o.Calls > 0 {

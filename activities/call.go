@@ -38,6 +38,9 @@ func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, s
 	if err := a.saveEarlierEnd(ctx, step); err != nil {
 		return Result{}, err
 	}
+	if err := a.findAccounts(ctx, step.Accounts); err != nil {
+		return Result{}, err
+	}
 	began := a.now()
 	for {
 		result, hasNext, err := a.callOnce(ctx, step, c, submit, began, freeSlot)

@@ -101,7 +101,9 @@ func (a *accounts) Account(name string) (activities.Account, bool) {
 	return account, found
 }
 
-func (a *accounts) DefaultAccount(channel backstop.Channel, _ string) string { return accountOf(channel) }
+func (a *accounts) DefaultAccount(channel backstop.Channel, _ string) string {
+	return accountOf(channel)
+}
 
 func (a *accounts) change(name string, with func(*activities.Account)) {
 	a.mu.Lock()
@@ -109,6 +111,12 @@ func (a *accounts) change(name string, with func(*activities.Account)) {
 	account := a.byName[name]
 	with(&account)
 	a.byName[name] = account
+}
+
+func (a *accounts) add(account activities.Account) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byName[account.Name] = account
 }
 
 func (a *accounts) remove(name string) {

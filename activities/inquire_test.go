@@ -293,7 +293,7 @@ func TestActivities_Inquire_route(t *testing.T) {
 	r.accounts.change("second", func(a *activities.Account) { // another account has its name
 		a.Name, a.Provider, a.Finder = "second", "other", finder(func(backstop.Inquiry) (*backstop.Found, error) {
 			t.Error("it does not have the message")
-			return nil, nil
+			return nil, down
 		})
 	})
 	_, err = r.inquire()

@@ -52,6 +52,7 @@ type rig struct {
 	receipt  func(backstop.Receipt) (mustSignal bool) // stores a receipt
 	provider *provider
 	accounts *accounts
+	refresh  func(context.Context) error // nil: accounts are not looked for
 	clock    *clocktest.Clock
 	log      bytes.Buffer // of ours and of the engine
 	acts     *activities.Activities
@@ -130,7 +131,7 @@ func (r *rig) restart() {
 	r.t.Helper()
 	var err error
 	r.acts, err = activities.New(activities.Options{
-		Store: r.store, Accounts: r.accounts, Health: r.health, Log: r.logger(), Now: r.clock.Now, Calls: r.maxCalls,
+		Store: r.store, Accounts: r.accounts, Health: r.health, Refresh: r.refresh, Log: r.logger(), Now: r.clock.Now, Calls: r.maxCalls,
 	})
 	require.NoError(r.t, err)
 }

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -532,5 +533,33 @@ func TestActivities_holdsUnknown(t *testing.T) {
 			result, err = r.run(r.sender(channel), resend)
 			r.requireVerdict(verdict, result, err)
 		}
+	}
+}
+
+// An account that another process has just stored is looked for before the call. Without an answer of the database the call is
+// retried. An account that is still not known is refused.
+func TestActivities_newAccount_refresh(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		name := accountOf(channel)
+		account, _ := r.accounts.Account(name)
+		r.accounts.remove(name)
+		refreshes, away := 0, errors.New("the database is away")
+		r.refresh = func(context.Context) error {
+			refreshes++
+			if refreshes > 1 {
+				r.accounts.add(account)
+				return nil
+			}
+			return away
+		}
+		r.restart()
+		_, err := r.runOn(channel)
+		requireRetry(t, "unavailable", 0, err)
+		require.Empty(t, r.ledger().Attempts, "nothing is decided")
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, 2, refreshes)
 	}
 }

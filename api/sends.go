@@ -66,8 +66,8 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	})
 }
 
-// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the send
-// is checked by those of its account.
+// resolveSend validates a send and sets its country and its plan: the rules of the policy that apply to it. The template of the
+// send is checked by those of its account.
 func (s *server) resolveSend(
 	ctx context.Context, send backstop.Send, policyID string, override backstop.Override,
 ) (backstop.Send, error) {
@@ -87,14 +87,19 @@ func (s *server) resolveSend(
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	if send.Plan, err = policy.Resolve(country, override, s.accounts); err != nil || send.Template == nil {
+	err = s.checkAccounts(ctx, func(accounts backstop.Accounts) error {
+		send.Plan, err = policy.Resolve(country, override, accounts)
+		return err
+	})
+	if err != nil || send.Template == nil {
 		return send, err
 	}
 	known, err := s.named.get(ctx, send.Plan.Account, send.Template.Name)
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	return send, send.ResolveTemplate(known)
+	send.Plan.Template, err = send.ResolveTemplate(known)
+	return send, err
 }
 
 func sendFrom(in SendInput) backstop.Send {

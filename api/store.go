@@ -94,8 +94,8 @@ type Accounts interface {
 	CheckAccount(ctx context.Context, name string) (backstop.AccountCheck, error)
 }
 
-// Templates reads what the providers of the accounts report: the templates and the numbers. The errors of its methods have the code
-// TryLater.
+// Templates reads what the providers of the accounts report: the templates and the numbers. The errors of its methods have the
+// code TryLater.
 type Templates interface {
 	ListTemplates(
 		ctx context.Context, filter backstop.TemplateFilter, page backstop.TemplatePage,
@@ -108,8 +108,8 @@ type Templates interface {
 
 // Notices stores what webhooks report besides receipts.
 type Notices interface {
-	// Apply stores what a webhook reports about the accounts of a provider. Its error has the code TryLater: the provider must repeat
-	// the webhook.
+	// Apply stores what a webhook reports about the accounts of a provider. Its error has the code TryLater: the provider must
+	// repeat the webhook.
 	Apply(ctx context.Context, provider string, r *http.Request, body []byte) error
 }
 

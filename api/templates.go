@@ -16,7 +16,8 @@ func (s *server) ListTemplates(ctx context.Context, r ListTemplatesRequestObject
 		return nil, err
 	}
 	filter := backstop.TemplateFilter{
-		Name: orZero(r.Params.Name), Status: backstop.TemplateStatus(orZero(r.Params.Status)), Language: orZero(r.Params.Language),
+		Name: orZero(r.Params.Name), Status: backstop.TemplateStatus(orZero(r.Params.Status)),
+		Language: orZero(r.Params.Language),
 	}
 	accounts, err := s.accounts.ListAccounts(ctx)
 	if err != nil {
@@ -82,8 +83,9 @@ func isASCII(text string) bool {
 func showTemplate(t backstop.MessageTemplate) MessageTemplate {
 	return MessageTemplate{
 		Account: t.Account, Name: t.Name, Language: t.Language, Status: string(t.Status), Reason: omitZero(t.Reason),
-		Category: string(t.Category), PreviousCategory: omitZero(string(t.PreviousCategory)), Quality: omitZero(string(t.Quality)),
-		Format: MessageTemplateFormat(t.Format), TTLSeconds: int(t.TimeToLive() / time.Second),
+		Category: string(t.Category), PreviousCategory: omitZero(string(t.PreviousCategory)),
+		Quality: omitZero(string(t.Quality)),
+		Format:  MessageTemplateFormat(t.Format), TTLSeconds: int(t.TimeToLive() / time.Second),
 		Parameters: TemplateParameters{
 			Header: append([]string{}, t.Parameters.Header...), HeaderMedia: omitZero(t.Parameters.HeaderMedia),
 			Body: append([]string{}, t.Parameters.Body...), Unchecked: omitZero(t.Parameters.IsPartial),

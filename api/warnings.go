@@ -53,7 +53,8 @@ func mayBothArrive(send backstop.Send, rule backstop.Rule) *Warning {
 	return &Warning{
 		Code: WarningCodeBothMayArrive,
 		Detail: fmt.Sprintf(
-			"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive", rule.Name, rule.WaitSeconds, describe(live)),
+			"rule %q waits %d s but WhatsApp tries for up to %s: both messages may arrive",
+			rule.Name, rule.WaitSeconds, describe(live)),
 		Params: &map[string]string{
 			"rule": rule.Name, "wait_seconds": strconv.Itoa(rule.WaitSeconds),
 			"whatsapp_seconds": strconv.Itoa(int(live / time.Second)),
@@ -89,8 +90,9 @@ func templateWarnings(send backstop.Send) []Warning {
 		return nil
 	}
 	return []Warning{{
-		Code:   WarningCodeTemplateCategory,
-		Detail: fmt.Sprintf("the send's category is %s, but that of the template is %s, which decides the price", send.Category, t.Category),
+		Code: WarningCodeTemplateCategory,
+		Detail: fmt.Sprintf("the send's category is %s, but that of the template is %s, which decides the price",
+			send.Category, t.Category),
 		Params: &map[string]string{"category": string(send.Category), "template_category": string(t.Category)},
 	}}
 }

@@ -56,8 +56,8 @@ func (s *server) receiveWebhook(c *gin.Context) {
 	}
 }
 
-// storeReceipts stores the receipts and the notices of a webhook. It answers 200 only when all of them are stored; after any other
-// answer the provider repeats them.
+// storeReceipts stores the receipts and the notices of a webhook. It answers 200 only when all of them are stored; after any
+// other answer the provider repeats them.
 func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 	body, err := readAll(c, maxWebhook)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *server) storeReceipts(c *gin.Context, webhook Webhook) {
 
 func readReceipts(c *gin.Context, webhook Webhook, body []byte) ([]backstop.Receipt, error) {
 	c.Request.Body = io.NopCloser(bytes.NewReader(body))
-	return webhook.Reader.Receipts(c.Request, body) //nolint:wrapcheck // its code decides about the answer
+	return webhook.Reader.Receipts(c.Request, body)
 }
 
 // answerWebhook answers a webhook whose receipts are all stored.
@@ -121,7 +121,7 @@ func answerWebhook(c *gin.Context, webhook Webhook) {
 // and returns false. So nobody learns by a guess whether an account exists.
 func (s *server) findWebhook(c *gin.Context) (Webhook, bool) {
 	webhook, found := s.lookUpWebhook(c)
-	if !(found && webhook.accepts(c.Param("key"))) && s.canRefresh(c) {
+	if (!found || !webhook.accepts(c.Param("key"))) && s.canRefresh(c) {
 		s.refresh(c.Request.Context()) // another process may have stored the account, or its key, a moment ago
 		webhook, found = s.lookUpWebhook(c)
 	}
@@ -148,12 +148,12 @@ func (s *server) lookUpWebhook(c *gin.Context) (webhook Webhook, found bool) {
 	return s.webhooks(c.Param("provider"), c.Param("account"))
 }
 
-// canRefresh reports whether another process may have changed the account in the path. The environment gives the account of a path
-// without a name, and does not change.
+// canRefresh reports whether another process may have changed the account in the path. The environment gives the account of a
+// path without a name, and does not change.
 func (s *server) canRefresh(c *gin.Context) bool { return s.refresh != nil && c.Param("account") != "" }
 
-// refreshWebhook returns the webhook of a request that was refused as forged, if an account has changed since: another process may
-// have stored the secret that the provider signs with now.
+// refreshWebhook returns the webhook of a request that was refused as forged, if an account has changed since: another process
+// may have stored the secret that the provider signs with now.
 func (s *server) refreshWebhook(c *gin.Context, refused Webhook, why error) (again Webhook, changed bool) {
 	if backstop.CodeOf(why) != backstop.Forged || !s.canRefresh(c) {
 		return Webhook{}, false

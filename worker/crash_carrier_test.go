@@ -115,7 +115,7 @@ func newCarrier(t *testing.T, deliver func([]backstop.Receipt) error) *carrier {
 		submission, err := c.call(r.Context(), backstop.Ref{Send: p.Send, Step: p.Step}, p.Channel)
 		a := answer{MessageID: submission.MessageID}
 		if err != nil {
-			a.Failure = err.(*backstop.Failure) //nolint:errorlint,forcetypeassert // call returns no other
+			a.Failure = err.(*backstop.Failure) //nolint:errorlint // call returns no other
 		}
 		_ = json.NewEncoder(w).Encode(a)
 	})

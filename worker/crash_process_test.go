@@ -149,9 +149,9 @@ func (p *process) complete(
 		token = r.GetTaskToken()
 	}
 	p.ended.Range(func(send, step any) bool {
-		isIt := strings.Contains(string(token), workflows.ID(send.(string))) //nolint:forcetypeassert // End puts them in
+		isIt := strings.Contains(string(token), workflows.ID(send.(string)))
 		if isIt {
-			p.pass(send.(string), step.(int), beforeCompletion) //nolint:forcetypeassert // as above
+			p.pass(send.(string), step.(int), beforeCompletion)
 		}
 		return !isIt
 	})
@@ -184,7 +184,7 @@ func (m *mortal) End(ctx context.Context, send string, e backstop.Ending) (backs
 
 func (m *mortal) Await(ctx context.Context, send string) (backstop.View, bool) {
 	step, _ := m.process.ended.Load(send)
-	m.process.pass(send, step.(int), awaitingReceipts) //nolint:forcetypeassert // End put it in
+	m.process.pass(send, step.(int), awaitingReceipts)
 	return m.DB.Await(ctx, send)
 }
 

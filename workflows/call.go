@@ -22,6 +22,8 @@ type call struct {
 	err    error
 
 	unsaved *activities.Ended // how the first try ended, if that could not be stored
+
+	isCutShort bool // the wait of another rule has ended the retries
 }
 
 // startCall starts a provider call, and does not wait for it. No timeout of the engine ends the call while it may still send.
@@ -54,8 +56,8 @@ func (s *send) startCall(ctx workflow.Context, summary string, activity any, ste
 }
 
 // retryCall makes a call by an ordinary activity, which the engine retries. If the account has a task queue of its own, the
-// activity runs there. If nobody takes it from that queue in time, because the account has no limits any more, or many calls wait,
-// the workflow asks again.
+// activity runs there. If nobody takes it from that queue in time, because the account has no limits any more, or many calls
+// wait, the workflow asks again.
 func (s *send) retryCall(
 	ctx workflow.Context, c *call, summary string, activity any, step activities.Step, queue string,
 ) error {

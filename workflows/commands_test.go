@@ -259,7 +259,7 @@ func TestSend_commands(t *testing.T) {
 			if tc.script != nil {
 				tc.script(w)
 			}
-			resendsUnknown(first)(w)
+			resendsUnknown()(w)
 			require.Equal(t, tc.outcome, w.run(settings).Outcome)
 			require.Equal(t, tc.commands, c.given)
 		})

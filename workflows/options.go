@@ -21,8 +21,8 @@ const (
 	// storeTimeout bounds one write to Postgres.
 	storeTimeout = 10 * time.Second
 
-	// untakenFor is how long a call may wait on the task queue of its account. Then the workflow asks for the queue again, because
-	// the account may have no limits any more, and no worker its queue.
+	// untakenFor is how long a call may wait on the task queue of its account. Then the workflow asks for the queue again,
+	// because the account may have no limits any more, and no worker its queue.
 	untakenFor = 10 * time.Minute
 
 	// askFor bounds the retries of an inquiry about an SMS. After it, the send goes on without an answer.

@@ -77,7 +77,7 @@ func TestSend_earlierSMS(t *testing.T) {
 			w := newWorld(t, tc.rules...)
 			w.earlier(whatsApp, ended(backstop.Rejected))
 			tc.earlier(w)
-			resendsUnknown(first)(w)
+			resendsUnknown()(w)
 			w.run(workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: time.Hour})
 			require.Equal(t, tc.smsAfter, w.smsAfter())
 		})

@@ -217,7 +217,7 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		err := temporal.SignalWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ReceiptSignal, v)
 		require.NoError(t, err)
 	}
-	resendsUnknown(first)(w)
+	resendsUnknown()(w)
 	script(w)
 	queue := t.Name() // each recording has a world of its own
 	acts := w.activities()

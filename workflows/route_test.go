@@ -201,6 +201,44 @@ func TestSend_refusesRepeats(t *testing.T) {
 	})
 }
 
+// TestSend_cutShort: the wait of another rule ends the retries of an SMS. If a call had an unknown end, that rule cannot fire, so the
+// SMS is not left alone: it is sent again if the provider refuses repeats, or if the account resends such messages.
+func TestSend_cutShort(t *testing.T) {
+	t.Parallel()
+	unknown, down := failure(backstop.Unknown, ""), failure(backstop.Unavailable, "")
+	for name, tc := range map[string]struct {
+		change   func(*activities.Account)
+		sms      []error
+		smsAfter []time.Duration
+		attempts []string
+	}{
+		"the provider refuses repeats": {
+			change:   func(a *activities.Account) { a.RefusesRepeats = true },
+			sms:      []error{unknown, unknown, unknown, unknown, unknown, nil},
+			smsAfter: []time.Duration{0, 1 * time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 12 * time.Second},
+			attempts: []string{first},
+		},
+		"it was down": {
+			change:   func(*activities.Account) {},
+			sms:      []error{down, down, down, down, down, nil},
+			smsAfter: []time.Duration{0, 1 * time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 12 * time.Second},
+			attempts: []string{first, second},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, rule("ud", backstop.Undelivered, time.Minute, first), rule("next", backstop.Undelivered, 12*time.Second, second))
+			w.change(first, tc.change)
+			w.answers(backstop.WhatsApp, failure(backstop.Rejected, backstop.RecipientFault))
+			w.answers(backstop.SMS, tc.sms...)
+			result := w.run(settings)
+			require.Equal(t, tc.smsAfter, w.smsAfter())
+			require.Equal(t, tc.attempts, w.smsBy())
+			require.Equal(t, backstop.Submitted, result.SMS)
+		})
+	}
+}
+
 // untaken is a task queue of which nobody takes the next activities in time.
 type untaken struct {
 	interceptor.WorkerInterceptorBase

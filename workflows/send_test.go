@@ -239,12 +239,12 @@ func TestSend(t *testing.T) {
 		},
 		"an SMS of unknown end is repeated once when so configured": {
 			rules: []backstop.Rule{undelivered}, whatsapp: []error{rejected}, sms: []error{unknown},
-			accounts: resendsUnknown(first),
+			accounts: resendsUnknown(),
 			outcome:  backstop.OutcomeUnconfirmed, calls: 1, smsAfter: []time.Duration{0, 30 * second}, rule: "ud",
 		},
 		"a repetition that is averted settles the send, for the first SMS may be out": {
 			rules: []backstop.Rule{undelivered, unread}, sms: []error{unknown},
-			accounts: resendsUnknown(first),
+			accounts: resendsUnknown(),
 			arrivals: []arrival{{after: 5*minute + 10*second, receipt: whatsapp(1, backstop.Delivered), mute: true}},
 			outcome:  backstop.OutcomeWhatsApp, calls: 1, smsAfter: []time.Duration{5 * minute}, rule: "ud",
 		},

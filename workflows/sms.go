@@ -75,7 +75,8 @@ func (s *send) resolveUnknownSMS(ctx workflow.Context, step activities.Step) (ac
 }
 
 // submitSMS makes the SMS call with its retries, until retriesEnd. If the retries end without success, the SMS counts as failed,
-// unless the message has expired or the send has ended.
+// unless the message has expired or the send has ended. If one of the calls may have sent the SMS, the other rule whose wait has
+// ended cannot fire. submitSMS then proposes the call again.
 func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
 	rule := s.in.Rules[step.Rule]
 	c := s.startCall(ctx, fmt.Sprintf("SMS from %s, rule %s", rule.SendID, rule.Name), acts.SendSMS, step)
@@ -98,13 +99,18 @@ func (s *send) submitSMS(ctx workflow.Context, step activities.Step) (activities
 		return activities.NoMoreCalls, nil
 	default:
 		step.Ended = c.unsaved
-		return activities.Rejected, s.giveUp(ctx, backstop.SMS, step)
+		err := s.giveUp(ctx, backstop.SMS, step)
+		if err != nil || !c.isCutShort || !s.hasSMS() || s.isEnded() {
+			return activities.Rejected, err
+		}
+		step.Ended = nil
+		return s.submitSMS(ctx, step)
 	}
 }
 
 // awaitRetries waits for the end of a call that is being retried, and stops it at retriesEnd.
 func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
-	until := s.retriesEnd(ctx, rule)
+	until, isOfRule := s.retriesEnd(ctx, rule)
 	timer := startTimer(ctx, until, textUntil("retries of the SMS", until))
 	if err := s.await(ctx, func() bool { return c.ended || isReady(timer) || s.isEnded() }); err != nil {
 		return err
@@ -114,29 +120,29 @@ func (s *send) awaitRetries(ctx workflow.Context, c *call, rule int) error {
 	}
 	if isReady(timer) {
 		s.alarm = alarm{timer: timer, at: until} // then now is at least until, even if the clock lags
+		c.isCutShort = isOfRule
 	}
 	c.cancel()
 	return c.await(ctx)
 }
 
 // retriesEnd returns when the retries of an SMS end: when the wait of another rule ends or the message expires, whichever comes
-// first. Without either, the retries end tryFor from now.
-func (s *send) retriesEnd(ctx workflow.Context, rule int) time.Time {
+// first. Without either, the retries end tryFor from now. isOfRule is true if the wait of another rule ends them.
+func (s *send) retriesEnd(ctx workflow.Context, rule int) (end time.Time, isOfRule bool) {
 	now := workflow.Now(ctx)
-	var end time.Time
 	if s.expires != nil {
 		end = *s.expires
 	}
 	for i, other := range s.in.Rules {
 		deadline, waits := other.Deadline(s.origin)
 		if waits && !s.view.Used.Has(i) && i != rule && deadline.After(now) && (end.IsZero() || deadline.Before(end)) {
-			end = deadline
+			end, isOfRule = deadline, true
 		}
 	}
 	if end.IsZero() {
-		return now.Add(tryFor)
+		return now.Add(tryFor), false
 	}
-	return end
+	return end, isOfRule
 }
 
 // awaitSMSReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the

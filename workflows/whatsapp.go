@@ -115,8 +115,8 @@ func (s *send) resumeUnknownWait(ctx workflow.Context) {
 	}
 }
 
-// resendWhatsApp proposes to send WhatsApp again, once, if no receipt came after a call of unknown end. The ledger refuses that if
-// the account holds such messages.
+// resendWhatsApp proposes to send WhatsApp again, once, if no receipt came after a call of unknown end. The ledger refuses that
+// if the account holds such messages.
 func (s *send) resendWhatsApp(ctx workflow.Context) error {
 	s.whatsApp.unknownTimer, s.waiting = nil, ""
 	if s.view.WhatsApp != backstop.Queued || s.whatsApp.isResent {

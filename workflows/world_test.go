@@ -117,9 +117,9 @@ func holdsUnknown(account string) func(*world) {
 	return func(w *world) { w.change(account, func(a *activities.Account) { a.HoldsUnknown = true }) }
 }
 
-// resendsUnknown makes an account resend them.
-func resendsUnknown(account string) func(*world) {
-	return func(w *world) { w.change(account, func(a *activities.Account) { a.HoldsUnknown = false }) }
+// resendsUnknown makes the first account resend them.
+func resendsUnknown() func(*world) {
+	return func(w *world) { w.change(first, func(a *activities.Account) { a.HoldsUnknown = false }) }
 }
 
 // candidates returns the accounts as the ledger sees them.

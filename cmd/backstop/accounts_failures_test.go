@@ -35,7 +35,7 @@ func TestAccounts_lostAnswer(t *testing.T) {
 	} {
 		cut.Match = func(q cutproxy.Request) bool { return strings.Contains(q.SQL, "UPDATE accounts") }
 		done := proxy.On(cut)
-		timeout := int(version) + 3
+		timeout := version + 3
 		replaced := r.replaceAccount(account, func(c *client.AccountChangeInput) { c.CallTimeoutSeconds = &timeout })
 		if cut.Times < 2 {
 			<-done

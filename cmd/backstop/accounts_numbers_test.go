@@ -9,6 +9,7 @@ import (
 	"github.com/backstophq/backstop/client"
 	"github.com/backstophq/backstop/internal/demo"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/sandbox"
 )
 
 // TestAccounts_twoNumbers: two numbers of one app send side by side. A send names its number, or its policy does. The sandbox posts
@@ -78,4 +79,35 @@ func TestAccounts_twoNumbers(t *testing.T) {
 	db.Row(`SELECT string_agg(account, ','), string_agg(keyword, ',') FROM inbound`, nil, &stored, &keyword)
 	require.Equal(t, "uk", stored, "the message belongs to the account of its number; another number has none")
 	require.Equal(t, "stop", keyword)
+}
+
+// TestAccounts_justCreated: a send goes out by an account that was created a moment ago by another process than the worker.
+func TestAccounts_justCreated(t *testing.T) {
+	t.Parallel()
+	r := newFleet(t, nil)
+	r.stop()
+	api, _ := r.second("api")
+	r.second("worker")
+	var err error
+	r.caller, err = demo.NewCaller(api, r.environment["BACKSTOP_API_KEY"])
+	require.NoError(t, err)
+	spare := r.spareSMS()
+	patient, err := r.caller.EnsurePolicy(t.Context(), "Patient", demo.Rule{
+		Name: "Patient", Type: client.RuleTypeUnread, Wait: 3 * time.Minute, SendID: "ACME",
+	})
+	require.NoError(t, err)
+	r.createAccount(r.secondAccount())
+	whatsApp := r.sendBy("uk", "+447400700002", patient)
+	r.createAccount(spare)
+	rejected, err := r.caller.EnsurePolicy(t.Context(), "Spare", demo.Rule{
+		Name: "Spare", Type: client.RuleTypeUndelivered, SendID: "ACME", Accounts: []string{"spare"},
+	})
+	require.NoError(t, err)
+	r.sendBy("", "+447400700104", rejected)
+	require.Eventually(t, func() bool {
+		return len(r.calls(acceptedFrom(secondNumber))) == 1
+	}, 20*time.Second, 20*time.Millisecond, "send %s", whatsApp)
+	require.Eventually(t, func() bool {
+		return len(r.calls(func(m sandbox.Message) bool { return m.Provider == "infobip" && m.Accepted })) == 1
+	}, 20*time.Second, 20*time.Millisecond)
 }

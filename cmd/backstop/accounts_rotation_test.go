@@ -46,7 +46,7 @@ func TestAccounts_rotation(t *testing.T) {
 			case <-stop:
 				return
 			case <-ticks.C:
-				posts.Go(func() { post(i, secret.Load().(string)) }) //nolint:forcetypeassert // it is a string
+				posts.Go(func() { post(i, secret.Load().(string)) })
 				if i%10 == 0 {
 					posts.Go(func() { post(-i-1, "forged") })
 				}

@@ -16,8 +16,8 @@ const (
 	// queuesEvery is the time between two looks for accounts whose limits have changed.
 	queuesEvery = 2 * time.Second
 
-	// queueKept is how long the task queue of an account is polled after its limits are removed: calls may still wait on it. A call
-	// that is retried on the queue for longer goes back to the common queue (workflows.untakenFor).
+	// queueKept is how long the task queue of an account is polled after its limits are removed: calls may still wait on it. A
+	// call that is retried on the queue for longer goes back to the common queue (workflows.untakenFor).
 	queueKept = time.Hour
 )
 
@@ -51,7 +51,8 @@ type accountWorker struct {
 // until ctx is done.
 func (p *program) keepAccountWorkers(ctx context.Context) {
 	w := &accountWorkers{
-		p: p, started: p.db.Now(), until: map[string]time.Time{}, running: map[string]*accountWorker{}, ended: make(chan *accountWorker),
+		p: p, started: p.db.Now(), until: map[string]time.Time{}, running: map[string]*accountWorker{},
+		ended: make(chan *accountWorker),
 	}
 	defer w.stopAll()
 	ticks := time.NewTicker(queuesEvery)

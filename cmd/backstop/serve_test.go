@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/backstophq/backstop/internal/health"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
@@ -20,7 +21,13 @@ func TestProgram_ready(t *testing.T) {
 	temporal, err := newTemporal(temporalConfig{Address: silent.Addr().String()}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
-	p := &program{db: postgrestest.New(t), temporal: temporal}
+	config, err := readConfig[config](complete())
+	require.NoError(t, err)
+	p := &program{config: config, db: postgrestest.New(t), temporal: temporal, log: slog.New(slog.DiscardHandler)}
+	p.health, err = health.New(p.db, p.log)
+	require.NoError(t, err)
+	p.accounts, err = p.newAccounts()
+	require.NoError(t, err)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()

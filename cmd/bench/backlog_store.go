@@ -149,9 +149,10 @@ func (l *backlog) insertSend(ctx context.Context) (string, error) {
 
 func backlogPlan() backstop.Plan {
 	const id = "0190a0a0-0000-7000-8000-000000000001"
-	return backstop.Plan{PolicyID: id, PolicyName: "Backlog", Rules: []backstop.Rule{
-		{ID: id, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 3600, SendID: "Acme"},
-	}}
+	return backstop.Plan{PolicyID: id, PolicyName: "Backlog", Account: "meta", Rules: []backstop.Rule{{
+		ID: id, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 3600, SendID: "Acme",
+		Routes: []backstop.Route{{Account: "twilio"}},
+	}}}
 }
 
 // insertOverdue stores a send whose SMS was accepted and whose receipt is overdue.
@@ -160,7 +161,10 @@ func (l *backlog) insertOverdue(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	call := backstop.Call{Channel: backstop.SMS, ByFailure: true, Provider: "twilio", Token: id}
+	call := backstop.Call{
+		Channel: backstop.SMS, ByFailure: true, Token: id,
+		Candidates: []backstop.Candidate{{Account: "twilio", Provider: "twilio"}},
+	}
 	if _, _, err := l.db.Begin(ctx, id, call); err != nil {
 		return "", fmt.Errorf("begin call: %w", err)
 	}

@@ -128,6 +128,7 @@ func (s *stack) outageFor(ctx context.Context, f fault) error {
 func (r *record) hadOutage(provider string, from, until time.Time, kinds ...string) bool {
 	return slices.ContainsFunc(r.faults, func(f fault) bool {
 		out, isOutage := outageOf(f.Kind)
-		return isOutage && f.Provider == provider && slices.Contains(kinds, out.kind) && f.Began.Before(until) && f.Ended.After(from)
+		isThen := f.Began.Before(until) && f.Ended.After(from)
+		return isOutage && f.Provider == provider && slices.Contains(kinds, out.kind) && isThen
 	})
 }

@@ -52,8 +52,8 @@ func checkOneAccount(r *record) result {
 				out.checked++
 				for _, before := range calls[:i] {
 					if before.Provider != c.Provider && before.end() != accountRefused && before.end() != notNow {
-						out.breachf(s, "%s was called for the SMS from %s, and %s had answered a call with %d %d", c.Provider, c.From,
-							before.Provider, before.Answer.Status, before.Answer.Code)
+						out.breachf(s, "%s was called for the SMS from %s, and %s had answered a call with %d %d",
+							c.Provider, c.From, before.Provider, before.Answer.Status, before.Answer.Code)
 						break
 					}
 				}
@@ -220,7 +220,7 @@ func (s *sendRecord) routeFault(r *record, account string, before []call, c call
 	case reason == "refused" && !hasRefused:
 		return "no account had refused"
 	case reason == "unhealthy" && !wasOut:
-		return "no provider had had an outage"
+		return "no provider had an outage"
 	case reason != "refused" && reason != "unhealthy" && reason != "down":
 		return "the reason is missing"
 	}

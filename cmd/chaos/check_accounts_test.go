@@ -11,7 +11,7 @@ import (
 func bySpare(s *sendRecord, status int) {
 	taken := s.Calls[1]
 	taken.Provider, taken.ID = infobip, "ref"
-	s.Calls = []call{s.Calls[0], refusedCall(3.08, twilio, "TA3", status), taken}
+	s.Calls = []call{s.Calls[0], refusedCall(3.08, twilio, status), taken}
 	for i := range s.Reports[1:] {
 		s.Reports[1+i].Provider, s.Reports[1+i].MessageID = infobip, "ref"
 	}
@@ -92,11 +92,11 @@ func accountBreaches() map[string]map[string]func(*record, *sendRecord) {
 			},
 			"down, and the other refused": func(_ *record, s *sendRecord) {
 				refused(s)
-				s.Calls = append(s.Calls, refusedCall(3.2, infobip, "TA3", 503))
+				s.Calls = append(s.Calls, refusedCall(3.2, infobip, 503))
 			},
 			"the repeat was not made": func(_ *record, s *sendRecord) {
 				refused(s)
-				s.Calls[1] = refusedCall(3.08, infobip, "TA3", 0)
+				s.Calls[1] = refusedCall(3.08, infobip, 0)
 			},
 		},
 		"calls go by the accounts of the send": {
@@ -126,7 +126,7 @@ func accountBreaches() map[string]map[string]func(*record, *sendRecord) {
 
 // asRepeat lets Infobip refuse a repeat of the SMS, before Twilio sends it.
 func asRepeat(s *sendRecord) {
-	s.Calls = slices.Insert(s.Calls, 1, refusedCall(3.08, infobip, "TA3", 200))
+	s.Calls = slices.Insert(s.Calls, 1, refusedCall(3.08, infobip, 200))
 	s.Calls[1].Answer.Code = infobipRepeat
 }
 
@@ -136,7 +136,7 @@ func accountsAllowed() map[string]allowance {
 	return map[string]allowance{
 		"Infobip is asked again": {"no second account after a call that may have sent", 0, func(_ *record, s *sendRecord) {
 			s.Calls[1].Provider = infobip
-			s.Calls = slices.Insert(s.Calls, 1, refusedCall(3.08, infobip, "TA3", 0))
+			s.Calls = slices.Insert(s.Calls, 1, refusedCall(3.08, infobip, 0))
 		}},
 		"the other was away until the next rule": {next, 1, func(r *record, s *sendRecord) {
 			refused(s)
@@ -151,13 +151,24 @@ func accountsAllowed() map[string]allowance {
 		"the recipient opted out":    {next, 0, func(_ *record, s *sendRecord) { refused(s); s.Final.Events[2].Code = "131050" }},
 		"both refused": {lost, 0, func(_ *record, s *sendRecord) {
 			refused(s)
-			s.Calls = append(s.Calls, refusedCall(3.1, infobip, "TA3", 401))
+			s.Calls = append(s.Calls, refusedCall(3.1, infobip, 401))
 		}},
 		"Twilio hung": {lost, 1, func(r *record, s *sendRecord) {
 			refused(s)
 			s.Calls[1].Answer.Status = 0
 			s.Final.Attempts[1].State = unknown
 			r.faults = []fault{{Kind: hangSMS, Provider: twilio, Began: at(3), Ended: at(4)}}
+		}},
+		"the first of several calls": {"no SMS after a satisfying receipt", 1, func(_ *record, s *sendRecord) {
+			s.Calls = slices.Insert(s.Calls, 1, refusedCall(2, twilio, 503))
+			s.Final.Attempts[1].Number = 2
+		}},
+		"the first of several calls, and it was seen": {"no SMS after a satisfying receipt", 0, func(_ *record, s *sendRecord) {
+			s.Calls = slices.Insert(s.Calls, 1, refusedCall(2, twilio, 503))
+			s.Views = []view{*s.Final}
+			s.Views[0].Attempts = slices.Clone(s.Final.Attempts)
+			s.Views[0].Attempts[1].StartedAt = at(1.9)
+			s.Final.Attempts[1].Number = 2
 		}},
 		"unhealthy since an outage": {"the timeline says why another account is tried", 0, func(r *record, s *sendRecord) {
 			bySpare(s, 503)

@@ -47,8 +47,8 @@ func providerCall(seconds float64, channel, from, id string) call {
 }
 
 // refusedCall returns a call that a provider answered with an HTTP status, and did not accept.
-func refusedCall(seconds float64, provider, from string, status int) call {
-	c := call{Time: at(seconds), Provider: provider, Channel: sms, From: from}
+func refusedCall(seconds float64, provider string, status int) call {
+	c := call{Time: at(seconds), Provider: provider, Channel: sms, From: "TA3"}
 	c.Answer.Status = status
 	return c
 }

@@ -141,7 +141,8 @@ func (s *sendRecord) timeline(r *record) []string {
 		add(s.AnsweredAt, "202")
 	}
 	for _, c := range s.Calls {
-		add(c.Time, "provider: %s call to %s from %s, answered %d %d", c.Channel, c.Provider, c.From, c.Answer.Status, c.Answer.Code)
+		add(c.Time, "provider: %s call to %s from %s, answered %d %d",
+			c.Channel, c.Provider, c.From, c.Answer.Status, c.Answer.Code)
 	}
 	for _, one := range s.Reports {
 		what := "not acknowledged"

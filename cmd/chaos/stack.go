@@ -107,7 +107,8 @@ func (s *stack) startAround(ctx context.Context, f flags) error {
 	}
 	s.env = map[string]string{
 		"BACKSTOP_PUBLIC_URL": s.front.url, "BACKSTOP_API_KEY": cryptorand.Text(), "BACKSTOP_LOG_LEVEL": "info",
-		"BACKSTOP_META_THROUGHPUT": "9999", "BACKSTOP_META_BASE_URL": "http://" + box, "BACKSTOP_META_PHONE_NUMBER_ID": firstNumber,
+		"BACKSTOP_META_THROUGHPUT": "9999",
+		"BACKSTOP_META_BASE_URL":   "http://" + box, "BACKSTOP_META_PHONE_NUMBER_ID": firstNumber,
 		"BACKSTOP_META_ACCESS_TOKEN": cryptorand.Text(), "BACKSTOP_META_APP_SECRET": cryptorand.Text(),
 		"BACKSTOP_META_VERIFY_TOKEN": cryptorand.Text(), "BACKSTOP_META_TIMEOUT": callLength.String(),
 		"BACKSTOP_TWILIO_BASE_URL":    "http://" + box,

@@ -96,7 +96,9 @@ func readInfobip(body []byte) []report {
 	if json.Unmarshal(body, &webhook) != nil {
 		return nil
 	}
-	statuses := map[string]string{"PENDING": sent, "DELIVERED": delivered, "UNDELIVERABLE": failed, "EXPIRED": failed, "REJECTED": failed}
+	statuses := map[string]string{
+		"PENDING": sent, "DELIVERED": delivered, "UNDELIVERABLE": failed, "EXPIRED": failed, "REJECTED": failed,
+	}
 	var reports []report
 	for _, one := range webhook.Results {
 		found := report{

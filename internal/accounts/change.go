@@ -163,7 +163,7 @@ func (d *Directory) faultFields(p backstop.Provider, account backstop.Account, e
 	}
 	hider := provider.NewPoster(0, nil, own...)
 	var fields []backstop.Field
-	for _, fault := range provider.FieldFaults(err) {
+	for _, fault := range provider.FieldErrors(err) {
 		reason := provider.NewPoster(0, d.o.Secrets).Text(hider.Text(fault.Reason))
 		fields = append(fields, backstop.NewField(
 			"settings."+fault.Field, backstop.FieldRefused, "is refused: "+reason, "reason", reason))

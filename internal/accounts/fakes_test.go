@@ -126,7 +126,7 @@ func (*client) Receipts(*http.Request, []byte) ([]backstop.Receipt, error) { ret
 func (c *client) Check(context.Context) error {
 	switch token := c.settings.Values["token"]; token {
 	case "wrong":
-		return errors.Join(&provider.FieldFault{Field: "token", Reason: "is not accepted: " + token + c.settings.Values["token"]})
+		return errors.Join(&provider.FieldError{Field: "token", Reason: "is not accepted: " + token + c.settings.Values["token"]})
 	case "unreachable":
 		return &backstop.Failure{Kind: backstop.Unavailable, Reason: "dial tcp: refused"}
 	}
@@ -149,8 +149,8 @@ func signing() provider.Driver {
 		},
 		Open: func(s provider.Settings) (provider.Client, error) {
 			if s.Values["user"] == "impossible" {
-				return nil, errors.Join(&provider.FieldFault{Field: "user", Reason: "is impossible"},
-					&provider.FieldFault{Field: "token", Reason: "is " + s.Values["token"]})
+				return nil, errors.Join(&provider.FieldError{Field: "user", Reason: "is impossible"},
+					&provider.FieldError{Field: "token", Reason: "is " + s.Values["token"]})
 			}
 			s.Secrets.Add(s.Values["token"], s.Values["password"])
 			return &client{s}, nil

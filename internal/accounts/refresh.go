@@ -2,6 +2,8 @@ package accounts
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -21,6 +23,7 @@ const (
 type look struct {
 	callers int
 	done    chan struct{}
+	err     error // set before done is closed
 }
 
 // refreshes are the looks that callers of Refresh cause.
@@ -30,18 +33,23 @@ type refreshes struct {
 	began time.Time // the newest look
 }
 
-// Refresh loads the changes that other processes have stored before its call. There is at most one look per second, for all callers
-// together. If too many wait, or the database does not answer, it returns without a look.
-func (d *Directory) Refresh(ctx context.Context) {
+// errTooMany is the error of a caller that does not wait for a look, because too many do.
+var errTooMany = errors.New("too many wait for a look")
+
+// Refresh loads the changes that other processes have stored before its call. There is at most one look per second, for all
+// callers together. It fails if too many wait, or if the database does not answer.
+func (d *Directory) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
 	l, joined := d.joinLook(ctx)
 	if !joined {
-		return
+		return fmt.Errorf("refresh accounts: %w", errTooMany)
 	}
 	select {
 	case <-l.done:
+		return l.err
 	case <-ctx.Done():
+		return fmt.Errorf("refresh accounts: %w", ctx.Err())
 	}
 }
 
@@ -70,5 +78,5 @@ func (d *Directory) runLook(ctx context.Context, l *look) {
 	defer close(l.done)
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
-	_ = d.Load(ctx) // Run logs that the database is away
+	l.err = d.Load(ctx)
 }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/backstophq/backstop"
@@ -22,7 +23,7 @@ func TestDirectory_Refresh(t *testing.T) {
 		require.NoError(t, other.Load(t.Context()))
 		r.create(t, "one")
 		began, marks, generation := time.Now(), r.store.marks, other.Generation()
-		other.Refresh(t.Context())
+		require.NoError(t, other.Refresh(t.Context()))
 		require.Zero(t, time.Since(began), "the first look is at once")
 		_, found := other.Find("one")
 		require.True(t, found)
@@ -33,9 +34,9 @@ func TestDirectory_Refresh(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 50 {
 			callers.Go(func() {
-				other.Refresh(t.Context())
+				assert.NoError(t, other.Refresh(t.Context())) //nolint:testifylint // require must not run in a goroutine
 				_, found := other.Find("two")
-				require.True(t, found, "each caller sees the change")
+				assert.True(t, found, "each caller sees the change")
 			})
 		}
 		callers.Wait()
@@ -44,7 +45,7 @@ func TestDirectory_Refresh(t *testing.T) {
 		require.NotEqual(t, generation, other.Generation())
 
 		generation = other.Generation()
-		other.Refresh(t.Context())
+		require.NoError(t, other.Refresh(t.Context()))
 		require.Equal(t, generation, other.Generation(), "nothing has changed")
 	})
 }
@@ -54,15 +55,15 @@ func TestDirectory_Refresh_bounds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.Refresh(t.Context())
+		require.NoError(t, r.Refresh(t.Context()))
 		began := time.Now()
 		var callers sync.WaitGroup
 		for range 200 {
-			callers.Go(func() { r.Refresh(t.Context()) })
+			callers.Go(func() { _ = r.Refresh(t.Context()) })
 		}
 		synctest.Wait()
 		at := time.Now()
-		r.Refresh(t.Context())
+		require.ErrorContains(t, r.Refresh(t.Context()), "too many")
 		require.Equal(t, at, time.Now(), "too many wait")
 		callers.Wait()
 		require.Equal(t, time.Second, time.Since(began))
@@ -70,18 +71,18 @@ func TestDirectory_Refresh_bounds(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		began = time.Now()
-		r.Refresh(gone)
+		require.ErrorIs(t, r.Refresh(gone), context.Canceled)
 		require.Zero(t, time.Since(began))
 
 		r.store.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}
 		time.Sleep(time.Minute)
 		began = time.Now()
-		r.Refresh(t.Context())
+		coded(t, backstop.TryLater, r.Refresh(t.Context()))
 		require.Zero(t, time.Since(began))
 		r.store.hangs = true
 		time.Sleep(time.Minute)
 		began = time.Now()
-		r.Refresh(t.Context())
+		require.Error(t, r.Refresh(t.Context()))
 		require.Equal(t, 3*time.Second, time.Since(began))
 		time.Sleep(time.Minute) // the look ends
 	})

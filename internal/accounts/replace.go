@@ -93,6 +93,10 @@ func (d *Directory) merge(
 		return backstop.Account{}, invalid(backstop.NewField("keep_former_secrets_until", backstop.FieldRangeDaysMax,
 			"must be at most 366 days from now", "max", "366"))
 	}
+	if change.NewWebhookKey && p.SignsWebhooks {
+		return backstop.Account{}, invalid(backstop.NewField("new_webhook_key", backstop.FieldUnknown,
+			"this provider signs its webhooks: the address of the account has no key"))
+	}
 	next := change.Account
 	next.Provider, next.Channel, next.WebhookKey = present.Provider, present.Channel, present.WebhookKey
 	next.IsFromEnvironment, next.Version, next.CreatedAt = false, present.Version, present.CreatedAt

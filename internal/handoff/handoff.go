@@ -151,8 +151,8 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	return send, true, nil
 }
 
-// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. When it returns without an
-// error, the receipts are stored and cannot be lost.
+// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. When
+// it returns without an error, the receipts are stored and cannot be lost.
 func (h *Handoff) Deliver(ctx context.Context, all []backstop.Receipt) error {
 	var inbound, receipts []backstop.Receipt
 	for _, r := range all {

@@ -188,13 +188,15 @@ const (
 	rulesOfAccount = `SELECT name FROM rules WHERE routes @> jsonb_build_array(jsonb_build_object('account', $1::text))
 ORDER BY lower(name) LIMIT 11`
 	policiesOfAccount = `SELECT name FROM policies WHERE account = $1 ORDER BY lower(name) LIMIT 11`
-	// A send that waits may have no attempt yet: its plan alone has the account. An attempt without an account went to the one of the
-	// environment, which has its provider's name.
+	// A send that waits may have no attempt yet: its plan alone has the account. An attempt without an account went to the one of
+	// the environment, which has its provider's name.
 	sendsOfAccount = `SELECT EXISTS (
     SELECT FROM sends WHERE outcome = 'pending' AND (
         plan @> jsonb_build_object('account', $1::text)
-        OR plan -> 'rules' @> jsonb_build_array(jsonb_build_object('routes', jsonb_build_array(jsonb_build_object('account', $1::text))))
-        OR EXISTS (SELECT FROM attempts AS a WHERE a.send = sends.id AND $1 IN (a.account, CASE a.account WHEN '' THEN a.provider END))
+        OR plan -> 'rules' @> jsonb_build_array(jsonb_build_object('routes',
+        jsonb_build_array(jsonb_build_object('account', $1::text))))
+        OR EXISTS (SELECT FROM attempts AS a WHERE a.send = sends.id
+        AND $1 IN (a.account, CASE a.account WHEN '' THEN a.provider END))
     )
 )`
 	deleteAccount = `DELETE FROM accounts WHERE name = $1`

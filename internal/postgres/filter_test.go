@@ -123,7 +123,9 @@ func TestDB_ListSends_filters(t *testing.T) {
 		"type of rule":    {backstop.SendFilter{RuleType: rule[1].Type}, []string{"by the second rule"}},
 		"type and rule":   {backstop.SendFilter{RuleType: rule[1].Type, Rule: rule[0].Name}, []string{}},
 		"sender":          {backstop.SendFilter{SMS: backstop.SMSFilter{Sender: rule[1].SendID}}, []string{"by the second rule"}},
-		"route":           {backstop.SendFilter{SMS: backstop.SMSFilter{Route: "twilio"}}, fallen},
+		"route":           {backstop.SendFilter{SMS: backstop.SMSFilter{Route: "main"}}, fallen},
+		"another route":   {backstop.SendFilter{SMS: backstop.SMSFilter{Route: "bulk"}}, []string{"by the second rule"}},
+		"no route":        {backstop.SendFilter{SMS: backstop.SMSFilter{Route: "twilio"}}, []string{}}, // a provider of two
 		"sms failed":      {backstop.SendFilter{SMS: backstop.SMSFilter{Result: backstop.SMSFailed}}, []string{"by the second rule", "failed"}},
 		"sms delivered": {
 			backstop.SendFilter{SMS: backstop.SMSFilter{Result: backstop.SMSDelivered}},
@@ -145,7 +147,7 @@ func TestDB_ListSends_filters(t *testing.T) {
 				Outcomes: []backstop.Outcome{backstop.OutcomeSMS}, PolicyID: policyID, To: "+4915112345678", ToEnds: "5678",
 				From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour), FellBack: new(true), Averted: new(false),
 				Duplicate: new(false), Reasons: []backstop.FallbackReason{backstop.ByFailure}, Rule: rule[1].Name, RuleType: rule[1].Type,
-				Country: new("DE"), SMS: backstop.SMSFilter{Sender: rule[1].SendID, Route: "twilio", Result: backstop.SMSDelivered},
+				Country: new("DE"), SMS: backstop.SMSFilter{Sender: rule[1].SendID, Route: "bulk", Result: backstop.SMSDelivered},
 				Failure: backstop.CodeFilter{Code: "21610", Provider: "twilio"},
 			},
 			[]string{"by the second rule"},

@@ -23,7 +23,7 @@ func TestDB_MessageStats(t *testing.T) {
 	m, err := db.MessageStats(t.Context(), of)
 	require.NoError(t, err)
 	first, last := m.BySender[0], m.BySender[1]
-	require.Equal(t, []string{rule[0].SendID, "twilio", rule[1].SendID}, []string{first.Sender, first.Route, last.Sender})
+	require.Equal(t, []string{rule[0].SendID, "main", rule[1].SendID, "bulk"}, []string{first.Sender, first.Route, last.Sender, last.Route})
 	require.Equal(t, int64(6), first.SMS)
 	require.Equal(t, map[backstop.SMSResult]int64{"delivered": 3, "failed": 2, "no_receipt": 1}, first.Results)
 	require.Equal(t, int64(3), first.TimeToDelivery.Count)

@@ -45,7 +45,8 @@ func policiesOf(rows []policyRow) []backstop.Policy {
 	for _, row := range rows {
 		if len(list) == 0 || list[len(list)-1].ID != row.ID {
 			list = append(list, backstop.Policy{
-				ID: row.ID, Name: row.Name, Account: row.Account, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+				ID: row.ID, Name: row.Name, Account: row.Account, Version: row.Version,
+				CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 			})
 		}
 		policy := &list[len(list)-1]

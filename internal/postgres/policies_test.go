@@ -12,11 +12,42 @@ import (
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
 )
 
+// policyOf is a policy without an account.
+func policyOf(name string, rules ...string) backstop.PolicyInput {
+	return backstop.PolicyInput{Name: name, RuleIDs: rules}
+}
+
+// A policy may name the WhatsApp account of its sends.
+func TestDB_policyAccount(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	a := createRule(t, db, "a")
+	input := policyOf("p", a.ID)
+	var written backstop.Policy
+	for version, account := range []string{"brand", "", "other"} {
+		input.Account = account
+		var err error
+		if version == 0 {
+			written, err = db.CreatePolicy(t.Context(), input)
+		} else {
+			written, err = db.ReplacePolicy(t.Context(), written.ID, input, version)
+		}
+		require.NoError(t, err)
+		require.Equal(t, account, written.Account)
+		read, err := db.Policy(t.Context(), written.ID)
+		require.NoError(t, err)
+		require.Equal(t, written, read)
+		list, _, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{}, backstop.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Equal(t, []backstop.Policy{written}, list)
+	}
+}
+
 func TestDB_CreatePolicy(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	a, b, c := createRule(t, db, "a"), createRule(t, db, "b"), createRule(t, db, "c")
-	created, err := db.CreatePolicy(t.Context(), "ordered", []string{c.ID, a.ID, strings.ToUpper(b.ID)})
+	created, err := db.CreatePolicy(t.Context(), policyOf("ordered", c.ID, a.ID, strings.ToUpper(b.ID)))
 	require.NoError(t, err)
 	require.Equal(t, 1, created.Version)
 	require.Equal(t, []backstop.Rule{c, a, b}, created.Rules)
@@ -41,7 +72,7 @@ func TestDB_CreatePolicy(t *testing.T) {
 			backstop.NewField("rule_ids", backstop.FieldItemsBetween, "must name 1 to 10 rules", "min", "1", "max", "10"),
 		}},
 	} {
-		_, err := db.CreatePolicy(t.Context(), c.policy, c.rules)
+		_, err := db.CreatePolicy(t.Context(), policyOf(c.policy, c.rules...))
 		require.Equal(t, c.fields, coded(t, c.code, err).Fields, name)
 	}
 	list, more, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{}, backstop.Page{Limit: 10})
@@ -55,7 +86,7 @@ func TestDB_ListPolicies(t *testing.T) {
 	db := postgrestest.New(t)
 	a, b := createRule(t, db, "a"), createRule(t, db, "b")
 	for i := range 4 {
-		_, err := db.CreatePolicy(t.Context(), fmt.Sprintf("P%d", i), []string{b.ID, a.ID})
+		_, err := db.CreatePolicy(t.Context(), policyOf(fmt.Sprintf("P%d", i), b.ID, a.ID))
 		require.NoError(t, err)
 	}
 	first, more, err := db.ListPolicies(t.Context(), backstop.PolicyFilter{Search: "p"}, backstop.Page{Limit: 3})
@@ -75,10 +106,10 @@ func TestDB_ReplacePolicy(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	a, b := createRule(t, db, "a"), createRule(t, db, "b")
-	policy, err := db.CreatePolicy(t.Context(), "p", []string{a.ID, b.ID})
+	policy, err := db.CreatePolicy(t.Context(), policyOf("p", a.ID, b.ID))
 	require.NoError(t, err)
 
-	a.WaitSeconds, a.Route = 90, "second"
+	a.WaitSeconds, a.Routes = 90, []backstop.Route{{Account: "second"}, {Account: "first", SendID: "60777"}}
 	a, err = db.ReplaceRule(t.Context(), a, 1)
 	require.NoError(t, err)
 	require.Equal(t, []backstop.PolicyRef{{ID: policy.ID, Name: "p"}}, a.UsedBy)
@@ -87,21 +118,21 @@ func TestDB_ReplacePolicy(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, read.Version, "editing a rule is not editing the policies that use it")
 	require.Equal(t, 90, read.Rules[0].WaitSeconds)
-	require.Equal(t, "second", read.Rules[0].Route)
+	require.Equal(t, a.Routes, read.Rules[0].Routes)
 
-	replaced, err := db.ReplacePolicy(t.Context(), policy.ID, "P", []string{b.ID, a.ID}, 1)
+	replaced, err := db.ReplacePolicy(t.Context(), policy.ID, policyOf("P", b.ID, a.ID), 1)
 	require.NoError(t, err)
 	require.Equal(t, 2, replaced.Version)
 	require.Equal(t, []backstop.Rule{b, a}, replaced.Rules)
 	require.True(t, replaced.UpdatedAt.After(policy.UpdatedAt))
 
-	_, err = db.ReplacePolicy(t.Context(), policy.ID, "p", []string{a.ID}, 1)
+	_, err = db.ReplacePolicy(t.Context(), policy.ID, policyOf("p", a.ID), 1)
 	requireCode(t, backstop.Stale, err)
-	_, err = db.ReplacePolicy(t.Context(), newID(t), "q", []string{a.ID}, 1)
+	_, err = db.ReplacePolicy(t.Context(), newID(t), policyOf("q", a.ID), 1)
 	requireCode(t, backstop.NotFound, err)
-	_, err = db.ReplacePolicy(t.Context(), "x", "q", []string{a.ID}, 1)
+	_, err = db.ReplacePolicy(t.Context(), "x", policyOf("q", a.ID), 1)
 	requireCode(t, backstop.NotFound, err)
-	_, err = db.ReplacePolicy(t.Context(), policy.ID, "p", []string{newID(t)}, 2)
+	_, err = db.ReplacePolicy(t.Context(), policy.ID, policyOf("p", newID(t)), 2)
 	requireCode(t, backstop.Invalid, err)
 	read, err = db.Policy(t.Context(), policy.ID)
 	require.NoError(t, err)
@@ -112,7 +143,7 @@ func TestDB_DeletePolicy(t *testing.T) {
 	t.Parallel()
 	db := postgrestest.New(t)
 	a := createRule(t, db, "a")
-	policy, err := db.CreatePolicy(t.Context(), "p", []string{a.ID})
+	policy, err := db.CreatePolicy(t.Context(), policyOf("p", a.ID))
 	require.NoError(t, err)
 	requireCode(t, backstop.Stale, db.DeletePolicy(t.Context(), policy.ID, 7))
 	require.NoError(t, db.DeletePolicy(t.Context(), policy.ID, 1))
@@ -130,7 +161,7 @@ func TestDB_DeleteRule_concurrent(t *testing.T) {
 		var deleted, created error
 		var group sync.WaitGroup
 		group.Go(func() { deleted = db.DeleteRule(t.Context(), r.ID, 1) })
-		group.Go(func() { _, created = db.CreatePolicy(t.Context(), fmt.Sprintf("p%d", i), []string{r.ID}) })
+		group.Go(func() { _, created = db.CreatePolicy(t.Context(), policyOf(fmt.Sprintf("p%d", i), r.ID)) })
 		group.Wait()
 		if deleted == nil {
 			requireCode(t, backstop.Invalid, created)
@@ -152,7 +183,7 @@ func TestDB_ListPolicies_filter(t *testing.T) {
 	for name, rules := range map[string][]string{
 		"b both": {everywhere.ID, french.ID}, "A french": {french.ID}, "c everywhere": {everywhere.ID},
 	} {
-		_, err := db.CreatePolicy(t.Context(), name, rules)
+		_, err := db.CreatePolicy(t.Context(), policyOf(name, rules...))
 		require.NoError(t, err)
 	}
 	for name, c := range map[string]struct {

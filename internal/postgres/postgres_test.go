@@ -45,9 +45,15 @@ func at(s int) time.Time { return time.Date(2026, 3, 1, 12, 0, s, 0, time.UTC) }
 
 // plan has a rule of each type.
 func plan() backstop.Plan {
-	return backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
-		{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme"},
-		{ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 300, SendID: "Acme2"},
+	return backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: "number", Rules: []backstop.Rule{
+		{
+			ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 60, SendID: "Acme",
+			Routes: []backstop.Route{{Account: "main"}},
+		},
+		{
+			ID: policyID, Name: "unread", Type: backstop.Unread, WaitSeconds: 300, SendID: "Acme2",
+			Routes: []backstop.Route{{Account: "bulk"}},
+		},
 	}}
 }
 
@@ -70,10 +76,26 @@ func insertSend(t *testing.T, db *postgres.DB) backstop.Send {
 
 // The calls of these tests.
 var (
-	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Provider: "meta"}
-	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, ByFailure: true, Provider: "twilio"}
-	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, ByFailure: true, Provider: "twilio"}
+	whatsApp = backstop.Call{Channel: backstop.WhatsApp, Candidates: candidates}
+	firstSMS = backstop.Call{Channel: backstop.SMS, Rule: 0, ByFailure: true, Candidates: candidates}
+	lastSMS  = backstop.Call{Channel: backstop.SMS, Rule: 1, ByFailure: true, Candidates: candidates}
+
+	candidates = []backstop.Candidate{
+		{Account: "number", Provider: "meta"}, {Account: "main", Provider: "twilio"}, {Account: "bulk", Provider: "twilio"},
+	}
 )
+
+// accountOf returns the account of a step.
+func accountOf(step int) string {
+	switch {
+	case step < firstSMS.Step():
+		return "number"
+	case step < lastSMS.Step():
+		return "main"
+	default:
+		return "bulk"
+	}
+}
 
 // begin proposes a call that Begin must allow.
 func begin(t *testing.T, db *postgres.DB, send string, c backstop.Call) backstop.Attempt {
@@ -114,7 +136,7 @@ func finish(t *testing.T, db *postgres.DB, send string) {
 // receipt is one about a step that carries its reference.
 func receipt(send string, step int, status backstop.Status) backstop.Receipt {
 	r := backstop.Receipt{
-		Provider: "meta", Channel: backstop.WhatsApp, MessageID: messageID(send, step),
+		Provider: "meta", Account: accountOf(step), Channel: backstop.WhatsApp, MessageID: messageID(send, step),
 		Ref: backstop.Ref{Send: send, Step: step}, Status: status, At: at(20),
 	}
 	if step >= firstSMS.Step() {

@@ -71,7 +71,7 @@ func (p *policyRefs) Scan(src any) error {
 }
 
 // routesColumn is the routes of a rule, as JSON. It is never NULL.
-type routesColumn []backstop.Route
+type routesColumn []backstop.Route //nolint:recvcheck // Scan changes it, Value must work on a value
 
 // Scan implements sql.Scanner.
 func (r *routesColumn) Scan(src any) error {

@@ -126,7 +126,7 @@ func TestDB_ListRules_filter(t *testing.T) {
 	used := create("everywhere", backstop.Unread, "ACME")
 	create("gb", backstop.Undelivered, "ACME", "GB", "IE")
 	create("fr", backstop.Undelivered, "Other", "FR")
-	_, err := db.CreatePolicy(t.Context(), "p", []string{used.ID})
+	_, err := db.CreatePolicy(t.Context(), policyOf("p", used.ID))
 	require.NoError(t, err)
 
 	for name, c := range map[string]struct {
@@ -163,8 +163,8 @@ func TestDB_CountRules(t *testing.T) {
 	db := postgrestest.Open(t, url)
 	_, err := db.Migrate(t.Context())
 	require.NoError(t, err)
-	const add = `INSERT INTO rules (id, name, type, wait_seconds, send_id, route, countries, version, created_at, updated_at)
-SELECT gen_random_uuid(), 'rule ' || n, 'undelivered', 60, 'ACME', '', '{}', 1, now(), now() FROM generate_series($1::int, $2::int) AS n`
+	const add = `INSERT INTO rules (id, name, type, wait_seconds, send_id, countries, version, created_at, updated_at)
+SELECT gen_random_uuid(), 'rule ' || n, 'undelivered', 60, 'ACME', '{}', 1, now(), now() FROM generate_series($1::int, $2::int) AS n`
 	_, err = postgrestest.Raw(t, url).ExecContext(t.Context(), add, 1, 10_000)
 	require.NoError(t, err)
 	total, err := db.CountRules(t.Context(), backstop.RuleFilter{})

@@ -40,17 +40,21 @@ func coded(t *testing.T, code backstop.Code, err error) *backstop.Error {
 
 func TestDB_CreateRule(t *testing.T) {
 	t.Parallel()
-	db := postgrestest.New(t)
+	url := postgrestest.URL(t)
+	db, raw := postgrestest.Open(t, url), postgrestest.Raw(t, url)
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
 
 	t.Run("is read back as it was returned", func(t *testing.T) {
 		t.Parallel()
 		given := rule("gb and ie")
-		given.Countries, given.Route = []string{"GB", "IE"}, "second"
+		given.Countries = []string{"GB", "IE"}
+		given.Routes = []backstop.Route{{Account: "second"}, {Account: "first", SendID: "60777"}}
 		created, err := db.CreateRule(t.Context(), given)
 		require.NoError(t, err)
 		require.Equal(t, 1, created.Version)
 		require.Equal(t, given.Countries, created.Countries)
-		require.Equal(t, "second", created.Route)
+		require.Equal(t, given.Routes, created.Routes)
 		require.Equal(t, created.CreatedAt, created.UpdatedAt)
 		read, err := db.Rule(t.Context(), created.ID)
 		require.NoError(t, err)
@@ -86,6 +90,8 @@ func TestDB_CreateRule(t *testing.T) {
 			func(r *backstop.Rule) { r.SendID = "12" },
 			func(r *backstop.Rule) { r.SendID = "123456789" },
 			func(r *backstop.Rule) { r.SendID = "ABCDEFGHIJKL" },
+			func(r *backstop.Rule) { r.SendID = "MG" + strings.Repeat("0", 31) },
+			func(r *backstop.Rule) { r.SendID = "MG" + strings.Repeat("g", 32) },
 			func(r *backstop.Rule) { r.Countries = []string{"gb"} },
 			func(r *backstop.Rule) { r.Countries = []string{"GB,IE"}; r.Countries = append(r.Countries, "") },
 		} {
@@ -96,12 +102,24 @@ func TestDB_CreateRule(t *testing.T) {
 			require.Error(t, err, "%d", i)
 			require.Empty(t, backstop.CodeOf(err), "a fault of ours, not of the caller")
 		}
-		for i, route := range []string{" ", "Twilio", "a b", "twilio\n", "-a", strings.Repeat("a", 65)} {
-			require.Error(t, backstop.ValidateRoutes([]string{route}))
-			r := rule(fmt.Sprintf("on a refused route %d", i))
-			r.Route = route
+	})
+	t.Run("the schema takes what the domain takes", func(t *testing.T) {
+		t.Parallel()
+		for i, sendID := range []string{"A", "Acme & Co", "123", "12345678", "+4474001234", "MG" + strings.Repeat("0aF9", 8)} {
+			r := rule(fmt.Sprintf("taken %d", i))
+			r.SendID = sendID
+			require.NoError(t, r.Validate())
 			_, err := db.CreateRule(t.Context(), r)
-			require.ErrorContains(t, err, "rules_route_shape")
+			require.NoError(t, err, sendID)
+		}
+	})
+	t.Run("routes are a list", func(t *testing.T) {
+		t.Parallel()
+		created := createRule(t, db, "without routes")
+		require.Nil(t, created.Routes)
+		for _, routes := range []string{`{}`, `"twilio"`, `null`} {
+			_, err := raw.ExecContext(t.Context(), `UPDATE rules SET routes = $2 WHERE id = $1`, created.ID, routes)
+			require.ErrorContains(t, err, "rules_routes_check", routes)
 		}
 	})
 }
@@ -161,22 +179,29 @@ func TestDB_ReplaceRule(t *testing.T) {
 
 	changed := first
 	changed.Name, changed.Type, changed.WaitSeconds, changed.SendID = "changed", backstop.Unread, 5, "+447400123456"
-	changed.Countries, changed.Route = []string{"FR"}, "second"
+	changed.Countries, changed.Routes = []string{"FR"}, []backstop.Route{{Account: "second", SendID: "60777"}, {Account: "first"}}
 	replaced, err := db.ReplaceRule(t.Context(), changed, 1)
 	require.NoError(t, err)
 	require.Equal(t, 2, replaced.Version)
 	require.Equal(t, first.CreatedAt, replaced.CreatedAt)
 	require.True(t, replaced.UpdatedAt.After(first.UpdatedAt))
 	require.Equal(t, changed.Countries, replaced.Countries)
-	require.Equal(t, "second", replaced.Route)
+	require.Equal(t, changed.Routes, replaced.Routes)
+	read, err := db.Rule(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, replaced, read)
 
 	_, err = db.ReplaceRule(t.Context(), changed, 1)
 	requireCode(t, backstop.Stale, err)
 	replaced, err = db.ReplaceRule(t.Context(), changed, backstop.AnyVersion)
 	require.NoError(t, err)
 	require.Equal(t, 3, replaced.Version)
+	changed.Routes = nil
+	replaced, err = db.ReplaceRule(t.Context(), changed, 3)
+	require.NoError(t, err)
+	require.Nil(t, replaced.Routes, "the default account")
 	changed.Name = "SECOND"
-	_, err = db.ReplaceRule(t.Context(), changed, 3)
+	_, err = db.ReplaceRule(t.Context(), changed, 4)
 	requireCode(t, backstop.Conflict, err)
 }
 
@@ -188,7 +213,7 @@ func TestDB_Rule_usedBy(t *testing.T) {
 	require.Nil(t, r.UsedBy)
 	var want []backstop.PolicyRef
 	for _, name := range []string{"b", "C", `a "quoted" name`} {
-		p, err := db.CreatePolicy(t.Context(), name, []string{r.ID})
+		p, err := db.CreatePolicy(t.Context(), policyOf(name, r.ID))
 		require.NoError(t, err)
 		want = append(want, backstop.PolicyRef{ID: p.ID, Name: name})
 		require.Nil(t, p.Rules[0].UsedBy, "a policy's own rules do not tell")
@@ -240,7 +265,7 @@ func TestDB_DeleteRule(t *testing.T) {
 	db := postgrestest.New(t)
 	used, unused := createRule(t, db, "used"), createRule(t, db, "unused")
 	for i := range 12 {
-		_, err := db.CreatePolicy(t.Context(), fmt.Sprintf("policy %c", 'a'+i), []string{used.ID})
+		_, err := db.CreatePolicy(t.Context(), policyOf(fmt.Sprintf("policy %c", 'a'+i), used.ID))
 		require.NoError(t, err)
 	}
 

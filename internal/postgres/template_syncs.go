@@ -44,7 +44,8 @@ SET due_at = CASE WHEN is_outdated THEN $2 ELSE $3::timestamptz END, token = '',
     templates_read_at = CASE WHEN $6 THEN $2 WHEN $7 THEN NULL ELSE templates_read_at END
 WHERE account = $1`
 
-	makeSyncDue = `UPDATE account_syncs SET is_outdated = token <> '', due_at = CASE token WHEN '' THEN least(due_at, $2) ELSE due_at END
+	makeSyncDue = `UPDATE account_syncs SET is_outdated = token <> '',
+    due_at = CASE token WHEN '' THEN least(due_at, $2) ELSE due_at END
 WHERE account = $1`
 
 	deleteAllTemplates = `DELETE FROM message_templates WHERE account = $1`
@@ -64,19 +65,21 @@ func (db *DB) DueSyncs(ctx context.Context, versions map[string]int) ([]string, 
 	return due, pool.Failed(ctx, "find due syncs", err)
 }
 
-// ClaimSync claims an account that is due, until the end of the lease. It returns false if another process has claimed it. After a
-// lost answer the claim may be lost too; the account is then claimed again at the end of the lease.
+// ClaimSync claims an account that is due, until the end of the lease. It returns false if another process has claimed it. After
+// a lost answer the claim may be lost too; the account is then claimed again at the end of the lease.
 func (db *DB) ClaimSync(ctx context.Context, account string, version int, lease time.Duration) (templates.Claim, bool, error) {
 	claim := templates.Claim{Account: account, Token: rand.Text()}
 	now := db.Now()
-	err := db.pool.GetUnprepared(ctx, &claim.Failures, claimSync, account, version, pool.Stamp(now), pool.Stamp(now.Add(lease)), claim.Token)
+	err := db.pool.GetUnprepared(ctx, &claim.Failures, claimSync,
+		account, version, pool.Stamp(now), pool.Stamp(now.Add(lease)), claim.Token)
 	if errors.Is(err, sql.ErrNoRows) {
 		return templates.Claim{}, false, nil
 	}
 	return claim, err == nil, pool.Failed(ctx, "claim sync", err)
 }
 
-var lockTemplates = `SELECT ` + templateColumns.Names() + ` FROM message_templates WHERE account = $1 ORDER BY name, language FOR UPDATE`
+var lockTemplates = `SELECT ` + templateColumns.Names() + ` FROM message_templates
+WHERE account = $1 ORDER BY name, language FOR UPDATE`
 
 // SaveSync stores what was read of an account, and ends the claim. It returns what was stored before, or false if another process
 // has claimed the account since, or it was deleted.
@@ -184,7 +187,9 @@ func replaceTemplates(
 
 // compareTemplates returns the templates that are new or have changed, and those that are gone. If a template is listed twice,
 // because the list changed while it was read, the first counts.
-func compareTemplates(account string, before, after []backstop.MessageTemplate, now time.Time) (changed, gone []backstop.MessageTemplate) {
+func compareTemplates(
+	account string, before, after []backstop.MessageTemplate, now time.Time,
+) (changed, gone []backstop.MessageTemplate) {
 	type key struct{ name, language string }
 	stored, seen := map[key]backstop.MessageTemplate{}, map[key]bool{}
 	for _, t := range before {
@@ -215,7 +220,8 @@ var (
 	lockTemplate = `SELECT ` + templateColumns.Names() + ` FROM message_templates
 WHERE account = $1 AND name = $2 AND language = $3 FOR UPDATE`
 
-	updateTemplate = `UPDATE message_templates SET ` + templateColumns.Assign() + ` WHERE account = $1 AND name = $2 AND language = $3`
+	updateTemplate = `UPDATE message_templates SET ` + templateColumns.Assign() + `
+WHERE account = $1 AND name = $2 AND language = $3`
 )
 
 // ApplyNotice stores a change that a provider reported, and makes the account due: at once, unless the change itself says all. It

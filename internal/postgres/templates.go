@@ -26,7 +26,7 @@ type templateRow struct {
 	TTL              int                     `db:"ttl_seconds"       json:"ttl_seconds"       type:"int"`
 	UpdatedAt        time.Time               `db:"updated_at"        json:"updated_at"        type:"timestamptz"`
 
-	templateContent
+	templateContent //nolint:embeddedstructfieldcheck // the columns come last
 }
 
 // templateContent has the columns that are JSON. They are texts here, because the driver sends bytes as bytea.
@@ -100,7 +100,8 @@ const (
     AND NOT EXISTS (SELECT FROM message_templates WHERE account = $1 AND name = $2)`
 )
 
-var getTemplates = `SELECT ` + templateColumns.Names() + ` FROM message_templates WHERE account = $1 AND name = $2 ORDER BY language`
+var getTemplates = `SELECT ` + templateColumns.Names() + ` FROM message_templates
+WHERE account = $1 AND name = $2 ORDER BY language`
 
 // TemplatesNamed returns the templates of an account that have a name, in all languages.
 func (db *DB) TemplatesNamed(ctx context.Context, account, name string) (backstop.SyncedTemplates, error) {
@@ -117,7 +118,8 @@ func (db *DB) TemplatesNamed(ctx context.Context, account, name string) (backsto
 	return found, pool.Failed(ctx, "find template", err)
 }
 
-const getProfiles = `SELECT account, fault, profile, profile_read_at, templates_read_at FROM account_syncs WHERE account = ANY($1)`
+const getProfiles = `SELECT account, fault, profile, profile_read_at, templates_read_at FROM account_syncs
+WHERE account = ANY($1)`
 
 type profileRow struct {
 	Account         string     `db:"account"`

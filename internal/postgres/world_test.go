@@ -50,10 +50,14 @@ var (
 	worldCountry  = map[string]string{"+447400123456": "GB", "+447400123457": "GB", "+4915112345678": "DE", "+80012345678": ""}
 	worldPolicies = []string{policyID, "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60"}
 	worldSenders  = []string{"Acme", "60777"}
-	worldRoutes   = []string{"twilio", "other"}
-	worldCodes    = []string{"1", "2", "131050", "21610", ""}
-	worldClasses  = map[string]backstop.RejectClass{
-		"1": backstop.RecipientFault, "131050": backstop.OptedOut, "21610": backstop.OptedOut,
+	worldRoutes   = []string{"twilio", "bulk", "other"}
+	worldAccounts = []backstop.Candidate{
+		{Account: "number", Provider: "meta"}, {Account: "twilio", Provider: "twilio"}, {Account: "bulk", Provider: "twilio"},
+		{Account: "other", Provider: "other", RefusesRepeats: true},
+	}
+	worldCodes   = []string{"1", "2", "131050", "21610", ""}
+	worldClasses = map[string]backstop.RejectClass{
+		"1": backstop.RecipientFault, "2": backstop.AccountFault, "131050": backstop.OptedOut, "21610": backstop.OptedOut,
 	}
 	worldNames = []string{"a", "b", "A?", "c%"}
 )
@@ -92,10 +96,18 @@ func (w world) send() backstop.Send {
 	for _, name := range names[:1+w.IntN(3)] {
 		send.Plan.Rules = append(send.Plan.Rules, backstop.Rule{
 			ID: policyID, Name: name, Type: oneOf(w, backstop.RuleTypes()...), WaitSeconds: 1 + w.IntN(3600),
-			SendID: oneOf(w, worldSenders...),
+			SendID: oneOf(w, worldSenders...), Routes: w.routes(),
 		})
 	}
 	return send
+}
+
+// routes returns 1 to 3 accounts. Some have a sender ID of their own.
+func (w world) routes() (list []backstop.Route) {
+	for _, i := range w.Perm(len(worldRoutes))[:1+w.IntN(len(worldRoutes))] {
+		list = append(list, backstop.Route{Account: worldRoutes[i], SendID: oneOf(w, "", "", worldSenders[0])})
+	}
+	return list
 }
 
 func (w world) failure() *backstop.Failure {
@@ -121,9 +133,9 @@ func (w world) step(send backstop.Send) {
 }
 
 func (w world) call(send backstop.Send) {
-	c := backstop.Call{Channel: backstop.WhatsApp, Provider: "meta", Token: rand.Text(), Resend: w.IntN(5) == 0}
+	c := backstop.Call{Channel: backstop.WhatsApp, Candidates: worldAccounts, Token: rand.Text(), Resend: w.IntN(5) == 0}
 	if w.IntN(2) == 0 {
-		c.Channel, c.Provider, c.Rule = backstop.SMS, oneOf(w, worldRoutes...), w.IntN(len(send.Plan.Rules))
+		c.Channel, c.Rule = backstop.SMS, w.IntN(len(send.Plan.Rules))
 		c.ByFailure = w.IntN(2) == 0
 	}
 	ruling, _, err := w.db.Begin(w.t.Context(), send.ID, c)
@@ -133,7 +145,7 @@ func (w world) call(send backstop.Send) {
 	}
 	e := backstop.Ending{Failure: w.failure()}
 	if w.IntN(2) == 0 {
-		e = backstop.Ending{Submission: backstop.Submission{MessageID: messageID(send.ID, c.Step()), Segments: 1}}
+		e = backstop.Ending{Submission: backstop.Submission{MessageID: messageID(send.ID, ruling.Attempt.Ref.Step), Segments: 1}}
 	}
 	end(w.t, w.db, ruling.Attempt, e)
 	if w.IntN(4) == 0 {
@@ -144,7 +156,7 @@ func (w world) call(send backstop.Send) {
 
 func (w world) report(a backstop.Attempt) {
 	r := receipt(a.Ref.Send, a.Ref.Step, oneOf(w, backstop.Sent, backstop.Delivered, backstop.Read, backstop.Failed))
-	r.Channel, r.Provider = a.Channel, a.Provider
+	r.Channel, r.Provider, r.Account = a.Channel, a.Provider, a.Account
 	if r.Channel == backstop.SMS && r.Status == backstop.Read {
 		r.Status = backstop.Delivered
 	}
@@ -184,7 +196,7 @@ func (s stored) resultOf(a backstop.Attempt) backstop.SMSResult {
 }
 
 func (s stored) fitsSMS(a backstop.Attempt, f backstop.SMSFilter) bool {
-	return a.Channel == backstop.SMS && (f.Sender == "" || f.Sender == a.SendID) && (f.Route == "" || f.Route == a.Provider) &&
+	return a.Channel == backstop.SMS && (f.Sender == "" || f.Sender == a.SendID) && (f.Route == "" || f.Route == a.Account) &&
 		(f.Result == "" || f.Result == s.resultOf(a))
 }
 
@@ -219,7 +231,7 @@ func anyFilter(t *rapid.T) backstop.SendFilter {
 		SMS: mostly(t, "sms", rapid.Custom(func(t *rapid.T) backstop.SMSFilter {
 			return backstop.SMSFilter{
 				Sender: rapid.SampledFrom([]string{"", "Acme", "60777"}).Draw(t, "sender"),
-				Route:  rapid.SampledFrom([]string{"", "twilio", "other"}).Draw(t, "route"),
+				Route:  rapid.SampledFrom([]string{"", "twilio", "bulk", "other"}).Draw(t, "route"),
 				Result: rapid.SampledFrom([]backstop.SMSResult{
 					"", backstop.SMSDelivered, backstop.SMSFailed, backstop.SMSNoReceipt,
 				}).Draw(t, "result"),

@@ -17,7 +17,7 @@ import (
 type Driver struct {
 	backstop.Provider
 
-	// Open returns an account with these settings. Its error joins a FieldFault for each wrong setting.
+	// Open returns an account with these settings. Its error joins a FieldError for each wrong setting.
 	Open func(Settings) (Client, error)
 
 	// ErrorCodes returns all error codes that the driver knows.
@@ -41,8 +41,8 @@ type Settings struct {
 	// WebhookPath is the path of the account's webhook, with its key if the provider signs nothing.
 	WebhookPath string
 
-	// Sibling returns the open account of the same provider and channel of which a setting has this value, or nil. Nil: there is no
-	// other account.
+	// Sibling returns the open account of the same provider and channel of which a setting has this value, or nil. Nil: there is
+	// no other account.
 	Sibling func(field, value string) Client
 
 	// Secrets are the secrets of all accounts, which failures hide. Open adds the secrets of this account.
@@ -104,7 +104,7 @@ type RepeatRefuser interface {
 	RefusesRepeats() bool
 }
 
-// Checker is an account that can check itself. Check returns a FieldFault if the provider refuses a setting, a *backstop.Failure
+// Checker is an account that can check itself. Check returns a FieldError if the provider refuses a setting, a *backstop.Failure
 // if it does not answer, and nil if the account works as far as can be known. It sends nothing to a recipient.
 type Checker interface {
 	Check(ctx context.Context) error
@@ -112,8 +112,8 @@ type Checker interface {
 
 // TemplateLister is an account whose provider lists its WhatsApp templates.
 type TemplateLister interface {
-	// Templates returns all templates of the account, without Account and UpdatedAt. A template that cannot be read is left out. The
-	// error is ErrNoTemplates if the account's settings do not name the templates, else a *backstop.Failure.
+	// Templates returns all templates of the account, without Account and UpdatedAt. A template that cannot be read is left out.
+	// The error is ErrNoTemplates if the account's settings do not name the templates, else a *backstop.Failure.
 	Templates(ctx context.Context) ([]backstop.MessageTemplate, error)
 }
 
@@ -127,32 +127,32 @@ type Profiler interface {
 
 // Notifier is an account whose provider reports changes of templates and of the account itself by webhook.
 type Notifier interface {
-	// Notices returns what a webhook reports about this account. The webhook may have come to the address of another account of the
-	// provider. Notices returns nothing if the webhook is not signed with a secret of this account.
+	// Notices returns what a webhook reports about this account. The webhook may have come to the address of another account of
+	// the provider. Notices returns nothing if the webhook is not signed with a secret of this account.
 	Notices(r *http.Request, body []byte) []backstop.Notice
 }
 
-// FieldFault is what is wrong with a setting of an account. The reason never repeats the value of a secret.
-type FieldFault struct {
+// FieldError is what is wrong with a setting of an account. The reason never repeats the value of a secret.
+type FieldError struct {
 	Field  string
 	Reason string
 }
 
-func (f *FieldFault) Error() string { return f.Field + " " + f.Reason }
+func (f *FieldError) Error() string { return f.Field + " " + f.Reason }
 
-// FieldFaults returns all faults in the tree of an error.
-func FieldFaults(err error) []*FieldFault {
+// FieldErrors returns all faults in the tree of an error.
+func FieldErrors(err error) []*FieldError {
 	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
-	case *FieldFault:
-		return []*FieldFault{e}
+	case *FieldError:
+		return []*FieldError{e}
 	case interface{ Unwrap() []error }:
-		var all []*FieldFault
+		var all []*FieldError
 		for _, inner := range e.Unwrap() {
-			all = append(all, FieldFaults(inner)...)
+			all = append(all, FieldErrors(inner)...)
 		}
 		return all
 	case interface{ Unwrap() error }:
-		return FieldFaults(e.Unwrap())
+		return FieldErrors(e.Unwrap())
 	}
 	return nil
 }

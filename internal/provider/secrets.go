@@ -21,11 +21,19 @@ type Secrets struct {
 	replacer *strings.Replacer // nil if the set is empty
 }
 
-// Add adds secrets, with the forms that they have in a request: a provider, or a proxy, may quote the request. It skips empty ones.
+// shortestSecret is the least length of a secret that is hidden, in bytes. A shorter one is part of common words, and would make
+// every text unreadable.
+const shortestSecret = 5
+
+// Add adds secrets, with the forms that they have in a request: a provider, or a proxy, may quote the request. It skips those that
+// are shorter than shortestSecret.
 func (s *Secrets) Add(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, secret := range secrets {
+		if len(secret) < shortestSecret {
+			continue
+		}
 		for _, form := range formsOf(secret) {
 			if form != "" && !slices.Contains(s.texts, form) {
 				s.texts = append(s.texts, form)

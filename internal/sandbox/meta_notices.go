@@ -35,8 +35,8 @@ type notice struct {
 	Value map[string]any `json:"value"`
 }
 
-// putMetaTemplate changes a template and posts the webhooks about it: PUT /meta/templates/{name} with status, quality or category,
-// and language for one language.
+// putMetaTemplate changes a template and posts the webhooks about it: PUT /meta/templates/{name} with status, quality or
+// category, and language for one language.
 func (s *Server) putMetaTemplate(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	status, quality, category := word(query.Get("status")), word(query.Get("quality")), word(query.Get("category"))

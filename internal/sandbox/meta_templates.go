@@ -35,12 +35,11 @@ type metaTemplates struct {
 	all []metaTemplate
 }
 
-// newMetaTemplates returns the templates at the start: approved ones in two languages, with names, with an image and a button, and
-// for a code; a paused and a rejected one.
+// newMetaTemplates returns the templates at the start: approved ones in two languages, with names, with an image and a button,
+// and for a code; a paused and a rejected one.
 func newMetaTemplates() *metaTemplates {
 	body := func(text string) json.RawMessage {
-		raw, _ := json.Marshal(map[string]string{"type": "BODY", "text": text}) // texts can be encoded
-		return raw
+		return encodeJSON(map[string]string{"type": "BODY", "text": text})
 	}
 	const (
 		image  = `{"type":"HEADER","format":"IMAGE","example":{"header_handle":["https://example.com/parcel.jpg"]}}`
@@ -66,7 +65,9 @@ func newMetaTemplates() *metaTemplates {
 		},
 		{
 			Name: "parcel_photo", Language: "en_US", Category: utility,
-			Components: []json.RawMessage{json.RawMessage(image), body("Your parcel {{1}} is at the door."), json.RawMessage(track)},
+			Components: []json.RawMessage{
+				json.RawMessage(image), body("Your parcel {{1}} is at the door."), json.RawMessage(track),
+			},
 		},
 		{
 			Name: "verification_code", Language: "en_US", Category: authentication, TTL: 600,
@@ -119,8 +120,8 @@ const (
 	maxPage     = 1000
 )
 
-// getMetaEdge answers GET /{version}/{waba}/message_templates. The paths of other providers would conflict with a pattern that has
-// this name.
+// getMetaEdge answers GET /{version}/{waba}/message_templates. The paths of other providers would conflict with a pattern that
+// has this name.
 func (s *Server) getMetaEdge(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("edge") != "message_templates" {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
@@ -146,16 +147,28 @@ func (s *Server) getMetaEdge(w http.ResponseWriter, r *http.Request) {
 	data := make([]map[string]json.RawMessage, len(list))
 	for i, t := range list {
 		var unknown string
-		if data[i], unknown = selectFields(t, r.URL.Query().Get("fields"), "name,language,status,category,components"); unknown != "" {
+		const byDefault = "name,language,status,category,components"
+		if data[i], unknown = selectFields(t, r.URL.Query().Get("fields"), byDefault); unknown != "" {
 			refuseMeta(w, nonexistingField(unknown))
 			return
 		}
 	}
-	paging := map[string]any{"cursors": map[string]string{"before": cursorMark + strconv.Itoa(from), "after": cursorMark + strconv.Itoa(from+len(list))}}
+	paging := map[string]any{"cursors": map[string]string{
+		"before": cursorMark + strconv.Itoa(from), "after": cursorMark + strconv.Itoa(from+len(list)),
+	}}
 	if more {
 		paging["next"] = "https://graph.facebook.com" + r.URL.Path + "?after=" + cursorMark + strconv.Itoa(from+len(list))
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"data": data, "paging": paging})
+}
+
+// encodeJSON encodes a value that the sandbox made of texts and JSON, so it can be encoded.
+func encodeJSON(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return raw
 }
 
 // cursorMark begins each cursor, which callers treat as opaque.
@@ -163,7 +176,7 @@ const cursorMark = "QVFI"
 
 // selectFields returns the fields of an object that a request asks for, and its id; or the name of a field that does not exist.
 func selectFields(object any, wanted, byDefault string) (fields map[string]json.RawMessage, unknown string) {
-	raw, _ := json.Marshal(object) // it has texts and JSON
+	raw := encodeJSON(object)
 	var all map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &all) // it was just encoded
 	fields = map[string]json.RawMessage{"id": all["id"]}

@@ -57,7 +57,9 @@ func nameOf(t backstop.MessageTemplate) slog.Attr {
 func logChange(ctx context.Context, log *slog.Logger, was, now backstop.MessageTemplate, reason string) {
 	log = log.With(nameOf(now))
 	if was.Status != now.Status {
-		attrs := []any{slog.String("from", string(was.Status)), slog.String("to", string(now.Status)), slog.String("reason", reason)}
+		attrs := []any{
+			slog.String("from", string(was.Status)), slog.String("to", string(now.Status)), slog.String("reason", reason),
+		}
 		if was.Status == backstop.TemplateApproved && stopsMessages(now.Status) {
 			log.ErrorContext(ctx, "template cannot be sent any more", attrs...)
 		} else {
@@ -129,7 +131,8 @@ func (s *Syncer) logNotice(ctx context.Context, account string, n backstop.Notic
 	default:
 		logChange(ctx, log, *before, n.ApplyTo(*before), n.Detail)
 		if n.Kind == backstop.TemplateCategoryNotice && n.Detail != "" {
-			log.InfoContext(ctx, "category of a template will change, and its price", nameOf(*before), slog.String("reason", n.Detail))
+			log.InfoContext(ctx, "category of a template will change, and its price",
+				nameOf(*before), slog.String("reason", n.Detail))
 		}
 	}
 }

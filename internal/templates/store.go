@@ -9,7 +9,8 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// Store stores what providers report. The errors of its methods have the type backstop.Error and the code TryLater, or are faults.
+// Store stores what providers report. The errors of its methods have the type backstop.Error and the code TryLater, or are
+// faults.
 type Store interface {
 	// DueSyncs returns the accounts that are due, of those given with their versions.
 	DueSyncs(ctx context.Context, versions map[string]int) ([]string, error)
@@ -17,8 +18,8 @@ type Store interface {
 	ClaimSync(ctx context.Context, account string, version int, lease time.Duration) (Claim, bool, error)
 	// SaveSync stores what was read, and ends the claim. It returns what was stored before, or false if the claim was lost.
 	SaveSync(ctx context.Context, claim Claim, r Reading) (Stored, bool, error)
-	// ApplyNotice stores a change that a provider reported, and makes the account due. It returns the template before the change, or
-	// nil if the notice is about no stored template.
+	// ApplyNotice stores a change that a provider reported, and makes the account due. It returns the template before the change,
+	// or nil if the notice is about no stored template.
 	ApplyNotice(ctx context.Context, account string, n backstop.Notice) (*backstop.MessageTemplate, error)
 }
 
@@ -31,8 +32,8 @@ type Claim struct {
 
 // Reading is what was read of an account's provider.
 type Reading struct {
-	// Templates are all templates of the account, if HasTemplates is true. Otherwise the stored ones stay, unless DropTemplates is
-	// true: the account has none any more.
+	// Templates are all templates of the account, if HasTemplates is true. Otherwise the stored ones stay, unless DropTemplates
+	// is true: the account has none any more.
 	Templates     []backstop.MessageTemplate
 	HasTemplates  bool
 	DropTemplates bool

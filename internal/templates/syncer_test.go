@@ -16,9 +16,9 @@ import (
 	"github.com/backstophq/backstop/internal/templates"
 )
 
-func template(name string, change ...func(*backstop.MessageTemplate)) backstop.MessageTemplate {
+func template(change ...func(*backstop.MessageTemplate)) backstop.MessageTemplate {
 	t := backstop.MessageTemplate{
-		Name: name, Language: "en", Status: backstop.TemplateApproved, Category: backstop.Utility, Quality: backstop.QualityGreen,
+		Name: "a", Language: "en", Status: backstop.TemplateApproved, Category: backstop.Utility, Quality: backstop.QualityGreen,
 	}
 	for _, f := range change {
 		f(&t)
@@ -37,7 +37,7 @@ func TestSyncer_SyncDue(t *testing.T) {
 	disabled := func(o *accounts.Open) { o.IsDisabled = true }
 	r := newRig(t, open("off", &client{}, disabled), open("broken", nil), open("sms", plain{}))
 	r.store.due = []string{"main", "off", "broken", "sms"}
-	r.client.templates = []backstop.MessageTemplate{template("a")}
+	r.client.templates = []backstop.MessageTemplate{template()}
 	require.Contains(t, r.sync(t), `level=INFO msg="templates of an account are read" account=main templates=1`)
 	require.Equal(t, map[string]int{"main": 3}, r.store.versions, "no other account can be read")
 	require.Len(t, r.store.readings, 1)
@@ -74,7 +74,7 @@ func TestSyncer_SyncDue_failures(t *testing.T) {
 		require.Equal(t, failures == 0, logged != "", "one line for a row of failures")
 		require.InDelta(t, want, newest().Next, float64(want)/10)
 	}
-	r.client.profiling = nil
+	r.store.failures, r.client.profiling = 1, nil
 	r.sync(t)
 	require.Equal(t, "templates: unavailable: down", newest().Fault)
 	require.InDelta(t, templates.Every, newest().Next, float64(templates.Every)/10, "a part was read")
@@ -94,19 +94,19 @@ func TestSyncer_logsTemplates(t *testing.T) {
 		before, after []backstop.MessageTemplate
 		want          string // empty: no line
 	}{
-		"paused":       {[]backstop.MessageTemplate{template("a")}, []backstop.MessageTemplate{template("a", status("paused"))}, `level=ERROR msg="template cannot be sent any more" account=main template.name=a template.language=en from=approved to=paused`},
-		"disabled":     {[]backstop.MessageTemplate{template("a")}, []backstop.MessageTemplate{template("a", status("disabled"))}, "level=ERROR"},
-		"rejected":     {[]backstop.MessageTemplate{template("a")}, []backstop.MessageTemplate{template("a", status("rejected"))}, "level=ERROR"},
-		"never in use": {[]backstop.MessageTemplate{template("a", status("pending"))}, []backstop.MessageTemplate{template("a", status("rejected"))}, `level=INFO msg="status of a template has changed"`},
-		"approved":     {[]backstop.MessageTemplate{template("a", status("paused"))}, []backstop.MessageTemplate{template("a")}, "level=INFO"},
-		"quality red":  {[]backstop.MessageTemplate{template("a")}, []backstop.MessageTemplate{template("a", quality("red"))}, `level=ERROR msg="quality is low`},
-		"quality":      {[]backstop.MessageTemplate{template("a", quality("red"))}, []backstop.MessageTemplate{template("a")}, "level=INFO"},
-		"category": {[]backstop.MessageTemplate{template("a")}, []backstop.MessageTemplate{template("a", func(t *backstop.MessageTemplate) {
+		"paused":       {[]backstop.MessageTemplate{template()}, []backstop.MessageTemplate{template(status("paused"))}, `level=ERROR msg="template cannot be sent any more" account=main template.name=a template.language=en from=approved to=paused`},
+		"disabled":     {[]backstop.MessageTemplate{template()}, []backstop.MessageTemplate{template(status("disabled"))}, "level=ERROR"},
+		"rejected":     {[]backstop.MessageTemplate{template()}, []backstop.MessageTemplate{template(status("rejected"))}, "level=ERROR"},
+		"never in use": {[]backstop.MessageTemplate{template(status("pending"))}, []backstop.MessageTemplate{template(status("rejected"))}, `level=INFO msg="status of a template has changed"`},
+		"approved":     {[]backstop.MessageTemplate{template(status("paused"))}, []backstop.MessageTemplate{template()}, "level=INFO"},
+		"quality red":  {[]backstop.MessageTemplate{template()}, []backstop.MessageTemplate{template(quality("red"))}, `level=ERROR msg="quality is low`},
+		"quality":      {[]backstop.MessageTemplate{template(quality("red"))}, []backstop.MessageTemplate{template()}, "level=INFO"},
+		"category": {[]backstop.MessageTemplate{template()}, []backstop.MessageTemplate{template(func(t *backstop.MessageTemplate) {
 			t.Category = backstop.Marketing
 		})}, `level=INFO msg="category of a template has changed, and its price" account=main template.name=a template.language=en from=utility to=marketing`},
-		"new":     {[]backstop.MessageTemplate{}, []backstop.MessageTemplate{template("a")}, `level=INFO msg="template is new"`},
-		"deleted": {[]backstop.MessageTemplate{template("a")}, nil, `level=INFO msg="template is deleted"`},
-		"another text": {[]backstop.MessageTemplate{template("a")}, []backstop.MessageTemplate{template("a", func(t *backstop.MessageTemplate) {
+		"new":     {[]backstop.MessageTemplate{}, []backstop.MessageTemplate{template()}, `level=INFO msg="template is new"`},
+		"deleted": {[]backstop.MessageTemplate{template()}, nil, `level=INFO msg="template is deleted"`},
+		"another text": {[]backstop.MessageTemplate{template()}, []backstop.MessageTemplate{template(func(t *backstop.MessageTemplate) {
 			t.Components = []byte(`[]`)
 		})}, ""},
 	} {
@@ -153,7 +153,7 @@ func TestSyncer_Apply(t *testing.T) {
 	t.Parallel()
 	other := &client{reported: []backstop.Notice{{Kind: backstop.NumberNotice}}}
 	r := newRig(t, open("other", other, func(o *accounts.Open) { o.Provider = "infobip" }), open("broken", nil), open("sms", plain{}))
-	r.client.templates = []backstop.MessageTemplate{template("a")}
+	r.client.templates = []backstop.MessageTemplate{template()}
 	r.sync(t)
 	of := func(kind backstop.NoticeKind, change func(*backstop.Notice)) backstop.Notice {
 		n := backstop.Notice{Kind: kind, Template: "a", Language: "en"}

@@ -52,7 +52,8 @@ func attemptRowOf(a backstop.Attempt) attemptRow {
 func (r attemptRow) attempt(send string) backstop.Attempt {
 	return backstop.Attempt{
 		Ref: backstop.Ref{Send: send, Step: r.Step}, Number: r.Number, Channel: r.Channel, Provider: r.Provider,
-		Account: cmp.Or(r.Account, r.Provider), Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID, State: r.State, Status: r.Status,
+		Account: cmp.Or(r.Account, r.Provider), Rule: r.Rule, Reason: r.Reason, Cause: r.Cause, SendID: r.SendID,
+		State: r.State, Status: r.Status,
 		MessageID: r.MessageID, Segments: r.Segments, Failure: r.Failure, Refusal: r.Refusal, StartedAt: pool.Stamp(r.StartedAt),
 		EndedAt: pool.StampPtr(r.EndedAt), Token: r.Token, Reported: r.Reported,
 		AwaitsReceiptsUntil: pool.StampPtr(r.AwaitsReceiptsUntil), RefusesRepeats: r.RefusesRepeats, WasUnknown: r.WasUnknown,

@@ -53,7 +53,8 @@ func (s *Store) receiptRows(receipts []backstop.Received) (rows []receiptRow, id
 		ids = append(ids, id)
 		rows = append(rows, receiptRow{
 			receivedRow: receivedRow{
-				ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: r.MessageID, Status: r.Status, At: r.At,
+				ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: r.MessageID,
+				Status: r.Status, At: r.At,
 				Failure: r.Failure, ReceivedAt: at,
 			},
 			Step: r.Ref.Step, NeedsSignal: r.NeedsSignal,

@@ -50,7 +50,7 @@ type Client struct {
 	templateCodes map[string]string // of channel WhatsApp: by the name of a template, or by name/language
 }
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	field, version := "sms_endpoint", smsVersion

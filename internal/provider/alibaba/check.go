@@ -11,7 +11,7 @@ import (
 )
 
 // Check calls the service without sending anything. For WhatsApp it lists the numbers, among which the account's must be. For
-// SMS it looks up a message that does not exist. It returns a *provider.FieldFault if Alibaba Cloud refuses a setting, else a
+// SMS it looks up a message that does not exist. It returns a *provider.FieldError if Alibaba Cloud refuses a setting, else a
 // *backstop.Failure.
 func (c *Client) Check(ctx context.Context) error {
 	action, parameters := "QueryMessage", url.Values{"MessageId": {"0"}}
@@ -33,7 +33,7 @@ func (c *Client) Check(ctx context.Context) error {
 	case !raw.Accepted() || !isTheirs || !read.accepted():
 		return c.refusedCheck(raw, read, isTheirs)
 	case !slices.ContainsFunc(c.numbers(read), func(number string) bool { return number == c.sender }):
-		return &provider.FieldFault{Field: "whatsapp_sender", Reason: "is not a number of this account and space"}
+		return &provider.FieldError{Field: "whatsapp_sender", Reason: "is not a number of this account and space"}
 	}
 	return nil
 }
@@ -53,11 +53,11 @@ func (c *Client) refusedCheck(raw provider.Answer, read answer, isTheirs bool) e
 	said := " (Alibaba Cloud says " + failure.Code + ": " + failure.Reason + ")"
 	switch kind {
 	case "SignatureDoesNotMatch", "IncompleteSignature":
-		return &provider.FieldFault{Field: "access_key_secret", Reason: "is not accepted" + said}
+		return &provider.FieldError{Field: "access_key_secret", Reason: "is not accepted" + said}
 	case "InvalidAccessKeyId":
-		return &provider.FieldFault{Field: "access_key_id", Reason: "is not accepted" + said}
+		return &provider.FieldError{Field: "access_key_id", Reason: "is not accepted" + said}
 	case "Forbidden", "NoPermission", "RAM_PERMISSION_DENY", "Authentication":
-		return &provider.FieldFault{Field: "access_key_id", Reason: "lacks a permission" + said}
+		return &provider.FieldError{Field: "access_key_id", Reason: "lacks a permission" + said}
 	}
 	return c.lookupError(failure)
 }

@@ -188,7 +188,7 @@ func TestSandbox_check(t *testing.T) {
 				changed.Values[name] = settings.Values[name]
 			}
 			changed.Values[field] = value
-			fault, ok := errors.AsType[*provider.FieldFault](newClient(t, changed).Check(t.Context()))
+			fault, ok := errors.AsType[*provider.FieldError](newClient(t, changed).Check(t.Context()))
 			require.True(t, ok)
 			require.Equal(t, field, fault.Field)
 		}

@@ -159,7 +159,7 @@ func TestClient_Check(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			_, ok := errors.AsType[*provider.FieldFault](err)
+			_, ok := errors.AsType[*provider.FieldError](err)
 			require.True(t, ok, "%v", err)
 			require.EqualError(t, err, row.want)
 		})

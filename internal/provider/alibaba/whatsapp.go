@@ -84,7 +84,7 @@ var templateCode = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // parseTemplateCodes reads the setting that names the code of each template.
 func parseTemplateCodes(setting string) (map[string]string, error) {
 	codes := map[string]string{}
-	fault := &provider.FieldFault{Field: "template_codes", Reason: `must be a JSON object like {"order_ready/en": "1119..."}`}
+	fault := &provider.FieldError{Field: "template_codes", Reason: `must be a JSON object like {"order_ready/en": "1119..."}`}
 	if strings.TrimSpace(setting) != "" && json.Unmarshal([]byte(setting), &codes) != nil {
 		return nil, fault
 	}

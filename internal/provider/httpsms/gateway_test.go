@@ -81,6 +81,7 @@ func TestNew_document(t *testing.T) {
 		"receipts without id": {`{"request": {` + good + `}, "receipts": {"status": "s", "words": {"a": "sent"}}}`, "id is missing, so the request must carry"},
 		"no status":           {`{"request": {` + good + `}, "id": "id", "receipts": {"words": {"a": "sent"}}}`, "receipts.status is required"},
 		"no words":            {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s"}}`, "receipts.words must say"},
+		"layout without year": {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "time": {"path": "t", "layout": "YYYY"}}}`, "receipts.time.layout must be unix"},
 		"word":                {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "gone"}}}`, "receipts.words.a must be one of delivered"},
 		"GET receipts":        {`{"request": {` + good + `}, "id": "id", "receipts": {"method": "GET", "status": "s", "words": {"a": "sent"}}}`, "receipts.encoding must be query"},
 		"header of a HMAC":    {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "auth": {"type": "hmac"}}}`, "receipts.auth.header must be"},
@@ -90,7 +91,7 @@ func TestNew_document(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := httpsms.New(settings(t, "https://gateway.example", "custom", row.document))
-			fault, ok := errors.AsType[*provider.FieldFault](err)
+			fault, ok := errors.AsType[*provider.FieldError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, "gateway", fault.Field)
 			require.ErrorContains(t, err, row.want)
@@ -206,7 +207,7 @@ func TestClient_SendSMS_values(t *testing.T) {
 	_, body = exchange(t, "custom", document, m)
 	var sent map[string]any
 	require.NoError(t, json.Unmarshal([]byte(body), &sent))
-	end, err := time.Parse(time.RFC3339, sent["at"].(string)) //nolint:forcetypeassert // a wrong type fails the test
+	end, err := time.Parse(time.RFC3339, sent["at"].(string))
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(m.ValidFor), end, 5*time.Second)
 	require.InDelta(t, end.Unix(), sent["unix"], 0)

@@ -49,7 +49,7 @@ type Client struct {
 	webhookURL     string
 }
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	recipe := cmp.Or(v["recipe"], custom)
@@ -87,18 +87,18 @@ func chooseGateway(recipe, document string) (*gateway, error) {
 		case err != nil:
 			return nil, err
 		case g == nil:
-			return nil, &provider.FieldFault{Field: "recipe", Reason: "is not the name of a recipe"}
+			return nil, &provider.FieldError{Field: "recipe", Reason: "is not the name of a recipe"}
 		case document != "":
-			return nil, &provider.FieldFault{Field: "gateway", Reason: "is for the recipe custom; leave it empty"}
+			return nil, &provider.FieldError{Field: "gateway", Reason: "is for the recipe custom; leave it empty"}
 		}
 		return g, nil
 	}
 	if document == "" {
-		return nil, &provider.FieldFault{Field: "gateway", Reason: "is required, unless there is a recipe"}
+		return nil, &provider.FieldError{Field: "gateway", Reason: "is required, unless there is a recipe"}
 	}
 	g, err := readGateway([]byte(document))
 	if err != nil {
-		return nil, &provider.FieldFault{Field: "gateway", Reason: err.Error()}
+		return nil, &provider.FieldError{Field: "gateway", Reason: err.Error()}
 	}
 	return g, nil
 }

@@ -118,7 +118,7 @@ func (c *WhatsApp) Check(ctx context.Context) error {
 			return nil
 		}
 	}
-	return &provider.FieldFault{Field: "sender", Reason: "is not a WhatsApp sender of this Infobip account"}
+	return &provider.FieldError{Field: "sender", Reason: "is not a WhatsApp sender of this Infobip account"}
 }
 
 // check makes a GET request that changes nothing, and returns the body of its answer.
@@ -131,11 +131,11 @@ func (c *Client) check(ctx context.Context, target string) ([]byte, error) {
 	case answer.Accepted():
 		return answer.Body, nil
 	case answer.Status == http.StatusUnauthorized:
-		return nil, &provider.FieldFault{Field: "api_key", Reason: "is not accepted by Infobip"}
+		return nil, &provider.FieldError{Field: "api_key", Reason: "is not accepted by Infobip"}
 	case answer.Status == http.StatusForbidden:
-		return nil, &provider.FieldFault{Field: "api_key", Reason: "has too few scopes, or does not allow this IP address"}
+		return nil, &provider.FieldError{Field: "api_key", Reason: "has too few scopes, or does not allow this IP address"}
 	case answer.Status == http.StatusNotFound:
-		return nil, &provider.FieldFault{Field: "base_url", Reason: "is not the address of Infobip's API"}
+		return nil, &provider.FieldError{Field: "base_url", Reason: "is not the address of Infobip's API"}
 	default:
 		return nil, c.lookupFailure(answer)
 	}

@@ -51,7 +51,7 @@ type WhatsApp struct {
 	sender string // digits
 }
 
-// Open returns an open account: an SMS or a WhatsApp, by its channel. Its error joins a *provider.FieldFault for each wrong
+// Open returns an open account: an SMS or a WhatsApp, by its channel. Its error joins a *provider.FieldError for each wrong
 // setting.
 func Open(s provider.Settings) (provider.Client, error) {
 	v := s.Values

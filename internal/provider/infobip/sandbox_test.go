@@ -54,7 +54,7 @@ func (g *rig) send(ctx context.Context, digits string) (backstop.Submission, err
 	if sms, ok := g.client.(provider.SMS); ok {
 		return sms.SendSMS(ctx, backstop.SMSMessage{Ref: providertest.Ref, To: to, SendID: "Backstop", Text: "Grüße & 4711"})
 	}
-	return g.client.(provider.WhatsApp).SendWhatsApp(ctx, backstop.WhatsAppMessage{ //nolint:forcetypeassert // the other channel
+	return g.client.(provider.WhatsApp).SendWhatsApp(ctx, backstop.WhatsAppMessage{
 		Ref: providertest.Ref, To: to, Text: "Grüße & 4711",
 	})
 }

@@ -105,7 +105,7 @@ func TestSMS_SendSMS_repeatInTime(t *testing.T) {
 	client, err := infobip.Open(settings)
 	require.NoError(t, err)
 	began := time.Now()
-	submission, err := client.(provider.SMS).SendSMS(t.Context(), smsDriver().SMS) //nolint:forcetypeassert // the account is one of SMS
+	submission, err := client.(provider.SMS).SendSMS(t.Context(), smsDriver().SMS)
 	require.NoError(t, err)
 	require.Equal(t, ref, submission.MessageID)
 	require.Less(t, time.Since(began), 5*time.Second)
@@ -266,7 +266,7 @@ func TestClient_Check(t *testing.T) {
 			t.Cleanup(server.Close)
 			err := open[checkingClient](t, row.driver, server.URL).Check(t.Context())
 			require.Equal(t, row.path, path)
-			fault, _ := errors.AsType[*provider.FieldFault](err)
+			fault, _ := errors.AsType[*provider.FieldError](err)
 			failure, isFailure := errors.AsType[*backstop.Failure](err)
 			switch {
 			case row.field != "":

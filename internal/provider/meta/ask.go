@@ -10,9 +10,9 @@ import (
 	"github.com/backstophq/backstop/internal/provider"
 )
 
-// read asks for fields of an object and decodes the answer. Some fields exist in some versions of the API only, so several lists of
-// fields are given, the longest first: the next one is asked for if Meta refuses the one before as a wrong parameter. read returns
-// the list that Meta answered.
+// read asks for fields of an object and decodes the answer. Some fields exist in some versions of the API only, so several lists
+// of fields are given, the longest first: the next one is asked for if Meta refuses the one before as a wrong parameter. read
+// returns the list that Meta answered.
 func (c *Client) read(
 	ctx context.Context, address string, query url.Values, fields [][]string, into any,
 ) (answered [][]string, err error) {
@@ -20,7 +20,7 @@ func (c *Client) read(
 		query.Set("fields", strings.Join(names, ","))
 		answer, err := c.poster.Get(ctx, address+"?"+query.Encode(), c.header)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // a failure
+			return nil, err
 		}
 		if answer.Accepted() {
 			if json.Unmarshal(answer.Body, into) != nil {

@@ -12,7 +12,7 @@ import (
 // codeNumber is Meta's code for a business number that is deleted or unknown.
 const codeNumber = 33
 
-// Check reads the number from Meta. It returns a *provider.FieldFault if Meta refuses the access token or the number, else a
+// Check reads the number from Meta. It returns a *provider.FieldError if Meta refuses the access token or the number, else a
 // *backstop.Failure.
 func (c *Client) Check(ctx context.Context) error {
 	answer, err := c.poster.Get(ctx, c.numberURL+"?fields=id,verified_name,quality_rating", c.header)
@@ -39,11 +39,11 @@ func (c *Client) refusedCheck(answer provider.Answer) error {
 		said := " (Meta says " + refusal.Code + ": " + c.poster.Text(refusal.Text) + ")"
 		switch {
 		case code == codeParameter, code == codeNumber: // the only parameter is the number
-			return &provider.FieldFault{Field: "phone_number_id", Reason: "is not a number that the access token may use" + said}
+			return &provider.FieldError{Field: "phone_number_id", Reason: "is not a number that the access token may use" + said}
 		case code == 0, code == 190: // the token is wrong, expired or withdrawn
-			return &provider.FieldFault{Field: "access_token", Reason: "is not accepted" + said}
+			return &provider.FieldError{Field: "access_token", Reason: "is not accepted" + said}
 		case code == 3, code == 10, code >= 200 && code <= 299:
-			return &provider.FieldFault{Field: "access_token", Reason: "lacks a permission" + said}
+			return &provider.FieldError{Field: "access_token", Reason: "lacks a permission" + said}
 		}
 	}
 	failure := c.poster.Refused(answer, refusal)

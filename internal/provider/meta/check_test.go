@@ -57,7 +57,7 @@ func TestClient_Check(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := check(t, row.status, row.body)
-			fault, ok := errors.AsType[*provider.FieldFault](err)
+			fault, ok := errors.AsType[*provider.FieldError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, row.field, fault.Field)
 			require.EqualError(t, err, row.want)

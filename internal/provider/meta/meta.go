@@ -48,7 +48,7 @@ type Client struct {
 // name is the name of the provider.
 const name = "meta"
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	base, err := provider.ParseURL("base_url", v["base_url"])
@@ -64,7 +64,7 @@ func New(s provider.Settings) (*Client, error) {
 	}
 	perSecond, err := throughputOf(v["throughput"])
 	if err != nil {
-		return nil, &provider.FieldFault{Field: "throughput", Reason: "must be a number of at least 1"}
+		return nil, &provider.FieldError{Field: "throughput", Reason: "must be a number of at least 1"}
 	}
 	pace, err := newPacer(perSecond)
 	if err != nil {

@@ -72,8 +72,8 @@ type noticeValue struct {
 	Violation    nested     `json:"violation_info"`   // violation_type
 }
 
-// readNotice reads a change. It returns false for a field that is not about templates or the account, and for an event that is not
-// known.
+// readNotice reads a change. It returns false for a field that is not about templates or the account, and for an event that is
+// not known.
 func (c *Client) readNotice(raw json.RawMessage) (backstop.Notice, bool) {
 	var change struct {
 		Field string      `json:"field"`
@@ -87,7 +87,8 @@ func (c *Client) readNotice(raw json.RawMessage) (backstop.Notice, bool) {
 	switch change.Field {
 	case "message_template_status_update":
 		n.Kind, n.Status = backstop.TemplateStatusNotice, backstop.TemplateStatus(v.Event)
-		n.Detail = c.detail(cmp.Or(v.Rejected.word("reason"), v.noneOr(v.Reason)), v.Other.word("title"), v.Other.word("description"))
+		reason := cmp.Or(v.Rejected.word("reason"), v.noneOr(v.Reason))
+		n.Detail = c.detail(reason, v.Other.word("title"), v.Other.word("description"))
 	case "message_template_quality_update":
 		n.Kind, n.Quality = backstop.TemplateQualityNotice, backstop.Quality(v.NewQuality)
 	case "template_category_update":

@@ -63,7 +63,8 @@ func (p *pacer) await(ctx context.Context, to string) error {
 	if wait > longestWait {
 		giveBack()
 		return &backstop.Failure{
-			Kind: backstop.Throttled, RetryAfter: wait, Reason: "not called: Meta's limit of messages of this number, or to this user",
+			Kind: backstop.Throttled, RetryAfter: wait,
+			Reason: "not called: Meta's limit of messages of this number, or to this user",
 		}
 	}
 	timer := time.NewTimer(wait)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -15,10 +16,10 @@ import (
 // that every version has.
 func profileFields() [][]string {
 	base := []string{"display_phone_number", "verified_name", "quality_rating"}
-	more := append(base[:len(base):len(base)], "status", "name_status", "throughput")
+	more := slices.Concat(base, []string{"status", "name_status", "throughput"})
 	return [][]string{
-		append(more[:len(more):len(more)], "whatsapp_business_manager_messaging_limit"),
-		append(more[:len(more):len(more)], "messaging_limit_tier"),
+		slices.Concat(more, []string{"whatsapp_business_manager_messaging_limit"}),
+		slices.Concat(more, []string{"messaging_limit_tier"}),
 		more,
 		base,
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +29,9 @@ const (
 // templateFields returns the fields of a template to ask for: all, and those that every version of the API has.
 func templateFields() [][]string {
 	base := []string{"name", "language", "status", "category", "components"}
-	all := append(base[:len(base):len(base)],
-		"parameter_format", "previous_category", "quality_score", "rejected_reason", "message_send_ttl_seconds")
+	all := slices.Concat(base, []string{
+		"parameter_format", "previous_category", "quality_score", "rejected_reason", "message_send_ttl_seconds",
+	})
 	return [][]string{all, base}
 }
 
@@ -126,7 +128,8 @@ func readTemplate(raw json.RawMessage) (backstop.MessageTemplate, bool) {
 // compact returns a JSON array without white space, or nil if it is none, or too long.
 func compact(components json.RawMessage) json.RawMessage {
 	var b bytes.Buffer
-	if !bytes.HasPrefix(bytes.TrimSpace(components), []byte("[")) || json.Compact(&b, components) != nil || b.Len() > maxComponents {
+	isList := bytes.HasPrefix(bytes.TrimSpace(components), []byte("["))
+	if !isList || json.Compact(&b, components) != nil || b.Len() > maxComponents {
 		return nil
 	}
 	return b.Bytes()
@@ -172,7 +175,7 @@ func isTemplateName(name string) bool { return isPlain(name, maxTemplateName) }
 
 func isLanguage(language string) bool { return isPlain(language, 32) }
 
-// isPlain reports whether a text is not empty, has at most most bytes, and has only letters, digits and underscores.
+// isPlain reports whether a text is not empty, is not longer than most bytes, and has only letters, digits and underscores.
 func isPlain(text string, most int) bool {
 	return text != "" && len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'

@@ -96,9 +96,9 @@ func (c *Client) Check(ctx context.Context) error {
 	case decodeJSON(answer.Body, &profile) != nil || profile.Data.ID == "":
 		return unreadableAnswer()
 	case profile.Data.Enabled != nil && !*profile.Data.Enabled:
-		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile that is not enabled"}
+		return &provider.FieldError{Field: "messaging_profile_id", Reason: "is a profile that is not enabled"}
 	case profile.Data.Version != "" && profile.Data.Version != "2":
-		return &provider.FieldFault{Field: "messaging_profile_id", Reason: "is a profile without webhook API version 2"}
+		return &provider.FieldError{Field: "messaging_profile_id", Reason: "is a profile without webhook API version 2"}
 	}
 	return nil
 }
@@ -112,15 +112,15 @@ func (c *Client) refusedCheck(answer provider.Answer) error {
 	said := " (Telnyx says " + refusal.Code + ": " + c.poster.Text(refusal.Text) + ")"
 	switch answer.Status {
 	case http.StatusUnauthorized:
-		return &provider.FieldFault{Field: "api_key", Reason: "is not accepted" + said}
+		return &provider.FieldError{Field: "api_key", Reason: "is not accepted" + said}
 	case http.StatusForbidden:
-		return &provider.FieldFault{Field: "api_key", Reason: "has too few permissions" + said}
+		return &provider.FieldError{Field: "api_key", Reason: "has too few permissions" + said}
 	case http.StatusNotFound:
 		field := "base_url"
 		if c.profile != "" {
 			field = "messaging_profile_id"
 		}
-		return &provider.FieldFault{Field: field, Reason: "is not known" + said}
+		return &provider.FieldError{Field: field, Reason: "is not known" + said}
 	default:
 		return c.lookupFailure(answer)
 	}

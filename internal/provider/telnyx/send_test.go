@@ -127,7 +127,7 @@ func TestClient_Check(t *testing.T) {
 		{providertest.Reply{Status: 200, Body: `{"data":{"id":"x","webhook_api_version":"1"}}`}, unchanged, "messaging_profile_id is a profile without webhook API version 2"},
 	} {
 		err := serve(t, row.answer, ignore, row.change).Check(t.Context())
-		_, isFault := errors.AsType[*provider.FieldFault](err)
+		_, isFault := errors.AsType[*provider.FieldError](err)
 		require.True(t, isFault, "%v", err)
 		require.EqualError(t, err, row.want)
 	}

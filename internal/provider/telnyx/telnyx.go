@@ -41,7 +41,7 @@ type Client struct {
 // name is the name of the provider.
 const name = "telnyx"
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	base, err := provider.ParseURL("base_url", v["base_url"])
@@ -73,7 +73,7 @@ func parseKeys(encoded []string) ([]ed25519.PublicKey, error) {
 		case err == nil && len(key) == ed25519.PublicKeySize:
 			keys = append(keys, key)
 		case i == 0:
-			return nil, &provider.FieldFault{Field: "public_key", Reason: "must have 44 characters, the last of them ="}
+			return nil, &provider.FieldError{Field: "public_key", Reason: "must have 44 characters, the last of them ="}
 		}
 	}
 	return keys, nil

@@ -13,7 +13,7 @@ const codeAuthenticate = "20003"
 
 // Check reads the account with the auth token, which must be right to verify callbacks. If an API key authenticates the calls,
 // Check also lists one message with it, because most API keys may not read the account (manual, "API keys: types of keys"). It
-// returns a *provider.FieldFault if Twilio refuses a setting, else a *backstop.Failure.
+// returns a *provider.FieldError if Twilio refuses a setting, else a *backstop.Failure.
 func (c *Client) Check(ctx context.Context) error {
 	token := base64.StdEncoding.EncodeToString([]byte(c.sid + ":" + c.authTokens[0]))
 	byToken := http.Header{"Accept": {"application/json"}, "Authorization": {"Basic " + token}}
@@ -32,7 +32,7 @@ func (c *Client) Check(ctx context.Context) error {
 		return unreadableAnswer()
 	}
 	if account.Status == "suspended" || account.Status == "closed" {
-		return &provider.FieldFault{Field: "account_sid", Reason: "is an account that Twilio has " + account.Status}
+		return &provider.FieldError{Field: "account_sid", Reason: "is an account that Twilio has " + account.Status}
 	}
 	if !c.hasKey {
 		return nil
@@ -54,9 +54,9 @@ func (c *Client) refusedCheck(answer provider.Answer, credential string) error {
 		said := " (Twilio says " + refusal.Code + ": " + c.poster.Text(refusal.Text) + ")"
 		switch refusal.Code {
 		case codeAuthenticate:
-			return &provider.FieldFault{Field: credential, Reason: "is not accepted" + said}
+			return &provider.FieldError{Field: credential, Reason: "is not accepted" + said}
 		case codeNotFound:
-			return &provider.FieldFault{Field: "account_sid", Reason: "is not known" + said}
+			return &provider.FieldError{Field: "account_sid", Reason: "is not known" + said}
 		}
 	}
 	return c.lookupFailure(answer, refusal)

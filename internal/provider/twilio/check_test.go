@@ -73,7 +73,7 @@ func TestClient_Check(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := checked(t, row.withKey, row.account, row.list)
-			fault, ok := errors.AsType[*provider.FieldFault](err)
+			fault, ok := errors.AsType[*provider.FieldError](err)
 			require.True(t, ok, "%v", err)
 			require.Equal(t, row.field, fault.Field)
 			require.EqualError(t, err, row.want)

@@ -70,7 +70,7 @@ func checkSender(channel backstop.Channel, sender string) error {
 // parseContents reads the setting that names the content template of each template.
 func parseContents(setting string) (map[string]string, error) {
 	contents := map[string]string{}
-	fault := &provider.FieldFault{Field: "content_sids", Reason: `must be a JSON object like {"order_ready/en": "HX..."}`}
+	fault := &provider.FieldError{Field: "content_sids", Reason: `must be a JSON object like {"order_ready/en": "HX..."}`}
 	if strings.TrimSpace(setting) != "" && json.Unmarshal([]byte(setting), &contents) != nil {
 		return nil, fault
 	}

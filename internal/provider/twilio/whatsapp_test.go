@@ -146,7 +146,7 @@ func TestNew_whatsApp(t *testing.T) {
 		settings := whatsAppDriver().Settings("http://127.0.0.1:1", 0)
 		settings.Values["content_sids"] = contents
 		_, err := twilio.New(settings)
-		fault, ok := errors.AsType[*provider.FieldFault](err)
+		fault, ok := errors.AsType[*provider.FieldError](err)
 		require.True(t, ok, contents)
 		require.Equal(t, "content_sids", fault.Field)
 		require.ErrorContains(t, err, want)

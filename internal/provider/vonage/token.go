@@ -29,10 +29,10 @@ const (
 )
 
 // parseKey reads an RSA private key in PEM form: PKCS #8, as Vonage makes it, or PKCS #1. A line end may also be written as \n,
-// as in an environment variable. Its error is a *provider.FieldFault.
+// as in an environment variable. Its error is a *provider.FieldError.
 func parseKey(text string) (*rsa.PrivateKey, error) {
 	if text == "" {
-		return nil, &provider.FieldFault{Field: "private_key", Reason: "is required, unless there is an API key"}
+		return nil, &provider.FieldError{Field: "private_key", Reason: "is required, unless there is an API key"}
 	}
 	block, _ := pem.Decode([]byte(strings.ReplaceAll(text, `\n`, "\n")))
 	if block != nil {
@@ -45,7 +45,7 @@ func parseKey(text string) (*rsa.PrivateKey, error) {
 			}
 		}
 	}
-	return nil, &provider.FieldFault{Field: "private_key", Reason: "is not an RSA private key in PEM form"}
+	return nil, &provider.FieldError{Field: "private_key", Reason: "is not an RSA private key in PEM form"}
 }
 
 // tokenSource makes the tokens of an application. It is safe for concurrent use.

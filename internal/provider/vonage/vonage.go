@@ -44,7 +44,7 @@ type Client struct {
 // name is the name of the provider.
 const name = "vonage"
 
-// New returns an open account. Its error joins a *provider.FieldFault for each wrong setting.
+// New returns an open account. Its error joins a *provider.FieldError for each wrong setting.
 func New(s provider.Settings) (*Client, error) {
 	v := s.Values
 	base, err := provider.ParseURL("base_url", v["base_url"])
