@@ -121,11 +121,13 @@ func (a *Activities) acquireSlot(ctx context.Context) (free func(), err error) {
 	return nil, retryableError(Busy, "the worker makes as many calls as it may", 0)
 }
 
-// callProvider calls the provider, unless until has passed: this process was frozen then, and another may have taken over.
+// callProvider calls the provider, unless until has passed: this process was frozen then, and another may have taken over. It does
+// not call either if the message expired while Postgres or this process was held up. The next Begin then answers so.
 func (a *Activities) callProvider(
 	ctx context.Context, until time.Time, ruling backstop.Ruling, submit submitFunc,
 ) (backstop.Submission, *backstop.Failure) {
-	if !a.now().Before(until) {
+	expires := ruling.Send.ExpiresAt
+	if !a.now().Before(until) || expires != nil && !a.store.Now().Before(*expires) {
 		return backstop.Submission{}, &backstop.Failure{
 			Kind: backstop.Unavailable, Reason: "the process was held up before the call",
 		}

@@ -236,6 +236,21 @@ func TestActivities_heldUp(t *testing.T) {
 	}
 }
 
+// The message expires while Postgres holds back its answer to Begin.
+func TestActivities_heldUp_expired(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t, func(s *backstop.Send) { s.ExpiresAt = new(s.AcceptedAt.Add(wait + time.Second)) })
+		r.store.begun = func() { r.clock.Advance(time.Second); r.store.begun = nil }
+		_, err := r.runOn(channel)
+		requireRetry(t, "unavailable", 0, err)
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.NoMoreCalls, result, err)
+		require.Zero(t, r.provider.calls())
+		require.Equal(t, backstop.OutcomeExpired, result.View.Outcome)
+	}
+}
+
 // The same when another run has taken over.
 func TestActivities_heldUp_replaced(t *testing.T) {
 	t.Parallel()

@@ -170,6 +170,11 @@ func accountsAllowed() map[string]allowance {
 			s.Views[0].Attempts[1].StartedAt = at(1.9)
 			s.Final.Attempts[1].Number = 2
 		}},
+		"the other rule was given up without a call": {"every send that had to fall back did", 0, func(_ *record, s *sendRecord) {
+			s.Scenario, s.Policy = scenarioOf("13"), &policy{Rules: s.Policy.Rules[:2]}
+			s.Calls[1] = refusedCall(3.1, twilio, 400)
+			s.Final.Attempts = append(s.Final.Attempts, attempt{Channel: sms, SendID: "TB6", State: "unavailable", Status: failed})
+		}},
 		"unhealthy since an outage": {"the timeline says why another account is tried", 0, func(r *record, s *sendRecord) {
 			bySpare(s, 503)
 			routed(s).Reason = "unhealthy"

@@ -42,7 +42,7 @@ var allFaults = []faultKind{ //nolint:gochecknoglobals // a constant list
 	stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers, refuseSMS, downSMS, hangSMS, downWhatsApp, skewPostgres,
 }
 
-// weight is how often a kind is chosen, relative to the others. planFaults plans the freezes separately.
+// weight is how often a kind is chosen besides its first time, relative to the others. planFaults plans the freezes separately.
 func (k faultKind) weight() int {
 	switch k {
 	case killServe:
@@ -52,8 +52,10 @@ func (k faultKind) weight() int {
 	case cutPostgres, loseTemporal, cutTemporal:
 		return 3
 	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers,
-		refuseSMS, downSMS, hangSMS, downWhatsApp:
+		refuseSMS, downSMS, hangSMS:
 		return 1
+	case downWhatsApp: // once: the messages of 10 s and more go by SMS alone
+		return 0
 	case freezeServe, skewPostgres:
 		return 0
 	default:
@@ -109,17 +111,19 @@ func planFaults(random *rand.Rand, kinds []faultKind, duration time.Duration) []
 		}
 	}
 	freezes := slices.Clone(faults)
-	short := slices.DeleteFunc(slices.Clone(kinds), func(k faultKind) bool { return k.weight() == 0 })
+	short := slices.DeleteFunc(slices.Clone(kinds), func(k faultKind) bool { return k == freezeServe || k == skewPostgres })
 	random.Shuffle(len(short), func(i, j int) { short[i], short[j] = short[j], short[i] })
 	var bag []faultKind
 	for _, kind := range short {
 		bag = append(bag, slices.Repeat([]faultKind{kind}, kind.weight())...)
 	}
 	pause := func() time.Duration { return faultPause*3/10 + time.Duration(random.Int64N(int64(faultPause*14/10))) }
-	for at := faultPause; at < duration+faultOverhang && len(bag) > 0; at += pause() {
-		kind := bag[random.IntN(len(bag))]
+	for at := faultPause; at < duration+faultOverhang && len(short)+len(bag) > 0; at += pause() {
+		var kind faultKind
 		if len(short) > 0 {
 			kind, short = short[0], short[1:]
+		} else {
+			kind = bag[random.IntN(len(bag))]
 		}
 		f := planFault(random, kind, at)
 		for _, freeze := range freezes {
@@ -147,7 +151,9 @@ func planFault(random *rand.Rand, kind faultKind, at time.Duration) fault {
 		f.Length = between(20*time.Millisecond, 400*time.Millisecond)
 	case stallPostgres, stallTemporal:
 		f.Length = between(time.Second, 8*time.Second)
-	case refuseWebhooks, doubleWebhooks, loseAnswers, refuseSMS, hangSMS, downWhatsApp:
+	case refuseSMS, hangSMS, downWhatsApp:
+		f.Length = between(500*time.Millisecond, 2500*time.Millisecond)
+	case refuseWebhooks, doubleWebhooks, loseAnswers:
 		f.Length = between(time.Second, 4*time.Second)
 	case downSMS:
 		f.Length = between(time.Second, 8*time.Second)

@@ -71,6 +71,14 @@ func TestPlan(t *testing.T) {
 	require.Len(t, kinds, len(allFaults)-1, "every fault, but the wrong clock, which is there from the start")
 }
 
+func TestPlan_oneKind(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 1))
+	require.Len(t, planFaults(random, []faultKind{downWhatsApp}, 30*time.Second), 1, "once in a run")
+	require.Greater(t, len(planFaults(random, []faultKind{refuseSMS}, 30*time.Second)), 10)
+	require.Empty(t, planFaults(random, nil, 30*time.Second))
+}
+
 func TestPlanSkew(t *testing.T) {
 	t.Parallel()
 	signs := map[int]bool{}
