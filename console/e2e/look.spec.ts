@@ -34,7 +34,7 @@ for (const look of looks) {
     });
 
     test("every page", async ({ page, api, context }) => {
-      test.setTimeout(180_000);
+      test.setTimeout(240_000);
       const rules = [
         await api.rule({ type: "unread", wait_seconds: 3, countries: ["GB", "IE", "FR", "DE"] }),
         await api.rule({ wait_seconds: 3600 }),

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
 import { answered, api, type Scenario, type SendInput, type Session } from "../api/client";
 import { policiesQuery } from "../api/queries";
+import { isCategory } from "../templates/template";
 import { useSender, useTemplate } from "../templates/useSender";
 import { showFieldErrors } from "../ui/formErrors";
 import { SendOutlined } from "../ui/icons";
@@ -138,7 +139,12 @@ export default function NewSendPage({ session }: { session: Session }) {
 function givenBy(params: URLSearchParams): Partial<Draft> {
   const names = ["policy", "account", "template", "language"] as const;
   const given = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])));
-  return given.template ? { ...given, kind: "template" } : given;
+  const category = params.get("category") ?? "";
+  return {
+    ...given,
+    ...(isCategory(category) && { category }),
+    ...(given.template && { kind: "template" }),
+  };
 }
 
 /** emptyFields returns undefined for each field, which empties it. */

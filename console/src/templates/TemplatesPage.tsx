@@ -19,7 +19,7 @@ import { listersOf } from "./sync";
 import { TemplateFilters } from "./TemplateFilters";
 import { TemplatePreview } from "./TemplatePreview";
 import { Category, QualityTag, TemplateStatus } from "./TemplateTags";
-import { isSendable, languageText } from "./template";
+import { isCategory, isSendable, languageText } from "./template";
 import { useTemplatesFilter } from "./useTemplatesFilter";
 
 /** TemplatesPage lists the WhatsApp templates of all accounts. */
@@ -76,7 +76,7 @@ function useColumns(): ListColumn<TemplateItem>[] {
       title: t("templates.language"),
       dataIndex: "language",
       width: 190,
-      render: (_, { language }) => <Name>{languageText(language, i18n.language)}</Name>,
+      render: (_, { language }) => languageText(language, i18n.language),
     },
     {
       title: t("templates.status"),
@@ -119,13 +119,14 @@ function useColumns(): ListColumn<TemplateItem>[] {
   ];
 }
 
-function SendLink({ template: { account, name, language } }: { template: TemplateItem }) {
+function SendLink({ template: { account, name, language, category } }: { template: TemplateItem }) {
   const { t } = useTranslation();
+  const given = { account, template: name, language, ...(isCategory(category) && { category }) };
   return (
     <ButtonLink
       type="text"
       icon={<SendOutlined />}
-      to={`/sends/new?${new URLSearchParams({ account, template: name, language })}`}
+      to={`/sends/new?${new URLSearchParams(given)}`}
       aria-label={t("templates.sendWith", { name, language })}
       title={t("templates.send")}
     />
