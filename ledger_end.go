@@ -99,7 +99,8 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 		reached = Failed
 	}
 	isRetried := a.sentNothing() || a.MayRepeat()
-	isLeft := a.sentNothing() && a.Number == triesOfRoute && a.Channel == SMS && len(l.Send.Plan.Rules[ruleOf(a.Ref.Step)].Routes) > 1
+	isLeft := a.sentNothing() && a.Number == triesOfRoute && a.Channel == SMS &&
+		len(l.Send.Plan.Rules[ruleOf(a.Ref.Step)].Routes) > 1
 	if !isRetried || isPowerOfTwo(a.Number) || isLeft {
 		event := Event{
 			Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Account: a.Account,

@@ -32,8 +32,8 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	return mustSignal
 }
 
-// isForeign reports whether a receipt names a message that its provider cannot have had. Each provider that had a call of the send
-// can make the references of its other messages. Without an attempt, the plan must have the step.
+// isForeign reports whether a receipt names a message that its provider cannot have had. Each provider that had a call of the
+// send can make the references of its other messages. Without an attempt, the plan must have the step.
 func (l *Ledger) isForeign(a *Attempt, r Receipt) bool {
 	if a != nil {
 		return a.Channel != r.Channel || a.Provider != r.Provider

@@ -107,7 +107,9 @@ func (a *Activities) sendBy(
 	case account.Fault != "":
 		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
 	case account.Provider != r.Attempt.Provider || r.Attempt.WasUnknown && !account.RefusesRepeats:
-		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: the account has just changed"}
+		return backstop.Submission{}, &backstop.Failure{
+			Kind: backstop.Unavailable, Reason: "not called: the account has just changed",
+		}
 	}
 	done, allowed := a.health.Allow(ctx, name)
 	if !allowed {
@@ -120,11 +122,12 @@ func (a *Activities) sendBy(
 	return submission, failure
 }
 
-// triesOfMissing is how many calls are tried by an account that this process lacks. With the engine's pauses that takes 10 minutes.
+// triesOfMissing is how many calls are tried by an account that this process lacks. With the engine's pauses that takes 10
+// minutes.
 const triesOfMissing = 16
 
-// missingFailure is the failure of an account that is not configured. The account may be so new that this process has not noticed it,
-// or its variables may be set in newer processes only. After triesOfMissing it counts as a refusal by the account.
+// missingFailure is the failure of an account that is not configured. The account may be so new that this process has not
+// noticed it, or its variables may be set in newer processes only. After triesOfMissing it counts as a refusal by the account.
 func missingFailure(name string) *backstop.Failure {
 	return &backstop.Failure{
 		Kind: backstop.Unavailable, Class: backstop.AccountFault, MaxTries: triesOfMissing,
@@ -163,8 +166,8 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	return Result{}, false, nil
 }
 
-// mayHaveWhatsApp reports whether a WhatsApp message is out, or may be after a call of unknown end. Then the send does not fall back
-// early.
+// mayHaveWhatsApp reports whether a WhatsApp message is out, or may be after a call of unknown end. Then the send does not fall
+// back early.
 func mayHaveWhatsApp(l *backstop.Ledger) bool {
 	return slices.ContainsFunc(l.Attempts, func(a backstop.Attempt) bool {
 		return a.Channel == backstop.WhatsApp && a.MayArrive()

@@ -121,8 +121,8 @@ func (a *Activities) acquireSlot(ctx context.Context) (free func(), err error) {
 	return nil, retryableError(Busy, "the worker makes as many calls as it may", 0)
 }
 
-// callProvider calls the provider, unless until has passed: this process was frozen then, and another may have taken over. It does
-// not call either if the message expired while Postgres or this process was held up. The next Begin then answers so.
+// callProvider calls the provider, unless until has passed: this process was frozen then, and another may have taken over. It
+// does not call either if the message expired while Postgres or this process was held up. The next Begin then answers so.
 func (a *Activities) callProvider(
 	ctx context.Context, until time.Time, ruling backstop.Ruling, submit submitFunc,
 ) (backstop.Submission, *backstop.Failure) {

@@ -300,7 +300,8 @@ func (p *program) refreshAccounts(ctx context.Context) {
 	}
 }
 
-// checkProviders describes whether messages can go out by the accounts that are in use. It names none, because /readyz needs no key.
+// checkProviders describes whether messages can go out by the accounts that are in use. It names none, because /readyz needs no
+// key.
 func (p *program) checkProviders() string {
 	inUse, unhealthy := 0, 0
 	for _, account := range p.accounts.List() {

@@ -140,8 +140,8 @@ func (s *sendRecord) wasUnknown(channel string) bool {
 }
 
 // attemptOf finds the attempt of a call, as it was then: the last one of its channel, account and sender that began before the
-// provider got the call, in any view of the send. An attempt has the time of its newest call alone, so no view may have the time of
-// an earlier one.
+// provider got the call, in any view of the send. An attempt has the time of its newest call alone, so no view may have the
+// time of an earlier one.
 func (s *sendRecord) attemptOf(r *record, c call) (found attempt, known bool) {
 	for _, v := range s.allViews() {
 		for _, a := range v.Attempts {
@@ -257,7 +257,8 @@ const smsStop = 21610
 // recipient did not opt out, and a rule is left.
 func (s *sendRecord) mustTryNext(calls []call) bool {
 	rules := map[int]bool{}
-	for _, a := range s.attemptsOf(sms) { // also those without a call, because no account was well until the wait of the next rule ended
+	// Also those without a call, because no account was well until the wait of the next rule ended.
+	for _, a := range s.attemptsOf(sms) {
 		rules[s.ruleIndex(a.SendID)] = true
 	}
 	for _, c := range calls {

@@ -107,7 +107,8 @@ func (d *Directory) merge(
 	if next.Former = formerOf(p, present, next, until, now); len(next.Former) > backstop.MaxFormerSecrets {
 		most := strconv.Itoa(backstop.MaxFormerSecrets)
 		return backstop.Account{}, invalid(backstop.NewField("former_secrets", backstop.FieldItemsMax,
-			"must have at most "+most+": wait for the end of one, or end all by a keep_former_secrets_until that has passed", "max", most))
+			"must have at most "+most+": wait for the end of one, or end all by a keep_former_secrets_until that has passed",
+			"max", most))
 	}
 	return next, nil
 }

@@ -14,8 +14,8 @@ import (
 // outageSends is how many messages the second part of the demo sends. The first SMS account dies after half of them.
 const outageSends = 20
 
-// The accounts of the second part, and the provider of the first. They are the demo's own: an account that has died is unhealthy for a
-// minute, also for the next demo. Their replacement at the start makes them healthy again.
+// The accounts of the second part, and the provider of the first. They are the demo's own: an account that has died is
+// unhealthy for a minute, also for the next demo. Their replacement at the start makes them healthy again.
 const (
 	firstAccount, secondAccount = "demo-first", "demo-spare"
 	outageProvider              = "twilio"
@@ -130,7 +130,7 @@ func (d *demonstration) setOutage(ctx context.Context, method string) error {
 func outageAccounts(sandboxURL string) []client.AccountInput {
 	return []client.AccountInput{
 		{
-			Name: firstAccount, Provider: outageProvider, Channel: client.ChannelSms, Settings: map[string]string{
+			Name: firstAccount, Provider: outageProvider, Channel: client.ChannelSms, Settings: map[string]string{ //nolint:gosec // known to all
 				"base_url": sandboxURL, "account_sid": "AC00000000000000000000000000000000", "auth_token": "sandbox-auth-token",
 			},
 		},

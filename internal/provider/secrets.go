@@ -25,8 +25,8 @@ type Secrets struct {
 // every text unreadable.
 const shortestSecret = 5
 
-// Add adds secrets, with the forms that they have in a request: a provider, or a proxy, may quote the request. It skips those that
-// are shorter than shortestSecret.
+// Add adds secrets, with the forms that they have in a request: a provider, or a proxy, may quote the request. It skips those
+// that are shorter than shortestSecret.
 func (s *Secrets) Add(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,13 +53,14 @@ func (s *Secrets) Add(secrets ...string) {
 func formsOf(secret string) []string {
 	query, path := url.QueryEscape(secret), url.PathEscape(secret)
 	forms := []string{
-		secret, query, path, lowerEscapes(query), lowerEscapes(path), strings.ReplaceAll(query, "+", "%20"), html.EscapeString(secret),
+		secret, query, path, lowerEscapes(query), lowerEscapes(path), strings.ReplaceAll(query, "+", "%20"),
+		html.EscapeString(secret),
 	}
 	for _, escapesHTML := range []bool{true, false} {
 		var text bytes.Buffer
 		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(escapesHTML)
-		if encoder.Encode(secret) == nil {
+		if err := encoder.Encode(secret); err == nil {
 			forms = append(forms, strings.TrimSuffix(strings.TrimPrefix(text.String(), `"`), "\"\n"))
 		}
 	}
