@@ -130,7 +130,8 @@ func (d *demonstration) setOutage(ctx context.Context, method string) error {
 func outageAccounts(sandboxURL string) []client.AccountInput {
 	return []client.AccountInput{
 		{
-			Name: firstAccount, Provider: outageProvider, Channel: client.ChannelSms, Settings: map[string]string{ //nolint:gosec // known to all
+			Name: firstAccount, Provider: outageProvider, Channel: client.ChannelSms,
+			Settings: map[string]string{ //nolint:gosec // known to all
 				"base_url": sandboxURL, "account_sid": "AC00000000000000000000000000000000", "auth_token": "sandbox-auth-token",
 			},
 		},
