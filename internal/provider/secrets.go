@@ -59,7 +59,7 @@ func formsOf(secret string) []string {
 		var text bytes.Buffer
 		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(escapesHTML)
-		if encoder.Encode(secret) == nil {
+		if err := encoder.Encode(secret); err == nil {
 			forms = append(forms, strings.TrimSuffix(strings.TrimPrefix(text.String(), `"`), "\"\n"))
 		}
 	}
