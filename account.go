@@ -16,6 +16,9 @@ const (
 	MaxFormerSecretsValid = 366 * 24 * time.Hour
 )
 
+// MaxFormerSecrets is the most former secrets of an account. A webhook may be checked with each of them.
+const MaxFormerSecrets = 32
+
 // WebhookKeyField is the field of a FormerSetting that is a former key of the webhook's address. No driver has such a field.
 const WebhookKeyField = "webhook_key"
 

@@ -36,7 +36,7 @@ type Failure struct {
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 if the provider gave none
 	MaxTries   int           `json:"-"`                     // of an Unavailable failure: the most calls to make; 0: no limit
-	IsNarrow   bool          `json:"-"`                     // the cause is this message alone; other messages may pass
+	IsNarrow   bool          `json:"-"`                     // the cause is this message or its sender; other messages may pass
 }
 
 // ErrorCode is an error code of a provider, explained for people.

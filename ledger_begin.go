@@ -73,6 +73,9 @@ func (l *Ledger) Begin(c Call, now time.Time) (Ruling, error) {
 		return Ruling{}, fmt.Errorf(
 			"begin attempt of send %s: step %d is a %s of rule %q", l.Send.ID, step, a.Channel, a.Rule)
 	}
+	if a != nil && account.hasForgotten(*a) {
+		a.RefusesRepeats = false
+	}
 	if r, isFinal := l.answerForAttempt(a, c, now); isFinal {
 		return r, nil
 	}
@@ -274,7 +277,9 @@ func (l *Ledger) beginAttempt(step int, account Candidate, c Call, now time.Time
 	a.Number++
 	a.StartedAt = l.startTime(now)
 	a.State, a.Token, a.EndedAt, a.Failure = Calling, c.Token, nil, nil
-	a.Provider, a.RefusesRepeats = cmp.Or(account.Provider, account.Account), account.RefusesRepeats
+	if !a.WasUnknown { // else the provider and the account are those of the call before, or cannot be asked now
+		a.Provider, a.RefusesRepeats = cmp.Or(account.Provider, account.Account), account.RefusesRepeats
+	}
 	return *a
 }
 

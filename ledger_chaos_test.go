@@ -332,6 +332,7 @@ func (c *chaos) receive() {
 	c.do(fmt.Sprintf("receive %d %s", call.Step(), status), func(l *backstop.Ledger) any {
 		r := receiptOf(call.Call, status, class)
 		r.Ref.Step, r.Account, r.MessageID = call.step, call.account, fmt.Sprint("message ", call.step)
+		r.Provider = c.l.Attempt(call.step).Provider
 		return l.Receive(r, at)
 	})
 }

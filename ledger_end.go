@@ -98,7 +98,9 @@ func (l *Ledger) closeAttempt(a *Attempt, e Ending, now time.Time) {
 	case StateRejected:
 		reached = Failed
 	}
-	if isRetried := a.sentNothing() || a.MayRepeat(); !isRetried || isPowerOfTwo(a.Number) {
+	isRetried := a.sentNothing() || a.MayRepeat()
+	isLeft := a.sentNothing() && a.Number == triesOfRoute && a.Channel == SMS && len(l.Send.Plan.Rules[ruleOf(a.Ref.Step)].Routes) > 1
+	if !isRetried || isPowerOfTwo(a.Number) || isLeft {
 		event := Event{
 			Kind: EventAttempt, Channel: a.Channel, Status: reached, Rule: a.Rule, Account: a.Account,
 			Detail: a.Failure.describe(),

@@ -3,11 +3,11 @@ package backstop
 import "time"
 
 // Receive merges a receipt that names its step. It reports whether the workflow must be signalled: because the workflow waits for
-// this status, or because the receipt ended the send. A repeated receipt changes nothing.
+// this status, or because the receipt ended the send. A repeated receipt changes nothing, and neither does a foreign one.
 func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	now = l.monotonic(now)
-	a := l.attemptOf(r)
-	if !r.Status.Valid() || !l.isNews(a, r) {
+	a := l.Attempt(r.Ref.Step)
+	if !r.Status.Valid() || l.isForeign(a, r) || !l.isNews(a, r) {
 		return false
 	}
 	before := l.Clone()
@@ -32,13 +32,17 @@ func (l *Ledger) Receive(r Receipt, now time.Time) (mustSignal bool) {
 	return mustSignal
 }
 
-// attemptOf returns the attempt that sent the receipt's message, or nil.
-func (l *Ledger) attemptOf(r Receipt) *Attempt {
-	a := l.Attempt(r.Ref.Step)
-	if a == nil || a.Channel != r.Channel {
-		return nil
+// isForeign reports whether a receipt names a message that its provider cannot have had. Each provider that had a call of the send
+// can make the references of its other messages. Without an attempt, the plan must have the step.
+func (l *Ledger) isForeign(a *Attempt, r Receipt) bool {
+	if a != nil {
+		return a.Channel != r.Channel || a.Provider != r.Provider
 	}
-	return a
+	rule, rules := ruleOf(r.Ref.Step), l.Send.Plan.Rules
+	if r.Channel == WhatsApp || rule < 0 {
+		return r.Channel != WhatsApp || rule >= 0
+	}
+	return rule >= len(rules) || routeOf(r.Ref.Step) >= max(len(rules[rule].Routes), 1)
 }
 
 // isNews reports whether no earlier receipt of the attempt had this status. Without an attempt, the receipt is news if it

@@ -15,6 +15,13 @@ type Candidate struct {
 	HoldsUnknown   bool // a call of unknown end is not sent again
 }
 
+// hasForgotten reports whether the account of an attempt would not refuse its message a second time: it has another provider now, or
+// other settings. The settings of an account that cannot be opened are not known.
+func (c Candidate) hasForgotten(a Attempt) bool {
+	isOther := c.Provider != "" && c.Provider != a.Provider
+	return isOther || c.Provider != "" && !c.RefusesRepeats && !c.IsUnhealthy
+}
+
 // RouteReason is why another account than the one before is tried.
 type RouteReason string
 

@@ -136,6 +136,16 @@ func TestLedger_routes(t *testing.T) {
 			d.goesTo(name, byRoutes(), unavailable)
 		}
 		require.Equal(t, []string{"b down"}, d.routedEvents(), "a turn is told once")
+		var before int // the calls in the timeline before the account was left
+		for _, e := range d.l.Events {
+			if e.Kind == backstop.EventRouted {
+				break
+			}
+			if e.Kind == backstop.EventAttempt && e.Account == "a" {
+				before++
+			}
+		}
+		require.Equal(t, 3, before, "each call that led to the next account")
 		require.Equal(t, 1, d.firedEvents())
 		require.Equal(t, backstop.GivenUp, d.l.GiveUp(byRoutes(), d.tick()).Answer)
 		require.Equal(t, backstop.SendFinished, d.l.GiveUp(byRoutes(), d.tick()).Answer)
@@ -327,6 +337,6 @@ func (d *desk) steps() []int {
 
 func receiptOfFirst(s backstop.Status) backstop.Receipt {
 	r := receiptOf(smsOf(0), s, "")
-	r.Ref.Step, r.MessageID = 3, "message of another account"
+	r.Provider, r.Ref.Step, r.MessageID = "p-a", 3, "message of another account"
 	return r
 }

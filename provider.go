@@ -216,6 +216,8 @@ func (a AccountField) validate(f *fields, value string) {
 		f.addMax(name, FieldBytesMax, "must have at most %d bytes", MaxSetting)
 	case !isLong && strings.ContainsFunc(value, isControl), strings.TrimSpace(value) != value && !isLong:
 		f.add(name, FieldControlCharacters, "must not have control characters, or spaces at its ends")
+	case a.Kind == SecretField && strings.ContainsFunc(value, isControl) && !strings.Contains(value, "-----BEGIN "):
+		f.add(name, FieldControlCharacters, "must not have control characters or line ends, unless it is a key in PEM form")
 	case a.Kind == ChoiceField && !slices.Contains(a.Choices, value):
 		choices := strings.Join(a.Choices, " ")
 		f.add(name, FieldOneOf, "must be one of "+choices, "values", choices)

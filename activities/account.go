@@ -33,6 +33,9 @@ type Account struct {
 type Accounts interface {
 	// Account returns the account of this name, or false if none is configured.
 	Account(name string) (Account, bool)
+
+	// DefaultAccount returns the name of the account for messages to a country that name none, or "".
+	DefaultAccount(channel backstop.Channel, country string) string
 }
 
 // Health is the circuit breakers of the accounts.
@@ -71,33 +74,40 @@ func (a *Activities) findAccounts(ctx context.Context, names []string) error {
 	return nil
 }
 
-// candidates returns the accounts of a step as the ledger sees them, also those that are not configured any more.
+// accountsOf returns the names of a step's accounts. A send that was accepted before accounts had names has the default one.
+func (a *Activities) accountsOf(channel backstop.Channel, step Step) []string {
+	if len(step.Accounts) > 0 && step.Accounts[0] != "" {
+		return step.Accounts
+	}
+	return []string{a.accounts.DefaultAccount(channel, "")}
+}
+
+// candidates returns accounts as the ledger sees them, also those that are not configured.
 func (a *Activities) candidates(names []string) []backstop.Candidate {
 	all := make([]backstop.Candidate, len(names))
 	for i, name := range names {
-		account, _ := a.accounts.Account(name)
+		account, found := a.accounts.Account(name)
 		all[i] = backstop.Candidate{
 			Account: name, Provider: account.Provider,
-			IsUnhealthy:    account.Fault != "" || a.health.IsUnhealthy(name),
+			IsUnhealthy:    !found || account.Fault != "" || a.health.IsUnhealthy(name),
 			RefusesRepeats: account.RefusesRepeats, HoldsUnknown: account.HoldsUnknown,
 		}
 	}
 	return all
 }
 
-// sendBy submits a message by an account. An account that is not configured any more rejects it as a fault of the account, so the
-// log has an error, and the next account is tried.
+// sendBy submits a message by an account.
 func (a *Activities) sendBy(
 	ctx context.Context, name string, submit submitFunc, r backstop.Ruling,
 ) (backstop.Submission, *backstop.Failure) {
 	account, found := a.accounts.Account(name)
 	switch {
 	case !found:
-		return backstop.Submission{}, &backstop.Failure{
-			Kind: backstop.Rejected, Class: backstop.AccountFault, Reason: fmt.Sprintf("account %q is not configured", name),
-		}
+		return backstop.Submission{}, missingFailure(name)
 	case account.Fault != "":
 		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
+	case account.Provider != r.Attempt.Provider || r.Attempt.WasUnknown && !account.RefusesRepeats:
+		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: the account has just changed"}
 	}
 	done, allowed := a.health.Allow(ctx, name)
 	if !allowed {
@@ -108,6 +118,18 @@ func (a *Activities) sendBy(
 	submission, err := submit(ctx, account, r)
 	failure = failureOf(submission, err)
 	return submission, failure
+}
+
+// triesOfMissing is how many calls are tried by an account that this process lacks. With the engine's pauses that takes 10 minutes.
+const triesOfMissing = 16
+
+// missingFailure is the failure of an account that is not configured. The account may be so new that this process has not noticed it,
+// or its variables may be set in newer processes only. After triesOfMissing it counts as a refusal by the account.
+func missingFailure(name string) *backstop.Failure {
+	return &backstop.Failure{
+		Kind: backstop.Unavailable, Class: backstop.AccountFault, MaxTries: triesOfMissing,
+		Reason: fmt.Sprintf("account %q is not configured", name),
+	}
 }
 
 func unhealthyFailure() *backstop.Failure {
@@ -131,7 +153,7 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	switch {
 	case l.Send.FinishedAt != nil || !isOpen || !found:
 		return Result{}, false, nil
-	case chosen.IsUnhealthy && account.FallsBack && c.Channel == backstop.WhatsApp:
+	case chosen.IsUnhealthy && account.FallsBack && c.Channel == backstop.WhatsApp && !mayHaveWhatsApp(l):
 		return a.forgo(ctx, step, c)
 	case chosen.IsUnhealthy && attempt != nil:
 		return Result{}, true, retryableError(string(backstop.Unavailable), "not called: the account is unhealthy", 0)
@@ -139,6 +161,14 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 		return Result{}, true, elsewhereError(account.Name)
 	}
 	return Result{}, false, nil
+}
+
+// mayHaveWhatsApp reports whether a WhatsApp message is out, or may be after a call of unknown end. Then the send does not fall back
+// early.
+func mayHaveWhatsApp(l *backstop.Ledger) bool {
+	return slices.ContainsFunc(l.Attempts, func(a backstop.Attempt) bool {
+		return a.Channel == backstop.WhatsApp && a.MayArrive()
+	})
 }
 
 // needsCheck reports whether one of the accounts is unhealthy, or has limits and another task queue.

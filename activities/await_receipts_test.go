@@ -217,7 +217,9 @@ type waitStore struct {
 }
 
 func (w *waitStore) Begin(_ context.Context, send string, c backstop.Call) (backstop.Ruling, backstop.View, error) {
-	attempt := backstop.Attempt{Ref: backstop.Ref{Send: send, Step: c.Step()}, Account: number, Number: 1, State: backstop.Calling}
+	attempt := backstop.Attempt{
+		Ref: backstop.Ref{Send: send, Step: c.Step()}, Provider: "scripted", Account: number, Number: 1, State: backstop.Calling,
+	}
 	return backstop.Ruling{Answer: backstop.MayCall, Attempt: attempt}, backstop.View{}, nil
 }
 

@@ -29,6 +29,7 @@ type submitFunc func(context.Context, Account, backstop.Ruling) (backstop.Submis
 // and waits for receipts if the step asks for that. If the account refuses for a reason of its own, or asks for a long pause, and
 // the step has another, it makes the next call at once.
 func (a *Activities) makeCall(ctx context.Context, step Step, c backstop.Call, submit submitFunc) (Result, error) {
+	step.Accounts = a.accountsOf(c.Channel, step)
 	freeSlot, err := a.acquireSlot(ctx)
 	if err != nil {
 		return Result{}, err

@@ -101,6 +101,10 @@ func (a *accounts) Account(name string) (activities.Account, bool) {
 	return account, found
 }
 
+func (a *accounts) DefaultAccount(channel backstop.Channel, _ string) string {
+	return accountOf(channel)
+}
+
 func (a *accounts) change(name string, with func(*activities.Account)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

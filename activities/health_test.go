@@ -299,3 +299,26 @@ func TestActivities_fault(t *testing.T) {
 	r.requireVerdict(activities.Accepted, result, err)
 	require.Equal(t, "second", r.attempt(backstop.SMS).Account)
 }
+
+// A WhatsApp call of unknown end may be out. While its account is unhealthy the resend waits, and WhatsApp does not count as failed:
+// the SMS would be a second message.
+func TestActivities_unhealthy_mayBeOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.withHealth()
+	r.accounts.change(number, func(a *activities.Account) { a.FallsBack = true })
+	r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+	result, err := r.runOn(backstop.WhatsApp)
+	r.requireVerdict(activities.Unknown, result, err)
+	again := r.step()
+	again.Resend = true
+	h.set(number, true)
+	for range 3 {
+		_, err = r.run(r.acts.SendWhatsApp, again)
+		requireRetry(t, "unavailable", 0, err)
+		require.Equal(t, backstop.Queued, r.ledger().Send.Status.WhatsApp)
+	}
+	h.set(number, false)
+	result, err = r.run(r.acts.SendWhatsApp, again)
+	r.requireVerdict(activities.Accepted, result, err)
+}

@@ -36,10 +36,76 @@ func TestActivities_SendSMS_route(t *testing.T) {
 	}
 }
 
-// If the account is no longer configured, the SMS is rejected. The rejection is stored, and logged as an error for the operator.
+// A send of the time before accounts had names goes by the default account of its channel, also after an upgrade in between.
+func TestActivities_nameless(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		for name, names := range map[string][]string{"empty": {""}, "none": nil} {
+			t.Run(string(channel)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				rule := newRule("unread", backstop.Unread)
+				rule.Routes = nil
+				r := newRig(t, withRules(rule), func(s *backstop.Send) { s.Plan.Account = "" })
+				r.provider.answers(fails(down))
+				for _, accepted := range []bool{false, true} {
+					result, err := r.run(r.sender(channel), activities.Step{Send: r.send.ID, Accounts: names})
+					if !accepted {
+						requireRetry(t, "unavailable", 0, err)
+						continue
+					}
+					r.requireVerdict(activities.Accepted, result, err)
+				}
+				require.Equal(t, accountOf(channel), r.attempt(channel).Account)
+			})
+		}
+	}
+}
+
+// triesOfMissing is how many calls are tried by an account that is not configured.
+const triesOfMissing = 16
+
+// miss runs an SMS by an account that is not configured, until the last try.
+func (r *rig) miss() {
+	r.t.Helper()
+	for range triesOfMissing - 1 {
+		_, err := r.runOn(backstop.SMS)
+		requireRetry(r.t, "unavailable", 0, err)
+	}
+}
+
+// Another process has stored an account a moment ago, and this worker has not noticed it. The message waits.
+func TestActivities_newAccount(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		name := accountOf(channel)
+		account, _ := r.accounts.Account(name)
+		r.accounts.remove(name)
+		_, err := r.runOn(channel)
+		requireRetry(t, "unavailable", 0, err)
+		require.Contains(t, r.log.String(), `"level":"ERROR","msg":"provider call failed"`)
+		r.accounts.change(name, func(a *activities.Account) { *a = account })
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, "scripted", r.attempt(channel).Provider)
+	}
+}
+
+// A route's account that is not configured counts as unhealthy: the next account sends at once.
+func TestActivities_newAccount_next(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withRules(newRule("unread", backstop.Unread, "gone", "second")))
+	result, err := r.runOn(backstop.SMS)
+	r.requireVerdict(activities.Accepted, result, err)
+	require.Equal(t, "second", r.attempt(backstop.SMS).Account)
+}
+
+// If the account is not configured for 10 minutes, the SMS is rejected. The rejection is stored, and logged as an error for the
+// operator.
 func TestActivities_SendSMS_routeGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, withRules(newRule("unread", backstop.Unread, "gone"), newRule("next", backstop.Unread)))
+	r.miss()
 	for range 2 { // the engine may have lost the first result
 		result, err := r.runOn(backstop.SMS)
 		r.requireVerdict(activities.Rejected, result, err)
@@ -82,11 +148,45 @@ func TestActivities_SendSMS_routeGone_throttled(t *testing.T) {
 	requireRetry(t, "throttled", throttled.RetryAfter, err)
 	require.Equal(t, "other", r.attempt(backstop.SMS).Provider)
 	r.accounts.remove("second")
-	result, err := r.runOn(backstop.SMS)
-	r.requireVerdict(activities.Rejected, result, err)
+	_, err = r.runOn(backstop.SMS)
+	requireRetry(t, "unavailable", 0, err)
 	require.Equal(t, "second", r.attempt(backstop.SMS).Provider)
 	require.Equal(t, 2, r.attempt(backstop.SMS).Number)
 	require.Equal(t, 1, r.provider.calls())
+}
+
+// An account gets another provider, or other settings, between Begin and the call. The call is made by neither: it is begun anew.
+func TestActivities_changedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, channel := range channels {
+		r := newRig(t)
+		r.store.begun = func() {
+			r.accounts.change(accountOf(channel), func(a *activities.Account) { a.Provider = "changed" })
+		}
+		_, err := r.runOn(channel)
+		requireRetry(t, "unavailable", 0, err)
+		require.Zero(t, r.provider.calls())
+		r.store.begun = nil
+		result, err := r.runOn(channel)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, "changed", r.attempt(channel).Provider)
+	}
+	t.Run("it repeats", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.accounts.change("first", func(a *activities.Account) { a.RefusesRepeats, a.HoldsUnknown = true, true })
+		r.provider.answers(fails(&backstop.Failure{Kind: backstop.Unknown}))
+		_, err := r.runOn(backstop.SMS)
+		requireRetry(t, "unknown", 0, err)
+		r.store.begun = func() {
+			r.accounts.change("first", func(a *activities.Account) { a.RefusesRepeats = false })
+		}
+		_, err = r.runOn(backstop.SMS)
+		requireRetry(t, "unknown", 0, err)
+		result, err := r.runOn(backstop.SMS)
+		r.requireVerdict(activities.Unknown, result, err)
+		require.Equal(t, 1, r.provider.calls())
+	})
 }
 
 // An account that was made anew with another channel cannot send.
@@ -438,7 +538,7 @@ func TestActivities_holdsUnknown(t *testing.T) {
 
 // An account that another process has just stored is looked for before the call. Without an answer of the database the call is
 // retried. An account that is still not known is refused.
-func TestActivities_newAccount(t *testing.T) {
+func TestActivities_newAccount_refresh(t *testing.T) {
 	t.Parallel()
 	for _, channel := range channels {
 		r := newRig(t)

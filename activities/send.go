@@ -66,7 +66,7 @@ func wrongChannel(account string) error {
 // GiveUp while a call may be under way.
 func (a *Activities) GiveUp(ctx context.Context, channel backstop.Channel, step Step) (backstop.View, error) {
 	c := step.smsCall()
-	c.Channel, c.Candidates = channel, a.candidates(step.Accounts)
+	c.Channel, c.Candidates = channel, a.candidates(a.accountsOf(channel, step))
 	if err := a.saveLastEnd(ctx, step); err != nil {
 		return backstop.View{}, err
 	}

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -191,4 +193,22 @@ func showAccountField(f backstop.AccountField) AccountField {
 		Pattern: omitZero(f.Pattern), Default: omitZero(f.Default), Choices: omitEmpty(f.Choices),
 		Verifies: omitZero(f.Verifies), Label: f.Label, Help: f.Help,
 	}
+}
+
+// checkAccounts runs a check that looks for accounts. If it misses one, another process may have stored it a moment ago:
+// checkAccounts reads the accounts again and repeats the check.
+func (s *server) checkAccounts(ctx context.Context, check func(backstop.Accounts) error) error {
+	err := check(s.accounts)
+	if s.refresh == nil || !missesAccount(err) {
+		return err
+	}
+	s.refresh(ctx)
+	return check(s.accounts)
+}
+
+func missesAccount(err error) bool {
+	invalid, ok := errors.AsType[*backstop.Error](err)
+	return ok && slices.ContainsFunc(invalid.Fields, func(f backstop.Field) bool {
+		return f.Code == backstop.FieldUnknownAccount || f.Code == backstop.FieldNoAccount
+	})
 }

@@ -102,7 +102,7 @@ func TestRules_BadInput(t *testing.T) {
 			{"negative", map[string]any{"wait_seconds": -1}, 400, "malformed", []string{"wait_seconds"}},
 			{"too long a wait", map[string]any{"wait_seconds": 2592001}, 400, "malformed", []string{"wait_seconds"}},
 			{"far too long a wait", map[string]any{"wait_seconds": 1e300}, 400, "malformed", []string{"wait_seconds"}},
-			{"over-long", map[string]any{"name": strings.Repeat("x", 65), "send_id": strings.Repeat("1", 17)}, 400, "malformed", []string{"name", "send_id"}},
+			{"over-long", map[string]any{"name": strings.Repeat("x", 65), "send_id": strings.Repeat("1", 35)}, 400, "malformed", []string{"name", "send_id"}},
 			{"empty", map[string]any{"name": "", "send_id": ""}, 400, "malformed", []string{"name", "send_id"}},
 			{"space at an end", map[string]any{"name": " A"}, 422, "invalid", []string{"name"}},
 			{"no sender", map[string]any{"send_id": "toolongname1"}, 422, "invalid", []string{"send_id"}},

@@ -9,7 +9,7 @@ import (
 // CreatePolicy answers POST /v1/policies.
 func (s *server) CreatePolicy(ctx context.Context, r CreatePolicyRequestObject) (CreatePolicyResponseObject, error) {
 	in := policyFrom(*r.Body)
-	if err := mergeInvalid(in.Validate(), in.ValidateAccount(s.accounts)); err != nil {
+	if err := mergeInvalid(in.Validate(), s.checkAccounts(ctx, in.ValidateAccount)); err != nil {
 		return nil, err
 	}
 	policy, err := s.policies.CreatePolicy(ctx, in)
@@ -67,7 +67,7 @@ func (s *server) ReplacePolicy(ctx context.Context, r ReplacePolicyRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if err := mergeInvalid(in.Validate(), in.ValidateAccount(s.accounts)); err != nil {
+	if err := mergeInvalid(in.Validate(), s.checkAccounts(ctx, in.ValidateAccount)); err != nil {
 		return nil, err
 	}
 	policy, err := s.policies.ReplacePolicy(ctx, id, in, version)

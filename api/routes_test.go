@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +62,41 @@ func TestRoutes_Gone(t *testing.T) {
 	require.Equal(t, "gone", (*rule.Routes)[0].Account)
 	r.call(t, "PUT", path, `{"name":"New","type":"send_failed","send_id":"A","routes":[{"account":"gone"}]}`, tag...).
 		problem(422, "invalid", "routes.0.account")
+}
+
+// TestRoutes_justStored: another process has stored the accounts a moment ago, and this one has not noticed them. The accounts are
+// read again for a request that misses one, and only for that.
+func TestRoutes_justStored(t *testing.T) {
+	t.Parallel()
+	known := newAccounts()
+	stored, refreshes := known.all, 0
+	r := newRig(t, func(o *api.Options) {
+		o.Accounts = known
+		o.RefreshAccounts = func(context.Context) { refreshes, known.all = refreshes+1, stored }
+	})
+	unnoticed := func(method, path, body string) answer {
+		before := refreshes
+		known.all = nil
+		first := r.call(t, method, path, body, "If-Match", "*")
+		require.Equal(t, before+1, refreshes)
+		return first
+	}
+	const routed = `{"name":"A","type":"send_failed","send_id":"A","routes":[{"account":"twilio"}]}`
+	var rule api.Rule
+	unnoticed("POST", "/v1/rules", routed).into(201, &rule)
+	unnoticed("PUT", "/v1/rules/"+rule.ID, routed).into(200, &rule)
+	policyBody := `{"name":"P","account":"meta","rule_ids":["` + rule.ID + `"]}`
+	var policy api.Policy
+	unnoticed("POST", "/v1/policies", policyBody).into(201, &policy)
+	unnoticed("PUT", "/v1/policies/"+policy.ID, policyBody).into(200, &policy)
+	var preview api.SendPreview
+	unnoticed("POST", "/v1/sends/preview", sendBody(policy.ID)).into(200, &preview)
+	require.Equal(t, 202, unnoticed("POST", "/v1/sends", sendBody(policy.ID)).Code)
+
+	refreshes = 0
+	require.Equal(t, 202, r.call(t, "POST", "/v1/sends", sendBody(policy.ID)).Code)
+	require.Zero(t, refreshes)
+	r.call(t, "POST", "/v1/rules", `{"name":"B","type":"send_failed","send_id":"A","routes":[{"account":"none"}]}`).
+		problem(422, "invalid", "routes.0.account")
+	require.Equal(t, 1, refreshes)
 }

@@ -9,7 +9,7 @@ import (
 // CreateRule answers POST /v1/rules.
 func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
 	rule := ruleFrom(*r.Body)
-	if err := mergeInvalid(rule.Validate(), rule.ValidateRoutes(s.accounts)); err != nil {
+	if err := mergeInvalid(rule.Validate(), s.checkAccounts(ctx, rule.ValidateRoutes)); err != nil {
 		return nil, err
 	}
 	rule, err := s.rules.CreateRule(ctx, rule)
@@ -68,7 +68,7 @@ func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (R
 	if err != nil {
 		return nil, err
 	}
-	if err := mergeInvalid(rule.Validate(), rule.ValidateRoutes(s.accounts)); err != nil {
+	if err := mergeInvalid(rule.Validate(), s.checkAccounts(ctx, rule.ValidateRoutes)); err != nil {
 		return nil, err
 	}
 	rule, err = s.rules.ReplaceRule(ctx, rule, version)

@@ -87,7 +87,11 @@ func (s *server) resolveSend(
 	if err != nil {
 		return backstop.Send{}, err
 	}
-	if send.Plan, err = policy.Resolve(country, override, s.accounts); err != nil || send.Template == nil {
+	err = s.checkAccounts(ctx, func(accounts backstop.Accounts) error {
+		send.Plan, err = policy.Resolve(country, override, accounts)
+		return err
+	})
+	if err != nil || send.Template == nil {
 		return send, err
 	}
 	known, err := s.named.get(ctx, send.Plan.Account, send.Template.Name)

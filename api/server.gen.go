@@ -681,7 +681,7 @@ type Attempt struct {
 	Segments *int `json:"segments,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-	// digits, or a phone number in E.164 form.
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
 	//
 	//
 	// Example: MyShop
@@ -917,7 +917,7 @@ type FallbackInput struct {
 	PolicyID string `json:"policy_id"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-	// digits, or a phone number in E.164 form.
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
 	//
 	//
 	// Example: MyShop
@@ -1169,7 +1169,7 @@ type PlannedRule struct {
 	Satisfied bool `json:"satisfied"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-	// digits, or a phone number in E.164 form.
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
 	//
 	//
 	// Example: MyShop
@@ -1405,7 +1405,7 @@ type Rule struct {
 	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-	// digits, or a phone number in E.164 form.
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
 	//
 	//
 	// Example: MyShop
@@ -1454,7 +1454,7 @@ type RuleInput struct {
 	Routes *Routes `json:"routes,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-	// digits, or a phone number in E.164 form.
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
 	//
 	//
 	// Example: MyShop
@@ -1637,7 +1637,7 @@ type SendAccepted struct {
 }
 
 // SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-// digits, or a phone number in E.164 form.
+// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
 //
 // Example: MyShop
 type SendID = string
@@ -1747,6 +1747,9 @@ type SenderInCountry struct {
 
 // SenderName An alphanumeric SMS sender ID, with at least one letter and without a space at either end.
 type SenderName = string
+
+// SenderPool The id of a Twilio messaging service, which chooses among its own senders.
+type SenderPool = string
 
 // Session A session of the web console.
 type Session struct {

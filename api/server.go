@@ -33,9 +33,9 @@ type Options struct {
 	// gives. Nil: there are no webhooks.
 	Webhooks func(provider, account string) (Webhook, bool)
 
-	// RefreshWebhooks reads the accounts that other processes have changed. Each refused webhook of an account causes a call, so
-	// the callee limits the load. Nil: other processes change no accounts.
-	RefreshWebhooks func(ctx context.Context)
+	// RefreshAccounts reads the accounts that other processes have changed. Each webhook that is refused and each request that
+	// names an unknown account causes a call, so the callee limits the load. Nil: other processes change no accounts.
+	RefreshAccounts func(ctx context.Context)
 
 	ErrorCodes []backstop.ErrorCode // of all providers, explained
 
@@ -106,7 +106,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshWebhooks,
+		accounts: o.Accounts, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,

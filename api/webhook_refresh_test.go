@@ -88,7 +88,7 @@ func TestWebhook_refresh(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &changing{hasChanged: row.hasChanged}
-			r := newRig(t, func(o *api.Options) { o.Webhooks, o.RefreshWebhooks = w.find, w.refresh })
+			r := newRig(t, func(o *api.Options) { o.Webhooks, o.RefreshAccounts = w.find, w.refresh })
 			require.Equal(t, row.status, r.call(t, row.method, row.path, "{}", "Authorization", "").Code)
 			require.Equal(t, row.refreshes, w.refreshes)
 			require.Equal(t, row.reads, w.reads)

@@ -93,27 +93,42 @@ func (r *rig) set(change func(*workflows.Settings)) {
 // work starts a worker, which ends with the test.
 func (r *rig) work(o worker.Options) (stop func()) {
 	r.t.Helper()
-	acts, err := activities.New(activities.Options{
-		Store: r.store, Accounts: simulated{whatsapp{r.provider}, sms{r.provider}}, Health: r.health,
-		Log: slog.New(slog.DiscardHandler), Calls: o.Calls,
-	})
-	require.NoError(r.t, err)
 	o.Installation = r.install
-	w := worker.New(r.client, acts, o)
+	w := worker.New(r.client, r.activities(o.Calls), o)
 	require.NoError(r.t, w.Start())
 	stop = sync.OnceFunc(w.Stop)
 	r.t.Cleanup(stop)
 	return stop
 }
 
+// activities returns the activities of a process.
+func (r *rig) activities(calls int) *activities.Activities {
+	r.t.Helper()
+	acts, err := activities.New(activities.Options{
+		Store: r.store, Accounts: simulated{whatsapp{r.provider}, sms{r.provider}}, Health: r.health,
+		Log: slog.New(slog.DiscardHandler), Calls: calls,
+	})
+	require.NoError(r.t, err)
+	return acts
+}
+
 // accept accepts a send with one rule, and waits until the engine has it.
 func (r *rig) accept(rule backstop.RuleType, wait time.Duration) string {
 	r.t.Helper()
+	return r.acceptPlan(number, rule, wait, sender)
+}
+
+// acceptPlan accepts a send with a WhatsApp account, and with one rule and the accounts of its SMS.
+func (r *rig) acceptPlan(whatsApp string, rule backstop.RuleType, wait time.Duration, senders ...string) string {
+	r.t.Helper()
+	routes := make([]backstop.Route, len(senders))
+	for i, name := range senders {
+		routes[i].Account = name
+	}
 	send, _, err := r.handoff.Accept(r.t.Context(), backstop.Send{
 		To: "+447400123456", Country: "GB", Text: "hello", SMSText: "hello",
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: number, Rules: []backstop.Rule{{
-			ID: policyID, Name: "rule", Type: rule, WaitSeconds: int(wait.Seconds()), SendID: "Acme",
-			Routes: []backstop.Route{{Account: sender}},
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: whatsApp, Rules: []backstop.Rule{{
+			ID: policyID, Name: "rule", Type: rule, WaitSeconds: int(wait.Seconds()), SendID: "Acme", Routes: routes,
 		}}},
 	}, nil)
 	require.NoError(r.t, err)

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/backstophq/backstop"
+	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/workflows"
 )
 
@@ -143,6 +144,36 @@ func recordings() map[string]func(*world) {
 			w.receive(arrival{after: 3 * time.Second, receipt: whatsapp(1, backstop.Failed)})
 			w.receive(arrival{after: 15 * time.Second, receipt: sms(0, backstop.Delivered)})
 		},
+		"next_account": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{rule("short", backstop.Unread, 2*time.Second, first, second)}
+			w.down[first] = failure(backstop.Rejected, backstop.AccountFault)
+			w.receive(arrival{after: 3 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, 1, false), backstop.Delivered)})
+		},
+		"next_account_after_outage": func(w *world) {
+			w.send.Plan.Rules = []backstop.Rule{rule("short", backstop.Unread, 2*time.Second, first, second)}
+			w.answers(backstop.WhatsApp, rejected)
+			w.down[first] = failure(backstop.Unavailable, "")
+			w.receive(arrival{after: 6 * time.Second, receipt: receipt(backstop.SMS, backstop.SMSStep(0, 1, false), backstop.Delivered)})
+		},
+		"queues_of_accounts": func(w *world) {
+			w.send.Plan.Rules = short
+			w.change(number, func(a *activities.Account) { a.HasLimits = true })
+			w.change(first, func(a *activities.Account) { a.HasLimits = true })
+			w.receive(arrival{after: 3 * time.Second, receipt: sms(0, backstop.Delivered)})
+		},
+		"unhealthy": func(w *world) {
+			w.send.Plan.Rules = short
+			w.change(number, func(a *activities.Account) { a.FallsBack = true })
+			w.unhealthy[number] = true
+			w.receive(arrival{after: time.Second, receipt: sms(0, backstop.Delivered)})
+		},
+		"repeated_until_known": func(w *world) {
+			w.send.Plan.Rules = short
+			w.change(first, func(a *activities.Account) { a.RefusesRepeats = true })
+			w.answers(backstop.WhatsApp, rejected)
+			w.answers(backstop.SMS, failure(backstop.Unknown, ""), failure(backstop.Unknown, ""), nil)
+			w.receive(arrival{after: 5 * time.Second, receipt: sms(0, backstop.Delivered)})
+		},
 		"only_reported_failures": func(w *world) {
 			w.send.Plan.Rules = []backstop.Rule{rule("reported", backstop.Undelivered, 0)}
 			w.receive(arrival{after: time.Second, receipt: whatsapp(1, backstop.Delivered)})
@@ -219,9 +250,10 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 	}
 	resendsUnknown()(w)
 	script(w)
-	queue := t.Name() // each recording has a world of its own
+	w.installation = t.Name() // each recording has a world of its own
+	queue := workflows.QueueOf(w.installation)
 	acts := w.activities()
-	start := func(o worker.Options) (stop func()) {
+	startOn := func(queue string, o worker.Options) (stop func()) {
 		o.Identity = "recorder"
 		local := worker.New(temporal, queue, o)
 		if !o.DisableWorkflowWorker {
@@ -231,7 +263,13 @@ func recordOne(t *testing.T, temporal client.Client, script func(*world)) *histo
 		require.NoError(t, local.Start())
 		return local.Stop
 	}
+	start := func(o worker.Options) (stop func()) { return startOn(queue, o) }
 	t.Cleanup(start(worker.Options{DisableWorkflowWorker: true}))
+	for name, account := range w.accounts {
+		if account.HasLimits {
+			t.Cleanup(startOn(queue+activities.QueueSuffix(name), worker.Options{DisableWorkflowWorker: true}))
+		}
+	}
 	decide := start(worker.Options{LocalActivityWorkerOnly: true})
 	if w.pause != [2]time.Duration{} {
 		w.after(w.pause[0], decide)

@@ -140,6 +140,13 @@ func (c configured) Account(name string) (activities.Account, bool) {
 	return account, found
 }
 
+func (c configured) DefaultAccount(channel backstop.Channel, _ string) string {
+	if channel == backstop.SMS {
+		return first
+	}
+	return number
+}
+
 func (c configured) IsUnhealthy(account string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,10 +175,19 @@ func (w *world) receive(a arrival) {
 	w.pending = append(w.pending, a.receipt)
 	w.after(a.after, func() {
 		w.pending = w.pending[1:]
-		if view, mustSignal := w.Receive(a.receipt); mustSignal && !a.mute {
+		if view, mustSignal := w.Receive(w.reported(a.receipt)); mustSignal && !a.mute {
 			w.signal(view)
 		}
 	})
+}
+
+// reported returns a receipt as the provider of its message reports it.
+func (w *world) reported(r backstop.Receipt) backstop.Receipt {
+	l := w.ledger()
+	if a := l.Attempt(r.Ref.Step); a != nil {
+		r.Provider = a.Provider
+	}
+	return r
 }
 
 // start makes the store, after the test has set up the send.
@@ -194,7 +210,7 @@ func (w *world) ledger() backstop.Ledger {
 func (w *world) afterwards() {
 	w.t.Helper()
 	for _, r := range w.pending {
-		_, mustSignal := w.Receive(r)
+		_, mustSignal := w.Receive(w.reported(r))
 		require.False(w.t, mustSignal, "no workflow is there to be signalled of %v", r)
 	}
 	if w.ledger().Send.FinishedAt == nil {

@@ -179,6 +179,7 @@ func describeFields(prefix string, err error) []string {
 func isSimulated(all []accounts.Open) bool {
 	address := ""
 	for _, account := range all {
+		hasAddress := false
 		for _, field := range account.Driver.Fields {
 			if field.Kind != backstop.URLField || account.Settings[field.Name] == "" {
 				continue
@@ -187,7 +188,10 @@ func isSimulated(all []accounts.Open) bool {
 			if err != nil || at.Scheme != "http" || address != "" && at.Host != address {
 				return false
 			}
-			address = at.Host
+			address, hasAddress = at.Host, true
+		}
+		if !hasAddress {
+			return false // its driver knows the address
 		}
 	}
 	return address != ""
@@ -289,30 +293,33 @@ func (p *program) webhook(providerName, name string) (api.Webhook, bool) {
 	return w, true
 }
 
-// refreshWebhooks notices the changes of accounts that other processes have stored. If that fails, the webhooks stay as they are.
-func (p *program) refreshWebhooks(ctx context.Context) {
+// refreshAccounts notices the changes of accounts that other processes have stored. If that fails, the accounts stay as they are.
+func (p *program) refreshAccounts(ctx context.Context) {
 	if err := p.accounts.Refresh(ctx); err != nil {
-		p.log.DebugContext(ctx, "accounts are not read again for a refused webhook", "error", err)
+		p.log.DebugContext(ctx, "accounts are not read again for a refused request", "error", err)
 	}
 }
 
-// checkChannel describes whether messages of a channel can go out: at least one of its accounts is well.
-func (p *program) checkChannel(channel backstop.Channel) string {
-	hasAny := false
+// checkProviders describes whether messages can go out by the accounts that are in use. It names none, because /readyz needs no key.
+func (p *program) checkProviders() string {
+	inUse, unhealthy := 0, 0
 	for _, account := range p.accounts.List() {
-		if account.Channel != channel || account.IsDisabled {
+		if account.IsDisabled {
 			continue
 		}
-		hasAny = true
+		inUse++
 		state := p.health.HealthOf(account.Name).State
-		if account.Client != nil && state != backstop.Unhealthy && state != backstop.Probing {
-			return "ok"
+		if account.Client == nil || state == backstop.Unhealthy || state == backstop.Probing {
+			unhealthy++
 		}
 	}
-	if !hasAny {
-		return "no account is configured"
+	switch {
+	case inUse == 0:
+		return "no account is configured: no message can be sent"
+	case unhealthy > 0:
+		return fmt.Sprintf("%d of %d accounts are unhealthy: see GET /v1/accounts", unhealthy, inUse)
 	}
-	return "no account is healthy: see GET /v1/accounts"
+	return "ok"
 }
 
 // keepAccounts notices the changes of accounts until ctx is done.

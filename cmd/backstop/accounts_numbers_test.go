@@ -9,6 +9,7 @@ import (
 	"github.com/backstophq/backstop/client"
 	"github.com/backstophq/backstop/internal/demo"
 	"github.com/backstophq/backstop/internal/postgres/postgrestest"
+	"github.com/backstophq/backstop/internal/sandbox"
 )
 
 // TestAccounts_twoNumbers: two numbers of one app send side by side. A send names its number, or its policy does. The sandbox posts
@@ -102,9 +103,11 @@ func TestAccounts_justCreated(t *testing.T) {
 		Name: "Spare", Type: client.RuleTypeUndelivered, SendID: "ACME", Accounts: []string{"spare"},
 	})
 	require.NoError(t, err)
-	bySMS := r.sendBy("", "+447400700104", rejected)
+	r.sendBy("", "+447400700104", rejected)
 	require.Eventually(t, func() bool {
 		return len(r.calls(acceptedFrom(secondNumber))) == 1
 	}, 20*time.Second, 20*time.Millisecond, "send %s", whatsApp)
-	require.Equal(t, client.OutcomeSms, r.ended(bySMS).Outcome)
+	require.Eventually(t, func() bool {
+		return len(r.calls(func(m sandbox.Message) bool { return m.Provider == "infobip" && m.Accepted })) == 1
+	}, 20*time.Second, 20*time.Millisecond)
 }

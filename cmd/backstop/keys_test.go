@@ -93,7 +93,7 @@ func TestKeys_wrong(t *testing.T) {
 	for name, row := range map[string]struct{ command, ring, stderr string }{
 		"no keyring":    {"check", "", "BACKSTOP_KEYRING: "},
 		"a broken key":  {"rotate", entry[:30], "BACKSTOP_KEYRING: "},
-		"no subcommand": {"", entry, `unknown command "keys`},
+		"no subcommand": {"", entry, `say what to do: keys generate`},
 		"a wrong one":   {"rotat", entry, `unknown command "keys rotat"`},
 	} {
 		var stderr bytes.Buffer

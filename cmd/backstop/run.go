@@ -64,6 +64,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if name == "keys" && len(args) > 1 {
 		name, args = name+" "+args[1], args[1:]
 	}
+	if name == "keys" {
+		fmt.Fprint(stderr, "backstop keys: say what to do: keys generate, keys rotate or keys check\n")
+		return exitUsage
+	}
 	switch {
 	case name == "version":
 		fmt.Fprintln(stdout, version)

@@ -170,6 +170,7 @@ func TestIsSimulated(t *testing.T) {
 		{addresses: []string{"https://graph.facebook.com", "https://api.twilio.com"}},
 		{addresses: []string{"http://sandbox:8090", "http://sandbox:8090/infobip"}, want: true},
 		{addresses: []string{"http://sandbox:8090", "https://api.twilio.com"}},
+		{addresses: []string{"http://sandbox:8090", ""}}, // a gateway whose address the driver knows
 		{addresses: []string{"http://sandbox:8090", "http://gateway.lan:13013"}},
 		{addresses: []string{"https://gateway.example.com", "https://gateway.example.com"}},
 	} {

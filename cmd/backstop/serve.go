@@ -13,7 +13,6 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
-	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
 	"github.com/backstophq/backstop/api"
 	"github.com/backstophq/backstop/console"
@@ -198,7 +197,7 @@ func (p *program) serveAPI(ctx context.Context, worked <-chan struct{}, listenin
 	}
 	handler, err := api.New(api.Options{
 		Rules: p.db, Policies: p.db, Sends: p.db, Sessions: p.db, Handoff: p.handoff,
-		Accounts: p.accounts, Webhooks: p.webhook, RefreshWebhooks: p.refreshWebhooks, Templates: p.db, Notices: p.templates,
+		Accounts: p.accounts, Webhooks: p.webhook, RefreshAccounts: p.refreshAccounts, Templates: p.db, Notices: p.templates,
 		ErrorCodes: codes,
 		APIKey:     string(p.config.API.Key), Log: p.log,
 		Console: console.Files(), TemporalUIURL: p.config.Temporal.UIURL, TemporalNamespace: p.config.Temporal.Namespace,
@@ -284,7 +283,7 @@ func (p *program) checkReady(ctx context.Context) (map[string]string, error) {
 		checks["schema"] = "not up to date: run backstop migrate"
 		return checks, fmt.Errorf("the schema of the database lacks %d migrations: run backstop migrate", pending)
 	}
-	checks["whatsapp"], checks["sms"] = p.checkChannel(backstop.WhatsApp), p.checkChannel(backstop.SMS)
+	checks["providers"] = p.checkProviders()
 	if p.temporal.check(ctx) != nil {
 		checks["temporal"] = "unreachable: sends are accepted, and processed when it is back"
 	}

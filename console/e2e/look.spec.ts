@@ -34,7 +34,7 @@ for (const look of looks) {
     });
 
     test("every page", async ({ page, api, context }) => {
-      test.setTimeout(180_000);
+      test.setTimeout(240_000);
       const rules = [
         await api.rule({ type: "unread", wait_seconds: 3, countries: ["GB", "IE", "FR", "DE"] }),
         await api.rule({ wait_seconds: 3600 }),
@@ -62,11 +62,15 @@ for (const look of looks) {
         sends: "sends",
         accounts: "accounts",
         account: `accounts/${account.name}`,
+        "account-number": "accounts/meta",
+        templates: "templates",
+        "templates-none": "templates?search=nothing-has-this-name",
         start: "start",
         rule: `rules/${rules[0]?.id}`,
         policy: `policies/${policy.id}`,
         "rules-filtered": "rules?type=unread&country=GB&sort=name",
         "new-send": `sends/new?policy=${policy.id}`,
+        "new-send-template": `sends/new?policy=${policy.id}&account=meta&template=parcel_photo&language=en_US`,
         "rules-empty": "rules?search=nothing-has-this-name",
         "no-such-send": "sends/no-uuid",
         "recipient-refused": "sends?to=0740",

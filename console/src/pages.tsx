@@ -8,12 +8,20 @@ import {
   ApiOutlined,
   DashboardOutlined,
   FieldTimeOutlined,
+  FileTextOutlined,
   RocketOutlined,
   SendOutlined,
 } from "./ui/firstIcons";
 
 export interface MenuEntry {
-  label: "overview.title" | "sends.title" | "rules.title" | "policies.title" | "accounts.title" | "start.title";
+  label:
+    | "overview.title"
+    | "sends.title"
+    | "rules.title"
+    | "policies.title"
+    | "accounts.title"
+    | "templates.title"
+    | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
 }
@@ -56,6 +64,11 @@ export const pages: Page[] = [
     menu: { label: "accounts.title", icon: <ApiOutlined />, group: "more" },
   },
   { path: "/accounts/:name", component: lazy(() => import("./accounts/AccountPage")), under: "/accounts" },
+  {
+    path: "/templates",
+    component: lazy(() => import("./templates/TemplatesPage")),
+    menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
+  },
   {
     path: "/start",
     component: lazy(() => import("./start/StartPage")),

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,8 +53,11 @@ func TestDirectory_CreateAccount_refused(t *testing.T) {
 		change func(*backstop.Account)
 		fields []string
 	}{
-		"no such provider":    {func(a *backstop.Account) { a.Provider = "other" }, []string{"provider"}},
-		"a field is missing":  {func(a *backstop.Account) { delete(a.Settings, "token") }, []string{"settings.token"}},
+		"no such provider":   {func(a *backstop.Account) { a.Provider = "other" }, []string{"provider"}},
+		"a field is missing": {func(a *backstop.Account) { delete(a.Settings, "token") }, []string{"settings.token"}},
+		"a secret was pasted with its line end": {
+			func(a *backstop.Account) { a.Settings["token"] = "t0ken\n" }, []string{"settings.token"},
+		},
 		"a field is unknown":  {func(a *backstop.Account) { a.Settings["x"] = "y" }, []string{"settings.x"}},
 		"wrong channel":       {func(a *backstop.Account) { a.Channel = backstop.WhatsApp }, []string{"channel"}},
 		"the driver refuses":  {func(a *backstop.Account) { a.Settings["user"] = "impossible" }, []string{"settings.user", "settings.token"}},
@@ -123,6 +127,24 @@ func TestDirectory_ReplaceAccount(t *testing.T) {
 		a.Settings = map[string]string{"user": "v", "token": ""}
 	})}, 3, true)
 	require.Equal(t, "settings.token", coded(t, backstop.Invalid, err).Fields[0].Name)
+}
+
+// TestDirectory_rotation_often: a script that changes a secret every minute cannot make the check of a webhook slower and slower.
+func TestDirectory_rotation_often(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.create(t, "main")
+	token := func(n int) map[string]string { return map[string]string{"user": "u", "token": fmt.Sprint("t0ken-", n)} }
+	for n := range backstop.MaxFormerSecrets {
+		r.replace(t, "main", token(n))
+	}
+	next := account("main", func(a *backstop.Account) { a.Settings = token(1000) })
+	_, err := r.ReplaceAccount(t.Context(), backstop.AccountChange{Account: next}, backstop.AnyVersion, true)
+	require.Equal(t, "former_secrets", coded(t, backstop.Invalid, err).Fields[0].Name)
+	require.Equal(t, "t0ken-31", r.settingsOf(t, "main").Values["token"], "nothing has changed")
+	past := r.clock.Now().Add(-time.Second)
+	state := r.replace(t, "main", token(1000), func(c *backstop.AccountChange) { c.KeepFormerUntil = &past })
+	require.Empty(t, state.Former)
 }
 
 // TestDirectory_rotation: the former secret verifies until its date, in all processes, and not longer.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -92,6 +93,10 @@ func (d *Directory) merge(
 		return backstop.Account{}, invalid(backstop.NewField("keep_former_secrets_until", backstop.FieldRangeDaysMax,
 			"must be at most 366 days from now", "max", "366"))
 	}
+	if change.NewWebhookKey && p.SignsWebhooks {
+		return backstop.Account{}, invalid(backstop.NewField("new_webhook_key", backstop.FieldUnknown,
+			"this provider signs its webhooks: the address of the account has no key"))
+	}
 	next := change.Account
 	next.Provider, next.Channel, next.WebhookKey = present.Provider, present.Channel, present.WebhookKey
 	next.IsFromEnvironment, next.Version, next.CreatedAt = false, present.Version, present.CreatedAt
@@ -99,7 +104,11 @@ func (d *Directory) merge(
 	if next.WebhookKey == "" || change.NewWebhookKey {
 		next.WebhookKey = newWebhookKey()
 	}
-	next.Former = formerOf(p, present, next, until, now)
+	if next.Former = formerOf(p, present, next, until, now); len(next.Former) > backstop.MaxFormerSecrets {
+		most := strconv.Itoa(backstop.MaxFormerSecrets)
+		return backstop.Account{}, invalid(backstop.NewField("former_secrets", backstop.FieldItemsMax,
+			"must have at most "+most+": wait for the end of one, or end all by a keep_former_secrets_until that has passed", "max", most))
+	}
 	return next, nil
 }
 

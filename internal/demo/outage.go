@@ -14,14 +14,20 @@ import (
 // outageSends is how many messages the second part of the demo sends. The first SMS account dies after half of them.
 const outageSends = 20
 
-// The accounts of the second part.
-const firstAccount, secondAccount = "twilio", "infobip-spare"
+// The accounts of the second part, and the provider of the first. They are the demo's own: an account that has died is unhealthy for a
+// minute, also for the next demo. Their replacement at the start makes them healthy again.
+const (
+	firstAccount, secondAccount = "demo-first", "demo-spare"
+	outageProvider              = "twilio"
+)
 
 // runOutage sends messages by a rule with two accounts, and lets the provider of the first revoke its credentials in the middle.
 // It returns a line for each message that did not arrive, or arrived twice.
 func (d *demonstration) runOutage(ctx context.Context) ([]string, error) {
-	if err := d.caller.ensureAccount(ctx, d.backstop.SandboxURL); err != nil {
-		return nil, err
+	for _, account := range outageAccounts(d.backstop.SandboxURL) {
+		if err := d.caller.ensureAccount(ctx, account); err != nil {
+			return nil, err
+		}
 	}
 	policy, err := d.caller.EnsurePolicy(ctx, "Two accounts", Rule{
 		Name: "Two accounts", Type: client.RuleTypeUndelivered, SendID: "ACME", Accounts: []string{firstAccount, secondAccount},
@@ -105,7 +111,7 @@ func (d *demonstration) awaitEnd(ctx context.Context, id string) (*client.Send, 
 
 // setOutage makes the sandbox refuse the credentials of the first account, or accept them again.
 func (d *demonstration) setOutage(ctx context.Context, method string) error {
-	request, err := http.NewRequestWithContext(ctx, method, d.backstop.SandboxURL+"/outages/"+firstAccount,
+	request, err := http.NewRequestWithContext(ctx, method, d.backstop.SandboxURL+"/outages/"+outageProvider,
 		strings.NewReader(`{"kind":"account"}`))
 	if err != nil {
 		return fmt.Errorf("set an outage: %w", err)
@@ -120,12 +126,25 @@ func (d *demonstration) setOutage(ctx context.Context, method string) error {
 	return nil
 }
 
-// ensureAccount creates the second SMS account, or replaces it: the address of the sandbox may have changed.
-func (c *Caller) ensureAccount(ctx context.Context, sandboxURL string) error {
-	settings := map[string]string{"base_url": sandboxURL + "/infobip", "api_key": "sandbox-api-key"}
-	made, err := c.API.CreateAccountWithResponse(ctx, &client.CreateAccountParams{}, client.AccountInput{
-		Name: secondAccount, Provider: "infobip", Channel: client.ChannelSms, Settings: settings,
-	})
+// outageAccounts returns the SMS accounts of the second part, with values that the sandbox accepts.
+func outageAccounts(sandboxURL string) []client.AccountInput {
+	return []client.AccountInput{
+		{
+			Name: firstAccount, Provider: outageProvider, Channel: client.ChannelSms, Settings: map[string]string{
+				"base_url": sandboxURL, "account_sid": "AC00000000000000000000000000000000", "auth_token": "sandbox-auth-token",
+			},
+		},
+		{
+			Name: secondAccount, Provider: "infobip", Channel: client.ChannelSms, Settings: map[string]string{
+				"base_url": sandboxURL + "/infobip", "api_key": "sandbox-api-key",
+			},
+		},
+	}
+}
+
+// ensureAccount creates an account, or replaces it: the address of the sandbox may have changed.
+func (c *Caller) ensureAccount(ctx context.Context, account client.AccountInput) error {
+	made, err := c.API.CreateAccountWithResponse(ctx, &client.CreateAccountParams{}, account)
 	if err != nil {
 		return client.CallError("create account", made, err)
 	}
@@ -133,8 +152,8 @@ func (c *Caller) ensureAccount(ctx context.Context, sandboxURL string) error {
 		return nil
 	}
 	const anyVersion = "*"
-	replaced, err := c.API.ReplaceAccountWithResponse(ctx, secondAccount, &client.ReplaceAccountParams{IfMatch: anyVersion},
-		client.AccountChangeInput{Settings: settings})
+	replaced, err := c.API.ReplaceAccountWithResponse(ctx, account.Name, &client.ReplaceAccountParams{IfMatch: anyVersion},
+		client.AccountChangeInput{Settings: account.Settings})
 	if err != nil || replaced.JSON200 == nil {
 		return client.CallError("replace account", replaced, err)
 	}

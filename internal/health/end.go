@@ -7,7 +7,7 @@ type end int
 
 const (
 	endsWell    end = iota // the provider answered: it took the message, or refused it for a reason of the message
-	endsNeutral            // throttled, or not available for this message alone: neither well nor a failure
+	endsNeutral            // throttled, or not taken because of this message or its sender: neither well nor a failure
 	endsFault
 	endsDown
 	endsUnknown
@@ -19,10 +19,13 @@ func endOf(f *backstop.Failure) end {
 	}
 	switch f.Kind {
 	case backstop.Rejected:
-		if f.Class == backstop.AccountFault {
-			return endsFault
+		switch {
+		case f.Class != backstop.AccountFault:
+			return endsWell
+		case f.IsNarrow:
+			return endsNeutral
 		}
-		return endsWell
+		return endsFault
 	case backstop.Unavailable:
 		if f.IsNarrow {
 			return endsNeutral

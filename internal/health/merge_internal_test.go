@@ -145,6 +145,7 @@ func TestEndOf(t *testing.T) {
 		"refused as recipient":  {&backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault}, Counts{Calls: 1}, verdict{kind: closes}},
 		"refused as account":    {&backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault}, Counts{Calls: 1, Faults: 1}, verdict{kind: opens, reason: AccountFaults}},
 		"down":                  {&backstop.Failure{Kind: backstop.Unavailable}, Counts{Calls: 1, Unavailable: 1}, verdict{kind: opens, reason: Down}},
+		"the sender is wrong":   {&backstop.Failure{Kind: backstop.Rejected, Class: backstop.AccountFault, IsNarrow: true}, Counts{}, verdict{kind: opens, reason: UnknownEnds}},
 		"down for this message": {&backstop.Failure{Kind: backstop.Unavailable, IsNarrow: true}, Counts{}, verdict{kind: opens, reason: UnknownEnds}},
 		"throttled":             {&backstop.Failure{Kind: backstop.Throttled}, Counts{}, verdict{kind: opens, reason: UnknownEnds}},
 		"unknown":               {&backstop.Failure{Kind: backstop.Unknown}, Counts{Calls: 1, Unknown: 1}, verdict{kind: opens, reason: UnknownEnds}},

@@ -21,6 +21,7 @@ const (
 	Recipient   Meaning = iota + 1 // rejected: this recipient cannot be reached
 	Template                       // rejected: the text or the template is wrong
 	Account                        // rejected: an operator must act
+	Sender                         // the same, because of the message's sender: other rules have other senders
 	OptedOut                       // rejected: the recipient wants no such messages
 	Expired                        // rejected: the message's validity period ended before it was sent
 	Throttled                      // not sent: too much traffic
@@ -40,7 +41,7 @@ func (m Meaning) class() backstop.RejectClass {
 		return backstop.RecipientFault
 	case Template:
 		return backstop.TemplateFault
-	case Account:
+	case Account, Sender:
 		return backstop.AccountFault
 	case OptedOut:
 		return backstop.OptedOut
@@ -54,7 +55,7 @@ func (m Meaning) class() backstop.RejectClass {
 
 func (m Meaning) kind() backstop.FailureKind {
 	switch m {
-	case Recipient, Template, Account, OptedOut, Expired, Rejected:
+	case Recipient, Template, Account, Sender, OptedOut, Expired, Rejected:
 		return backstop.Rejected
 	case Throttled:
 		return backstop.Throttled
@@ -90,7 +91,7 @@ func (p *Poster) Refused(a Answer, refusal *Refusal) *backstop.Failure {
 		failure.RetryAfter = retryAfter(a.Header.Get("Retry-After"), time.Now())
 	case Doubtful:
 		failure.MaxTries, failure.IsNarrow = fewTries, true
-	case NotReady:
+	case NotReady, Sender:
 		failure.IsNarrow = true
 	}
 	return failure

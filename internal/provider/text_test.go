@@ -46,6 +46,21 @@ func TestPoster_Text(t *testing.T) {
 	}
 }
 
+// TestPoster_Text_quotedRequest: a provider quotes the request, with the secret as it is written there.
+func TestPoster_Text_quotedRequest(t *testing.T) {
+	t.Parallel()
+	p := provider.NewPoster(0, nil, `pa s/s&w"<ö`, "s3cret")
+	for _, quoted := range []string{
+		`p=pa+s%2Fs%26w%22%3C%C3%B6.`, `p=pa+s%2fs%26w%22%3c%c3%b6.`, `p=pa%20s%2Fs%26w%22%3C%C3%B6.`, `/pa%20s%2Fs&w%22%3C%C3%B6.`,
+		`/pa%20s%2fs&w%22%3c%c3%b6.`, `"pa s/s\u0026w\"\u003cö".`, `"pa s/s&w\"<ö".`, `<b>pa s/s&amp;w&#34;&lt;ö</b>.`, `pa s/s&w"<ö.`,
+	} {
+		text := p.Text(quoted)
+		require.Contains(t, text, "***", quoted)
+		require.NotContains(t, text, "pa", quoted)
+		require.NotContains(t, text, "s", quoted)
+	}
+}
+
 // TestPoster_Text_numbers: a phone number is hidden in every notation. A code or an id with fewer digits is not hidden.
 func TestPoster_Text_numbers(t *testing.T) {
 	t.Parallel()

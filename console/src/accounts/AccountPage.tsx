@@ -17,6 +17,7 @@ import { DeleteAccount } from "./DeleteAccount";
 import { FormerSecrets } from "./FormerSecrets";
 import { fieldsOf, isStored, labelOf } from "./fields";
 import { HealthTag, HealthWords, StateTags } from "./HealthTag";
+import { NumberConcerns, NumberProfile } from "./NumberProfile";
 import { TestDialog } from "./TestDialog";
 import { stateOf, Unchecked } from "./Unchecked";
 import { Webhook } from "./Webhook";
@@ -59,12 +60,14 @@ function Shown({ account }: { account: AccountItem }) {
           description={<span lang="en">{account.fault}</span>}
         />
       )}
+      <NumberConcerns account={account} />
       <Unchecked title={provider?.title ?? account.provider} />
       <CheckResult check={check} provider={provider} />
       <div className="columns">
         <Settings account={account} provider={provider} />
         <div>
           <Health account={account} />
+          <NumberProfile account={account} />
           <Webhook account={account} provider={provider} />
           <FormerSecrets account={account} provider={provider} />
           <About account={account} />

@@ -19,7 +19,7 @@ export const constraints = {
     },
     "send_id": {
       "minLength": 1,
-      "maxLength": 16,
+      "maxLength": 34,
       "anyOf": [
         {
           "maxLength": 11,
@@ -32,6 +32,10 @@ export const constraints = {
           "minLength": 1,
           "maxLength": 16,
           "pattern": "^\\+[1-9][0-9]{6,14}$"
+        },
+        {
+          "maxLength": 34,
+          "pattern": "^MG[0-9a-fA-F]{32}$"
         }
       ]
     },
@@ -109,7 +113,7 @@ export const constraints = {
       },
       "send_id": {
         "minLength": 1,
-        "maxLength": 16,
+        "maxLength": 34,
         "anyOf": [
           {
             "maxLength": 11,
@@ -122,6 +126,10 @@ export const constraints = {
             "minLength": 1,
             "maxLength": 16,
             "pattern": "^\\+[1-9][0-9]{6,14}$"
+          },
+          {
+            "maxLength": 34,
+            "pattern": "^MG[0-9a-fA-F]{32}$"
           }
         ]
       }

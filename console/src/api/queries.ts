@@ -122,6 +122,24 @@ export const providersQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY, // it changes with the program alone
 });
 
+type TemplatesQuery = NonNullable<import("./schema").operations["ListTemplates"]["parameters"]["query"]>;
+
+/** A TemplateItem has an id, which lists need. */
+export type TemplateItem = Schemas["MessageTemplate"] & { id: string };
+
+export const templatesQuery = (query: TemplatesQuery) =>
+  queryOptions({
+    queryKey: ["templates", query],
+    queryFn: async ({ signal }) => {
+      const page = await answered(api.GET("/v1/templates", { params: { query }, signal }));
+      return {
+        ...page,
+        items: page.items.map((one) => ({ ...one, id: `${one.account} ${one.name} ${one.language}` })),
+      };
+    },
+    placeholderData: keepPreviousData,
+  });
+
 type SendsQuery = NonNullable<import("./schema").operations["ListSends"]["parameters"]["query"]>;
 
 /** sendsQuery lists sends. The bounds of a preset of time are not in its key, so a refresh keeps the earlier answer. */

@@ -790,10 +790,12 @@ export interface components {
         WaitSeconds: number;
         /**
          * @description The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
-         *     digits, or a phone number in E.164 form.
+         *     digits, a phone number in E.164 form, or the id of a Twilio messaging service.
          * @example MyShop
          */
-        SendID: string | components["schemas"]["SenderName"] | components["schemas"]["ShortCode"] | components["schemas"]["PhoneNumber"];
+        SendID: string | components["schemas"]["SenderName"] | components["schemas"]["ShortCode"] | components["schemas"]["PhoneNumber"] | components["schemas"]["SenderPool"];
+        /** @description The id of a Twilio messaging service, which chooses among its own senders. */
+        SenderPool: string;
         /** @description An alphanumeric SMS sender ID, with at least one letter and without a space at either end. */
         SenderName: string;
         /** @description A short code of 3 to 8 digits, from which an SMS is sent. */

@@ -4,5 +4,6 @@ import { frame } from "./zh-CN/frame";
 import { overview } from "./zh-CN/overview";
 import { sends } from "./zh-CN/sends";
 import { settings } from "./zh-CN/settings";
+import { templates } from "./zh-CN/templates";
 
-export const zhCN: Words = { ...frame, ...settings, ...accounts, ...sends, ...overview };
+export const zhCN: Words = { ...frame, ...settings, ...accounts, ...templates, ...sends, ...overview };

@@ -5,12 +5,14 @@ import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
 import { answered, api, type Scenario, type SendInput, type Session } from "../api/client";
 import { policiesQuery } from "../api/queries";
+import { isCategory } from "../templates/template";
+import { useSender, useTemplate } from "../templates/useSender";
 import { showFieldErrors } from "../ui/formErrors";
 import { SendOutlined } from "../ui/icons";
 import { PageHeader } from "../ui/PageHeader";
 import { ProblemAlert } from "../ui/ProblemView";
 import { ConfirmSend } from "./ConfirmSend";
-import { type Draft, fieldOf, inputOf } from "./draft";
+import { type Draft, fieldOfTemplate, inputOf } from "./draft";
 import { forgetDraft } from "./forgetDraft";
 import { type Kept, keep, kept } from "./keptDraft";
 import { PlanPreview, usePreview } from "./PlanPreview";
@@ -19,6 +21,7 @@ import { FallbackFields, MessageFields } from "./SendFields";
 import { testRecipient } from "./scenarios";
 
 const emptyDraft: Partial<Draft> = { kind: "text", language: "en" };
+const standIn = "…"; // for a value that is missing, so that the plan shows before the form is complete
 
 export default function NewSendPage({ session }: { session: Session }) {
   const { t } = useTranslation();
@@ -26,7 +29,12 @@ export default function NewSendPage({ session }: { session: Session }) {
   const [params] = useSearchParams();
   const [form] = Form.useForm<Draft>();
   const draft = Form.useWatch([], form) as Draft | undefined;
-  const preview = usePreview(draft);
+  const [planned, setPlanned] = useState<string>(); // the account of the newest plan
+  const sender = useSender({ account: draft?.account, planned, policy: draft?.policy });
+  const template = useTemplate(sender, draft?.template, draft?.language);
+  const preview = usePreview(draft && inputOf(draft, template, standIn));
+  const plannedNow = preview.data?.plan.account;
+  useEffect(() => setPlanned((before) => plannedNow ?? before), [plannedNow]);
   const [failure, setFailure] = useState<unknown>();
   const [isFlawed, setIsFlawed] = useState(false); // a wrong field may be far from the button, out of view
   const [asked, setAsked] = useState<SendInput>(); // a real send asks once
@@ -37,6 +45,7 @@ export default function NewSendPage({ session }: { session: Session }) {
     store.keepDraft(form.getFieldsValue(true));
   });
 
+  const chosen = { isPicked: sender.isSynced, template, own: draft?.own ?? false };
   const create = useMutation({
     mutationFn: (body: SendInput) =>
       answered(api.POST("/v1/sends", { params: { header: { "Idempotency-Key": store.keyOf(body) } }, body })),
@@ -45,7 +54,7 @@ export default function NewSendPage({ session }: { session: Session }) {
       forgetDraft();
       navigate(`/sends/${send.id}`);
     },
-    onError: (error) => setFailure(showFieldErrors(form, error, fieldOf)),
+    onError: (error) => setFailure(showFieldErrors(form, error, (_, wrong) => fieldOfTemplate(wrong, chosen))),
   });
   const submit = (body: SendInput) =>
     session.sandbox || store.isConfirmed(body) ? create.mutate(body) : setAsked(body);
@@ -55,7 +64,6 @@ export default function NewSendPage({ session }: { session: Session }) {
     form.setFieldsValue({ ...emptyFields(form.getFieldsValue(true)), ...emptyDraft });
   };
 
-  const [policy, account] = [params.get("policy"), params.get("account")];
   return (
     <>
       <PageHeader
@@ -81,10 +89,9 @@ export default function NewSendPage({ session }: { session: Session }) {
         initialValues={{
           ...emptyDraft,
           ...store.first,
-          ...(policy ? { policy } : {}),
-          ...(account ? { account } : {}),
+          ...givenBy(params),
         }}
-        onFinish={(values) => submit(inputOf(values))}
+        onFinish={(values) => submit(inputOf(values, template))}
         onFinishFailed={() => setIsFlawed(true)}
         onValuesChange={() => {
           setIsFlawed(false);
@@ -97,7 +104,7 @@ export default function NewSendPage({ session }: { session: Session }) {
             <ScenarioPicker scenarios={session.scenarios} value={scenario.picked} onPick={scenario.pick} />
           )}
           <Card size="small" title={<h2>{t("newSend.message")}</h2>}>
-            <MessageFields kind={draft?.kind ?? "text"} />
+            <MessageFields kind={draft?.kind ?? "text"} sender={sender} template={template} />
           </Card>
           <Card size="small" title={<h2>{t("newSend.fallback")}</h2>}>
             <FallbackFields preview={preview.data} />
@@ -126,6 +133,18 @@ export default function NewSendPage({ session }: { session: Session }) {
       />
     </>
   );
+}
+
+/** givenBy returns the fields that the address of the page gives. */
+function givenBy(params: URLSearchParams): Partial<Draft> {
+  const names = ["policy", "account", "template", "language"] as const;
+  const given = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])));
+  const category = params.get("category") ?? "";
+  return {
+    ...given,
+    ...(isCategory(category) && { category }),
+    ...(given.template && { kind: "template" }),
+  };
 }
 
 /** emptyFields returns undefined for each field, which empties it. */

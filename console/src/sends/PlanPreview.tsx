@@ -9,13 +9,13 @@ import { bareNumber, checkRecipient } from "../rules/checks";
 import { countryName } from "../rules/countries";
 import { ProblemAlert } from "../ui/ProblemView";
 import { warningText } from "../ui/problemTexts";
-import { type Draft, inputOf, previewInput } from "./draft";
+import { previewInput } from "./draft";
 
 const pause = 350; // ms without a change, before the form is sent to the API
 
-/** usePreview asks the API for the preview of a draft, once the draft has a policy and a recipient. */
-export function usePreview(draft: Draft | undefined) {
-  const input = draft && previewInput(inputOf(draft));
+/** usePreview asks the API for the preview of a send, once it has a policy and a recipient. */
+export function usePreview(send: SendInput | undefined) {
+  const input = send && previewInput(send);
   const body = input ? JSON.stringify(input) : "";
   const [settled, setSettled] = useState(body);
   useEffect(() => {

@@ -4,16 +4,25 @@ import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
-import { bareNumber, checkRecipient, checkSendID, checkWait, fits, validator } from "../rules/checks";
+import { bareNumber, checkRecipient, checkSendID, checkWait, validator } from "../rules/checks";
 import { ruleTypes } from "../rules/meaning";
+import type { Template } from "../templates/parameters";
+import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
-import { type Draft, parseComponents } from "./draft";
+import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
+import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
 
+interface MessageProps {
+  kind: Draft["kind"];
+  sender: Sender;
+  template: Template | undefined; // if it is known
+}
+
 /** MessageFields are the fields of the WhatsApp message. */
-export function MessageFields({ kind }: { kind: Draft["kind"] }) {
+export function MessageFields({ kind, sender, template }: MessageProps) {
   const { t } = useTranslation();
   return (
     <>
@@ -37,7 +46,7 @@ export function MessageFields({ kind }: { kind: Draft["kind"] }) {
           ]}
         />
       </Form.Item>
-      {kind === "text" ? <TextField /> : <TemplateFields />}
+      {kind === "text" ? <TextField /> : <TemplateFields sender={sender} template={template} />}
       <Form.Item name="category" label={t("sends.category")} extra={t("newSend.categoryMeans")}>
         <Select
           allowClear
@@ -60,51 +69,6 @@ function TextField() {
     >
       <Input.TextArea rows={4} maxLength={whatsapp.text.maxLength} />
     </Form.Item>
-  );
-}
-
-function TemplateFields() {
-  const { t } = useTranslation();
-  const { name, language } = whatsapp.template;
-  return (
-    <>
-      <Form.Item
-        name="template"
-        label={t("newSend.templateName")}
-        required
-        rules={[
-          validator((text = "") => {
-            const reason = text === "" ? t("newSend.templateWanted") : t("newSend.templateName");
-            return fits(text, name) ? undefined : reason;
-          }),
-        ]}
-      >
-        <Input autoComplete="off" placeholder="order_shipped" />
-      </Form.Item>
-      <Form.Item
-        name="language"
-        label={t("newSend.language")}
-        required
-        rules={[validator((text = "") => (fits(text, language) ? undefined : t("newSend.languageWrong")))]}
-      >
-        <Input autoComplete="off" placeholder="en_US" />
-      </Form.Item>
-      <Form.Item
-        name="components"
-        label={t("newSend.components")}
-        extra={t("newSend.componentsMean")}
-        rules={[
-          validator((text = "") => (!text.trim() || parseComponents(text) ? undefined : t("newSend.componentsWrong"))),
-        ]}
-        validateDebounce={400}
-      >
-        <Input.TextArea
-          className="code"
-          rows={5}
-          placeholder='[{"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}]'
-        />
-      </Form.Item>
-    </>
   );
 }
 

@@ -1,6 +1,8 @@
 import dayjs from "dayjs";
 import { expect, test } from "vitest";
-import { fieldOf, inputOf, previewInput } from "./draft";
+import type { Schemas } from "../api/client";
+import type { Template } from "../templates/parameters";
+import { fieldOf, fieldOfTemplate, inputOf, previewInput } from "./draft";
 
 const draft = { to: "+44 7400 123-456", kind: "text", text: "Hello", policy: "1", sms: "Hi" } as const;
 
@@ -35,6 +37,47 @@ test("inputOf sends the template instead of the text, with components that are a
   for (const text of ["", "{}", "[", "null"]) {
     expect(components(text)).toEqual({ template: { name: "parcel", language: "en" } });
   }
+});
+
+const known = {
+  name: "parcel",
+  format: "positional",
+  parameters: { header: [], body: ["1"], buttons: [] },
+} as unknown as Template;
+
+test("inputOf makes the components of a template that is known, unless the user writes them", () => {
+  const written = '[{"type":"header"}]';
+  const template = { ...draft, kind: "template", template: "parcel", language: "en", components: written } as const;
+  const sent = (change: object, standIn?: string) =>
+    inputOf({ ...template, ...change }, known, standIn).whatsapp.template?.components;
+  const body = (text: string) => [{ type: "body", parameters: [{ type: "text", text }] }];
+  expect(sent({ values: { "body.1": "Ada" } })).toEqual(body("Ada"));
+  expect(sent({}, "…")).toEqual(body("…"));
+  expect(sent({ own: true, values: { "body.1": "Ada" } })).toEqual([{ type: "header" }]);
+});
+
+test("what follows if the template cannot be sent belongs to a template alone", () => {
+  const wish = { ...draft, template: "parcel", language: "en", if_unsendable: "fall_back" } as const;
+  expect(inputOf({ ...wish, kind: "template" }).whatsapp.if_unsendable).toBe("fall_back");
+  expect(inputOf(wish).whatsapp.if_unsendable).toBeUndefined();
+});
+
+test("an error of the API about the template is at the field that the form has", () => {
+  const wrong = (field: string, component = ""): Schemas["FieldError"] => ({
+    field: `whatsapp.template.${field}`,
+    code: "template_parameters",
+    reason: "",
+    ...(component && { params: { component } }),
+  });
+  const picked = { isPicked: true, template: known, own: false };
+  expect(fieldOfTemplate(wrong("components.0.parameters.0.text"), picked)).toEqual(["values", "body.1"]);
+  expect(fieldOfTemplate(wrong("components", "body"), picked)).toEqual(["values", "body.1"]);
+  expect(fieldOfTemplate(wrong("components", "header"), picked)).toBe("template");
+  expect(fieldOfTemplate(wrong("language"), picked)).toBe("template");
+  expect(fieldOfTemplate(wrong("components", "body"), { ...picked, own: true })).toBe("components");
+  const free = { isPicked: false, template: undefined, own: false };
+  expect(fieldOfTemplate(wrong("components.0.parameters.0.text"), free)).toBe("components");
+  expect(fieldOfTemplate(wrong("language"), free)).toBe("language");
 });
 
 test("fieldOf finds the field of a path", () => {

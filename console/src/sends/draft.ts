@@ -3,6 +3,7 @@ import type { Dayjs } from "dayjs";
 import type { RuleType, Schemas, SendInput } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, fits } from "../rules/checks";
+import { componentsOf, fieldOfError, type Template, type Values } from "../templates/parameters";
 
 /** Draft has the values of the form. The value of a field that was never visible is absent. */
 export interface Draft {
@@ -12,7 +13,10 @@ export interface Draft {
   text: string;
   template: string;
   language: string;
+  values?: Values; // of the parameters of a template that is known
+  own?: boolean; // whether the components are written as JSON, although the template is known
   components: string;
+  if_unsendable?: NonNullable<SendInput["whatsapp"]["if_unsendable"]>;
   policy?: string;
   sms: string;
   category?: Schemas["Category"];
@@ -22,9 +26,13 @@ export interface Draft {
   expires_at?: Dayjs;
 }
 
-/** inputOf returns the body for the API. It leaves out components that are not valid: the form reports them. */
-export function inputOf(draft: Partial<Draft>): SendInput {
-  const components = parseComponents(draft.components);
+/**
+ * inputOf returns the body for the API. The values of the parameters make the components of a template that is known; the stand-in
+ * replaces those that are missing. Components that are not valid are left out: the form reports them.
+ */
+export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): SendInput {
+  const components =
+    known && !draft.own ? componentsOf(known, draft.values, standIn) : parseComponents(draft.components);
   return {
     to: bareNumber(draft.to),
     whatsapp: {
@@ -35,6 +43,7 @@ export function inputOf(draft: Partial<Draft>): SendInput {
               language: draft.language ?? "",
               ...(components ? { components } : {}),
             },
+            ...(draft.if_unsendable ? { if_unsendable: draft.if_unsendable } : {}),
           }
         : { text: draft.text ?? "" }),
       ...(draft.account ? { account: draft.account } : {}),
@@ -93,6 +102,26 @@ export function fieldOf(path: string): keyof Draft | undefined {
   return fields.get(path);
 }
 
+/** Chosen is how the template of the form is chosen. */
+export interface Chosen {
+  isPicked: boolean; // from the list of the account's templates, so that the language has no field
+  template: Template | undefined; // as the list has it
+  own: boolean; // whether the components are written as JSON
+}
+
+/** fieldOfTemplate returns the field for an error of the API, if it is about the template; else what fieldOf returns. */
+export function fieldOfTemplate(
+  wrong: Schemas["FieldError"],
+  { isPicked, template, own }: Chosen,
+): keyof Draft | ["values", string] | undefined {
+  const { field } = wrong;
+  if (field.startsWith("whatsapp.template.components")) {
+    const key = template && !own ? fieldOfError(template, wrong) : undefined;
+    return key ? ["values", key] : isPicked && !own ? "template" : "components";
+  }
+  return isPicked && field === "whatsapp.template.language" ? "template" : fieldOf(field);
+}
+
 const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
@@ -102,6 +131,7 @@ const fields = new Map<string, keyof Draft>([
   ["whatsapp.template.name", "template"],
   ["whatsapp.template.language", "language"],
   ["whatsapp.template.components", "components"],
+  ["whatsapp.if_unsendable", "if_unsendable"],
   ["fallback.policy_id", "policy"],
   ["fallback.text", "sms"],
   ["fallback.type", "type"],

@@ -1,5 +1,5 @@
 import { Input } from "antd";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { constraints } from "../api/constraints.gen";
 import { SearchOutlined } from "./icons";
 
@@ -14,12 +14,16 @@ interface Props {
 export function SearchBox({ label, value, onChange }: Props) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
+  const newest = useRef(onChange); // another filter may change during the pause
+  useEffect(() => {
+    newest.current = onChange;
+  });
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a new text restarts the pause
   useEffect(() => {
     if (text === value) {
       return;
     }
-    const timer = setTimeout(() => onChange(text), pause);
+    const timer = setTimeout(() => newest.current(text), pause);
     return () => clearTimeout(timer);
   }, [text]);
   return (

@@ -17,6 +17,7 @@ export const ArrowDownOutlined = decorative(ant.ArrowDownOutlined);
 export const ArrowUpOutlined = decorative(ant.ArrowUpOutlined);
 export const DashboardOutlined = decorative(ant.DashboardOutlined);
 export const FieldTimeOutlined = decorative(ant.FieldTimeOutlined);
+export const FileTextOutlined = decorative(ant.FileTextOutlined);
 export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);

@@ -1,6 +1,6 @@
 // The errors of the API, at the fields of a form.
 import type { FormInstance } from "antd";
-import { ProblemError } from "../api/client";
+import { ProblemError, type Schemas } from "../api/client";
 import { t } from "../i18n";
 import { fieldText } from "./problemTexts";
 
@@ -8,13 +8,13 @@ import { fieldText } from "./problemTexts";
 export type FieldName = string | (string | number)[];
 
 /**
- * showFieldErrors shows the errors of a problem at the fields of a form. nameOf returns the field for a path, or undefined if the
- * form has none. If some errors have no field, showFieldErrors returns the problem, to be shown beside the form.
+ * showFieldErrors shows the errors of a problem at the fields of a form. nameOf returns the field for an error, or undefined if
+ * the form has none. If some errors have no field, showFieldErrors returns the problem, to be shown beside the form.
  */
 export function showFieldErrors<T>(
   form: FormInstance<T>,
   error: unknown,
-  nameOf: (path: string) => FieldName | undefined,
+  nameOf: (path: string, wrong: Schemas["FieldError"]) => FieldName | undefined,
 ): unknown {
   if (!(error instanceof ProblemError) || !error.problem?.errors) {
     return error;
@@ -22,7 +22,7 @@ export function showFieldErrors<T>(
   const found = new Map<string, { name: FieldName; errors: string[] }>();
   let hasOthers = false;
   for (const wrong of error.problem.errors) {
-    const name = nameOf(wrong.field);
+    const name = nameOf(wrong.field, wrong);
     if (name === undefined) {
       hasOthers = true;
       continue;

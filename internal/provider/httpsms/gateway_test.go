@@ -81,6 +81,7 @@ func TestNew_document(t *testing.T) {
 		"receipts without id": {`{"request": {` + good + `}, "receipts": {"status": "s", "words": {"a": "sent"}}}`, "id is missing, so the request must carry"},
 		"no status":           {`{"request": {` + good + `}, "id": "id", "receipts": {"words": {"a": "sent"}}}`, "receipts.status is required"},
 		"no words":            {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s"}}`, "receipts.words must say"},
+		"layout without year": {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "time": {"path": "t", "layout": "YYYY"}}}`, "receipts.time.layout must be unix"},
 		"word":                {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "gone"}}}`, "receipts.words.a must be one of delivered"},
 		"GET receipts":        {`{"request": {` + good + `}, "id": "id", "receipts": {"method": "GET", "status": "s", "words": {"a": "sent"}}}`, "receipts.encoding must be query"},
 		"header of a HMAC":    {`{"request": {` + good + `}, "id": "id", "receipts": {"status": "s", "words": {"a": "sent"}, "auth": {"type": "hmac"}}}`, "receipts.auth.header must be"},

@@ -73,7 +73,7 @@ func (n node) receipts() *receipts {
 		code:       parts["code"].extract(),
 		text:       parts["text"].extract(),
 		time:       when["path"].extract(),
-		layout:     when["layout"].text(),
+		layout:     when["layout"].layout(),
 		auth:       fields["auth"].receiptAuth(),
 		answerType: cmp.Or(answer["type"].text(), "text/plain; charset=utf-8"),
 		answerBody: answer["body"].text(),
@@ -246,6 +246,20 @@ func (h *receipts) timeOf(s source, now time.Time) time.Time {
 		return now.UTC()
 	}
 	return at.UTC()
+}
+
+// layout returns the layout of a time. One that has no year is a mistake, such as YYYY.
+func (n node) layout() string {
+	layout := n.text()
+	switch layout {
+	case "", "unix", "unix_ms", "rfc3339":
+		return layout
+	}
+	now := time.Now()
+	if at, ok := parseTime(now.Format(layout), layout); !ok || at.Year() != now.Year() {
+		n.faultf(`must be unix, unix_ms, rfc3339 or written as Go writes a time, such as "2006-01-02 15:04:05"`)
+	}
+	return layout
 }
 
 // parseTime reads a time. The layout is unix (seconds), unix_ms, rfc3339 (or empty), or written as Go writes the reference time

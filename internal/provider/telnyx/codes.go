@@ -49,13 +49,14 @@ func codeMeaning(code string) provider.Meaning {
 		"40002", "40015", "40017", // filtered, by a carrier or by Telnyx
 		"40009", "40302", "40304", "40316", "40322", "40328": // the text
 		return provider.Template
+	case "40003", "40013", "40315", "40320", // the sender is blocked, not valid, unhealthy, not ready
+		"40305", "40306", "40307", "40325": // the sender is not one of the profile
+		return provider.Sender
 	case "10009", "10010", "20002", "20006", // credentials
 		"20012", "20013", "20014", "20015", "20016", "20017", "20100", "40314", "10039", // the state of the account
 		"10003", codeNotFound, "10006", "10016", "10017", // the settings of the account, or the sender's form
-		"40003", "40013", "40315", "40320", // the sender is blocked, not valid, unhealthy, not ready
 		"40010", "40016", "40019", "40020", // the sender's campaign
 		"40100", "40150", "40151", "40155", "40329", "40330", // the number is not enabled for messages
-		"40305", "40306", "40307", "40325", // the sender is not one of the profile
 		"40311", "40312", "40313", "40321", "40331", "40333": // the profile
 		return provider.Account
 	case "40014": // it expired in Telnyx's queue, and was never sent

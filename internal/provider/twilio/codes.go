@@ -72,10 +72,11 @@ func codeMeaning(code int) provider.Meaning {
 		63005, 63013, 63021, // WhatsApp does not accept the content: as such, by its policy, by its form
 		63027: // WhatsApp has no such template in this language
 		return provider.Template
+	case 21212, 21601, 21603, 21606, 21657, // the sender is not a number, is missing, cannot send SMS, cannot send it there
+		21659, 21660, 21661: // the same, more precisely, since 2024
+		return provider.Sender
 	case 20003, // wrong credentials
-		20404,                             // no account with this id
-		21212, 21601, 21603, 21606, 21657, // the sender is not a number, is missing, cannot send SMS, cannot send it there
-		21659, 21660, 21661, // the same, more precisely, since 2024
+		20404,               // no account with this id
 		21608,               // a trial account, and the recipient is not verified
 		21703, 21704, 21705, // the messaging service
 		30002,                      // suspended

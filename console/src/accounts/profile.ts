@@ -1,0 +1,60 @@
+// What is said of the number of an account, as its provider reports it.
+import type { TFunction } from "i18next";
+import type { Schemas } from "../api/client";
+import { en } from "../i18n/en";
+import { statusText as templateStatus } from "../templates/template";
+import type { Tone } from "../theme";
+
+const connected = "connected";
+
+/** statusText names the state of a number, or of the review of its name. */
+export function statusText(status: string, t: TFunction): string {
+  const word = (Object.keys(en.number.statuses) as (keyof typeof en.number.statuses)[]).find((one) => one === status);
+  return word ? t(`number.statuses.${word}`) : templateStatus(status, t);
+}
+
+export function throughputText(throughput: string, t: TFunction): string {
+  const words = Object.keys(en.number.throughputs) as (keyof typeof en.number.throughputs)[];
+  const word = words.find((one) => one === throughput);
+  return word ? t(`number.throughputs.${word}`) : throughput;
+}
+
+/** limitText says how many persons a messaging limit like tier_1k means. An unknown one has the provider's word. */
+export function limitText(limit: string, t: TFunction, language: string): string {
+  if (limit === "tier_unlimited") {
+    return t("number.unlimited");
+  }
+  const [, digits, thousands] = /^tier_(\d+)(k?)$/.exec(limit) ?? [];
+  if (!digits) {
+    return limit;
+  }
+  const count = Number(digits) * (thousands ? 1000 : 1);
+  return t("number.perDay", { number: new Intl.NumberFormat(language).format(count) });
+}
+
+const blocked = new Set(["banned", "disconnected", "deleted"]);
+
+export function numberTone(status: string): Tone {
+  return status === connected ? "good" : blocked.has(status) ? "bad" : "warn";
+}
+
+export interface Concern {
+  key: "qualityLow" | "qualityMedium" | "notConnected";
+  type: "warning" | "error";
+  status: string;
+}
+
+/** concernsOf returns what is wrong with a number. */
+export function concernsOf({ status = "", quality }: Schemas["AccountProfile"] = {}): Concern[] {
+  const concerns: Concern[] = [];
+  if (status && status !== connected) {
+    concerns.push({ key: "notConnected", type: numberTone(status) === "bad" ? "error" : "warning", status });
+  }
+  if (quality === "red") {
+    concerns.push({ key: "qualityLow", type: "error", status });
+  }
+  if (quality === "yellow") {
+    concerns.push({ key: "qualityMedium", type: "warning", status });
+  }
+  return concerns;
+}
