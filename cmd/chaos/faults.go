@@ -51,8 +51,9 @@ func (k faultKind) weight() int {
 		return 5
 	case cutPostgres, loseTemporal, cutTemporal:
 		return 3
-	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers,
-		refuseSMS, downSMS, hangSMS:
+	case refuseSMS:
+		return 2
+	case killTemporal, killPostgres, stallPostgres, stallTemporal, refuseWebhooks, doubleWebhooks, loseAnswers, downSMS, hangSMS:
 		return 1
 	case downWhatsApp: // once: the messages of 10 s and more go by SMS alone
 		return 0
@@ -151,9 +152,9 @@ func planFault(random *rand.Rand, kind faultKind, at time.Duration) fault {
 		f.Length = between(20*time.Millisecond, 400*time.Millisecond)
 	case stallPostgres, stallTemporal:
 		f.Length = between(time.Second, 8*time.Second)
-	case refuseSMS, hangSMS, downWhatsApp:
+	case hangSMS, downWhatsApp:
 		f.Length = between(500*time.Millisecond, 2500*time.Millisecond)
-	case refuseWebhooks, doubleWebhooks, loseAnswers:
+	case refuseWebhooks, doubleWebhooks, loseAnswers, refuseSMS:
 		f.Length = between(time.Second, 4*time.Second)
 	case downSMS:
 		f.Length = between(time.Second, 8*time.Second)
