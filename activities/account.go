@@ -156,7 +156,7 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	switch {
 	case l.Send.FinishedAt != nil || !isOpen || !found:
 		return Result{}, false, nil
-	case chosen.IsUnhealthy && account.FallsBack && c.Channel == backstop.WhatsApp && !mayHaveWhatsApp(l):
+	case chosen.IsUnhealthy && account.Fault == "" && account.FallsBack && c.Channel == backstop.WhatsApp && !mayHaveWhatsApp(l):
 		return a.forgo(ctx, step, c)
 	case chosen.IsUnhealthy && attempt != nil:
 		return Result{}, true, retryableError(string(backstop.Unavailable), "not called: the account is unhealthy", 0)

@@ -272,15 +272,15 @@ func TestActivities_unhealthy_fallsBack_notSMS(t *testing.T) {
 	requireRetry(t, "unavailable", 0, err)
 }
 
-// An account that is disabled, or cannot be opened, rejects nothing: its messages wait, and go out when it is well. The next account
-// of a rule does not wait.
+// An account that is disabled, or that this process cannot open, rejects nothing, whatever follows while it is unhealthy: its
+// messages wait, and go out when it is well. The next account of a rule does not wait.
 func TestActivities_fault(t *testing.T) {
 	t.Parallel()
 	const why = "the account is disabled"
 	for _, channel := range channels {
 		r := newRig(t)
 		begins := r.countBegins()
-		r.accounts.change(accountOf(channel), func(a *activities.Account) { a.Fault = why })
+		r.accounts.change(accountOf(channel), func(a *activities.Account) { a.Fault, a.FallsBack = why, true })
 		for range 5 {
 			_, err := r.runOn(channel)
 			requireRetry(t, "unavailable", 0, err)

@@ -146,9 +146,10 @@ func (r *rig) unmarked() (sends, receipts int) {
 func newSend() backstop.Send {
 	return backstop.Send{
 		To: to, Country: "GB", Text: text, SMSText: text,
-		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Rules: []backstop.Rule{
-			{ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 3600, SendID: "Acme"},
-		}},
+		Plan: backstop.Plan{PolicyID: policyID, PolicyName: "p", Account: "number", Rules: []backstop.Rule{{
+			ID: policyID, Name: "undelivered", Type: backstop.Undelivered, WaitSeconds: 3600, SendID: "Acme",
+			Routes: []backstop.Route{{Account: "first"}, {Account: "second", SendID: "60777"}},
+		}}},
 	}
 }
 
@@ -186,7 +187,8 @@ func (r *rig) insert() backstop.Send {
 // begin begins a call as an activity does.
 func (r *rig) begin(send string, c backstop.Call) {
 	r.t.Helper()
-	c.Token, c.Candidates = send, []backstop.Candidate{{Account: "scripted", Provider: "scripted"}}
+	c.Token = send
+	c.Candidates = []backstop.Candidate{{Account: "number", Provider: "meta"}, {Account: "first", Provider: "scripted"}}
 	ruling, _, err := r.db.Begin(r.t.Context(), send, c)
 	require.NoError(r.t, err)
 	require.Equal(r.t, backstop.MayCall, ruling.Answer)

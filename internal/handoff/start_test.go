@@ -60,6 +60,8 @@ func TestHandoff_age(t *testing.T) {
 			require.WithinDuration(t, send.AcceptedAt, time.Unix(seconds, nanos), time.Millisecond, "the id is as old")
 			require.Less(t, e.of(send.ID).Age, time.Millisecond)
 			require.Equal(t, installation, e.of(send.ID).Installation)
+			require.Equal(t, "number", e.of(send.ID).Account)
+			require.Equal(t, send.Plan.Rules, e.of(send.ID).Rules)
 
 			r.engine.fails(func(string) error { return errDied })
 			late := accept(t, h)
