@@ -115,7 +115,7 @@ test.describe("what the API refuses", () => {
       (await request.post(new URL("/v1/sends/preview", consoleURL()).href, { headers, data: send })).text();
     await expect.poll(preview).toContain("template_not_approved");
     await page.getByRole("button", { name: "Send", exact: true }).click();
-    await expect(wrong(page)).toContainText(["is not approved: its status is paused"]);
+    await expect(wrong(page)).toContainText(["is not approved: its status is Paused"]);
     expect((await change("APPROVED")).ok()).toBe(true);
   });
 });

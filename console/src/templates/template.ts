@@ -31,6 +31,14 @@ export function isCategory(category: string): category is keyof typeof en.catego
   return isWord(en.category, category);
 }
 
+/** componentText names a component as the API does in errors: header, body, or button 0 by its index. */
+export function componentText(component: string, t: TFunction): string {
+  const [name = "", index] = component.split(" ");
+  return isWord(en.templates.components, name)
+    ? t(`templates.components.${name}`, { number: Number(index ?? 0) + 1 })
+    : component;
+}
+
 /** languageText names the language of a code: "German (de)". */
 export function languageText(code: string, language: string): string {
   try {

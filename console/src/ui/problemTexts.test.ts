@@ -43,3 +43,12 @@ test("the text of a warning has its parameters", () => {
     "中国",
   );
 });
+
+test("the words of a provider and of the API about a template are the console's", () => {
+  const wrong = (code: "template_not_approved" | "template_parameters", params: Record<string, string>) =>
+    fieldText({ field: "", code, reason: "", params }, t);
+  expect(wrong("template_not_approved", { status: "in_appeal" })).toBe("未通过审核，状态为“申诉中”");
+  expect(wrong("template_parameters", { component: "button 1", want: "1", have: "0" })).toBe(
+    "第 2 个按钮需要的参数：1；实际提供：0",
+  );
+});

@@ -3,12 +3,17 @@
 import type { TFunction } from "i18next";
 import type { Schemas } from "../api/client";
 import { countryName } from "../rules/countries";
+import { componentText, statusText } from "../templates/template";
 import { duration } from "./time";
 
 /** fieldText says what is wrong with a field. A code that the console does not know has the API's text. */
 export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TFunction): string {
   const context = params?.meant && "meant";
-  return t(`problem.fields.${code}`, { ...params, context, defaultValue: reason });
+  const words = {
+    ...(params?.component && { component: componentText(params.component, t) }),
+    ...(params?.status && { status: statusText(params.status, t) }),
+  };
+  return t(`problem.fields.${code}`, { ...params, ...words, context, defaultValue: reason });
 }
 
 /** warningText says more about a warning than its title. */

@@ -91,7 +91,7 @@ export const frame = {
       template_language: "is not a language of this template, which has {{languages}}",
       template_name: "must be 1 to 512 lower-case letters, digits and underscores",
       template_not_approved: "is not approved: its status is {{status}}",
-      template_parameters: "parameters that the {{component}} wants: {{want}}; given: {{have}}",
+      template_parameters: "parameters that {{component}} wants: {{want}}; given: {{have}}",
       text_or_template: "must have either text or template",
       time: "must be a time in RFC 3339 form, like 2031-05-04T12:10:00Z",
       time_years: "must lie in the years {{min}} to {{max}}, in UTC",

@@ -53,6 +53,7 @@ export const templates = {
       deleted: "Deleted",
     },
     qualities: { green: "High", yellow: "Medium", red: "Low", unknown: "Unknown" },
+    components: { header: "the header", body: "the body", button: "button {{number}}" },
     pick: "Search for a template",
     picked: "Template",
     pickedWanted: "Choose a template",

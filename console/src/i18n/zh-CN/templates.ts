@@ -55,6 +55,7 @@ export const templates: Pick<Words, "templates" | "number"> = {
       deleted: "已删除",
     },
     qualities: { green: "高", yellow: "中", red: "低", unknown: "未知" },
+    components: { header: "页眉", body: "正文", button: "第 {{number}} 个按钮" },
     pick: "搜索模板",
     picked: "模板",
     pickedWanted: "请选择模板",
