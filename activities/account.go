@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -40,10 +41,13 @@ type Accounts interface {
 
 // Health is the circuit breakers of the accounts.
 type Health interface {
-	// IsUnhealthy reports whether the circuit of an account allows no call now.
+	// IsUnhealthy reports whether an account gets no call now: its circuit is open, or its messaging limit is reached.
 	IsUnhealthy(account string) bool
 
-	// Allow asks for one call. It returns false if the circuit allows none. Otherwise the caller calls done, once, with the
+	// Limit returns why the account sends nothing if its messaging limit is reached, or "".
+	Limit(account string) string
+
+	// Allow asks for one call. It returns false if the account gets none. Otherwise the caller calls done, once, with the
 	// failure of the call or nil.
 	Allow(ctx context.Context, account string) (done func(*backstop.Failure), allowed bool)
 }
@@ -52,6 +56,8 @@ type Health interface {
 type healthy struct{}
 
 func (healthy) IsUnhealthy(string) bool { return false }
+
+func (healthy) Limit(string) string { return "" }
 
 func (healthy) Allow(context.Context, string) (func(*backstop.Failure), bool) {
 	return func(*backstop.Failure) {}, true
@@ -113,7 +119,7 @@ func (a *Activities) sendBy(
 	}
 	done, allowed := a.health.Allow(ctx, name)
 	if !allowed {
-		return backstop.Submission{}, unhealthyFailure()
+		return backstop.Submission{}, a.unhealthyFailure(name)
 	}
 	failure := &backstop.Failure{Kind: backstop.Unknown, Reason: "the call panicked"}
 	defer func() { done(failure) }()
@@ -135,8 +141,9 @@ func missingFailure(name string) *backstop.Failure {
 	}
 }
 
-func unhealthyFailure() *backstop.Failure {
-	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: other calls found the account unhealthy"}
+func (a *Activities) unhealthyFailure(account string) *backstop.Failure {
+	why := cmp.Or(a.health.Limit(account), "other calls found the account unhealthy")
+	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + why}
 }
 
 // checkAccount decides about a call without a change of its attempt, so that 100,000 sends that wait for one account do not each
@@ -157,7 +164,7 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	case l.Send.FinishedAt != nil || !isOpen || !found:
 		return Result{}, false, nil
 	case chosen.IsUnhealthy && account.Fault == "" && account.FallsBack && c.Channel == backstop.WhatsApp && !mayHaveWhatsApp(l):
-		return a.forgo(ctx, step, c)
+		return a.forgo(ctx, step, account.Name, c)
 	case chosen.IsUnhealthy && attempt != nil:
 		return Result{}, true, retryableError(string(backstop.Unavailable), "not called: the account is unhealthy", 0)
 	case !chosen.IsUnhealthy && account.HasLimits && !isQueueOf(ctx, account.Name):
@@ -186,8 +193,10 @@ func (a *Activities) needsCheck(ctx context.Context, names []string) bool {
 }
 
 // forgo counts WhatsApp as failed, because its account is unhealthy and no call was made, or none was taken.
-func (a *Activities) forgo(ctx context.Context, step Step, c backstop.Call) (r Result, isDecided bool, err error) {
-	c.Failure = unhealthyFailure()
+func (a *Activities) forgo(
+	ctx context.Context, step Step, account string, c backstop.Call,
+) (r Result, isDecided bool, err error) {
+	c.Failure = a.unhealthyFailure(account)
 	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)
 	switch {
 	case err != nil:

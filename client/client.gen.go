@@ -610,6 +610,14 @@ type AccountProfile struct {
 	// ReadAt When the number was last read.
 	ReadAt *time.Time `json:"read_at,omitempty"`
 
+	// RecipientLimit The number of the messaging limit. When `recipients_24h` reaches it, the account is unhealthy until people leave the 24
+	// hours. Absent without a limit, or if the limit is not known.
+	RecipientLimit *int `json:"recipient_limit,omitempty"`
+
+	// Recipients24H How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
+	// its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+	Recipients24H *int `json:"recipients_24h,omitempty"`
+
 	// Status The state of the number. At Meta it sends if it is `connected`.
 	Status *string `json:"status,omitempty"`
 

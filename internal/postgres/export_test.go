@@ -5,6 +5,9 @@ import "github.com/backstophq/backstop"
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
 
+// CountRecipients is the query of DB.CountRecipients.
+const CountRecipients = countRecipients
+
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{

@@ -80,7 +80,7 @@ func (s *Syncer) Run(ctx context.Context) {
 	}
 }
 
-// SyncDue reads the accounts that are due. It fails only if the store does.
+// SyncDue reads the accounts that are due, and counts the recipients of those whose count is due. It fails only if the store does.
 func (s *Syncer) SyncDue(ctx context.Context) error {
 	open, versions := map[string]accounts.Open{}, map[string]int{}
 	for _, o := range s.accounts.List() {
@@ -100,7 +100,10 @@ func (s *Syncer) SyncDue(ctx context.Context) error {
 	for _, name := range due {
 		readings.Go(func() error { return s.sync(ctx, open[name]) })
 	}
-	return readings.Wait() //nolint:wrapcheck // sync wraps it
+	if err := readings.Wait(); err != nil {
+		return err //nolint:wrapcheck // sync wraps it
+	}
+	return s.countDue(ctx, open)
 }
 
 // isReadable reports whether the account's provider has something to read. An account that is disabled sends nothing.

@@ -1094,6 +1094,16 @@ export interface components {
             /** @description How many persons a day the business may write to first, like `tier_1k`. */
             messaging_limit?: string;
             /**
+             * @description The number of the messaging limit. When `recipients_24h` reaches it, the account is unhealthy until people leave the 24
+             *     hours. Absent without a limit, or if the limit is not known.
+             */
+            recipient_limit?: number;
+            /**
+             * @description How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
+             *     its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+             */
+            recipients_24h?: number;
+            /**
              * Format: date-time
              * @description When the number was last read.
              */
