@@ -9,6 +9,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/internal/ledgertest"
 )
 
 // health is the circuit breakers of the accounts, by name.
@@ -264,7 +265,10 @@ func TestActivities_limit(t *testing.T) {
 		result, err := r.runOn(backstop.WhatsApp)
 		r.requireVerdict(activities.Rejected, result, err)
 		var reasons []string
-		for _, e := range r.ledger().Events {
+		memory, isMemory := r.store.Store.(*ledgertest.Store)
+		require.True(t, isMemory)
+		_, events := memory.Snapshot()
+		for _, e := range events {
 			if e.Kind == backstop.EventGaveUp {
 				reasons = append(reasons, e.Failure.Reason)
 			}
