@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/backstophq/backstop/internal/accounts"
@@ -83,13 +85,13 @@ func judge(before Mark, most, recipients int) Count {
 	return c
 }
 
-// countDue counts the recipients of the accounts that are due.
-func (s *Syncer) countDue(ctx context.Context, open map[string]accounts.Open) error {
-	names := make([]string, 0, len(open))
-	for name := range open {
-		names = append(names, name)
+// CountDue counts the recipients of the accounts whose count is due. It fails only if the store does.
+func (s *Syncer) CountDue(ctx context.Context) error {
+	open := s.readable()
+	if len(open) == 0 {
+		return nil
 	}
-	limits, err := s.store.ListLimits(ctx, names)
+	limits, err := s.store.ListLimits(ctx, slices.Collect(maps.Keys(open)))
 	if err != nil {
 		return fmt.Errorf("find messaging limits: %w", err)
 	}

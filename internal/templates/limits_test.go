@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -74,11 +75,14 @@ func limited(t *testing.T, word string, more ...accounts.Open) *rig {
 	return r
 }
 
-// counts sets how many recipients there are, and returns what the next count logs.
+// counts sets how many recipients there are, and returns what the next reading and count log.
 func (r *rig) counts(t *testing.T, recipients int) string {
 	t.Helper()
 	r.store.recipients = recipients
-	return r.sync(t)
+	logged := r.sync(t)
+	r.log.Reset()
+	require.NoError(t, r.syncer.CountDue(t.Context()))
+	return logged + r.log.String()
 }
 
 const (
@@ -121,7 +125,6 @@ func TestSyncer_countRaised(t *testing.T) {
 	t.Parallel()
 	for word, want := range map[string]string{"tier_2k": "limit=2000", "tier_unlimited": "limit=0", "of later": "limit=0"} {
 		r := limited(t, "tier_250")
-		r.sync(t)
 		require.Contains(t, r.counts(t, 250), reached)
 		r.store.isCountDue = false
 		require.Empty(t, r.counts(t, 0), "it is not due")
@@ -132,7 +135,7 @@ func TestSyncer_countRaised(t *testing.T) {
 		require.False(t, r.store.counts["main"].IsReached)
 		counted := len(r.store.countedBy)
 		r.store.isCountDue = true
-		require.Empty(t, r.sync(t))
+		require.Empty(t, r.counts(t, 250))
 		require.Equal(t, word == "tier_2k", len(r.store.countedBy) > counted, "nothing is counted without a limit")
 	}
 }
@@ -171,10 +174,9 @@ func TestSyncer_countShared(t *testing.T) {
 	r := newRig(t, of("a", "1"), of("b", "2"), of("c", "1"), of("d", "1", disabled),
 		of("e", "1", func(o *accounts.Open) { o.Provider = "infobip" }), open("plain", plain{}), open("broken", nil))
 	r.store.due = []string{"a", "b"}
-	r.counts(t, 50)
+	logged := r.counts(t, 50)
 	require.ElementsMatch(t, [][]string{{"a", "c", "d"}, {"b"}}, r.store.countedBy)
 	require.Equal(t, "1", r.store.countedFor["a"].Group)
-	logged := r.log.String()
 	require.Contains(t, logged, "limit is reached: no messages go out by the account\" account=a")
 	require.Contains(t, logged, "limit is reached: no messages go out by the account\" account=b")
 }
@@ -183,7 +185,7 @@ func TestSyncer_countShared(t *testing.T) {
 func TestSyncer_countLost(t *testing.T) {
 	t.Parallel()
 	r := limited(t, "tier_250")
-	r.sync(t)
+	r.counts(t, 0)
 	r.store.due = nil
 	r.store.isCountTaken = true
 	require.Empty(t, r.counts(t, 250))
@@ -191,7 +193,7 @@ func TestSyncer_countLost(t *testing.T) {
 	r.store.isCountTaken, r.store.isLost = false, true
 	require.Empty(t, r.counts(t, 250))
 	r.store.isLost, r.store.away = false, &backstop.Error{Code: backstop.TryLater, Message: "away"}
-	require.Equal(t, backstop.TryLater, backstop.CodeOf(r.syncer.SyncDue(t.Context())))
+	require.Equal(t, backstop.TryLater, backstop.CodeOf(r.syncer.CountDue(t.Context())))
 	r.store.away = nil
 	require.Contains(t, r.counts(t, 250), reached)
 }
@@ -218,4 +220,32 @@ func TestSyncer_countPause(t *testing.T) {
 		r.counts(t, tc.recipients)
 		require.Equal(t, tc.want, r.store.counts["main"].Next, tc)
 	}
+}
+
+// silent is a client whose provider does not answer.
+type silent struct{ *client }
+
+func (silent) Profile(ctx context.Context) (backstop.NumberProfile, error) {
+	<-ctx.Done()
+	return backstop.NumberProfile{}, errDown
+}
+
+// A provider that does not answer delays no count.
+func TestSyncer_Run_silent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := limited(t, "tier_250", open("silent", silent{&client{}}))
+		r.store.due = append(r.store.due, "silent")
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			r.syncer.Run(ctx)
+		}()
+		time.Sleep(30 * time.Second)
+		cancel()
+		<-ended
+		require.Len(t, r.store.readings, 1, "it still reads")
+		require.Greater(t, len(r.store.countedBy), 3)
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,17 +60,30 @@ func New(o Options) (*Syncer, error) {
 	return &Syncer{store: o.Store, accounts: o.Accounts, log: o.Log}, nil
 }
 
-// Run reads the accounts that are due, until ctx is done.
+// Run reads the accounts that are due and counts their recipients, until ctx is done. A provider that does not answer delays no
+// count.
 func (s *Syncer) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() {
+		s.repeat(ctx, s.SyncDue, "templates are not read: the store is away", "templates are read again")
+	})
+	loops.Go(func() {
+		s.repeat(ctx, s.CountDue, "recipients are not counted: the store is away", "recipients are counted again")
+	})
+	loops.Wait()
+}
+
+// repeat calls do until ctx is done. It logs the begin and the end of an outage of the store.
+func (s *Syncer) repeat(ctx context.Context, do func(context.Context) error, away, back string) {
 	isAway := false
 	for {
-		err := s.SyncDue(ctx)
+		err := do(ctx)
 		if failed := err != nil && ctx.Err() == nil; failed != isAway {
 			isAway = failed
 			if failed {
-				s.log.WarnContext(ctx, "templates are not read: the store is away", slog.Any("error", err))
+				s.log.WarnContext(ctx, away, slog.Any("error", err))
 			} else {
-				s.log.InfoContext(ctx, "templates are read again")
+				s.log.InfoContext(ctx, back)
 			}
 		}
 		select {
@@ -80,16 +94,15 @@ func (s *Syncer) Run(ctx context.Context) {
 	}
 }
 
-// SyncDue reads the accounts that are due, and counts the recipients of those whose count is due. It fails only if the store does.
+// SyncDue reads the accounts that are due. It fails only if the store does.
 func (s *Syncer) SyncDue(ctx context.Context) error {
-	open, versions := map[string]accounts.Open{}, map[string]int{}
-	for _, o := range s.accounts.List() {
-		if isReadable(o) {
-			open[o.Name], versions[o.Name] = o, o.Version
-		}
-	}
+	open := s.readable()
 	if len(open) == 0 {
 		return nil
+	}
+	versions := make(map[string]int, len(open))
+	for name, o := range open {
+		versions[name] = o.Version
 	}
 	due, err := s.store.DueSyncs(ctx, versions)
 	if err != nil {
@@ -100,10 +113,18 @@ func (s *Syncer) SyncDue(ctx context.Context) error {
 	for _, name := range due {
 		readings.Go(func() error { return s.sync(ctx, open[name]) })
 	}
-	if err := readings.Wait(); err != nil {
-		return err //nolint:wrapcheck // sync wraps it
+	return readings.Wait() //nolint:wrapcheck // sync wraps it
+}
+
+// readable returns the accounts that have something to read, by name.
+func (s *Syncer) readable() map[string]accounts.Open {
+	open := map[string]accounts.Open{}
+	for _, o := range s.accounts.List() {
+		if isReadable(o) {
+			open[o.Name] = o
+		}
 	}
-	return s.countDue(ctx, open)
+	return open
 }
 
 // isReadable reports whether the account's provider has something to read. An account that is disabled sends nothing.
