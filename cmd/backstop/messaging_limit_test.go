@@ -52,7 +52,7 @@ func (r *rig) awaitHealth(name string, state client.AccountHealthState) client.A
 // of one fall back at once, and those of the other wait until Meta raises the limit.
 func TestAccounts_messagingLimit(t *testing.T) {
 	t.Parallel()
-	r := newFleet(t, nil)
+	r := newFleet(t, map[string]string{"BACKSTOP_META_WABA_ID": "102290129340398"}) // of the sandbox
 	second, hold := r.secondAccount(), client.WhenUnhealthyHold
 	second.WhenUnhealthy, second.Settings["waba_id"] = &hold, r.environment["BACKSTOP_META_WABA_ID"]
 	r.createAccount(second)

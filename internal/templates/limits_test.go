@@ -211,10 +211,10 @@ func TestSyncer_countPause(t *testing.T) {
 		{"tier_2k", 0, 12500 * time.Millisecond},
 		{"tier_2k", 1600, 5 * time.Second},
 		{"tier_10k", 8000, 12500 * time.Millisecond},
-		{"tier_10k", 9999, 9999 * time.Millisecond},
+		{"tier_10k", 9999, 5 * time.Second},
 		{"tier_100k", 0, 10 * time.Minute},
 		{"tier_100k", 80_000, 125 * time.Second},
-		{"tier_100k", 120_000, 2 * time.Minute},
+		{"tier_100k", 120_000, 24 * time.Second},
 	} {
 		r := limited(t, tc.word)
 		r.counts(t, tc.recipients)
