@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// countValid is how long a count is valid. It is longer than the longest pause between two counts. So a limit counts as reached
-	// no longer if no process counts any more.
+	// countValid is how long a count is valid. It is longer than the longest pause between two counts. If no process counts any
+	// more, a limit no longer counts as reached.
 	countValid = 15 * time.Minute
 
 	listLimits = `SELECT s.account, coalesce(s.profile ->> 'messaging_limit', '') AS word, coalesce(r.most, 0) AS counted_for,

@@ -24,7 +24,8 @@ type Limit struct {
 	IsDue        bool // the time of the next count has come
 }
 
-// needsCount reports whether the recipients must be counted now. The count of an account without a limit only ends the former one.
+// needsCount reports whether the recipients must be counted now. The count of an account that has no limit any more ends the former
+// one.
 func (l Limit) needsCount() bool {
 	if !l.HasCount {
 		return l.Most > 0
@@ -60,8 +61,8 @@ const (
 	nearPercent, wellPercent = 80, 95
 	// firstCount and lastCount are the shortest and the longest pause between two counts.
 	firstCount, lastCount = pollEvery, Every
-	// perSecond is twice Meta's standard throughput of a number (Cloud API, "Throughput"). So the next count is made before a number
-	// at its full throughput has used half of what is left.
+	// perSecond is twice Meta's standard throughput of a number (Cloud API, "Throughput"). So the next count is made before a
+	// number at its full throughput has used half of what is left.
 	perSecond = 160
 	// countedPerSecond bounds the cost of counts: 100,000 messages are counted in 0.3 s, and so every 20 s at most.
 	countedPerSecond = 5000
@@ -78,11 +79,10 @@ func judge(before Mark, most, recipients int) Count {
 		least := most * percent
 		return 100*recipients >= least || was && 100*100*recipients >= least*wellPercent
 	}
-	c := Count{Recipients: recipients, Mark: Mark{IsNear: isAt(nearPercent, before.IsNear), IsReached: isAt(100, before.IsReached)}}
+	mark := Mark{IsNear: isAt(nearPercent, before.IsNear), IsReached: isAt(100, before.IsReached)}
 	left := max(most-recipients, 0)
 	pause := max(time.Duration(left)*time.Second/perSecond, time.Duration(recipients)*time.Second/countedPerSecond)
-	c.Next = min(max(pause, firstCount), lastCount)
-	return c
+	return Count{Mark: mark, Recipients: recipients, Next: min(max(pause, firstCount), lastCount)}
 }
 
 // CountDue counts the recipients of the accounts whose count is due. It fails only if the store does.

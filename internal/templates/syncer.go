@@ -65,26 +65,34 @@ func New(o Options) (*Syncer, error) {
 func (s *Syncer) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() {
-		s.repeat(ctx, s.SyncDue, "templates are not read: the store is away", "templates are read again")
+		repeat(ctx, s.SyncDue, func(err error) {
+			if err != nil {
+				s.log.WarnContext(ctx, "templates are not read: the store is away", slog.Any("error", err))
+			} else {
+				s.log.InfoContext(ctx, "templates are read again")
+			}
+		})
 	})
 	loops.Go(func() {
-		s.repeat(ctx, s.CountDue, "recipients are not counted: the store is away", "recipients are counted again")
+		repeat(ctx, s.CountDue, func(err error) {
+			if err != nil {
+				s.log.WarnContext(ctx, "recipients are not counted: the store is away", slog.Any("error", err))
+			} else {
+				s.log.InfoContext(ctx, "recipients are counted again")
+			}
+		})
 	})
 	loops.Wait()
 }
 
-// repeat calls do until ctx is done. It logs the begin and the end of an outage of the store.
-func (s *Syncer) repeat(ctx context.Context, do func(context.Context) error, away, back string) {
+// repeat calls do until ctx is done. It calls log when the store does not answer any more, and without an error when it does again.
+func repeat(ctx context.Context, do func(context.Context) error, log func(error)) {
 	isAway := false
 	for {
 		err := do(ctx)
 		if failed := err != nil && ctx.Err() == nil; failed != isAway {
 			isAway = failed
-			if failed {
-				s.log.WarnContext(ctx, away, slog.Any("error", err))
-			} else {
-				s.log.InfoContext(ctx, back)
-			}
+			log(err)
 		}
 		select {
 		case <-ctx.Done():
