@@ -1,6 +1,7 @@
 package backstop
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -65,4 +66,29 @@ func (f *Failure) Error() string {
 		s += fmt.Sprintf(": %s", f.Reason)
 	}
 	return s
+}
+
+// FailureOf returns the failure in a driver's answer, or nil. An error of another type counts as unknown: the message may be out.
+// The text of such an error is dropped, because it may quote the request.
+func FailureOf(s Submission, err error) *Failure {
+	f, ok := errors.AsType[*Failure](err)
+	switch {
+	case err == nil && s.MessageID != "":
+		return nil
+	case err == nil:
+		return &Failure{Kind: Unknown, Reason: "the driver returned no message id"}
+	case !ok || f == nil || !f.Kind.isKnown():
+		return &Failure{Kind: Unknown, Reason: fmt.Sprintf("the driver returned no failure but %T", err)}
+	default:
+		return f
+	}
+}
+
+func (k FailureKind) isKnown() bool {
+	switch k {
+	case Rejected, Throttled, Unavailable, Unknown:
+		return true
+	default:
+		return false
+	}
 }

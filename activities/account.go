@@ -118,7 +118,7 @@ func (a *Activities) sendBy(
 	failure := &backstop.Failure{Kind: backstop.Unknown, Reason: "the call panicked"}
 	defer func() { done(failure) }()
 	submission, err := submit(ctx, account, r)
-	failure = failureOf(submission, err)
+	failure = backstop.FailureOf(submission, err)
 	return submission, failure
 }
 

@@ -48,6 +48,13 @@ const (
 	AccountHealthStateUnknown   AccountHealthState = "unknown"
 )
 
+// Defines values for AccountTestResult.
+const (
+	AccountTestResultAccepted AccountTestResult = "accepted"
+	AccountTestResultRefused  AccountTestResult = "refused"
+	AccountTestResultUnknown  AccountTestResult = "unknown"
+)
+
 // Defines values for AttemptState.
 const (
 	AttemptStateAccepted    AttemptState = "accepted"
@@ -636,6 +643,73 @@ type AccountRef = string
 
 // AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
 type AccountSettings map[string]string
+
+// AccountTest What the provider answered to a test SMS.
+type AccountTest struct {
+	// Error Why a test SMS was not accepted.
+	Error *AccountTestError `json:"error,omitempty"`
+
+	// MessageID The provider's id of the message, if it was accepted.
+	MessageID *string `json:"message_id,omitempty"`
+
+	// Result `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+	// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+	// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+	Result AccountTestResult `json:"result"`
+
+	// Segments The segments of the SMS, as the provider counts them, or else as Backstop does. Each is charged.
+	Segments int `json:"segments"`
+
+	// TookMs How long the call took, in milliseconds.
+	TookMs int `json:"took_ms"`
+}
+
+// AccountTestResult `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+type AccountTestResult string
+
+// AccountTestError Why a test SMS was not accepted.
+type AccountTestError struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Code The provider's error code.
+	Code *string `json:"code,omitempty"`
+
+	// Explained What the code means, by language, as in `GET /v1/error-codes`. Absent if the code is in no table.
+	Explained *map[string]Explanation `json:"explained,omitempty"`
+
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
+
+	// Reason The failure as a text for people, without secrets and phone numbers.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// AccountTestInput A test SMS. Without `send_id` the provider gets no sender ID: some then use a default of the account, others refuse.
+type AccountTestInput struct {
+	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
+	//
+	//
+	// Example: MyShop
+	SendID *SendID `json:"send_id,omitempty"`
+
+	// Text The text of the SMS, at most 1,600 code units of UTF-16. At least one character must be visible. Absent, the text says
+	// that it is a test, and names the account.
+	Text *string `json:"text,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
 
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
@@ -2649,6 +2723,9 @@ type CreateAccountJSONRequestBody = AccountInput
 // ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
 type ReplaceAccountJSONRequestBody = AccountChangeInput
 
+// TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
+type TestAccountJSONRequestBody = AccountTestInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -2687,6 +2764,9 @@ type ServerInterface interface {
 	// CheckAccount Check an account
 	// (POST /v1/accounts/{name}/check)
 	CheckAccount(c *gin.Context, name NameOfAccount)
+	// TestAccount Send a test SMS
+	// (POST /v1/accounts/{name}/test)
+	TestAccount(c *gin.Context, name NameOfAccount)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
@@ -3040,6 +3120,31 @@ func (siw *ServerInterfaceWrapper) CheckAccount(c *gin.Context) {
 	}
 
 	siw.Handler.CheckAccount(c, name)
+}
+
+// TestAccount operation middleware
+func (siw *ServerInterfaceWrapper) TestAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TestAccount(c, name)
 }
 
 // ListErrorCodes operation middleware
@@ -4307,6 +4412,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:name", wrapper.GetAccount)
 	router.PUT(options.BaseURL+"/v1/accounts/:name", wrapper.ReplaceAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
+	router.POST(options.BaseURL+"/v1/accounts/:name/test", wrapper.TestAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
@@ -5032,6 +5138,133 @@ type CheckAccountdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckAccountdefaultApplicationProblemPlusJSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccountRequestObject struct {
+	Name NameOfAccount `json:"name"`
+	Body *TestAccountJSONRequestBody
+}
+
+type TestAccountResponseObject interface {
+	VisitTestAccountResponse(w http.ResponseWriter) error
+}
+
+type TestAccount200JSONResponse AccountTest
+
+func (response TestAccount200JSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount400ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount401ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount404ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount409ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount422ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response TestAccountdefaultApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7501,6 +7734,9 @@ type StrictServerInterface interface {
 	// CheckAccount Check an account
 	// (POST /v1/accounts/{name}/check)
 	CheckAccount(ctx context.Context, request CheckAccountRequestObject) (CheckAccountResponseObject, error)
+	// TestAccount Send a test SMS
+	// (POST /v1/accounts/{name}/test)
+	TestAccount(ctx context.Context, request TestAccountRequestObject) (TestAccountResponseObject, error)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
@@ -7819,6 +8055,50 @@ func (sh *strictHandler) CheckAccount(ctx *gin.Context, name NameOfAccount) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CheckAccountResponseObject); ok {
 		if err := validResponse.VisitCheckAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestAccount operation middleware
+func (sh *strictHandler) TestAccount(ctx *gin.Context, name NameOfAccount) {
+	var request TestAccountRequestObject
+
+	request.Name = name
+
+	var body TestAccountJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestAccount(ctx, request.(TestAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TestAccountResponseObject); ok {
+		if err := validResponse.VisitTestAccountResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

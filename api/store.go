@@ -50,6 +50,8 @@ type Sends interface {
 	StatsChanges(ctx context.Context, filter backstop.StatsFilter) (backstop.Changes, error)
 	// FindSends returns up to limit sends that a text identifies, the newest first.
 	FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error)
+	// HasOptedOut reports whether the person of a number has opted out, as far as the sends know.
+	HasOptedOut(ctx context.Context, number string) (bool, error)
 	Ping(ctx context.Context) error
 }
 
@@ -92,6 +94,9 @@ type Accounts interface {
 	) (backstop.AccountState, error)
 	DeleteAccount(ctx context.Context, name string, version int) error
 	CheckAccount(ctx context.Context, name string) (backstop.AccountCheck, error)
+	// TestAccount sends a valid test SMS by an account, at once. What the provider answers is no error. Errors have the code
+	// NotFound, Invalid if the account sends by WhatsApp, Conflict if it cannot be opened, or TryLater.
+	TestAccount(ctx context.Context, test backstop.AccountTest) (backstop.AccountTested, error)
 }
 
 // Templates reads what the providers of the accounts report: the templates and the numbers. The errors of its methods have the

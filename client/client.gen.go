@@ -48,6 +48,13 @@ const (
 	AccountHealthStateUnknown   AccountHealthState = "unknown"
 )
 
+// Defines values for AccountTestResult.
+const (
+	AccountTestResultAccepted AccountTestResult = "accepted"
+	AccountTestResultRefused  AccountTestResult = "refused"
+	AccountTestResultUnknown  AccountTestResult = "unknown"
+)
+
 // Defines values for AttemptState.
 const (
 	AttemptStateAccepted    AttemptState = "accepted"
@@ -630,6 +637,73 @@ type AccountRef = string
 
 // AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
 type AccountSettings map[string]string
+
+// AccountTest What the provider answered to a test SMS.
+type AccountTest struct {
+	// Error Why a test SMS was not accepted.
+	Error *AccountTestError `json:"error,omitempty"`
+
+	// MessageID The provider's id of the message, if it was accepted.
+	MessageID *string `json:"message_id,omitempty"`
+
+	// Result `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+	// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+	// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+	Result AccountTestResult `json:"result"`
+
+	// Segments The segments of the SMS, as the provider counts them, or else as Backstop does. Each is charged.
+	Segments int `json:"segments"`
+
+	// TookMs How long the call took, in milliseconds.
+	TookMs int `json:"took_ms"`
+}
+
+// AccountTestResult `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+type AccountTestResult string
+
+// AccountTestError Why a test SMS was not accepted.
+type AccountTestError struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Code The provider's error code.
+	Code *string `json:"code,omitempty"`
+
+	// Explained What the code means, by language, as in `GET /v1/error-codes`. Absent if the code is in no table.
+	Explained *map[string]Explanation `json:"explained,omitempty"`
+
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
+
+	// Reason The failure as a text for people, without secrets and phone numbers.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// AccountTestInput A test SMS. Without `send_id` the provider gets no sender ID: some then use a default of the account, others refuse.
+type AccountTestInput struct {
+	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
+	//
+	//
+	// Example: MyShop
+	SendID *SendID `json:"send_id,omitempty"`
+
+	// Text The text of the SMS, at most 1,600 code units of UTF-16. At least one character must be visible. Absent, the text says
+	// that it is a test, and names the account.
+	Text *string `json:"text,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
 
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
@@ -2579,6 +2653,9 @@ type CreateAccountJSONRequestBody = AccountInput
 // ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
 type ReplaceAccountJSONRequestBody = AccountChangeInput
 
+// TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
+type TestAccountJSONRequestBody = AccountTestInput
+
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
 
@@ -2746,6 +2823,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
 	CheckAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestAccountWithBody Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccountWithBody(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestAccount Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListErrorCodes List the error codes of the providers
 	//
@@ -3155,6 +3260,54 @@ func (c *Client) ReplaceAccount(ctx context.Context, name NameOfAccount, params 
 // Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
 func (c *Client) CheckAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCheckAccountRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestAccountWithBody Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *Client) TestAccountWithBody(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestAccountRequestWithBody(c.Server, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestAccount Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestAccountRequest(c.Server, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4129,6 +4282,53 @@ func NewCheckAccountRequest(server string, name NameOfAccount) (*http.Request, e
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewTestAccountRequest calls the generic TestAccount builder with application/json body
+func NewTestAccountRequest(server string, name NameOfAccount, body TestAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTestAccountRequestWithBody(server, name, "application/json", bodyReader)
+}
+
+// NewTestAccountRequestWithBody constructs an http.Request for the TestAccount method, with any body, and a specified content type
+func NewTestAccountRequestWithBody(server string, name NameOfAccount, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s/test", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -6144,6 +6344,34 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
 	CheckAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*CheckAccountResponse, error)
 
+	// TestAccountWithBodyWithResponse Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestAccountResponse, error)
+
+	// TestAccountWithResponse Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccountWithResponse(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*TestAccountResponse, error)
+
 	// ListErrorCodesWithResponse List the error codes of the providers
 	//
 	// Explains the error codes that the configured providers may report, in every language of the web console.
@@ -6998,6 +7226,103 @@ func (r CheckAccountResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CheckAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// TestAccountResponse401Headers the declared response headers of an HTTP 401 response for TestAccount
+type TestAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// TestAccountResponseDefaultHeaders the declared response headers of an HTTP default response for TestAccount
+type TestAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type TestAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AccountTest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *TestAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *TestAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TestAccountResponse) GetJSON200() *AccountTest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TestAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestAccountResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9214,6 +9539,46 @@ func (c *ClientWithResponses) CheckAccountWithResponse(ctx context.Context, name
 	return ParseCheckAccountResponse(rsp)
 }
 
+// TestAccountWithBodyWithResponse Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *ClientWithResponses) TestAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestAccountResponse, error) {
+	rsp, err := c.TestAccountWithBody(ctx, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestAccountResponse(rsp)
+}
+
+// TestAccountWithResponse Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *ClientWithResponses) TestAccountWithResponse(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*TestAccountResponse, error) {
+	rsp, err := c.TestAccount(ctx, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestAccountResponse(rsp)
+}
+
 // ListErrorCodesWithResponse List the error codes of the providers
 //
 // Explains the error codes that the configured providers may report, in every language of the web console.
@@ -10222,6 +10587,97 @@ func ParseCheckAccountResponse(rsp *http.Response) (*CheckAccountResponse, error
 		response.Headers401 = &headers
 	case true:
 		var headers CheckAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTestAccountResponse parses an HTTP response from a TestAccountWithResponse call
+func ParseTestAccountResponse(rsp *http.Response) (*TestAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AccountTest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers TestAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers TestAccountResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -18,7 +18,7 @@ function constraintsOf({ $ref, anyOf, properties = {}, ...schema }) {
 }
 
 const constraints = Object.fromEntries(
-  ["RuleInput", "PolicyInput", "SendInput", "AccountInput", "SignInInput", "Outcome"].map((name) => [
+  ["RuleInput", "PolicyInput", "SendInput", "AccountInput", "AccountTestInput", "SignInInput", "Outcome"].map((name) => [
     name,
     constraintsOf(schemas[name]),
   ]),

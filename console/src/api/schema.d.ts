@@ -433,6 +433,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test SMS
+         * @description Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+         *     too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+         *     neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+         *     answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+         *     chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+         *     make a send with `whatsapp.account`.
+         */
+        post: operations["TestAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/templates": {
         parameters: {
             query?: never;
@@ -1182,6 +1213,46 @@ export interface components {
             total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
+        };
+        /** @description A test SMS. Without `send_id` the provider gets no sender ID: some then use a default of the account, others refuse. */
+        AccountTestInput: {
+            to: components["schemas"]["PhoneNumber"];
+            send_id?: components["schemas"]["SendID"];
+            /**
+             * @description The text of the SMS, at most 1,600 code units of UTF-16. At least one character must be visible. Absent, the text says
+             *     that it is a test, and names the account.
+             */
+            text?: string;
+        };
+        /** @description What the provider answered to a test SMS. */
+        AccountTest: {
+            /**
+             * @description `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+             *     `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+             *     clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+             * @enum {string}
+             */
+            result: "accepted" | "refused" | "unknown";
+            /** @description The provider's id of the message, if it was accepted. */
+            message_id?: string;
+            /** @description The segments of the SMS, as the provider counts them, or else as Backstop does. Each is charged. */
+            segments: number;
+            /** @description How long the call took, in milliseconds. */
+            took_ms: number;
+            error?: components["schemas"]["AccountTestError"];
+        };
+        /** @description Why a test SMS was not accepted. */
+        AccountTestError: {
+            kind: components["schemas"]["FailureKind"];
+            class?: components["schemas"]["FailureClass"];
+            /** @description The provider's error code. */
+            code?: string;
+            /** @description The failure as a text for people, without secrets and phone numbers. */
+            reason?: string;
+            /** @description What the code means, by language, as in `GET /v1/error-codes`. Absent if the code is in no table. */
+            explained?: {
+                [key: string]: components["schemas"]["Explanation"];
+            };
         };
         /** @description The result of a check of an account. */
         AccountCheck: {
@@ -3330,6 +3401,48 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    TestAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "+447400123456",
+                 *       "send_id": "MyShop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountTestInput"];
+            };
+        };
+        responses: {
+            /** @description The provider's answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountTest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };
