@@ -71,7 +71,6 @@ func TestAccounts_Test(t *testing.T) {
 func TestAccounts_Test_refused(t *testing.T) {
 	t.Parallel()
 	r, fake := withTests(t)
-	fake.tested = backstop.AccountTested{MessageID: "SM1", Segments: 1}
 	const path = "/v1/accounts/second/test"
 	with := func(field, value string) string {
 		return `{"to":"+447400123456","` + field + `":"` + value + `"}`
@@ -89,10 +88,17 @@ func TestAccounts_Test_refused(t *testing.T) {
 		{"a key is missing", "POST", path, with("text", "a"), []string{"Authorization", ""}, 401, "unauthorized", nil},
 	})
 	require.Contains(t, r.call(t, "POST", path, `{"to":"+4407400123456"}`).errors(), "did you mean +447400123456?")
-
 	whatsApp := r.call(t, "POST", "/v1/accounts/meta/test", `{"to":"+447400123456"}`).problem(422, "invalid")
 	require.Contains(t, whatsApp.Detail, "whatsapp.account")
+	require.Zero(t, fake.tests)
+}
 
+// No test goes to a person who has opted out, nor by an account that cannot be opened, nor if Postgres cannot say.
+func TestAccounts_Test_forbidden(t *testing.T) {
+	t.Parallel()
+	r, fake := withTests(t)
+	const path = "/v1/accounts/second/test"
+	fake.tested = backstop.AccountTested{MessageID: "SM1", Segments: 1}
 	r.optedOut = "+447400123456"
 	r.call(t, "POST", path, `{"to":"+447400123456"}`).problem(422, "invalid", "to")
 	require.Equal(t, 200, r.call(t, "POST", path, `{"to":"+447400123457"}`).Code)
