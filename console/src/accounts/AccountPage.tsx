@@ -83,7 +83,7 @@ function Shown({ account }: { account: AccountItem }) {
       {opened === "delete" && (
         <DeleteAccount account={account} onClose={close} onDeleted={() => navigate("/accounts")} />
       )}
-      {opened === "test" && <TestDialog account={account} onClose={close} />}
+      {opened === "test" && <TestDialog account={account} provider={provider} onClose={close} />}
     </>
   );
 }

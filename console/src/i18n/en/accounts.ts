@@ -127,14 +127,29 @@ export const accounts = {
     test: "Send a test",
     testBy: "Test SMS by {{name}}",
     testMeans:
-      "An SMS goes out when a rule fires. Send to a number without WhatsApp: the message fails, and the rule sends the SMS. It is a real message.",
+      "One SMS goes out by this account at once, outside of any policy. It is a real message, and it is charged. No send is made of it.",
     testMeansSandbox:
-      "An SMS goes out when a rule fires. The scenario rejects the WhatsApp message, so the rule sends the SMS at once. The providers are simulated.",
-    testDisabled: "The account is disabled: enable it first, or the next account of the rule sends.",
-    testWith: "Send by {{policy}}",
-    testNone: "No policy has a rule that begins with this account. Add such a rule, then a policy that includes it.",
-    testUnused: "In no policy: {{rules}}.",
-    testLater: "These rules try other accounts first: {{rules}}.",
+      "One SMS goes out by this account at once, outside of any policy. The provider is simulated: it reaches nobody. No send is made of it.",
+    testDisabled: "The account is disabled. A test goes out all the same.",
+    testSenderMeans: "Empty: the default of the account at the provider, if it has one.",
+    testTextMeans: "Empty: a short text that names the account.",
+    testNow: "Send",
+    testAgain: "Send again",
+    tested: {
+      accepted: "{{provider}} has accepted the SMS",
+      rejected: "{{provider}} refuses the SMS",
+      throttled: "{{provider}} does not take the SMS now, and asks for a pause",
+      unavailable: "{{provider}} cannot be reached, or does not work now",
+      unknown: "It is not known whether the SMS went out",
+    },
+    testedMeans: {
+      accepted: "Look at the phone to see whether it is delivered: receipts of a test are not shown here.",
+      refused: "Nothing was sent.",
+      unknown:
+        "There was no clear answer in time. The SMS may still arrive: look at the phone before you send again. Nothing is repeated by itself.",
+    },
+    testID: "Message ID:",
+    testTook: "answered after {{took}} s",
     close: "Close",
   },
 };
