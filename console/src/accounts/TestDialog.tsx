@@ -1,8 +1,8 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { AutoComplete, Button, Form, Input, Modal, Select } from "antd";
+import { Alert, AutoComplete, Button, Form, Input, Modal, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { answered, api, type Provider, type Scenario } from "../api/client";
+import { answered, api, ProblemError, type Provider, type Scenario } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { type AccountItem, routesQuery, rulesQuery, sessionQuery } from "../api/queries";
 import { bareNumber, checkRecipient, checkSendID, validator } from "../rules/checks";
@@ -95,6 +95,14 @@ export function TestDialog({ account, provider, onClose }: Props) {
         </Form.Item>
       </Form>
       {failure !== undefined && <ProblemAlert error={failure} />}
+      {failure instanceof ProblemError && !failure.problem && (
+        <Alert
+          type="warning"
+          showIcon
+          title={t("accounts.tested.unknown")}
+          description={t("accounts.testedMeans.unknown")}
+        />
+      )}
       {test.data && <TestResult key={test.submittedAt} tested={test.data} account={account} provider={provider} />}
     </Modal>
   );
