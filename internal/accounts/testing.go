@@ -26,9 +26,12 @@ func (d *Directory) TestAccount(ctx context.Context, test backstop.AccountTest) 
 	if !found {
 		return backstop.AccountTested{}, errNotFound()
 	}
-	sms, err := senderOf(o)
-	if err != nil {
+	if err := checkTestable(o); err != nil {
 		return backstop.AccountTested{}, err
+	}
+	sms, ok := o.Client.(provider.SMS)
+	if !ok {
+		return backstop.AccountTested{}, fmt.Errorf("test account %s: its driver %s sends no SMS", o.Name, o.Provider)
 	}
 	// The reference belongs to no send, so receipts with it match nothing. It is new, so no provider takes the message for a
 	// repeated one.
@@ -45,21 +48,18 @@ func (d *Directory) TestAccount(ctx context.Context, test backstop.AccountTest) 
 	return tested, nil
 }
 
-// senderOf returns the SMS sender of an account that can be opened with its present settings.
-func senderOf(o Open) (provider.SMS, error) {
-	if o.Channel != backstop.SMS {
-		return nil, &backstop.Error{
+// checkTestable returns why no test SMS goes out by an account, or nil. An account with a fault may have the client of its former
+// settings, which is not the one to test.
+func checkTestable(o Open) error {
+	switch {
+	case o.Channel != backstop.SMS:
+		return &backstop.Error{
 			Code: backstop.Invalid, Message: "the account sends by WhatsApp: to test it, make a send with whatsapp.account",
 		}
+	case o.Fault != "":
+		return &backstop.Error{Code: backstop.Conflict, Message: "the account cannot be opened: " + o.Fault}
 	}
-	if o.Fault != "" {
-		return nil, &backstop.Error{Code: backstop.Conflict, Message: "the account cannot be opened: " + o.Fault}
-	}
-	sms, ok := o.Client.(provider.SMS)
-	if !ok {
-		return nil, fmt.Errorf("test account %s: its driver %s sends no SMS", o.Name, o.Provider)
-	}
-	return sms, nil
+	return nil
 }
 
 // submit makes the call. It goes on if the caller disconnects, so that its result is known. After a panic the result is unknown.

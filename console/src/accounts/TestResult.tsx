@@ -18,7 +18,6 @@ export function TestResult({ tested, account, provider }: Props) {
   const { t, i18n } = useTranslation();
   const { result, error, message_id, segments, took_ms } = tested;
   const name = providerName(account.provider, provider ? [provider] : []);
-  const took = (took_ms / 1000).toLocaleString(i18n.language, { maximumFractionDigits: 1 });
   return (
     <Alert
       type={severity[result]}
@@ -35,7 +34,8 @@ export function TestResult({ tested, account, provider }: Props) {
             </div>
           )}
           <small>
-            {t("sends.segments", { count: segments })} · {t("accounts.testTook", { took })}
+            {t("sends.segments", { count: segments })} ·{" "}
+            {t("accounts.testTook", { took: took_ms.toLocaleString(i18n.language) })}
           </small>
         </>
       }

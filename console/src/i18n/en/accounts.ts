@@ -149,7 +149,7 @@ export const accounts = {
         "There was no clear answer in time. The SMS may still arrive: look at the phone before you send again. Nothing is repeated by itself.",
     },
     testID: "Message ID:",
-    testTook: "answered after {{took}} s",
+    testTook: "answered after {{took}} ms",
     close: "Close",
   },
 };

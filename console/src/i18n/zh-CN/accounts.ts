@@ -148,7 +148,7 @@ export const accounts: Pick<Words, "accounts"> = {
       unknown: "未及时收到明确的应答。短信仍可能送达：再次发送前请先查看手机。系统不会自动重发。",
     },
     testID: "消息 ID：",
-    testTook: "{{took}} 秒后应答",
+    testTook: "{{took}} 毫秒后应答",
     close: "关闭",
   },
 };
