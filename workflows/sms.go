@@ -146,8 +146,8 @@ func (s *send) retriesEnd(ctx workflow.Context, rule int) (end time.Time, isOfRu
 }
 
 // awaitSMSReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the
-// provider. If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive. If a lost workflow task
-// began the SMS of the next rule, the SMS before it has failed.
+// provider. If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive. If a lost task of the
+// workflow has begun the SMS of the next rule, the SMS before it has failed.
 func (s *send) awaitSMSReceipt(ctx workflow.Context) error {
 	isFinal := func() bool { return !s.hasSMS() || s.hasLostSMS() }
 	if err := s.awaitSMSUntil(ctx, isFinal, s.in.Settings.SMSReceiptWait); err != nil || isFinal() || s.isEnded() {
