@@ -346,7 +346,8 @@ type Account struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Channel The channel of a message.
@@ -366,7 +367,7 @@ type Account struct {
 	// Fault The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used.
 	Fault *string `json:"fault,omitempty"`
 
-	// FormerSecrets The former secrets that still verify webhooks.
+	// FormerSecrets The former secrets that still verify webhooks, at most 32.
 	FormerSecrets *[]FormerSecret `json:"former_secrets,omitempty"`
 
 	// FormerWebhookValidUntil The time until which the former key of the webhook's address is valid, if there is one.
@@ -408,7 +409,8 @@ type Account struct {
 	// UpdatedAt Absent for accounts of the environment.
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Version The number in the `ETag`.
+	// Version The number in the `ETag`. It grows with each change. The first one of an account may be any number: it is greater than all
+	// of an earlier account of this name.
 	Version int `json:"version"`
 
 	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing.
@@ -430,7 +432,8 @@ type AccountChangeInput struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
@@ -442,7 +445,8 @@ type AccountChangeInput struct {
 	Disabled *bool `json:"disabled,omitempty"`
 
 	// KeepFormerSecretsUntil The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
-	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days. An account has at
+	// most 32 former secrets: a change that would make more of them gets a 422 that names `former_secrets`.
 	KeepFormerSecretsUntil *time.Time `json:"keep_former_secrets_until,omitempty"`
 
 	// NewWebhookKey With `true`, the address of the webhook gets a new key. The former address stays valid until
@@ -544,7 +548,8 @@ type AccountInput struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Channel The channel of a message.
@@ -742,7 +747,8 @@ type CallTimeout = int
 // CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 type CallsAtOnce = int
 
-// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+// there is no limit.
 type CallsPerSecond = float64
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`

@@ -949,7 +949,8 @@ export interface components {
         CallTimeout: number;
         /**
          * Format: double
-         * @description The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+         * @description The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+         *     there is no limit.
          */
         CallsPerSecond: number;
         /** @description The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own. */
@@ -997,7 +998,8 @@ export interface components {
             /**
              * Format: date-time
              * @description The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
-             *     past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+             *     past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days. An account has at
+             *     most 32 former secrets: a change that would make more of them gets a 422 that names `former_secrets`.
              */
             keep_former_secrets_until?: string;
         };
@@ -1029,7 +1031,7 @@ export interface components {
              * @description The time until which the former key of the webhook's address is valid, if there is one.
              */
             former_webhook_valid_until?: string;
-            /** @description The former secrets that still verify webhooks. */
+            /** @description The former secrets that still verify webhooks, at most 32. */
             former_secrets?: components["schemas"]["FormerSecret"][];
             /** @description Whether this account was stored although its provider could not be asked. Only in the answer to the change. */
             unchecked?: boolean;
@@ -1039,7 +1041,10 @@ export interface components {
             fault?: string;
             health: components["schemas"]["AccountHealth"];
             profile?: components["schemas"]["AccountProfile"];
-            /** @description The number in the `ETag`. */
+            /**
+             * @description The number in the `ETag`. It grows with each change. The first one of an account may be any number: it is greater than all
+             *     of an earlier account of this name.
+             */
             version: number;
             /**
              * Format: date-time
