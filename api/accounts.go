@@ -157,6 +157,7 @@ func showAccount(a backstop.AccountState) Account {
 		Disabled: a.IsDisabled, Source: source, WebhookURL: a.WebhookURL,
 		FormerWebhookValidUntil: timeOrNil(a.FormerWebhookUntil), FormerSecrets: omitEmpty(showAll(a.Former, showFormer)),
 		Unchecked: omitZero(a.Unchecked != ""), UncheckedReason: omitZero(a.Unchecked), Fault: omitZero(a.Fault),
+		HidesStored: omitZero(a.HidesStored),
 		Health: AccountHealth{
 			State: AccountHealthState(a.Health.State), Since: timeOrNil(a.Health.Since), Reason: omitZero(a.Health.Reason),
 		},

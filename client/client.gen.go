@@ -370,6 +370,10 @@ type Account struct {
 	// Health The health of an account, as its calls show it.
 	Health AccountHealth `json:"health"`
 
+	// HidesStored Whether the environment gives this account, and another one of the same name is stored, which is not used. To use the
+	// stored one, remove the variables of this one. Absent otherwise.
+	HidesStored *bool `json:"hides_stored,omitempty"`
+
 	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
 	//
 	//

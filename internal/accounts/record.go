@@ -95,7 +95,7 @@ func unseal(ring *keyring.Keyring, record Record) (backstop.Account, error) {
 
 // state returns an account as the API shows it, without the values of its secrets.
 func (d *Directory) state(o Open, now time.Time) backstop.AccountState {
-	s := backstop.AccountState{Account: o.Account, Fault: o.Fault, Health: d.healthOf(o.Name)}
+	s := backstop.AccountState{Account: o.Account, Fault: o.Fault, HidesStored: o.HidesStored, Health: d.healthOf(o.Name)}
 	s.WebhookURL = d.o.PublicURLs[0].JoinPath(webhookPath(o.Driver.Provider, o.Account)).String()
 	s.Settings, s.WebhookKey, s.Former = map[string]string{}, "", nil
 	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {

@@ -60,6 +60,15 @@ function Shown({ account }: { account: AccountItem }) {
           description={<span lang="en">{account.fault}</span>}
         />
       )}
+      {account.hides_stored && (
+        <Alert
+          className="problem"
+          type="warning"
+          showIcon
+          title={t("accounts.hidesStored")}
+          description={t("accounts.hidesStoredMeans")}
+        />
+      )}
       <NumberConcerns account={account} />
       <Unchecked title={provider?.title ?? account.provider} />
       <CheckResult check={check} provider={provider} />

@@ -1039,6 +1039,11 @@ export interface components {
             unchecked_reason?: string;
             /** @description The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used. */
             fault?: string;
+            /**
+             * @description Whether the environment gives this account, and another one of the same name is stored, which is not used. To use the
+             *     stored one, remove the variables of this one. Absent otherwise.
+             */
+            hides_stored?: boolean;
             health: components["schemas"]["AccountHealth"];
             profile?: components["schemas"]["AccountProfile"];
             /**

@@ -39,6 +39,8 @@ export const accounts = {
     isEnabled: "The account “{{name}}” is enabled",
     faulty: "Cannot be used",
     faultMeans: "This account cannot be used",
+    hidesStored: "A stored account of the same name is not used",
+    hidesStoredMeans: "The environment gives this one. To use the stored one, remove the variables of this one.",
     environment: "Read-only",
     environmentMeans: "The environment gives this account. It is changed there.",
     databaseMeans: "Configured here, or by the API.",

@@ -41,6 +41,8 @@ export const accounts: Pick<Words, "accounts"> = {
     isEnabled: "账户“{{name}}”已启用",
     faulty: "无法使用",
     faultMeans: "此账户无法使用",
+    hidesStored: "已存储的同名账户未被使用",
+    hidesStoredMeans: "当前账户由环境变量配置。要使用已存储的账户，请移除当前账户的环境变量。",
     environment: "只读",
     environmentMeans: "此账户由环境变量配置，请在那里修改。",
     databaseMeans: "在此处或通过 API 配置。",
