@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -603,6 +604,10 @@ type AccountList struct {
 //
 // Example: sms-uk
 type AccountName = string
+
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
+// that is absent keeps its value, and one that is `null` gets its default.
+type AccountPatchInput = map[string]any
 
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
 // no templates, or was not asked yet. A field is absent if the provider does not report it.
@@ -2345,6 +2350,15 @@ type DeleteAccountParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// PatchAccountParams defines parameters for PatchAccount.
+type PatchAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReplaceAccountParams defines parameters for ReplaceAccount.
 type ReplaceAccountParams struct {
 	// Check With `false`, the account is stored without asking the provider.
@@ -2656,6 +2670,12 @@ type ListTemplatesParams struct {
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountInput
 
+// PatchAccountJSONRequestBody defines body for PatchAccount for application/json ContentType.
+type PatchAccountJSONRequestBody = AccountPatchInput
+
+// PatchAccountApplicationMergePatchPlusJSONRequestBody defines body for PatchAccount for application/merge-patch+json ContentType.
+type PatchAccountApplicationMergePatchPlusJSONRequestBody = AccountPatchInput
+
 // ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
 type ReplaceAccountJSONRequestBody = AccountChangeInput
 
@@ -2691,6 +2711,9 @@ type ServerInterface interface {
 	// GetAccount Get an account
 	// (GET /v1/accounts/{name})
 	GetAccount(c *gin.Context, name NameOfAccount)
+	// PatchAccount Change some fields of an account
+	// (PATCH /v1/accounts/{name})
+	PatchAccount(c *gin.Context, name NameOfAccount, params PatchAccountParams)
 	// ReplaceAccount Replace an account
 	// (PUT /v1/accounts/{name})
 	ReplaceAccount(c *gin.Context, name NameOfAccount, params ReplaceAccountParams)
@@ -2965,6 +2988,66 @@ func (siw *ServerInterfaceWrapper) GetAccount(c *gin.Context) {
 	}
 
 	siw.Handler.GetAccount(c, name)
+}
+
+// PatchAccount operation middleware
+func (siw *ServerInterfaceWrapper) PatchAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchAccountParams
+
+	// ------------- Optional query parameter "check" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "check", c.Request.URL.Query(), &params.Check, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter check: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PatchAccount(c, name, params)
 }
 
 // ReplaceAccount operation middleware
@@ -4315,6 +4398,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts", wrapper.CreateAccount)
 	router.DELETE(options.BaseURL+"/v1/accounts/:name", wrapper.DeleteAccount)
 	router.GET(options.BaseURL+"/v1/accounts/:name", wrapper.GetAccount)
+	router.PATCH(options.BaseURL+"/v1/accounts/:name", wrapper.PatchAccount)
 	router.PUT(options.BaseURL+"/v1/accounts/:name", wrapper.ReplaceAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
@@ -4780,6 +4864,175 @@ type GetAccountdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAccountdefaultApplicationProblemPlusJSONResponse) VisitGetAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccountRequestObject struct {
+	Name                              NameOfAccount `json:"name"`
+	Params                            PatchAccountParams
+	JSONBody                          *PatchAccountJSONRequestBody
+	ApplicationMergePatchPlusJSONBody *PatchAccountApplicationMergePatchPlusJSONRequestBody
+}
+
+type PatchAccountResponseObject interface {
+	VisitPatchAccountResponse(w http.ResponseWriter) error
+}
+
+type PatchAccount200ResponseHeaders struct {
+	ETag string
+}
+
+type PatchAccount200JSONResponse struct {
+	Body    Account
+	Headers PatchAccount200ResponseHeaders
+}
+
+func (response PatchAccount200JSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount400ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount401ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount404ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount409ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount412ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount422ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount428ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PatchAccountdefaultApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7505,6 +7758,9 @@ type StrictServerInterface interface {
 	// GetAccount Get an account
 	// (GET /v1/accounts/{name})
 	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
+	// PatchAccount Change some fields of an account
+	// (PATCH /v1/accounts/{name})
+	PatchAccount(ctx context.Context, request PatchAccountRequestObject) (PatchAccountResponseObject, error)
 	// ReplaceAccount Replace an account
 	// (PUT /v1/accounts/{name})
 	ReplaceAccount(ctx context.Context, request ReplaceAccountRequestObject) (ReplaceAccountResponseObject, error)
@@ -7758,6 +8014,75 @@ func (sh *strictHandler) GetAccount(ctx *gin.Context, name NameOfAccount) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetAccountResponseObject); ok {
 		if err := validResponse.VisitGetAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PatchAccount operation middleware
+func (sh *strictHandler) PatchAccount(ctx *gin.Context, name NameOfAccount, params PatchAccountParams) {
+	var request PatchAccountRequestObject
+
+	request.Name = name
+	request.Params = params
+	if strings.HasPrefix(ctx.GetHeader("Content-Type"), "application/json") {
+
+		var body PatchAccountJSONRequestBody
+		var err error
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = ctx.ShouldBindJSON(&body)
+		} else if binding.Validator != nil {
+			// ShouldBindJSON runs the struct validator after decoding; keep that.
+			err = binding.Validator.ValidateStruct(&body)
+		}
+		if err != nil {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.GetHeader("Content-Type"), "application/merge-patch+json") {
+
+		var body PatchAccountApplicationMergePatchPlusJSONRequestBody
+		var err error
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = ctx.ShouldBindJSON(&body)
+		} else if binding.Validator != nil {
+			// ShouldBindJSON runs the struct validator after decoding; keep that.
+			err = binding.Validator.ValidateStruct(&body)
+		}
+		if err != nil {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+		request.ApplicationMergePatchPlusJSONBody = &body
+
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PatchAccount(ctx, request.(PatchAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PatchAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PatchAccountResponseObject); ok {
+		if err := validResponse.VisitPatchAccountResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

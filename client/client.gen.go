@@ -598,6 +598,10 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
+// that is absent keeps its value, and one that is `null` gets its default.
+type AccountPatchInput = map[string]any
+
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
 // no templates, or was not asked yet. A field is absent if the provider does not report it.
 type AccountProfile struct {
@@ -2275,6 +2279,15 @@ type DeleteAccountParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// PatchAccountParams defines parameters for PatchAccount.
+type PatchAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReplaceAccountParams defines parameters for ReplaceAccount.
 type ReplaceAccountParams struct {
 	// Check With `false`, the account is stored without asking the provider.
@@ -2586,6 +2599,12 @@ type ListTemplatesParams struct {
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountInput
 
+// PatchAccountJSONRequestBody defines body for PatchAccount for application/json ContentType.
+type PatchAccountJSONRequestBody = AccountPatchInput
+
+// PatchAccountApplicationMergePatchPlusJSONRequestBody defines body for PatchAccount for application/merge-patch+json ContentType.
+type PatchAccountApplicationMergePatchPlusJSONRequestBody = AccountPatchInput
+
 // ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
 type ReplaceAccountJSONRequestBody = AccountChangeInput
 
@@ -2727,6 +2746,36 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
 	GetAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchAccountWithBody Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchAccount Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccount(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchAccountWithApplicationMergePatchPlusJSONBody Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithApplicationMergePatchPlusJSONBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReplaceAccountWithBody Replace an account
 	//
@@ -3106,6 +3155,66 @@ func (c *Client) DeleteAccount(ctx context.Context, name NameOfAccount, params *
 // Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
 func (c *Client) GetAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetAccountRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchAccountWithBody Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *Client) PatchAccountWithBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchAccountRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchAccount Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *Client) PatchAccount(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchAccountRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchAccountWithApplicationMergePatchPlusJSONBody Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *Client) PatchAccountWithApplicationMergePatchPlusJSONBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchAccountRequestWithApplicationMergePatchPlusJSONBody(c.Server, name, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4017,6 +4126,104 @@ func NewGetAccountRequest(server string, name NameOfAccount) (*http.Request, err
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPatchAccountRequest calls the generic PatchAccount builder with application/json body
+func NewPatchAccountRequest(server string, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchAccountRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewPatchAccountRequestWithApplicationMergePatchPlusJSONBody calls the generic PatchAccount builder with application/merge-patch+json body
+func NewPatchAccountRequestWithApplicationMergePatchPlusJSONBody(server string, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchAccountRequestWithBody(server, name, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewPatchAccountRequestWithBody constructs an http.Request for the PatchAccount method, with any body, and a specified content type
+func NewPatchAccountRequestWithBody(server string, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Check != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "check", *params.Check, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
 	}
 
 	return req, nil
@@ -6123,6 +6330,36 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
 	GetAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*GetAccountResponse, error)
 
+	// PatchAccountWithBodyWithResponse Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error)
+
+	// PatchAccountWithResponse Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error)
+
+	// PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error)
+
 	// ReplaceAccountWithBodyWithResponse Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
@@ -6807,6 +7044,124 @@ func (r GetAccountResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PatchAccountResponse200Headers the declared response headers of an HTTP 200 response for PatchAccount
+type PatchAccountResponse200Headers struct {
+	ETag string
+}
+
+// PatchAccountResponse401Headers the declared response headers of an HTTP 401 response for PatchAccount
+type PatchAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PatchAccountResponseDefaultHeaders the declared response headers of an HTTP default response for PatchAccount
+type PatchAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PatchAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Account
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PatchAccountResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PatchAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PatchAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PatchAccountResponse) GetJSON200() *Account {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PatchAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PatchAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PatchAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PatchAccountResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9175,6 +9530,54 @@ func (c *ClientWithResponses) GetAccountWithResponse(ctx context.Context, name N
 	return ParseGetAccountResponse(rsp)
 }
 
+// PatchAccountWithBodyWithResponse Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *ClientWithResponses) PatchAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error) {
+	rsp, err := c.PatchAccountWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchAccountResponse(rsp)
+}
+
+// PatchAccountWithResponse Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *ClientWithResponses) PatchAccountWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error) {
+	rsp, err := c.PatchAccount(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchAccountResponse(rsp)
+}
+
+// PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *ClientWithResponses) PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error) {
+	rsp, err := c.PatchAccountWithApplicationMergePatchPlusJSONBody(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchAccountResponse(rsp)
+}
+
 // ReplaceAccountWithBodyWithResponse Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
@@ -10040,6 +10443,121 @@ func ParseGetAccountResponse(rsp *http.Response) (*GetAccountResponse, error) {
 		response.Headers401 = &headers
 	case true:
 		var headers GetAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePatchAccountResponse parses an HTTP response from a PatchAccountWithResponse call
+func ParsePatchAccountResponse(rsp *http.Response) (*PatchAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PatchAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PatchAccountResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers PatchAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PatchAccountResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

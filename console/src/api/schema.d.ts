@@ -404,7 +404,12 @@ export interface paths {
         delete: operations["DeleteAccount"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change some fields of an account
+         * @description Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+         *     gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+         */
+        patch: operations["PatchAccount"];
         trace?: never;
     };
     "/v1/accounts/{name}/check": {
@@ -1001,6 +1006,31 @@ export interface components {
              *     past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days. An account has at
              *     most 32 former secrets: a change that would make more of them gets a 422 that names `former_secrets`.
              */
+            keep_former_secrets_until?: string;
+        };
+        /**
+         * @description The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
+         *     that is absent keeps its value, and one that is `null` gets its default.
+         */
+        AccountPatchInput: {
+            /**
+             * @description The settings to change by the names in `GET /v1/providers`. A setting or secret that is absent keeps its value, and one that
+             *     is `null` is removed.
+             */
+            settings?: {
+                [key: string]: string | null;
+            };
+            /** @enum {string|null} */
+            on_unknown?: "resend" | "hold" | null;
+            /** @enum {string|null} */
+            when_unhealthy?: "fall_back" | "hold" | null;
+            call_timeout_seconds?: number | null;
+            calls_per_second?: number | null;
+            calls_at_once?: number | null;
+            countries?: string[] | null;
+            disabled?: boolean;
+            new_webhook_key?: boolean;
+            /** Format: date-time */
             keep_former_secrets_until?: string;
         };
         /** @description An account at a provider, without its secrets. */
@@ -3309,6 +3339,69 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Stale"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    PatchAccount: {
+        parameters: {
+            query?: {
+                /** @description With `false`, the account is stored without asking the provider. */
+                check?: components["parameters"]["CheckFirst"];
+            };
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "settings": {
+                 *         "auth_token": "the new token"
+                 *       },
+                 *       "calls_per_second": null,
+                 *       "disabled": true
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["AccountPatchInput"];
+                /**
+                 * @example {
+                 *       "disabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountPatchInput"];
+            };
+        };
+        responses: {
+            /** @description The account after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             default: components["responses"]["Failure"];
         };
