@@ -192,6 +192,15 @@ const (
 	MessageTemplateFormatPositional MessageTemplateFormat = "positional"
 )
 
+// Defines values for NotCalled.
+const (
+	NotCalledChanged   NotCalled = "changed"
+	NotCalledFaulty    NotCalled = "faulty"
+	NotCalledLate      NotCalled = "late"
+	NotCalledMissing   NotCalled = "missing"
+	NotCalledUnhealthy NotCalled = "unhealthy"
+)
+
 // Defines values for OnUnknown.
 const (
 	OnUnknownHold   OnUnknown = "hold"
@@ -743,6 +752,11 @@ type AttemptFailure struct {
 	// Kind The result of a failed call, as in the `state` of an attempt.
 	Kind FailureKind `json:"kind"`
 
+	// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `faulty`: the
+	// account cannot be used, as its `fault` says. `missing`: the account is not configured. `changed`: the account changed just
+	// before the call, which is made anew. `late`: the time for the call ended first. Absent if the provider was called.
+	NotCalled *NotCalled `json:"not_called,omitempty"`
+
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
 
@@ -855,6 +869,9 @@ type Event struct {
 	// Failure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
 	Failure *EventFailure `json:"failure,omitempty"`
 
+	// From The account that was left for `account`, of the kind `routed`, if it is known.
+	From *AccountRef `json:"from,omitempty"`
+
 	// Kind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
@@ -904,6 +921,11 @@ type EventFailure struct {
 
 	// Kind The result of a failed call, as in the `state` of an attempt.
 	Kind FailureKind `json:"kind"`
+
+	// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `faulty`: the
+	// account cannot be used, as its `fault` says. `missing`: the account is not configured. `changed`: the account changed just
+	// before the call, which is made anew. `late`: the time for the call ended first. Absent if the provider was called.
+	NotCalled *NotCalled `json:"not_called,omitempty"`
 
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
@@ -1140,6 +1162,11 @@ type MessageTemplateList struct {
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
+
+// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `faulty`: the
+// account cannot be used, as its `fault` says. `missing`: the account is not configured. `changed`: the account changed just
+// before the call, which is made anew. `late`: the time for the call ended first. Absent if the provider was called.
+type NotCalled string
 
 // OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
 // `hold`: it is not sent again, so it may not arrive.

@@ -1602,6 +1602,7 @@ export interface components {
             code?: string;
             /** @description The failure as a text for people. */
             reason?: string;
+            not_called?: components["schemas"]["NotCalled"];
             /** @description The seconds to wait before a retry, if given. */
             retry_after_seconds?: number;
         };
@@ -1631,6 +1632,8 @@ export interface components {
             cause?: components["schemas"]["FallbackReason"];
             /** @description The account that the event is about. */
             account?: components["schemas"]["AccountRef"];
+            /** @description The account that was left for `account`, of the kind `routed`, if it is known. */
+            from?: components["schemas"]["AccountRef"];
             route_reason?: components["schemas"]["RouteReason"];
             failure?: components["schemas"]["EventFailure"];
             outcome?: components["schemas"]["Outcome"];
@@ -1647,7 +1650,15 @@ export interface components {
             class?: components["schemas"]["FailureClass"];
             /** @description The failure as a text for people. */
             reason?: string;
+            not_called?: components["schemas"]["NotCalled"];
         };
+        /**
+         * @description The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `faulty`: the
+         *     account cannot be used, as its `fault` says. `missing`: the account is not configured. `changed`: the account changed just
+         *     before the call, which is made anew. `late`: the time for the call ended first. Absent if the provider was called.
+         * @enum {string}
+         */
+        NotCalled: "unhealthy" | "faulty" | "missing" | "changed" | "late";
         /**
          * @description The result of a failed call, as in the `state` of an attempt.
          * @enum {string}
