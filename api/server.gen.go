@@ -539,19 +539,22 @@ type AccountFieldKind string
 
 // AccountHealth The health of an account, as its calls show it.
 type AccountHealth struct {
-	// Reason The reason of the state.
+	// Reason The reason of the state. Of `healthy`, how many of the newest calls did not succeed, if any. Of `unknown`, that the account
+	// was changed, if it was.
 	Reason *string `json:"reason,omitempty"`
 
 	// Since The begin of the state.
 	Since *time.Time `json:"since,omitempty"`
 
-	// State `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-	// again. `unknown`: it has had no calls.
+	// State `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+	// again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+	// calls are made by it again.
 	State AccountHealthState `json:"state"`
 }
 
-// AccountHealthState `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-// again. `unknown`: it has had no calls.
+// AccountHealthState `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+// again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+// calls are made by it again.
 type AccountHealthState string
 
 // AccountInput An account to store.

@@ -106,6 +106,9 @@ func TestDirectory_ReplaceAccount(t *testing.T) {
 		c.Account.Provider, c.Account.Channel, c.Account.IsDisabled = "plain", backstop.WhatsApp, true
 	})
 	require.Equal(t, 2, state.Version)
+	require.Equal(t, backstop.AccountHealth{
+		State: backstop.UnknownHealth, Since: state.UpdatedAt, Reason: "not called since the account was changed",
+	}, state.Health)
 	require.Equal(t, "signing", state.Provider)
 	require.Equal(t, backstop.SMS, state.Channel)
 	require.True(t, state.IsDisabled)

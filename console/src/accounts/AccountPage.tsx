@@ -152,7 +152,11 @@ function Health({ account: { health } }: { account: AccountItem }) {
   const { t } = useTranslation();
   return (
     <Card size="small" title={<h2>{t("accounts.health.title")}</h2>} extra={<HealthTag health={health} />}>
-      <p>{t(`accounts.healthMeans.${health.state}`)}</p>
+      <p>
+        {t(`accounts.healthMeans.${health.state}`, {
+          context: health.state === "unknown" && health.reason ? "changed" : undefined,
+        })}
+      </p>
       <HealthWords health={health} />
     </Card>
   );

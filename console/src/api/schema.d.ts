@@ -1101,8 +1101,9 @@ export interface components {
         /** @description The health of an account, as its calls show it. */
         AccountHealth: {
             /**
-             * @description `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-             *     again. `unknown`: it has had no calls.
+             * @description `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+             *     again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+             *     calls are made by it again.
              * @enum {string}
              */
             state: "healthy" | "unhealthy" | "probing" | "unknown";
@@ -1111,7 +1112,10 @@ export interface components {
              * @description The begin of the state.
              */
             since?: string;
-            /** @description The reason of the state. */
+            /**
+             * @description The reason of the state. Of `healthy`, how many of the newest calls did not succeed, if any. Of `unknown`, that the account
+             *     was changed, if it was.
+             */
             reason?: string;
         };
         /**

@@ -103,10 +103,11 @@ export const accounts = {
       unknown: "No calls yet",
     },
     healthMeans: {
-      healthy: "Its calls succeed.",
+      healthy: "Calls are made by it.",
       unhealthy: "It is not called for now. A test call follows by itself.",
       probing: "One call tests whether it is healthy again.",
       unknown: "It has had no calls.",
+      unknown_changed: "It has had no calls since it was changed. A change forgets the health before.",
     },
     since: "since",
     until: "valid until",

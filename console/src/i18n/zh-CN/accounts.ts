@@ -105,10 +105,11 @@ export const accounts: Pick<Words, "accounts"> = {
       unknown: "尚无调用",
     },
     healthMeans: {
-      healthy: "调用成功。",
+      healthy: "会经此账户调用。",
       unhealthy: "暂不调用，稍后会自动进行一次测试调用。",
       probing: "正在用一次调用测试是否恢复。",
       unknown: "尚未调用过。",
+      unknown_changed: "更改后尚未调用过。更改账户会清除此前的健康状况。",
     },
     since: "自",
     until: "有效期至",
