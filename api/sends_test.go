@@ -107,6 +107,23 @@ func TestSends_Warnings(t *testing.T) {
 	require.Equal(t, map[string]string{"rule": "Undelivered", "wait_seconds": "300", "whatsapp_seconds": "2592000"}, *(*preview.Warnings)[0].Params)
 }
 
+// A rule without an account that sends is told of, also when the request is repeated after the account was enabled.
+func TestSends_Warnings_disabledAccounts(t *testing.T) {
+	t.Parallel()
+	r, fake := withAccounts(t)
+	_, policy := r.seed(t)
+	r.policies[0].Rules[0].Routes = []backstop.Route{{Account: "off"}}
+	r.policies[0].Rules[0].WaitSeconds = 0
+	want := map[string]string{"accounts_disabled": `rule "Undelivered": all its accounts are disabled (off), so its SMS waits until one is enabled`}
+	require.Equal(t, want, r.warned(t, sendBody(policy.ID)))
+	first := r.call(t, "POST", "/v1/sends", sendBody(policy.ID), "Idempotency-Key", "k")
+	fake.all[2].IsDisabled = false
+	require.Empty(t, r.warned(t, sendBody(policy.ID)))
+	again := r.call(t, "POST", "/v1/sends", sendBody(policy.ID), "Idempotency-Key", "k")
+	require.Contains(t, first.Body.String(), "accounts_disabled")
+	require.Equal(t, first.Body.String(), again.Body.String())
+}
+
 func TestSends_Idempotency(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -268,6 +268,7 @@ const (
 
 // Defines values for WarningCode.
 const (
+	WarningCodeAccountsDisabled   WarningCode = "accounts_disabled"
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
@@ -2066,7 +2067,8 @@ type WaitSeconds = int
 
 // Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
-	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+	// Code The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+	// `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -2080,14 +2082,15 @@ type Warning struct {
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
+	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `accounts`, their names, for `accounts_disabled`; `wait_seconds`
 	// and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
 	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
 	// `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
 	Params *map[string]string `json:"params,omitempty"`
 }
 
-// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+// WarningCode The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+// `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`

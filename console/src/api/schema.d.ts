@@ -1433,7 +1433,8 @@ export interface components {
         /** @description A part of a send that is valid but may be a mistake. */
         Warning: {
             /**
-             * @description The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+             * @description The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+             *     `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
              *     time-to-live is longer than the wait.
              *     `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
              *     rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -1444,11 +1445,11 @@ export interface components {
              *     number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
              * @enum {string}
              */
-            code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
+            code: "accounts_disabled" | "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
             /**
-             * @description The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
+             * @description The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `accounts`, their names, for `accounts_disabled`; `wait_seconds`
              *     and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
              *     for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
              *     `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.

@@ -400,6 +400,7 @@ export const sends = {
     send: "Send",
     flawed: "Not sent: some fields are not valid yet.",
     warnings: {
+      accounts_disabled: "The accounts of a rule are disabled",
       both_may_arrive: "WhatsApp may still deliver after the SMS",
       expires_before_wait: "The send expires before the wait ends",
       looks_unread: "Some readers look unread",
@@ -409,6 +410,8 @@ export const sends = {
       unlisted_number: "The recipient's number may be wrong",
     },
     warningDetails: {
+      accounts_disabled:
+        "Rule “{{rule}}”: all its accounts are disabled ({{accounts}}), so its SMS waits until one is enabled.",
       both_may_arrive:
         "Rule “{{rule}}” waits {{wait}}, but WhatsApp tries for up to {{whatsapp}}: both messages may arrive.",
       expires_before_wait:

@@ -392,6 +392,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     send: "发送",
     flawed: "尚未发送：有些字段无效。",
     warnings: {
+      accounts_disabled: "规则的账户已停用",
       both_may_arrive: "短信发出后，WhatsApp 消息仍可能送达",
       expires_before_wait: "发送会在等待结束之前过期",
       looks_unread: "接收者若关闭已读回执，读过也会显示为未读",
@@ -401,6 +402,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       unlisted_number: "接收号码可能有误",
     },
     warningDetails: {
+      accounts_disabled: "规则“{{rule}}”的所有账户均已停用（{{accounts}}），其短信将等到某个账户启用后才发送。",
       both_may_arrive: "规则“{{rule}}”等待 {{wait}}，而 WhatsApp 最长会尝试 {{whatsapp}}：两条消息都可能送达。",
       expires_before_wait: "发送会在规则“{{rule}}”的等待结束之前过期：只有报告失败才能及时触发它。",
       looks_unread: "规则“{{rule}}”：接收者若关闭已读回执，读过也会显示为未读，短信仍会发出。",
