@@ -2457,6 +2457,9 @@ type ListRulesParams struct {
 	// Country Only rules that apply to recipients in this country (ISO 3166-1 alpha-2).
 	Country *string `form:"country,omitempty" json:"country,omitempty"`
 
+	// Account Only rules of which a route names this account. A rule without routes names none.
+	Account *AccountRef `form:"account,omitempty" json:"account,omitempty"`
+
 	// Used With `false`, only rules that no policy includes. With `true`, only the others.
 	Used *bool `form:"used,omitempty" json:"used,omitempty"`
 
@@ -3470,6 +3473,14 @@ func (siw *ServerInterfaceWrapper) ListRules(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", c.Request.URL.Query(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter country: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "account" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "account", c.Request.URL.Query(), &params.Account, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter account: %w", err), http.StatusBadRequest)
 		return
 	}
 

@@ -2386,6 +2386,9 @@ type ListRulesParams struct {
 	// Country Only rules that apply to recipients in this country (ISO 3166-1 alpha-2).
 	Country *string `form:"country,omitempty" json:"country,omitempty"`
 
+	// Account Only rules of which a route names this account. A rule without routes names none.
+	Account *AccountRef `form:"account,omitempty" json:"account,omitempty"`
+
 	// Used With `false`, only rules that no policy includes. With `true`, only the others.
 	Used *bool `form:"used,omitempty" json:"used,omitempty"`
 
@@ -4850,6 +4853,18 @@ func NewListRulesRequest(server string, params *ListRulesParams) (*http.Request,
 		if params.Country != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Account != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "account", *params.Account, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {

@@ -2433,6 +2433,8 @@ export interface operations {
                 send_id?: string;
                 /** @description Only rules that apply to recipients in this country (ISO 3166-1 alpha-2). */
                 country?: string;
+                /** @description Only rules of which a route names this account. A rule without routes names none. */
+                account?: components["schemas"]["AccountRef"];
                 /** @description With `false`, only rules that no policy includes. With `true`, only the others. */
                 used?: boolean;
                 /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */

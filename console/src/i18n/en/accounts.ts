@@ -39,6 +39,8 @@ export const accounts = {
     isEnabled: "The account “{{name}}” is enabled",
     faulty: "Cannot be used",
     faultMeans: "This account cannot be used",
+    rules: "Rules with this account",
+    noRules: "No rule names this account. Rules without accounts use the default one.",
     hidesStored: "A stored account of the same name is not used",
     hidesStoredMeans: "The environment gives this one. To use the stored one, remove the variables of this one.",
     environment: "Read-only",

@@ -41,6 +41,8 @@ export const accounts: Pick<Words, "accounts"> = {
     isEnabled: "账户“{{name}}”已启用",
     faulty: "无法使用",
     faultMeans: "此账户无法使用",
+    rules: "使用此账户的规则",
+    noRules: "没有规则指定此账户。未指定账户的规则使用默认账户。",
     hidesStored: "已存储的同名账户未被使用",
     hidesStoredMeans: "当前账户由环境变量配置。要使用已存储的账户，请移除当前账户的环境变量。",
     environment: "只读",
