@@ -167,8 +167,8 @@ func (l *Ledger) recordRoute(a *Attempt, now time.Time) {
 	l.addEvent(Event{Kind: EventRouted, Channel: SMS, Rule: a.Rule, Account: a.Account, Detail: string(reason)}, now)
 }
 
-// RoutedFrom returns the account that was left at an event of kind EventRouted: that of the newest call for the rule, or without a
-// call the first of the rule. Before has the earlier events of the send, the oldest first.
+// RoutedFrom returns the account that was left at an event of kind EventRouted: that of the newest call for the rule, or without
+// a call the first of the rule. Before has the earlier events of the send, the oldest first.
 func (p Plan) RoutedFrom(routed Event, before []Event) string {
 	for _, e := range slices.Backward(before) {
 		if e.Kind == EventAttempt && e.Channel == SMS && e.Rule == routed.Rule && e.Account != routed.Account {

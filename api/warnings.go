@@ -18,7 +18,9 @@ func warningsOf(send backstop.Send) []Warning {
 		list = append(list, unlistedNumber(send))
 	}
 	list = append(list, templateWarnings(send)...)
-	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{mayBothArrive, expiresFirst, looksUnread, refusesName, hasNoAccount} {
+	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{
+		mayBothArrive, expiresFirst, looksUnread, refusesName, hasNoAccount,
+	} {
 		for _, rule := range send.Plan.Rules {
 			if w := check(send, rule); w != nil {
 				list = append(list, *w)

@@ -67,14 +67,11 @@ func (r accountRow) record() (accounts.Record, error) {
 	return record, nil
 }
 
-// newAccountColumns are the columns that a new account gets from its record.
-var newAccountColumns = accountColumns.Without("version")
-
 // insertAccount inserts no row if there are too many accounts. The first version is the mark of all changes. Each change adds one
 // to the mark, and at most one to a version, so the version is greater than all versions of a deleted account of the same name.
 // An old ETag of that one is Stale.
-var insertAccount = `INSERT INTO accounts (` + newAccountColumns.Names() + `, version)
-SELECT ` + newAccountColumns.Params() + `, (SELECT mark FROM account_changes)::integer
+var insertAccount = `INSERT INTO accounts (` + accountColumns.Without("version").Names() + `, version)
+SELECT ` + accountColumns.Without("version").Params() + `, (SELECT mark FROM account_changes)::integer
 WHERE (SELECT count(*) FROM accounts) < ` + strconv.Itoa(backstop.MaxAccounts) + `
 RETURNING ` + accountColumns.Names()
 
@@ -90,7 +87,7 @@ func (db *DB) CreateAccount(ctx context.Context, record accounts.Record) (accoun
 	var stored accountRow
 	err = pool.UntilKnown(ctx, "insert account", func(isRepeated bool) error {
 		stored = accountRow{}
-		err := db.pool.GetUnprepared(ctx, &stored, insertAccount, newAccountColumns.Values(row)...)
+		err := db.pool.GetUnprepared(ctx, &stored, insertAccount, accountColumns.Without("version").Values(row)...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "accounts_pkey"):
 			if db.isAccountStored(ctx, row, &stored) {
