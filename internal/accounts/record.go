@@ -25,6 +25,7 @@ type Record struct {
 // if the name is taken or the account to delete is in use, which the message explains; Stale, if the stored version is not the
 // given one, unless that is backstop.AnyVersion; TryLater.
 type Store interface {
+	// CreateAccount stores a new account. Its version is greater than all versions of an earlier account of its name.
 	CreateAccount(ctx context.Context, record Record) (Record, error)
 	Account(ctx context.Context, name string) (Record, error)
 	// ListAccounts returns all accounts, the oldest first.
