@@ -29,6 +29,18 @@ const (
 	Expired        RejectClass = "expired"   // the provider dropped the message: its validity was over before it was sent
 )
 
+// NotCalled says why no call was made to a provider.
+type NotCalled string
+
+// The reasons.
+const (
+	NotCalledUnhealthy NotCalled = "unhealthy" // other calls found the account unhealthy
+	NotCalledFaulty    NotCalled = "faulty"    // the account cannot be opened
+	NotCalledMissing   NotCalled = "missing"   // the account is not configured
+	NotCalledChanged   NotCalled = "changed"   // the account has just changed
+	NotCalledLate      NotCalled = "late"      // the time of the call ended before
+)
+
 // Failure is why a provider did not take, or did not deliver, a message.
 type Failure struct {
 	Kind       FailureKind   `json:"kind"`
@@ -37,6 +49,7 @@ type Failure struct {
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 if the provider gave none
 	MaxTries   int           `json:"-"`                     // of an Unavailable failure: the most calls to make; 0: no limit
+	NotCalled  NotCalled     `json:"not_called,omitempty"`  // why the provider was not called; empty if it was
 	IsNarrow   bool          `json:"-"`                     // the cause is this message or its sender; other messages may pass
 }
 

@@ -105,10 +105,12 @@ func (a *Activities) sendBy(
 	case !found:
 		return backstop.Submission{}, missingFailure(name)
 	case account.Fault != "":
-		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
+		return backstop.Submission{}, &backstop.Failure{
+			Kind: backstop.Unavailable, NotCalled: backstop.NotCalledFaulty, Reason: "not called: " + account.Fault,
+		}
 	case account.Provider != r.Attempt.Provider || r.Attempt.WasUnknown && !account.RefusesRepeats:
 		return backstop.Submission{}, &backstop.Failure{
-			Kind: backstop.Unavailable, Reason: "not called: the account has just changed",
+			Kind: backstop.Unavailable, NotCalled: backstop.NotCalledChanged, Reason: "not called: the account has just changed",
 		}
 	}
 	done, allowed := a.health.Allow(ctx, name)
@@ -131,12 +133,15 @@ const triesOfMissing = 16
 func missingFailure(name string) *backstop.Failure {
 	return &backstop.Failure{
 		Kind: backstop.Unavailable, Class: backstop.AccountFault, MaxTries: triesOfMissing,
-		Reason: fmt.Sprintf("account %q is not configured", name),
+		NotCalled: backstop.NotCalledMissing, Reason: fmt.Sprintf("account %q is not configured", name),
 	}
 }
 
 func unhealthyFailure() *backstop.Failure {
-	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: other calls found the account unhealthy"}
+	return &backstop.Failure{
+		Kind: backstop.Unavailable, NotCalled: backstop.NotCalledUnhealthy,
+		Reason: "not called: other calls found the account unhealthy",
+	}
 }
 
 // checkAccount decides about a call without a change of its attempt, so that 100,000 sends that wait for one account do not each

@@ -123,6 +123,7 @@ func TestActivities_unhealthy(t *testing.T) {
 		require.Zero(t, r.provider.calls())
 		require.Equal(t, 1, *begins)
 		require.Equal(t, backstop.StateUnavailable, r.attempt(channel).State, "it was surely not sent")
+		require.Equal(t, backstop.NotCalledUnhealthy, r.attempt(channel).Failure.NotCalled)
 		require.Empty(t, h.calls, "a call that was not made says nothing of the account")
 		h.set(accountOf(channel), false)
 		result, err := r.runOn(channel)

@@ -180,7 +180,15 @@ export const constraints = {
     },
     "calls_per_second": {
       "minimum": 0,
-      "maximum": 10000
+      "maximum": 10000,
+      "anyOf": [
+        {
+          "maximum": 0
+        },
+        {
+          "minimum": 0.01
+        }
+      ]
     },
     "calls_at_once": {
       "minimum": 0,
