@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -111,10 +110,12 @@ func (a *Activities) sendBy(
 	case !found:
 		return backstop.Submission{}, missingFailure(name)
 	case account.Fault != "":
-		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
+		return backstop.Submission{}, &backstop.Failure{
+			Kind: backstop.Unavailable, NotCalled: backstop.NotCalledFaulty, Reason: "not called: " + account.Fault,
+		}
 	case account.Provider != r.Attempt.Provider || r.Attempt.WasUnknown && !account.RefusesRepeats:
 		return backstop.Submission{}, &backstop.Failure{
-			Kind: backstop.Unavailable, Reason: "not called: the account has just changed",
+			Kind: backstop.Unavailable, NotCalled: backstop.NotCalledChanged, Reason: "not called: the account has just changed",
 		}
 	}
 	done, allowed := a.health.Allow(ctx, name)
@@ -124,7 +125,7 @@ func (a *Activities) sendBy(
 	failure := &backstop.Failure{Kind: backstop.Unknown, Reason: "the call panicked"}
 	defer func() { done(failure) }()
 	submission, err := submit(ctx, account, r)
-	failure = failureOf(submission, err)
+	failure = backstop.FailureOf(submission, err)
 	return submission, failure
 }
 
@@ -137,13 +138,19 @@ const triesOfMissing = 16
 func missingFailure(name string) *backstop.Failure {
 	return &backstop.Failure{
 		Kind: backstop.Unavailable, Class: backstop.AccountFault, MaxTries: triesOfMissing,
-		Reason: fmt.Sprintf("account %q is not configured", name),
+		NotCalled: backstop.NotCalledMissing, Reason: fmt.Sprintf("account %q is not configured", name),
 	}
 }
 
 func (a *Activities) unhealthyFailure(account string) *backstop.Failure {
-	why := cmp.Or(a.health.Limit(account), "other calls found the account unhealthy")
-	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + why}
+	f := &backstop.Failure{
+		Kind: backstop.Unavailable, NotCalled: backstop.NotCalledUnhealthy,
+		Reason: "not called: other calls found the account unhealthy",
+	}
+	if limit := a.health.Limit(account); limit != "" {
+		f.NotCalled, f.Reason = backstop.NotCalledLimit, "not called: "+limit
+	}
+	return f
 }
 
 // checkAccount decides about a call without a change of its attempt, so that 100,000 sends that wait for one account do not each

@@ -131,6 +131,7 @@ func TestActivities_unhealthy(t *testing.T) {
 		require.Zero(t, r.provider.calls())
 		require.Equal(t, 1, *begins)
 		require.Equal(t, backstop.StateUnavailable, r.attempt(channel).State, "it was surely not sent")
+		require.Equal(t, backstop.NotCalledUnhealthy, r.attempt(channel).Failure.NotCalled)
 		require.Empty(t, h.calls, "a call that was not made says nothing of the account")
 		h.set(accountOf(channel), false)
 		result, err := r.runOn(channel)
@@ -292,6 +293,7 @@ func TestActivities_limit(t *testing.T) {
 		}
 		require.Zero(t, r.provider.calls())
 		require.Equal(t, "not called: "+limit, r.attempt(backstop.WhatsApp).Failure.Reason)
+		require.Equal(t, backstop.NotCalledLimit, r.attempt(backstop.WhatsApp).Failure.NotCalled)
 		h.set(number, false)
 		result, err := r.runOn(backstop.WhatsApp)
 		r.requireVerdict(activities.Accepted, result, err)

@@ -83,3 +83,21 @@ func TestSend_earlierSMS(t *testing.T) {
 		})
 	}
 }
+
+// A workflow task is lost in which the SMS of a rule failed and that of the next rule was called. The next task gets the receipt and
+// that call at once, while it waits for the receipt of the first SMS. It goes on with the second SMS.
+func TestSend_earlierSMS_ofNextRule(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rule("one", backstop.Undelivered, 0), rule("two", backstop.Undelivered, 0))
+	resendsUnknown()(w)
+	w.answers(backstop.WhatsApp, failure(backstop.Rejected, backstop.RecipientFault))
+	w.after(10*time.Second, func() {
+		w.Receive(sms(0, backstop.Failed))
+		w.earlier(backstop.Call{Channel: backstop.SMS, Rule: 1, ByFailure: true}, nil)
+		l := w.ledger()
+		w.signal(l.View())
+	})
+	result := w.run(workflows.Settings{UnknownWait: 30 * time.Second, SMSReceiptWait: 2 * time.Minute})
+	require.Equal(t, []time.Duration{0, 70 * time.Second}, w.smsAfter(), "after CallTimeout and UnknownWait")
+	require.Equal(t, "two", result.Rule)
+}

@@ -59,7 +59,7 @@ func (s *send) awaitNewerView(ctx workflow.Context) error {
 // the SMS is still Queued, resolveUnknownSMS proposes to resend the SMS. The ledger refuses that if the account holds such
 // messages.
 func (s *send) resolveUnknownSMS(ctx workflow.Context, step activities.Step) (activities.Verdict, error) {
-	isResolved := func() bool { return s.view.SMS != backstop.Queued || s.isPassedOver() }
+	isResolved := func() bool { return s.view.SMS != backstop.Queued || s.hasLostSMS() }
 	if err := s.awaitSMSUntil(ctx, isResolved, s.in.Settings.UnknownWait); err != nil {
 		return "", err
 	}
@@ -146,9 +146,10 @@ func (s *send) retriesEnd(ctx workflow.Context, rule int) (end time.Time, isOfRu
 }
 
 // awaitSMSReceipt waits for the receipt of an SMS that is out, or may be. If none comes within SMSReceiptWait, it asks the
-// provider. If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive.
+// provider. If the SMS may still arrive then, the send ends, because no rule fires while an SMS may arrive. If a lost task of the
+// workflow has begun the SMS of the next rule, the SMS before it has failed.
 func (s *send) awaitSMSReceipt(ctx workflow.Context) error {
-	isFinal := func() bool { return !s.hasSMS() || s.isPassedOver() }
+	isFinal := func() bool { return !s.hasSMS() || s.hasLostSMS() }
 	if err := s.awaitSMSUntil(ctx, isFinal, s.in.Settings.SMSReceiptWait); err != nil || isFinal() || s.isEnded() {
 		return err
 	}

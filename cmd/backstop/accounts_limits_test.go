@@ -105,15 +105,17 @@ func TestAccounts_limits(t *testing.T) {
 	require.Len(t, others, 5)
 	require.True(t, others[4].Time.Before(calls[15].Time), "an account without limits waits for nobody")
 
-	r.send(60) // 12 s by the limit
+	r.limit(1)
+	time.Sleep(noticed)
+	r.send(60) // 60 s by the limit
 	r.limit(200)
-	r.awaitAll(noticed + 3*time.Second)
+	r.awaitAll(noticed + 20*time.Second)
 
 	r.limit(1)
 	time.Sleep(noticed)
-	r.send(30) // 30 s by the limit
+	r.send(60) // 60 s by the limit
 	r.limit(0)
-	r.awaitAll(noticed + 3*time.Second)
+	r.awaitAll(noticed + 20*time.Second)
 }
 
 // TestAccounts_limitsGone: the limit of an account is removed while no worker runs. The calls that wait on its task queue go out by

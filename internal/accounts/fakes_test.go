@@ -108,13 +108,22 @@ func (s *store) DeleteAccount(_ context.Context, name string, _ int) error {
 	return s.away
 }
 
-func (s *store) AccountsMark(ctx context.Context) (int64, error) {
-	if s.hangs {
-		<-ctx.Done()
-	}
+// fail makes each look fail with an error, or hang.
+func (s *store) fail(away error, hangs bool) {
 	defer s.lock()()
+	s.away, s.hangs = away, hangs
+}
+
+func (s *store) AccountsMark(ctx context.Context) (int64, error) {
+	unlock := s.lock()
 	s.marks++
-	return s.mark + 1, s.away
+	mark, away, hangs := s.mark+1, s.away, s.hangs
+	unlock()
+	if hangs {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	return mark, away
 }
 
 // client is an open account. It remembers its settings.

@@ -74,12 +74,12 @@ func TestDirectory_Refresh_bounds(t *testing.T) {
 		require.ErrorIs(t, r.Refresh(gone), context.Canceled)
 		require.Zero(t, time.Since(began))
 
-		r.store.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}
+		r.store.fail(&backstop.Error{Code: backstop.TryLater, Message: "away"}, false)
 		time.Sleep(time.Minute)
 		began = time.Now()
 		coded(t, backstop.TryLater, r.Refresh(t.Context()))
 		require.Zero(t, time.Since(began))
-		r.store.hangs = true
+		r.store.fail(nil, true)
 		time.Sleep(time.Minute)
 		began = time.Now()
 		require.Error(t, r.Refresh(t.Context()))

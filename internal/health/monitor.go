@@ -91,7 +91,7 @@ func (m *Monitor) HealthOf(name string) backstop.AccountHealth {
 	case r.Since.IsZero():
 		return backstop.AccountHealth{State: backstop.UnknownHealth}
 	case !r.IsOpen:
-		return backstop.AccountHealth{State: backstop.Healthy, Since: r.Since}
+		return backstop.AccountHealth{State: backstop.Healthy, Since: r.Since, Reason: r.Window.describe()}
 	case r.isLeased(m.store.Now()):
 		return backstop.AccountHealth{State: backstop.Probing, Since: r.ProbeUntil.Add(-probeLease), Reason: string(r.Reason)}
 	}

@@ -149,7 +149,7 @@ func (s *Store) Learn(_ context.Context, r backstop.Receipt) (backstop.View, err
 func (s *Store) Owner(_ context.Context, of backstop.Receipt) (backstop.Ref, bool, error) {
 	l, _ := s.Snapshot()
 	for _, a := range l.Attempts {
-		if a.Channel == of.Channel && a.MessageID == of.MessageID {
+		if a.Channel == of.Channel && a.Provider == of.Provider && a.Account == of.Account && a.MessageID == of.MessageID {
 			return a.Ref, true, nil
 		}
 	}

@@ -22,6 +22,9 @@ func Composed() map[string]string {
 	}
 }
 
+// OptedOutQuery is the query of DB.HasOptedOut.
+const OptedOutQuery = hasOptedOut
+
 // ListQuery returns the query of DB.ListSends and its values.
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {
 	w, _ := sendsThat(filter, rangeOf(filter))

@@ -78,6 +78,7 @@ func TestInfobip_Duplicate(t *testing.T) {
 		require.Equal(t, http.StatusOK, got.status)
 		require.Contains(t, got.body, `"id":23,"name":"REJECTED_DUPLICATE_MESSAGE_ID"`)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{time.Second, 2 * time.Second}, recorder.at)
 		require.Contains(t, recorder.bodies[1], `"callbackData":"id-1"`)
 		require.Contains(t, recorder.bodies[1], `"name":"DELIVERED_TO_HANDSET"`)
@@ -97,6 +98,7 @@ func TestInfobip_Retries(t *testing.T) {
 		body := `{"from":"` + infobipSender + `","to":"4915100000003","messageId":"id-1","content":{"text":"hi"},"notifyUrl":"http://backstop.test/x"}`
 		require.Equal(t, http.StatusOK, postInfobip(t, s, "/whatsapp/1/message/text", body).status)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{time.Second, 61 * time.Second, 181 * time.Second}, recorder.at)
 	})
 }
@@ -108,12 +110,14 @@ func TestInfobip_Validity(t *testing.T) {
 		options := `,"options":{"validityPeriod":{"amount":5,"timeUnit":"SECONDS"}}`
 		require.Equal(t, http.StatusOK, postInfobip(t, s, "/sms/3/messages", infobipSMS("id-1", "4915100000021", options)).status)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{5 * time.Second}, recorder.at)
 		require.Contains(t, recorder.bodies[0], `"name":"UNDELIVERABLE_NOT_SENT"`)
 		require.Contains(t, recorder.bodies[0], `"name":"EC_MESSAGE_CANCELED"`)
 		require.Equal(t, http.StatusOK, postInfobip(t, s, "/sms/3/messages", infobipSMS("id-2", "4915100000021",
 			`,"options":{"validityPeriod":{"amount":1}}`)).status, "minutes are the default")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Contains(t, recorder.bodies[len(recorder.bodies)-1], `"name":"DELIVERED_TO_HANDSET"`)
 	})
 }

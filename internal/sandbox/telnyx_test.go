@@ -49,6 +49,7 @@ func TestTelnyx_Event(t *testing.T) {
 		id := telnyxID(t, got)
 		require.Contains(t, callTelnyx(t, s, http.MethodGet, "messages/"+id, "").body, `"status":"queued"`)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{time.Second, 2 * time.Second}, recorder.at)
 		require.Contains(t, recorder.bodies[0], `"event_type":"message.sent"`)
 		for _, want := range []string{
@@ -79,6 +80,7 @@ func TestTelnyx_Retries(t *testing.T) {
 		recorder.answers = []int{http.StatusServiceUnavailable, http.StatusOK, http.StatusServiceUnavailable, http.StatusServiceUnavailable}
 		require.Equal(t, http.StatusOK, callTelnyx(t, s, http.MethodPost, "messages", telnyxSMS("+4915100000001")).status)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second}, recorder.at)
 	})
 }

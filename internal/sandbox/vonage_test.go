@@ -38,6 +38,7 @@ func TestVonage_Status(t *testing.T) {
 		id, _ := got.json(t)["message_uuid"].(string)
 		require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, id)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{time.Second, 2 * time.Second}, recorder.at)
 		require.JSONEq(t, `{"message_uuid":"`+id+`","to":"4915100000014","from":"Backstop","channel":"sms","client_ref":"ref-1",
 			"timestamp":"2000-01-01T00:00:02Z","status":"rejected","error":{"type":"https://developer.vonage.com/api-errors/messages#1180",
@@ -68,6 +69,7 @@ func TestVonage_TTL(t *testing.T) {
 		s, recorder := newFace(t, vonageFace())
 		require.Equal(t, http.StatusAccepted, postVonage(t, s, vonageSMS("4915100000021", `,"ttl":20`)).status)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{20 * time.Second}, recorder.at)
 		require.Contains(t, recorder.bodies[0], `"title":"1360"`)
 	})

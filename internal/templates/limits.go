@@ -24,8 +24,8 @@ type Limit struct {
 	IsDue        bool // the time of the next count has come
 }
 
-// needsCount reports whether the recipients must be counted now. The count of an account that has no limit any more ends the former
-// one.
+// needsCount reports whether the recipients must be counted now. The count of an account that has no limit any more ends the
+// former one.
 func (l Limit) needsCount() bool {
 	if !l.HasCount {
 		return l.Most > 0

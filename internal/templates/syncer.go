@@ -85,7 +85,8 @@ func (s *Syncer) Run(ctx context.Context) {
 	loops.Wait()
 }
 
-// repeat calls do until ctx is done. It calls log when the store does not answer any more, and without an error when it does again.
+// repeat calls do until ctx is done. It calls log when the store does not answer any more, and without an error when it answers
+// again.
 func repeat(ctx context.Context, do func(context.Context) error, log func(error)) {
 	isAway := false
 	for {
