@@ -9,11 +9,11 @@ import (
 	"github.com/backstophq/backstop/client"
 )
 
-// patchAccount changes some fields of an account of a version.
-func (r *rig) patchAccount(name string, version int, patch client.AccountPatchInput) *client.PatchAccountResponse {
+// patchSecond changes some fields of the account "uk", if it has a version.
+func (r *rig) patchSecond(version int, patch client.AccountPatchInput) *client.PatchAccountResponse {
 	r.t.Helper()
 	answer, err := r.caller.API.PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse(
-		r.t.Context(), name, &client.PatchAccountParams{IfMatch: strconv.Quote(strconv.Itoa(version))}, patch)
+		r.t.Context(), "uk", &client.PatchAccountParams{IfMatch: strconv.Quote(strconv.Itoa(version))}, patch)
 	require.NoError(r.t, err)
 	return answer
 }
@@ -28,7 +28,7 @@ func TestAccounts_patch(t *testing.T) {
 	made := r.createAccount(input)
 
 	// The provider is asked with the secrets that are stored, so it accepts the change only if they were kept.
-	patched := r.patchAccount("uk", made.Version, client.AccountPatchInput{"disabled": true})
+	patched := r.patchSecond(made.Version, client.AccountPatchInput{"disabled": true})
 	require.NotNil(t, patched.JSON200, string(patched.Body))
 	require.Nil(t, patched.JSON200.Unchecked)
 	want := made
@@ -37,10 +37,10 @@ func TestAccounts_patch(t *testing.T) {
 	require.Equal(t, want, *patched.JSON200)
 	require.NotNil(t, patched.JSON200.Health.Reason, "it was not called since its change")
 
-	tooSlow := r.patchAccount("uk", want.Version, client.AccountPatchInput{"calls_per_second": 1e-9})
+	tooSlow := r.patchSecond(want.Version, client.AccountPatchInput{"calls_per_second": 1e-9})
 	require.Equal(t, 422, tooSlow.StatusCode())
 	require.Contains(t, string(tooSlow.Body), `"min":"0.01"`)
-	removed := r.patchAccount("uk", want.Version, client.AccountPatchInput{"settings": map[string]any{"access_token": nil}})
+	removed := r.patchSecond(want.Version, client.AccountPatchInput{"settings": map[string]any{"access_token": nil}})
 	require.Equal(t, 422, removed.StatusCode(), "the token is required")
 
 	deleted, err := r.caller.API.DeleteAccountWithResponse(t.Context(), "uk", &client.DeleteAccountParams{IfMatch: "*"})
@@ -48,7 +48,7 @@ func TestAccounts_patch(t *testing.T) {
 	require.Equal(t, 204, deleted.StatusCode(), string(deleted.Body))
 	again := r.createAccount(input)
 	for _, version := range []int{made.Version, want.Version} {
-		require.Equal(t, 412, r.patchAccount("uk", version, client.AccountPatchInput{"disabled": true}).StatusCode())
+		require.Equal(t, 412, r.patchSecond(version, client.AccountPatchInput{"disabled": true}).StatusCode())
 	}
-	require.NotNil(t, r.patchAccount("uk", again.Version, client.AccountPatchInput{"calls_per_second": nil}).JSON200)
+	require.NotNil(t, r.patchSecond(again.Version, client.AccountPatchInput{"calls_per_second": nil}).JSON200)
 }

@@ -175,17 +175,20 @@ function Rules({ account }: { account: AccountItem }) {
   }
   return (
     <Card size="small" title={<h2>{t("accounts.rules")}</h2>}>
-      {rules.items.length === 0 && <p className="hint">{t("accounts.noRules")}</p>}
-      <ul className="inline-list">
-        {rules.items.map(({ id, name }) => (
-          <li key={id}>
-            <Link to={`/rules/${id}`}>
-              <Name>{name}</Name>
-            </Link>
-          </li>
-        ))}
-        {rules.next_cursor && <li>…</li>}
-      </ul>
+      {rules.items.length > 0 ? (
+        <ul className="inline-list">
+          {rules.items.map(({ id, name }) => (
+            <li key={id}>
+              <Link to={`/rules/${id}`}>
+                <Name>{name}</Name>
+              </Link>
+            </li>
+          ))}
+          {rules.next_cursor && <li>…</li>}
+        </ul>
+      ) : (
+        <p className="hint">{t("accounts.noRules")}</p>
+      )}
     </Card>
   );
 }
