@@ -86,8 +86,8 @@ func templateNotices(before, after metaTemplate) []notice {
 	return list
 }
 
-// putMetaNumber changes the state of the numbers and posts a webhook about it: PUT /meta/number with status, quality or limit. The
-// limit is that of the business portfolio, such as TIER_250.
+// putMetaNumber changes the state of the numbers and posts a webhook about it: PUT /meta/number with status, quality or limit.
+// The limit is that of the business portfolio, such as TIER_250.
 func (s *Server) putMetaNumber(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	s.number.set(word(query.Get("status")), word(query.Get("quality")), word(query.Get("limit")))

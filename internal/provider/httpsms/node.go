@@ -82,8 +82,8 @@ func (n node) object(names ...string) map[string]node {
 	return found
 }
 
-// entries returns the fields of an object with any names, in the order of the names, so that a document with several faults always
-// gets the same error.
+// entries returns the fields of an object with any names, in the order of the names, so that a document with several faults
+// always gets the same error.
 func (n node) entries() iter.Seq2[string, node] {
 	return func(yield func(string, node) bool) {
 		if n.isMissing() {
