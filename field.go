@@ -9,9 +9,12 @@ const (
 	FieldAccountName       FieldCode = "account_name"
 	FieldAfterOther        FieldCode = "after_other" // another field must be earlier
 	FieldBlank             FieldCode = "blank"       // no character is visible
+	FieldBlockedToo        FieldCode = "blocked_too" // a country that another list blocks
 	FieldBytesMax          FieldCode = "bytes_max"   // too many bytes
+	FieldCapReached        FieldCode = "cap_reached" // of a guard
 	FieldControlCharacters FieldCode = "control_characters"
 	FieldCountryCode       FieldCode = "country_code"
+	FieldCountryRefused    FieldCode = "country_refused" // by a guard
 	FieldCursor            FieldCode = "cursor"
 	FieldDigits            FieldCode = "digits"
 	FieldETag              FieldCode = "etag"
@@ -37,7 +40,8 @@ const (
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
-	FieldSchema            FieldCode = "schema" // none of the others
+	FieldSameText          FieldCode = "same_text" // as an earlier send
+	FieldSchema            FieldCode = "schema"    // none of the others
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
@@ -65,14 +69,15 @@ const (
 // FieldCodes returns all codes.
 func FieldCodes() []FieldCode {
 	return []FieldCode{
-		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCountryCode, FieldCursor,
-		FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
-		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies,
-		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
-		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
-		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldAccountName, FieldAfterOther, FieldBlank, FieldBlockedToo, FieldBytesMax, FieldCapReached, FieldCountryRefused,
+		FieldSameText, FieldControlCharacters, FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice,
+		FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode,
+		FieldLengthMax, FieldLengthMin, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText, FieldNotNull,
+		FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax, FieldRefused,
+		FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage, FieldTemplateName, FieldTemplateNotApproved,
+		FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits,
+		FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax,
+		FieldValueMin, FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

@@ -11,7 +11,7 @@ const CountRecipients = countRecipients
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
-		"insertSend": insertSend, "getSendByKey": getSendByKey, "getSend": getSend,
+		"insertSend": insertSend, "insertGuarded": insertGuarded, "addGuardResults": addGuardResults, "getSendByKey": getSendByKey, "getSend": getSend,
 		"insertAccount": insertAccount, "getAccount": getAccount, "listAccounts": listAccounts, "replaceAccount": replaceAccount,
 		"insertInbound": insertInbound,
 		"listTemplates": listTemplates, "getTemplates": getTemplates, "lockTemplates": lockTemplates,

@@ -16,13 +16,23 @@ import (
 )
 
 // insertSend stores a send and its first event in one statement; no row when the key was used before.
-var insertSend = `WITH s AS (
-    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)
+var insertSend = `WITH ` + insertSendFrom(`VALUES (`+insertColumns.Params()+`)`) + `
+` + insertFirstEvent("s")
+
+// insertSendFrom returns the table s of the stored send; without a row when the key was used before.
+func insertSendFrom(source string) string {
+	return `s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `) ` + source + `
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
-)
-INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
-SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
+)`
+}
+
+// insertFirstEvent returns the statement that stores the first event of the sends in a table.
+func insertFirstEvent(stored string) string {
+	return `INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
+SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM ` + stored
+}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
@@ -44,18 +54,9 @@ type insertRow struct {
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
-	row, err := ledgers.RowOf(send)
+	insert, send, err := insertRowOf(send, key)
 	if err != nil {
 		return backstop.Send{}, false, err
-	}
-	if send, err = row.Send(); err != nil { // with times as Postgres stores them
-		return backstop.Send{}, false, err
-	}
-	insert := insertRow{
-		Row: row, PolicyID: send.Plan.PolicyID, CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
-	}
-	if key != nil {
-		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
 		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
@@ -70,11 +71,7 @@ func (db *DB) InsertSend(
 			stored, created = send, true
 			return nil
 		}
-		var found bool
-		stored, found, err = db.SendByKey(ctx, *key)
-		if err == nil && !found {
-			err = sql.ErrNoRows
-		}
+		stored, err = db.sendOfKey(ctx, *key)
 		created = stored.ID == send.ID // also if it was stored before its answer was lost
 		return err
 	})
@@ -82,6 +79,33 @@ func (db *DB) InsertSend(
 		return backstop.Send{}, false, err
 	}
 	return stored, created, nil
+}
+
+// insertRowOf returns the row of a new send, and the send with times as Postgres stores them.
+func insertRowOf(send backstop.Send, key *handoff.Idempotency) (insertRow, backstop.Send, error) {
+	row, err := ledgers.RowOf(send)
+	if err != nil {
+		return insertRow{}, backstop.Send{}, err
+	}
+	if send, err = row.Send(); err != nil {
+		return insertRow{}, backstop.Send{}, err
+	}
+	insert := insertRow{
+		Row: row, PolicyID: send.Plan.PolicyID, CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+	}
+	if key != nil {
+		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
+	}
+	return insert, send, nil
+}
+
+// sendOfKey returns the send whose key another one could not get.
+func (db *DB) sendOfKey(ctx context.Context, key handoff.Idempotency) (backstop.Send, error) {
+	send, found, err := db.SendByKey(ctx, key)
+	if err == nil && !found {
+		err = sql.ErrNoRows
+	}
+	return send, err
 }
 
 var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
