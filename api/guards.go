@@ -61,6 +61,11 @@ func (s *server) acceptGuarded(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency, isRepeat bool,
 ) (accepted backstop.Send, isSameText bool, err error) {
 	checks, err := s.guards.Admit(send, isRepeat)
+	if err != nil && key != nil { // another request with the key may have taken the last place
+		if accepted, found, err := s.handoff.Accepted(ctx, *key); err != nil || found {
+			return accepted, false, err
+		}
+	}
 	if err == nil {
 		var created bool
 		accepted, created, err = s.handoff.AcceptGuarded(ctx, send, key, checks)

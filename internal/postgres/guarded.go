@@ -68,11 +68,10 @@ func (db *DB) InsertGuarded(
 		case err != nil:
 			return err
 		}
-		if isRepeated { // the send itself may have taken the last place
-			if _, err := db.Send(ctx, send.ID); backstop.CodeOf(err) != backstop.NotFound {
-				stored, created = send, err == nil
-				return err
-			}
+		var found bool
+		if stored, found, err = db.findRefused(ctx, send, key, isRepeated); err != nil || found {
+			created = stored.ID == send.ID
+			return err
 		}
 		return db.readRefusal(ctx, answer, send, checks)
 	})
@@ -80,6 +79,22 @@ func (db *DB) InsertGuarded(
 		return backstop.Send{}, false, err
 	}
 	return stored, created, nil
+}
+
+// findRefused returns the send that was stored although the guards refuse it now, because it has taken the last place itself: the
+// answer to the first statement was lost, or another request with the same key was faster.
+func (db *DB) findRefused(
+	ctx context.Context, send backstop.Send, key *handoff.Idempotency, isRepeated bool,
+) (stored backstop.Send, found bool, err error) {
+	if isRepeated {
+		if _, err = db.Send(ctx, send.ID); backstop.CodeOf(err) != backstop.NotFound {
+			return send, err == nil, err
+		}
+	}
+	if key == nil {
+		return backstop.Send{}, false, nil
+	}
+	return db.SendByKey(ctx, *key)
 }
 
 // guardValues returns the last values of insertGuarded.
