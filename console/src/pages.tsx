@@ -10,6 +10,7 @@ import {
   FieldTimeOutlined,
   FileTextOutlined,
   RocketOutlined,
+  SafetyOutlined,
   SendOutlined,
 } from "./ui/firstIcons";
 
@@ -21,6 +22,7 @@ export interface MenuEntry {
     | "policies.title"
     | "accounts.title"
     | "templates.title"
+    | "guards.title"
     | "start.title";
   icon: ReactNode;
   group?: "fallback" | "more";
@@ -68,6 +70,11 @@ export const pages: Page[] = [
     path: "/templates",
     component: lazy(() => import("./templates/TemplatesPage")),
     menu: { label: "templates.title", icon: <FileTextOutlined />, group: "more" },
+  },
+  {
+    path: "/guards",
+    component: lazy(() => import("./guards/GuardsPage")),
+    menu: { label: "guards.title", icon: <SafetyOutlined />, group: "more" },
   },
   {
     path: "/start",

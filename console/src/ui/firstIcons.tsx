@@ -21,4 +21,5 @@ export const FileTextOutlined = decorative(ant.FileTextOutlined);
 export const LogoutOutlined = decorative(ant.LogoutOutlined);
 export const MenuOutlined = decorative(ant.MenuOutlined);
 export const RocketOutlined = decorative(ant.RocketOutlined);
+export const SafetyOutlined = decorative(ant.SafetyOutlined);
 export const SendOutlined = decorative(ant.SendOutlined);

@@ -11,6 +11,9 @@ export function fieldText({ code, params, reason }: Schemas["FieldError"], t: TF
   const context = params?.meant && "meant";
   const words = {
     ...(params?.component && { component: componentText(params.component, t) }),
+    ...(params?.guard && {
+      guard: t(`guards.names.${params.guard as Schemas["Guard"]}`, { defaultValue: params.guard }),
+    }),
     ...(params?.status && { status: statusText(params.status, t) }),
   };
   return t(`problem.fields.${code}`, { ...params, ...words, context, defaultValue: reason });

@@ -49,15 +49,20 @@ export const frame = {
       precondition_required: "The request does not name the version that it changes.",
       internal: "The server has an internal error.",
       unavailable: "The server cannot do this at the moment.",
+      rate_limited: "A cap of the guards is reached.",
+      duplicate: "The recipient got the same content a moment ago.",
     },
     // What is wrong with a field. The field stands before it.
     fields: {
       account_name: "must be 1 to 64 small letters, digits, - and _, and begin with a letter or digit",
       after_other: "must be later than {{other}}",
       blank: "must have a visible character",
+      blocked_too: "is blocked by another list: {{country}}",
       bytes_max: "must have at most {{max}} bytes",
+      cap_reached: "has reached a cap of the guards: {{guard}}, {{limit}} an hour",
       control_characters: "must not contain control characters",
       country_code: "must be the two capital letters of a country, like GB",
+      country_refused: "is in a country to which the guards accept no send",
       cursor: "must be the next_cursor of an earlier answer",
       digits: "must have 4 to 15 digits",
       etag: "must be an ETag in its quotes, or *",
@@ -84,6 +89,7 @@ export const frame = {
       range_days_max: "the range may have at most {{max}} days",
       refused: "is refused: {{reason}}",
       required: "is required",
+      same_text: "got a send with the same content less than {{window_seconds}} s ago",
       schema: "does not fit the contract of the API",
       send_id:
         "must be 1 to 11 letters, digits, spaces and _&.+- with at least one letter, a short code of 3 to 8 digits, or an E.164 number",
