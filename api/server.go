@@ -108,7 +108,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &server{
 		rules: o.Rules, policies: o.Policies, sends: o.Sends, sessions: o.Sessions, handoff: o.Handoff,
-		accounts: o.Accounts, guards: o.Guards, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks, refresh: o.RefreshAccounts,
+		accounts: o.Accounts, guards: o.Guards, profiles: o.Templates, notices: o.Notices, webhooks: o.Webhooks,
+		refresh:    o.RefreshAccounts,
 		errorCodes: slices.Clone(o.ErrorCodes),
 		contract:   contract,
 		log:        o.Log, now: o.Now, version: o.Version, ready: o.Ready,
@@ -139,9 +140,9 @@ func New(o Options) (http.Handler, error) {
 
 func (o Options) check() error {
 	absent := map[string]bool{
-		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil, "Sends": o.Sends == nil,
-		"Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil, "Log": o.Log == nil,
-		"APIKey": o.APIKey == "",
+		"Accounts": o.Accounts == nil, "Guards": o.Guards == nil, "Rules": o.Rules == nil, "Policies": o.Policies == nil,
+		"Sends": o.Sends == nil, "Sessions": o.Sessions == nil, "Handoff": o.Handoff == nil, "Templates": o.Templates == nil,
+		"Log": o.Log == nil, "APIKey": o.APIKey == "",
 	}
 	maps.DeleteFunc(absent, func(_ string, missing bool) bool { return !missing })
 	if len(absent) > 0 {

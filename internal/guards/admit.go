@@ -74,8 +74,8 @@ func maskKey(check backstop.CapCheck) string {
 // maxFull bounds the caps that are remembered.
 const maxFull = 10_000
 
-// fullCaps are the caps that are reached. A count never falls before the end of its minute, so no place becomes free earlier, and the
-// store need not be asked. A changed cap is another one.
+// fullCaps are the caps that are reached. A count never falls before the end of its minute, so no place becomes free earlier, and
+// the store need not be asked. A changed cap is another one.
 type fullCaps struct {
 	mu   sync.Mutex
 	ends map[backstop.CapCheck]time.Time

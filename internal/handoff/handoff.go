@@ -130,10 +130,10 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	return h.AcceptGuarded(ctx, send, key, backstop.GuardChecks{})
 }
 
-// AcceptGuarded stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. When it returns
-// without an error, the send is stored and cannot be lost, even if Temporal is away. If the key has been used for another
-// send, AcceptGuarded returns that send and false. If a check refuses the send, nothing is stored, and the cause of the error is a
-// backstop.GuardRefusal.
+// AcceptGuarded stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. When it
+// returns without an error, the send is stored and cannot be lost, even if Temporal is away. If the key has been used for another
+// send, AcceptGuarded returns that send and false. If a check refuses the send, nothing is stored, and the cause of the error is
+// a backstop.GuardRefusal.
 func (h *Handoff) AcceptGuarded(
 	ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
 ) (backstop.Send, bool, error) {
