@@ -208,8 +208,8 @@ const (
 // GuardResults returns all results.
 func GuardResults() []GuardResult { return []GuardResult{GuardWatched, GuardRefused, GuardAnswered} }
 
-// GuardRefusal is the cause of an Error of a guard.
-type GuardRefusal struct {
+// GuardError is the cause of an Error of a guard.
+type GuardError struct {
 	Guard   Guard
 	Check   CapCheck      // of a cap
 	Country string        // of GuardCountries
@@ -218,7 +218,7 @@ type GuardRefusal struct {
 }
 
 // Error does not have the number.
-func (r *GuardRefusal) Error() string { return "refused by guard " + string(r.Guard) }
+func (r *GuardError) Error() string { return "refused by guard " + string(r.Guard) }
 
 // RefuseCountry returns the Error for a country to which no send is accepted.
 func RefuseCountry(country string) error {
@@ -226,7 +226,7 @@ func RefuseCountry(country string) error {
 	if country == "" {
 		reason = "is a number of no country, and only certain countries are allowed"
 	}
-	return refuse(Invalid, reason, FieldCountryRefused, &GuardRefusal{Guard: GuardCountries, Country: country},
+	return refuse(Invalid, reason, FieldCountryRefused, &GuardError{Guard: GuardCountries, Country: country},
 		"country", country)
 }
 
@@ -236,17 +236,17 @@ func RefuseCap(check CapCheck, after time.Duration) error {
 		GuardRecipientCap: "number", GuardPrefixCap: "range of numbers", GuardCountryCap: "country",
 	}[check.Guard]
 	reason := fmt.Sprintf("has reached the cap of %d sends per hour to its %s", check.Cap, what)
-	return refuse(Limited, reason, FieldCapReached, &GuardRefusal{Guard: check.Guard, Check: check, After: after},
+	return refuse(Limited, reason, FieldCapReached, &GuardError{Guard: check.Guard, Check: check, After: after},
 		"limit", strconv.Itoa(check.Cap), "window_seconds", seconds(GuardWindow))
 }
 
 // RefuseSameText returns the Error for a send with the content of an earlier one.
 func RefuseSameText(first Send, window time.Duration) error {
 	return refuse(Duplicate, "got a send with the same content a moment ago", FieldSameText,
-		&GuardRefusal{Guard: GuardSameText, First: &first}, "send", first.ID, "window_seconds", seconds(window))
+		&GuardError{Guard: GuardSameText, First: &first}, "send", first.ID, "window_seconds", seconds(window))
 }
 
-func refuse(code Code, reason string, field FieldCode, cause *GuardRefusal, params ...string) error {
+func refuse(code Code, reason string, field FieldCode, cause *GuardError, params ...string) error {
 	params = append([]string{"guard", string(cause.Guard)}, params...)
 	return &Error{
 		Code: code, Message: "a guard refuses the send", Cause: cause, RetryAfter: cause.After,

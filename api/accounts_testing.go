@@ -32,8 +32,8 @@ func (s *server) TestAccount(ctx context.Context, r TestAccountRequestObject) (T
 	}, nil
 }
 
-// checkTest validates a test. No test goes to a country that the guards refuse; the other guards do not count it. A person who has
-// opted out gets none, because a test has no category and may be marketing.
+// checkTest validates a test. No test goes to a country that the guards refuse; the other guards do not count it. A person who
+// has opted out gets none, because a test has no category and may be marketing.
 func (s *server) checkTest(ctx context.Context, test backstop.AccountTest) error {
 	country, err := backstop.CountryOf(test.To)
 	if err := mergeInvalid(err, test.Validate()); err != nil {

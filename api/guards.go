@@ -87,7 +87,7 @@ func (s *server) acceptGuarded(
 
 // firstSend returns the send with the same content as one that a guard refuses, or nil.
 func firstSend(err error) *backstop.Send {
-	refusal, ok := errors.AsType[*backstop.GuardRefusal](err)
+	refusal, ok := errors.AsType[*backstop.GuardError](err)
 	if !ok {
 		return nil
 	}

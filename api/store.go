@@ -76,9 +76,9 @@ type Sessions interface {
 type Handoff interface {
 	// Accepted returns the send of an idempotency key, or false if the key is new.
 	Accepted(ctx context.Context, key handoff.Idempotency) (backstop.Send, bool, error)
-	// AcceptGuarded stores the send, with its ID, AcceptedAt and statuses, and starts its workflow. If another request has used the
-	// key meanwhile, AcceptGuarded returns the send of that request and false. If a check refuses the send, it stores nothing; the
-	// cause of the error is then a backstop.GuardRefusal.
+	// AcceptGuarded stores the send, with its ID, AcceptedAt and statuses, and starts its workflow. If another request has used
+	// the key meanwhile, AcceptGuarded returns the send of that request and false. If a check refuses the send, it stores
+	// nothing; the cause of the error is then a backstop.GuardError.
 	AcceptGuarded(
 		ctx context.Context, send backstop.Send, key *handoff.Idempotency, checks backstop.GuardChecks,
 	) (backstop.Send, bool, error)

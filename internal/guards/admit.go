@@ -36,10 +36,10 @@ func (k *Keeper) Accepted(ctx context.Context, send backstop.Send) {
 		slog.String("country", send.Country), slog.String("to", backstop.Mask(send.To)))
 }
 
-// Refused counts a send that a guard did not accept, and remembers a cap that is reached. With isAnswered the caller got the answer
-// of the first send. Any other error is no refusal.
+// Refused counts a send that a guard did not accept, and remembers a cap that is reached. With isAnswered the caller got the
+// answer of the first send. Any other error is no refusal.
 func (k *Keeper) Refused(ctx context.Context, send backstop.Send, err error, isAnswered bool) {
-	refusal, ok := errors.AsType[*backstop.GuardRefusal](err)
+	refusal, ok := errors.AsType[*backstop.GuardError](err)
 	if !ok {
 		return
 	}

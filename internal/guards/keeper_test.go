@@ -158,7 +158,7 @@ func TestKeeper_Admit(t *testing.T) {
 		require.NotContains(t, log.String(), "7400123456")
 		time.Sleep(30 * time.Second)
 		_, err = k.Admit(send, false)
-		refusal, ok := errors.AsType[*backstop.GuardRefusal](err)
+		refusal, ok := errors.AsType[*backstop.GuardError](err)
 		require.True(t, ok)
 		require.Equal(t, checks.Caps[0], refusal.Check)
 		require.Equal(t, time.Minute, refusal.After)
@@ -194,7 +194,7 @@ func TestKeeper_Accepted(t *testing.T) {
 	k, log := newKeeper(t, s)
 	k.Accepted(t.Context(), send)
 	require.NoError(t, k.Load(t.Context()))
-	require.Zero(t, len(s.counted()), "the guards are off before they are loaded")
+	require.Empty(t, s.counted(), "the guards are off before they are loaded")
 	s.guards.Version, s.guards.Watch = 2, []string{"GB"}
 	require.NoError(t, k.Load(t.Context()))
 	k.Accepted(t.Context(), send)

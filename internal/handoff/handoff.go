@@ -133,7 +133,7 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 // AcceptGuarded stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. When it
 // returns without an error, the send is stored and cannot be lost, even if Temporal is away. If the key has been used for another
 // send, AcceptGuarded returns that send and false. If a check refuses the send, nothing is stored, and the cause of the error is
-// a backstop.GuardRefusal.
+// a backstop.GuardError.
 func (h *Handoff) AcceptGuarded(
 	ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
 ) (backstop.Send, bool, error) {
@@ -163,9 +163,9 @@ func (h *Handoff) insert(
 	ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
 ) (backstop.Send, bool, error) {
 	if checks.IsEmpty() {
-		return h.store.InsertSend(ctx, send, key) //nolint:wrapcheck // the store's errors are for the caller
+		return h.store.InsertSend(ctx, send, key)
 	}
-	return h.store.InsertGuarded(ctx, send, key, checks) //nolint:wrapcheck // as above
+	return h.store.InsertGuarded(ctx, send, key, checks)
 }
 
 // Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. When

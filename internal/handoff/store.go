@@ -48,7 +48,7 @@ type Inbox interface {
 	InsertSend(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error)
 
 	// InsertGuarded is InsertSend with checks, which count the send if it is stored, and only then. A send that a check refuses
-	// is an Error whose cause is a backstop.GuardRefusal.
+	// is an Error whose cause is a backstop.GuardError.
 	InsertGuarded(
 		ctx context.Context, send backstop.Send, key *Idempotency, checks backstop.GuardChecks,
 	) (backstop.Send, bool, error)

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,7 +40,7 @@ type refusal struct {
 }
 
 // InsertGuarded is InsertSend with checks, which count the send if it is stored, and only then. A cap that is reached is an Error
-// of code Limited, and the content of an earlier send one of code Duplicate. The cause is a backstop.GuardRefusal.
+// of code Limited, and the content of an earlier send one of code Duplicate. The cause is a backstop.GuardError.
 func (db *DB) InsertGuarded(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency, checks backstop.GuardChecks,
 ) (stored backstop.Send, created bool, err error) {
@@ -129,7 +128,10 @@ func (db *DB) readRefusal(
 		if backstop.CodeOf(err) == backstop.NotFound {
 			return pool.ErrMoved
 		}
-		return cmp.Or(err, backstop.RefuseSameText(first, checks.TextWindow))
+		if err != nil {
+			return err
+		}
+		return backstop.RefuseSameText(first, checks.TextWindow)
 	}
 	if r.Cap > len(checks.Caps) {
 		return fmt.Errorf("read refusal: cap %d of %d", r.Cap, len(checks.Caps))
