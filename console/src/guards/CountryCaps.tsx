@@ -56,6 +56,7 @@ export function CountryCaps() {
             })}
             <Button
               id="guards_add_country"
+              aria-label={t("guards.addCountry")} // the label of the list is not its name
               icon={<PlusOutlined />}
               disabled={fields.length >= bounds.maxItems}
               onClick={() => add({})}
