@@ -7,8 +7,8 @@ import (
 )
 
 // Ledger is the state of one send, and decides what may happen to the send. Only its methods change a send: Begin, End, Receive,
-// StopWaiting, GiveUp, Finish and Abandon. Each is idempotent: any process may repeat it at any later time, and the repetition
-// changes nothing.
+// StopWaiting, GiveUp, Finish, Abandon, Cancel and Confirm. Each is idempotent: any process may repeat it at any later time, and
+// the repetition changes nothing.
 //
 // A Ledger is a value. Its store loads it, calls one method, and saves the change by compare-and-swap on Revision. All times that
 // the methods take are by the store's clock.
@@ -191,14 +191,26 @@ func (l *Ledger) flagDuplicate(now time.Time) {
 }
 
 // addEvent adds an event to the timeline. The times of a timeline never go back, even if the clocks of two processes differ.
-// After the end of the send only receipts are added.
 func (l *Ledger) addEvent(e Event, now time.Time) {
-	if l.Send.FinishedAt != nil && e.Kind != EventReceipt && e.Kind != EventFinished {
+	if l.Send.FinishedAt != nil && !l.mayFollowEnd(e.Kind) {
 		return
 	}
 	e.Send, e.At = l.Send.ID, l.monotonic(now)
 	l.At = e.At
 	l.Events = append(l.Events, e)
+}
+
+// mayFollowEnd reports whether events of a kind are added after the end of the send. If the caller ended the send, a call that
+// was in flight ends later.
+func (l *Ledger) mayFollowEnd(kind EventKind) bool {
+	switch kind { //nolint:exhaustive // the others lead to the end
+	case EventReceipt, EventConfirmed, EventFinished:
+		return true
+	case EventAttempt:
+		return l.Send.Outcome.IsOfCaller()
+	default:
+		return false
+	}
 }
 
 // monotonic returns now, or the time of the newest event or call if that is later.
@@ -286,6 +298,10 @@ func (l *Ledger) finish(now time.Time) {
 	if l.isLapsed(now) && l.optOut() == nil {
 		l.recordExpiry(l.pendingRule(), now)
 	}
+	l.end(now)
+}
+
+func (l *Ledger) end(now time.Time) {
 	l.withdraw(now)
 	at := l.monotonic(now)
 	l.Send.FinishedAt, l.Send.ReceiptBy = &at, nil
@@ -351,6 +367,8 @@ func (l *Ledger) outcome() Outcome {
 	switch {
 	case s.FinishedAt == nil:
 		return OutcomePending
+	case s.Outcome.IsOfCaller():
+		return s.Outcome
 	case s.Status.SMS.Reached(Delivered):
 		return OutcomeSMS
 	case s.Status.WhatsApp.Reached(Delivered):

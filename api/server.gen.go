@@ -76,6 +76,8 @@ const (
 	EventKindAccepted          EventKind = "accepted"
 	EventKindAttempt           EventKind = "attempt"
 	EventKindAverted           EventKind = "averted"
+	EventKindCancelled         EventKind = "cancelled"
+	EventKindConfirmed         EventKind = "confirmed"
 	EventKindDuplicateDelivery EventKind = "duplicate_delivery"
 	EventKindExpired           EventKind = "expired"
 	EventKindFinished          EventKind = "finished"
@@ -199,6 +201,8 @@ const (
 
 // Defines values for Outcome.
 const (
+	OutcomeCancelled   Outcome = "cancelled"
+	OutcomeConfirmed   Outcome = "confirmed"
 	OutcomeExpired     Outcome = "expired"
 	OutcomeFailed      Outcome = "failed"
 	OutcomePending     Outcome = "pending"
@@ -846,14 +850,17 @@ type Event struct {
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-	// send has ended; only receipts may follow.
+	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+	// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+	// receipts and `confirmed` may follow, and the end of a call that was under way when the send was cancelled or confirmed.
 	Kind EventKind `json:"kind"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
+	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
+	// recipient has acted on the message.
 	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
@@ -875,8 +882,9 @@ type Event struct {
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 // follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-// send has ended; only receipts may follow.
+// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+// receipts and `confirmed` may follow, and the end of a call that was under way when the send was cancelled or confirmed.
 type EventKind string
 
 // EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
@@ -1130,10 +1138,12 @@ type Name = string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
-// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
+// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 // only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 // `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
+// recipient has acted on the message.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -1259,6 +1269,9 @@ type Problem struct {
 
 	// RequestID The id of the request in the log. Quote it in a report.
 	RequestID string `json:"request_id"`
+
+	// Send The present state of the send, if it cannot be cancelled.
+	Send *Send `json:"send,omitempty"`
 
 	// Status The HTTP status.
 	Status int `json:"status"`
@@ -1560,6 +1573,9 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// ConfirmedAt When the send was confirmed; absent if it was not.
+	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1593,10 +1609,12 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
+	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
+	// recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
@@ -1626,10 +1644,12 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
+	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
+	// recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
@@ -1720,10 +1740,12 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
+	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
+	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
+	// recipient has acted on the message.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
@@ -1855,6 +1877,12 @@ type StatsChanges struct {
 type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
+
+	// Cancelled Sends with the outcome `cancelled`.
+	Cancelled int64 `json:"cancelled"`
+
+	// Confirmed Sends with the outcome `confirmed`.
+	Confirmed int64 `json:"confirmed"`
 
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
@@ -2280,6 +2308,9 @@ type NotFound = Problem
 
 // PreconditionRequired An error (RFC 9457).
 type PreconditionRequired = Problem
+
+// SendConflict An error (RFC 9457).
+type SendConflict = Problem
 
 // Stale An error (RFC 9457).
 type Stale = Problem
@@ -2744,6 +2775,12 @@ type ServerInterface interface {
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(c *gin.Context, id ID)
+	// CancelSend Cancel a send
+	// (POST /v1/sends/{id}/cancel)
+	CancelSend(c *gin.Context, id ID)
+	// ConfirmSend Confirm that the recipient has acted
+	// (POST /v1/sends/{id}/confirm)
+	ConfirmSend(c *gin.Context, id ID)
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(c *gin.Context, id ID, params RepeatSendParams)
@@ -4010,6 +4047,56 @@ func (siw *ServerInterfaceWrapper) GetSend(c *gin.Context) {
 	siw.Handler.GetSend(c, id)
 }
 
+// CancelSend operation middleware
+func (siw *ServerInterfaceWrapper) CancelSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelSend(c, id)
+}
+
+// ConfirmSend operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmSend(c, id)
+}
+
 // RepeatSend operation middleware
 func (siw *ServerInterfaceWrapper) RepeatSend(c *gin.Context) {
 
@@ -4296,6 +4383,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/sends", wrapper.CreateSend)
 	router.GET(options.BaseURL+"/v1/sends/:id", wrapper.GetSend)
 	router.POST(options.BaseURL+"/v1/sends/:id/repeat", wrapper.RepeatSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/cancel", wrapper.CancelSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/confirm", wrapper.ConfirmSend)
 	router.GET(options.BaseURL+"/v1/sends.csv", wrapper.ExportSends)
 	router.GET(options.BaseURL+"/v1/search", wrapper.Search)
 	router.GET(options.BaseURL+"/v1/error-codes", wrapper.ListErrorCodes)
@@ -4334,6 +4423,8 @@ type InvalidApplicationProblemPlusJSONResponse Problem
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type PreconditionRequiredApplicationProblemPlusJSONResponse Problem
+
+type SendConflictApplicationProblemPlusJSONResponse Problem
 
 type StaleApplicationProblemPlusJSONResponse Problem
 
@@ -7002,6 +7093,210 @@ func (response GetSenddefaultApplicationProblemPlusJSONResponse) VisitGetSendRes
 	return err
 }
 
+type CancelSendRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type CancelSendResponseObject interface {
+	VisitCancelSendResponse(w http.ResponseWriter) error
+}
+
+type CancelSend200JSONResponse Send
+
+func (response CancelSend200JSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend400ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend401ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend404ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend409ApplicationProblemPlusJSONResponse struct {
+	SendConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend409ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CancelSenddefaultApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type ConfirmSendResponseObject interface {
+	VisitConfirmSendResponse(w http.ResponseWriter) error
+}
+
+type ConfirmSend200JSONResponse Send
+
+func (response ConfirmSend200JSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend400ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend401ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend404ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmSenddefaultApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RepeatSendRequestObject struct {
 	ID     ID `json:"id"`
 	Params RepeatSendParams
@@ -7558,6 +7853,12 @@ type StrictServerInterface interface {
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(ctx context.Context, request GetSendRequestObject) (GetSendResponseObject, error)
+	// CancelSend Cancel a send
+	// (POST /v1/sends/{id}/cancel)
+	CancelSend(ctx context.Context, request CancelSendRequestObject) (CancelSendResponseObject, error)
+	// ConfirmSend Confirm that the recipient has acted
+	// (POST /v1/sends/{id}/confirm)
+	ConfirmSend(ctx context.Context, request ConfirmSendRequestObject) (ConfirmSendResponseObject, error)
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(ctx context.Context, request RepeatSendRequestObject) (RepeatSendResponseObject, error)
@@ -8413,6 +8714,58 @@ func (sh *strictHandler) GetSend(ctx *gin.Context, id ID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetSendResponseObject); ok {
 		if err := validResponse.VisitGetSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelSend operation middleware
+func (sh *strictHandler) CancelSend(ctx *gin.Context, id ID) {
+	var request CancelSendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelSend(ctx, request.(CancelSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelSendResponseObject); ok {
+		if err := validResponse.VisitCancelSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmSend operation middleware
+func (sh *strictHandler) ConfirmSend(ctx *gin.Context, id ID) {
+	var request ConfirmSendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmSend(ctx, request.(ConfirmSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmSendResponseObject); ok {
+		if err := validResponse.VisitConfirmSendResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

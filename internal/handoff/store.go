@@ -59,6 +59,11 @@ type Inbox interface {
 	// InsertReceipts then skips the stored ones, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
+	// Cancel ends a send that its caller does not want any more, and returns its view. An Error of code Conflict says why that is
+	// too late. Confirm records that the recipient has acted, and ends the send if it has not ended. Both are idempotent.
+	Cancel(ctx context.Context, send string) (backstop.View, error)
+	Confirm(ctx context.Context, send string) (backstop.View, error)
+
 	// InsertInbound stores the messages of people that are new. The receipts have no status.
 	InsertInbound(ctx context.Context, receipts []backstop.Receipt) error
 
