@@ -191,26 +191,14 @@ func (l *Ledger) flagDuplicate(now time.Time) {
 }
 
 // addEvent adds an event to the timeline. The times of a timeline never go back, even if the clocks of two processes differ.
+// After the end of the send only receipts are added.
 func (l *Ledger) addEvent(e Event, now time.Time) {
-	if l.Send.FinishedAt != nil && !l.mayFollowEnd(e.Kind) {
+	if l.Send.FinishedAt != nil && e.Kind != EventReceipt && e.Kind != EventFinished {
 		return
 	}
 	e.Send, e.At = l.Send.ID, l.monotonic(now)
 	l.At = e.At
 	l.Events = append(l.Events, e)
-}
-
-// mayFollowEnd reports whether events of a kind are added after the end of the send. If the caller ended the send, a call that
-// was in flight ends later.
-func (l *Ledger) mayFollowEnd(kind EventKind) bool {
-	switch kind { //nolint:exhaustive // the others lead to the end
-	case EventReceipt, EventConfirmed, EventFinished:
-		return true
-	case EventAttempt:
-		return l.Send.Outcome.IsOfCaller()
-	default:
-		return false
-	}
 }
 
 // monotonic returns now, or the time of the newest event or call if that is later.
@@ -367,10 +355,10 @@ func (l *Ledger) outcome() Outcome {
 	switch {
 	case s.FinishedAt == nil:
 		return OutcomePending
-	case s.Outcome.IsOfCaller():
-		return s.Outcome
 	case s.Status.SMS.Reached(Delivered):
 		return OutcomeSMS
+	case s.Outcome.IsOfCaller():
+		return s.Outcome
 	case s.Status.WhatsApp.Reached(Delivered):
 		return OutcomeWhatsApp
 	case l.hasAttempt(Attempt.MayArrive):
