@@ -813,8 +813,8 @@ type Attempt struct {
 	State AttemptState `json:"state"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
@@ -904,8 +904,8 @@ type Channel string
 // ChannelState The progress of the message on one channel. For SMS it is absent until a rule has fired.
 type ChannelState struct {
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status Status `json:"status"`
 }
 
@@ -972,15 +972,15 @@ type Event struct {
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
 	// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
-	// receipts and `confirmed` may follow, and the end of a call that was under way when the send was cancelled or confirmed.
+	// receipts may follow.
 	Kind EventKind `json:"kind"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
-	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
-	// recipient has acted on the message.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
@@ -991,8 +991,8 @@ type Event struct {
 	Rule *string `json:"rule,omitempty"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 }
 
@@ -1004,7 +1004,7 @@ type Event struct {
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
 // has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
 // the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
-// receipts and `confirmed` may follow, and the end of a call that was under way when the send was cancelled or confirmed.
+// receipts may follow.
 type EventKind string
 
 // EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
@@ -1270,12 +1270,12 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
-// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
-// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
-// recipient has acted on the message.
+// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+// was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -1741,12 +1741,12 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
-	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
-	// recipient has acted on the message.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
@@ -1776,12 +1776,12 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
-	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
-	// recipient has acted on the message.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
@@ -1872,12 +1872,12 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
-	// `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	// `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
-	// recipient has acted on the message.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
@@ -2152,8 +2152,8 @@ type StatsTimes struct {
 }
 
 // Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-// arrive.
+// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+// WhatsApp. `failed`: it will not arrive.
 type Status string
 
 // TemplateButton A button whose address ends with a parameter.

@@ -64,8 +64,9 @@ type Inbox interface {
 	Cancel(ctx context.Context, send string) (backstop.View, error)
 	Confirm(ctx context.Context, send string) (backstop.View, error)
 
-	// InsertInbound stores the messages of people that are new. The receipts have no status.
-	InsertInbound(ctx context.Context, receipts []backstop.Receipt) error
+	// InsertInbound stores the messages of people that are new. The receipts have no status. It returns receipts of the messages
+	// that they answer, also when it is repeated.
+	InsertInbound(ctx context.Context, receipts []backstop.Receipt) (read []backstop.Receipt, err error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.
 	MarkSignalled(ctx context.Context, ids []string) error

@@ -285,9 +285,9 @@ export interface paths {
         /**
          * Confirm that the recipient has acted
          * @description Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
-         *     `confirmed`, and nothing more goes out. A message that is out is not recalled; its receipts are recorded. If the send has
-         *     ended already, its outcome stays. In both cases `confirmed_at` is set, and the timeline gets the event `confirmed`, once. A
-         *     send that was confirmed before is answered with 200 too.
+         *     `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+         *     its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+         *     `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
          */
         post: operations["ConfirmSend"];
         delete?: never;
@@ -908,19 +908,19 @@ export interface components {
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description The result of the send on both channels. A late receipt may still improve it, except `cancelled` and `confirmed`.
-         *     `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-         *     only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-         *     `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-         *     `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it was confirmed, before it ended, that the
-         *     recipient has acted on the message.
+         * @description The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+         *     most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+         *     WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+         *     arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+         *     `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+         *     was confirmed, before the send ended, that the recipient has acted on the message.
          * @enum {string}
          */
         Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed" | "cancelled" | "confirmed";
         /**
          * @description The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-         *     arrive.
+         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+         *     WhatsApp. `failed`: it will not arrive.
          * @enum {string}
          */
         Status: "queued" | "submitted" | "sent" | "failed" | "delivered" | "read";
@@ -1767,7 +1767,7 @@ export interface components {
              *     may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
              *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
              *     the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
-             *     receipts and `confirmed` may follow, and the end of a call that was under way when the send was cancelled or confirmed.
+             *     receipts may follow.
              * @enum {string}
              */
             kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "cancelled" | "confirmed" | "finished";
