@@ -12,9 +12,11 @@ import { useNumbers } from "./useNumbers";
 /** The parts of the bar: each outcome is in one of them. The first outcome of a part gives the colour. */
 const parts = [
   { name: "whatsapp", outcomes: ["whatsapp"], rise: "better" },
+  { name: "confirmed", outcomes: ["confirmed"], rise: "better" },
   { name: "sms", outcomes: ["sms"], rise: "neutral" },
   { name: "unconfirmed", outcomes: ["unconfirmed"], rise: "worse" },
   { name: "unreached", outcomes: ["failed", "expired"], rise: "worse" },
+  { name: "cancelled", outcomes: ["cancelled"], rise: "neutral" },
   { name: "open", outcomes: ["pending"], rise: "neutral" },
 ] as const satisfies { name: string; outcomes: Outcome[]; rise: Verdict }[];
 

@@ -73,6 +73,7 @@ export const sends = {
     },
     accepted: "Accepted",
     finished: "Finished",
+    confirmed: "Confirmed",
     expires: "Expires",
     category: "Category",
     country: "Country",
@@ -116,6 +117,8 @@ export const sends = {
     duplicate_delivery: "Duplicate delivery",
     expired: "Expired",
     opted_out: "Opted out",
+    cancelled: "Cancelled",
+    confirmed: "Confirmed: the recipient has acted",
     finished: "Finished",
     uncalled: "No call to the provider",
     call: "call {{number}}",
@@ -208,6 +211,9 @@ export const sends = {
       both: "Delivered by WhatsApp, and by SMS too",
       twice: "Delivered twice: by SMS and by WhatsApp",
       unconfirmed: "Not confirmed: no receipt says that it was delivered",
+      cancelled: "Cancelled before anything was sent",
+      cancelledOut: "Cancelled: no SMS follows",
+      confirmed: "Confirmed: the recipient has acted",
       expired: "Not delivered: the message expired",
       optedOut: "Not delivered: the recipient has opted out",
       abandoned: "Not delivered: the send could not be processed",
@@ -276,6 +282,8 @@ export const sends = {
     duplicate: "WhatsApp delivered the message too, after the SMS, at {{at}}: both are charged.",
     optedOut: "The recipient has opted out ({{channel}}), found at {{at}}.",
     expired: "The message expired at {{at}}: nothing is sent after that.",
+    cancelled: "The send was cancelled at {{at}}.",
+    confirmed: "At {{at}} it was confirmed that the recipient has acted on the message.",
     abandoned: "Backstop could not process the send, and ended it at {{at}}.",
     late: "The send had ended as “{{outcome}}”. A receipt came after that, at {{at}}.",
     next: {
@@ -339,6 +347,19 @@ export const sends = {
     repeatMeansTest:
       "A new send has the same texts and the present rules of the policy. The providers are simulated: it reaches nobody.",
     sameNumber: "All sends to this number",
+    confirm: "Recipient has acted",
+    confirmMeans:
+      "For example, the recipient has entered the code or opened the page. The send ends as confirmed, and nothing more is sent.",
+    cancel: "Cancel send",
+    cancelMeans: {
+      queued: "Nothing is sent any more, neither by WhatsApp nor by SMS.",
+      out: "The WhatsApp message is out, or may be, and cannot be recalled. No SMS follows.",
+    },
+    leave: "Back",
+    tooLate: {
+      sms: "Too late: an SMS was sent, or may have been sent.",
+      ended: "Too late: the send has ended. Its outcome is “{{outcome}}”.",
+    },
     more: "More",
     cautions: {
       arrived: "This message was delivered already.",
