@@ -37,7 +37,7 @@ func (h *Handoff) notifyEnd(ctx context.Context, send string, view backstop.View
 	}
 	h.handOver(ctx, func(ctx context.Context) {
 		if err := h.notify(ctx, Handover{ID: string(view.Outcome), Send: send, View: view}); err != nil {
-			h.logFailed(ctx, "signal end", err)
+			h.log.InfoContext(ctx, "workflow not signalled: it ends at its next timer", "send", send, "error", err)
 		}
 	})
 }
