@@ -8,8 +8,7 @@ ALTER TABLE sends
     DROP CONSTRAINT sends_outcome_check,
     ADD CONSTRAINT sends_outcome_check CHECK (outcome IN (
         'pending', 'whatsapp', 'sms', 'unconfirmed', 'expired', 'failed', 'cancelled', 'confirmed'
-    )) NOT VALID,
-    ADD CONSTRAINT sends_confirmed_at CHECK (outcome <> 'confirmed' OR confirmed_at IS NOT NULL) NOT VALID;
+    )) NOT VALID;
 ALTER TABLE events
     DROP CONSTRAINT events_kind_check,
     ADD CONSTRAINT events_kind_check CHECK (kind IN (
