@@ -363,6 +363,7 @@ export const sends = {
     more: "More",
     cautions: {
       arrived: "This message was delivered already.",
+      confirmed: "The recipient has acted on this message already.",
       pending: "This send is still under way. The recipient may get both.",
       unconfirmed: "This message may have been delivered: no receipt has come so far.",
       optedOut: "The recipient has opted out. Only a send of the category authentication or utility is sent again.",

@@ -358,6 +358,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     more: "更多",
     cautions: {
       arrived: "此消息已经送达。",
+      confirmed: "接收者已对此消息采取行动。",
       pending: "此发送仍在进行中。接收者可能收到两条。",
       unconfirmed: "此消息可能已经送达：目前没有回执。",
       optedOut: "接收者已退订。只有类别为“验证”或“通知”的发送才能再次发送。",
