@@ -34,7 +34,7 @@ test("a send is cancelled after a question, and its page says what is true", asy
   await page.goto(`sends?policy=${policy.id}&outcome=confirmed`);
   await expect(page.getByRole("rowheader")).toHaveCount(0);
   await page.goto(`?policy=${policy.id}`);
-  await expect(page.getByRole("region", { name: "What became of the sends" })).toContainText(/Cancelled 100\s?%/);
+  await expect(page.getByRole("region", { name: "What became of the sends" })).toContainText("Cancelled 100.0%");
 });
 
 test("a send is confirmed while its rule waits, and no SMS follows", async ({ page, api }) => {
@@ -80,7 +80,7 @@ test.describe("in Chinese, in a narrow window", () => {
     await page.getByRole("menuitem", { name: "取消发送" }).click();
     const dialog = page.getByRole("dialog", { name: "取消发送" });
     await dialog.getByRole("button", { name: "取消发送" }).click();
-    await expect(page.locator(".verdict").getByRole("heading")).toHaveText(/^已取消/);
+    await expect(page.locator(".verdict").getByRole("heading")).toContainText("已取消");
     await expect(page.getByRole("heading", { level: 1 })).toContainText("已取消");
   });
 });
