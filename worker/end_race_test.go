@@ -152,3 +152,22 @@ func (e *endRace) holds(ok bool, law string) {
 		e.t.Errorf("race: %s", law)
 	}
 }
+
+// A recipient who writes to the account after the message went out has read it. That satisfies a rule that waits for the message
+// to be read, and ends the send.
+func TestWorker_reply(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.work(limits)
+	send := r.accept(backstop.Unread, time.Hour)
+	r.submitted(send, backstop.WhatsApp)
+	require.NoError(t, r.handoff.Deliver(t.Context(), []backstop.Receipt{{
+		Provider: "scripted", Account: number, Channel: backstop.WhatsApp, MessageID: "reply", At: r.db.Now().Add(time.Second),
+		Inbound: &backstop.Inbound{From: "+447400123456", Text: "thanks"},
+	}}))
+	r.handoff.Close()
+	result := r.ended(send)
+	require.Equal(t, backstop.OutcomeWhatsApp, result.Outcome)
+	require.Equal(t, backstop.Read, result.WhatsApp)
+	r.requireCalls(1, 0)
+}
