@@ -7,8 +7,8 @@ import (
 )
 
 // Ledger is the state of one send, and decides what may happen to the send. Only its methods change a send: Begin, End, Receive,
-// StopWaiting, GiveUp, Finish and Abandon. Each is idempotent: any process may repeat it at any later time, and the repetition
-// changes nothing.
+// StopWaiting, GiveUp, Finish, Abandon, Cancel and Confirm. Each is idempotent: any process may repeat it at any later time, and
+// the repetition changes nothing.
 //
 // A Ledger is a value. Its store loads it, calls one method, and saves the change by compare-and-swap on Revision. All times that
 // the methods take are by the store's clock.
@@ -286,6 +286,10 @@ func (l *Ledger) finish(now time.Time) {
 	if l.isLapsed(now) && l.optOut() == nil {
 		l.recordExpiry(l.pendingRule(), now)
 	}
+	l.end(now)
+}
+
+func (l *Ledger) end(now time.Time) {
 	l.withdraw(now)
 	at := l.monotonic(now)
 	l.Send.FinishedAt, l.Send.ReceiptBy = &at, nil
@@ -353,6 +357,8 @@ func (l *Ledger) outcome() Outcome {
 		return OutcomePending
 	case s.Status.SMS.Reached(Delivered):
 		return OutcomeSMS
+	case s.Outcome.IsOfCaller():
+		return s.Outcome
 	case s.Status.WhatsApp.Reached(Delivered):
 		return OutcomeWhatsApp
 	case l.hasAttempt(Attempt.MayArrive):

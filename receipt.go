@@ -42,6 +42,13 @@ type Receipt struct {
 	Inbound *Inbound
 }
 
+// ReadOf returns the receipt of a message that this one, an inbound message, answers: a person who answers has read it.
+func (r Receipt) ReadOf(message Ref, messageID string) Receipt {
+	return Receipt{
+		Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: messageID, Ref: message, Status: Read, At: r.At,
+	}
+}
+
 // Inbound is a message from a person to one of our senders.
 type Inbound struct {
 	From    string // E.164

@@ -109,6 +109,7 @@ func exportNames() []string {
 	return []string{
 		"id", "accepted_at", "to", "country", "category", "policy_id", "policy_name", "outcome", "whatsapp_status", "sms_status",
 		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at",
+		"confirmed_at",
 	}
 }
 
@@ -123,7 +124,7 @@ func exportRow(s backstop.Send) []string {
 		s.ID, exportTime(&s.AcceptedAt), s.To, s.Country, string(s.Category), s.Plan.PolicyID, plainText(s.Plan.PolicyName),
 		string(s.Outcome), string(s.Status.WhatsApp), string(s.Status.SMS), plainText(s.Fired), string(s.FallbackReason),
 		plainText(sender), strconv.FormatBool(s.DuplicateDelivery), exportTime(s.DeliveredAt), string(s.DeliveredBy),
-		exportTime(s.FinishedAt),
+		exportTime(s.FinishedAt), exportTime(s.ConfirmedAt),
 	}
 }
 

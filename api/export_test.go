@@ -47,6 +47,7 @@ func TestSends_Export(t *testing.T) {
 	r.sends[1].Fired, r.sends[1].FallbackReason, r.sends[1].Status.SMS = "=cmd()", backstop.NotRead, backstop.Delivered
 	r.sends[1].Outcome, r.sends[1].DeliveredBy, r.sends[1].DeliveredAt = backstop.OutcomeSMS, backstop.SMS, new(now.Add(time.Minute))
 	r.sends[1].Category, r.sends[1].DuplicateDelivery, r.sends[1].FinishedAt = backstop.Utility, true, new(now.Add(time.Hour))
+	r.sends[1].ConfirmedAt = new(now.Add(2 * time.Hour))
 	r.sends[1].Plan.PolicyName = "Parcels, \"new\"\nline"
 	status, header, file, err := r.export(t, "")
 	require.NoError(t, err)
@@ -65,7 +66,7 @@ func TestSends_Export(t *testing.T) {
 		"policy_id": someID, "policy_name": "Parcels, \"new\"\nline", "outcome": "sms", "whatsapp_status": "queued",
 		"sms_status": "delivered", "fired_rule": "'=cmd()", "fallback_reason": "not_read", "sms_sender": "'+15550100",
 		"duplicate_delivery": "true", "delivered_at": "2031-05-04T12:01:00Z", "delivered_by": "sms",
-		"finished_at": "2031-05-04T13:00:00Z",
+		"finished_at": "2031-05-04T13:00:00Z", "confirmed_at": "2031-05-04T14:00:00Z",
 	}, row)
 
 	r.away = &backstop.Error{Code: backstop.TryLater, Message: "away"}

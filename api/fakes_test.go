@@ -469,6 +469,38 @@ func (d *door) Accept(
 	return send, true, nil
 }
 
+func (d *door) Cancel(_ context.Context, id string) error {
+	return d.change(id, func(l *backstop.Ledger) error { return l.Cancel(now) })
+}
+
+func (d *door) Confirm(_ context.Context, id string) error {
+	return d.change(id, func(l *backstop.Ledger) error { l.Confirm(now); return nil })
+}
+
+// change changes a send in the store by its ledger.
+func (d *door) change(id string, change func(*backstop.Ledger) error) error {
+	defer d.store.begin()()
+	if d.away != nil {
+		return d.away
+	}
+	i := slices.IndexFunc(d.store.sends, func(s backstop.Send) bool { return s.ID == id })
+	if i < 0 {
+		return missing("send")
+	}
+	l := backstop.NewLedger(d.store.sends[i])
+	for _, a := range d.store.attempts {
+		if a.Ref.Send == id {
+			l.Attempts = append(l.Attempts, a)
+		}
+	}
+	if err := change(l); err != nil {
+		return err
+	}
+	d.store.sends[i] = l.Send
+	d.store.events = append(d.store.events, l.Events...)
+	return nil
+}
+
 func (d *door) Deliver(_ context.Context, receipts []backstop.Receipt) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -84,6 +84,8 @@ const (
 	EventKindAccepted          EventKind = "accepted"
 	EventKindAttempt           EventKind = "attempt"
 	EventKindAverted           EventKind = "averted"
+	EventKindCancelled         EventKind = "cancelled"
+	EventKindConfirmed         EventKind = "confirmed"
 	EventKindDuplicateDelivery EventKind = "duplicate_delivery"
 	EventKindExpired           EventKind = "expired"
 	EventKindFinished          EventKind = "finished"
@@ -217,6 +219,8 @@ const (
 
 // Defines values for Outcome.
 const (
+	OutcomeCancelled   Outcome = "cancelled"
+	OutcomeConfirmed   Outcome = "confirmed"
 	OutcomeExpired     Outcome = "expired"
 	OutcomeFailed      Outcome = "failed"
 	OutcomePending     Outcome = "pending"
@@ -809,8 +813,8 @@ type Attempt struct {
 	State AttemptState `json:"state"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
@@ -900,8 +904,8 @@ type Channel string
 // ChannelState The progress of the message on one channel. For SMS it is absent until a rule has fired.
 type ChannelState struct {
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status Status `json:"status"`
 }
 
@@ -966,14 +970,17 @@ type Event struct {
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-	// send has ended; only receipts may follow.
+	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+	// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+	// receipts may follow.
 	Kind EventKind `json:"kind"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
@@ -984,8 +991,8 @@ type Event struct {
 	Rule *string `json:"rule,omitempty"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 }
 
@@ -995,8 +1002,9 @@ type Event struct {
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 // follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-// send has ended; only receipts may follow.
+// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+// receipts may follow.
 type EventKind string
 
 // EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
@@ -1262,10 +1270,12 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
-// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+// was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -1391,6 +1401,9 @@ type Problem struct {
 
 	// RequestID The id of the request in the log. Quote it in a report.
 	RequestID string `json:"request_id"`
+
+	// Send The present state of the send, if it cannot be cancelled.
+	Send *Send `json:"send,omitempty"`
 
 	// Status The HTTP status.
 	Status int `json:"status"`
@@ -1692,6 +1705,9 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// ConfirmedAt When the send was confirmed; absent if it was not.
+	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1725,10 +1741,12 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
@@ -1758,10 +1776,12 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
@@ -1852,10 +1872,12 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
@@ -1987,6 +2009,12 @@ type StatsChanges struct {
 type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
+
+	// Cancelled Sends with the outcome `cancelled`.
+	Cancelled int64 `json:"cancelled"`
+
+	// Confirmed Sends with the outcome `confirmed`.
+	Confirmed int64 `json:"confirmed"`
 
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
@@ -2124,8 +2152,8 @@ type StatsTimes struct {
 }
 
 // Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-// arrive.
+// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+// WhatsApp. `failed`: it will not arrive.
 type Status string
 
 // TemplateButton A button whose address ends with a parameter.
@@ -2414,6 +2442,9 @@ type NotFound = Problem
 
 // PreconditionRequired An error (RFC 9457).
 type PreconditionRequired = Problem
+
+// SendConflict An error (RFC 9457).
+type SendConflict = Problem
 
 // Stale An error (RFC 9457).
 type Stale = Problem
@@ -2905,6 +2936,12 @@ type ServerInterface interface {
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(c *gin.Context, id ID)
+	// CancelSend Cancel a send
+	// (POST /v1/sends/{id}/cancel)
+	CancelSend(c *gin.Context, id ID)
+	// ConfirmSend Confirm that the recipient has acted
+	// (POST /v1/sends/{id}/confirm)
+	ConfirmSend(c *gin.Context, id ID)
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(c *gin.Context, id ID, params RepeatSendParams)
@@ -4264,6 +4301,56 @@ func (siw *ServerInterfaceWrapper) GetSend(c *gin.Context) {
 	siw.Handler.GetSend(c, id)
 }
 
+// CancelSend operation middleware
+func (siw *ServerInterfaceWrapper) CancelSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelSend(c, id)
+}
+
+// ConfirmSend operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmSend(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmSend(c, id)
+}
+
 // RepeatSend operation middleware
 func (siw *ServerInterfaceWrapper) RepeatSend(c *gin.Context) {
 
@@ -4550,6 +4637,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/sends", wrapper.CreateSend)
 	router.GET(options.BaseURL+"/v1/sends/:id", wrapper.GetSend)
 	router.POST(options.BaseURL+"/v1/sends/:id/repeat", wrapper.RepeatSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/cancel", wrapper.CancelSend)
+	router.POST(options.BaseURL+"/v1/sends/:id/confirm", wrapper.ConfirmSend)
 	router.GET(options.BaseURL+"/v1/sends.csv", wrapper.ExportSends)
 	router.GET(options.BaseURL+"/v1/search", wrapper.Search)
 	router.GET(options.BaseURL+"/v1/error-codes", wrapper.ListErrorCodes)
@@ -4590,6 +4679,8 @@ type InvalidApplicationProblemPlusJSONResponse Problem
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type PreconditionRequiredApplicationProblemPlusJSONResponse Problem
+
+type SendConflictApplicationProblemPlusJSONResponse Problem
 
 type StaleApplicationProblemPlusJSONResponse Problem
 
@@ -7554,6 +7645,210 @@ func (response GetSenddefaultApplicationProblemPlusJSONResponse) VisitGetSendRes
 	return err
 }
 
+type CancelSendRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type CancelSendResponseObject interface {
+	VisitCancelSendResponse(w http.ResponseWriter) error
+}
+
+type CancelSend200JSONResponse Send
+
+func (response CancelSend200JSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend400ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend401ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend404ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSend409ApplicationProblemPlusJSONResponse struct {
+	SendConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelSend409ApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response CancelSenddefaultApplicationProblemPlusJSONResponse) VisitCancelSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSendRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type ConfirmSendResponseObject interface {
+	VisitConfirmSendResponse(w http.ResponseWriter) error
+}
+
+type ConfirmSend200JSONResponse Send
+
+func (response ConfirmSend200JSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend400ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend401ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSend404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmSend404ApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmSenddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmSenddefaultApplicationProblemPlusJSONResponse) VisitConfirmSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RepeatSendRequestObject struct {
 	ID     ID `json:"id"`
 	Params RepeatSendParams
@@ -8116,6 +8411,12 @@ type StrictServerInterface interface {
 	// GetSend Get a send
 	// (GET /v1/sends/{id})
 	GetSend(ctx context.Context, request GetSendRequestObject) (GetSendResponseObject, error)
+	// CancelSend Cancel a send
+	// (POST /v1/sends/{id}/cancel)
+	CancelSend(ctx context.Context, request CancelSendRequestObject) (CancelSendResponseObject, error)
+	// ConfirmSend Confirm that the recipient has acted
+	// (POST /v1/sends/{id}/confirm)
+	ConfirmSend(ctx context.Context, request ConfirmSendRequestObject) (ConfirmSendResponseObject, error)
 	// RepeatSend Send a message again
 	// (POST /v1/sends/{id}/repeat)
 	RepeatSend(ctx context.Context, request RepeatSendRequestObject) (RepeatSendResponseObject, error)
@@ -9084,6 +9385,58 @@ func (sh *strictHandler) GetSend(ctx *gin.Context, id ID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetSendResponseObject); ok {
 		if err := validResponse.VisitGetSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelSend operation middleware
+func (sh *strictHandler) CancelSend(ctx *gin.Context, id ID) {
+	var request CancelSendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelSend(ctx, request.(CancelSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelSendResponseObject); ok {
+		if err := validResponse.VisitCancelSendResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmSend operation middleware
+func (sh *strictHandler) ConfirmSend(ctx *gin.Context, id ID) {
+	var request ConfirmSendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmSend(ctx, request.(ConfirmSendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmSend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ConfirmSendResponseObject); ok {
+		if err := validResponse.VisitConfirmSendResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

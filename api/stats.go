@@ -136,6 +136,7 @@ func showCounts(c backstop.Counts) StatsCounts {
 		Pending: c.Outcomes[backstop.OutcomePending], Whatsapp: c.Outcomes[backstop.OutcomeWhatsApp],
 		Sms: c.Outcomes[backstop.OutcomeSMS], Unconfirmed: c.Outcomes[backstop.OutcomeUnconfirmed],
 		Expired: c.Outcomes[backstop.OutcomeExpired], Failed: c.Outcomes[backstop.OutcomeFailed],
+		Cancelled: c.Outcomes[backstop.OutcomeCancelled], Confirmed: c.Outcomes[backstop.OutcomeConfirmed],
 		Fallbacks: c.Fallbacks, Averted: c.Averted, Duplicates: c.Duplicates,
 	}
 }

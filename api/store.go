@@ -79,6 +79,11 @@ type Handoff interface {
 	// Accept stores the send, with its ID, AcceptedAt and statuses, and starts its workflow. If another request has used the key
 	// meanwhile, Accept returns the send of that request and false.
 	Accept(ctx context.Context, send backstop.Send, key *handoff.Idempotency) (backstop.Send, bool, error)
+	// Cancel ends a send that its caller does not want any more. It returns an Error of code Conflict if that is too late, and of
+	// code NotFound if there is no such send.
+	Cancel(ctx context.Context, send string) error
+	// Confirm records that the recipient has acted on the message, and ends the send if it has not ended.
+	Confirm(ctx context.Context, send string) error
 	// Deliver stores receipts and signals the workflows that wait for them.
 	Deliver(ctx context.Context, receipts []backstop.Receipt) error
 }

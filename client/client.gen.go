@@ -83,6 +83,8 @@ const (
 	EventKindAccepted          EventKind = "accepted"
 	EventKindAttempt           EventKind = "attempt"
 	EventKindAverted           EventKind = "averted"
+	EventKindCancelled         EventKind = "cancelled"
+	EventKindConfirmed         EventKind = "confirmed"
 	EventKindDuplicateDelivery EventKind = "duplicate_delivery"
 	EventKindExpired           EventKind = "expired"
 	EventKindFinished          EventKind = "finished"
@@ -210,6 +212,8 @@ const (
 
 // Defines values for Outcome.
 const (
+	OutcomeCancelled   Outcome = "cancelled"
+	OutcomeConfirmed   Outcome = "confirmed"
 	OutcomeExpired     Outcome = "expired"
 	OutcomeFailed      Outcome = "failed"
 	OutcomePending     Outcome = "pending"
@@ -802,8 +806,8 @@ type Attempt struct {
 	State AttemptState `json:"state"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 
 	// Step The number of the message within the send. The WhatsApp message is 1; its resend, after a call with an unknown
@@ -893,8 +897,8 @@ type Channel string
 // ChannelState The progress of the message on one channel. For SMS it is absent until a rule has fired.
 type ChannelState struct {
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status Status `json:"status"`
 }
 
@@ -959,14 +963,17 @@ type Event struct {
 	// `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 	// follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 	// may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-	// send has ended; only receipts may follow.
+	// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+	// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+	// receipts may follow.
 	Kind EventKind `json:"kind"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome *Outcome `json:"outcome,omitempty"`
 
 	// RouteReason The reason for which another account is tried. `refused`: the account before refused, for a reason of its own. `down`: it
@@ -977,8 +984,8 @@ type Event struct {
 	Rule *string `json:"rule,omitempty"`
 
 	// Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-	// arrive.
+	// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+	// WhatsApp. `failed`: it will not arrive.
 	Status *Status `json:"status,omitempty"`
 }
 
@@ -988,8 +995,9 @@ type Event struct {
 // `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
 // follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
 // may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-// send has ended; only receipts may follow.
+// has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+// the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+// receipts may follow.
 type EventKind string
 
 // EventFailure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
@@ -1238,10 +1246,12 @@ type NotCalled string
 // `hold`: it is not sent again, so it may not arrive.
 type OnUnknown string
 
-// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+// was confirmed, before the send ended, that the recipient has acted on the message.
 type Outcome string
 
 // PhoneNumber A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
@@ -1367,6 +1377,9 @@ type Problem struct {
 
 	// RequestID The id of the request in the log. Quote it in a report.
 	RequestID string `json:"request_id"`
+
+	// Send The present state of the send, if it cannot be cancelled.
+	Send *Send `json:"send,omitempty"`
 
 	// Status The HTTP status.
 	Status int `json:"status"`
@@ -1653,6 +1666,9 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// ConfirmedAt When the send was confirmed; absent if it was not.
+	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1686,10 +1702,12 @@ type Send struct {
 	// NextRule The rule that fires at `next_deadline`, by its name.
 	NextRule *string `json:"next_rule,omitempty"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
@@ -1719,10 +1737,12 @@ type SendAccepted struct {
 	AcceptedAt Time   `json:"accepted_at"`
 	ID         string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
 	// Warnings Warnings about parts of the send that are valid but may be mistakes. The send is accepted all the same.
@@ -1813,10 +1833,12 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
-	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome    Outcome `json:"outcome"`
 	PolicyID   string  `json:"policy_id"`
 	PolicyName string  `json:"policy_name"`
@@ -1919,6 +1941,12 @@ type StatsChanges struct {
 type StatsCounts struct {
 	// Averted Sends with an SMS that the last look averted.
 	Averted int64 `json:"averted"`
+
+	// Cancelled Sends with the outcome `cancelled`.
+	Cancelled int64 `json:"cancelled"`
+
+	// Confirmed Sends with the outcome `confirmed`.
+	Confirmed int64 `json:"confirmed"`
 
 	// Duplicates Sends with `duplicate_delivery`.
 	Duplicates int64 `json:"duplicates"`
@@ -2056,8 +2084,8 @@ type StatsTimes struct {
 }
 
 // Status The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-// arrive.
+// it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+// WhatsApp. `failed`: it will not arrive.
 type Status string
 
 // TemplateButton A button whose address ends with a parameter.
@@ -2343,6 +2371,9 @@ type NotFound = Problem
 
 // PreconditionRequired An error (RFC 9457).
 type PreconditionRequired = Problem
+
+// SendConflict An error (RFC 9457).
+type SendConflict = Problem
 
 // Stale An error (RFC 9457).
 type Stale = Problem
@@ -3175,6 +3206,27 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CancelSend Cancel a send
+	//
+	// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+	// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+	// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+	// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+	// the reason in `detail` and the present state in `send`.
+	//
+	// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+	CancelSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmSend Confirm that the recipient has acted
+	//
+	// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+	// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+	// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+	// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+	//
+	// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+	ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RepeatSend Send a message again
 	//
 	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
@@ -3941,6 +3993,47 @@ func (c *Client) PreviewSend(ctx context.Context, body PreviewSendJSONRequestBod
 // Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetSendRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelSend Cancel a send
+//
+// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+// the reason in `detail` and the present state in `send`.
+//
+// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+func (c *Client) CancelSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelSendRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmSend Confirm that the recipient has acted
+//
+// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+//
+// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmSendRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -6096,6 +6189,74 @@ func NewGetSendRequest(server string, id ID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewCancelSendRequest constructs an http.Request for the CancelSend method
+func NewCancelSendRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewConfirmSendRequest constructs an http.Request for the ConfirmSend method
+func NewConfirmSendRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sends/%s/confirm", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRepeatSendRequest constructs an http.Request for the RepeatSend method
 func NewRepeatSendRequest(server string, id ID, params *RepeatSendParams) (*http.Request, error) {
 	var err error
@@ -6920,6 +7081,31 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/sends/{id} (the `GetSend` operationId).
 	GetSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSendResponse, error)
+
+	// CancelSendWithResponse Cancel a send
+	//
+	// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+	// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+	// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+	// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+	// the reason in `detail` and the present state in `send`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+	CancelSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*CancelSendResponse, error)
+
+	// ConfirmSendWithResponse Confirm that the recipient has acted
+	//
+	// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+	// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+	// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+	// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+	ConfirmSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ConfirmSendResponse, error)
 
 	// RepeatSendWithResponse Send a message again
 	//
@@ -9410,6 +9596,179 @@ func (r GetSendResponse) ContentType() string {
 	return ""
 }
 
+// CancelSendResponse401Headers the declared response headers of an HTTP 401 response for CancelSend
+type CancelSendResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// CancelSendResponseDefaultHeaders the declared response headers of an HTTP default response for CancelSend
+type CancelSendResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type CancelSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Send
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *SendConflict
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CancelSendResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CancelSendResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelSendResponse) GetJSON200() *Send {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSON409() *SendConflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelSendResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ConfirmSendResponse401Headers the declared response headers of an HTTP 401 response for ConfirmSend
+type ConfirmSendResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// ConfirmSendResponseDefaultHeaders the declared response headers of an HTTP default response for ConfirmSend
+type ConfirmSendResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type ConfirmSendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Send
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ConfirmSendResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ConfirmSendResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmSendResponse) GetJSON200() *Send {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmSendResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmSendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmSendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmSendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmSendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RepeatSendResponse202Headers the declared response headers of an HTTP 202 response for RepeatSend
 type RepeatSendResponse202Headers struct {
 	Location string
@@ -10442,6 +10801,43 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 		return nil, err
 	}
 	return ParseGetSendResponse(rsp)
+}
+
+// CancelSendWithResponse Cancel a send
+//
+// Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+// the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+// under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+// was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+// the reason in `detail` and the present state in `send`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/{id}/cancel (the `CancelSend` operationId).
+func (c *ClientWithResponses) CancelSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*CancelSendResponse, error) {
+	rsp, err := c.CancelSend(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelSendResponse(rsp)
+}
+
+// ConfirmSendWithResponse Confirm that the recipient has acted
+//
+// Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+// `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+// its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+// `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/sends/{id}/confirm (the `ConfirmSend` operationId).
+func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*ConfirmSendResponse, error) {
+	rsp, err := c.ConfirmSend(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmSendResponse(rsp)
 }
 
 // RepeatSendWithResponse Send a message again
@@ -12847,6 +13243,167 @@ func ParseGetSendResponse(rsp *http.Response) (*GetSendResponse, error) {
 		response.Headers401 = &headers
 	case true:
 		var headers GetSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelSendResponse parses an HTTP response from a CancelSendWithResponse call
+func ParseCancelSendResponse(rsp *http.Response) (*CancelSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Send
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest SendConflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CancelSendResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers CancelSendResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseConfirmSendResponse parses an HTTP response from a ConfirmSendWithResponse call
+func ParseConfirmSendResponse(rsp *http.Response) (*ConfirmSendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmSendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Send
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ConfirmSendResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers ConfirmSendResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

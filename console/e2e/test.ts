@@ -109,6 +109,10 @@ class API {
     return this.call<Schemas["SendAccepted"]>("POST", "/v1/sends", body);
   }
 
+  end(send: Schemas["SendAccepted"], how: "cancel" | "confirm") {
+    return this.call<Schemas["Send"]>("POST", `/v1/sends/${send.id}/${how}`);
+  }
+
   get(send: Schemas["SendAccepted"]) {
     return this.call<Schemas["Send"]>("GET", `/v1/sends/${send.id}`);
   }

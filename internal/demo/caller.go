@@ -100,6 +100,22 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 	return accepted.JSON202.ID, nil
 }
 
+// endSend cancels or confirms a send.
+func (c *Caller) endSend(ctx context.Context, id string, how ending) error {
+	if how == cancels {
+		answer, err := c.API.CancelSendWithResponse(ctx, id)
+		if err != nil || answer.JSON200 == nil {
+			return client.CallError("cancel send", answer, err)
+		}
+		return nil
+	}
+	answer, err := c.API.ConfirmSendWithResponse(ctx, id)
+	if err != nil || answer.JSON200 == nil {
+		return client.CallError("confirm send", answer, err)
+	}
+	return nil
+}
+
 // Send returns a send.
 func (c *Caller) Send(ctx context.Context, id string) (*client.Send, error) {
 	got, err := c.API.GetSendWithResponse(ctx, id)

@@ -195,6 +195,9 @@ func (d *demonstration) readSend(ctx context.Context, s *demoSend) (err error) {
 	if s.send, err = d.caller.Send(ctx, s.id); err != nil {
 		return err
 	}
+	if s.end != "" && s.send.FinishedAt == nil && s.send.Whatsapp.Status == client.StatusSent {
+		return d.caller.endSend(ctx, s.id, s.end) // the next reading shows what came of it
+	}
 	if s.send.FinishedAt == nil || s.send.Outcome == client.OutcomeUnconfirmed || s.send.DuplicateDelivery != s.duplicate {
 		return nil
 	}

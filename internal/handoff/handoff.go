@@ -151,8 +151,9 @@ func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempoten
 	return send, true, nil
 }
 
-// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. When
-// it returns without an error, the receipts are stored and cannot be lost.
+// Deliver stores receipts and the messages of people, and signals in the background the receipts that a workflow waits for. A
+// WhatsApp message that a person answers counts as read. When Deliver returns without an error, the receipts are stored and
+// cannot be lost.
 func (h *Handoff) Deliver(ctx context.Context, all []backstop.Receipt) error {
 	var inbound, receipts []backstop.Receipt
 	for _, r := range all {
@@ -163,9 +164,11 @@ func (h *Handoff) Deliver(ctx context.Context, all []backstop.Receipt) error {
 		}
 	}
 	if len(inbound) > 0 {
-		if err := h.store.InsertInbound(ctx, inbound); err != nil {
+		read, err := h.store.InsertInbound(ctx, inbound)
+		if err != nil {
 			return fmt.Errorf("store inbound messages: %w", err)
 		}
+		receipts = append(receipts, read...)
 	}
 	if len(receipts) == 0 {
 		return nil

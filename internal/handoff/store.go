@@ -59,8 +59,14 @@ type Inbox interface {
 	// InsertReceipts then skips the stored ones, and ClaimReceipts returns them for their signals.
 	InsertReceipts(ctx context.Context, receipts []backstop.Receipt) ([]Handover, error)
 
-	// InsertInbound stores the messages of people that are new. The receipts have no status.
-	InsertInbound(ctx context.Context, receipts []backstop.Receipt) error
+	// Cancel ends a send that its caller does not want any more, and returns its view. An Error of code Conflict says why that is
+	// too late. Confirm records that the recipient has acted, and ends the send if it has not ended. Both are idempotent.
+	Cancel(ctx context.Context, send string) (backstop.View, error)
+	Confirm(ctx context.Context, send string) (backstop.View, error)
+
+	// InsertInbound stores the messages of people that are new. The receipts have no status. It returns receipts of the messages
+	// that they answer, also when it is repeated.
+	InsertInbound(ctx context.Context, receipts []backstop.Receipt) (read []backstop.Receipt, err error)
 
 	// MarkSignalled records that the engine has the receipts with these ids.
 	MarkSignalled(ctx context.Context, ids []string) error

@@ -37,14 +37,16 @@ type inboundRow struct {
 	ReceivedAt time.Time        `json:"received_at" type:"timestamptz"`
 }
 
-// InsertInbound stores the inbound messages that are new. The receipts have no status. It skips a message without an id.
-func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) error {
+// InsertInbound stores the inbound messages that are new. The receipts have no status. It skips a message without an id. It
+// returns the receipts of the WhatsApp messages that the inbound messages answer, also for those that were stored before.
+func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) ([]backstop.Receipt, error) {
 	now := db.Now()
 	var rows []inboundRow
+	var stored []backstop.Receipt // those of the rows
 	for _, r := range receipts {
 		id, err := pool.NewID()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		row := inboundRow{
 			ID: id, Provider: r.Provider, Account: r.Account, Channel: r.Channel, MessageID: pool.Clean(r.MessageID),
@@ -55,20 +57,24 @@ func (db *DB) InsertInbound(ctx context.Context, receipts []backstop.Receipt) er
 			row.At = now
 		}
 		if row.MessageID != "" && row.Account != "" {
-			rows = append(rows, row)
+			rows, stored = append(rows, row), append(stored, r)
 		}
 	}
 	if len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
 	written, err := pool.JSONRows(rows)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return pool.UntilKnown(ctx, "insert inbound messages", func(bool) error { // a repetition stores nothing
+	err = pool.UntilKnown(ctx, "insert inbound messages", func(bool) error { // a repetition stores nothing
 		_, err := db.pool.Exec(ctx, insertInbound, written)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return db.readByReply(ctx, stored, rows)
 }
 
 func firstRunes(text string) string {

@@ -70,17 +70,17 @@ func TestDB_HasOptedOut(t *testing.T) {
 		"START": {func(t *testing.T, db *postgres.DB) {
 			t.Helper()
 			refuse(t, db)
-			require.NoError(t, db.InsertInbound(t.Context(), wroteStart(backstop.SMS, backstop.StartKeyword, "in-1")))
+			insertInbound(t, db, wroteStart(backstop.SMS, backstop.StartKeyword, "in-1"))
 		}, false},
 		"START by the other channel, and another word": {func(t *testing.T, db *postgres.DB) {
 			t.Helper()
 			refuse(t, db)
-			require.NoError(t, db.InsertInbound(t.Context(), wroteStart(backstop.WhatsApp, backstop.StartKeyword, "in-1")))
-			require.NoError(t, db.InsertInbound(t.Context(), wroteStart(backstop.SMS, "", "in-2")))
+			insertInbound(t, db, wroteStart(backstop.WhatsApp, backstop.StartKeyword, "in-1"))
+			insertInbound(t, db, wroteStart(backstop.SMS, "", "in-2"))
 		}, true},
 		"START, then again": {func(t *testing.T, db *postgres.DB) {
 			t.Helper()
-			require.NoError(t, db.InsertInbound(t.Context(), wroteStart(backstop.SMS, backstop.StartKeyword, "in-1")))
+			insertInbound(t, db, wroteStart(backstop.SMS, backstop.StartKeyword, "in-1"))
 			refuse(t, db)
 		}, true},
 	} {

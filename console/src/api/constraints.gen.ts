@@ -245,7 +245,9 @@ export const constraints = {
       "sms",
       "unconfirmed",
       "expired",
-      "failed"
+      "failed",
+      "cancelled",
+      "confirmed"
     ]
   }
 } as const;

@@ -237,6 +237,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sends/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a send
+         * @description Ends a send whose message is not wanted any more, with the outcome `cancelled`. Nothing goes out after the answer 200: if
+         *     the WhatsApp message is not out yet, it is not sent, and no rule fires. A WhatsApp message that is out, or whose call is
+         *     under way, is not recalled; its receipts are recorded. A send that was cancelled before is answered with 200 too. If an SMS
+         *     was sent, or may have been sent, or if the send has ended with another outcome, nothing changes: the answer is 409, with
+         *     the reason in `detail` and the present state in `send`.
+         */
+        post: operations["CancelSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sends/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that the recipient has acted
+         * @description Says that the recipient has acted on the message: entered the code, opened the page. The send ends with the outcome
+         *     `confirmed`, and no call to a provider begins any more. A message that is out, or whose call is under way, is not recalled;
+         *     its receipts are recorded, and an SMS that arrives makes the outcome `sms`. If the send has ended already, nothing but
+         *     `confirmed_at` is set. A send that was confirmed before is answered with 200 too, and keeps its `confirmed_at`.
+         */
+        post: operations["ConfirmSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sends.csv": {
         parameters: {
             query?: never;
@@ -849,17 +908,19 @@ export interface components {
          */
         Category: "authentication" | "utility" | "marketing";
         /**
-         * @description The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
-         *     for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
-         *     only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
-         *     `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
+         * @description The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
+         *     most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
+         *     WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
+         *     arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
+         *     `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
+         *     was confirmed, before the send ended, that the recipient has acted on the message.
          * @enum {string}
          */
-        Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed";
+        Outcome: "pending" | "whatsapp" | "sms" | "unconfirmed" | "expired" | "failed" | "cancelled" | "confirmed";
         /**
          * @description The progress of a message. `queued`: the provider does not have it yet. `submitted`: the provider has accepted it. `sent`:
-         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it. `failed`: it will not
-         *     arrive.
+         *     it is on its way. `delivered`: it is on the recipient's device. `read`: the recipient has opened it, or has answered it by
+         *     WhatsApp. `failed`: it will not arrive.
          * @enum {string}
          */
         Status: "queued" | "submitted" | "sent" | "failed" | "delivered" | "read";
@@ -1579,6 +1640,8 @@ export interface components {
             accepted_at: components["schemas"]["Time"];
             expires_at?: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
+            /** @description When the send was confirmed; absent if it was not. */
+            confirmed_at?: components["schemas"]["Time"];
         };
         /** @description The template of the WhatsApp message. Absent if the message is a text. */
         TemplateRef: {
@@ -1702,11 +1765,12 @@ export interface components {
              *     `channel`, the send could not be processed, and `detail` has the reason. `rule_fired`: a rule fired, and its SMS
              *     follows. `routed`: another account of the rule is tried, for the reason in `route_reason`. `averted`: the last look found that the message had reached the rule's goal, so no SMS was sent; the rule
              *     may fire later. `duplicate_delivery`: the message also arrived by WhatsApp, after the SMS. `expired`: `expires_at`
-             *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `finished`: the
-             *     send has ended; only receipts may follow.
+             *     has passed, and nothing more is sent. `opted_out`: the recipient has opted out of such messages. `cancelled`:
+             *     the send was cancelled. `confirmed`: the recipient has acted, as the caller said. `finished`: the send has ended; only
+             *     receipts may follow.
              * @enum {string}
              */
-            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "finished";
+            kind: "accepted" | "attempt" | "receipt" | "gave_up" | "rule_fired" | "routed" | "averted" | "duplicate_delivery" | "expired" | "opted_out" | "cancelled" | "confirmed" | "finished";
             channel?: components["schemas"]["Channel"];
             status?: components["schemas"]["Status"];
             /** @description The name of the rule that the event is about. */
@@ -1837,6 +1901,16 @@ export interface components {
              * @description Sends with the outcome `failed`.
              */
             failed: number;
+            /**
+             * Format: int64
+             * @description Sends with the outcome `cancelled`.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Sends with the outcome `confirmed`.
+             */
+            confirmed: number;
             /**
              * Format: int64
              * @description Sends with an SMS that was tried and not averted.
@@ -2169,6 +2243,8 @@ export interface components {
             instance: string;
             /** @description The id of the request in the log. Quote it in a report. */
             request_id: string;
+            /** @description The present state of the send, if it cannot be cancelled. */
+            send?: components["schemas"]["Send"];
         };
         /** @description A field, parameter or header that is wrong. */
         FieldError: {
@@ -2300,6 +2376,18 @@ export interface components {
                  *       "request_id": "01970e2b-77aa-7c10-b001-8f9e0d1c2b3a"
                  *     }
                  */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The send cannot be cancelled any more, as `detail` says: an SMS was sent or may have been sent, or the send has ended.
+         *     `send` has its present state.
+         */
+        SendConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -3064,6 +3152,67 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    CancelSend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The send, which is cancelled. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Send"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SendConflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ConfirmSend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the rule, the policy or the send.
+                 * @example 01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e5f
+                 */
+                id: components["parameters"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The send, with `confirmed_at`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Send"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
         };
     };

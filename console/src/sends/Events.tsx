@@ -20,6 +20,7 @@ function toneOfEvent(event: Event): Tone {
     case "duplicate_delivery":
       return "warn";
     case "averted":
+    case "confirmed":
       return "good";
     case "receipt":
     case "attempt":

@@ -62,5 +62,8 @@ function cautionOf({ outcome, whatsapp, sms, events }: Send) {
   if (sms?.status === "delivered" || whatsapp.status === "delivered" || whatsapp.status === "read") {
     return "arrived";
   }
+  if (outcome === "confirmed") {
+    return outcome;
+  }
   return outcome === "pending" || outcome === "unconfirmed" ? outcome : undefined;
 }

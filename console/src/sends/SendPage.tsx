@@ -104,6 +104,9 @@ function Facts({ send }: { send: Send }) {
     ...(send.finished_at
       ? [{ label: t("sends.finished"), children: <TimeText at={send.finished_at} withZone /> }]
       : []),
+    ...(send.confirmed_at
+      ? [{ label: t("sends.confirmed"), children: <TimeText at={send.confirmed_at} withZone /> }]
+      : []),
   ];
   return (
     <Card size="small" className="facts" title={<h2>{t("sends.about")}</h2>}>

@@ -442,6 +442,65 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
       .calls("acme", "unknown", { kind: "unknown" }),
     { headline: "Perhaps sent by SMS: the answer of Twilio was lost" },
   ],
+  "cancelled before WhatsApp was called": [
+    new FakeSend(rule).event({ kind: "cancelled" }).ends("cancelled"),
+    {
+      tone: "quiet",
+      headline: "Cancelled before anything was sent",
+      lines: [accepted, "The message was not handed to WhatsApp.", "The send was cancelled at 1 s.", nothing],
+    },
+  ],
+  "cancelled after WhatsApp was called": [
+    new FakeSend(rule)
+      .calls(undefined, "accepted")
+      .event({ kind: "cancelled" })
+      .ends("cancelled")
+      .receipt(undefined, "delivered"),
+    {
+      tone: "quiet",
+      headline: "Cancelled: no SMS follows",
+      lines: [
+        accepted,
+        "WhatsApp delivered the message to the phone at 4 s. No read receipt so far.",
+        "The send was cancelled at 2 s.",
+        "Nothing more is sent. A late receipt still updates this page.",
+      ],
+    },
+  ],
+  "confirmed before its end": [
+    new FakeSend(rule)
+      .calls(undefined, "accepted")
+      .event({ kind: "confirmed" })
+      .with({ confirmed_at: at(2) })
+      .ends("confirmed"),
+    {
+      tone: "good",
+      headline: "Confirmed: the recipient has acted",
+      lines: [
+        accepted,
+        "WhatsApp accepted the message at 1 s. No receipt so far.",
+        "At 2 s it was confirmed that the recipient has acted on the message.",
+        "Nothing more is sent. A late receipt still updates this page.",
+      ],
+    },
+  ],
+  "confirmed after its end": [
+    new FakeSend(rule)
+      .calls(undefined, "accepted")
+      .receipt(undefined, "delivered")
+      .ends("whatsapp")
+      .with({ confirmed_at: at(9) }),
+    {
+      tone: "good",
+      headline: "Delivered by WhatsApp",
+      lines: [
+        accepted,
+        "WhatsApp delivered the message to the phone at 2 s. No read receipt so far.",
+        "At 9 s it was confirmed that the recipient has acted on the message.",
+        nothing,
+      ],
+    },
+  ],
   expired: [
     new FakeSend(rule)
       .with({ expires_at: at(30) })
@@ -580,13 +639,11 @@ test("a code that no table has is explained by the provider's own words alone", 
 
 test("the outcomes have their tones", () => {
   const tone = (outcome: Send["outcome"]) => read(new FakeSend(rule).ends(outcome)).tone;
-  expect(["whatsapp", "sms", "unconfirmed", "expired", "failed"].map((one) => tone(one as Send["outcome"]))).toEqual([
-    "good",
-    "plain",
-    "warn",
-    "quiet",
-    "bad",
-  ]);
+  const tones = { whatsapp: "good", sms: "plain", unconfirmed: "warn", expired: "quiet", failed: "bad" } as const;
+  const ofCaller = { cancelled: "quiet", confirmed: "good" } as const;
+  for (const [outcome, wanted] of Object.entries({ ...tones, ...ofCaller })) {
+    expect(tone(outcome as Send["outcome"]), outcome).toBe(wanted);
+  }
 });
 
 test("a Chinese summary has a space between a time and a word", () => {

@@ -118,9 +118,14 @@ function notesOf(send: Send, messages: Message[], { t }: Reader): Line[] {
       add("bad", t("verdict.optedOut", { channel: t(`channel.${channel ?? "whatsapp"}`), at: slot }), at);
     } else if (kind === "expired") {
       add("warn", t("verdict.expired", { at: slot }), send.expires_at ?? at);
+    } else if (kind === "cancelled") {
+      add("quiet", t("verdict.cancelled", { at: slot }), at);
     } else if (kind === "gave_up" && !channel) {
       add("bad", t("verdict.abandoned", { at: slot }), at);
     }
+  }
+  if (send.confirmed_at) {
+    add("good", t("verdict.confirmed", { at: slot }), send.confirmed_at);
   }
   if (send.duplicate_delivery) {
     // After the end of the send the timeline has only the receipt.

@@ -3,11 +3,18 @@
 import { firstSender } from "../accounts/routes";
 import type { Send } from "../api/client";
 import { providerName, type Reader } from "./explanation";
-import { type Message, newestSMS } from "./messages";
+import { type Message, mayBeOut, newestSMS } from "./messages";
 import { senderOf } from "./sender";
 
 /** headlineOf returns the state of a send in a few words. */
 export function headlineOf(send: Send, messages: Message[], reader: Reader): string {
+  if (send.outcome === "confirmed") {
+    return reader.t("verdict.headline.confirmed");
+  }
+  if (send.outcome === "cancelled") {
+    const isOut = messages.some(({ state }) => mayBeOut(state));
+    return reader.t(isOut ? "verdict.headline.cancelledOut" : "verdict.headline.cancelled");
+  }
   const arrived = arrivedHeadline(send, messages, reader);
   if (arrived) {
     return arrived;

@@ -151,6 +151,11 @@ func TestStore_roundTrip(t *testing.T) {
 		look(routed)
 	}
 
+	confirmed := underway(t, db)
+	_, err = db.Confirm(t.Context(), confirmed.id)
+	require.NoError(t, err)
+	look(confirmed)
+
 	sends.requireAll(t, backstop.Send{})
 	attempts.requireAll(t, backstop.Attempt{})
 	events.requireAll(t, backstop.Event{})
@@ -202,6 +207,10 @@ func TestStore_NotFound(t *testing.T) {
 		_, err = db.Finish(ctx, id, false)
 		requireCode(t, backstop.NotFound, err)
 		requireCode(t, backstop.NotFound, db.FinishOverdue(ctx, id))
+		_, err = db.Cancel(ctx, id)
+		requireCode(t, backstop.NotFound, err)
+		_, err = db.Confirm(ctx, id)
+		requireCode(t, backstop.NotFound, err)
 		_, err = db.View(ctx, id)
 		requireCode(t, backstop.NotFound, err)
 		_, err = db.Ledger(ctx, id)
@@ -257,7 +266,15 @@ func TestStore_repeated(t *testing.T) {
 		},
 		func(db *postgres.DB) answer { return pair(db.GiveUp(t.Context(), d.id, sms)) },
 		func(db *postgres.DB) answer {
+			view, err := db.Cancel(t.Context(), d.id)
+			return answer{nil, view, err}
+		},
+		func(db *postgres.DB) answer {
 			view, err := db.Finish(t.Context(), d.id, false)
+			return answer{nil, view, err}
+		},
+		func(db *postgres.DB) answer {
+			view, err := db.Confirm(t.Context(), d.id)
 			return answer{nil, view, err}
 		},
 	} {

@@ -46,6 +46,7 @@ type state struct {
 	DuplicateDelivery bool                    `db:"duplicate_delivery"`
 	Expired           bool                    `db:"expired"`
 	FinishedAt        *time.Time              `db:"finished_at"`
+	ConfirmedAt       *time.Time              `db:"confirmed_at"`
 	Outcome           backstop.Outcome        `db:"outcome"`
 	ReceiptBy         *time.Time              `db:"receipt_by"`
 }
@@ -74,7 +75,8 @@ func stateOf(s backstop.Send) state {
 		WhatsApp: s.Status.WhatsApp, SMS: s.Status.SMS, Fired: s.Fired, FiredReason: pool.Clean(s.FiredReason),
 		FiredCause: s.FiredCause, FallbackReason: s.FallbackReason, DeliveredAt: pool.StampPtr(s.DeliveredAt),
 		DeliveredBy: s.DeliveredBy, DuplicateDelivery: s.DuplicateDelivery, Expired: s.Expired,
-		FinishedAt: pool.StampPtr(s.FinishedAt), Outcome: s.Outcome, ReceiptBy: pool.StampPtr(s.ReceiptBy),
+		FinishedAt: pool.StampPtr(s.FinishedAt), ConfirmedAt: pool.StampPtr(s.ConfirmedAt), Outcome: s.Outcome,
+		ReceiptBy: pool.StampPtr(s.ReceiptBy),
 	}
 }
 
@@ -86,7 +88,8 @@ func (r Row) Send() (backstop.Send, error) {
 		Status: backstop.Statuses{WhatsApp: r.WhatsApp, SMS: r.SMS}, Fired: r.Fired, FiredReason: r.FiredReason,
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
-		FinishedAt: pool.StampPtr(r.FinishedAt), Outcome: r.Outcome, ReceiptBy: pool.StampPtr(r.ReceiptBy),
+		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
+		ReceiptBy: pool.StampPtr(r.ReceiptBy),
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)

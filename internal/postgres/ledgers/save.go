@@ -15,7 +15,8 @@ import (
 // expects the same number of rows in every call, so it keeps one plan.
 var (
 	stateColumns = pool.ColumnsOf[state]()
-	// nextSend also sets handed_over when an attempt is begun, because the engine has the send then.
+	// nextSend also sets handed_over when an attempt is begun, because the engine has the send then, and when the send has ended,
+	// because it needs no workflow then.
 	nextSend = `s AS (
     UPDATE sends SET revision = ` + nextParam(1) + `, ` + stateColumns.Assign() + `,
         changed_at = ` + nextParam(2) + `, handed_over = handed_over OR ` + nextParam(3) + `
@@ -111,8 +112,8 @@ func identifiedSteps(before, l *backstop.Ledger) []int {
 // statementOf returns the smallest statement that saves the ledger.
 func statementOf(before, l *backstop.Ledger, receipts []receiptRow) (string, []any, error) {
 	s, attempts := l.Send, changedAttempts(before, l)
-	hasBegun := len(l.Attempts) > len(before.Attempts)
-	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, hasBegun, s.ID, l.Revision)
+	needsNoStart := len(l.Attempts) > len(before.Attempts) || s.FinishedAt != nil
+	args := append(stateColumns.Values(stateOf(s)), l.NextRevision(), l.At, needsNoStart, s.ID, l.Revision)
 	events, err := eventRows(l)
 	if err != nil {
 		return "", nil, err

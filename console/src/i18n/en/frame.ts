@@ -197,6 +197,8 @@ export const frame = {
     unconfirmed: "Unconfirmed",
     expired: "Expired",
     failed: "Failed",
+    cancelled: "Cancelled",
+    confirmed: "Confirmed",
   },
   category: { authentication: "Authentication", utility: "Utility", marketing: "Marketing" },
   search: {

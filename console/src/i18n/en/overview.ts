@@ -20,9 +20,11 @@ export const overview = {
     accepted_other: "sends accepted",
     reached: {
       whatsapp: "Reached by WhatsApp",
+      confirmed: "Confirmed",
       sms: "Reached by SMS",
       unconfirmed: "Unconfirmed",
       unreached: "Not reached",
+      cancelled: "Cancelled",
       open: "Open",
     },
     change: {

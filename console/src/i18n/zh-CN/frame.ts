@@ -210,6 +210,8 @@ export const frame: Pick<
     unconfirmed: "未确认",
     expired: "已过期",
     failed: "失败",
+    cancelled: "已取消",
+    confirmed: "已确认",
   },
   category: { authentication: "验证", utility: "通知", marketing: "营销" },
   search: {

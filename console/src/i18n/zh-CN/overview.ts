@@ -21,9 +21,11 @@ export const overview: Pick<Words, "overview"> = {
     accepted_other: "条发送已受理",
     reached: {
       whatsapp: "WhatsApp 送达",
+      confirmed: "已确认",
       sms: "短信送达",
       unconfirmed: "未确认",
       unreached: "未送达",
+      cancelled: "已取消",
       open: "进行中",
     },
     change: {

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"context"
+
+	"github.com/backstophq/backstop"
+)
+
+// CancelSend answers POST /v1/sends/{id}/cancel.
+func (s *server) CancelSend(ctx context.Context, r CancelSendRequestObject) (CancelSendResponseObject, error) {
+	id := canonicalID(r.ID)
+	cancelled := s.handoff.Cancel(ctx, id)
+	if cancelled != nil && backstop.CodeOf(cancelled) != backstop.Conflict {
+		return nil, cancelled
+	}
+	send, err := s.loadSend(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if cancelled != nil {
+		return nil, &sendConflict{err: cancelled, send: send}
+	}
+	return CancelSend200JSONResponse(send), nil
+}
+
+// ConfirmSend answers POST /v1/sends/{id}/confirm.
+func (s *server) ConfirmSend(ctx context.Context, r ConfirmSendRequestObject) (ConfirmSendResponseObject, error) {
+	id := canonicalID(r.ID)
+	if err := s.handoff.Confirm(ctx, id); err != nil {
+		return nil, err
+	}
+	send, err := s.loadSend(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return ConfirmSend200JSONResponse(send), nil
+}
+
+// sendConflict is an error of code Conflict that the present state of a send causes. The problem document shows that state.
+type sendConflict struct {
+	err  error
+	send Send
+}
+
+func (e *sendConflict) Error() string { return e.err.Error() }
+
+func (e *sendConflict) Unwrap() error { return e.err }
