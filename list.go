@@ -41,9 +41,12 @@ type SendFilter struct {
 	Outcomes []Outcome
 	PolicyID string
 	To       string
-	ToEnds   string    // the last digits of To
-	From     time.Time // accepted at or after
-	Until    time.Time // accepted before
+	ToEnds   string // the last digits of To
+
+	CorrelationID string
+
+	From  time.Time // accepted at or after
+	Until time.Time // accepted before
 
 	FellBack  *bool
 	Averted   *bool

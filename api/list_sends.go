@@ -50,6 +50,9 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 		PolicyID: canonicalID(orZero(p.PolicyID)),
 		To:       orZero(p.To),
 		ToEnds:   orZero(p.ToEnds),
+
+		CorrelationID: orZero(p.CorrelationID),
+
 		From:     orZero(p.From),
 		Until:    orZero(p.Until),
 

@@ -37,6 +37,7 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
+		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
 	}
 	if old.ExpiresAt != nil {
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))

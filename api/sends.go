@@ -106,6 +106,10 @@ func sendFrom(in SendInput) backstop.Send {
 	send := backstop.Send{
 		To: in.To, Text: orZero(in.Whatsapp.Text), SMSText: in.Fallback.Text,
 		Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
+		CorrelationID: orZero(in.CorrelationID), CorrelationUnique: orZero(in.CorrelationUnique),
+	}
+	if len(in.Metadata) > 0 {
+		send.Metadata = in.Metadata
 	}
 	if t := in.Whatsapp.Template; t != nil {
 		send.Template = &backstop.Template{Name: t.Name, Language: t.Language, Components: t.Components}

@@ -119,6 +119,7 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -132,6 +133,7 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -171,6 +173,7 @@ const (
 
 // Defines values for FoundSendsFoundBy.
 const (
+	FoundSendsFoundByCorrelationID  FoundSendsFoundBy = "correlation_id"
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
 	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
 	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
@@ -795,6 +798,12 @@ type CodeCount struct {
 	Provider string `json:"provider"`
 }
 
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+// without control characters. Several sends may have the same. It is not sent to the recipient.
+//
+// Example: order-10482
+type CorrelationID = string
+
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -947,8 +956,8 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -969,8 +978,8 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 // (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -1006,7 +1015,10 @@ type FormerSecret struct {
 
 // Found The sends, rules and policies that a search has found.
 type Found struct {
-	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	// CorrelationID The value for the filter `correlation_id`, if the sends were found by it.
+	CorrelationID *string `json:"correlation_id,omitempty"`
+
+	// MoreSends Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them.
 	MoreSends bool          `json:"more_sends"`
 	Policies  []Policy      `json:"policies"`
 	Rules     []Rule        `json:"rules"`
@@ -1121,6 +1133,13 @@ type MessageTemplateList struct {
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
+
+// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+//
+// Example: {"order":"10482","shop":"berlin"}
+type Metadata map[string]string
 
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
@@ -1560,6 +1579,16 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone. Absent means `false`.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1583,6 +1612,14 @@ type Send struct {
 	// Fired The rule that fired last, and why.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
 	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
@@ -1648,6 +1685,17 @@ type SendInput struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+	// 409. Sends without `true` may have it too.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
 	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
@@ -1656,6 +1704,14 @@ type SendInput struct {
 
 	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1707,9 +1763,16 @@ type SendSummary struct {
 
 	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
-	Category          *Category `json:"category,omitempty"`
-	Country           *string   `json:"country,omitempty"`
-	DuplicateDelivery bool      `json:"duplicate_delivery"`
+	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID     *CorrelationID `json:"correlation_id,omitempty"`
+	Country           *string        `json:"country,omitempty"`
+	DuplicateDelivery bool           `json:"duplicate_delivery"`
 
 	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -1719,6 +1782,14 @@ type SendSummary struct {
 	// Fired The rule that fired last, and why.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
 	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
@@ -2196,6 +2267,9 @@ type NameOfAccount = string
 // OfCode defines model for OfCode.
 type OfCode = string
 
+// OfCorrelation defines model for OfCorrelation.
+type OfCorrelation = string
+
 // OfCountry defines model for OfCountry.
 type OfCountry = string
 
@@ -2265,6 +2339,9 @@ type BadRequest = Problem
 
 // Conflict An error (RFC 9457).
 type Conflict = Problem
+
+// Correlated An error (RFC 9457).
+type Correlated = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
@@ -2493,6 +2570,9 @@ type ListSendsParams struct {
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
 
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
@@ -2571,6 +2651,9 @@ type ExportSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -3719,6 +3802,14 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "correlation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "order" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", c.Request.URL.Query(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -3951,6 +4042,14 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "correlation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -4317,6 +4416,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ConflictApplicationProblemPlusJSONResponse Problem
+
+type CorrelatedApplicationProblemPlusJSONResponse Problem
 
 type FailureResponseHeaders struct {
 	RetryAfter *int
@@ -6673,6 +6774,22 @@ func (response CreateSend401ApplicationProblemPlusJSONResponse) VisitCreateSendR
 		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSend409ApplicationProblemPlusJSONResponse struct {
+	CorrelatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSend409ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

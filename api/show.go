@@ -14,6 +14,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
+		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
 	}
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
@@ -32,6 +33,7 @@ func showSummary(s backstop.Send) SendSummary {
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: s.Plan.PolicyID, PolicyName: s.Plan.PolicyName,
 		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: inUTC(s.FinishedAt),
+		CorrelationID: omitZero(s.CorrelationID), Metadata: s.Metadata,
 	}
 }
 

@@ -119,6 +119,7 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -132,6 +133,7 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -171,6 +173,7 @@ const (
 
 // Defines values for FoundSendsFoundBy.
 const (
+	FoundSendsFoundByCorrelationID  FoundSendsFoundBy = "correlation_id"
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
 	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
 	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
@@ -789,6 +792,12 @@ type CodeCount struct {
 	Provider string `json:"provider"`
 }
 
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+// without control characters. Several sends may have the same. It is not sent to the recipient.
+//
+// Example: order-10482
+type CorrelationID = string
+
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
 	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
@@ -941,8 +950,8 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -963,8 +972,8 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 // (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -1000,7 +1009,10 @@ type FormerSecret struct {
 
 // Found The sends, rules and policies that a search has found.
 type Found struct {
-	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	// CorrelationID The value for the filter `correlation_id`, if the sends were found by it.
+	CorrelationID *string `json:"correlation_id,omitempty"`
+
+	// MoreSends Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them.
 	MoreSends bool          `json:"more_sends"`
 	Policies  []Policy      `json:"policies"`
 	Rules     []Rule        `json:"rules"`
@@ -1098,6 +1110,13 @@ type MessageTemplateList struct {
 	// NextCursor Absent on the last page.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
+
+// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+//
+// Example: {"order":"10482","shop":"berlin"}
+type Metadata map[string]string
 
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
@@ -1522,6 +1541,16 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone. Absent means `false`.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1545,6 +1574,14 @@ type Send struct {
 	// Fired The rule that fired last, and why.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
 	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
@@ -1610,6 +1647,17 @@ type SendInput struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+	// 409. Sends without `true` may have it too.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
 	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
@@ -1618,6 +1666,14 @@ type SendInput struct {
 
 	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1669,9 +1725,16 @@ type SendSummary struct {
 
 	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
-	Category          *Category `json:"category,omitempty"`
-	Country           *string   `json:"country,omitempty"`
-	DuplicateDelivery bool      `json:"duplicate_delivery"`
+	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
+	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID     *CorrelationID `json:"correlation_id,omitempty"`
+	Country           *string        `json:"country,omitempty"`
+	DuplicateDelivery bool           `json:"duplicate_delivery"`
 
 	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -1681,6 +1744,14 @@ type SendSummary struct {
 	// Fired The rule that fired last, and why.
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// Outcome The result of the send on both channels. A late receipt may still improve it. `pending`: the send has not ended, or waits
 	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
@@ -2129,6 +2200,9 @@ type NameOfAccount = string
 // OfCode defines model for OfCode.
 type OfCode = string
 
+// OfCorrelation defines model for OfCorrelation.
+type OfCorrelation = string
+
 // OfCountry defines model for OfCountry.
 type OfCountry = string
 
@@ -2198,6 +2272,9 @@ type BadRequest = Problem
 
 // Conflict An error (RFC 9457).
 type Conflict = Problem
+
+// Correlated An error (RFC 9457).
+type Correlated = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
@@ -2423,6 +2500,9 @@ type ListSendsParams struct {
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
 
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
@@ -2501,6 +2581,9 @@ type ExportSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -2887,8 +2970,8 @@ type ClientInterface interface {
 	// Search Find sends, rules and policies
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-	// with or without its country, with spaces, or only its last 4 or more digits.
+	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 	//
 	// Corresponds with GET /v1/search (the `Search` operationId).
 	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2929,7 +3012,7 @@ type ClientInterface interface {
 	//
 	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 	//
 	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 	ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2965,8 +3048,8 @@ type ClientInterface interface {
 
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 	// the overrides; its sends are repeated without them.
@@ -3475,8 +3558,8 @@ func (c *Client) ReplaceRule(ctx context.Context, id ID, params *ReplaceRulePara
 // Search Find sends, rules and policies
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-// with or without its country, with spaces, or only its last 4 or more digits.
+// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 //
 // Corresponds with GET /v1/search (the `Search` operationId).
 func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3557,7 +3640,7 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 //
 // Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 // it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 //
 // Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 func (c *Client) ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3633,8 +3716,8 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 // the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 // recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 // the overrides; its sends are repeated without them.
@@ -5158,6 +5241,18 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.CorrelationID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Order != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -5510,6 +5605,18 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 		if params.Code != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CorrelationID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6302,8 +6409,8 @@ type ClientWithResponsesInterface interface {
 	// SearchWithResponse Find sends, rules and policies
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-	// with or without its country, with spaces, or only its last 4 or more digits.
+	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6348,7 +6455,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6388,8 +6495,8 @@ type ClientWithResponsesInterface interface {
 
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 	// the overrides; its sends are repeated without them.
@@ -8352,6 +8459,8 @@ type CreateSendResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Correlated
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -8377,6 +8486,11 @@ func (r CreateSendResponse) GetApplicationProblemJSON400() *BadRequest {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreateSendResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateSendResponse) GetApplicationProblemJSON409() *Correlated {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
@@ -9474,8 +9588,8 @@ func (c *ClientWithResponses) ReplaceRuleWithResponse(ctx context.Context, id ID
 // SearchWithResponse Find sends, rules and policies
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-// with or without its country, with spaces, or only its last 4 or more digits.
+// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9544,7 +9658,7 @@ func (c *ClientWithResponses) CreateSendWithResponse(ctx context.Context, params
 //
 // Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 // it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9608,8 +9722,8 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
+// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
 // the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
 // recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
 // the overrides; its sends are repeated without them.
@@ -11539,6 +11653,13 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Correlated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Invalid

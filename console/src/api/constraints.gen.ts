@@ -143,7 +143,14 @@ export const constraints = {
     },
     "expires_at": {
       "maxLength": 64
-    }
+    },
+    "correlation_id": {
+      "minLength": 1,
+      "maxLength": 128,
+      "pattern": "^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$"
+    },
+    "correlation_unique": {},
+    "metadata": {}
   },
   "AccountInput": {
     "name": {
