@@ -56,6 +56,7 @@ type AccountState struct {
 	FormerWebhookUntil time.Time // when the former key of the address ends; zero if there is none
 	Unchecked          string    // why the provider could not be asked before the account was stored; empty if it was
 	Fault              string    // why the account cannot be used; empty if it can
+	HidesStored        bool      // an account of the environment that hides a stored one of the same name
 	Health             AccountHealth
 	Profile            *AccountProfile // nil: the provider was not asked, or has none
 }

@@ -2,6 +2,8 @@ package backstop
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +19,28 @@ type NumberProfile struct {
 	MessagingLimit string  `json:"messaging_limit,omitempty"`
 }
 
+// RecipientLimit is to how many different recipients the number may send in RecipientWindow, as its messaging limit says; 0 if it
+// has no limit, or one that is not known. Meta's words are tier_50, tier_250, tier_1k, tier_2k, tier_10k, tier_100k,
+// tier_unlimited, tier_not_set and untiered (webhook phone_number_quality_update, and the field of the number).
+func (p NumberProfile) RecipientLimit() int {
+	digits, isTier := strings.CutPrefix(p.MessagingLimit, "tier_")
+	digits, isThousands := strings.CutSuffix(digits, "k")
+	most, err := strconv.Atoi(digits)
+	switch {
+	case !isTier || err != nil || most < 0 || most > maxRecipientLimit:
+		return 0
+	case isThousands:
+		return 1000 * most
+	}
+	return most
+}
+
+// RecipientWindow is the time that ends now, in which a messaging limit counts recipients.
+const RecipientWindow = 24 * time.Hour
+
+// maxRecipientLimit is a number above all limits that still fits a column after a factor of 1000.
+const maxRecipientLimit = 1_000_000
+
 // NumberConnected is the status of a number that sends (Meta, Cloud API, "Phone numbers").
 const NumberConnected = "connected"
 
@@ -27,6 +51,8 @@ type AccountProfile struct {
 	ReadAt          time.Time // when the number was read; zero: never
 	TemplatesReadAt time.Time // when the templates were read; zero: never
 	Fault           string    // why the newest reading failed; empty if it did not
+
+	Recipients *int // different ones in RecipientWindow; nil: the number has no messaging limit, or they were not counted yet
 }
 
 // Notice is what a provider reports about an account by a webhook, besides receipts.

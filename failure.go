@@ -1,6 +1,7 @@
 package backstop
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -28,6 +29,19 @@ const (
 	Expired        RejectClass = "expired"   // the provider dropped the message: its validity was over before it was sent
 )
 
+// NotCalled says why no call was made to a provider.
+type NotCalled string
+
+// The reasons.
+const (
+	NotCalledUnhealthy NotCalled = "unhealthy" // other calls found the account unhealthy
+	NotCalledLimit     NotCalled = "limit"     // the messaging limit of the account is reached
+	NotCalledFaulty    NotCalled = "faulty"    // the account cannot be opened
+	NotCalledMissing   NotCalled = "missing"   // the account is not configured
+	NotCalledChanged   NotCalled = "changed"   // the account has just changed
+	NotCalledLate      NotCalled = "late"      // the time of the call ended before
+)
+
 // Failure is why a provider did not take, or did not deliver, a message.
 type Failure struct {
 	Kind       FailureKind   `json:"kind"`
@@ -36,6 +50,7 @@ type Failure struct {
 	Reason     string        `json:"reason,omitempty"`      // for people; never a secret or a phone number
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // of a Throttled failure; 0 if the provider gave none
 	MaxTries   int           `json:"-"`                     // of an Unavailable failure: the most calls to make; 0: no limit
+	NotCalled  NotCalled     `json:"not_called,omitempty"`  // why the provider was not called; empty if it was
 	IsNarrow   bool          `json:"-"`                     // the cause is this message or its sender; other messages may pass
 }
 
@@ -65,4 +80,29 @@ func (f *Failure) Error() string {
 		s += fmt.Sprintf(": %s", f.Reason)
 	}
 	return s
+}
+
+// FailureOf returns the failure in a driver's answer, or nil. An error of another type counts as unknown: the message may be out.
+// The text of such an error is dropped, because it may quote the request.
+func FailureOf(s Submission, err error) *Failure {
+	f, ok := errors.AsType[*Failure](err)
+	switch {
+	case err == nil && s.MessageID != "":
+		return nil
+	case err == nil:
+		return &Failure{Kind: Unknown, Reason: "the driver returned no message id"}
+	case !ok || f == nil || !f.Kind.isKnown():
+		return &Failure{Kind: Unknown, Reason: fmt.Sprintf("the driver returned no failure but %T", err)}
+	default:
+		return f
+	}
+}
+
+func (k FailureKind) isKnown() bool {
+	switch k {
+	case Rejected, Throttled, Unavailable, Unknown:
+		return true
+	default:
+		return false
+	}
 }

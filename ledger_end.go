@@ -199,7 +199,7 @@ func (l *Ledger) attemptUncalled(step int, account Candidate, c Call, now time.T
 	}
 	a := l.addAttempt(step, c)
 	a.Account, a.Provider, a.Number, a.StartedAt, a.EndedAt = account.Account, account.Provider, 1, l.startTime(now), &now
-	a.State, a.Failure = StateUnavailable, &Failure{Kind: Unavailable, Reason: "not called in time"}
+	a.State, a.Failure = StateUnavailable, &Failure{Kind: Unavailable, NotCalled: NotCalledLate, Reason: "not called in time"}
 	return a
 }
 

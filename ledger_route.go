@@ -167,6 +167,21 @@ func (l *Ledger) recordRoute(a *Attempt, now time.Time) {
 	l.addEvent(Event{Kind: EventRouted, Channel: SMS, Rule: a.Rule, Account: a.Account, Detail: string(reason)}, now)
 }
 
+// RoutedFrom returns the account that was left at an event of kind EventRouted: that of the newest call for the rule, or without
+// a call the first of the rule. Before has the earlier events of the send, the oldest first.
+func (p Plan) RoutedFrom(routed Event, before []Event) string {
+	for _, e := range slices.Backward(before) {
+		if e.Kind == EventAttempt && e.Channel == SMS && e.Rule == routed.Rule && e.Account != routed.Account {
+			return e.Account
+		}
+	}
+	i := slices.IndexFunc(p.Rules, func(r Rule) bool { return r.Name == routed.Rule })
+	if i < 0 || p.Rules[i].route(0).Account == routed.Account {
+		return ""
+	}
+	return p.Rules[i].route(0).Account
+}
+
 // mustPause reports whether the account of a call asked for a pause that has not ended. A rule with one account makes the call
 // all the same, because the engine has waited for the pause.
 func (l *Ledger) mustPause(a *Attempt, c Call, now time.Time) (until time.Time, pauses bool) {

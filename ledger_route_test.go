@@ -50,9 +50,10 @@ func (d *desk) goesTo(account string, c backstop.Call, f *backstop.Failure) *des
 
 func (d *desk) routedEvents() []string {
 	var reasons []string
-	for _, e := range d.l.Events {
+	for i, e := range d.l.Events {
 		if e.Kind == backstop.EventRouted {
-			reasons = append(reasons, e.Account+" "+e.Detail)
+			from := d.l.Send.Plan.RoutedFrom(e, d.l.Events[:i])
+			reasons = append(reasons, from+" to "+e.Account+": "+e.Detail)
 		}
 	}
 	return reasons
@@ -70,7 +71,7 @@ func TestLedger_routes(t *testing.T) {
 		d.goesTo("b", byRoutes(), account).goesTo("c", byRoutes(), nil)
 		require.Equal(t, submitted, d.l.Send.Status.SMS)
 		require.True(t, d.l.View().Used.Has(0))
-		require.Equal(t, []string{"b refused", "c refused"}, d.routedEvents())
+		require.Equal(t, []string{"a to b: refused", "b to c: refused"}, d.routedEvents())
 		require.Equal(t, 1, d.firedEvents(), "the rule fires once")
 		require.Equal(t, []int{1, 3, 103, 203}, d.steps())
 		require.Equal(t, backstop.MadeAlready, d.begin(byRoutes()).Answer)
@@ -135,7 +136,7 @@ func TestLedger_routes(t *testing.T) {
 		for _, name := range []string{"a", "a", "a", "b", "b", "b", "a", "a", "a", "b"} {
 			d.goesTo(name, byRoutes(), unavailable)
 		}
-		require.Equal(t, []string{"b down"}, d.routedEvents(), "a turn is told once")
+		require.Equal(t, []string{"a to b: down"}, d.routedEvents(), "a turn is told once")
 		var before int // the calls in the timeline before the account was left
 		for _, e := range d.l.Events {
 			if e.Kind == backstop.EventRouted {
@@ -181,7 +182,7 @@ func TestLedger_routes(t *testing.T) {
 	t.Run("an unhealthy one is passed over", func(t *testing.T) {
 		t.Parallel()
 		d := failedDesk(t, routed("a", "b")).goesTo("b", byRoutes("a"), nil)
-		require.Equal(t, []string{"b unhealthy"}, d.routedEvents())
+		require.Equal(t, []string{"a to b: unhealthy"}, d.routedEvents())
 	})
 	t.Run("all are unhealthy", func(t *testing.T) {
 		t.Parallel()

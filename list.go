@@ -89,6 +89,7 @@ type RuleFilter struct {
 	Type    RuleType
 	SendID  string
 	Country string // the rule applies there
+	Account string // a route of the rule names it
 	Used    *bool  // whether a policy includes the rule
 }
 

@@ -54,6 +54,9 @@ type Plan struct {
 	Account    string `json:"account,omitempty"` // the WhatsApp account
 	Rules      []Rule `json:"rules"`
 
+	// Disabled are the names of the rules of which all accounts were disabled when the send was accepted. Their SMS wait.
+	Disabled []string `json:"disabled,omitempty"`
+
 	// Template is what was known of the send's template. It is nil if the send has none, or nothing was known.
 	Template *PlanTemplate `json:"template,omitempty"`
 
@@ -129,6 +132,9 @@ func (p Policy) Resolve(country string, o Override, accounts Accounts) (Plan, er
 			rule.validate(&f, "fallback.")
 		}
 		rule.Countries = nil
+		if rule.isDisabled(accounts) {
+			plan.Disabled = append(plan.Disabled, rule.Name)
+		}
 		plan.Rules = append(plan.Rules, rule)
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -101,6 +102,7 @@ const (
 // Bounds of an account.
 const (
 	MaxSetting         = 16 << 10 // bytes of one setting; a private key of 4096 bits has about 3,300
+	MinCallsPerSecond  = 0.01     // one call in 100 s; a smaller limit stops the account
 	MaxCallsPerSecond  = 10_000
 	MaxCallsAtOnce     = 10_000
 	DefaultCallTimeout = 10 * time.Second
@@ -178,14 +180,22 @@ func (p Provider) ValidateAccount(a Account) error {
 	if a.CallTimeout < time.Second || a.CallTimeout > MaxCallTimeout {
 		f.addBetween("call_timeout_seconds", FieldValueBetween, "must be between %d and %d", 1, int(MaxCallTimeout/time.Second))
 	}
-	if !(a.CallsPerSecond >= 0 && a.CallsPerSecond <= MaxCallsPerSecond) { // written so that NaN fails too
-		f.addBetween("calls_per_second", FieldValueBetween, "must be between %d and %d", 0, MaxCallsPerSecond)
-	}
+	validateCallsPerSecond(&f, a.CallsPerSecond)
 	if a.CallsAtOnce < 0 || a.CallsAtOnce > MaxCallsAtOnce {
 		f.addBetween("calls_at_once", FieldValueBetween, "must be between %d and %d", 0, MaxCallsAtOnce)
 	}
 	validateCountries(&f, a.Countries)
 	return f.err("the account is not valid")
+}
+
+func validateCallsPerSecond(f *fields, n float64) {
+	switch {
+	case !(n >= 0 && n <= MaxCallsPerSecond): // written so that NaN fails too
+		f.addBetween("calls_per_second", FieldValueBetween, "must be between %d and %d", 0, MaxCallsPerSecond)
+	case n > 0 && n < MinCallsPerSecond:
+		least := strconv.FormatFloat(MinCallsPerSecond, 'f', -1, 64)
+		f.add("calls_per_second", FieldValueMin, "must be at least "+least+", or 0 for no limit", "min", least)
+	}
 }
 
 // accountName is the form of an account's name.

@@ -74,6 +74,14 @@ func (r Rule) routesFor(country string, accounts Accounts) []Route {
 	return serving
 }
 
+// isDisabled reports whether all accounts of the rule are disabled.
+func (r Rule) isDisabled(accounts Accounts) bool {
+	return !slices.ContainsFunc(r.Routes, func(route Route) bool {
+		account, found := accounts.Account(route.Account)
+		return !found || !account.IsDisabled
+	})
+}
+
 // route returns a route of the rule by its index. A plan of an earlier version has rules without routes.
 func (r Rule) route(i int) Route {
 	if i < len(r.Routes) {

@@ -109,6 +109,7 @@ func TestPolicy_Resolve_routes(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.Equal(t, routesOf(tc.want...), plan.Rules[0].Routes)
+			require.Equal(t, name == "the only one is disabled", slices.Contains(plan.Disabled, "r"))
 		})
 	}
 }

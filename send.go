@@ -85,11 +85,7 @@ func (c Category) ChasesOptOut() bool { return c == Authentication || c == Utili
 func (s Send) Validate(now time.Time) error {
 	var f fields
 	s.validateWhatsApp(&f)
-	validateText(&f, "fallback.text", s.SMSText)
-	if countUnits(s.SMSText) > MaxSMSText {
-		f.addMax("fallback.text", FieldUTF16Max,
-			"must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText)
-	}
+	validateSMSText(&f, "fallback.text", s.SMSText)
 	switch s.Category {
 	case "", Authentication, Utility, Marketing:
 	default:

@@ -25,6 +25,14 @@ func validateText(f *fields, name, text string) {
 	}
 }
 
+// validateSMSText checks the text of an SMS.
+func validateSMSText(f *fields, name, text string) {
+	validateText(f, name, text)
+	if countUnits(text) > MaxSMSText {
+		f.addMax(name, FieldUTF16Max, "must have at most %d characters; an emoji counts as two (UTF-16)", MaxSMSText)
+	}
+}
+
 // validateParameters checks the texts of a template's components, as far as they have Meta's form. Meta refuses a
 // parameter without text.
 func validateParameters(f *fields, components json.RawMessage) {

@@ -40,10 +40,13 @@ type Accounts interface {
 
 // Health is the circuit breakers of the accounts.
 type Health interface {
-	// IsUnhealthy reports whether the circuit of an account allows no call now.
+	// IsUnhealthy reports whether an account gets no call now: its circuit is open, or its messaging limit is reached.
 	IsUnhealthy(account string) bool
 
-	// Allow asks for one call. It returns false if the circuit allows none. Otherwise the caller calls done, once, with the
+	// Limit returns why the account sends nothing if its messaging limit is reached, or "".
+	Limit(account string) string
+
+	// Allow asks for one call. It returns false if the account gets none. Otherwise the caller calls done, once, with the
 	// failure of the call or nil.
 	Allow(ctx context.Context, account string) (done func(*backstop.Failure), allowed bool)
 }
@@ -52,6 +55,8 @@ type Health interface {
 type healthy struct{}
 
 func (healthy) IsUnhealthy(string) bool { return false }
+
+func (healthy) Limit(string) string { return "" }
 
 func (healthy) Allow(context.Context, string) (func(*backstop.Failure), bool) {
 	return func(*backstop.Failure) {}, true
@@ -105,20 +110,22 @@ func (a *Activities) sendBy(
 	case !found:
 		return backstop.Submission{}, missingFailure(name)
 	case account.Fault != "":
-		return backstop.Submission{}, &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: " + account.Fault}
+		return backstop.Submission{}, &backstop.Failure{
+			Kind: backstop.Unavailable, NotCalled: backstop.NotCalledFaulty, Reason: "not called: " + account.Fault,
+		}
 	case account.Provider != r.Attempt.Provider || r.Attempt.WasUnknown && !account.RefusesRepeats:
 		return backstop.Submission{}, &backstop.Failure{
-			Kind: backstop.Unavailable, Reason: "not called: the account has just changed",
+			Kind: backstop.Unavailable, NotCalled: backstop.NotCalledChanged, Reason: "not called: the account has just changed",
 		}
 	}
 	done, allowed := a.health.Allow(ctx, name)
 	if !allowed {
-		return backstop.Submission{}, unhealthyFailure()
+		return backstop.Submission{}, a.unhealthyFailure(name)
 	}
 	failure := &backstop.Failure{Kind: backstop.Unknown, Reason: "the call panicked"}
 	defer func() { done(failure) }()
 	submission, err := submit(ctx, account, r)
-	failure = failureOf(submission, err)
+	failure = backstop.FailureOf(submission, err)
 	return submission, failure
 }
 
@@ -131,12 +138,19 @@ const triesOfMissing = 16
 func missingFailure(name string) *backstop.Failure {
 	return &backstop.Failure{
 		Kind: backstop.Unavailable, Class: backstop.AccountFault, MaxTries: triesOfMissing,
-		Reason: fmt.Sprintf("account %q is not configured", name),
+		NotCalled: backstop.NotCalledMissing, Reason: fmt.Sprintf("account %q is not configured", name),
 	}
 }
 
-func unhealthyFailure() *backstop.Failure {
-	return &backstop.Failure{Kind: backstop.Unavailable, Reason: "not called: other calls found the account unhealthy"}
+func (a *Activities) unhealthyFailure(account string) *backstop.Failure {
+	f := &backstop.Failure{
+		Kind: backstop.Unavailable, NotCalled: backstop.NotCalledUnhealthy,
+		Reason: "not called: other calls found the account unhealthy",
+	}
+	if limit := a.health.Limit(account); limit != "" {
+		f.NotCalled, f.Reason = backstop.NotCalledLimit, "not called: "+limit
+	}
+	return f
 }
 
 // checkAccount decides about a call without a change of its attempt, so that 100,000 sends that wait for one account do not each
@@ -157,7 +171,7 @@ func (a *Activities) checkAccount(ctx context.Context, step Step, c backstop.Cal
 	case l.Send.FinishedAt != nil || !isOpen || !found:
 		return Result{}, false, nil
 	case chosen.IsUnhealthy && account.Fault == "" && account.FallsBack && c.Channel == backstop.WhatsApp && !mayHaveWhatsApp(l):
-		return a.forgo(ctx, step, c)
+		return a.forgo(ctx, step, account.Name, c)
 	case chosen.IsUnhealthy && attempt != nil:
 		return Result{}, true, retryableError(string(backstop.Unavailable), "not called: the account is unhealthy", 0)
 	case !chosen.IsUnhealthy && account.HasLimits && !isQueueOf(ctx, account.Name):
@@ -186,8 +200,10 @@ func (a *Activities) needsCheck(ctx context.Context, names []string) bool {
 }
 
 // forgo counts WhatsApp as failed, because its account is unhealthy and no call was made, or none was taken.
-func (a *Activities) forgo(ctx context.Context, step Step, c backstop.Call) (r Result, isDecided bool, err error) {
-	c.Failure = unhealthyFailure()
+func (a *Activities) forgo(
+	ctx context.Context, step Step, account string, c backstop.Call,
+) (r Result, isDecided bool, err error) {
+	c.Failure = a.unhealthyFailure(account)
 	ruling, view, err := a.store.GiveUp(ctx, step.Send, c)
 	switch {
 	case err != nil:

@@ -2,37 +2,10 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/backstophq/backstop"
 )
-
-// failureOf returns the failure in a driver's answer, or nil. An error of another type counts as unknown: the message may be
-// out. The text of such an error is dropped, because it may quote the request.
-func failureOf(s backstop.Submission, err error) *backstop.Failure {
-	f, ok := errors.AsType[*backstop.Failure](err)
-	switch {
-	case err == nil && s.MessageID != "":
-		return nil
-	case err == nil:
-		return &backstop.Failure{Kind: backstop.Unknown, Reason: "the driver returned no message id"}
-	case !ok || f == nil || !isKnownKind(f.Kind):
-		return &backstop.Failure{Kind: backstop.Unknown, Reason: fmt.Sprintf("the driver returned no failure but %T", err)}
-	default:
-		return f
-	}
-}
-
-func isKnownKind(kind backstop.FailureKind) bool {
-	switch kind {
-	case backstop.Rejected, backstop.Throttled, backstop.Unavailable, backstop.Unknown:
-		return true
-	default:
-		return false
-	}
-}
 
 // rejectedAfterTries returns the failure of a call, as a rejection if the call was the last of the failure's MaxTries. The call
 // before may have failed for another reason; then the failure stays as it is.

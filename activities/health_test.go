@@ -9,6 +9,7 @@ import (
 
 	"github.com/backstophq/backstop"
 	"github.com/backstophq/backstop/activities"
+	"github.com/backstophq/backstop/internal/ledgertest"
 )
 
 // health is the circuit breakers of the accounts, by name.
@@ -16,6 +17,7 @@ type health struct {
 	mu    sync.Mutex
 	open  map[string]bool // no call is allowed
 	busy  map[string]bool // another call is the probe: IsUnhealthy has not noticed it
+	limit map[string]string
 	calls map[string][]*backstop.Failure
 }
 
@@ -27,6 +29,12 @@ func (h *health) IsUnhealthy(account string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.open[account]
+}
+
+func (h *health) Limit(account string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.limit[account]
 }
 
 func (h *health) Allow(_ context.Context, account string) (func(*backstop.Failure), bool) {
@@ -123,6 +131,7 @@ func TestActivities_unhealthy(t *testing.T) {
 		require.Zero(t, r.provider.calls())
 		require.Equal(t, 1, *begins)
 		require.Equal(t, backstop.StateUnavailable, r.attempt(channel).State, "it was surely not sent")
+		require.Equal(t, backstop.NotCalledUnhealthy, r.attempt(channel).Failure.NotCalled)
 		require.Empty(t, h.calls, "a call that was not made says nothing of the account")
 		h.set(accountOf(channel), false)
 		result, err := r.runOn(channel)
@@ -241,6 +250,55 @@ func TestActivities_unhealthy_fallsBack(t *testing.T) {
 			require.NotEqual(t, activities.Accepted, result.Verdict, "WhatsApp does not follow the SMS")
 		})
 	}
+}
+
+// At the messaging limit a send falls back without a call, and its timeline says why. An account that holds waits without a call,
+// until the limit is not reached any more.
+func TestActivities_limit(t *testing.T) {
+	t.Parallel()
+	const limit = "the messaging limit of 250 recipients in 24 hours is reached"
+	t.Run("falls back", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		r.accounts.change(number, func(a *activities.Account) { a.FallsBack = true })
+		h := r.refusing(backstop.WhatsApp)
+		h.limit = map[string]string{number: limit}
+		result, err := r.runOn(backstop.WhatsApp)
+		r.requireVerdict(activities.Rejected, result, err)
+		var reasons []string
+		memory, isMemory := r.store.Store.(*ledgertest.Store)
+		require.True(t, isMemory)
+		_, events := memory.Snapshot()
+		for _, e := range events {
+			if e.Kind == backstop.EventGaveUp {
+				reasons = append(reasons, e.Failure.Reason)
+			}
+		}
+		require.Equal(t, []string{"not called: " + limit}, reasons)
+		step := r.fallback(0)
+		step.ByFailure = true
+		result, err = r.run(r.acts.SendSMS, step)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, 1, r.provider.calls(), "the SMS")
+		require.Empty(t, h.calls[number])
+	})
+	t.Run("holds", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		h := r.refusing(backstop.WhatsApp)
+		h.limit = map[string]string{number: limit}
+		for range 3 {
+			_, err := r.runOn(backstop.WhatsApp)
+			requireRetry(t, "unavailable", 0, err)
+		}
+		require.Zero(t, r.provider.calls())
+		require.Equal(t, "not called: "+limit, r.attempt(backstop.WhatsApp).Failure.Reason)
+		require.Equal(t, backstop.NotCalledLimit, r.attempt(backstop.WhatsApp).Failure.NotCalled)
+		h.set(number, false)
+		result, err := r.runOn(backstop.WhatsApp)
+		r.requireVerdict(activities.Accepted, result, err)
+		require.Equal(t, 1, r.provider.calls())
+	})
 }
 
 // It does not give up a message that may be out: a call in flight, of unknown end, or with a receipt.

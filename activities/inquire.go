@@ -51,7 +51,7 @@ func (a *Activities) inquireAttempt(ctx context.Context, l *backstop.Ledger, att
 		Since: attempt.StartedAt.Add(-inquirySlack), Until: attempt.StartedAt.Add(CallTimeout + inquirySlack),
 	})
 	if err != nil {
-		f := failureOf(backstop.Submission{}, err)
+		f := backstop.FailureOf(backstop.Submission{}, err)
 		if f.Kind == backstop.Rejected { // the others are retried
 			a.logFailure(ctx, l.Send.ID, attempt, f)
 		}

@@ -116,6 +116,7 @@ func TestActivities_SendSMS_routeGone(t *testing.T) {
 	attempt := r.attempt(backstop.SMS)
 	require.Equal(t, &backstop.Failure{
 		Kind: backstop.Rejected, Class: backstop.AccountFault, Reason: `account "gone" is not configured`,
+		NotCalled: backstop.NotCalledMissing,
 	}, attempt.Failure)
 	require.Equal(t, "gone", attempt.Account)
 	require.Equal(t, "gone", attempt.Provider)

@@ -80,28 +80,36 @@ func (s *server) ReplaceAccount(ctx context.Context, r ReplaceAccountRequestObje
 	if err != nil {
 		return nil, err
 	}
-	in := *r.Body
-	change := backstop.AccountChange{
+	state, err := s.accounts.ReplaceAccount(ctx, accountChange(r.Name, *r.Body), version, isChecked(r.Params.Check))
+	if err != nil {
+		return nil, err
+	}
+	return ReplaceAccount200JSONResponse{
+		Body: s.showChanged(ctx, state), Headers: ReplaceAccount200ResponseHeaders{ETag: etagOf(state.Version)},
+	}, nil
+}
+
+// accountChange returns the change that a body asks for.
+func accountChange(name string, in AccountChangeInput) backstop.AccountChange {
+	return backstop.AccountChange{
 		NewWebhookKey: orZero(in.NewWebhookKey), KeepFormerUntil: in.KeepFormerSecretsUntil,
 		Account: backstop.Account{
-			Name: r.Name, Settings: in.Settings,
+			Name: name, Settings: in.Settings,
 			OnUnknown: backstop.OnUnknown(orZero(in.OnUnknown)), WhenUnhealthy: backstop.WhenUnhealthy(orZero(in.WhenUnhealthy)),
 			CallTimeout:    seconds(in.CallTimeoutSeconds),
 			CallsPerSecond: orZero(in.CallsPerSecond), CallsAtOnce: orZero(in.CallsAtOnce),
 			Countries: orZero(in.Countries), IsDisabled: orZero(in.Disabled),
 		},
 	}
-	state, err := s.accounts.ReplaceAccount(ctx, change, version, isChecked(r.Params.Check))
-	if err != nil {
-		return nil, err
-	}
+}
+
+// showChanged returns an account that was changed, with its profile if that can be read: the change is stored.
+func (s *server) showChanged(ctx context.Context, state backstop.AccountState) Account {
 	shown := []backstop.AccountState{state}
 	if err := s.addProfiles(ctx, shown); err != nil {
-		s.log.WarnContext(ctx, "profile of a changed account is not read", slog.Any("error", err)) // the change is stored
+		s.log.WarnContext(ctx, "profile of a changed account is not read", slog.Any("error", err))
 	}
-	return ReplaceAccount200JSONResponse{
-		Body: showAccount(shown[0]), Headers: ReplaceAccount200ResponseHeaders{ETag: etagOf(state.Version)},
-	}, nil
+	return showAccount(shown[0])
 }
 
 // DeleteAccount answers DELETE /v1/accounts/{name}.
@@ -157,6 +165,7 @@ func showAccount(a backstop.AccountState) Account {
 		Disabled: a.IsDisabled, Source: source, WebhookURL: a.WebhookURL,
 		FormerWebhookValidUntil: timeOrNil(a.FormerWebhookUntil), FormerSecrets: omitEmpty(showAll(a.Former, showFormer)),
 		Unchecked: omitZero(a.Unchecked != ""), UncheckedReason: omitZero(a.Unchecked), Fault: omitZero(a.Fault),
+		HidesStored: omitZero(a.HidesStored),
 		Health: AccountHealth{
 			State: AccountHealthState(a.Health.State), Since: timeOrNil(a.Health.Since), Reason: omitZero(a.Health.Reason),
 		},

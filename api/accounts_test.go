@@ -100,10 +100,11 @@ func TestAccounts_shown(t *testing.T) {
 		"version":1,"created_at":"2031-05-04T12:00:00Z","updated_at":"2031-05-04T12:00:00Z"
 	}`, r.call(t, "GET", "/v1/accounts/second", "").Body.String())
 
+	fake.all[0].HidesStored = true
 	require.JSONEq(t, `{
 		"name":"twilio","provider":"twilio","channel":"sms","settings":{"account_sid":"AC1"},"secrets_set":[],
 		"on_unknown":"hold","when_unhealthy":"fall_back","call_timeout_seconds":10,"disabled":false,"source":"environment",
-		"webhook_url":"https://backstop.example/webhooks/twilio/twilio","health":{"state":"unknown"},"version":1
+		"webhook_url":"https://backstop.example/webhooks/twilio/twilio","health":{"state":"unknown"},"hides_stored":true,"version":1
 	}`, r.call(t, "GET", "/v1/accounts/twilio", "").Body.String())
 }
 

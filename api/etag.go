@@ -21,10 +21,9 @@ func ifMatch(header string, current func() (int, error)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	stale := &backstop.Error{Code: backstop.Stale, Message: "it has changed since you read it: read it again for its new ETag"}
 	switch len(versions) {
 	case 0:
-		return 0, stale
+		return 0, errStale()
 	case 1:
 		return versions[0], nil
 	}
@@ -33,9 +32,13 @@ func ifMatch(header string, current func() (int, error)) (int, error) {
 		return 0, err
 	}
 	if !slices.Contains(versions, now) {
-		return 0, stale
+		return 0, errStale()
 	}
 	return now, nil
+}
+
+func errStale() error {
+	return &backstop.Error{Code: backstop.Stale, Message: "it has changed since you read it: read it again for its new ETag"}
 }
 
 // parseIfMatch reads a list of entity tags (RFC 9110, 8.8.3 and 13.1.1) and returns their versions. It skips a tag that is not a

@@ -16,6 +16,10 @@ type accounts struct {
 	change    backstop.AccountChange
 	check     backstop.AccountCheck
 	unchecked string
+	test      backstop.AccountTest // the newest one
+	tests     int
+	tested    backstop.AccountTested
+	races     int // how many replacements another change comes before
 }
 
 // newAccounts has the SMS accounts "twilio" and "second", a disabled one and a WhatsApp account.
@@ -114,7 +118,11 @@ func (a *accounts) ReplaceAccount(
 		return backstop.AccountState{}, a.away
 	case i < 0:
 		return backstop.AccountState{}, missing("account")
-	case version != backstop.AnyVersion && version != a.all[i].Version:
+	case a.races > 0:
+		a.races--
+		a.all[i].Version++
+	}
+	if version != backstop.AnyVersion && version != a.all[i].Version {
 		return backstop.AccountState{}, stale()
 	}
 	a.all[i].Version++
@@ -140,4 +148,21 @@ func (a *accounts) CheckAccount(_ context.Context, name string) (backstop.Accoun
 		return backstop.AccountCheck{}, missing("account")
 	}
 	return a.check, a.away
+}
+
+func (a *accounts) TestAccount(_ context.Context, test backstop.AccountTest) (backstop.AccountTested, error) {
+	i := a.index(test.Account)
+	switch {
+	case a.away != nil:
+		return backstop.AccountTested{}, a.away
+	case i < 0:
+		return backstop.AccountTested{}, missing("account")
+	case a.all[i].Channel != backstop.SMS:
+		return backstop.AccountTested{}, &backstop.Error{Code: backstop.Invalid, Message: "make a send with whatsapp.account"}
+	case a.all[i].Fault != "":
+		return backstop.AccountTested{}, &backstop.Error{Code: backstop.Conflict, Message: a.all[i].Fault}
+	}
+	a.test = test
+	a.tests++
+	return a.tested, nil
 }

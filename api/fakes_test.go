@@ -43,6 +43,7 @@ type store struct {
 	messages   backstop.MessageStats
 	changes    backstop.Changes
 	found      backstop.FoundSends
+	optedOut   string                 // the number of a person who has opted out
 	slow       time.Duration          // how long each page of sends takes
 	breakOff   int                    // after so many pages of sends the store is away; 0: never
 	asked      []backstop.StatsFilter // of all that was counted
@@ -315,6 +316,11 @@ func (s *store) ListSends(
 	}
 	items, more := cut(s.sends, page, func(v backstop.Send) string { return v.ID })
 	return items, more, s.away
+}
+
+func (s *store) HasOptedOut(_ context.Context, number string) (bool, error) {
+	defer s.begin()()
+	return number == s.optedOut, s.away
 }
 
 // CountSends counts all sends.

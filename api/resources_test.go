@@ -273,9 +273,9 @@ func TestList_filter(t *testing.T) {
 	r.total = backstop.Total{Count: 217, IsExact: true}
 	const filter = "?search=x&type=unread&send_id=ACME&country=GB"
 	require.JSONEq(t, `{"items":[],"total":{"count":217,"is_exact":true}}`,
-		r.call(t, "GET", "/v1/rules"+filter+"&used=false&total=true", "").Body.String())
+		r.call(t, "GET", "/v1/rules"+filter+"&account=sms-uk&used=false&total=true", "").Body.String())
 	require.Equal(t, backstop.RuleFilter{
-		Search: "x", Type: backstop.Unread, SendID: "ACME", Country: "GB", Used: new(false),
+		Search: "x", Type: backstop.Unread, SendID: "ACME", Country: "GB", Account: "sms-uk", Used: new(false),
 	}, r.ofRules)
 	require.JSONEq(t, `{"items":[],"total":{"count":217,"is_exact":true}}`,
 		r.call(t, "GET", "/v1/policies"+filter+"&total=true", "").Body.String())

@@ -40,7 +40,7 @@ func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListR
 	}
 	filter := backstop.RuleFilter{
 		Search: orZero(r.Params.Search), Type: backstop.RuleType(orZero(r.Params.Type)), SendID: orZero(r.Params.SendID),
-		Country: orZero(r.Params.Country), Used: r.Params.Used,
+		Country: orZero(r.Params.Country), Account: orZero(r.Params.Account), Used: r.Params.Used,
 	}
 	rules, more, err := s.rules.ListRules(ctx, filter, page)
 	if err != nil {

@@ -107,6 +107,23 @@ func TestSends_Warnings(t *testing.T) {
 	require.Equal(t, map[string]string{"rule": "Undelivered", "wait_seconds": "300", "whatsapp_seconds": "2592000"}, *(*preview.Warnings)[0].Params)
 }
 
+// A rule without an account that sends is told of, also when the request is repeated after the account was enabled.
+func TestSends_Warnings_disabledAccounts(t *testing.T) {
+	t.Parallel()
+	r, fake := withAccounts(t)
+	_, policy := r.seed(t)
+	r.policies[0].Rules[0].Routes = []backstop.Route{{Account: "off"}}
+	r.policies[0].Rules[0].WaitSeconds = 0
+	want := map[string]string{"accounts_disabled": `rule "Undelivered": all its accounts are disabled (off), so its SMS waits until one is enabled`}
+	require.Equal(t, want, r.warned(t, sendBody(policy.ID)))
+	first := r.call(t, "POST", "/v1/sends", sendBody(policy.ID), "Idempotency-Key", "k")
+	fake.all[2].IsDisabled = false
+	require.Empty(t, r.warned(t, sendBody(policy.ID)))
+	again := r.call(t, "POST", "/v1/sends", sendBody(policy.ID), "Idempotency-Key", "k")
+	require.Contains(t, first.Body.String(), "accounts_disabled")
+	require.Equal(t, first.Body.String(), again.Body.String())
+}
+
 func TestSends_Idempotency(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -208,6 +225,11 @@ func TestSends_Get(t *testing.T) {
 	r.events[2].Channel, r.events[2].Status, r.events[2].Code = backstop.WhatsApp, backstop.Failed, "131026"
 	r.events[2].Failure = &backstop.Failure{Kind: backstop.Rejected, Class: backstop.RecipientFault, Code: "131026", Reason: "not there"}
 	r.events[4].Cause, r.events[9].Detail = backstop.NotDelivered, "sms"
+	r.events[1].Channel, r.events[1].Account, r.events[1].Rule = backstop.SMS, "first", "Undelivered"
+	r.events[1].Failure = &backstop.Failure{Kind: backstop.Unavailable, NotCalled: backstop.NotCalledUnhealthy}
+	r.events = append(r.events, backstop.Event{
+		At: now, Kind: backstop.EventRouted, Channel: backstop.SMS, Account: "second", Rule: "Undelivered", Detail: "unhealthy",
+	})
 
 	var shown api.Send
 	got := r.call(t, "GET", "/v1/sends/"+send.ID, "")
@@ -225,7 +247,10 @@ func TestSends_Get(t *testing.T) {
 	require.Equal(t, "SM1", *shown.Attempts[1].MessageID)
 	require.Nil(t, shown.Attempts[2].EndedAt)
 	require.Equal(t, "30005", *shown.Attempts[3].Failure.Code, "the code of its receipt")
-	require.Len(t, shown.Events, 10)
+	require.Len(t, shown.Events, 11)
+	require.Equal(t, api.EventFailure{Kind: "unavailable", NotCalled: new(api.NotCalledUnhealthy)}, *shown.Events[1].Failure)
+	require.Equal(t, "first", *shown.Events[10].From)
+	require.Equal(t, api.RouteReasonUnhealthy, *shown.Events[10].RouteReason)
 	require.Equal(t, api.EventFailure{Kind: "rejected", Class: new(api.FailureClassRecipient), Reason: new("not there")}, *shown.Events[2].Failure)
 	require.Equal(t, &cause, shown.Events[4].Cause)
 	require.Equal(t, api.OutcomeSms, *shown.Events[9].Outcome)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -46,6 +47,13 @@ const (
 	AccountHealthStateProbing   AccountHealthState = "probing"
 	AccountHealthStateUnhealthy AccountHealthState = "unhealthy"
 	AccountHealthStateUnknown   AccountHealthState = "unknown"
+)
+
+// Defines values for AccountTestResult.
+const (
+	AccountTestResultAccepted AccountTestResult = "accepted"
+	AccountTestResultRefused  AccountTestResult = "refused"
+	AccountTestResultUnknown  AccountTestResult = "unknown"
 )
 
 // Defines values for AttemptState.
@@ -194,6 +202,16 @@ const (
 	MessageTemplateFormatPositional MessageTemplateFormat = "positional"
 )
 
+// Defines values for NotCalled.
+const (
+	NotCalledChanged   NotCalled = "changed"
+	NotCalledFaulty    NotCalled = "faulty"
+	NotCalledLate      NotCalled = "late"
+	NotCalledLimit     NotCalled = "limit"
+	NotCalledMissing   NotCalled = "missing"
+	NotCalledUnhealthy NotCalled = "unhealthy"
+)
+
 // Defines values for OnUnknown.
 const (
 	OnUnknownHold   OnUnknown = "hold"
@@ -268,6 +286,7 @@ const (
 
 // Defines values for WarningCode.
 const (
+	WarningCodeAccountsDisabled   WarningCode = "accounts_disabled"
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
@@ -349,7 +368,8 @@ type Account struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Channel The channel of a message.
@@ -369,7 +389,7 @@ type Account struct {
 	// Fault The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used.
 	Fault *string `json:"fault,omitempty"`
 
-	// FormerSecrets The former secrets that still verify webhooks.
+	// FormerSecrets The former secrets that still verify webhooks, at most 32.
 	FormerSecrets *[]FormerSecret `json:"former_secrets,omitempty"`
 
 	// FormerWebhookValidUntil The time until which the former key of the webhook's address is valid, if there is one.
@@ -377,6 +397,10 @@ type Account struct {
 
 	// Health The health of an account, as its calls show it.
 	Health AccountHealth `json:"health"`
+
+	// HidesStored Whether the environment gives this account, and another one of the same name is stored, which is not used. To use the
+	// stored one, remove the variables of this one. Absent otherwise.
+	HidesStored *bool `json:"hides_stored,omitempty"`
 
 	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
 	//
@@ -411,7 +435,8 @@ type Account struct {
 	// UpdatedAt Absent for accounts of the environment.
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Version The number in the `ETag`.
+	// Version The number in the `ETag`. It grows with each change. The first one of an account may be any number: it is greater than all
+	// of an earlier account of this name.
 	Version int `json:"version"`
 
 	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing.
@@ -433,7 +458,8 @@ type AccountChangeInput struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
@@ -445,7 +471,8 @@ type AccountChangeInput struct {
 	Disabled *bool `json:"disabled,omitempty"`
 
 	// KeepFormerSecretsUntil The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
-	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days. An account has at
+	// most 32 former secrets: a change that would make more of them gets a 422 that names `former_secrets`.
 	KeepFormerSecretsUntil *time.Time `json:"keep_former_secrets_until,omitempty"`
 
 	// NewWebhookKey With `true`, the address of the webhook gets a new key. The former address stays valid until
@@ -524,19 +551,22 @@ type AccountFieldKind string
 
 // AccountHealth The health of an account, as its calls show it.
 type AccountHealth struct {
-	// Reason The reason of the state.
+	// Reason The reason of the state. Of `healthy`, how many of the newest calls did not succeed, if any. Of `unknown`, that the account
+	// was changed, if it was.
 	Reason *string `json:"reason,omitempty"`
 
 	// Since The begin of the state.
 	Since *time.Time `json:"since,omitempty"`
 
-	// State `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-	// again. `unknown`: it has had no calls.
+	// State `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+	// again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+	// calls are made by it again.
 	State AccountHealthState `json:"state"`
 }
 
-// AccountHealthState `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-// again. `unknown`: it has had no calls.
+// AccountHealthState `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+// again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+// calls are made by it again.
 type AccountHealthState string
 
 // AccountInput An account to store.
@@ -547,7 +577,8 @@ type AccountInput struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Channel The channel of a message.
@@ -598,6 +629,10 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
+// that is absent keeps its value, and one that is `null` gets its default.
+type AccountPatchInput = map[string]any
+
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
 // no templates, or was not asked yet. A field is absent if the provider does not report it.
 type AccountProfile struct {
@@ -619,6 +654,14 @@ type AccountProfile struct {
 	// ReadAt When the number was last read.
 	ReadAt *time.Time `json:"read_at,omitempty"`
 
+	// RecipientLimit The number of the messaging limit. When `recipients_24h` reaches it, the account is unhealthy until people leave the 24
+	// hours. Absent without a limit, or if the limit is not known.
+	RecipientLimit *int `json:"recipient_limit,omitempty"`
+
+	// Recipients24H How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
+	// its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+	Recipients24H *int `json:"recipients_24h,omitempty"`
+
 	// Status The state of the number. At Meta it sends if it is `connected`.
 	Status *string `json:"status,omitempty"`
 
@@ -639,6 +682,73 @@ type AccountRef = string
 
 // AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
 type AccountSettings map[string]string
+
+// AccountTest What the provider answered to a test SMS.
+type AccountTest struct {
+	// Error Why a test SMS was not accepted.
+	Error *AccountTestError `json:"error,omitempty"`
+
+	// MessageID The provider's id of the message, if it was accepted.
+	MessageID *string `json:"message_id,omitempty"`
+
+	// Result `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+	// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+	// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+	Result AccountTestResult `json:"result"`
+
+	// Segments The segments of the SMS, as the provider counts them, or else as Backstop does. Each is charged.
+	Segments int `json:"segments"`
+
+	// TookMs How long the call took, in milliseconds.
+	TookMs int `json:"took_ms"`
+}
+
+// AccountTestResult `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+type AccountTestResult string
+
+// AccountTestError Why a test SMS was not accepted.
+type AccountTestError struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Code The provider's error code.
+	Code *string `json:"code,omitempty"`
+
+	// Explained What the code means, by language, as in `GET /v1/error-codes`. Absent if the code is in no table.
+	Explained *map[string]Explanation `json:"explained,omitempty"`
+
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
+
+	// Reason The failure as a text for people, without secrets and phone numbers.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// AccountTestInput A test SMS. Without `send_id` the provider gets no sender ID: some then use a default of the account, others refuse.
+type AccountTestInput struct {
+	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
+	//
+	//
+	// Example: MyShop
+	SendID *SendID `json:"send_id,omitempty"`
+
+	// Text The text of the SMS, at most 1,600 code units of UTF-16. At least one character must be visible. Absent, the text says
+	// that it is a test, and names the account.
+	Text *string `json:"text,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
 
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
@@ -732,6 +842,12 @@ type AttemptFailure struct {
 	// Kind The result of a failed call, as in the `state` of an attempt.
 	Kind FailureKind `json:"kind"`
 
+	// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+	// messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+	// configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+	// Absent if the provider was called.
+	NotCalled *NotCalled `json:"not_called,omitempty"`
+
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
 
@@ -745,7 +861,8 @@ type CallTimeout = int
 // CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 type CallsAtOnce = int
 
-// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+// there is no limit.
 type CallsPerSecond = float64
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
@@ -849,6 +966,9 @@ type Event struct {
 	// Failure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
 	Failure *EventFailure `json:"failure,omitempty"`
 
+	// From The account that was left for `account`, of the kind `routed`, if it is known.
+	From *AccountRef `json:"from,omitempty"`
+
 	// Kind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
@@ -898,6 +1018,12 @@ type EventFailure struct {
 
 	// Kind The result of a failed call, as in the `state` of an attempt.
 	Kind FailureKind `json:"kind"`
+
+	// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+	// messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+	// configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+	// Absent if the provider was called.
+	NotCalled *NotCalled `json:"not_called,omitempty"`
 
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
@@ -1144,6 +1270,12 @@ type Metadata map[string]string
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
+
+// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+// messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+// configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+// Absent if the provider was called.
+type NotCalled string
 
 // OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
 // `hold`: it is not sent again, so it may not arrive.
@@ -2160,7 +2292,8 @@ type WaitSeconds = int
 
 // Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
-	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+	// Code The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+	// `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -2174,14 +2307,15 @@ type Warning struct {
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
+	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `accounts`, their names, for `accounts_disabled`; `wait_seconds`
 	// and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
 	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
 	// `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
 	Params *map[string]string `json:"params,omitempty"`
 }
 
-// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+// WarningCode The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+// `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -2412,6 +2546,15 @@ type DeleteAccountParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// PatchAccountParams defines parameters for PatchAccount.
+type PatchAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReplaceAccountParams defines parameters for ReplaceAccount.
 type ReplaceAccountParams struct {
 	// Check With `false`, the account is stored without asking the provider.
@@ -2476,6 +2619,9 @@ type ListRulesParams struct {
 
 	// Country Only rules that apply to recipients in this country (ISO 3166-1 alpha-2).
 	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Account Only rules of which a route names this account. A rule without routes names none.
+	Account *AccountRef `form:"account,omitempty" json:"account,omitempty"`
 
 	// Used With `false`, only rules that no policy includes. With `true`, only the others.
 	Used *bool `form:"used,omitempty" json:"used,omitempty"`
@@ -2729,8 +2875,17 @@ type ListTemplatesParams struct {
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountInput
 
+// PatchAccountJSONRequestBody defines body for PatchAccount for application/json ContentType.
+type PatchAccountJSONRequestBody = AccountPatchInput
+
+// PatchAccountApplicationMergePatchPlusJSONRequestBody defines body for PatchAccount for application/merge-patch+json ContentType.
+type PatchAccountApplicationMergePatchPlusJSONRequestBody = AccountPatchInput
+
 // ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
 type ReplaceAccountJSONRequestBody = AccountChangeInput
+
+// TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
+type TestAccountJSONRequestBody = AccountTestInput
 
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
@@ -2764,12 +2919,18 @@ type ServerInterface interface {
 	// GetAccount Get an account
 	// (GET /v1/accounts/{name})
 	GetAccount(c *gin.Context, name NameOfAccount)
+	// PatchAccount Change some fields of an account
+	// (PATCH /v1/accounts/{name})
+	PatchAccount(c *gin.Context, name NameOfAccount, params PatchAccountParams)
 	// ReplaceAccount Replace an account
 	// (PUT /v1/accounts/{name})
 	ReplaceAccount(c *gin.Context, name NameOfAccount, params ReplaceAccountParams)
 	// CheckAccount Check an account
 	// (POST /v1/accounts/{name}/check)
 	CheckAccount(c *gin.Context, name NameOfAccount)
+	// TestAccount Send a test SMS
+	// (POST /v1/accounts/{name}/test)
+	TestAccount(c *gin.Context, name NameOfAccount)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(c *gin.Context)
@@ -3040,6 +3201,66 @@ func (siw *ServerInterfaceWrapper) GetAccount(c *gin.Context) {
 	siw.Handler.GetAccount(c, name)
 }
 
+// PatchAccount operation middleware
+func (siw *ServerInterfaceWrapper) PatchAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchAccountParams
+
+	// ------------- Optional query parameter "check" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "check", c.Request.URL.Query(), &params.Check, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter check: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PatchAccount(c, name, params)
+}
+
 // ReplaceAccount operation middleware
 func (siw *ServerInterfaceWrapper) ReplaceAccount(c *gin.Context) {
 
@@ -3123,6 +3344,31 @@ func (siw *ServerInterfaceWrapper) CheckAccount(c *gin.Context) {
 	}
 
 	siw.Handler.CheckAccount(c, name)
+}
+
+// TestAccount operation middleware
+func (siw *ServerInterfaceWrapper) TestAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name NameOfAccount
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TestAccount(c, name)
 }
 
 // ListErrorCodes operation middleware
@@ -3427,6 +3673,14 @@ func (siw *ServerInterfaceWrapper) ListRules(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", c.Request.URL.Query(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter country: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "account" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "account", c.Request.URL.Query(), &params.Account, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter account: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -4404,8 +4658,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts", wrapper.CreateAccount)
 	router.DELETE(options.BaseURL+"/v1/accounts/:name", wrapper.DeleteAccount)
 	router.GET(options.BaseURL+"/v1/accounts/:name", wrapper.GetAccount)
+	router.PATCH(options.BaseURL+"/v1/accounts/:name", wrapper.PatchAccount)
 	router.PUT(options.BaseURL+"/v1/accounts/:name", wrapper.ReplaceAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:name/check", wrapper.CheckAccount)
+	router.POST(options.BaseURL+"/v1/accounts/:name/test", wrapper.TestAccount)
 	router.GET(options.BaseURL+"/v1/templates", wrapper.ListTemplates)
 	router.GET(options.BaseURL+"/v1/routes", wrapper.ListRoutes)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
@@ -4885,6 +5141,175 @@ func (response GetAccountdefaultApplicationProblemPlusJSONResponse) VisitGetAcco
 	return err
 }
 
+type PatchAccountRequestObject struct {
+	Name                              NameOfAccount `json:"name"`
+	Params                            PatchAccountParams
+	JSONBody                          *PatchAccountJSONRequestBody
+	ApplicationMergePatchPlusJSONBody *PatchAccountApplicationMergePatchPlusJSONRequestBody
+}
+
+type PatchAccountResponseObject interface {
+	VisitPatchAccountResponse(w http.ResponseWriter) error
+}
+
+type PatchAccount200ResponseHeaders struct {
+	ETag string
+}
+
+type PatchAccount200JSONResponse struct {
+	Body    Account
+	Headers PatchAccount200ResponseHeaders
+}
+
+func (response PatchAccount200JSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount400ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount401ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount404ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount409ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount412ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount422ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccount428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response PatchAccount428ApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PatchAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response PatchAccountdefaultApplicationProblemPlusJSONResponse) VisitPatchAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReplaceAccountRequestObject struct {
 	Name   NameOfAccount `json:"name"`
 	Params ReplaceAccountParams
@@ -5133,6 +5558,133 @@ type CheckAccountdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CheckAccountdefaultApplicationProblemPlusJSONResponse) VisitCheckAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccountRequestObject struct {
+	Name NameOfAccount `json:"name"`
+	Body *TestAccountJSONRequestBody
+}
+
+type TestAccountResponseObject interface {
+	VisitTestAccountResponse(w http.ResponseWriter) error
+}
+
+type TestAccount200JSONResponse AccountTest
+
+func (response TestAccount200JSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount400ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount401ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount404ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount409ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccount422ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response TestAccount422ApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    FailureResponseHeaders
+	StatusCode int
+}
+
+func (response TestAccountdefaultApplicationProblemPlusJSONResponse) VisitTestAccountResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7612,12 +8164,18 @@ type StrictServerInterface interface {
 	// GetAccount Get an account
 	// (GET /v1/accounts/{name})
 	GetAccount(ctx context.Context, request GetAccountRequestObject) (GetAccountResponseObject, error)
+	// PatchAccount Change some fields of an account
+	// (PATCH /v1/accounts/{name})
+	PatchAccount(ctx context.Context, request PatchAccountRequestObject) (PatchAccountResponseObject, error)
 	// ReplaceAccount Replace an account
 	// (PUT /v1/accounts/{name})
 	ReplaceAccount(ctx context.Context, request ReplaceAccountRequestObject) (ReplaceAccountResponseObject, error)
 	// CheckAccount Check an account
 	// (POST /v1/accounts/{name}/check)
 	CheckAccount(ctx context.Context, request CheckAccountRequestObject) (CheckAccountResponseObject, error)
+	// TestAccount Send a test SMS
+	// (POST /v1/accounts/{name}/test)
+	TestAccount(ctx context.Context, request TestAccountRequestObject) (TestAccountResponseObject, error)
 	// ListErrorCodes List the error codes of the providers
 	// (GET /v1/error-codes)
 	ListErrorCodes(ctx context.Context, request ListErrorCodesRequestObject) (ListErrorCodesResponseObject, error)
@@ -7872,6 +8430,75 @@ func (sh *strictHandler) GetAccount(ctx *gin.Context, name NameOfAccount) {
 	}
 }
 
+// PatchAccount operation middleware
+func (sh *strictHandler) PatchAccount(ctx *gin.Context, name NameOfAccount, params PatchAccountParams) {
+	var request PatchAccountRequestObject
+
+	request.Name = name
+	request.Params = params
+	if strings.HasPrefix(ctx.GetHeader("Content-Type"), "application/json") {
+
+		var body PatchAccountJSONRequestBody
+		var err error
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = ctx.ShouldBindJSON(&body)
+		} else if binding.Validator != nil {
+			// ShouldBindJSON runs the struct validator after decoding; keep that.
+			err = binding.Validator.ValidateStruct(&body)
+		}
+		if err != nil {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.GetHeader("Content-Type"), "application/merge-patch+json") {
+
+		var body PatchAccountApplicationMergePatchPlusJSONRequestBody
+		var err error
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = ctx.ShouldBindJSON(&body)
+		} else if binding.Validator != nil {
+			// ShouldBindJSON runs the struct validator after decoding; keep that.
+			err = binding.Validator.ValidateStruct(&body)
+		}
+		if err != nil {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+		request.ApplicationMergePatchPlusJSONBody = &body
+
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PatchAccount(ctx, request.(PatchAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PatchAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PatchAccountResponseObject); ok {
+		if err := validResponse.VisitPatchAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ReplaceAccount operation middleware
 func (sh *strictHandler) ReplaceAccount(ctx *gin.Context, name NameOfAccount, params ReplaceAccountParams) {
 	var request ReplaceAccountRequestObject
@@ -7936,6 +8563,50 @@ func (sh *strictHandler) CheckAccount(ctx *gin.Context, name NameOfAccount) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CheckAccountResponseObject); ok {
 		if err := validResponse.VisitCheckAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestAccount operation middleware
+func (sh *strictHandler) TestAccount(ctx *gin.Context, name NameOfAccount) {
+	var request TestAccountRequestObject
+
+	request.Name = name
+
+	var body TestAccountJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestAccount(ctx, request.(TestAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TestAccountResponseObject); ok {
+		if err := validResponse.VisitTestAccountResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -12,7 +12,7 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		SmsLength: showSMSLength(backstop.MeasureSMS(s.SMSText)),
 		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
-		Attempts: showAll(attempts, showAttempt), Events: showAll(events, showEvent),
+		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
 		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
 		CorrelationID: omitZero(s.CorrelationID), CorrelationUnique: omitZero(s.CorrelationUnique), Metadata: s.Metadata,
 	}
@@ -85,9 +85,20 @@ func showFailure(f *backstop.Failure) *AttemptFailure {
 	}
 	return &AttemptFailure{
 		Kind: FailureKind(f.Kind), Class: omitZero(FailureClass(f.Class)),
-		Code: omitZero(f.Code), Reason: omitZero(f.Reason),
+		Code: omitZero(f.Code), Reason: omitZero(f.Reason), NotCalled: omitZero(NotCalled(f.NotCalled)),
 		RetryAfterSeconds: omitZero(int((f.RetryAfter + time.Second - 1) / time.Second)), // rounded up
 	}
+}
+
+// showEvents shows the timeline of a send.
+func showEvents(events []backstop.Event, plan backstop.Plan) []Event {
+	shown := showAll(events, showEvent)
+	for i, e := range events {
+		if e.Kind == backstop.EventRouted {
+			shown[i].From = omitZero(plan.RoutedFrom(e, events[:i]))
+		}
+	}
+	return shown
 }
 
 func showEvent(e backstop.Event) Event {
@@ -102,6 +113,7 @@ func showEvent(e backstop.Event) Event {
 	if f := e.Failure; f != nil {
 		shown.Failure = &EventFailure{
 			Kind: FailureKind(f.Kind), Class: omitZero(FailureClass(f.Class)), Reason: omitZero(f.Reason),
+			NotCalled: omitZero(NotCalled(f.NotCalled)),
 		}
 	}
 	return shown

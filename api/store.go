@@ -37,20 +37,28 @@ type Policies interface {
 
 // Sends reads the sends.
 type Sends interface {
+	Statistics
+
 	Send(ctx context.Context, id string) (backstop.Send, error)
 	// Revision returns a number that changes with each change of the send or its timeline; NotFound if there is no such send.
 	Revision(ctx context.Context, id string) (int, error)
 	Timeline(ctx context.Context, id string) ([]backstop.Attempt, []backstop.Event, error)
 	ListSends(ctx context.Context, filter backstop.SendFilter, page backstop.Page) (sends []backstop.Send, more bool, err error)
 	CountSends(ctx context.Context, filter backstop.SendFilter) (backstop.Total, error)
+	// FindSends returns up to limit sends that a text identifies, the newest first.
+	FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error)
+	// HasOptedOut reports whether the person of a number has opted out, as far as the sends know.
+	HasOptedOut(ctx context.Context, number string) (bool, error)
+	Ping(ctx context.Context) error
+}
+
+// Statistics counts sends, messages and changes.
+type Statistics interface {
 	// Stats counts sends. It returns an Error of code TryLater if the range has too many sends or Postgres is away.
 	Stats(ctx context.Context, filter backstop.StatsFilter) (backstop.Stats, error)
 	// MessageStats and StatsChanges have the same errors.
 	MessageStats(ctx context.Context, filter backstop.StatsFilter) (backstop.MessageStats, error)
 	StatsChanges(ctx context.Context, filter backstop.StatsFilter) (backstop.Changes, error)
-	// FindSends returns up to limit sends that a text identifies, the newest first.
-	FindSends(ctx context.Context, text string, limit int) (backstop.FoundSends, error)
-	Ping(ctx context.Context) error
 }
 
 // Sessions stores the sessions of the web console by their ids of 32 bytes (server.sessionID), which are no secrets. Every
@@ -92,6 +100,9 @@ type Accounts interface {
 	) (backstop.AccountState, error)
 	DeleteAccount(ctx context.Context, name string, version int) error
 	CheckAccount(ctx context.Context, name string) (backstop.AccountCheck, error)
+	// TestAccount sends a valid test SMS by an account, at once. What the provider answers is no error. Errors have the code
+	// NotFound, Invalid if the account sends by WhatsApp, Conflict if it cannot be opened, or TryLater.
+	TestAccount(ctx context.Context, test backstop.AccountTest) (backstop.AccountTested, error)
 }
 
 // Templates reads what the providers of the accounts report: the templates and the numbers. The errors of its methods have the

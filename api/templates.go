@@ -119,10 +119,14 @@ func showProfile(p *backstop.AccountProfile) *AccountProfile {
 	if p == nil {
 		return nil
 	}
-	return &AccountProfile{
+	shown := &AccountProfile{
 		DisplayNumber: omitZero(p.DisplayNumber), VerifiedName: omitZero(p.VerifiedName), Status: omitZero(p.Status),
 		NameStatus: omitZero(p.NameStatus), Quality: omitZero(string(p.Quality)), Throughput: omitZero(p.Throughput),
 		MessagingLimit: omitZero(p.MessagingLimit), ReadAt: timeOrNil(p.ReadAt), TemplatesReadAt: timeOrNil(p.TemplatesReadAt),
-		Fault: omitZero(p.Fault),
+		Fault: omitZero(p.Fault), RecipientLimit: omitZero(p.RecipientLimit()),
 	}
+	if shown.RecipientLimit != nil {
+		shown.Recipients24H = p.Recipients
+	}
+	return shown
 }

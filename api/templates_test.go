@@ -187,12 +187,14 @@ func TestAccounts_profile(t *testing.T) {
 			DisplayNumber: "+1 555 078 3881", VerifiedName: "Shop", Status: "connected", NameStatus: "approved", Quality: "green",
 			Throughput: "standard", MessagingLimit: "tier_1k",
 		},
-		ReadAt: now, TemplatesReadAt: now, Fault: "templates: down",
+		ReadAt: now, TemplatesReadAt: now, Fault: "templates: down", Recipients: new(int),
 	}}
 	var got api.Account
 	r.call(t, "GET", "/v1/accounts/meta", "").into(200, &got)
 	require.Equal(t, "+1 555 078 3881", *got.Profile.DisplayNumber)
 	require.Equal(t, "tier_1k", *got.Profile.MessagingLimit)
+	require.Equal(t, 1000, *got.Profile.RecipientLimit)
+	require.Zero(t, *got.Profile.Recipients24H)
 	require.Equal(t, "templates: down", *got.Profile.Fault)
 	require.Equal(t, now, *got.Profile.TemplatesReadAt)
 	var list api.AccountList

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -40,7 +41,7 @@ func (s *server) checkRequest(c *gin.Context, limit int64) {
 		s.fail(c, err)
 		return
 	}
-	if err := readBody(c, limit, route.Operation.RequestBody != nil); err != nil {
+	if err := readBody(c, limit, route.Operation.RequestBody); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -80,22 +81,25 @@ func checkQuery(raw string, route *routers.Route) error {
 func isNoText(value string) bool { return !utf8.ValidString(value) || strings.ContainsRune(value, 0) }
 
 // readBody reads a JSON body and replaces it by its canonical form: sorted keys, no white space, no repeated names. So the
-// validator and the binding interpret the same document.
-func readBody(c *gin.Context, limit int64, wanted bool) error {
+// validator and the binding interpret the same document. Wanted is nil if the request has no body.
+func readBody(c *gin.Context, limit int64, wanted *openapi3.RequestBodyRef) error {
 	body, err := readAll(c, limit)
 	switch {
 	case err != nil:
 		return err
-	case !wanted && len(body) > 0:
+	case wanted == nil && len(body) > 0:
 		return &backstop.Error{Code: malformed, Message: "this request must not have a body"}
-	case !wanted:
+	case wanted == nil:
 		return nil
 	case len(body) == 0:
 		return &backstop.Error{Code: malformed, Message: "the body is missing: send a JSON document"}
 	}
-	if media, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || media != "application/json" {
-		return &backstop.Error{Code: unsupportedMediaType, Message: "the Content-Type must be application/json"}
+	media, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if err != nil || wanted.Value.Content[media] == nil {
+		types := strings.Join(slices.Sorted(maps.Keys(wanted.Value.Content)), " or ")
+		return &backstop.Error{Code: unsupportedMediaType, Message: "the Content-Type must be " + types}
 	}
+	c.Request.Header.Set("Content-Type", "application/json") // a merge patch is JSON too
 	value, err := decodeJSON(body)
 	if err != nil {
 		return err

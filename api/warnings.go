@@ -2,7 +2,9 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/backstophq/backstop"
@@ -16,7 +18,9 @@ func warningsOf(send backstop.Send) []Warning {
 		list = append(list, unlistedNumber(send))
 	}
 	list = append(list, templateWarnings(send)...)
-	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{mayBothArrive, expiresFirst, looksUnread, refusesName} {
+	for _, check := range []func(backstop.Send, backstop.Rule) *Warning{
+		mayBothArrive, expiresFirst, looksUnread, refusesName, hasNoAccount,
+	} {
 		for _, rule := range send.Plan.Rules {
 			if w := check(send, rule); w != nil {
 				list = append(list, *w)
@@ -132,5 +136,22 @@ func refusesName(send backstop.Send, rule backstop.Rule) *Warning {
 			"rule %q sends from %q, but %s accepts no alphanumeric SendID: operators there replace it or drop the SMS",
 			rule.Name, rule.SendID, send.Country),
 		Params: &map[string]string{"rule": rule.Name, "send_id": rule.SendID, "country": send.Country},
+	}
+}
+
+func hasNoAccount(send backstop.Send, rule backstop.Rule) *Warning {
+	if !slices.Contains(send.Plan.Disabled, rule.Name) {
+		return nil
+	}
+	names := make([]string, len(rule.Routes))
+	for i, route := range rule.Routes {
+		names[i] = route.Account
+	}
+	accounts := strings.Join(names, ", ")
+	return &Warning{
+		Code: WarningCodeAccountsDisabled,
+		Detail: fmt.Sprintf(
+			"rule %q: all its accounts are disabled (%s), so its SMS waits until one is enabled", rule.Name, accounts),
+		Params: &map[string]string{"rule": rule.Name, "accounts": accounts},
 	}
 }

@@ -48,6 +48,13 @@ const (
 	AccountHealthStateUnknown   AccountHealthState = "unknown"
 )
 
+// Defines values for AccountTestResult.
+const (
+	AccountTestResultAccepted AccountTestResult = "accepted"
+	AccountTestResultRefused  AccountTestResult = "refused"
+	AccountTestResultUnknown  AccountTestResult = "unknown"
+)
+
 // Defines values for AttemptState.
 const (
 	AttemptStateAccepted    AttemptState = "accepted"
@@ -188,6 +195,16 @@ const (
 	MessageTemplateFormatPositional MessageTemplateFormat = "positional"
 )
 
+// Defines values for NotCalled.
+const (
+	NotCalledChanged   NotCalled = "changed"
+	NotCalledFaulty    NotCalled = "faulty"
+	NotCalledLate      NotCalled = "late"
+	NotCalledLimit     NotCalled = "limit"
+	NotCalledMissing   NotCalled = "missing"
+	NotCalledUnhealthy NotCalled = "unhealthy"
+)
+
 // Defines values for OnUnknown.
 const (
 	OnUnknownHold   OnUnknown = "hold"
@@ -262,6 +279,7 @@ const (
 
 // Defines values for WarningCode.
 const (
+	WarningCodeAccountsDisabled   WarningCode = "accounts_disabled"
 	WarningCodeBothMayArrive      WarningCode = "both_may_arrive"
 	WarningCodeExpiresBeforeWait  WarningCode = "expires_before_wait"
 	WarningCodeLooksUnread        WarningCode = "looks_unread"
@@ -343,7 +361,8 @@ type Account struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Channel The channel of a message.
@@ -363,7 +382,7 @@ type Account struct {
 	// Fault The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used.
 	Fault *string `json:"fault,omitempty"`
 
-	// FormerSecrets The former secrets that still verify webhooks.
+	// FormerSecrets The former secrets that still verify webhooks, at most 32.
 	FormerSecrets *[]FormerSecret `json:"former_secrets,omitempty"`
 
 	// FormerWebhookValidUntil The time until which the former key of the webhook's address is valid, if there is one.
@@ -371,6 +390,10 @@ type Account struct {
 
 	// Health The health of an account, as its calls show it.
 	Health AccountHealth `json:"health"`
+
+	// HidesStored Whether the environment gives this account, and another one of the same name is stored, which is not used. To use the
+	// stored one, remove the variables of this one. Absent otherwise.
+	HidesStored *bool `json:"hides_stored,omitempty"`
 
 	// Name The name of an account: 1 to 64 small letters, digits, `-` and `_`, beginning with a letter or digit. It does not change.
 	//
@@ -405,7 +428,8 @@ type Account struct {
 	// UpdatedAt Absent for accounts of the environment.
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Version The number in the `ETag`.
+	// Version The number in the `ETag`. It grows with each change. The first one of an account may be any number: it is greater than all
+	// of an earlier account of this name.
 	Version int `json:"version"`
 
 	// WebhookURL The address for the provider's webhooks, with its key if the provider signs nothing.
@@ -427,7 +451,8 @@ type AccountChangeInput struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Countries The countries of recipients to which the account sends (ISO 3166-1 alpha-2). Absent or empty, to all countries.
@@ -439,7 +464,8 @@ type AccountChangeInput struct {
 	Disabled *bool `json:"disabled,omitempty"`
 
 	// KeepFormerSecretsUntil The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
-	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+	// past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days. An account has at
+	// most 32 former secrets: a change that would make more of them gets a 422 that names `former_secrets`.
 	KeepFormerSecretsUntil *time.Time `json:"keep_former_secrets_until,omitempty"`
 
 	// NewWebhookKey With `true`, the address of the webhook gets a new key. The former address stays valid until
@@ -518,19 +544,22 @@ type AccountFieldKind string
 
 // AccountHealth The health of an account, as its calls show it.
 type AccountHealth struct {
-	// Reason The reason of the state.
+	// Reason The reason of the state. Of `healthy`, how many of the newest calls did not succeed, if any. Of `unknown`, that the account
+	// was changed, if it was.
 	Reason *string `json:"reason,omitempty"`
 
 	// Since The begin of the state.
 	Since *time.Time `json:"since,omitempty"`
 
-	// State `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-	// again. `unknown`: it has had no calls.
+	// State `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+	// again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+	// calls are made by it again.
 	State AccountHealthState `json:"state"`
 }
 
-// AccountHealthState `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-// again. `unknown`: it has had no calls.
+// AccountHealthState `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+// again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+// calls are made by it again.
 type AccountHealthState string
 
 // AccountInput An account to store.
@@ -541,7 +570,8 @@ type AccountInput struct {
 	// CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 	CallsAtOnce *CallsAtOnce `json:"calls_at_once,omitempty"`
 
-	// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+	// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+	// there is no limit.
 	CallsPerSecond *CallsPerSecond `json:"calls_per_second,omitempty"`
 
 	// Channel The channel of a message.
@@ -592,6 +622,10 @@ type AccountList struct {
 // Example: sms-uk
 type AccountName = string
 
+// AccountPatchInput The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
+// that is absent keeps its value, and one that is `null` gets its default.
+type AccountPatchInput = map[string]any
+
 // AccountProfile What the provider last reported of the account. Its words are in small letters. Absent if the provider offers no profile and
 // no templates, or was not asked yet. A field is absent if the provider does not report it.
 type AccountProfile struct {
@@ -613,6 +647,14 @@ type AccountProfile struct {
 	// ReadAt When the number was last read.
 	ReadAt *time.Time `json:"read_at,omitempty"`
 
+	// RecipientLimit The number of the messaging limit. When `recipients_24h` reaches it, the account is unhealthy until people leave the 24
+	// hours. Absent without a limit, or if the limit is not known.
+	RecipientLimit *int `json:"recipient_limit,omitempty"`
+
+	// Recipients24H How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
+	// its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+	Recipients24H *int `json:"recipients_24h,omitempty"`
+
 	// Status The state of the number. At Meta it sends if it is `connected`.
 	Status *string `json:"status,omitempty"`
 
@@ -633,6 +675,73 @@ type AccountRef = string
 
 // AccountSettings The settings by the names in `GET /v1/providers`. Answers have no secrets.
 type AccountSettings map[string]string
+
+// AccountTest What the provider answered to a test SMS.
+type AccountTest struct {
+	// Error Why a test SMS was not accepted.
+	Error *AccountTestError `json:"error,omitempty"`
+
+	// MessageID The provider's id of the message, if it was accepted.
+	MessageID *string `json:"message_id,omitempty"`
+
+	// Result `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+	// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+	// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+	Result AccountTestResult `json:"result"`
+
+	// Segments The segments of the SMS, as the provider counts them, or else as Backstop does. Each is charged.
+	Segments int `json:"segments"`
+
+	// TookMs How long the call took, in milliseconds.
+	TookMs int `json:"took_ms"`
+}
+
+// AccountTestResult `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+// `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+// clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+type AccountTestResult string
+
+// AccountTestError Why a test SMS was not accepted.
+type AccountTestError struct {
+	// Class The cause of a rejection, by the provider's code. `recipient`: the recipient cannot be reached on this channel.
+	// `template`: the message or its template is wrong. `account`: the account at the provider is at fault; an operator must
+	// act. `opted_out`: the recipient has opted out. `expired`: the provider dropped the message, because its validity
+	// period ended before it was sent. Absent if Backstop has no entry for the code, or if the code does not name a cause.
+	Class *FailureClass `json:"class,omitempty"`
+
+	// Code The provider's error code.
+	Code *string `json:"code,omitempty"`
+
+	// Explained What the code means, by language, as in `GET /v1/error-codes`. Absent if the code is in no table.
+	Explained *map[string]Explanation `json:"explained,omitempty"`
+
+	// Kind The result of a failed call, as in the `state` of an attempt.
+	Kind FailureKind `json:"kind"`
+
+	// Reason The failure as a text for people, without secrets and phone numbers.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// AccountTestInput A test SMS. Without `send_id` the provider gets no sender ID: some then use a default of the account, others refuse.
+type AccountTestInput struct {
+	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
+	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
+	//
+	//
+	// Example: MyShop
+	SendID *SendID `json:"send_id,omitempty"`
+
+	// Text The text of the SMS, at most 1,600 code units of UTF-16. At least one character must be visible. Absent, the text says
+	// that it is a test, and names the account.
+	Text *string `json:"text,omitempty"`
+
+	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
+	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
+	//
+	//
+	// Example: +447400123456
+	To PhoneNumber `json:"to"`
+}
 
 // Attempt One message to one provider, with the newest call for it. Backstop stores a call before it makes it. It repeats a call
 // only if it is certain that the provider did not accept the message.
@@ -726,6 +835,12 @@ type AttemptFailure struct {
 	// Kind The result of a failed call, as in the `state` of an attempt.
 	Kind FailureKind `json:"kind"`
 
+	// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+	// messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+	// configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+	// Absent if the provider was called.
+	NotCalled *NotCalled `json:"not_called,omitempty"`
+
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
 
@@ -739,7 +854,8 @@ type CallTimeout = int
 // CallsAtOnce The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own.
 type CallsAtOnce = int
 
-// CallsPerSecond The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+// CallsPerSecond The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+// there is no limit.
 type CallsPerSecond = float64
 
 // Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
@@ -843,6 +959,9 @@ type Event struct {
 	// Failure The kind, the class and the provider's text of the failure that the event is about. Its code is in the event.
 	Failure *EventFailure `json:"failure,omitempty"`
 
+	// From The account that was left for `account`, of the kind `routed`, if it is known.
+	From *AccountRef `json:"from,omitempty"`
+
 	// Kind The kind of the event. `accepted`: the API accepted the send. `attempt`: a call to a provider ended. If a provider
 	// throttles the calls for a message or is down, only the 1st, 2nd, 4th, 8th call and so on are listed. `receipt`: a
 	// provider reported a status. `gave_up`: the provider throttled or was down until the end of the retries; without a
@@ -892,6 +1011,12 @@ type EventFailure struct {
 
 	// Kind The result of a failed call, as in the `state` of an attempt.
 	Kind FailureKind `json:"kind"`
+
+	// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+	// messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+	// configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+	// Absent if the provider was called.
+	NotCalled *NotCalled `json:"not_called,omitempty"`
 
 	// Reason The failure as a text for people.
 	Reason *string `json:"reason,omitempty"`
@@ -1121,6 +1246,12 @@ type Metadata map[string]string
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
+
+// NotCalled The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+// messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+// configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+// Absent if the provider was called.
+type NotCalled string
 
 // OnUnknown What follows a call of unknown result if no receipt comes. `resend`: the message is sent once more, so it may arrive twice.
 // `hold`: it is not sent again, so it may not arrive.
@@ -2093,7 +2224,8 @@ type WaitSeconds = int
 
 // Warning A part of a send that is valid but may be a mistake.
 type Warning struct {
-	// Code The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+	// Code The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+	// `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
 	// time-to-live is longer than the wait.
 	// `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 	// rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -2107,14 +2239,15 @@ type Warning struct {
 	// Detail The warning as a sentence for people.
 	Detail string `json:"detail"`
 
-	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
+	// Params The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `accounts`, their names, for `accounts_disabled`; `wait_seconds`
 	// and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
 	// for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
 	// `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
 	Params *map[string]string `json:"params,omitempty"`
 }
 
-// WarningCode The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+// WarningCode The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+// `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
 // time-to-live is longer than the wait.
 // `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
 // rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -2342,6 +2475,15 @@ type DeleteAccountParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// PatchAccountParams defines parameters for PatchAccount.
+type PatchAccountParams struct {
+	// Check With `false`, the account is stored without asking the provider.
+	Check *CheckFirst `form:"check,omitempty" json:"check,omitempty"`
+
+	// IfMatch The `ETag` of the version that you read, or `*` for any version.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ReplaceAccountParams defines parameters for ReplaceAccount.
 type ReplaceAccountParams struct {
 	// Check With `false`, the account is stored without asking the provider.
@@ -2406,6 +2548,9 @@ type ListRulesParams struct {
 
 	// Country Only rules that apply to recipients in this country (ISO 3166-1 alpha-2).
 	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Account Only rules of which a route names this account. A rule without routes names none.
+	Account *AccountRef `form:"account,omitempty" json:"account,omitempty"`
 
 	// Used With `false`, only rules that no policy includes. With `true`, only the others.
 	Used *bool `form:"used,omitempty" json:"used,omitempty"`
@@ -2659,8 +2804,17 @@ type ListTemplatesParams struct {
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountInput
 
+// PatchAccountJSONRequestBody defines body for PatchAccount for application/json ContentType.
+type PatchAccountJSONRequestBody = AccountPatchInput
+
+// PatchAccountApplicationMergePatchPlusJSONRequestBody defines body for PatchAccount for application/merge-patch+json ContentType.
+type PatchAccountApplicationMergePatchPlusJSONRequestBody = AccountPatchInput
+
 // ReplaceAccountJSONRequestBody defines body for ReplaceAccount for application/json ContentType.
 type ReplaceAccountJSONRequestBody = AccountChangeInput
+
+// TestAccountJSONRequestBody defines body for TestAccount for application/json ContentType.
+type TestAccountJSONRequestBody = AccountTestInput
 
 // CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
 type CreatePolicyJSONRequestBody = PolicyInput
@@ -2801,6 +2955,36 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
 	GetAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PatchAccountWithBody Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchAccount Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccount(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchAccountWithApplicationMergePatchPlusJSONBody Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/merge-patch+json` content type.
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithApplicationMergePatchPlusJSONBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ReplaceAccountWithBody Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
@@ -2829,6 +3013,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
 	CheckAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestAccountWithBody Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccountWithBody(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestAccount Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListErrorCodes List the error codes of the providers
 	//
@@ -3189,6 +3401,66 @@ func (c *Client) GetAccount(ctx context.Context, name NameOfAccount, reqEditors 
 	return c.Client.Do(req)
 }
 
+// PatchAccountWithBody Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *Client) PatchAccountWithBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchAccountRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchAccount Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *Client) PatchAccount(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchAccountRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchAccountWithApplicationMergePatchPlusJSONBody Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/merge-patch+json` content type.
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *Client) PatchAccountWithApplicationMergePatchPlusJSONBody(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchAccountRequestWithApplicationMergePatchPlusJSONBody(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ReplaceAccountWithBody Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
@@ -3238,6 +3510,54 @@ func (c *Client) ReplaceAccount(ctx context.Context, name NameOfAccount, params 
 // Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
 func (c *Client) CheckAccount(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCheckAccountRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestAccountWithBody Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *Client) TestAccountWithBody(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestAccountRequestWithBody(c.Server, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestAccount Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *Client) TestAccount(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestAccountRequest(c.Server, name, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4095,6 +4415,104 @@ func NewGetAccountRequest(server string, name NameOfAccount) (*http.Request, err
 	return req, nil
 }
 
+// NewPatchAccountRequest calls the generic PatchAccount builder with application/json body
+func NewPatchAccountRequest(server string, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchAccountRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewPatchAccountRequestWithApplicationMergePatchPlusJSONBody calls the generic PatchAccount builder with application/merge-patch+json body
+func NewPatchAccountRequestWithApplicationMergePatchPlusJSONBody(server string, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchAccountRequestWithBody(server, name, params, "application/merge-patch+json", bodyReader)
+}
+
+// NewPatchAccountRequestWithBody constructs an http.Request for the PatchAccount method, with any body, and a specified content type
+func NewPatchAccountRequestWithBody(server string, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Check != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "check", *params.Check, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewReplaceAccountRequest calls the generic ReplaceAccount builder with application/json body
 func NewReplaceAccountRequest(server string, name NameOfAccount, params *ReplaceAccountParams, body ReplaceAccountJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -4212,6 +4630,53 @@ func NewCheckAccountRequest(server string, name NameOfAccount) (*http.Request, e
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewTestAccountRequest calls the generic TestAccount builder with application/json body
+func NewTestAccountRequest(server string, name NameOfAccount, body TestAccountJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTestAccountRequestWithBody(server, name, "application/json", bodyReader)
+}
+
+// NewTestAccountRequestWithBody constructs an http.Request for the TestAccount method, with any body, and a specified content type
+func NewTestAccountRequestWithBody(server string, name NameOfAccount, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/accounts/%s/test", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4683,6 +5148,18 @@ func NewListRulesRequest(server string, params *ListRulesParams) (*http.Request,
 		if params.Country != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "country", *params.Country, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Account != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "account", *params.Account, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6220,6 +6697,36 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/accounts/{name} (the `GetAccount` operationId).
 	GetAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*GetAccountResponse, error)
 
+	// PatchAccountWithBodyWithResponse Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error)
+
+	// PatchAccountWithResponse Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error)
+
+	// PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse Change some fields of an account
+	//
+	// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+	// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+	//
+	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+	PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error)
+
 	// ReplaceAccountWithBodyWithResponse Replace an account
 	//
 	// Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
@@ -6250,6 +6757,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/accounts/{name}/check (the `CheckAccount` operationId).
 	CheckAccountWithResponse(ctx context.Context, name NameOfAccount, reqEditors ...RequestEditorFn) (*CheckAccountResponse, error)
+
+	// TestAccountWithBodyWithResponse Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestAccountResponse, error)
+
+	// TestAccountWithResponse Send a test SMS
+	//
+	// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+	// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+	// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+	// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+	// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+	// make a send with `whatsapp.account`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+	TestAccountWithResponse(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*TestAccountResponse, error)
 
 	// ListErrorCodesWithResponse List the error codes of the providers
 	//
@@ -6910,6 +7445,124 @@ func (r GetAccountResponse) ContentType() string {
 	return ""
 }
 
+// PatchAccountResponse200Headers the declared response headers of an HTTP 200 response for PatchAccount
+type PatchAccountResponse200Headers struct {
+	ETag string
+}
+
+// PatchAccountResponse401Headers the declared response headers of an HTTP 401 response for PatchAccount
+type PatchAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// PatchAccountResponseDefaultHeaders the declared response headers of an HTTP default response for PatchAccount
+type PatchAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type PatchAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Account
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSON428 the response for an HTTP 428 `application/problem+json` response
+	ApplicationProblemJSON428 *PreconditionRequired
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PatchAccountResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PatchAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *PatchAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PatchAccountResponse) GetJSON200() *Account {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON428 returns the response for an HTTP 428 `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSON428() *PreconditionRequired {
+	return r.ApplicationProblemJSON428
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PatchAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PatchAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PatchAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PatchAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PatchAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ReplaceAccountResponse200Headers the declared response headers of an HTTP 200 response for ReplaceAccount
 type ReplaceAccountResponse200Headers struct {
 	ETag string
@@ -7105,6 +7758,103 @@ func (r CheckAccountResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CheckAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// TestAccountResponse401Headers the declared response headers of an HTTP 401 response for TestAccount
+type TestAccountResponse401Headers struct {
+	WWWAuthenticate *string
+}
+
+// TestAccountResponseDefaultHeaders the declared response headers of an HTTP default response for TestAccount
+type TestAccountResponseDefaultHeaders struct {
+	RetryAfter *int
+}
+
+type TestAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AccountTest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Invalid
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Failure
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *TestAccountResponse401Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *TestAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TestAccountResponse) GetJSON200() *AccountTest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSON422() *Invalid {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TestAccountResponse) GetApplicationProblemJSONDefault() *Failure {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TestAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestAccountResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9279,6 +10029,54 @@ func (c *ClientWithResponses) GetAccountWithResponse(ctx context.Context, name N
 	return ParseGetAccountResponse(rsp)
 }
 
+// PatchAccountWithBodyWithResponse Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *ClientWithResponses) PatchAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error) {
+	rsp, err := c.PatchAccountWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchAccountResponse(rsp)
+}
+
+// PatchAccountWithResponse Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *ClientWithResponses) PatchAccountWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error) {
+	rsp, err := c.PatchAccount(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchAccountResponse(rsp)
+}
+
+// PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse Change some fields of an account
+//
+// Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+// gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+//
+// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/accounts/{name} (the `PatchAccount` operationId).
+func (c *ClientWithResponses) PatchAccountWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, name NameOfAccount, params *PatchAccountParams, body PatchAccountApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchAccountResponse, error) {
+	rsp, err := c.PatchAccountWithApplicationMergePatchPlusJSONBody(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchAccountResponse(rsp)
+}
+
 // ReplaceAccountWithBodyWithResponse Replace an account
 //
 // Replaces all fields of the account but its name, provider and channel. A secret that `settings` does not have keeps its
@@ -9326,6 +10124,46 @@ func (c *ClientWithResponses) CheckAccountWithResponse(ctx context.Context, name
 		return nil, err
 	}
 	return ParseCheckAccountResponse(rsp)
+}
+
+// TestAccountWithBodyWithResponse Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *ClientWithResponses) TestAccountWithBodyWithResponse(ctx context.Context, name NameOfAccount, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestAccountResponse, error) {
+	rsp, err := c.TestAccountWithBody(ctx, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestAccountResponse(rsp)
+}
+
+// TestAccountWithResponse Send a test SMS
+//
+// Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+// too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+// neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+// answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+// chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+// make a send with `whatsapp.account`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/accounts/{name}/test (the `TestAccount` operationId).
+func (c *ClientWithResponses) TestAccountWithResponse(ctx context.Context, name NameOfAccount, body TestAccountJSONRequestBody, reqEditors ...RequestEditorFn) (*TestAccountResponse, error) {
+	rsp, err := c.TestAccount(ctx, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestAccountResponse(rsp)
 }
 
 // ListErrorCodesWithResponse List the error codes of the providers
@@ -10157,6 +10995,121 @@ func ParseGetAccountResponse(rsp *http.Response) (*GetAccountResponse, error) {
 	return response, nil
 }
 
+// ParsePatchAccountResponse parses an HTTP response from a PatchAccountWithResponse call
+func ParsePatchAccountResponse(rsp *http.Response) (*PatchAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PatchAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Account
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest PreconditionRequired
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PatchAccountResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers PatchAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers PatchAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseReplaceAccountResponse parses an HTTP response from a ReplaceAccountWithResponse call
 func ParseReplaceAccountResponse(rsp *http.Response) (*ReplaceAccountResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10336,6 +11289,97 @@ func ParseCheckAccountResponse(rsp *http.Response) (*CheckAccountResponse, error
 		response.Headers401 = &headers
 	case true:
 		var headers CheckAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTestAccountResponse parses an HTTP response from a TestAccountWithResponse call
+func ParseTestAccountResponse(rsp *http.Response) (*TestAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AccountTest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers TestAccountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.Headers401 = &headers
+	case true:
+		var headers TestAccountResponseDefaultHeaders
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -153,6 +153,8 @@ func (c configured) IsUnhealthy(account string) bool {
 	return c.unhealthy[account]
 }
 
+func (configured) Limit(string) string { return "" }
+
 func (c configured) Allow(_ context.Context, account string) (func(*backstop.Failure), bool) {
 	return func(*backstop.Failure) {}, !c.IsUnhealthy(account)
 }

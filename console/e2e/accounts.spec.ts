@@ -238,23 +238,58 @@ test("a policy and a send choose their WhatsApp account, and a test of it presel
   await expect(page.getByText(`by Meta · account ${account.name}`).first()).toBeVisible();
 });
 
-test("a test of an SMS account leads to a policy whose rule begins with it", async ({ page, api }) => {
-  const account = await api.account();
-  await page.goto(`accounts/${account.name}`);
-  await page.getByRole("button", { name: "Send a test" }).click();
-  const dialog = page.getByRole("dialog", { name: `Test SMS by ${account.name}` });
-  await expect(dialog.getByText("No policy has a rule that begins with this account.")).toBeVisible();
-  await dialog.getByRole("button", { name: "Close" }).last().click();
+test.describe("a test by an SMS account", () => {
+  test.use({ mayFail: answers(422) });
 
-  const rule = await api.rule({ type: "send_failed", wait_seconds: 0, routes: [{ account: account.name }] });
-  const policy = await api.policy([rule]);
-  await page.reload();
-  await page.getByRole("button", { name: "Send a test" }).click();
-  await dialog.getByRole("link", { name: `Send by ${policy.name}` }).click();
-  await expect(page.getByLabel("Recipient")).not.toHaveValue("");
-  await page.getByRole("button", { name: "Send", exact: true }).click();
-  await expect(page.getByRole("heading", { name: `Delivered by SMS from ACME (${account.name})` })).toBeVisible({
-    timeout: 20_000,
+  test("goes out at once, also by a disabled one, and shows what the provider answers", async ({ page, api }) => {
+    const account = await api.account({ disabled: true });
+    await api.rule({ send_id: "BRAND", routes: [{ account: account.name }] });
+    await page.goto(`accounts/${account.name}`);
+    await page.getByRole("button", { name: "Send a test" }).click();
+    const dialog = page.getByRole("dialog", { name: `Test SMS by ${account.name}` });
+    const to = dialog.getByLabel("Recipient");
+    await expect(to).toBeFocused();
+    await expect(dialog.getByText("The account is disabled. A test goes out all the same.")).toBeVisible();
+    await dialog.getByRole("button", { name: "Send", exact: true }).click();
+    await expect(dialog.getByText("Enter the recipient")).toBeVisible();
+
+    await choose(page, dialog.getByLabel("Scenario"), "01 · delivered");
+    await expect(to).toHaveValue(/^\+447400\d{4}01$/);
+    await choose(page, dialog.getByLabel("SendID"), "BRAND");
+    await dialog.getByRole("button", { name: "Send", exact: true }).click();
+    const accepted = dialog.getByRole("status").filter({ hasText: "Twilio has accepted the SMS" });
+    await expect(accepted.getByText(/Message ID: SM/)).toBeVisible();
+    await expect(accepted.getByText("1 segment")).toBeVisible();
+
+    await to.fill("+44 740 (0) 123 4501"); // a number with a 0 too many
+    await dialog.getByRole("button", { name: "Send again" }).click();
+    await expect(dialog.locator(".ant-form-item-explain-error")).toBeVisible();
+
+    await to.fill(recipient("23"));
+    await dialog.getByRole("button", { name: "Send", exact: true }).click();
+    const refused = dialog.getByRole("alert").filter({ hasText: "Twilio refuses the SMS" });
+    await expect(refused.getByText("Nothing was sent.")).toBeVisible();
+    await expect(refused.getByText(/^Twilio 21610: /)).toBeVisible();
+    const messages = (await (await page.request.get(`${sandboxURL()}/messages`)).json()) as {
+      from: string;
+      to: string;
+    }[];
+    expect(messages.filter(({ from }) => from === "BRAND")).toHaveLength(2);
+    await dialog.getByRole("button", { name: "Close" }).last().click();
+    await expect(page.getByRole("button", { name: "Send a test" })).toBeFocused();
+  });
+
+  test("says that the result is not known if the provider does not answer", async ({ page, api }) => {
+    const account = await api.account({ call_timeout_seconds: 1 });
+    await page.goto(`accounts/${account.name}`);
+    await page.getByRole("button", { name: "Send a test" }).click();
+    const dialog = page.getByRole("dialog", { name: `Test SMS by ${account.name}` });
+    await dialog.getByLabel("Recipient").fill(recipient("18")); // the answer is lost
+    await dialog.getByLabel("SendID").fill("ACME");
+    await dialog.getByLabel("Text of the SMS").fill("Hello");
+    await dialog.getByRole("button", { name: "Send", exact: true }).click();
+    const unknown = dialog.getByRole("alert").filter({ hasText: "It is not known whether the SMS went out" });
+    await expect(unknown.getByText("look at the phone before you send again")).toBeVisible();
   });
 });
 

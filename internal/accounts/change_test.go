@@ -106,6 +106,9 @@ func TestDirectory_ReplaceAccount(t *testing.T) {
 		c.Account.Provider, c.Account.Channel, c.Account.IsDisabled = "plain", backstop.WhatsApp, true
 	})
 	require.Equal(t, 2, state.Version)
+	require.Equal(t, backstop.AccountHealth{
+		State: backstop.UnknownHealth, Since: state.UpdatedAt, Reason: "not called since the account was changed",
+	}, state.Health)
 	require.Equal(t, "signing", state.Provider)
 	require.Equal(t, backstop.SMS, state.Channel)
 	require.True(t, state.IsDisabled)
@@ -276,6 +279,11 @@ func TestDirectory_environment(t *testing.T) {
 	require.True(t, states[0].IsFromEnvironment)
 	require.Equal(t, "environment", states[0].Settings["user"])
 	require.Equal(t, 1, states[0].Version)
+	require.True(t, states[0].HidesStored)
+	require.False(t, states[1].HidesStored)
+	r.create(t, "third") // the list is read again
+	require.Equal(t, 1, strings.Count(r.logs.String(), "level=WARN"), r.logs.String())
+	require.Contains(t, r.logs.String(), "which is not used\" account=signing")
 
 	open, found := r.OfWebhook("signing", "")
 	require.True(t, found)

@@ -59,6 +59,8 @@ type Open struct {
 	Driver provider.Driver
 	Client provider.Client // nil if the account has a fault and never was open
 	Fault  string          // why the stored account cannot be opened; the client is then of its former settings
+
+	HidesStored bool // an account of the environment that hides a stored one of the same name
 }
 
 // snapshot is an immutable list of all accounts.
@@ -109,6 +111,7 @@ func (d *Directory) publish() {
 		}
 	}
 	for _, o := range d.environment {
+		o.HidesStored = slices.ContainsFunc(d.stored, func(e entry) bool { return e.Name == o.Name })
 		add(o)
 	}
 	for _, e := range d.stored {
@@ -235,6 +238,9 @@ func (d *Directory) replaceAll(ctx context.Context, records []Record) {
 	stored := make([]entry, 0, len(records))
 	for _, record := range records {
 		was, known := former[record.Name]
+		if !known {
+			d.warnHidden(ctx, record.Name)
+		}
 		switch {
 		case known && was.Fault == "" && was.isOf(record):
 			stored = append(stored, was)
@@ -248,6 +254,14 @@ func (d *Directory) replaceAll(ctx context.Context, records []Record) {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Name, b.Name))
 	})
 	d.stored = stored
+}
+
+// warnHidden logs a warning if an account of the environment hides a stored one.
+func (d *Directory) warnHidden(ctx context.Context, name string) {
+	if slices.ContainsFunc(d.environment, func(o Open) bool { return o.Name == name }) {
+		d.o.Log.WarnContext(ctx, "the environment gives an account of the same name as a stored one, which is not used",
+			slog.String("account", name))
+	}
 }
 
 // endFormer opens the accounts anew of which a former secret has ended since, and reports whether there were any.

@@ -25,6 +25,7 @@ type Record struct {
 // if the name is taken or the account to delete is in use, which the message explains; Stale, if the stored version is not the
 // given one, unless that is backstop.AnyVersion; TryLater.
 type Store interface {
+	// CreateAccount stores a new account. Its version is greater than all versions of an earlier account of its name.
 	CreateAccount(ctx context.Context, record Record) (Record, error)
 	Account(ctx context.Context, name string) (Record, error)
 	// ListAccounts returns all accounts, the oldest first.
@@ -95,7 +96,7 @@ func unseal(ring *keyring.Keyring, record Record) (backstop.Account, error) {
 
 // state returns an account as the API shows it, without the values of its secrets.
 func (d *Directory) state(o Open, now time.Time) backstop.AccountState {
-	s := backstop.AccountState{Account: o.Account, Fault: o.Fault, Health: d.healthOf(o.Name)}
+	s := backstop.AccountState{Account: o.Account, Fault: o.Fault, HidesStored: o.HidesStored, Health: d.healthOf(o.Account)}
 	s.WebhookURL = d.o.PublicURLs[0].JoinPath(webhookPath(o.Driver.Provider, o.Account)).String()
 	s.Settings, s.WebhookKey, s.Former = map[string]string{}, "", nil
 	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
@@ -117,9 +118,15 @@ func (d *Directory) state(o Open, now time.Time) backstop.AccountState {
 	return s
 }
 
-func (d *Directory) healthOf(name string) backstop.AccountHealth {
-	if d.o.Health == nil {
-		return backstop.AccountHealth{State: backstop.UnknownHealth}
+// healthOf returns the health of an account. A change of the account deletes its health on purpose, so that calls are made by it
+// again. Until the first of them the reason says so.
+func (d *Directory) healthOf(account backstop.Account) backstop.AccountHealth {
+	health := backstop.AccountHealth{State: backstop.UnknownHealth}
+	if d.o.Health != nil {
+		health = d.o.Health(account.Name)
 	}
-	return d.o.Health(name)
+	if health.State == backstop.UnknownHealth && account.UpdatedAt.After(account.CreatedAt) {
+		health.Since, health.Reason = account.UpdatedAt, "not called since the account was changed"
+	}
+	return health
 }

@@ -8,15 +8,35 @@ import (
 	"github.com/backstophq/backstop"
 )
 
-// IsUnhealthy reports whether the circuit of an account is open, and this process may not ask for the probe now.
+// IsUnhealthy reports whether the messaging limit of an account is reached, or its circuit is open and this process may not ask
+// for the probe now.
 func (m *Monitor) IsUnhealthy(name string) bool {
+	if m.isLimited(name) {
+		return true
+	}
 	a := (*m.accounts.Load())[name]
 	return a != nil && a.circuit.Load().refusesCalls()
+}
+
+func (m *Monitor) isLimited(name string) bool {
+	_, isReached := (*m.reached.Load())[name]
+	return isReached
+}
+
+// Limit returns why an account sends nothing if its messaging limit is reached, in words for people; otherwise "".
+func (m *Monitor) Limit(name string) string {
+	if limit, isReached := (*m.reached.Load())[name]; isReached {
+		return limit.reason()
+	}
+	return ""
 }
 
 // Allow asks for one call by an account. If it returns true, the caller calls done once, with the failure of the call or nil.
 // While the circuit is open, Allow returns true to one caller of all processes, for the probe. Only then it makes a query.
 func (m *Monitor) Allow(ctx context.Context, name string) (done func(*backstop.Failure), allowed bool) {
+	if m.isLimited(name) {
+		return nil, false
+	}
 	a := m.account(name)
 	switch c := a.circuit.Load(); {
 	case !c.isOpen:

@@ -4,11 +4,15 @@
 // pure function decides whether the circuit opens, and reads the rows of all accounts. While a circuit is open, no process calls
 // the account. After a pause one process leases the probe, a single call, whose end closes the circuit or opens it anew.
 //
+// An account whose messaging limit is reached is not called either, without a probe, until the store says otherwise. Package
+// templates counts the recipients.
+//
 // While the store is away, a process opens and closes the circuits alone, by its own calls.
 package health
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -49,6 +53,17 @@ func (r Record) nextProbe() time.Time {
 	return r.RetryAt
 }
 
+// Limit is a messaging limit that is reached: so many different people got a message in the last 24 hours.
+type Limit struct {
+	Recipients int
+	Since      time.Time
+}
+
+// reason says for people why an account sends nothing.
+func (l Limit) reason() string {
+	return fmt.Sprintf("the messaging limit of %d recipients in 24 hours is reached", l.Recipients)
+}
+
 // Counts are the ends of calls.
 type Counts struct {
 	Calls       int // all, with those that ended well
@@ -79,6 +94,9 @@ type Store interface {
 	// LeaseProbe stores a lease, if the circuit is open, its RetryAt has passed by the store's clock, and no other lease is
 	// valid. It returns the circuit afterwards, and whether the lease was stored.
 	LeaseProbe(ctx context.Context, account, lease string, length time.Duration) (Record, bool, error)
+
+	// ListReached returns the accounts whose messaging limit is reached.
+	ListReached(ctx context.Context) (map[string]Limit, error)
 
 	// DeleteHealth deletes the row of an account, if there is one.
 	DeleteHealth(ctx context.Context, account string) error

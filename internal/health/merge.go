@@ -1,6 +1,9 @@
 package health
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 const (
 	// failuresInRow is how many calls must fail one after the other, in one process, before a circuit opens. A single recipient
@@ -107,6 +110,15 @@ func mergeClosed(r Record, p report, now time.Time) Record {
 		r.IsOpen, r.Reason, r.Since, r.RetryAt, r.ChangedBy = true, reason, now, now.Add(retryPause(reason)), p.by
 	}
 	return r
+}
+
+// describe returns how many calls of a window did not succeed, or "" if all did. A closed circuit may have such calls.
+func (c Counts) describe() string {
+	failed := c.Faults + c.Unavailable + c.Unknown
+	if failed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d calls did not succeed in the newest minute with calls", failed, c.Calls)
 }
 
 // reason returns why the counts of a window open a circuit, or "".

@@ -26,6 +26,7 @@ type Monitor struct {
 	log   *slog.Logger
 
 	accounts atomic.Pointer[map[string]*account] // never changed, only replaced
+	reached  atomic.Pointer[map[string]Limit]    // never changed, only replaced
 	adding   sync.Mutex
 	rounds   atomic.Int64  // counts the reads of all rows
 	wake     chan struct{} // a verdict is to be stored at once
@@ -39,6 +40,7 @@ func New(store Store, log *slog.Logger) (*Monitor, error) {
 	}
 	m := &Monitor{store: store, log: log, wake: make(chan struct{}, 1)}
 	m.accounts.Store(&map[string]*account{})
+	m.reached.Store(&map[string]Limit{})
 	return m, nil
 }
 
@@ -64,6 +66,9 @@ func (m *Monitor) Run(ctx context.Context) {
 // States returns the health of the accounts that this process has called, and of those that have a row, by name.
 func (m *Monitor) States() map[string]backstop.AccountHealth {
 	all := map[string]backstop.AccountHealth{}
+	for name := range *m.reached.Load() {
+		all[name] = m.HealthOf(name)
+	}
 	for name := range *m.accounts.Load() {
 		all[name] = m.HealthOf(name)
 	}
@@ -72,6 +77,9 @@ func (m *Monitor) States() map[string]backstop.AccountHealth {
 
 // HealthOf returns the health of an account, as of the last exchange with the store.
 func (m *Monitor) HealthOf(name string) backstop.AccountHealth {
+	if limit, isReached := (*m.reached.Load())[name]; isReached {
+		return backstop.AccountHealth{State: backstop.Unhealthy, Since: limit.Since, Reason: limit.reason()}
+	}
 	a := (*m.accounts.Load())[name]
 	if a == nil {
 		return backstop.AccountHealth{State: backstop.UnknownHealth}
@@ -83,7 +91,7 @@ func (m *Monitor) HealthOf(name string) backstop.AccountHealth {
 	case r.Since.IsZero():
 		return backstop.AccountHealth{State: backstop.UnknownHealth}
 	case !r.IsOpen:
-		return backstop.AccountHealth{State: backstop.Healthy, Since: r.Since}
+		return backstop.AccountHealth{State: backstop.Healthy, Since: r.Since, Reason: r.Window.describe()}
 	case r.isLeased(m.store.Now()):
 		return backstop.AccountHealth{State: backstop.Probing, Since: r.ProbeUntil.Add(-probeLease), Reason: string(r.Reason)}
 	}
@@ -182,7 +190,7 @@ func (m *Monitor) logChange(ctx context.Context, name string, r Record, p report
 		"unknown", r.Window.Unknown, "retry_at", r.RetryAt)
 }
 
-// refresh reads the circuits of all accounts.
+// refresh reads the circuits of all accounts, and the limits that are reached.
 func (m *Monitor) refresh(ctx context.Context) error {
 	round := m.rounds.Add(1)
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -191,6 +199,11 @@ func (m *Monitor) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read health: %w", err)
 	}
+	reached, err := m.store.ListReached(bounded)
+	if err != nil {
+		return fmt.Errorf("read messaging limits: %w", err)
+	}
+	m.reached.Store(&reached)
 	now := m.store.Now()
 	for name, r := range rows {
 		m.account(name).refresh(r, round, now)

@@ -37,6 +37,7 @@ func TestMonitor_streak(t *testing.T) {
 		a.call(nil)
 		settle()
 		require.Equal(t, backstop.Healthy, b.state())
+		require.Equal(t, "4 of 5 calls did not succeed in the newest minute with calls", b.HealthOf(account).Reason)
 		a.callTimes(4, down())
 		require.False(t, a.IsUnhealthy(account))
 		a.call(down())

@@ -43,6 +43,7 @@ type memory struct {
 	isAway     bool
 	losesReply bool // the next change is stored, and its answer is lost
 	listTakes  time.Duration
+	reached    map[string]health.Limit
 }
 
 func newMemory() *memory { return &memory{rows: map[string]health.Record{}} }
@@ -68,6 +69,15 @@ func (s *memory) ListHealth(context.Context) (map[string]health.Record, error) {
 		return nil, errAway
 	}
 	return rows, nil
+}
+
+func (s *memory) ListReached(context.Context) (map[string]health.Limit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isAway {
+		return nil, errAway
+	}
+	return maps.Clone(s.reached), nil
 }
 
 func (s *memory) ChangeHealth(

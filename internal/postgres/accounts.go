@@ -67,16 +67,19 @@ func (r accountRow) record() (accounts.Record, error) {
 	return record, nil
 }
 
-// insertAccount inserts no row if there are too many accounts.
-var insertAccount = `INSERT INTO accounts (` + accountColumns.Names() + `)
-SELECT ` + accountColumns.Params() + ` WHERE (SELECT count(*) FROM accounts) < ` + strconv.Itoa(backstop.MaxAccounts) + `
+// insertAccount inserts no row if there are too many accounts. The first version is the mark of all changes. Each change adds one
+// to the mark, and at most one to a version, so the version is greater than all versions of a deleted account of the same name.
+// An old ETag of that one is Stale.
+var insertAccount = `INSERT INTO accounts (` + accountColumns.Without("version").Names() + `, version)
+SELECT ` + accountColumns.Without("version").Params() + `, (SELECT mark FROM account_changes)::integer
+WHERE (SELECT count(*) FROM accounts) < ` + strconv.Itoa(backstop.MaxAccounts) + `
 RETURNING ` + accountColumns.Names()
 
 // CreateAccount stores an account, of which it sets Version and the times. A name that is taken is an Error of code Conflict. If
 // the answer of Postgres is lost, it retries; the sealed secrets of two accounts are never equal, so it recognises its own row.
 func (db *DB) CreateAccount(ctx context.Context, record accounts.Record) (accounts.Record, error) {
 	at := db.Now()
-	record.Version, record.CreatedAt, record.UpdatedAt = 1, at, at
+	record.CreatedAt, record.UpdatedAt = at, at
 	row, err := accountRowOf(record)
 	if err != nil {
 		return accounts.Record{}, err
@@ -84,7 +87,7 @@ func (db *DB) CreateAccount(ctx context.Context, record accounts.Record) (accoun
 	var stored accountRow
 	err = pool.UntilKnown(ctx, "insert account", func(isRepeated bool) error {
 		stored = accountRow{}
-		err := db.pool.GetUnprepared(ctx, &stored, insertAccount, accountColumns.Values(row)...)
+		err := db.pool.GetUnprepared(ctx, &stored, insertAccount, accountColumns.Without("version").Values(row)...)
 		switch {
 		case isRepeated && pool.IsTaken(err, "accounts_pkey"):
 			if db.isAccountStored(ctx, row, &stored) {

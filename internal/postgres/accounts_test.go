@@ -47,10 +47,10 @@ func TestDB_CreateAccount(t *testing.T) {
 		given.OnUnknown, given.WhenUnhealthy, given.CallTimeout = backstop.ResendUnknown, backstop.HoldUnhealthy, 20*time.Second
 		given.CallsPerSecond, given.CallsAtOnce, given.Countries, given.IsDisabled = 0.5, 7, []string{"GB", "IE"}, true
 		created := createAccount(t, db, given)
-		require.Equal(t, 1, created.Version)
+		require.Positive(t, created.Version)
 		require.Equal(t, created.CreatedAt, created.UpdatedAt)
 		want := given
-		want.Version, want.CreatedAt, want.UpdatedAt = 1, created.CreatedAt, created.CreatedAt
+		want.Version, want.CreatedAt, want.UpdatedAt = created.Version, created.CreatedAt, created.CreatedAt
 		require.Equal(t, want, created)
 		read, err := db.Account(t.Context(), "full")
 		require.NoError(t, err)
@@ -99,6 +99,31 @@ func TestDB_Account_missing(t *testing.T) {
 	requireCode(t, backstop.NotFound, err)
 	requireCode(t, backstop.NotFound, db.ResealAccount(t.Context(), "none", 1, []byte("x")))
 	requireCode(t, backstop.NotFound, db.DeleteAccount(t.Context(), "none", backstop.AnyVersion))
+}
+
+// TestDB_CreateAccount_again: an account that is made anew has none of the versions of the deleted one, so a change that was
+// begun before does not overwrite it.
+func TestDB_CreateAccount_again(t *testing.T) {
+	t.Parallel()
+	db := postgrestest.New(t)
+	record := accountRecord("main")
+	record.IsDisabled = true
+	seen := map[int]bool{}
+	for range 3 {
+		created := createAccount(t, db, record)
+		replaced, err := db.ReplaceAccount(t.Context(), record, created.Version)
+		require.NoError(t, err)
+		require.Equal(t, created.Version+1, replaced.Version)
+		for version := range seen {
+			_, err := db.ReplaceAccount(t.Context(), record, version)
+			requireCode(t, backstop.Stale, err)
+			requireCode(t, backstop.Stale, db.ResealAccount(t.Context(), "main", version, []byte("x")))
+			requireCode(t, backstop.Stale, db.DeleteAccount(t.Context(), "main", version))
+		}
+		require.NoError(t, db.DeleteAccount(t.Context(), "main", replaced.Version))
+		seen[created.Version], seen[replaced.Version] = true, true
+	}
+	require.Len(t, seen, 6)
 }
 
 func TestDB_ListAccounts(t *testing.T) {
@@ -178,14 +203,14 @@ func TestDB_DeleteAccount(t *testing.T) {
 	}
 	t.Run("not disabled", func(t *testing.T) {
 		t.Parallel()
-		createAccount(t, db, accountRecord("enabled"))
-		require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "enabled", 1)).Message, "disable it first")
+		enabled := createAccount(t, db, accountRecord("enabled"))
+		require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "enabled", enabled.Version)).Message, "disable it first")
 	})
 	t.Run("stale, then gone", func(t *testing.T) {
 		t.Parallel()
-		disabled("old")
-		requireCode(t, backstop.Stale, db.DeleteAccount(t.Context(), "old", 2))
-		require.NoError(t, db.DeleteAccount(t.Context(), "old", 1))
+		old := disabled("old")
+		requireCode(t, backstop.Stale, db.DeleteAccount(t.Context(), "old", old.Version+1))
+		require.NoError(t, db.DeleteAccount(t.Context(), "old", old.Version))
 		_, err := db.Account(t.Context(), "old")
 		requireCode(t, backstop.NotFound, err)
 	})
@@ -211,10 +236,10 @@ func TestDB_DeleteAccount(t *testing.T) {
 	})
 	t.Run("a message is out", func(t *testing.T) {
 		t.Parallel()
-		disabled("number")
+		number := disabled("number")
 		send := insertSend(t, db)
 		begin(t, db, send.ID, whatsApp)
-		require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "number", 1)).Message, "not ended")
+		require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), "number", number.Version)).Message, "not ended")
 	})
 	t.Run("a send waits", func(t *testing.T) {
 		t.Parallel()
@@ -225,11 +250,11 @@ func TestDB_DeleteAccount(t *testing.T) {
 		send, _, err := db.InsertSend(t.Context(), send, nil)
 		require.NoError(t, err)
 		for _, name := range []string{"waited-for", "spare"} { // no call was made: the plan alone has the name
-			require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), name, 1)).Message, "not ended")
+			require.Contains(t, coded(t, backstop.Conflict, db.DeleteAccount(t.Context(), name, backstop.AnyVersion)).Message, "not ended")
 		}
 		finish(t, db, send.ID)
 		for _, name := range []string{"waited-for", "spare"} {
-			require.NoError(t, db.DeleteAccount(t.Context(), name, 1))
+			require.NoError(t, db.DeleteAccount(t.Context(), name, backstop.AnyVersion))
 		}
 	})
 }

@@ -5,6 +5,9 @@ import "github.com/backstophq/backstop"
 // ClaimOverdue is the query of DB.ClaimOverdue.
 const ClaimOverdue = claimOverdue
 
+// CountRecipients is the query of DB.CountRecipients.
+const CountRecipients = countRecipients
+
 // Composed returns the queries that are made of the columns of a row.
 func Composed() map[string]string {
 	return map[string]string{
@@ -18,6 +21,9 @@ func Composed() map[string]string {
 		"searchByKey": searchByKey, "searchByMessage": searchByMessage, "searchByID": searchByID,
 	}
 }
+
+// OptedOutQuery is the query of DB.HasOptedOut.
+const OptedOutQuery = hasOptedOut
 
 // ListQuery returns the query of DB.ListSends and its values.
 func ListQuery(filter backstop.SendFilter, limit int) (query string, values []any) {

@@ -131,6 +131,7 @@ FROM generate_series(1, 5000) AS n`)
 	}
 	query, values := postgres.ListQuery(backstop.SendFilter{To: "+33612345678"}, 51)
 	require.Contains(t, p.explain(query, values...), "sends_by_number_end")
+	require.Contains(t, p.explain(postgres.OptedOutQuery, "+33612345678"), "sends_by_number_end")
 	require.Contains(t, p.explain(fmt.Sprintf(`DELETE FROM receipts WHERE send = '%s'`, policyID)), "receipts_by_send")
 }
 

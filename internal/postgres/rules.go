@@ -149,6 +149,9 @@ func rulesThat(f backstop.RuleFilter) (w where) {
 	if f.Country != "" {
 		w.and(`(countries = '{}' OR ? = ANY(countries))`, f.Country)
 	}
+	if f.Account != "" {
+		w.and(`routes @> jsonb_build_array(jsonb_build_object('account', ?::text))`, f.Account)
+	}
 	andIs(&w, f.Used, `EXISTS (SELECT FROM policy_rules AS u WHERE u.rule_id = rules.id)`)
 	return w
 }

@@ -128,19 +128,26 @@ func TestDB_ListRules_filter(t *testing.T) {
 	create("fr", backstop.Undelivered, "Other", "FR")
 	_, err := db.CreatePolicy(t.Context(), policyOf("p", used.ID))
 	require.NoError(t, err)
+	_, err = db.CreateRule(t.Context(), backstop.Rule{
+		Name: "routed", Type: backstop.SendFailed, SendID: "4711", Countries: []string{"JP"},
+		Routes: []backstop.Route{{Account: "first"}, {Account: "second", SendID: "4712"}},
+	})
+	require.NoError(t, err)
 
 	for name, c := range map[string]struct {
 		filter backstop.RuleFilter
 		want   []string
 	}{
-		"all":            {backstop.RuleFilter{}, []string{"fr", "gb", "everywhere"}},
+		"all":            {backstop.RuleFilter{}, []string{"routed", "fr", "gb", "everywhere"}},
 		"type":           {backstop.RuleFilter{Type: backstop.Undelivered}, []string{"fr", "gb"}},
 		"sender":         {backstop.RuleFilter{SendID: "ACME"}, []string{"gb", "everywhere"}},
 		"sender exactly": {backstop.RuleFilter{SendID: "ACM"}, nil},
 		"country":        {backstop.RuleFilter{Country: "IE"}, []string{"gb", "everywhere"}},
 		"other country":  {backstop.RuleFilter{Country: "US"}, []string{"everywhere"}},
 		"used":           {backstop.RuleFilter{Used: new(true)}, []string{"everywhere"}},
-		"unused":         {backstop.RuleFilter{Used: new(false)}, []string{"fr", "gb"}},
+		"unused":         {backstop.RuleFilter{Used: new(false)}, []string{"routed", "fr", "gb"}},
+		"account":        {backstop.RuleFilter{Account: "second"}, []string{"routed"}},
+		"other account":  {backstop.RuleFilter{Account: "sec"}, nil},
 		"several":        {backstop.RuleFilter{Search: "R", Country: "FR", SendID: "Other", Used: new(false)}, []string{"fr"}},
 	} {
 		rules, _, err := db.ListRules(t.Context(), c.filter, backstop.Page{Limit: 10})

@@ -280,5 +280,8 @@ func deleteSynced(ctx context.Context, tx *sqlx.Tx, account string) error {
 	if err := pool.Execute(ctx, tx, deleteAllTemplates, account); err != nil {
 		return err
 	}
+	if err := pool.Execute(ctx, tx, deleteCount, account); err != nil {
+		return err
+	}
 	return pool.Execute(ctx, tx, deleteSync, account)
 }

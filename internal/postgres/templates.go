@@ -118,8 +118,9 @@ func (db *DB) TemplatesNamed(ctx context.Context, account, name string) (backsto
 	return found, pool.Failed(ctx, "find template", err)
 }
 
-const getProfiles = `SELECT account, fault, profile, profile_read_at, templates_read_at FROM account_syncs
-WHERE account = ANY($1)`
+const getProfiles = `SELECT s.account, s.fault, s.profile, s.profile_read_at, s.templates_read_at, r.recipients
+FROM account_syncs AS s LEFT JOIN account_recipients AS r ON r.account = s.account AND r.most > 0 AND r.counted_at > $2
+WHERE s.account = ANY($1)`
 
 type profileRow struct {
 	Account         string     `db:"account"`
@@ -127,17 +128,19 @@ type profileRow struct {
 	Profile         *string    `db:"profile"`
 	ReadAt          *time.Time `db:"profile_read_at"`
 	TemplatesReadAt *time.Time `db:"templates_read_at"`
+	Recipients      *int       `db:"recipients"`
 }
 
 // Profiles returns what was read of the accounts, by their names. An account that was not read yet is not among them.
 func (db *DB) Profiles(ctx context.Context, accounts []string) (map[string]backstop.AccountProfile, error) {
 	var rows []profileRow
-	if err := db.pool.SelectUnprepared(ctx, &rows, getProfiles, pq.StringArray(accounts)); err != nil {
+	counted := pool.Stamp(db.Now().Add(-countValid))
+	if err := db.pool.SelectUnprepared(ctx, &rows, getProfiles, pq.StringArray(accounts), counted); err != nil {
 		return nil, pool.Failed(ctx, "get profiles", err)
 	}
 	profiles := map[string]backstop.AccountProfile{}
 	for _, row := range rows {
-		p := backstop.AccountProfile{Fault: row.Fault}
+		p := backstop.AccountProfile{Fault: row.Fault, Recipients: row.Recipients}
 		if row.ReadAt != nil {
 			p.ReadAt = row.ReadAt.UTC()
 		}

@@ -125,6 +125,12 @@ type Profiler interface {
 	Profile(ctx context.Context) (backstop.NumberProfile, error)
 }
 
+// LimitSharer is an account that shares its messaging limit with other accounts of its provider.
+type LimitSharer interface {
+	// LimitGroup returns what the accounts that share a limit have in common.
+	LimitGroup() string
+}
+
 // Notifier is an account whose provider reports changes of templates and of the account itself by webhook.
 type Notifier interface {
 	// Notices returns what a webhook reports about this account. The webhook may have come to the address of another account of

@@ -96,7 +96,7 @@ func (f *gatewayFace) run(w http.ResponseWriter, r *http.Request, send gatewaySe
 	sc := s.scenarioOf(digitsOf(send.to))
 	m.Scenario, m.ID = sc.Name, send.id
 	c := call{
-		message: m, plan: sc.sms, status: send.status, refuse: send.refuse, accept: send.accept, expected: send.expected,
+		message: m, plan: sc.sms, status: send.status, refuse: send.refuseScenario, accept: send.accept, expected: send.expected,
 		retries: metaRetries{speed: s.speed},
 		changePosts: func(posts []post) []post {
 			if send.accepted != nil {
@@ -115,6 +115,14 @@ func (f *gatewayFace) run(w http.ResponseWriter, r *http.Request, send gatewaySe
 		}
 	}
 	s.runScenario(w, r, c)
+}
+
+// refuseScenario writes a fault of the scenarios. The credentials have a code of their own there.
+func (g gatewaySend) refuseScenario(w http.ResponseWriter, problem *fault) {
+	if problem.isRefusedCredentials() {
+		problem = wrongCredentials()
+	}
+	g.refuse(w, problem)
 }
 
 // refuse answers an invalid request.

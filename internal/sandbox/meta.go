@@ -128,7 +128,7 @@ func (s *Server) getMetaNumber(w http.ResponseWriter, r *http.Request) {
 		refuseMeta(w, f)
 		return
 	}
-	status, quality := s.number.get()
+	status, quality, limit := s.number.get()
 	number := map[string]any{
 		"id": r.PathValue("phone"), "verified_name": "Sandbox", "display_phone_number": displayNumber,
 		"quality_rating": quality, "status": status, "name_status": "APPROVED",
@@ -136,9 +136,9 @@ func (s *Server) getMetaNumber(w http.ResponseWriter, r *http.Request) {
 		"code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
 	}
 	if hasConversations(r.PathValue("version")) { // in the same versions (manual, "Phone numbers")
-		number["messaging_limit_tier"] = "TIER_1K"
+		number["messaging_limit_tier"] = limit
 	} else {
-		number["whatsapp_business_manager_messaging_limit"] = "TIER_1K"
+		number["whatsapp_business_manager_messaging_limit"] = limit
 	}
 	answer, unknown := selectFields(number, r.URL.Query().Get("fields"), "verified_name,display_phone_number")
 	if unknown != "" {

@@ -13,20 +13,20 @@ import (
 
 // metaNumber is the state of the simulated numbers.
 type metaNumber struct {
-	mu              sync.Mutex
-	status, quality string
+	mu                     sync.Mutex
+	status, quality, limit string
 }
 
-func (n *metaNumber) get() (status, quality string) {
+func (n *metaNumber) get() (status, quality, limit string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return withDefault(n.status, "CONNECTED"), withDefault(n.quality, "GREEN")
+	return withDefault(n.status, "CONNECTED"), withDefault(n.quality, "GREEN"), withDefault(n.limit, "TIER_1K")
 }
 
-func (n *metaNumber) set(status, quality string) {
+func (n *metaNumber) set(status, quality, limit string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.status, n.quality = withDefault(status, n.status), withDefault(quality, n.quality)
+	n.status, n.quality, n.limit = withDefault(status, n.status), withDefault(quality, n.quality), withDefault(limit, n.limit)
 }
 
 // notice is one change of a webhook about the WhatsApp Business account (manual, webhooks reference).
@@ -86,11 +86,14 @@ func templateNotices(before, after metaTemplate) []notice {
 	return list
 }
 
-// putMetaNumber changes the state of the numbers and posts a webhook about it: PUT /meta/number with status or quality.
+// putMetaNumber changes the state of the numbers and posts a webhook about it: PUT /meta/number with status, quality or limit.
+// The limit is that of the business portfolio, such as TIER_250.
 func (s *Server) putMetaNumber(w http.ResponseWriter, r *http.Request) {
-	s.number.set(word(r.URL.Query().Get("status")), word(r.URL.Query().Get("quality")))
+	query := r.URL.Query()
+	s.number.set(word(query.Get("status")), word(query.Get("quality")), word(query.Get("limit")))
+	_, _, limit := s.number.get()
 	s.answerNotices(w, r, []notice{{Field: "phone_number_quality_update", Value: map[string]any{
-		"display_phone_number": displayNumber, "event": "ONBOARDING", "max_daily_conversations_per_business": "TIER_250",
+		"display_phone_number": displayNumber, "event": "ONBOARDING", "max_daily_conversations_per_business": limit,
 	}}})
 }
 

@@ -99,6 +99,12 @@ func TestMeta_Notices(t *testing.T) {
 	_, number := getGraph(t, s, "/v23.0/"+phoneID+"?fields=status,quality_rating")
 	require.Equal(t, "FLAGGED", number["status"])
 	require.Equal(t, "RED", number["quality_rating"])
+	require.Equal(t, http.StatusNoContent, put("/meta/number?limit=tier_250"))
+	_, number = getGraph(t, s, "/v24.0/"+phoneID+"?fields=quality_rating,whatsapp_business_manager_messaging_limit")
+	require.Equal(t, "TIER_250", number["whatsapp_business_manager_messaging_limit"])
+	require.Equal(t, "RED", number["quality_rating"])
+	change := bodies[2]["entry"].([]any)[0].(map[string]any)["changes"].([]any)[0].(map[string]any)
+	require.Equal(t, "TIER_250", change["value"].(map[string]any)["max_daily_conversations_per_business"])
 	hooks.Close()
 	require.Equal(t, http.StatusBadGateway, put("/meta/number?status=connected"))
 }

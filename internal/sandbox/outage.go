@@ -3,6 +3,8 @@ package sandbox
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -37,6 +39,9 @@ func (o *outages) set(provider, kind string) {
 
 // putOutage begins an outage: PUT /outages/{provider} with {"kind": "down"}, "hang" or "account".
 func (s *Server) putOutage(w http.ResponseWriter, r *http.Request) {
+	if !s.checkProvider(w, r) {
+		return
+	}
 	var in struct {
 		Kind string `json:"kind"`
 	}
@@ -51,8 +56,28 @@ func (s *Server) putOutage(w http.ResponseWriter, r *http.Request) {
 
 // deleteOutage ends an outage.
 func (s *Server) deleteOutage(w http.ResponseWriter, r *http.Request) {
+	if !s.checkProvider(w, r) {
+		return
+	}
 	s.outages.set(r.PathValue("provider"), "")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// checkProvider reports whether the provider in the path is simulated. If not, it answers 404 with the names of those that are.
+func (s *Server) checkProvider(w http.ResponseWriter, r *http.Request) bool {
+	var names []string
+	for _, account := range s.Accounts("") {
+		names = append(names, account.Provider)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if slices.Contains(names, r.PathValue("provider")) {
+		return true
+	}
+	writeJSON(w, http.StatusNotFound, map[string]string{
+		"error": "there is no such provider: it is one of " + strings.Join(names, ", "),
+	})
+	return false
 }
 
 // meetOutage answers a call whose provider is out of order, and reports whether it is.

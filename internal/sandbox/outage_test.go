@@ -27,6 +27,8 @@ func TestServer_outages(t *testing.T) {
 		return serve(s, twilioRequest(t.Context(), "http://sandbox.test", smsForm(recipient+"01", "ACME")))
 	}
 	require.Equal(t, http.StatusBadRequest, setOutage(t, s, http.MethodPut, "twilio", "tired"))
+	require.Equal(t, http.StatusNotFound, setOutage(t, s, http.MethodPut, "sms-uk", "down"), "an account is no provider")
+	require.Equal(t, http.StatusNotFound, setOutage(t, s, http.MethodDelete, "sms-uk", ""))
 	require.Equal(t, http.StatusCreated, sms().status)
 
 	require.Equal(t, http.StatusNoContent, setOutage(t, s, http.MethodPut, "twilio", "account"))

@@ -31,6 +31,13 @@ type store struct {
 	notices  []string // the account and the kind
 	isLost   bool     // the claim is lost while the provider is read
 	away     error
+
+	recipients   int                        // that CountRecipients counts
+	counts       map[string]templates.Count // as they were saved
+	countedFor   map[string]templates.Limit // the claims
+	countedBy    [][]string                 // the accounts of each count
+	isCountDue   bool
+	isCountTaken bool // another process counts
 }
 
 func (s *store) DueSyncs(_ context.Context, versions map[string]int) ([]string, error) {

@@ -1,5 +1,5 @@
 // Package templates reads the WhatsApp templates and the number of each account from its provider, every 10 minutes and when a
-// webhook reports a change.
+// webhook reports a change. It counts the recipients of the accounts whose number has a messaging limit.
 package templates
 
 import (
@@ -21,6 +21,15 @@ type Store interface {
 	// ApplyNotice stores a change that a provider reported, and makes the account due. It returns the template before the change,
 	// or nil if the notice is about no stored template.
 	ApplyNotice(ctx context.Context, account string, n backstop.Notice) (*backstop.MessageTemplate, error)
+
+	// ListLimits returns the messaging limits of accounts, without Group. An account whose provider reports none may be absent.
+	ListLimits(ctx context.Context, accounts []string) ([]Limit, error)
+	// ClaimCount claims the count of an account until the end of the lease. It returns false if another process has claimed it.
+	ClaimCount(ctx context.Context, l Limit, lease time.Duration) (CountClaim, bool, error)
+	// CountRecipients counts the different recipients of accounts in the last 24 hours, outside customer service windows.
+	CountRecipients(ctx context.Context, accounts []string) (int, error)
+	// SaveCount stores a count, and ends the claim. It returns false if the claim was lost.
+	SaveCount(ctx context.Context, claim CountClaim, c Count) (bool, error)
 }
 
 // Claim is an account that this process reads now.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,18 +60,40 @@ func New(o Options) (*Syncer, error) {
 	return &Syncer{store: o.Store, accounts: o.Accounts, log: o.Log}, nil
 }
 
-// Run reads the accounts that are due, until ctx is done.
+// Run reads the accounts that are due and counts their recipients, until ctx is done. A provider that does not answer delays no
+// count.
 func (s *Syncer) Run(ctx context.Context) {
-	isAway := false
-	for {
-		err := s.SyncDue(ctx)
-		if failed := err != nil && ctx.Err() == nil; failed != isAway {
-			isAway = failed
-			if failed {
+	var loops sync.WaitGroup
+	loops.Go(func() {
+		repeat(ctx, s.SyncDue, func(err error) {
+			if err != nil {
 				s.log.WarnContext(ctx, "templates are not read: the store is away", slog.Any("error", err))
 			} else {
 				s.log.InfoContext(ctx, "templates are read again")
 			}
+		})
+	})
+	loops.Go(func() {
+		repeat(ctx, s.CountDue, func(err error) {
+			if err != nil {
+				s.log.WarnContext(ctx, "recipients are not counted: the store is away", slog.Any("error", err))
+			} else {
+				s.log.InfoContext(ctx, "recipients are counted again")
+			}
+		})
+	})
+	loops.Wait()
+}
+
+// repeat calls do until ctx is done. It calls log when the store does not answer any more, and without an error when it answers
+// again.
+func repeat(ctx context.Context, do func(context.Context) error, log func(error)) {
+	isAway := false
+	for {
+		err := do(ctx)
+		if failed := err != nil && ctx.Err() == nil; failed != isAway {
+			isAway = failed
+			log(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -82,14 +105,13 @@ func (s *Syncer) Run(ctx context.Context) {
 
 // SyncDue reads the accounts that are due. It fails only if the store does.
 func (s *Syncer) SyncDue(ctx context.Context) error {
-	open, versions := map[string]accounts.Open{}, map[string]int{}
-	for _, o := range s.accounts.List() {
-		if isReadable(o) {
-			open[o.Name], versions[o.Name] = o, o.Version
-		}
-	}
+	open := s.readable()
 	if len(open) == 0 {
 		return nil
+	}
+	versions := make(map[string]int, len(open))
+	for name, o := range open {
+		versions[name] = o.Version
 	}
 	due, err := s.store.DueSyncs(ctx, versions)
 	if err != nil {
@@ -101,6 +123,17 @@ func (s *Syncer) SyncDue(ctx context.Context) error {
 		readings.Go(func() error { return s.sync(ctx, open[name]) })
 	}
 	return readings.Wait() //nolint:wrapcheck // sync wraps it
+}
+
+// readable returns the accounts that have something to read, by name.
+func (s *Syncer) readable() map[string]accounts.Open {
+	open := map[string]accounts.Open{}
+	for _, o := range s.accounts.List() {
+		if isReadable(o) {
+			open[o.Name] = o
+		}
+	}
+	return open
 }
 
 // isReadable reports whether the account's provider has something to read. An account that is disabled sends nothing.

@@ -217,7 +217,8 @@ func TestSyncer_Run(t *testing.T) {
 		require.Positive(t, readings()-2)
 		cancel()
 		<-ended
-		require.Equal(t, 1, strings.Count(r.log.String(), "the store is away"), "one line for an outage")
+		require.Equal(t, 1, strings.Count(r.log.String(), "templates are not read"), "one line for an outage")
+		require.Equal(t, 1, strings.Count(r.log.String(), "recipients are not counted"))
 		require.Contains(t, r.log.String(), "templates are read again")
 	})
 }

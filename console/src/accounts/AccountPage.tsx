@@ -4,10 +4,11 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import type { Provider } from "../api/client";
-import { type AccountItem, accountQuery, providersQuery } from "../api/queries";
+import { type AccountItem, accountQuery, providersQuery, rulesQuery } from "../api/queries";
 import { countriesText } from "../rules/meaning";
 import { sendsPath } from "../sends/filter";
 import { LoadedItem } from "../ui/LoadedItem";
+import { Name } from "../ui/Name";
 import { PageHeader } from "../ui/PageHeader";
 import { TimeText } from "../ui/TimeText";
 import { AccountActions, type Opened } from "./AccountActions";
@@ -60,6 +61,15 @@ function Shown({ account }: { account: AccountItem }) {
           description={<span lang="en">{account.fault}</span>}
         />
       )}
+      {account.hides_stored && (
+        <Alert
+          className="problem"
+          type="warning"
+          showIcon
+          title={t("accounts.hidesStored")}
+          description={t("accounts.hidesStoredMeans")}
+        />
+      )}
       <NumberConcerns account={account} />
       <Unchecked title={provider?.title ?? account.provider} />
       <CheckResult check={check} provider={provider} />
@@ -70,6 +80,7 @@ function Shown({ account }: { account: AccountItem }) {
           <NumberProfile account={account} />
           <Webhook account={account} provider={provider} />
           <FormerSecrets account={account} provider={provider} />
+          {account.channel === "sms" && <Rules account={account} />}
           <About account={account} />
         </div>
       </div>
@@ -83,7 +94,7 @@ function Shown({ account }: { account: AccountItem }) {
       {opened === "delete" && (
         <DeleteAccount account={account} onClose={close} onDeleted={() => navigate("/accounts")} />
       )}
-      {opened === "test" && <TestDialog account={account} onClose={close} />}
+      {opened === "test" && <TestDialog account={account} provider={provider} onClose={close} />}
     </>
   );
 }
@@ -143,8 +154,41 @@ function Health({ account: { health } }: { account: AccountItem }) {
   const { t } = useTranslation();
   return (
     <Card size="small" title={<h2>{t("accounts.health.title")}</h2>} extra={<HealthTag health={health} />}>
-      <p>{t(`accounts.healthMeans.${health.state}`)}</p>
+      <p>
+        {t(`accounts.healthMeans.${health.state}`, {
+          context: health.state === "unknown" && health.reason ? "changed" : undefined,
+        })}
+      </p>
       <HealthWords health={health} />
+    </Card>
+  );
+}
+
+const mostRules = 20; // shown
+
+/** Rules lists the rules that name an SMS account as a route. */
+function Rules({ account }: { account: AccountItem }) {
+  const { t } = useTranslation();
+  const rules = useQuery(rulesQuery({ account: account.name, limit: mostRules, sort: "name" })).data;
+  if (!rules) {
+    return null;
+  }
+  return (
+    <Card size="small" title={<h2>{t("accounts.rules")}</h2>}>
+      {rules.items.length > 0 ? (
+        <ul className="inline-list">
+          {rules.items.map(({ id, name }) => (
+            <li key={id}>
+              <Link to={`/rules/${id}`}>
+                <Name>{name}</Name>
+              </Link>
+            </li>
+          ))}
+          {rules.next_cursor && <li>…</li>}
+        </ul>
+      ) : (
+        <p className="hint">{t("accounts.noRules")}</p>
+      )}
     </Card>
   );
 }

@@ -7,6 +7,7 @@ import { constraints } from "../api/constraints.gen";
 import { CountriesInput } from "../rules/CountriesInput";
 
 const { on_unknown, when_unhealthy, call_timeout_seconds, calls_per_second, calls_at_once } = constraints.AccountInput;
+const leastPerSecond = calls_per_second.anyOf[1].minimum; // of a limit; 0 is none
 
 export function GeneralFields({ provider, channel }: { provider: Provider; channel: Channel }) {
   const { t } = useTranslation();
@@ -41,6 +42,7 @@ export function GeneralFields({ provider, channel }: { provider: Provider; chann
         <Limit
           name="calls_per_second"
           bounds={calls_per_second}
+          least={leastPerSecond}
           label={t("accounts.perSecond")}
           extra={t("accounts.perSecondMeans")}
         />
@@ -75,14 +77,27 @@ interface LimitProps {
   name: string;
   label: string;
   bounds: { minimum: number; maximum: number };
+  least?: number; // of a value that is not 0
   placeholder?: string;
   extra?: ReactNode;
 }
 
-function Limit({ name, label, bounds: { minimum, maximum }, placeholder, extra }: LimitProps) {
+function Limit({ name, label, bounds: { minimum, maximum }, least = minimum, placeholder, extra }: LimitProps) {
   const { t } = useTranslation();
   return (
-    <Form.Item name={name} label={label} extra={extra}>
+    <Form.Item
+      name={name}
+      label={label}
+      extra={extra}
+      rules={[
+        {
+          validator: (_, value?: number | null) =>
+            value && value < least
+              ? Promise.reject(new Error(t("problem.fields.value_min", { min: least })))
+              : Promise.resolve(),
+        },
+      ]}
+    >
       <InputNumber
         className="limit"
         min={minimum}

@@ -29,8 +29,11 @@ export function StateTags({ account }: { account: Account }) {
   );
 }
 
-/** HealthWords say why an account has its state, and since when. The reason is Backstop's own, in English. */
-export function HealthWords({ health: { since, reason } }: { health: Health }) {
+/**
+ * HealthWords say why an account has its state, and since when. The reason is Backstop's own, in English. The reason of `unknown` is
+ * left out: the page says it in its own words.
+ */
+export function HealthWords({ health: { state, since, reason } }: { health: Health }) {
   const { t } = useTranslation();
   return (
     <>
@@ -39,7 +42,7 @@ export function HealthWords({ health: { since, reason } }: { health: Health }) {
           {t("accounts.since")} <TimeText at={since} />
         </span>
       )}
-      {reason && (
+      {reason && state !== "unknown" && (
         <div className="hint break" lang="en">
           {reason}
         </div>

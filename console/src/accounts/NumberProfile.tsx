@@ -4,9 +4,10 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Account, Schemas } from "../api/client";
 import { qualityText, qualityTone } from "../templates/template";
+import type { Tone } from "../theme";
 import { TimeText } from "../ui/TimeText";
 import { ToneTag } from "../ui/ToneTag";
-import { concernsOf, limitText, numberTone, statusText, throughputText } from "./profile";
+import { concernsOf, limitConcern, limitText, numberTone, recipientsText, statusText, throughputText } from "./profile";
 
 type Profile = Schemas["AccountProfile"];
 
@@ -34,9 +35,10 @@ function Shown({ name, profile }: { name: string; profile: Profile }) {
   );
 }
 
-/** NumberConcerns warns of a low quality of the number, and of a number that is not connected. */
+/** NumberConcerns warns of a low quality, of a number that is not connected, and of a messaging limit that is used up. */
 export function NumberConcerns({ account: { profile } }: { account: Account }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const recipients = profile ? recipientsText(profile, t, i18n.language) : "";
   return concernsOf(profile).map(({ key, type, status }) => (
     <Alert
       key={key}
@@ -44,15 +46,21 @@ export function NumberConcerns({ account: { profile } }: { account: Account }) {
       type={type}
       showIcon
       role="alert"
-      title={t(`number.${key}`, { status: statusText(status, t) })}
+      title={t(`number.${key}`, { status: statusText(status, t), recipients })}
       description={t(`number.${key}Means`)}
     />
   ));
 }
 
+function limitTone(profile: Profile): Tone {
+  const concern = limitConcern(profile);
+  return concern === "limitReached" ? "bad" : concern ? "warn" : "quiet";
+}
+
 function useFacts(name: string, profile: Profile): { label: string; children: ReactNode }[] {
   const { t, i18n } = useTranslation();
   const { display_number, verified_name, name_status, status, quality, throughput, messaging_limit } = profile;
+  const recipients = recipientsText(profile, t, i18n.language);
   const fact = (label: string, children: ReactNode) => (children ? [{ label, children }] : []);
   return [
     ...fact(t("number.displayNumber"), display_number && <span className="nowrap">{display_number}</span>),
@@ -62,6 +70,7 @@ function useFacts(name: string, profile: Profile): { label: string; children: Re
     ...fact(t("number.quality"), quality && <ToneTag tone={qualityTone(quality)}>{qualityText(quality, t)}</ToneTag>),
     ...fact(t("number.throughput"), throughput && throughputText(throughput, t)),
     ...fact(t("number.limit"), messaging_limit && limitText(messaging_limit, t, i18n.language)),
+    ...fact(t("number.recipients"), recipients && <ToneTag tone={limitTone(profile)}>{recipients}</ToneTag>),
     ...fact(t("number.readAt"), profile.read_at && <TimeText at={profile.read_at} />),
     ...fact(
       t("number.templatesReadAt"),

@@ -32,6 +32,31 @@ export function limitText(limit: string, t: TFunction, language: string): string
   return t("number.perDay", { number: new Intl.NumberFormat(language).format(count) });
 }
 
+type Profile = Schemas["AccountProfile"];
+
+/** recipientsText says how much of the messaging limit is used up, or nothing if it was not counted. */
+export function recipientsText(profile: Profile, t: TFunction, language: string): string {
+  const { recipients_24h, recipient_limit } = profile;
+  if (recipients_24h === undefined || !recipient_limit) {
+    return "";
+  }
+  const format = new Intl.NumberFormat(language);
+  return t("number.recipientsOf", { recipients: format.format(recipients_24h), limit: format.format(recipient_limit) });
+}
+
+const nearPercent = 80;
+
+/** limitConcern says whether the messaging limit is used up, or nearly. */
+export function limitConcern({
+  recipients_24h = 0,
+  recipient_limit,
+}: Profile): "limitReached" | "limitNear" | undefined {
+  if (!recipient_limit || recipients_24h * 100 < recipient_limit * nearPercent) {
+    return undefined;
+  }
+  return recipients_24h < recipient_limit ? "limitNear" : "limitReached";
+}
+
 const blocked = new Set(["banned", "disconnected", "deleted"]);
 
 export function numberTone(status: string): Tone {
@@ -39,13 +64,14 @@ export function numberTone(status: string): Tone {
 }
 
 export interface Concern {
-  key: "qualityLow" | "qualityMedium" | "notConnected";
+  key: "qualityLow" | "qualityMedium" | "notConnected" | "limitReached" | "limitNear";
   type: "warning" | "error";
   status: string;
 }
 
 /** concernsOf returns what is wrong with a number. */
-export function concernsOf({ status = "", quality }: Schemas["AccountProfile"] = {}): Concern[] {
+export function concernsOf(profile: Profile = {}): Concern[] {
+  const { status = "", quality } = profile;
   const concerns: Concern[] = [];
   if (status && status !== connected) {
     concerns.push({ key: "notConnected", type: numberTone(status) === "bad" ? "error" : "warning", status });
@@ -55,6 +81,10 @@ export function concernsOf({ status = "", quality }: Schemas["AccountProfile"] =
   }
   if (quality === "yellow") {
     concerns.push({ key: "qualityMedium", type: "warning", status });
+  }
+  const limit = limitConcern(profile);
+  if (limit) {
+    concerns.push({ key: limit, type: limit === "limitReached" ? "error" : "warning", status });
   }
   return concerns;
 }

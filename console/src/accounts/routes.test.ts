@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { firstAccount, firstSender, namesAccount, routesText, sendersOf } from "./routes";
+import { firstSender, namesAccount, routesText, sendersOf } from "./routes";
 
 const routes = [{ account: "uk", send_id: "ACMEUK" }, { account: "de" }];
 
@@ -7,9 +7,6 @@ test("a rule with accounts begins with the first, and with its sender ID", () =>
   expect(firstSender({ send_id: "ACME", routes })).toBe("ACMEUK");
   expect(firstSender({ send_id: "ACME", routes: [{ account: "de" }] })).toBe("ACME");
   expect(firstSender({ send_id: "ACME" })).toBe("ACME");
-  expect(firstAccount({ routes }, "twilio")).toBe("uk");
-  expect(firstAccount({}, "twilio")).toBe("twilio");
-  expect(firstAccount({ routes: [] }, undefined)).toBeUndefined();
 });
 
 test("the accounts of a rule as a text have the sender IDs that are not the rule's", () => {

@@ -28,8 +28,3 @@ export function sendersOf({ send_id, routes }: Routed): string[] {
     ? routes.map((route) => JSON.stringify([route.account, route.send_id ?? send_id]))
     : [JSON.stringify(["", send_id])];
 }
-
-/** firstAccount returns the account that a rule tries first: of a rule that names none, the default account. */
-export function firstAccount({ routes }: Pick<Routed, "routes">, standard: string | undefined): string | undefined {
-  return routes?.[0]?.account ?? standard;
-}

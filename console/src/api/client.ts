@@ -70,6 +70,9 @@ const timeout = 15_000; // ms, of a request with its answer
 // Statistics wait up to 5 s for their turn (api/stats_cache.go), and their queries take up to 10 s (internal/postgres/stats.go).
 const statsTimeout = 20_000;
 const statsPath = "/v1/stats";
+// A test of an account ends with its call to the provider, which takes up to 20 s.
+const testTimeout = 25_000;
+const testPath = /^\/v1\/accounts\/[^/]+\/test$/;
 const sessionPath = "/console/session";
 
 /** fetchInTime sends a request. If the session has ended, it sends it once more after the next sign-in. */
@@ -80,8 +83,15 @@ async function fetchInTime(request: Request): Promise<Response> {
   return answer.status === 401 && !isSession && (await reentry.wait(request.signal)) ? fetchOnce(again) : answer;
 }
 
+function timeoutOf(path: string): number {
+  if (path.startsWith(statsPath)) {
+    return statsTimeout;
+  }
+  return testPath.test(path) ? testTimeout : timeout;
+}
+
 function fetchOnce(request: Request): Promise<Response> {
-  const limit = AbortSignal.timeout(new URL(request.url).pathname.startsWith(statsPath) ? statsTimeout : timeout);
+  const limit = AbortSignal.timeout(timeoutOf(new URL(request.url).pathname));
   return fetch(request, { signal: AbortSignal.any([request.signal, limit]) });
 }
 

@@ -187,7 +187,15 @@ export const constraints = {
     },
     "calls_per_second": {
       "minimum": 0,
-      "maximum": 10000
+      "maximum": 10000,
+      "anyOf": [
+        {
+          "maximum": 0
+        },
+        {
+          "minimum": 0.01
+        }
+      ]
     },
     "calls_at_once": {
       "minimum": 0,
@@ -197,6 +205,39 @@ export const constraints = {
       "maxItems": 250
     },
     "disabled": {}
+  },
+  "AccountTestInput": {
+    "to": {
+      "minLength": 1,
+      "maxLength": 16,
+      "pattern": "^\\+[1-9][0-9]{6,14}$"
+    },
+    "send_id": {
+      "minLength": 1,
+      "maxLength": 34,
+      "anyOf": [
+        {
+          "maxLength": 11,
+          "pattern": "^([A-Za-z0-9_&.+-][A-Za-z0-9 _&.+-]*)?[A-Za-z]([A-Za-z0-9 _&.+-]*[A-Za-z0-9_&.+-])?$"
+        },
+        {
+          "pattern": "^[0-9]{3,8}$"
+        },
+        {
+          "minLength": 1,
+          "maxLength": 16,
+          "pattern": "^\\+[1-9][0-9]{6,14}$"
+        },
+        {
+          "maxLength": 34,
+          "pattern": "^MG[0-9a-fA-F]{32}$"
+        }
+      ]
+    },
+    "text": {
+      "minLength": 1,
+      "maxLength": 1600
+    }
   },
   "SignInInput": {
     "api_key": {

@@ -404,7 +404,12 @@ export interface paths {
         delete: operations["DeleteAccount"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change some fields of an account
+         * @description Changes the fields of the body, and keeps the others (JSON merge patch, RFC 7396). `null` removes a setting or a secret, and
+         *     gives every other field its default. A list is replaced as a whole. All else is as for `PUT`.
+         */
+        patch: operations["PatchAccount"];
         trace?: never;
     };
     "/v1/accounts/{name}/check": {
@@ -427,6 +432,37 @@ export interface paths {
          * @description Asks the provider whether the stored account works. Nothing is sent to a phone and nothing is changed.
          */
         post: operations["CheckAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test SMS
+         * @description Sends one real SMS by this account, at once and outside of any policy. It works for an account that is disabled or unhealthy
+         *     too. The provider is called once: nothing is retried, no other account is tried, and no send is stored. The call counts
+         *     neither for the health of the account nor for its limits, and receipts of the message are not shown. What the provider
+         *     answers is in `result`: a refusal is no error of this request. A recipient who has opted out, as earlier sends know, is not
+         *     chased: the answer is 422. If the account cannot be opened, the answer is 409 with the reason. To test a WhatsApp account,
+         *     make a send with `whatsapp.account`.
+         */
+        post: operations["TestAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -949,7 +985,8 @@ export interface components {
         CallTimeout: number;
         /**
          * Format: double
-         * @description The most calls to the provider per second, over all processes. 0 or absent, there is no limit.
+         * @description The most calls to the provider per second, over all processes: at least 0.01, which is one call in 100 seconds. 0 or absent,
+         *     there is no limit.
          */
         CallsPerSecond: number;
         /** @description The most concurrent calls to the provider by one process. 0 or absent, the account has no limit of its own. */
@@ -997,8 +1034,34 @@ export interface components {
             /**
              * Format: date-time
              * @description The time until which the former values of changed secrets still verify webhooks, at most a year from now. A time in the
-             *     past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days.
+             *     past ends them at once, also those of earlier changes. Absent, changed secrets stay valid for 7 days. An account has at
+             *     most 32 former secrets: a change that would make more of them gets a 422 that names `former_secrets`.
              */
+            keep_former_secrets_until?: string;
+        };
+        /**
+         * @description The fields of an account to change, as a JSON merge patch. They have the meaning and the bounds of `AccountChangeInput`. A field
+         *     that is absent keeps its value, and one that is `null` gets its default.
+         */
+        AccountPatchInput: {
+            /**
+             * @description The settings to change by the names in `GET /v1/providers`. A setting or secret that is absent keeps its value, and one that
+             *     is `null` is removed.
+             */
+            settings?: {
+                [key: string]: string | null;
+            };
+            /** @enum {string|null} */
+            on_unknown?: "resend" | "hold" | null;
+            /** @enum {string|null} */
+            when_unhealthy?: "fall_back" | "hold" | null;
+            call_timeout_seconds?: number | null;
+            calls_per_second?: number | null;
+            calls_at_once?: number | null;
+            countries?: string[] | null;
+            disabled?: boolean;
+            new_webhook_key?: boolean;
+            /** Format: date-time */
             keep_former_secrets_until?: string;
         };
         /** @description An account at a provider, without its secrets. */
@@ -1029,7 +1092,7 @@ export interface components {
              * @description The time until which the former key of the webhook's address is valid, if there is one.
              */
             former_webhook_valid_until?: string;
-            /** @description The former secrets that still verify webhooks. */
+            /** @description The former secrets that still verify webhooks, at most 32. */
             former_secrets?: components["schemas"]["FormerSecret"][];
             /** @description Whether this account was stored although its provider could not be asked. Only in the answer to the change. */
             unchecked?: boolean;
@@ -1037,9 +1100,17 @@ export interface components {
             unchecked_reason?: string;
             /** @description The reason for which the account cannot be used, such as a key that `BACKSTOP_KEYRING` lacks. Absent if it can be used. */
             fault?: string;
+            /**
+             * @description Whether the environment gives this account, and another one of the same name is stored, which is not used. To use the
+             *     stored one, remove the variables of this one. Absent otherwise.
+             */
+            hides_stored?: boolean;
             health: components["schemas"]["AccountHealth"];
             profile?: components["schemas"]["AccountProfile"];
-            /** @description The number in the `ETag`. */
+            /**
+             * @description The number in the `ETag`. It grows with each change. The first one of an account may be any number: it is greater than all
+             *     of an earlier account of this name.
+             */
             version: number;
             /**
              * Format: date-time
@@ -1061,8 +1132,9 @@ export interface components {
         /** @description The health of an account, as its calls show it. */
         AccountHealth: {
             /**
-             * @description `healthy`: its calls succeed. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
-             *     again. `unknown`: it has had no calls.
+             * @description `healthy`: calls are made by it. `unhealthy`: it is not called for now. `probing`: one call tests whether it is healthy
+             *     again. `unknown`: it has had no calls since it was stored or changed. A change of an account forgets its health, so that
+             *     calls are made by it again.
              * @enum {string}
              */
             state: "healthy" | "unhealthy" | "probing" | "unknown";
@@ -1071,7 +1143,10 @@ export interface components {
              * @description The begin of the state.
              */
             since?: string;
-            /** @description The reason of the state. */
+            /**
+             * @description The reason of the state. Of `healthy`, how many of the newest calls did not succeed, if any. Of `unknown`, that the account
+             *     was changed, if it was.
+             */
             reason?: string;
         };
         /**
@@ -1093,6 +1168,16 @@ export interface components {
             throughput?: string;
             /** @description How many persons a day the business may write to first, like `tier_1k`. */
             messaging_limit?: string;
+            /**
+             * @description The number of the messaging limit. When `recipients_24h` reaches it, the account is unhealthy until people leave the 24
+             *     hours. Absent without a limit, or if the limit is not known.
+             */
+            recipient_limit?: number;
+            /**
+             * @description How many different people got a WhatsApp message in the last 24 hours, or may have, by this account and those that share
+             *     its limit. Replies within 24 hours of a person's message do not count. Absent without a limit, and until they are counted.
+             */
+            recipients_24h?: number;
             /**
              * Format: date-time
              * @description When the number was last read.
@@ -1182,6 +1267,46 @@ export interface components {
             total?: components["schemas"]["Total"];
             /** @description Absent on the last page. */
             next_cursor?: string;
+        };
+        /** @description A test SMS. Without `send_id` the provider gets no sender ID: some then use a default of the account, others refuse. */
+        AccountTestInput: {
+            to: components["schemas"]["PhoneNumber"];
+            send_id?: components["schemas"]["SendID"];
+            /**
+             * @description The text of the SMS, at most 1,600 code units of UTF-16. At least one character must be visible. Absent, the text says
+             *     that it is a test, and names the account.
+             */
+            text?: string;
+        };
+        /** @description What the provider answered to a test SMS. */
+        AccountTest: {
+            /**
+             * @description `accepted`: the provider has taken the message; the phone shows whether it is delivered. `refused`: nothing was sent;
+             *     `error` says whether the provider rejects the message, wants a pause, or cannot be reached. `unknown`: there was no
+             *     clear answer within `call_timeout_seconds` of the account, so the SMS may or may not arrive.
+             * @enum {string}
+             */
+            result: "accepted" | "refused" | "unknown";
+            /** @description The provider's id of the message, if it was accepted. */
+            message_id?: string;
+            /** @description The segments of the SMS, as the provider counts them, or else as Backstop does. Each is charged. */
+            segments: number;
+            /** @description How long the call took, in milliseconds. */
+            took_ms: number;
+            error?: components["schemas"]["AccountTestError"];
+        };
+        /** @description Why a test SMS was not accepted. */
+        AccountTestError: {
+            kind: components["schemas"]["FailureKind"];
+            class?: components["schemas"]["FailureClass"];
+            /** @description The provider's error code. */
+            code?: string;
+            /** @description The failure as a text for people, without secrets and phone numbers. */
+            reason?: string;
+            /** @description What the code means, by language, as in `GET /v1/error-codes`. Absent if the code is in no table. */
+            explained?: {
+                [key: string]: components["schemas"]["Explanation"];
+            };
         };
         /** @description The result of a check of an account. */
         AccountCheck: {
@@ -1414,7 +1539,8 @@ export interface components {
         /** @description A part of a send that is valid but may be a mistake. */
         Warning: {
             /**
-             * @description The kind of the warning. `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
+             * @description The kind of the warning. `accounts_disabled`: all accounts of a rule are disabled, so its SMS waits until one is enabled.
+             *     `both_may_arrive`: WhatsApp may still deliver the message after the SMS, because the template's
              *     time-to-live is longer than the wait.
              *     `expires_before_wait`: the send expires before the wait of a rule ends, so only a reported failure can fire that
              *     rule in time. `looks_unread`: a recipient who has turned read receipts off looks unread, so a rule of type `unread`
@@ -1425,11 +1551,11 @@ export interface components {
              *     number is possible, but in no number range that Backstop lists. Check it for a mistake, unless its area code is new.
              * @enum {string}
              */
-            code: "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
+            code: "accounts_disabled" | "both_may_arrive" | "expires_before_wait" | "looks_unread" | "send_id_not_accepted" | "template_category" | "template_unsendable" | "unlisted_number";
             /** @description The warning as a sentence for people. */
             detail: string;
             /**
-             * @description The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `wait_seconds`
+             * @description The parameters of the warning by their names: `rule`, the name of the rule, for warnings about a rule; `accounts`, their names, for `accounts_disabled`; `wait_seconds`
              *     and `whatsapp_seconds`, how long WhatsApp tries, for `both_may_arrive`; `send_id` for `send_id_not_accepted`; `country`
              *     for `send_id_not_accepted`, and for `unlisted_number` if the number has one; `category`, of the send, and
              *     `template_category` for `template_category`; `reason`, a text in English, for `template_unsendable`.
@@ -1591,6 +1717,7 @@ export interface components {
             code?: string;
             /** @description The failure as a text for people. */
             reason?: string;
+            not_called?: components["schemas"]["NotCalled"];
             /** @description The seconds to wait before a retry, if given. */
             retry_after_seconds?: number;
         };
@@ -1620,6 +1747,8 @@ export interface components {
             cause?: components["schemas"]["FallbackReason"];
             /** @description The account that the event is about. */
             account?: components["schemas"]["AccountRef"];
+            /** @description The account that was left for `account`, of the kind `routed`, if it is known. */
+            from?: components["schemas"]["AccountRef"];
             route_reason?: components["schemas"]["RouteReason"];
             failure?: components["schemas"]["EventFailure"];
             outcome?: components["schemas"]["Outcome"];
@@ -1636,7 +1765,16 @@ export interface components {
             class?: components["schemas"]["FailureClass"];
             /** @description The failure as a text for people. */
             reason?: string;
+            not_called?: components["schemas"]["NotCalled"];
         };
+        /**
+         * @description The reason for which the provider was not called at all. `unhealthy`: other calls had found the account unhealthy. `limit`: its
+         *     messaging limit was reached. `faulty`: the account cannot be used, as its `fault` says. `missing`: the account is not
+         *     configured. `changed`: the account changed just before the call, which is made anew. `late`: the time for the call ended first.
+         *     Absent if the provider was called.
+         * @enum {string}
+         */
+        NotCalled: "unhealthy" | "limit" | "faulty" | "missing" | "changed" | "late";
         /**
          * @description The result of a failed call, as in the `state` of an attempt.
          * @enum {string}
@@ -2445,6 +2583,8 @@ export interface operations {
                 send_id?: string;
                 /** @description Only rules that apply to recipients in this country (ISO 3166-1 alpha-2). */
                 country?: string;
+                /** @description Only rules of which a route names this account. A rule without routes names none. */
+                account?: components["schemas"]["AccountRef"];
                 /** @description With `false`, only rules that no policy includes. With `true`, only the others. */
                 used?: boolean;
                 /** @description The order of the list. A minus sign means descending. The same parameter goes with each `cursor`. */
@@ -3376,6 +3516,69 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    PatchAccount: {
+        parameters: {
+            query?: {
+                /** @description With `false`, the account is stored without asking the provider. */
+                check?: components["parameters"]["CheckFirst"];
+            };
+            header: {
+                /**
+                 * @description The `ETag` of the version that you read, or `*` for any version.
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "settings": {
+                 *         "auth_token": "the new token"
+                 *       },
+                 *       "calls_per_second": null,
+                 *       "disabled": true
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["AccountPatchInput"];
+                /**
+                 * @example {
+                 *       "disabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountPatchInput"];
+            };
+        };
+        responses: {
+            /** @description The account after the change. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Stale"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            default: components["responses"]["Failure"];
+        };
+    };
     CheckAccount: {
         parameters: {
             query?: never;
@@ -3403,6 +3606,48 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    TestAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of the account.
+                 * @example sms-uk
+                 */
+                name: components["parameters"]["NameOfAccount"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "+447400123456",
+                 *       "send_id": "MyShop"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountTestInput"];
+            };
+        };
+        responses: {
+            /** @description The provider's answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountTest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
     };

@@ -15,7 +15,6 @@ import { RoutesFields } from "./RoutesFields";
 
 interface Props {
   rule: Rule | undefined; // undefined to add one
-  preset?: Partial<RuleInput>; // the first values of a rule to add
   onClose: () => void;
   onSaved?: (rule: Rule) => void;
 }
@@ -29,7 +28,7 @@ function inputOf(rule: RuleInput): RuleInput {
 }
 
 /** RuleDialog adds or edits a rule. */
-export function RuleDialog({ rule, preset, onClose, onSaved }: Props) {
+export function RuleDialog({ rule, onClose, onSaved }: Props) {
   const { t, i18n } = useTranslation();
   const [form] = Form.useForm<RuleInput>();
   const typed = useRef(""); // in the field of the countries
@@ -48,7 +47,7 @@ export function RuleDialog({ rule, preset, onClose, onSaved }: Props) {
             }),
           )
         : answered(api.POST("/v1/rules", { body })),
-    valuesOf: (item) => inputOf(item ?? { ...blank, ...preset }),
+    valuesOf: (item) => inputOf(item ?? blank),
     bodyOf: withoutEmpty,
     fieldOf: fieldOfRule,
     onSaved: (saved) => {

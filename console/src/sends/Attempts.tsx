@@ -160,7 +160,13 @@ function Failure({ message: { failure, provider } }: { message: Message }) {
   const explanation = explain(failure, provider, reader);
   return (
     <details className="failure">
-      <summary>{failure.code ? <code>{failure.code}</code> : t(`attempts.states.${failure.kind}`)}</summary>
+      <summary>
+        {failure.code ? (
+          <code>{failure.code}</code>
+        ) : (
+          t(`attempts.states.${failure.not_called ? "uncalled" : failure.kind}`)
+        )}
+      </summary>
       <Cause explanation={explanation} />
       <Advice explanation={explanation} />
       {explanation.log && <Log text={explanation.log} />}

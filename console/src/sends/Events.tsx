@@ -4,7 +4,7 @@ import { usePreferences } from "../preferences";
 import { type Tone, toneOf } from "../theme";
 import { day, exact, exactClock, isSameDay, zonedTime } from "../ui/time";
 import { Cause, Log } from "./Cause";
-import { eventText } from "./eventText";
+import { eventText, isUncalled } from "./eventText";
 import { useReader } from "./useReader";
 
 type Event = Schemas["Event"];
@@ -68,7 +68,7 @@ function EventItem({ event, send, isNewDay }: { event: Event; send: Send; isNewD
         aria-hidden="true"
       />
       <div>
-        <strong>{t(`event.${event.kind}`)}</strong>
+        <strong>{t(isUncalled(event) ? "event.uncalled" : `event.${event.kind}`)}</strong>
         {words.length > 0 && <> {words.join(" · ")}</>}
         {explanation && <Cause explanation={explanation} />}
         {log && <Log text={log} />}

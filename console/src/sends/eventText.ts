@@ -22,7 +22,7 @@ export function eventText(event: Event, send: Send, reader: Reader): EventText {
   const calls = /\(call ([0-9]+)\)$/.exec(event.detail ?? "")?.[1];
   const words = [
     event.channel && event.kind !== "rule_fired" && t(`channel.${event.channel}`),
-    event.status ? t(`status.${event.status}`) : failure && t(`attempts.states.${failure.kind}`),
+    event.status ? t(`status.${event.status}`) : failure && !isUncalled(event) && t(`attempts.states.${failure.kind}`),
     event.rule && t("sends.ruleNamed", { rule: event.rule }),
     event.account && accountOf(event, attempt, send, reader),
     routed && t(`event.routedBecause.${routed.reason}`, routedWords(routed, event.account ?? "")),
@@ -38,6 +38,11 @@ export function eventText(event: Event, send: Send, reader: Reader): EventText {
   };
 }
 
+/** isUncalled reports whether an event is a call that was not made. */
+export function isUncalled({ kind, failure }: Event): boolean {
+  return kind === "attempt" && Boolean(failure?.not_called);
+}
+
 /** accountOf names the account of an event. A change of the account always has its name. */
 function accountOf(event: Event, attempt: Schemas["Attempt"] | undefined, send: Send, reader: Reader) {
   return event.kind === "routed"
@@ -48,7 +53,7 @@ function accountOf(event: Event, attempt: Schemas["Attempt"] | undefined, send: 
 /** reasonOf returns why the account changed. The timeline has the change before the call by the new account. */
 function reasonOf(event: Event, attempt: Schemas["Attempt"] | undefined, send: Send): Routed | undefined {
   const found = attempt && routedOf(attempt, send);
-  return found ?? (event.route_reason && { reason: event.route_reason, before: "", isFirst: true });
+  return found ?? (event.route_reason && { reason: event.route_reason, before: event.from ?? "", isFirst: true });
 }
 
 function whyFired(event: Event, attempt: Schemas["Attempt"] | undefined, send: Send, reader: Reader): string[] {

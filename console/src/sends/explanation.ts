@@ -8,6 +8,7 @@ export interface Reported {
   class?: Schemas["FailureClass"] | undefined;
   code?: string | undefined;
   reason?: string | undefined;
+  not_called?: Schemas["NotCalled"] | undefined;
 }
 
 export interface Explanation {
@@ -29,7 +30,18 @@ export interface Reader {
 
 /** explain returns the cause of a failure and what to do, by the table of codes, or else by the class of the failure. */
 export function explain(failure: Reported, provider: string, { t, language, codes, providers }: Reader): Explanation {
-  const { code, reason = "" } = failure;
+  const { code, reason = "", not_called } = failure;
+  if (not_called) {
+    const log = not_called === "faulty" ? reason : "";
+    const cause = t(`verdict.notCalled.causes.${not_called}`);
+    return {
+      label: t("verdict.notCalled.label"),
+      cause,
+      action: t(`verdict.notCalled.actions.${not_called}`),
+      quote: "",
+      log,
+    };
+  }
   const entry = codes.find((one) => one.provider === provider && one.code === code);
   const explained = entry?.explained[language] ?? entry?.explained.en;
   const known = failure.class ?? entry?.class;

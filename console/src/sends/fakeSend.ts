@@ -126,6 +126,14 @@ function about(rule: string | undefined, status: Status | undefined, failure: Fa
     ...(rule === undefined ? {} : { rule }),
     ...(status ? { status } : {}),
     ...(failure?.code ? { code: failure.code } : {}),
-    ...(failure ? { failure: { kind: failure.kind, ...(failure.reason ? { reason: failure.reason } : {}) } } : {}),
+    ...(failure
+      ? {
+          failure: {
+            kind: failure.kind,
+            ...(failure.reason ? { reason: failure.reason } : {}),
+            ...(failure.not_called ? { not_called: failure.not_called } : {}),
+          },
+        }
+      : {}),
   };
 }

@@ -8,7 +8,7 @@ type Event = Schemas["Event"];
 type Channel = Schemas["Channel"];
 
 /**
- * The states of a message. `calling`: the call has not ended. `retrying`: the provider accepted no call so far, and the call is
+ * The states of a message. `calling`: the call has not ended. `held`: no call was made so far, because of the account. `retrying`: the provider accepted no call so far, and the call is
  * repeated. `gave_up`: the same, and the calls have ended. `not_sent`: no provider has the message. `unknown`: the answer to the
  * call was lost, and no receipt has come. `resent`: the same, and another message has followed. `rejected`: the provider refused
  * the call. `failed`: a receipt says so.
@@ -16,6 +16,7 @@ type Channel = Schemas["Channel"];
 export type MessageState =
   | "queued"
   | "calling"
+  | "held"
   | "retrying"
   | "gave_up"
   | "not_sent"
@@ -68,7 +69,7 @@ function messageOf(attempt: Attempt, send: Send): Message {
     state,
     at: timeOf(state, attempt, send),
     provider: attempt.provider,
-    calls: attempt.number,
+    calls: isCalled(attempt) ? attempt.number : 0,
     failure: attempt.failure,
     attempt,
     rule,
@@ -80,6 +81,9 @@ function messageOf(attempt: Attempt, send: Send): Message {
 function stateOf(attempt: Attempt, send: Send): MessageState {
   const { status, state } = attempt;
   if (status === "failed") {
+    if (!isCalled(attempt)) {
+      return "not_sent";
+    }
     return state === "rejected" ? "rejected" : isRefused(attempt) ? "gave_up" : "failed";
   }
   if (status && status !== "queued") {
@@ -95,8 +99,13 @@ function stateOf(attempt: Attempt, send: Send): MessageState {
     case "unknown":
       return hasResend(attempt, send) ? "resent" : "unknown";
     default:
-      return isPending(attempt, send) ? "retrying" : "not_sent";
+      return isPending(attempt, send) ? (isCalled(attempt) ? "retrying" : "held") : "not_sent";
   }
+}
+
+/** isCalled reports whether a provider was called. The first try of a call may have found the account unhealthy. */
+function isCalled({ failure, number }: Attempt): boolean {
+  return !failure?.not_called || number > 1;
 }
 
 /** isRefused reports whether the provider throttled the call or was down: it does not have the message. */
@@ -131,7 +140,13 @@ function uncalled(send: Send): Message {
     return { ...message, state: "too_late", at: send.accepted_at }; // an SMS went out without it
   }
   const isOver = status === "failed" || send.finished_at;
-  return { ...message, state: isOver ? "not_sent" : "queued", at: gaveUp?.at ?? send.finished_at ?? send.accepted_at };
+  const failure = gaveUp?.failure?.not_called ? gaveUp.failure : undefined;
+  return {
+    ...message,
+    failure,
+    state: isOver ? "not_sent" : "queued",
+    at: gaveUp?.at ?? send.finished_at ?? send.accepted_at,
+  };
 }
 
 function timeOf(state: MessageState, attempt: Attempt, send: Send): string {

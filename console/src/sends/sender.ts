@@ -47,7 +47,11 @@ export function routedOf({ rule, account, started_at }: Attempt, send: Send): Ro
     .sort((a, b) => Date.parse(b.started_at) - Date.parse(a.started_at));
   const planned = send.plan.rules.find(({ name }) => name === rule)?.routes?.[0]?.account;
   const skipped = planned !== account ? planned : undefined;
-  return { reason: event.route_reason, before: earlier[0]?.account ?? skipped ?? "", isFirst: earlier.length === 0 };
+  return {
+    reason: event.route_reason,
+    before: event.from ?? earlier[0]?.account ?? skipped ?? "",
+    isFirst: earlier.length === 0,
+  };
 }
 
 /** routedWords are the words for a text about a change of the account. */

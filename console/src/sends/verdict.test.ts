@@ -347,6 +347,67 @@ const cases: Record<string, [FakeSend, Partial<ReturnType<typeof read>>, number?
       .calls("acme", "unavailable", { kind: "unavailable" }),
     { tone: "warn", headline: "Delayed: Twilio accepts no SMS at present" },
   ],
+  "no SMS account is healthy: nobody was called": [
+    new FakeSend(rule)
+      .calls(undefined, "rejected", undeliverable)
+      .fires("acme", "failed")
+      .calls("acme", "unavailable", { kind: "unavailable", not_called: "unhealthy", reason: "not called: …" }),
+    {
+      tone: "warn",
+      headline: "Delayed: Twilio has not been called yet",
+      lines: expect.arrayContaining([
+        "The SMS from ACME has not been handed to Twilio yet. Rule “acme” sent the SMS because WhatsApp had failed. | Not called: Other calls had found the account unhealthy. | See the account for the reason. It is called again when it is healthy.",
+      ]),
+    },
+  ],
+  "no SMS account was healthy until the end": [
+    new FakeSend(rule)
+      .calls(undefined, "rejected", undeliverable)
+      .fires("acme", "failed")
+      .calls("acme", "unavailable", { kind: "unavailable", not_called: "unhealthy" })
+      .receipt("acme", "failed")
+      .ends("failed"),
+    {
+      lines: expect.arrayContaining([
+        expect.stringContaining("The SMS from ACME was not sent. Rule “acme” sent"),
+        expect.stringContaining("Not called: Other calls had found the account unhealthy."),
+      ]),
+    },
+  ],
+  "a call was made before the account became unhealthy": [
+    new FakeSend(rule)
+      .calls(undefined, "rejected", undeliverable)
+      .fires("acme")
+      .calls("acme", "unavailable", { kind: "unavailable", not_called: "unhealthy" }, 3),
+    { headline: "Delayed: Twilio accepts no SMS at present" },
+  ],
+  "the account of WhatsApp is unhealthy: it falls back without a call": [
+    new FakeSend(rule)
+      .event({
+        kind: "gave_up",
+        channel: "whatsapp",
+        status: "failed",
+        failure: { kind: "unavailable", not_called: "unhealthy" },
+      })
+      .with({ whatsapp: { status: "failed" } })
+      .fires("acme", "failed")
+      .calls("acme", "accepted"),
+    {
+      lines: expect.arrayContaining([
+        "The message was not handed to WhatsApp. | Not called: Other calls had found the account unhealthy. | See the account for the reason. It is called again when it is healthy.",
+      ]),
+    },
+  ],
+  "the account of WhatsApp is unhealthy, and the send is held": [
+    new FakeSend(rule).calls(undefined, "unavailable", { kind: "unavailable", not_called: "unhealthy" }),
+    {
+      tone: "warn",
+      headline: "Delayed: WhatsApp has not been called yet",
+      lines: expect.arrayContaining([
+        expect.stringContaining("The message has not been handed to WhatsApp yet. | Not called"),
+      ]),
+    },
+  ],
   "WhatsApp was given up": [
     new FakeSend(rule)
       .calls(undefined, "unavailable", { kind: "unavailable" }, 7)

@@ -19,7 +19,7 @@ export interface Verdict {
 /** verdictOf returns the verdict at a time, in ms by the server's clock. */
 export function verdictOf(send: Send, now: number, reader: Reader): Verdict {
   const messages = messagesOf(send);
-  const isHeldUp = messages.some(({ state }) => state === "retrying");
+  const isHeldUp = messages.some(({ state }) => state === "retrying" || state === "held");
   return {
     tone: send.duplicate_delivery || isHeldUp ? "warn" : outcomeTone(send.outcome),
     headline: headlineOf(send, messages, reader),
@@ -44,6 +44,7 @@ function isAverted({ channel, state, rule }: Message, send: Send): boolean {
 const tones: Record<MessageState, Tone> = {
   queued: "wait",
   calling: "wait",
+  held: "warn",
   retrying: "warn",
   gave_up: "bad",
   not_sent: "quiet",

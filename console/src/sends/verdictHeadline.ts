@@ -70,6 +70,8 @@ function openHeadline(send: Send, messages: Message[], reader: Reader): string {
     switch (newest.state) {
       case "calling":
         return t("verdict.headline.smsCalling", words);
+      case "held":
+        return t("verdict.headline.smsHeld", words);
       case "retrying":
         return t("verdict.headline.smsRetrying", words);
       case "unknown":
@@ -93,6 +95,7 @@ function whatsAppHeadline(messages: Message[], next: string | undefined, t: Read
   const state = messages.findLast(({ channel }) => channel === "whatsapp")?.state;
   switch (state) {
     case "calling":
+    case "held":
     case "retrying":
     case "unknown":
     case "submitted":

@@ -97,8 +97,7 @@ func (n node) meaning() provider.Meaning {
 // codes reads what error codes mean: "recipient": ["403", "404"].
 func (n node) codes() map[string]provider.Meaning {
 	all := map[string]provider.Meaning{}
-	for _, word := range n.entries() {
-		name := word.path[len(n.path)+1:]
+	for name, word := range n.entries() {
 		means, known := meanings()[name]
 		if !known {
 			word.faultf("is not a meaning; known are %s", joined(meanings()))

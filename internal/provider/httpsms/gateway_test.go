@@ -65,6 +65,8 @@ func TestNew_document(t *testing.T) {
 		"no text":             {`{"request": {"url": "{{base_url}}", "body": {"a": "{{to}}"}}}`, "request.body must have {{text}}"},
 		"text in a header":    {`{"request": {` + good + `, "headers": {"X-A": "{{text}}"}}}`, "request.headers.X-A has the unknown value {{text}}"},
 		"header name":         {`{"request": {` + good + `, "headers": {"X A": "1"}}}`, "request.headers.X A is not the name of a header"},
+		"header twice":        {`{"request": {` + good + `, "headers": {"x-a": "1", "X-A": "2"}}}`, "request.headers.x-a is there twice"},
+		"many faults":         {`{"request": {` + good + `}, "codes": {"h": "1", "g": "2", "f": "3", "e": "4", "d": "5", "c": "6", "b": "7", "a": "8"}}`, "codes.a is not a meaning"},
 		"GET with JSON":       {`{"request": {` + good + `, "method": "GET"}}`, "request.encoding must be query"},
 		"method":              {`{"request": {` + good + `, "method": "PUT"}}`, "request.method must be one of POST, GET"},
 		"object in a form":    {`{"request": {` + good + `, "encoding": "form", "query": {"a": {"b": "c"}}}}`, "request.query.a must be a text"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -81,21 +82,24 @@ func (n node) object(names ...string) map[string]node {
 	return found
 }
 
-// entries returns the fields of an object with any names.
-func (n node) entries() map[string]node {
-	if n.isMissing() {
-		return nil
+// entries returns the fields of an object with any names, in the order of the names, so that a document with several faults
+// always gets the same error.
+func (n node) entries() iter.Seq2[string, node] {
+	return func(yield func(string, node) bool) {
+		if n.isMissing() {
+			return
+		}
+		fields, ok := n.value.(map[string]any)
+		if !ok {
+			n.faultf("must be an object")
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			if !yield(name, n.at(name, fields[name])) {
+				return
+			}
+		}
 	}
-	fields, ok := n.value.(map[string]any)
-	if !ok {
-		n.faultf("must be an object")
-		return nil
-	}
-	all := make(map[string]node, len(fields))
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		all[name] = n.at(name, fields[name])
-	}
-	return all
 }
 
 // items returns the parts of a list.

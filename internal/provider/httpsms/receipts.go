@@ -90,12 +90,12 @@ func (n node) receipts() *receipts {
 	for _, item := range fields["skip"].items() {
 		r.skip = append(r.skip, item.match(item.object("path", "value", "pattern")))
 	}
-	for _, word := range fields["words"].entries() {
+	for name, word := range fields["words"].entries() {
 		known, ok := reports()[word.text()]
 		if !ok {
 			word.faultf("must be one of %s", joined(reports()))
 		}
-		r.words[word.path[len(fields["words"].path)+1:]] = known
+		r.words[name] = known
 	}
 	if len(r.words) == 0 {
 		fields["words"].faultf("must say what the words of the status mean")

@@ -50,10 +50,13 @@ func (n node) request() request {
 		names:    map[string]bool{},
 	}
 	fields["url"].checkURL()
-	for _, header := range fields["headers"].entries() {
-		name := strings.TrimPrefix(header.path, fields["headers"].path+".")
+	for name, header := range fields["headers"].entries() {
 		if !headerName.MatchString(name) {
 			header.faultf("is not the name of a header")
+		}
+		name = http.CanonicalHeaderKey(name)
+		if _, twice := r.headers[name]; twice {
+			header.faultf("is there twice, in another spelling")
 		}
 		r.headers[name] = header.template(headerValues()...)
 		r.headers[name].uses(r.names)
@@ -130,8 +133,8 @@ func (n node) tree(names []string, used map[string]bool) any {
 		return t
 	case map[string]any:
 		all := map[string]any{}
-		for name := range v {
-			all[name] = n.at(name, v[name]).tree(names, used)
+		for name, field := range n.entries() {
+			all[name] = field.tree(names, used)
 		}
 		return all
 	case []any:

@@ -27,7 +27,8 @@ const receiptSecret = "receipt-secret-0123"
 
 // rig connects one account to its simulated gateway, which has its own implementation of the wire format.
 type rig struct {
-	client *httpsms.Client
+	client  *httpsms.Client
+	address string // of the sandbox
 
 	mu       sync.Mutex
 	receipts []backstop.Receipt
@@ -50,6 +51,7 @@ func newRig(t *testing.T, recipe string, change func(values map[string]string)) 
 	require.NoError(t, err)
 	server := httptest.NewServer(simulated)
 	t.Cleanup(server.Close)
+	g.address = server.URL
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 		defer cancel()
@@ -180,6 +182,17 @@ func TestSandbox(t *testing.T) {
 				t.Parallel()
 				g := newRig(t, recipe, func(values map[string]string) { values["password"], values["token"] = "wrong", "wrong" })
 				_, err := g.send(t.Context(), "01")
+				require.Equal(t, want.credentials, outcome(err), "%v", err)
+			})
+			t.Run("revoked credentials", func(t *testing.T) {
+				t.Parallel()
+				g := newRig(t, recipe, nil)
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, g.address+"/outages/http", strings.NewReader(`{"kind":"account"}`))
+				require.NoError(t, err)
+				answer, err := new(http.Client).Do(r)
+				require.NoError(t, err)
+				require.NoError(t, answer.Body.Close())
+				_, err = g.send(t.Context(), "01")
 				require.Equal(t, want.credentials, outcome(err), "%v", err)
 			})
 		})

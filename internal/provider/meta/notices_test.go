@@ -12,6 +12,19 @@ import (
 	"github.com/backstophq/backstop/internal/provider/meta"
 )
 
+// The numbers of a WhatsApp Business account share a limit. Without the account's id, only accounts of the same number do.
+func TestClient_LimitGroup(t *testing.T) {
+	t.Parallel()
+	const base = "http://127.0.0.1:1"
+	a, b := ofBusiness(t, base, "phone_number_id", "1"), ofBusiness(t, base, "phone_number_id", "2")
+	require.Equal(t, a.LimitGroup(), b.LimitGroup())
+	require.NotEqual(t, a.LimitGroup(), ofBusiness(t, base, "waba_id", "1").LimitGroup())
+	single := newClient(t, options(base))
+	require.NotEqual(t, a.LimitGroup(), single.LimitGroup())
+	require.Equal(t, single.LimitGroup(), newClient(t, options(base)).LimitGroup())
+	require.NotEqual(t, single.LimitGroup(), ofBusiness(t, base, "waba_id", single.LimitGroup()[len("number "):]).LimitGroup())
+}
+
 // notices returns what a client reads in a signed webhook with these changes.
 func notices(t *testing.T, c *meta.Client, waba, changes string) []backstop.Notice {
 	t.Helper()

@@ -51,6 +51,15 @@ func (c *Client) Profile(ctx context.Context) (backstop.NumberProfile, error) {
 	return p, nil
 }
 
+// LimitGroup returns the WhatsApp Business account, or the number of an account whose settings do not name it. All numbers of a
+// business portfolio share a messaging limit (manual, "Messaging limits"), and a number does not name its portfolio.
+func (c *Client) LimitGroup() string {
+	if c.wabaID == "" {
+		return "number " + c.phoneNumberID
+	}
+	return "waba " + c.wabaID
+}
+
 // throughput is the level in {"level": "STANDARD"}.
 type throughput string
 

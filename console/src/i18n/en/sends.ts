@@ -117,6 +117,7 @@ export const sends = {
     expired: "Expired",
     opted_out: "Opted out",
     finished: "Finished",
+    uncalled: "No call to the provider",
     call: "call {{number}}",
     abandoned: "the send could not be processed",
     routedBecause: {
@@ -150,6 +151,7 @@ export const sends = {
     messages: {
       queued: "Queued",
       calling: "Being handed over",
+      held: "Waiting",
       retrying: "Retried",
       gave_up: "Given up",
       not_sent: "Not sent",
@@ -171,6 +173,7 @@ export const sends = {
       rejected: "Rejected",
       throttled: "Throttled",
       unavailable: "Unavailable",
+      uncalled: "Not called",
       unknown: "Unknown",
     },
   },
@@ -182,6 +185,7 @@ export const sends = {
     headline: {
       queued: "Accepted, not sent yet",
       calling: "Being sent by WhatsApp",
+      held: "Delayed: WhatsApp has not been called yet",
       retrying: "Delayed: WhatsApp accepts no messages at present",
       unknown: "Perhaps sent by WhatsApp: its answer was lost",
       submitted: "Accepted by WhatsApp, no receipt so far",
@@ -193,6 +197,7 @@ export const sends = {
       whatsapp: "Delivered by WhatsApp",
       read: "Read on WhatsApp",
       smsCalling: "Being sent by SMS from {{sender}}",
+      smsHeld: "Delayed: {{provider}} has not been called yet",
       smsRetrying: "Delayed: {{provider}} accepts no SMS at present",
       smsUnknown: "Perhaps sent by SMS: the answer of {{provider}} was lost",
       smsSubmitted: "Accepted by {{provider}} as SMS from {{sender}}, no receipt so far",
@@ -212,6 +217,7 @@ export const sends = {
     whatsapp: {
       queued: "The message has not been handed to WhatsApp yet.",
       calling: "The message is being handed to WhatsApp since {{at}}.",
+      held: "The message has not been handed to WhatsApp yet.",
       retrying: "WhatsApp has not accepted the message: {{calls}} so far, the last at {{at}}. The call is repeated.",
       gave_up: "WhatsApp did not accept the message before the retries ended: {{calls}}, the last at {{at}}.",
       not_sent: "The message was not handed to WhatsApp.",
@@ -228,6 +234,7 @@ export const sends = {
     },
     sms: {
       calling: "The SMS from {{sender}} is being handed to {{provider}} since {{at}}.",
+      held: "The SMS from {{sender}} has not been handed to {{provider}} yet.",
       retrying:
         "{{provider}} has not accepted the SMS from {{sender}}: {{calls}} so far, the last at {{at}}. The call is repeated.",
       gave_up:
@@ -282,6 +289,25 @@ export const sends = {
       smsLast: "If this SMS fails, nothing more is sent.",
       whatsappFails: "If WhatsApp reports a failure, rule “{{rule}}” sends an SMS from {{sender}}.",
       expires: "The message expires at {{at}}: nothing is sent after that.",
+    },
+    notCalled: {
+      label: "Not called",
+      causes: {
+        unhealthy: "Other calls had found the account unhealthy.",
+        limit: "The account had written to as many people in 24 hours as its messaging limit allows.",
+        faulty: "The account cannot be used.",
+        missing: "The account is not configured.",
+        changed: "The account had just changed.",
+        late: "The time for the call had ended.",
+      },
+      actions: {
+        unhealthy: "See the account for the reason. It is called again when it is healthy.",
+        limit: "It is called again when people leave the 24 hours, or when the provider raises the limit.",
+        faulty: "Have an operator correct the account.",
+        missing: "Have an operator add the account.",
+        changed: "The call follows by itself.",
+        late: "Send again, if the message still matters.",
+      },
     },
     labelled: "{{label}}: {{value}}",
     label: "{{provider}} {{code}}",
@@ -376,6 +402,7 @@ export const sends = {
     send: "Send",
     flawed: "Not sent: some fields are not valid yet.",
     warnings: {
+      accounts_disabled: "The accounts of a rule are disabled",
       both_may_arrive: "WhatsApp may still deliver after the SMS",
       expires_before_wait: "The send expires before the wait ends",
       looks_unread: "Some readers look unread",
@@ -385,6 +412,8 @@ export const sends = {
       unlisted_number: "The recipient's number may be wrong",
     },
     warningDetails: {
+      accounts_disabled:
+        "Rule “{{rule}}”: all its accounts are disabled ({{accounts}}), so its SMS waits until one is enabled.",
       both_may_arrive:
         "Rule “{{rule}}” waits {{wait}}, but WhatsApp tries for up to {{whatsapp}}: both messages may arrive.",
       expires_before_wait:

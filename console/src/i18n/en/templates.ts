@@ -93,6 +93,13 @@ export const templates = {
     limit: "Messaging limit",
     perDay: "{{number}} persons a day",
     unlimited: "No limit",
+    recipients: "Recipients",
+    recipientsOf: "{{recipients}} of {{limit}} recipients in 24 h",
+    limitNear: "The messaging limit is nearly used up: {{recipients}}",
+    limitNearMeans: "When it is used up, no messages go out by this account until recipients leave the 24 hours.",
+    limitReached: "The messaging limit is used up: {{recipients}}",
+    limitReachedMeans:
+      "No messages go out by this account until recipients leave the 24 hours, or Meta raises the limit. Meanwhile sends fall back or wait, as the account says.",
     readAt: "Number read",
     templatesReadAt: "Templates read",
     templatesNotRead: "Not read: sends are not checked against them",

@@ -119,6 +119,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     expired: "已过期",
     opted_out: "已退订",
     finished: "已结束",
+    uncalled: "未调用服务商",
     call: "第 {{number}} 次调用",
     abandoned: "系统无法处理此发送",
     routedBecause: {
@@ -152,6 +153,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     messages: {
       queued: "排队中",
       calling: "正在提交",
+      held: "等待中",
       retrying: "正在重试",
       gave_up: "已放弃",
       not_sent: "未发送",
@@ -173,6 +175,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       rejected: "已拒绝",
       throttled: "被限流",
       unavailable: "不可用",
+      uncalled: "未调用",
       unknown: "未知",
     },
   },
@@ -184,6 +187,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     headline: {
       queued: "已受理，尚未发送",
       calling: "正在经 WhatsApp 发送",
+      held: "延迟：尚未调用 WhatsApp",
       retrying: "延迟：WhatsApp 目前不接受消息",
       unknown: "可能已经 WhatsApp 发出：应答丢失",
       submitted: "WhatsApp 已接受，尚无回执",
@@ -195,6 +199,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       whatsapp: "已经 WhatsApp 送达",
       read: "已在 WhatsApp 上阅读",
       smsCalling: "正在从 {{sender}} 发短信",
+      smsHeld: "延迟：尚未调用 {{provider}}",
       smsRetrying: "延迟：{{provider}} 目前不接受短信",
       smsUnknown: "短信可能已发出：{{provider}} 的应答丢失",
       smsSubmitted: "{{provider}} 已接受 {{sender}} 的短信，尚无回执",
@@ -214,6 +219,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     whatsapp: {
       queued: "尚未提交给 WhatsApp。",
       calling: "自 {{at}}起正在提交给 WhatsApp。",
+      held: "尚未提交给 WhatsApp。",
       retrying: "WhatsApp 尚未接受：目前 {{calls}}，最近一次在 {{at}}。正在重试。",
       gave_up: "重试结束前 WhatsApp 一直未接受：共 {{calls}}，最后一次在 {{at}}。",
       not_sent: "没有提交给 WhatsApp。",
@@ -229,6 +235,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     },
     sms: {
       calling: "自 {{at}}起正在把 {{sender}} 的短信提交给 {{provider}}。",
+      held: "{{sender}} 的短信尚未提交给 {{provider}}。",
       retrying: "{{provider}} 尚未接受 {{sender}} 的短信：目前 {{calls}}，最近一次在 {{at}}。正在重试。",
       gave_up: "重试结束前 {{provider}} 一直未接受 {{sender}} 的短信：共 {{calls}}，最后一次在 {{at}}。",
       not_sent: "{{sender}} 的短信没有发出。",
@@ -279,6 +286,25 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       smsLast: "如果这条短信失败，不再发送任何消息。",
       whatsappFails: "如果 WhatsApp 报告失败，规则“{{rule}}”将从 {{sender}} 发短信。",
       expires: "将于 {{at}}过期：此后不再发送。",
+    },
+    notCalled: {
+      label: "未调用",
+      causes: {
+        unhealthy: "其他调用已发现该账户异常。",
+        limit: "该账户 24 小时内的接收者数量已达消息限额。",
+        faulty: "该账户无法使用。",
+        missing: "该账户未配置。",
+        changed: "该账户刚刚更改。",
+        late: "调用的时限已过。",
+      },
+      actions: {
+        unhealthy: "原因请见该账户。账户恢复后会再次调用。",
+        limit: "部分接收者超出 24 小时的统计范围，或服务商提高限额后，会再次调用。",
+        faulty: "请运维人员更正该账户。",
+        missing: "请运维人员添加该账户。",
+        changed: "调用会自动进行。",
+        late: "如果消息仍有意义，请重新发送。",
+      },
     },
     labelled: "{{label}}：{{value}}",
     label: "{{provider}} {{code}}",
@@ -368,6 +394,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     send: "发送",
     flawed: "尚未发送：有些字段无效。",
     warnings: {
+      accounts_disabled: "规则的账户已停用",
       both_may_arrive: "短信发出后，WhatsApp 消息仍可能送达",
       expires_before_wait: "发送会在等待结束之前过期",
       looks_unread: "接收者若关闭已读回执，读过也会显示为未读",
@@ -377,6 +404,7 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
       unlisted_number: "接收号码可能有误",
     },
     warningDetails: {
+      accounts_disabled: "规则“{{rule}}”的所有账户均已停用（{{accounts}}），其短信将等到某个账户启用后才发送。",
       both_may_arrive: "规则“{{rule}}”等待 {{wait}}，而 WhatsApp 最长会尝试 {{whatsapp}}：两条消息都可能送达。",
       expires_before_wait: "发送会在规则“{{rule}}”的等待结束之前过期：只有报告失败才能及时触发它。",
       looks_unread: "规则“{{rule}}”：接收者若关闭已读回执，读过也会显示为未读，短信仍会发出。",

@@ -91,6 +91,13 @@ export const templates: Pick<Words, "templates" | "number"> = {
     limit: "消息限额",
     perDay: "每天 {{number}} 人",
     unlimited: "不限",
+    recipients: "接收者",
+    recipientsOf: "24 小时内 {{recipients}} / {{limit}} 位接收者",
+    limitNear: "消息限额即将用完：{{recipients}}",
+    limitNearMeans: "限额用完后，此账户暂停发送消息，直到部分接收者超出 24 小时的统计范围。",
+    limitReached: "消息限额已用完：{{recipients}}",
+    limitReachedMeans:
+      "此账户暂停发送消息，直到部分接收者超出 24 小时的统计范围，或 Meta 提高限额。在此期间，发送会按账户的设置回退或等待。",
     readAt: "号码读取时间",
     templatesReadAt: "模板读取时间",
     templatesNotRead: "未读取：发送时不按模板检查",
