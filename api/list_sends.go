@@ -53,8 +53,8 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 
 		CorrelationID: orZero(p.CorrelationID),
 
-		From:     orZero(p.From),
-		Until:    orZero(p.Until),
+		From:  orZero(p.From),
+		Until: orZero(p.Until),
 
 		FellBack:  p.FellBack,
 		Averted:   p.Averted,

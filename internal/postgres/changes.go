@@ -19,7 +19,7 @@ const maxChangeGroups = 100
 // countChanges counts the fallbacks of two ranges. The parameter border is the time between them. The code is that of the
 // WhatsApp message, or of its resend.
 func countChanges(w *where, border string) string {
-	return `SELECT policy_id, country, fallback_reason AS reason, COALESCE(resent.provider, first.provider, '') AS provider,
+	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason, COALESCE(resent.provider, first.provider, '') AS provider,
     COALESCE(resent.code, first.code, '') AS code,
     count(*) FILTER (WHERE accepted_at < ` + border + `) AS before, count(*) FILTER (WHERE accepted_at >= ` + border + `) AS after
 FROM sends
@@ -109,7 +109,7 @@ func countBoth(ctx context.Context, tx *sqlx.Tx, w where, changes *backstop.Chan
 func nameGroups(ctx context.Context, tx *sqlx.Tx, groups []backstop.ChangeGroup, until time.Time) error {
 	ids := pq.StringArray{}
 	for _, g := range groups {
-		if !slices.Contains(ids, g.PolicyID) {
+		if g.PolicyID != "" && !slices.Contains(ids, g.PolicyID) {
 			ids = append(ids, g.PolicyID)
 		}
 	}

@@ -68,7 +68,8 @@ func sendsOfAllKinds(t *testing.T, db *postgres.DB) map[string]string {
 	accept(t, db, begin(t, db, arrived, whatsApp))
 	insert(t, db, receipt(arrived, 1, backstop.Delivered))
 
-	messaged(refused("by sms", unchanged), firstSMS, backstop.Delivered)
+	ordered := func(s *backstop.Send) { s.CorrelationID = "order of sends" }
+	messaged(refused("by sms", ordered), firstSMS, backstop.Delivered)
 	messaged(refused("by sms in Germany", toGermany), firstSMS, backstop.Delivered)
 	messaged(refused("no receipt", unchanged), firstSMS, "")
 
@@ -89,6 +90,7 @@ func sendsOfAllKinds(t *testing.T, db *postgres.DB) map[string]string {
 	avert(t, db, averted, firstSMS)
 
 	accepted("open", func(s *backstop.Send) {
+		ordered(s)
 		s.To, s.Country, s.Plan.PolicyID, s.Plan.PolicyName = "+80012345678", "", "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60", "other"
 	})
 	return ids
@@ -111,6 +113,8 @@ func TestDB_ListSends_filters(t *testing.T) {
 		"last digits":     {backstop.SendFilter{ToEnds: "5678"}, []string{"by sms in Germany", "by the second rule", "open"}},
 		"more digits":     {backstop.SendFilter{ToEnds: "15112345678"}, []string{"by sms in Germany", "by the second rule"}},
 		"whole number":    {backstop.SendFilter{To: "+4915112345678"}, []string{"by sms in Germany", "by the second rule"}},
+		"correlation":     {backstop.SendFilter{CorrelationID: "order of sends"}, []string{"by sms", "open"}},
+		"no correlation":  {backstop.SendFilter{CorrelationID: "order"}, nil},
 		"fell back":       {backstop.SendFilter{FellBack: new(true)}, fallen},
 		"did not":         {backstop.SendFilter{FellBack: new(false)}, []string{"arrived", "averted", "open"}},
 		"averted":         {backstop.SendFilter{Averted: new(true)}, []string{"averted"}},
