@@ -39,7 +39,8 @@ const (
 	FieldRangeDaysMax      FieldCode = "range_days_max"
 	FieldRefused           FieldCode = "refused" // a setting, by the provider
 	FieldRequired          FieldCode = "required"
-	FieldSchema            FieldCode = "schema" // none of the others
+	FieldRulesOrPolicy     FieldCode = "rules_or_policy" // a send must have one of the two
+	FieldSchema            FieldCode = "schema"          // none of the others
 	FieldSendID            FieldCode = "send_id"
 	FieldTaken             FieldCode = "taken"             // a name
 	FieldTemplateLanguage  FieldCode = "template_language" // the template has others
@@ -68,11 +69,11 @@ const (
 func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCorrelationTaken,
-		FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax,
-		FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture,
+		FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber,
+		FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture,
 		FieldNoRuleApplies,
 		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
+		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
 		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
 		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
 		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,

@@ -44,6 +44,7 @@ type SendFilter struct {
 	ToEnds   string // the last digits of To
 
 	CorrelationID string
+	OwnRules      *bool // in place of a policy
 
 	From  time.Time // accepted at or after
 	Until time.Time // accepted before

@@ -28,7 +28,7 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 		Outcome: p.Outcome, PolicyID: p.PolicyID, To: p.To, ToEnds: p.ToEnds, From: p.From, Until: p.Until,
 		FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason, Rule: p.Rule, RuleType: p.RuleType,
 		Country: p.Country, Sender: p.Sender, Route: p.Route, SmsResult: p.SmsResult, Provider: p.Provider, Code: p.Code,
-		CorrelationID: p.CorrelationID,
+		CorrelationID: p.CorrelationID, OwnRules: p.OwnRules,
 	})
 	if err != nil {
 		return nil, err

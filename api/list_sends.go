@@ -52,6 +52,7 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 		ToEnds:   orZero(p.ToEnds),
 
 		CorrelationID: orZero(p.CorrelationID),
+		OwnRules:      p.OwnRules,
 
 		From:  orZero(p.From),
 		Until: orZero(p.Until),

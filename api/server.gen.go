@@ -156,6 +156,7 @@ const (
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -885,9 +886,13 @@ type ChangeGroup struct {
 	Contribution float64 `json:"contribution"`
 
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country    string `json:"country"`
-	PolicyID   string `json:"policy_id"`
-	PolicyName string `json:"policy_name"`
+	Country string `json:"country"`
+
+	// PolicyID Absent for sends that have rules of their own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent for sends that have rules of their own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Provider The provider of the code; empty without a code.
 	Provider string `json:"provider"`
@@ -915,8 +920,8 @@ type CodeCount struct {
 	Provider string `json:"provider"`
 }
 
-// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-// without control characters. Several sends may have the same. It is not sent to the recipient.
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+// either end. Several sends may have the same. It is not sent to the recipient.
 //
 // Example: order-10482
 type CorrelationID = string
@@ -1047,9 +1052,20 @@ type FailureClass string
 // FailureKind The result of a failed call, as in the `state` of an attempt.
 type FailureKind string
 
-// FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+// FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID string `json:"policy_id"`
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
+
+	// Rules 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+	// rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+	// pages of Temporal show too: use few names, without personal data.
+	Rules *[]RuleInput `json:"rules,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1293,13 +1309,17 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-// replaced and without the rules that do not apply in the recipient's country.
+// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+// `fallback` replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	// Account The WhatsApp account.
-	Account    *AccountRef   `json:"account,omitempty"`
-	PolicyID   string        `json:"policy_id"`
-	PolicyName string        `json:"policy_name"`
+	Account *AccountRef `json:"account,omitempty"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string       `json:"policy_name,omitempty"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
@@ -1307,8 +1327,10 @@ type Plan struct {
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
-	ID       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// ID Absent if it is the send's own rule.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1711,8 +1733,8 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
 	//
 	//
 	// Example: order-10482
@@ -1768,8 +1790,8 @@ type Send struct {
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
@@ -1817,8 +1839,8 @@ type SendInput struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
 	//
 	//
 	// Example: order-10482
@@ -1834,7 +1856,8 @@ type SendInput struct {
 	// UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
@@ -1874,8 +1897,8 @@ type SendPreview struct {
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
@@ -1897,8 +1920,8 @@ type SendSummary struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
 	//
 	//
 	// Example: order-10482
@@ -1927,9 +1950,13 @@ type SendSummary struct {
 	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	Outcome    Outcome `json:"outcome"`
-	PolicyID   string  `json:"policy_id"`
-	PolicyName string  `json:"policy_name"`
+	Outcome Outcome `json:"outcome"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
@@ -2113,14 +2140,16 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy.
+// StatsOfPolicy The counts of the sends that named a policy, or of those that have rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
-	ID     string      `json:"id"`
 
-	// Name The name of the policy in the newest of the counted sends.
-	Name string `json:"name"`
+	// ID Absent for the sends that have rules of their own.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own.
+	Name *string `json:"name,omitempty"`
 }
 
 // StatsOfReason The count of a reason to fall back.
@@ -2429,6 +2458,9 @@ type OfSender = string
 // OfTo Example: +447400123456
 type OfTo = string
 
+// OwnRules defines model for OwnRules.
+type OwnRules = bool
+
 // PolicyID defines model for PolicyID.
 type PolicyID = string
 
@@ -2719,6 +2751,9 @@ type ListSendsParams struct {
 	// CorrelationID Only sends with exactly this `correlation_id`.
 	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
 
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
+
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
@@ -2800,6 +2835,9 @@ type ExportSendsParams struct {
 
 	// CorrelationID Only sends with exactly this `correlation_id`.
 	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -4064,6 +4102,14 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "own_rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "own_rules", c.Request.URL.Query(), &params.OwnRules, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter own_rules: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "order" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", c.Request.URL.Query(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -4304,6 +4350,14 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "own_rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "own_rules", c.Request.URL.Query(), &params.OwnRules, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter own_rules: %w", err), http.StatusBadRequest)
 		return
 	}
 

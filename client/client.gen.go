@@ -155,6 +155,7 @@ const (
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -878,9 +879,13 @@ type ChangeGroup struct {
 	Contribution float64 `json:"contribution"`
 
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country    string `json:"country"`
-	PolicyID   string `json:"policy_id"`
-	PolicyName string `json:"policy_name"`
+	Country string `json:"country"`
+
+	// PolicyID Absent for sends that have rules of their own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent for sends that have rules of their own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Provider The provider of the code; empty without a code.
 	Provider string `json:"provider"`
@@ -908,8 +913,8 @@ type CodeCount struct {
 	Provider string `json:"provider"`
 }
 
-// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-// without control characters. Several sends may have the same. It is not sent to the recipient.
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+// either end. Several sends may have the same. It is not sent to the recipient.
 //
 // Example: order-10482
 type CorrelationID = string
@@ -1040,9 +1045,20 @@ type FailureClass string
 // FailureKind The result of a failed call, as in the `state` of an attempt.
 type FailureKind string
 
-// FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+// FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID string `json:"policy_id"`
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
+
+	// Rules 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+	// rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+	// pages of Temporal show too: use few names, without personal data.
+	Rules *[]RuleInput `json:"rules,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1269,13 +1285,17 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-// replaced and without the rules that do not apply in the recipient's country.
+// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+// `fallback` replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	// Account The WhatsApp account.
-	Account    *AccountRef   `json:"account,omitempty"`
-	PolicyID   string        `json:"policy_id"`
-	PolicyName string        `json:"policy_name"`
+	Account *AccountRef `json:"account,omitempty"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string       `json:"policy_name,omitempty"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
@@ -1283,8 +1303,10 @@ type Plan struct {
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
-	ID       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// ID Absent if it is the send's own rule.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1672,8 +1694,8 @@ type Send struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
 	//
 	//
 	// Example: order-10482
@@ -1729,8 +1751,8 @@ type Send struct {
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
@@ -1778,8 +1800,8 @@ type SendInput struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
 	//
 	//
 	// Example: order-10482
@@ -1795,7 +1817,8 @@ type SendInput struct {
 	// UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
 
 	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
@@ -1835,8 +1858,8 @@ type SendPreview struct {
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
@@ -1858,8 +1881,8 @@ type SendSummary struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
-	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-	// without control characters. Several sends may have the same. It is not sent to the recipient.
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
 	//
 	//
 	// Example: order-10482
@@ -1888,9 +1911,13 @@ type SendSummary struct {
 	// for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by WhatsApp too. `whatsapp`: it arrived by WhatsApp
 	// only. `unconfirmed`: no arrival was reported, but a message may still arrive, because a provider has it or may have it.
 	// `expired`: `expires_at` passed before any provider had a message. `failed`: the message failed on both channels.
-	Outcome    Outcome `json:"outcome"`
-	PolicyID   string  `json:"policy_id"`
-	PolicyName string  `json:"policy_name"`
+	Outcome Outcome `json:"outcome"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
@@ -2045,14 +2072,16 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy.
+// StatsOfPolicy The counts of the sends that named a policy, or of those that have rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
-	ID     string      `json:"id"`
 
-	// Name The name of the policy in the newest of the counted sends.
-	Name string `json:"name"`
+	// ID Absent for the sends that have rules of their own.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own.
+	Name *string `json:"name,omitempty"`
 }
 
 // StatsOfReason The count of a reason to fall back.
@@ -2361,6 +2390,9 @@ type OfSender = string
 // OfTo Example: +447400123456
 type OfTo = string
 
+// OwnRules defines model for OwnRules.
+type OwnRules = bool
+
 // PolicyID defines model for PolicyID.
 type PolicyID = string
 
@@ -2648,6 +2680,9 @@ type ListSendsParams struct {
 	// CorrelationID Only sends with exactly this `correlation_id`.
 	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
 
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
+
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
@@ -2729,6 +2764,9 @@ type ExportSendsParams struct {
 
 	// CorrelationID Only sends with exactly this `correlation_id`.
 	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -3261,10 +3299,12 @@ type ClientInterface interface {
 	// RepeatSend Send a message again
 	//
 	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-	// the overrides; its sends are repeated without them.
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+	//
+	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+	// version of Backstop did not store the overrides; its sends are repeated without them.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4037,10 +4077,12 @@ func (c *Client) GetSend(ctx context.Context, id ID, reqEditors ...RequestEditor
 // RepeatSend Send a message again
 //
 // Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-// the overrides; its sends are repeated without them.
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+//
+// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+// version of Backstop did not store the overrides; its sends are repeated without them.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5730,6 +5772,18 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.OwnRules != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "own_rules", *params.OwnRules, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Order != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -6094,6 +6148,18 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 		if params.CorrelationID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OwnRules != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "own_rules", *params.OwnRules, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7031,10 +7097,12 @@ type ClientWithResponsesInterface interface {
 	// RepeatSendWithResponse Send a message again
 	//
 	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-	// the overrides; its sends are repeated without them.
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+	//
+	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+	// version of Backstop did not store the overrides; its sends are repeated without them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10561,10 +10629,12 @@ func (c *ClientWithResponses) GetSendWithResponse(ctx context.Context, id ID, re
 // RepeatSendWithResponse Send a message again
 //
 // Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-// the overrides; its sends are repeated without them.
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+//
+// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+// version of Backstop did not store the overrides; its sends are repeated without them.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -48,7 +48,7 @@ func oneOf[T any](w world, values ...T) T { return values[w.IntN(len(values))] }
 var (
 	worldNumbers  = []string{"+447400123456", "+447400123457", "+4915112345678", "+80012345678"}
 	worldCountry  = map[string]string{"+447400123456": "GB", "+447400123457": "GB", "+4915112345678": "DE", "+80012345678": ""}
-	worldPolicies = []string{policyID, "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60"}
+	worldPolicies = []string{policyID, "01970e2a-5b7c-7d3e-8f00-4a1b2c3d4e60", ""}
 	worldSenders  = []string{"Acme", "60777"}
 	worldRoutes   = []string{"twilio", "bulk", "other"}
 	worldAccounts = []backstop.Candidate{
@@ -178,7 +178,7 @@ func (s stored) passes(f backstop.SendFilter) bool {
 		(f.To == "" || f.To == s.To) && strings.HasSuffix(s.To, f.ToEnds) &&
 		!s.AcceptedAt.Before(f.From) && (f.Until.IsZero() || s.AcceptedAt.Before(f.Until)) &&
 		(f.CorrelationID == "" || f.CorrelationID == s.CorrelationID) &&
-		isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
+		isOf(f.OwnRules, s.Plan.PolicyID == "") && isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
 		isOf(f.Averted, slices.ContainsFunc(s.events, func(e backstop.Event) bool { return e.Kind == backstop.EventAverted })) &&
 		(len(f.Reasons) == 0 || s.Fired != "" && slices.Contains(f.Reasons, s.FallbackReason)) &&
 		(f.Rule == "" || f.Rule == s.Fired) && (f.RuleType == "" || fired >= 0 && s.Plan.Rules[fired].Type == f.RuleType) &&
@@ -226,6 +226,7 @@ func anyFilter(t *rapid.T) backstop.SendFilter {
 		To:       mostly(t, "to", rapid.SampledFrom(worldNumbers)),
 		ToEnds:   mostly(t, "ends", rapid.SampledFrom([]string{"5678", "3456", "447400123456", "0000"})),
 
+		OwnRules:      mostly(t, "own rules", is),
 		CorrelationID: mostly(t, "order", rapid.SampledFrom(worldOrders)),
 
 		From: mostly(t, "from", when), Until: mostly(t, "until", when),

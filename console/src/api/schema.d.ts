@@ -225,10 +225,12 @@ export interface paths {
         /**
          * Send a message again
          * @description Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
-         *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-         *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-         *     recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-         *     the overrides; its sends are repeated without them.
+         *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+         *     own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+         *
+         *     If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+         *     `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+         *     version of Backstop did not store the overrides; its sends are repeated without them.
          */
         post: operations["RepeatSend"];
         delete?: never;
@@ -1420,8 +1422,8 @@ export interface components {
             metadata?: components["schemas"]["Metadata"];
         };
         /**
-         * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 characters without a space at either end and
-         *     without control characters. Several sends may have the same. It is not sent to the recipient.
+         * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+         *     either end. Several sends may have the same. It is not sent to the recipient.
          * @example order-10482
          */
         CorrelationID: string;
@@ -1487,10 +1489,19 @@ export interface components {
          * @example en_US
          */
         TemplateLanguage: string;
-        /** @description The policy and the text of the fallback. The optional fields replace those of every rule, for this send only. */
+        /**
+         * @description The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+         *     `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
+         */
         FallbackInput: {
             /** Format: uuid */
-            policy_id: string;
+            policy_id?: string;
+            /**
+             * @description 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+             *     rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+             *     pages of Temporal show too: use few names, without personal data.
+             */
+            rules?: components["schemas"]["RuleInput"][];
             /**
              * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
              *     character must be visible.
@@ -1499,6 +1510,7 @@ export interface components {
             type?: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id?: components["schemas"]["SendID"];
+            routes?: components["schemas"]["Routes"];
         };
         /** @description The answer to an accepted send. A repeated request gets the same answer. */
         SendAccepted: {
@@ -1627,21 +1639,28 @@ export interface components {
             cause?: components["schemas"]["FallbackReason"];
         };
         /**
-         * @description The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-         *     replaced and without the rules that do not apply in the recipient's country.
+         * @description The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+         *     `fallback` replaced and without the rules that do not apply in the recipient's country.
          */
         Plan: {
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent if the send has rules of its own.
+             */
+            policy_id?: string;
+            /** @description Absent if the send has rules of its own. */
+            policy_name?: string;
             /** @description The WhatsApp account. */
             account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["PlannedRule"][];
         };
         /** @description A rule in the plan of a send. */
         PlannedRule: {
-            /** Format: uuid */
-            id: string;
+            /**
+             * Format: uuid
+             * @description Absent if it is the send's own rule.
+             */
+            id?: string;
             name: string;
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
@@ -1792,9 +1811,13 @@ export interface components {
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
             duplicate_delivery: boolean;
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent if the send has rules of its own.
+             */
+            policy_id?: string;
+            /** @description Absent if the send has rules of its own. */
+            policy_name?: string;
             accepted_at: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
             correlation_id?: components["schemas"]["CorrelationID"];
@@ -1891,12 +1914,15 @@ export interface components {
             /** @description The fallbacks of the bucket by reason. Reasons without fallbacks are left out. */
             by_reason: components["schemas"]["StatsOfReason"][];
         };
-        /** @description The counts of the sends that named a policy. */
+        /** @description The counts of the sends that named a policy, or of those that have rules of their own. */
         StatsOfPolicy: {
-            /** Format: uuid */
-            id: string;
-            /** @description The name of the policy in the newest of the counted sends. */
-            name: string;
+            /**
+             * Format: uuid
+             * @description Absent for the sends that have rules of their own.
+             */
+            id?: string;
+            /** @description The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own. */
+            name?: string;
             counts: components["schemas"]["StatsCounts"];
         };
         /** @description The counts of all rules that have the same name and type in the plans of the sends. */
@@ -2040,9 +2066,13 @@ export interface components {
         };
         /** @description The fallbacks of one policy, country, reason and error code. */
         ChangeGroup: {
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent for sends that have rules of their own.
+             */
+            policy_id?: string;
+            /** @description Absent for sends that have rules of their own. */
+            policy_name?: string;
             /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
             country: string;
             reason?: components["schemas"]["FallbackReason"];
@@ -2228,7 +2258,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -2527,6 +2557,8 @@ export interface components {
         OfProvider: string;
         /** @description Only sends with a message that failed with this error code of a provider. */
         OfCode: string;
+        /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+        OwnRules: boolean;
         /** @description Only sends with exactly this `correlation_id`. */
         OfCorrelation: string;
     };
@@ -2969,6 +3001,8 @@ export interface operations {
                 code?: components["parameters"]["OfCode"];
                 /** @description Only sends with exactly this `correlation_id`. */
                 correlation_id?: components["parameters"]["OfCorrelation"];
+                /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+                own_rules?: components["parameters"]["OwnRules"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
                 /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
@@ -3179,6 +3213,8 @@ export interface operations {
                 code?: components["parameters"]["OfCode"];
                 /** @description Only sends with exactly this `correlation_id`. */
                 correlation_id?: components["parameters"]["OfCorrelation"];
+                /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+                own_rules?: components["parameters"]["OwnRules"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
             };
