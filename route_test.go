@@ -144,7 +144,7 @@ func TestPolicy_Resolve_account(t *testing.T) {
 			require.Equal(t, tc.want, plan.Account)
 		})
 	}
-	_, err := backstop.Policy{Rules: []backstop.Rule{{Type: backstop.SendFailed, SendID: "ACME"}}}.
+	_, err := backstop.Policy{ID: "p", Rules: []backstop.Rule{{Type: backstop.SendFailed, SendID: "ACME"}}}.
 		Resolve("GB", backstop.Override{}, accounts{})
 	require.Equal(t, []string{"whatsapp.account", "fallback.policy_id"}, invalid(t, err))
 }
