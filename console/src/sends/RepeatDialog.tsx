@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { answered, api, type Send } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { ProblemAlert } from "../ui/ProblemView";
 import { useFocusReturn } from "../ui/useFocusReturn";
 
@@ -34,7 +35,7 @@ export function RepeatDialog({ send, isSandbox, onClose }: Props) {
   const caution = cautionOf(send);
   const items = [
     { key: "to", label: t("sends.to"), children: send.to },
-    { key: "policy", label: t("sends.policy"), children: send.plan.policy_name },
+    { key: "policy", label: t("sends.policy"), children: policyName(send.plan, t) },
     ...(send.template ? [{ key: "template", label: t("sends.template"), children: send.template.name }] : []),
   ];
   return (
