@@ -69,14 +69,15 @@ const (
 func FieldCodes() []FieldCode {
 	return []FieldCode{
 		FieldAccountName, FieldAfterOther, FieldBlank, FieldBytesMax, FieldControlCharacters, FieldCorrelationTaken,
-		FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey, FieldImpossibleNumber,
-		FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax, FieldLengthMin, FieldMetadataKey, FieldMustBeFuture,
-		FieldNoRuleApplies,
-		FieldNotFound, FieldNotText, FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber,
-		FieldRangeDaysMax, FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
-		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate, FieldTextOrTemplate,
-		FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown, FieldUnknownAccount, FieldUTF16Max,
-		FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin, FieldWaitOfUnread, FieldWrongType,
+		FieldCountryCode, FieldCursor, FieldDigits, FieldETag, FieldGivenTwice, FieldIdempotencyKey,
+		FieldImpossibleNumber, FieldItemsBetween, FieldItemsMax, FieldItemsMin, FieldLanguageCode, FieldLengthMax,
+		FieldLengthMin, FieldMetadataKey, FieldMustBeFuture, FieldNoRuleApplies, FieldNotFound, FieldNotText,
+		FieldNotNull, FieldOneOf, FieldOptedOut, FieldOuterSpace, FieldPattern, FieldPhoneNumber, FieldRangeDaysMax,
+		FieldRefused, FieldRequired, FieldRulesOrPolicy, FieldSchema, FieldSendID, FieldTaken, FieldTemplateLanguage,
+		FieldTemplateName, FieldTemplateNotApproved, FieldTemplateParameters, FieldUnknownTemplate,
+		FieldTextOrTemplate, FieldTime, FieldTimeYears, FieldTrunkDigits, FieldNoAccount, FieldUnknown,
+		FieldUnknownAccount, FieldUTF16Max, FieldUUID, FieldValueBetween, FieldValueMax, FieldValueMin,
+		FieldWaitOfUnread, FieldWrongType,
 	}
 }
 

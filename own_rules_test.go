@@ -22,7 +22,7 @@ func named(name string, change ...func(*backstop.Rule)) backstop.Rule {
 func TestRuleSource_Validate(t *testing.T) {
 	t.Parallel()
 	var many []backstop.Rule
-	for _, name := range strings.Split("a b c d e f g h i j", " ") {
+	for name := range strings.SplitSeq("a b c d e f g h i j", " ") {
 		many = append(many, named(name))
 	}
 	for name, tc := range map[string]struct {

@@ -135,11 +135,8 @@ func exportMetadata(pairs map[string]string) string {
 	if len(pairs) == 0 {
 		return ""
 	}
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(pairs) // texts cannot fail
-	return strings.TrimSuffix(text.String(), "\n")
+	text, _ := json.Marshal(pairs) // texts cannot fail
+	return string(text)
 }
 
 func exportTime(at *time.Time) string {

@@ -70,8 +70,8 @@ func (s *server) resolveInput(ctx context.Context, in SendInput) (backstop.Send,
 	return s.resolveSend(ctx, sendFrom(in), rulesFrom(in.Fallback), override)
 }
 
-// resolveSend validates a send and sets its country and its plan: the rules that apply to it. The template of the send is checked by
-// those of its account.
+// resolveSend validates a send and sets its country and its plan: the rules that apply to it. The template of the send is
+// checked by those of its account.
 func (s *server) resolveSend(
 	ctx context.Context, send backstop.Send, rules backstop.RuleSource, override backstop.Override,
 ) (backstop.Send, error) {

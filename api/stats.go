@@ -120,7 +120,8 @@ func showChanges(c backstop.Changes) StatsChanges {
 		Groups: showAll(c.Groups, func(g backstop.ChangeGroup) ChangeGroup {
 			return ChangeGroup{
 				PolicyID: omitZero(g.PolicyID), PolicyName: omitZero(g.PolicyName), Country: g.Country,
-				Reason: omitZero(FallbackReason(g.Reason)), Provider: g.Provider, Code: g.Code, Before: g.Before, After: g.After, Contribution: c.Contribution(g),
+				Reason: omitZero(FallbackReason(g.Reason)), Provider: g.Provider, Code: g.Code,
+				Before: g.Before, After: g.After, Contribution: c.Contribution(g),
 			}
 		}),
 	}

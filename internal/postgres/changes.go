@@ -19,7 +19,8 @@ const maxChangeGroups = 100
 // countChanges counts the fallbacks of two ranges. The parameter border is the time between them. The code is that of the
 // WhatsApp message, or of its resend.
 func countChanges(w *where, border string) string {
-	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason, COALESCE(resent.provider, first.provider, '') AS provider,
+	return `SELECT COALESCE(policy_id::text, '') AS policy_id, country, fallback_reason AS reason,
+    COALESCE(resent.provider, first.provider, '') AS provider,
     COALESCE(resent.code, first.code, '') AS code,
     count(*) FILTER (WHERE accepted_at < ` + border + `) AS before, count(*) FILTER (WHERE accepted_at >= ` + border + `) AS after
 FROM sends

@@ -39,8 +39,8 @@ type insertRow struct {
 
 // InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
 // before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
-// Error of code Mismatch. If the CorrelationID belongs to another send alone, the Error has the code Conflict. If the answer of Postgres is lost, it retries. So a send that was stored is not reported as an error
-// or as an earlier send.
+// Error of code Mismatch. If the CorrelationID belongs to another send alone, the Error has the code Conflict. If the answer of
+// Postgres is lost, it retries. So a send that was stored is not reported as an error or as an earlier send.
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
