@@ -11,7 +11,7 @@ test.describe("a correlation id and metadata", () => {
     const submit = async (to: string) => {
       await page.goto(`sends/new?policy=${policy.id}`);
       await page.getByLabel("Recipient").fill(to);
-      await page.getByLabel("Text", { exact: true }).nth(0).fill("Hello");
+      await page.getByLabel("Text", { exact: true }).nth(-1).fill("Hello");
       await page.getByLabel("Text of the SMS").fill("Hello");
       await expect(page.getByLabel("No other send may have this id")).toBeDisabled();
       await page.getByLabel("Correlation id").fill(order);
