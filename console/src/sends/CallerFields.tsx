@@ -32,19 +32,14 @@ export function CallerFields() {
           </Form.Item>
         )}
       </Form.Item>
-      <Form.Item label={t("sends.metadata")} extra={t("newSend.metadataMeans")} htmlFor="send_add_pair">
+      <Form.Item label={t("sends.metadata")} extra={t("newSend.metadataMeans")}>
         <Form.List name="metadata">
           {(rows, { add, remove }) => (
             <>
               {rows.map(({ key, name }, index) => (
                 <PairFields key={key} name={name} number={index + 1} onRemove={() => remove(name)} />
               ))}
-              <Button
-                id="send_add_pair"
-                icon={<PlusOutlined />}
-                disabled={rows.length >= mostPairs}
-                onClick={() => add({})}
-              >
+              <Button icon={<PlusOutlined />} disabled={rows.length >= mostPairs} onClick={() => add({})}>
                 {t("newSend.addPair")}
               </Button>
             </>
