@@ -1847,7 +1847,7 @@ type SendInput struct {
 	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
 
 	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
-	// 409. Sends without `true` may have it too.
+	// 409. Sends without `true` may have it too. A preview does not check it.
 	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
 
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An

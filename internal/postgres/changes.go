@@ -27,7 +27,7 @@ FROM sends
 LEFT JOIN (` + whatsAppCodes + ` AND step = 1) AS first ON first.send = sends.id
 LEFT JOIN (` + whatsAppCodes + ` AND step = 2) AS resent ON resent.send = sends.id
 WHERE fired <> '' AND ` + w.String() + `
-GROUP BY 1, 2, 3, 4, 5`
+GROUP BY policy_id, 2, 3, 4, 5`
 }
 
 const whatsAppCodes = `

@@ -1416,7 +1416,7 @@ export interface components {
             correlation_id?: components["schemas"]["CorrelationID"];
             /**
              * @description Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
-             *     409. Sends without `true` may have it too.
+             *     409. Sends without `true` may have it too. A preview does not check it.
              */
             correlation_unique?: boolean;
             metadata?: components["schemas"]["Metadata"];
