@@ -99,6 +99,7 @@ test("a send with rules of its own is shown, listed, counted and repeated withou
   await expect(page.locator(".verdict")).toContainText(`Rule “${rule}” sent the SMS`, { timeout: 20_000 });
   await expect(page.getByRole("heading", { level: 1 })).toContainText("By SMS");
   await page.getByRole("button", { name: "Send again" }).click();
+  await expect(page.getByRole("dialog")).toContainText("A new send has the same texts and the same rules.");
   await page.getByRole("dialog").getByRole("button", { name: "Send again" }).click();
   await expect(page).not.toHaveURL(new RegExp(id));
   await expect(page.getByRole("heading", { name: "Plan: Rules of its own" })).toBeVisible();

@@ -48,7 +48,12 @@ export function RepeatDialog({ send, isSandbox, onClose }: Props) {
       onCancel={onClose}
     >
       <Descriptions size="small" column={1} items={items} />
-      <p>{t(isSandbox ? "sendActions.repeatMeansTest" : "sendActions.repeatMeans")}</p>
+      <p>
+        {t("verdict.sentences", {
+          first: t(send.plan.policy_id ? "sendActions.repeatByPolicy" : "sendActions.repeatByOwn"),
+          second: t(isSandbox ? "sendActions.repeatMeansTest" : "sendActions.repeatMeans"),
+        })}
+      </p>
       {caution && <Alert className="problem" type="warning" showIcon title={t(`sendActions.cautions.${caution}`)} />}
       {repeat.error && <ProblemAlert error={repeat.error} />}
     </Modal>

@@ -342,9 +342,10 @@ export const sends = {
     notCopied: "The browser does not allow copying",
     repeat: "Send again",
     repeatNow: "Send again",
-    repeatMeans: "A new send goes out with the same texts, by the present rules of the policy. It is charged.",
-    repeatMeansTest:
-      "A new send has the same texts and the present rules of the policy. The providers are simulated: it reaches nobody.",
+    repeatByPolicy: "A new send has the same texts and the present rules of the policy.",
+    repeatByOwn: "A new send has the same texts and the same rules.",
+    repeatMeans: "It goes out and is charged.",
+    repeatMeansTest: "The providers are simulated: it reaches nobody.",
     sameNumber: "All sends to this number",
     more: "More",
     cautions: {

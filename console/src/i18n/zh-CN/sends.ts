@@ -339,8 +339,10 @@ export const sends: Pick<Words, "sends" | "event" | "attempts" | "verdict" | "se
     notCopied: "浏览器不允许复制",
     repeat: "再次发送",
     repeatNow: "再次发送",
-    repeatMeans: "将以相同的文本新建一次发送，采用该策略现有的规则。会计费。",
-    repeatMeansTest: "将以相同的文本新建一次发送，采用该策略现有的规则。服务商为模拟，消息不会发给任何人。",
+    repeatByPolicy: "将以相同的文本新建一次发送，采用该策略现有的规则。",
+    repeatByOwn: "将以相同的文本和规则新建一次发送。",
+    repeatMeans: "消息会真实发出并计费。",
+    repeatMeansTest: "服务商为模拟，消息不会发给任何人。",
     sameNumber: "此号码的所有发送",
     more: "更多",
     cautions: {
