@@ -20,11 +20,11 @@ test.describe("a correlation id and metadata", () => {
     const to = recipient("01");
     await submit(to);
     await page.getByRole("button", { name: "Add a text" }).click();
-    await page.getByLabel("Key 1").fill("the shop");
-    await page.getByLabel("Text of key 1").fill("Berlin");
+    await page.getByLabel("Key 1", { exact: true }).fill("the shop");
+    await page.getByLabel("Text of key 1", { exact: true }).fill("Berlin");
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await expect(page.locator(".ant-form-item-explain-error")).toHaveText(/1 to 64 letters/);
-    await page.getByLabel("Key 1").fill("shop");
+    await page.getByLabel("Key 1", { exact: true }).fill("shop");
     await page.getByRole("button", { name: "Send", exact: true }).click();
 
     await expect(page).toHaveURL(/\/sends\/[0-9a-f-]{36}$/);
@@ -48,6 +48,7 @@ test.describe("a correlation id and metadata", () => {
     await page.getByRole("button", { name: /^Remove the filter Correlation id/ }).click();
     await page.getByRole("button", { name: "Add filter" }).click();
     await page.getByRole("menuitem", { name: "Correlation id" }).click();
+    await expect(page.getByRole("combobox", { name: "Correlation id", exact: true })).toBeFocused();
     await page.keyboard.type(order);
     await page.keyboard.press("Enter");
     await expect(page.getByRole("rowheader")).toHaveCount(2);
@@ -55,6 +56,7 @@ test.describe("a correlation id and metadata", () => {
 
     await page.keyboard.press("Escape");
     await page.getByRole("link", { name: "Overview" }).first().click();
+    await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
     await page.keyboard.press("/");
     await page.keyboard.type(order);
     await page.getByRole("option", { name: `All sends with correlation id ${order}` }).click();
