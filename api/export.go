@@ -135,7 +135,10 @@ func exportMetadata(pairs map[string]string) string {
 	if len(pairs) == 0 {
 		return ""
 	}
-	text, _ := json.Marshal(pairs) // texts cannot fail
+	text, err := json.Marshal(pairs)
+	if err != nil { // a map of texts
+		return ""
+	}
 	return string(text)
 }
 
