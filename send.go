@@ -36,6 +36,11 @@ type Send struct {
 	Plan       Plan
 	AcceptedAt time.Time // the origin of every deadline
 
+	// What the caller adds for its own use. It is personal data, as the texts are: in no log and no history.
+	CorrelationID     string            // may be empty
+	CorrelationUnique bool              // no other send with this flag has the CorrelationID
+	Metadata          map[string]string // nil if empty; it is never changed
+
 	Status            Statuses
 	Fired             string         // the name of the newest rule that fired
 	FiredReason       string         // why it fired, as a text
@@ -103,6 +108,8 @@ func (s Send) Validate(now time.Time) error {
 	case !ValidTime(*s.ExpiresAt):
 		f.addTime("expires_at")
 	}
+	s.validateCorrelation(&f)
+	s.validateMetadata(&f)
 	return f.err("the send is not valid")
 }
 

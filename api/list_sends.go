@@ -50,8 +50,12 @@ func sendFilter(p ListSendsParams) (backstop.SendFilter, error) {
 		PolicyID: canonicalID(orZero(p.PolicyID)),
 		To:       orZero(p.To),
 		ToEnds:   orZero(p.ToEnds),
-		From:     orZero(p.From),
-		Until:    orZero(p.Until),
+
+		CorrelationID: orZero(p.CorrelationID),
+		OwnRules:      p.OwnRules,
+
+		From:  orZero(p.From),
+		Until: orZero(p.Until),
 
 		FellBack:  p.FellBack,
 		Averted:   p.Averted,

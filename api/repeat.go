@@ -22,7 +22,7 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	}, nil
 }
 
-// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy.
+// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy, or by its own.
 func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, error) {
 	old, err := s.sends.Send(ctx, id)
 	if err != nil {
@@ -37,11 +37,12 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 	}
 	send := backstop.Send{
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
+		CorrelationID: old.CorrelationID, Metadata: old.Metadata, // what is unique stays with the old one
 	}
 	if old.ExpiresAt != nil {
 		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))
 	}
-	return s.resolveSend(ctx, send, old.Plan.PolicyID, orZero(old.Plan.Override))
+	return s.resolveSend(ctx, send, old.Plan.RuleSource(), orZero(old.Plan.Override))
 }
 
 func optedOut() error {

@@ -314,7 +314,7 @@ func TestSends_List(t *testing.T) {
 	require.Len(t, list.Items, 2)
 	require.Equal(t, &api.Total{Count: 3, IsExact: true}, list.Total)
 	require.Equal(t, r.sends[2].ID, list.Items[0].ID)
-	require.Equal(t, "Parcels", list.Items[0].PolicyName)
+	require.Equal(t, new("Parcels"), list.Items[0].PolicyName)
 	require.True(t, r.filter.Until.Equal(time.Date(2031, 5, 5, 10, 0, 0, 0, time.UTC)))
 	r.filter.Until = time.Time{}
 	require.Equal(t, backstop.ByOldest, r.page.Sort)

@@ -129,6 +129,7 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -142,6 +143,7 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -156,6 +158,7 @@ const (
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -181,6 +184,7 @@ const (
 
 // Defines values for FoundSendsFoundBy.
 const (
+	FoundSendsFoundByCorrelationID  FoundSendsFoundBy = "correlation_id"
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
 	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
 	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
@@ -886,9 +890,13 @@ type ChangeGroup struct {
 	Contribution float64 `json:"contribution"`
 
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country    string `json:"country"`
-	PolicyID   string `json:"policy_id"`
-	PolicyName string `json:"policy_name"`
+	Country string `json:"country"`
+
+	// PolicyID Absent for sends that have rules of their own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent for sends that have rules of their own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Provider The provider of the code; empty without a code.
 	Provider string `json:"provider"`
@@ -915,6 +923,12 @@ type CodeCount struct {
 	Count    int64  `json:"count"`
 	Provider string `json:"provider"`
 }
+
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+// either end. Several sends may have the same. It is not sent to the recipient.
+//
+// Example: order-10482
+type CorrelationID = string
 
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
@@ -1046,9 +1060,20 @@ type FailureClass string
 // FailureKind The result of a failed call, as in the `state` of an attempt.
 type FailureKind string
 
-// FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+// FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID string `json:"policy_id"`
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
+
+	// Rules 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+	// rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+	// pages of Temporal show too: use few names, without personal data.
+	Rules *[]RuleInput `json:"rules,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1081,8 +1106,8 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -1103,8 +1128,8 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 // (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -1140,7 +1165,10 @@ type FormerSecret struct {
 
 // Found The sends, rules and policies that a search has found.
 type Found struct {
-	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	// CorrelationID The value for the filter `correlation_id`, if the sends were found by it.
+	CorrelationID *string `json:"correlation_id,omitempty"`
+
+	// MoreSends Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them.
 	MoreSends bool          `json:"more_sends"`
 	Policies  []Policy      `json:"policies"`
 	Rules     []Rule        `json:"rules"`
@@ -1256,6 +1284,13 @@ type MessageTemplateList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+//
+// Example: {"order":"10482","shop":"berlin"}
+type Metadata map[string]string
+
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
@@ -1284,13 +1319,17 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-// replaced and without the rules that do not apply in the recipient's country.
+// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+// `fallback` replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	// Account The WhatsApp account.
-	Account    *AccountRef   `json:"account,omitempty"`
-	PolicyID   string        `json:"policy_id"`
-	PolicyName string        `json:"policy_name"`
+	Account *AccountRef `json:"account,omitempty"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string       `json:"policy_name,omitempty"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
@@ -1298,8 +1337,10 @@ type Plan struct {
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
-	ID       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// ID Absent if it is the send's own rule.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1708,6 +1749,16 @@ type Send struct {
 	// ConfirmedAt When the send was confirmed; absent if it was not.
 	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone. Absent means `false`.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1732,6 +1783,14 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
 	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
 	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
 	// out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
@@ -1749,8 +1808,8 @@ type Send struct {
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
@@ -1800,14 +1859,34 @@ type SendInput struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+	// 409. Sends without `true` may have it too. A preview does not check it.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
 	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
 	// UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1838,8 +1917,8 @@ type SendPreview struct {
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
@@ -1859,9 +1938,16 @@ type SendSummary struct {
 
 	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
-	Category          *Category `json:"category,omitempty"`
-	Country           *string   `json:"country,omitempty"`
-	DuplicateDelivery bool      `json:"duplicate_delivery"`
+	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID     *CorrelationID `json:"correlation_id,omitempty"`
+	Country           *string        `json:"country,omitempty"`
+	DuplicateDelivery bool           `json:"duplicate_delivery"`
 
 	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -1872,15 +1958,27 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
 	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
 	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
 	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
 	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
 	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
 	// was confirmed, before the send ended, that the recipient has acted on the message.
-	Outcome    Outcome `json:"outcome"`
-	PolicyID   string  `json:"policy_id"`
-	PolicyName string  `json:"policy_name"`
+	Outcome Outcome `json:"outcome"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
@@ -2070,14 +2168,16 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy.
+// StatsOfPolicy The counts of the sends that named a policy, or of those that have rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
-	ID     string      `json:"id"`
 
-	// Name The name of the policy in the newest of the counted sends.
-	Name string `json:"name"`
+	// ID Absent for the sends that have rules of their own.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own.
+	Name *string `json:"name,omitempty"`
 }
 
 // StatsOfReason The count of a reason to fall back.
@@ -2358,6 +2458,9 @@ type NameOfAccount = string
 // OfCode defines model for OfCode.
 type OfCode = string
 
+// OfCorrelation defines model for OfCorrelation.
+type OfCorrelation = string
+
 // OfCountry defines model for OfCountry.
 type OfCountry = string
 
@@ -2382,6 +2485,9 @@ type OfSender = string
 
 // OfTo Example: +447400123456
 type OfTo = string
+
+// OwnRules defines model for OwnRules.
+type OwnRules = bool
 
 // PolicyID defines model for PolicyID.
 type PolicyID = string
@@ -2427,6 +2533,9 @@ type BadRequest = Problem
 
 // Conflict An error (RFC 9457).
 type Conflict = Problem
+
+// Correlated An error (RFC 9457).
+type Correlated = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
@@ -2670,6 +2779,12 @@ type ListSendsParams struct {
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
 
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
+
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
@@ -2748,6 +2863,12 @@ type ExportSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -4010,6 +4131,22 @@ func (siw *ServerInterfaceWrapper) ListSends(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "correlation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "own_rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "own_rules", c.Request.URL.Query(), &params.OwnRules, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter own_rules: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "order" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", c.Request.URL.Query(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -4242,6 +4379,22 @@ func (siw *ServerInterfaceWrapper) ExportSends(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "correlation_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correlation_id", c.Request.URL.Query(), &params.CorrelationID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter correlation_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "own_rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "own_rules", c.Request.URL.Query(), &params.OwnRules, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter own_rules: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -4662,6 +4815,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ConflictApplicationProblemPlusJSONResponse Problem
+
+type CorrelatedApplicationProblemPlusJSONResponse Problem
 
 type FailureResponseHeaders struct {
 	RetryAfter *int
@@ -7316,6 +7471,22 @@ func (response CreateSend401ApplicationProblemPlusJSONResponse) VisitCreateSendR
 		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSend409ApplicationProblemPlusJSONResponse struct {
+	CorrelatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSend409ApplicationProblemPlusJSONResponse) VisitCreateSendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

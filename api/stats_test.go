@@ -30,7 +30,7 @@ func TestStats_Get(t *testing.T) {
 	r.stats = backstop.Stats{
 		Totals:    counts,
 		Series:    []backstop.CountsAt{{At: now, Counts: counts, ByReason: []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}}}, {At: now.Add(15 * time.Minute)}},
-		ByPolicy:  []backstop.CountsOfPolicy{{ID: someID, Name: "Parcels", Counts: counts}},
+		ByPolicy:  []backstop.CountsOfPolicy{{ID: someID, Name: "Parcels", Counts: counts}, {Counts: counts}}, // by own rules
 		ByRule:    []backstop.CountsOfRule{{Name: "Unread", Type: backstop.Unread, Sends: 5, Fallbacks: 2}},
 		ByType:    []backstop.CountsOfType{{Type: backstop.Unread, Sends: 5, Fallbacks: 2, Missed: 1}},
 		ByReason:  []backstop.CountsOfReason{{Reason: backstop.NotRead, Fallbacks: 2}},
@@ -50,7 +50,7 @@ func TestStats_Get(t *testing.T) {
 			{At: now, Counts: shown, ByReason: []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}}},
 			{At: now.Add(15 * time.Minute), ByReason: []api.StatsOfReason{}},
 		},
-		ByPolicy:  []api.StatsOfPolicy{{ID: someID, Name: "Parcels", Counts: shown}},
+		ByPolicy:  []api.StatsOfPolicy{{ID: new(someID), Name: new("Parcels"), Counts: shown}, {Counts: shown}},
 		ByRule:    []api.StatsOfRule{{Name: "Unread", Type: "unread", Sends: 5, Fallbacks: 2}},
 		ByType:    []api.StatsOfType{{Type: "unread", Sends: 5, Fallbacks: 2, Missed: 1}},
 		ByReason:  []api.StatsOfReason{{Reason: "not_read", Fallbacks: 2}},
@@ -214,6 +214,7 @@ func TestStats_Changes(t *testing.T) {
 		Groups: []backstop.ChangeGroup{
 			{PolicyID: someID, PolicyName: "Parcels", Country: "GB", Reason: backstop.ByFailure, Provider: "meta", Code: "131026", After: 6},
 			{PolicyID: someID, PolicyName: "Parcels", Before: 1, After: 2},
+			{Country: "FR", Before: 1, After: 2},
 		},
 	}
 	var got api.StatsChanges
@@ -226,10 +227,11 @@ func TestStats_Changes(t *testing.T) {
 		After:  api.RangeCounts{From: now.Add(-time.Hour), Until: now, Sends: 20, Fallbacks: 8},
 		Groups: []api.ChangeGroup{
 			{
-				PolicyID: someID, PolicyName: "Parcels", Country: "GB", Reason: &reason, Provider: "meta", Code: "131026", After: 6,
+				PolicyID: new(someID), PolicyName: new("Parcels"), Country: "GB", Reason: &reason, Provider: "meta", Code: "131026", After: 6,
 				Contribution: 0.3,
 			},
-			{PolicyID: someID, PolicyName: "Parcels", Before: 1, After: 2, Contribution: 0},
+			{PolicyID: new(someID), PolicyName: new("Parcels"), Before: 1, After: 2, Contribution: 0},
+			{Country: "FR", Before: 1, After: 2, Contribution: 0},
 		},
 	}, got)
 }

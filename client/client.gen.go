@@ -128,6 +128,7 @@ const (
 	FieldErrorCodeBlank               FieldErrorCode = "blank"
 	FieldErrorCodeBytesMax            FieldErrorCode = "bytes_max"
 	FieldErrorCodeControlCharacters   FieldErrorCode = "control_characters"
+	FieldErrorCodeCorrelationTaken    FieldErrorCode = "correlation_taken"
 	FieldErrorCodeCountryCode         FieldErrorCode = "country_code"
 	FieldErrorCodeCursor              FieldErrorCode = "cursor"
 	FieldErrorCodeDigits              FieldErrorCode = "digits"
@@ -141,6 +142,7 @@ const (
 	FieldErrorCodeLanguageCode        FieldErrorCode = "language_code"
 	FieldErrorCodeLengthMax           FieldErrorCode = "length_max"
 	FieldErrorCodeLengthMin           FieldErrorCode = "length_min"
+	FieldErrorCodeMetadataKey         FieldErrorCode = "metadata_key"
 	FieldErrorCodeMustBeFuture        FieldErrorCode = "must_be_future"
 	FieldErrorCodeNoAccount           FieldErrorCode = "no_account"
 	FieldErrorCodeNoRuleApplies       FieldErrorCode = "no_rule_applies"
@@ -155,6 +157,7 @@ const (
 	FieldErrorCodeRangeDaysMax        FieldErrorCode = "range_days_max"
 	FieldErrorCodeRefused             FieldErrorCode = "refused"
 	FieldErrorCodeRequired            FieldErrorCode = "required"
+	FieldErrorCodeRulesOrPolicy       FieldErrorCode = "rules_or_policy"
 	FieldErrorCodeSchema              FieldErrorCode = "schema"
 	FieldErrorCodeSendID              FieldErrorCode = "send_id"
 	FieldErrorCodeTaken               FieldErrorCode = "taken"
@@ -180,6 +183,7 @@ const (
 
 // Defines values for FoundSendsFoundBy.
 const (
+	FoundSendsFoundByCorrelationID  FoundSendsFoundBy = "correlation_id"
 	FoundSendsFoundByID             FoundSendsFoundBy = "id"
 	FoundSendsFoundByIdempotencyKey FoundSendsFoundBy = "idempotency_key"
 	FoundSendsFoundByMessageID      FoundSendsFoundBy = "message_id"
@@ -879,9 +883,13 @@ type ChangeGroup struct {
 	Contribution float64 `json:"contribution"`
 
 	// Country The country (ISO 3166-1 alpha-2); empty for numbers without one.
-	Country    string `json:"country"`
-	PolicyID   string `json:"policy_id"`
-	PolicyName string `json:"policy_name"`
+	Country string `json:"country"`
+
+	// PolicyID Absent for sends that have rules of their own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent for sends that have rules of their own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Provider The provider of the code; empty without a code.
 	Provider string `json:"provider"`
@@ -908,6 +916,12 @@ type CodeCount struct {
 	Count    int64  `json:"count"`
 	Provider string `json:"provider"`
 }
+
+// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+// either end. Several sends may have the same. It is not sent to the recipient.
+//
+// Example: order-10482
+type CorrelationID = string
 
 // ErrorCode An error code of a provider.
 type ErrorCode struct {
@@ -1039,9 +1053,20 @@ type FailureClass string
 // FailureKind The result of a failed call, as in the `state` of an attempt.
 type FailureKind string
 
-// FallbackInput The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+// FallbackInput The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 type FallbackInput struct {
-	PolicyID string `json:"policy_id"`
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
+	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
+	// the default account sends.
+	Routes *Routes `json:"routes,omitempty"`
+
+	// Rules 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+	// rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+	// pages of Temporal show too: use few names, without personal data.
+	Rules *[]RuleInput `json:"rules,omitempty"`
 
 	// SendID The SMS sender ID: 1 to 11 letters, digits, spaces and `_&.+-` with at least one letter, a short code of 3 to 8
 	// digits, a phone number in E.164 form, or the id of a Twilio messaging service.
@@ -1074,8 +1099,8 @@ type FallbackReason string
 // FieldError A field, parameter or header that is wrong.
 type FieldError struct {
 	// Code The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-	// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+	// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+	// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 	// `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 	// (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 	// that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -1096,8 +1121,8 @@ type FieldError struct {
 }
 
 // FieldErrorCode The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-// `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+// be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+// of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
 // `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
 // (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
 // that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -1133,7 +1158,10 @@ type FormerSecret struct {
 
 // Found The sends, rules and policies that a search has found.
 type Found struct {
-	// MoreSends Whether more sends fit. A list of sends with `to` or `to_ends` has all of them.
+	// CorrelationID The value for the filter `correlation_id`, if the sends were found by it.
+	CorrelationID *string `json:"correlation_id,omitempty"`
+
+	// MoreSends Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them.
 	MoreSends bool          `json:"more_sends"`
 	Policies  []Policy      `json:"policies"`
 	Rules     []Rule        `json:"rules"`
@@ -1232,6 +1260,13 @@ type MessageTemplateList struct {
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
+// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+//
+// Example: {"order":"10482","shop":"berlin"}
+type Metadata map[string]string
+
 // Name A name of 1 to 64 characters that does not begin or end with a space and has no control characters. It is unique among
 // the rules or the policies; names that differ only in the case of letters are the same.
 type Name = string
@@ -1260,13 +1295,17 @@ type Outcome string
 // Example: +447400123456
 type PhoneNumber = string
 
-// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-// replaced and without the rules that do not apply in the recipient's country.
+// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+// `fallback` replaced and without the rules that do not apply in the recipient's country.
 type Plan struct {
 	// Account The WhatsApp account.
-	Account    *AccountRef   `json:"account,omitempty"`
-	PolicyID   string        `json:"policy_id"`
-	PolicyName string        `json:"policy_name"`
+	Account *AccountRef `json:"account,omitempty"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string       `json:"policy_name,omitempty"`
 	Rules      []PlannedRule `json:"rules"`
 }
 
@@ -1274,8 +1313,10 @@ type Plan struct {
 type PlannedRule struct {
 	// Deadline The time at which the rule's wait ends. Absent if the rule has no wait.
 	Deadline *time.Time `json:"deadline,omitempty"`
-	ID       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// ID Absent if it is the send's own rule.
+	ID   *string `json:"id,omitempty"`
+	Name string  `json:"name"`
 
 	// Routes The SMS accounts that may send, in order. The next one is tried if the one before refuses for a reason of its own, is down or
 	// throttles for more than some seconds, or is unhealthy. None is tried after a call that may have sent the message. Absent,
@@ -1669,6 +1710,16 @@ type Send struct {
 	// ConfirmedAt When the send was confirmed; absent if it was not.
 	ConfirmedAt *Time `json:"confirmed_at,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone. Absent means `false`.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// Country The country of the number (ISO 3166-1 alpha-2), if it has one.
 	Country *string `json:"country,omitempty"`
 
@@ -1693,6 +1744,14 @@ type Send struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
 	// NextDeadline When the next rule fires if no further receipt comes: at the end of its wait, or now if it is due. Absent if no
 	// rule can fire in this way: the send has ended, an SMS is under way or may still arrive, the recipient has opted
 	// out, the send expires first, or no unused rule waits for anything more. A rule that waits only for a reported
@@ -1710,8 +1769,8 @@ type Send struct {
 	// was confirmed, before the send ended, that the recipient has acted on the message.
 	Outcome Outcome `json:"outcome"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
@@ -1761,14 +1820,34 @@ type SendInput struct {
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
 	Category *Category `json:"category,omitempty"`
 
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID *CorrelationID `json:"correlation_id,omitempty"`
+
+	// CorrelationUnique Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+	// 409. Sends without `true` may have it too. A preview does not check it.
+	CorrelationUnique *bool `json:"correlation_unique,omitempty"`
+
 	// ExpiresAt The time after which the message is useless. After it Backstop sends nothing by either channel and retries no call. An
 	// SMS has the remaining time as its validity period, if the provider allows one of that length (Twilio: up to 10 hours).
 	// The provider then drops the SMS if it cannot send it in time. The latest possible time is the end of the year 9999 in
 	// UTC.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Fallback The policy and the text of the fallback. The optional fields replace those of every rule, for this send only.
+	// Fallback The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+	// `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
 	Fallback FallbackInput `json:"fallback"`
+
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
 
 	// To A phone number in E.164 form (ITU-T E.164), without spaces. A recipient's number with a trunk digit after the calling
 	// code (+44 07400...) is refused; `reason` names the number that was probably meant.
@@ -1799,8 +1878,8 @@ type SendPreview struct {
 	// number of the main country of its calling code.
 	Country *string `json:"country,omitempty"`
 
-	// Plan The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-	// replaced and without the rules that do not apply in the recipient's country.
+	// Plan The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+	// `fallback` replaced and without the rules that do not apply in the recipient's country.
 	Plan Plan `json:"plan"`
 
 	// Sms The length of the SMS text (3GPP TS 23.038). In the GSM 7-bit default alphabet one segment has 160 characters; in a longer
@@ -1820,9 +1899,16 @@ type SendSummary struct {
 
 	// Category The purpose of the message. If the recipient has opted out (on WhatsApp or by an SMS STOP), a send of category `marketing`
 	// or without a category ends: no other rule or sender is tried. For other categories an opt-out is an ordinary failure.
-	Category          *Category `json:"category,omitempty"`
-	Country           *string   `json:"country,omitempty"`
-	DuplicateDelivery bool      `json:"duplicate_delivery"`
+	Category *Category `json:"category,omitempty"`
+
+	// CorrelationID What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+	// either end. Several sends may have the same. It is not sent to the recipient.
+	//
+	//
+	// Example: order-10482
+	CorrelationID     *CorrelationID `json:"correlation_id,omitempty"`
+	Country           *string        `json:"country,omitempty"`
+	DuplicateDelivery bool           `json:"duplicate_delivery"`
 
 	// FinishedAt A time in RFC 3339 form, in the years 2000 to 9999 (UTC). Times in answers are in UTC.
 	//
@@ -1833,15 +1919,27 @@ type SendSummary struct {
 	Fired *Fired `json:"fired,omitempty"`
 	ID    string `json:"id"`
 
+	// Metadata Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+	// digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+	// not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+	//
+	//
+	// Example: {"order":"10482","shop":"berlin"}
+	Metadata Metadata `json:"metadata,omitempty"`
+
 	// Outcome The result of the send on both channels. A late receipt may still improve it; `cancelled` and `confirmed` become `sms` at
 	// most. `pending`: the send has not ended, or waits for the receipt of the SMS. `sms`: the message arrived by SMS, perhaps by
 	// WhatsApp too. `whatsapp`: it arrived by WhatsApp only. `unconfirmed`: no arrival was reported, but a message may still
 	// arrive, because a provider has it or may have it. `expired`: `expires_at` passed before any provider had a message.
 	// `failed`: the message failed on both channels. `cancelled`: the send was cancelled before an SMS went out. `confirmed`: it
 	// was confirmed, before the send ended, that the recipient has acted on the message.
-	Outcome    Outcome `json:"outcome"`
-	PolicyID   string  `json:"policy_id"`
-	PolicyName string  `json:"policy_name"`
+	Outcome Outcome `json:"outcome"`
+
+	// PolicyID Absent if the send has rules of its own.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// PolicyName Absent if the send has rules of its own.
+	PolicyName *string `json:"policy_name,omitempty"`
 
 	// Sms The progress of the message on one channel. For SMS it is absent until a rule has fired.
 	Sms *ChannelState `json:"sms,omitempty"`
@@ -2002,14 +2100,16 @@ type StatsOfCountry struct {
 	Counts StatsCounts `json:"counts"`
 }
 
-// StatsOfPolicy The counts of the sends that named a policy.
+// StatsOfPolicy The counts of the sends that named a policy, or of those that have rules of their own.
 type StatsOfPolicy struct {
 	// Counts Numbers of sends.
 	Counts StatsCounts `json:"counts"`
-	ID     string      `json:"id"`
 
-	// Name The name of the policy in the newest of the counted sends.
-	Name string `json:"name"`
+	// ID Absent for the sends that have rules of their own.
+	ID *string `json:"id,omitempty"`
+
+	// Name The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own.
+	Name *string `json:"name,omitempty"`
 }
 
 // StatsOfReason The count of a reason to fall back.
@@ -2290,6 +2390,9 @@ type NameOfAccount = string
 // OfCode defines model for OfCode.
 type OfCode = string
 
+// OfCorrelation defines model for OfCorrelation.
+type OfCorrelation = string
+
 // OfCountry defines model for OfCountry.
 type OfCountry = string
 
@@ -2314,6 +2417,9 @@ type OfSender = string
 
 // OfTo Example: +447400123456
 type OfTo = string
+
+// OwnRules defines model for OwnRules.
+type OwnRules = bool
 
 // PolicyID defines model for PolicyID.
 type PolicyID = string
@@ -2359,6 +2465,9 @@ type BadRequest = Problem
 
 // Conflict An error (RFC 9457).
 type Conflict = Problem
+
+// Correlated An error (RFC 9457).
+type Correlated = Problem
 
 // Failure An error (RFC 9457).
 type Failure = Problem
@@ -2599,6 +2708,12 @@ type ListSendsParams struct {
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
 
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
+
 	// Order Whether the newest or the oldest sends come first.
 	Order *ListSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
@@ -2677,6 +2792,12 @@ type ExportSendsParams struct {
 
 	// Code Only sends with a message that failed with this error code of a provider.
 	Code *OfCode `form:"code,omitempty" json:"code,omitempty"`
+
+	// CorrelationID Only sends with exactly this `correlation_id`.
+	CorrelationID *OfCorrelation `form:"correlation_id,omitempty" json:"correlation_id,omitempty"`
+
+	// OwnRules Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`).
+	OwnRules *OwnRules `form:"own_rules,omitempty" json:"own_rules,omitempty"`
 
 	// Order Whether the newest or the oldest sends come first.
 	Order *ExportSendsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
@@ -3130,8 +3251,8 @@ type ClientInterface interface {
 	// Search Find sends, rules and policies
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-	// with or without its country, with spaces, or only its last 4 or more digits.
+	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 	//
 	// Corresponds with GET /v1/search (the `Search` operationId).
 	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3172,7 +3293,7 @@ type ClientInterface interface {
 	//
 	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 	//
 	// Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 	ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3229,11 +3350,13 @@ type ClientInterface interface {
 
 	// RepeatSend Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-	// the overrides; its sends are repeated without them.
+	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+	//
+	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+	// version of Backstop did not store the overrides; its sends are repeated without them.
 	//
 	// Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 	RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3847,8 +3970,8 @@ func (c *Client) ReplaceRule(ctx context.Context, id ID, params *ReplaceRulePara
 // Search Find sends, rules and policies
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-// with or without its country, with spaces, or only its last 4 or more digits.
+// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 //
 // Corresponds with GET /v1/search (the `Search` operationId).
 func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3929,7 +4052,7 @@ func (c *Client) CreateSend(ctx context.Context, params *CreateSendParams, body 
 //
 // Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 // it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 //
 // Corresponds with GET /v1/sends.csv (the `ExportSends` operationId).
 func (c *Client) ExportSends(ctx context.Context, params *ExportSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4046,11 +4169,13 @@ func (c *Client) ConfirmSend(ctx context.Context, id ID, reqEditors ...RequestEd
 
 // RepeatSend Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-// the overrides; its sends are repeated without them.
+// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+//
+// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+// version of Backstop did not store the overrides; its sends are repeated without them.
 //
 // Corresponds with POST /v1/sends/{id}/repeat (the `RepeatSend` operationId).
 func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5728,6 +5853,30 @@ func NewListSendsRequest(server string, params *ListSendsParams) (*http.Request,
 
 		}
 
+		if params.CorrelationID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OwnRules != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "own_rules", *params.OwnRules, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Order != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -6080,6 +6229,30 @@ func NewExportSendsRequest(server string, params *ExportSendsParams) (*http.Requ
 		if params.Code != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "code", *params.Code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CorrelationID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "correlation_id", *params.CorrelationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OwnRules != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "own_rules", *params.OwnRules, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6998,8 +7171,8 @@ type ClientWithResponsesInterface interface {
 	// SearchWithResponse Find sends, rules and policies
 	//
 	// Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-	// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-	// with or without its country, with spaces, or only its last 4 or more digits.
+	// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+	// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7044,7 +7217,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 	// it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+	// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7109,11 +7282,13 @@ type ClientWithResponsesInterface interface {
 
 	// RepeatSendWithResponse Send a message again
 	//
-	// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-	// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-	// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-	// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-	// the overrides; its sends are repeated without them.
+	// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+	// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+	// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+	//
+	// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+	// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+	// version of Backstop did not store the overrides; its sends are repeated without them.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9288,6 +9463,8 @@ type CreateSendResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Correlated
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Invalid
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -9313,6 +9490,11 @@ func (r CreateSendResponse) GetApplicationProblemJSON400() *BadRequest {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r CreateSendResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateSendResponse) GetApplicationProblemJSON409() *Correlated {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
@@ -10671,8 +10853,8 @@ func (c *ClientWithResponses) ReplaceRuleWithResponse(ctx context.Context, id ID
 // SearchWithResponse Find sends, rules and policies
 //
 // Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-// id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-// with or without its country, with spaces, or only its last 4 or more digits.
+// id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+// written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10741,7 +10923,7 @@ func (c *ClientWithResponses) CreateSendWithResponse(ctx context.Context, params
 //
 // Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
 // it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+// reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10842,11 +11024,13 @@ func (c *ClientWithResponses) ConfirmSendWithResponse(ctx context.Context, id ID
 
 // RepeatSendWithResponse Send a message again
 //
-// Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-// rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-// the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-// recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-// the overrides; its sends are repeated without them.
+// Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+// `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+// own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+//
+// If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+// `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+// version of Backstop did not store the overrides; its sends are repeated without them.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -12979,6 +13163,13 @@ func ParseCreateSendResponse(rsp *http.Response) (*CreateSendResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Correlated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Invalid

@@ -88,7 +88,7 @@ func (c *Caller) createSend(ctx context.Context, to, policy string, category cli
 	text := "Your parcel comes today between 14:00 and 15:00."
 	input := client.SendInput{
 		To: to, Whatsapp: client.WhatsAppInput{Text: &text},
-		Fallback: client.FallbackInput{PolicyID: policy, Text: text},
+		Fallback: client.FallbackInput{PolicyID: &policy, Text: text},
 	}
 	if category != "" {
 		input.Category = &category

@@ -41,7 +41,7 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowTaskTimeout:      h.taskTimeout,
 		EnableEagerStart:         l == firstStart,
-		StaticSummary:            "policy " + send.Plan.PolicyName,
+		StaticSummary:            summaryOf(send.Plan),
 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, workflows.Send, h.workflowInput(send))
@@ -52,6 +52,14 @@ func (h *Handoff) startWorkflow(ctx context.Context, send backstop.Send, l launc
 		return fmt.Errorf("start workflow: %w", err)
 	}
 	return nil
+}
+
+// summaryOf is what Temporal's pages show of a send.
+func summaryOf(plan backstop.Plan) string {
+	if plan.HasOwnRules() {
+		return "rules of its own"
+	}
+	return "policy " + plan.PolicyName
 }
 
 // workflowInput returns the workflow's argument. Its Age comes from the store's clock, as AcceptedAt does. The workflow counts

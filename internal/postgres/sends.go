@@ -30,7 +30,7 @@ var insertColumns = pool.ColumnsOf[insertRow]()
 type insertRow struct {
 	ledgers.Row
 
-	PolicyID  string         `db:"policy_id"`
+	PolicyID  sql.NullString `db:"policy_id"` // null: the send has rules of its own
 	Key       sql.NullString `db:"idempotency_key"`
 	Hash      []byte         `db:"idempotency_hash"`
 	CheckAt   time.Time      `db:"check_at"`
@@ -39,8 +39,8 @@ type insertRow struct {
 
 // InsertSend stores a send with its first event. The ID is a UUIDv7 of the time when the send was accepted. If the key was used
 // before with the same hash, InsertSend stores nothing and returns the earlier send and false. With another hash it returns an
-// Error of code Mismatch. If the answer of Postgres is lost, it retries. So a send that was stored is not reported as an error
-// or as an earlier send.
+// Error of code Mismatch. If the CorrelationID belongs to another send alone, the Error has the code Conflict. If the answer of
+// Postgres is lost, it retries. So a send that was stored is not reported as an error or as an earlier send.
 func (db *DB) InsertSend(
 	ctx context.Context, send backstop.Send, key *handoff.Idempotency,
 ) (stored backstop.Send, created bool, err error) {
@@ -52,10 +52,10 @@ func (db *DB) InsertSend(
 		return backstop.Send{}, false, err
 	}
 	insert := insertRow{
-		Row: row, PolicyID: send.Plan.PolicyID, CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
+		Row: row, PolicyID: orNull(send.Plan.PolicyID), CheckAt: pool.Stamp(send.CheckAt()), ChangedAt: send.AcceptedAt,
 	}
 	if key != nil {
-		insert.Key, insert.Hash = sql.NullString{String: key.Key, Valid: true}, key.Hash
+		insert.Key, insert.Hash = orNull(key.Key), key.Hash
 	}
 	err = pool.UntilKnown(ctx, "insert send", func(isRepeated bool) error {
 		rows, err := db.pool.Exec(ctx, insertSend, insertColumns.Values(insert)...)
@@ -63,6 +63,9 @@ func (db *DB) InsertSend(
 		case isRepeated && pool.IsTaken(err, "sends_pkey"): // this send was stored before its answer was lost
 			stored, created = send, true
 			return nil
+		case pool.IsTaken(err, uniqueCorrelation):
+			stored, created, err = db.correlated(ctx, send, key)
+			return err
 		case err != nil:
 			return err
 		case rows > 0 || key == nil:
@@ -83,6 +86,8 @@ func (db *DB) InsertSend(
 	}
 	return stored, created, nil
 }
+
+func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
 
 var getSendByKey = `SELECT ` + ledgers.Columns.Names() + `, idempotency_hash FROM sends WHERE idempotency_key = $1`
 

@@ -80,6 +80,11 @@ func sendsThat(f backstop.SendFilter, ids idRange) (w where, found bool) {
 	if f.ToEnds != "" {
 		w.and(`reverse(recipient) LIKE reverse(?) || '%'`, f.ToEnds)
 	}
+	if f.CorrelationID != "" {
+		w.and(`correlation_id <> ''`) // the predicate of the index
+		w.and(`correlation_id = ?`, f.CorrelationID)
+	}
+	andIs(&w, f.OwnRules, `policy_id IS NULL`)
 	if f.Country != nil {
 		w.and(`country = ?`, *f.Country)
 	}

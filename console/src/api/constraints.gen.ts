@@ -96,6 +96,10 @@ export const constraints = {
       "policy_id": {
         "maxLength": 36
       },
+      "rules": {
+        "minItems": 1,
+        "maxItems": 10
+      },
       "text": {
         "minLength": 1,
         "maxLength": 1600
@@ -132,6 +136,9 @@ export const constraints = {
             "pattern": "^MG[0-9a-fA-F]{32}$"
           }
         ]
+      },
+      "routes": {
+        "maxItems": 8
       }
     },
     "category": {
@@ -143,7 +150,14 @@ export const constraints = {
     },
     "expires_at": {
       "maxLength": 64
-    }
+    },
+    "correlation_id": {
+      "minLength": 1,
+      "maxLength": 128,
+      "pattern": "^[^\\p{Z}\\p{Cc}\\p{Cf}]([^\\p{Zl}\\p{Zp}\\p{Cc}\\p{Cf}]*[^\\p{Z}\\p{Cc}\\p{Cf}])?$"
+    },
+    "correlation_unique": {},
+    "metadata": {}
   },
   "AccountInput": {
     "name": {

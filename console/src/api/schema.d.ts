@@ -224,11 +224,13 @@ export interface paths {
         put?: never;
         /**
          * Send a message again
-         * @description Accepts a new send with the recipient, the texts or template, the category and the overrides of this one, by the present
-         *     rules of its policy. If the send had `expires_at`, the new one has as much time as it had. If the policy was deleted, or if
-         *     the send is not valid any more, the answer is 422, and its fields have the names of `POST /v1/sends`. So it is if the
-         *     recipient has opted out, unless the category is `authentication` or `utility`. An earlier version of Backstop did not store
-         *     the overrides; its sends are repeated without them.
+         * @description Accepts a new send with the recipient, the texts or template, the category, the overrides, the `correlation_id` and the
+         *     `metadata` of this one, by the present rules of its policy. The new one has no `correlation_unique`. A send with rules of its
+         *     own is repeated by the rules in its plan. If the send had `expires_at`, the new one has as much time as it had.
+         *
+         *     If the policy was deleted, or if the send is not valid any more, the answer is 422, and its fields have the names of
+         *     `POST /v1/sends`. So it is if the recipient has opted out, unless the category is `authentication` or `utility`. An earlier
+         *     version of Backstop did not store the overrides; its sends are repeated without them.
          */
         post: operations["RepeatSend"];
         delete?: never;
@@ -307,7 +309,7 @@ export interface paths {
          * Export sends as CSV
          * @description Lists all sends that fit the parameters, as a CSV file (RFC 4180, UTF-8) with a row of names first. The file is streamed, so
          *     it may have any number of rows. If the stream breaks off, the connection is closed without its last chunk: a client then
-         *     reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front.
+         *     reports an error. A text that a spreadsheet would read as a formula has an apostrophe in front. `metadata` is a JSON object.
          */
         get: operations["ExportSends"];
         put?: never;
@@ -328,8 +330,8 @@ export interface paths {
         /**
          * Find sends, rules and policies
          * @description Finds sends by the number of the recipient, by their id or its first 8 or more hexadecimal digits, by a provider's message
-         *     id, and by their idempotency key; rules and policies by a part of their name. A number may be written as people write it:
-         *     with or without its country, with spaces, or only its last 4 or more digits.
+         *     id, by their idempotency key, and by their `correlation_id`; rules and policies by a part of their name. A number may be
+         *     written as people write it: with or without its country, with spaces, or only its last 4 or more digits.
          */
         get: operations["Search"];
         put?: never;
@@ -1472,6 +1474,31 @@ export interface components {
              *     UTC.
              */
             expires_at?: string;
+            correlation_id?: components["schemas"]["CorrelationID"];
+            /**
+             * @description Whether `correlation_id` belongs to this send alone: a later send with the same `correlation_id` and `true` is refused with
+             *     409. Sends without `true` may have it too. A preview does not check it.
+             */
+            correlation_unique?: boolean;
+            metadata?: components["schemas"]["Metadata"];
+        };
+        /**
+         * @description What the send belongs to in the caller's own system, such as an order: 1 to 128 printable characters without a space at
+         *     either end. Several sends may have the same. It is not sent to the recipient.
+         * @example order-10482
+         */
+        CorrelationID: string;
+        /**
+         * @description Up to 16 short texts of the caller by their keys, of at most 4,096 bytes together with the keys. A key has 1 to 64 letters,
+         *     digits, dots, hyphens and underscores; a text has at most 256 characters. Backstop only stores and returns them: they are
+         *     not sent to the recipient. One that is not valid gets a 422 for `metadata.` and its key.
+         * @example {
+         *       "order": "10482",
+         *       "shop": "berlin"
+         *     }
+         */
+        Metadata: {
+            [key: string]: string;
         };
         /**
          * @description The WhatsApp message: either a `text` or a `template`. Meta delivers a text only within 24 hours after the recipient's
@@ -1523,10 +1550,19 @@ export interface components {
          * @example en_US
          */
         TemplateLanguage: string;
-        /** @description The policy and the text of the fallback. The optional fields replace those of every rule, for this send only. */
+        /**
+         * @description The rules and the text of the fallback. The rules are those of a policy, or the send's own: either `policy_id` or `rules`.
+         *     `type`, `wait_seconds`, `send_id` and `routes` replace those of every rule, for this send only.
+         */
         FallbackInput: {
             /** Format: uuid */
-            policy_id: string;
+            policy_id?: string;
+            /**
+             * @description 1 to 10 rules for this send alone, in place of a policy. Their names differ, also in more than capital letters. If two
+             *     rules are due at the same moment, the first in this order fires. The statistics count rules by their names, which the
+             *     pages of Temporal show too: use few names, without personal data.
+             */
+            rules?: components["schemas"]["RuleInput"][];
             /**
              * @description The text of the SMS, at most 1,600 code units of UTF-16, as Twilio counts: an emoji has two or more. At least one
              *     character must be visible.
@@ -1535,6 +1571,7 @@ export interface components {
             type?: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
             send_id?: components["schemas"]["SendID"];
+            routes?: components["schemas"]["Routes"];
         };
         /** @description The answer to an accepted send. A repeated request gets the same answer. */
         SendAccepted: {
@@ -1642,6 +1679,10 @@ export interface components {
             finished_at?: components["schemas"]["Time"];
             /** @description When the send was confirmed; absent if it was not. */
             confirmed_at?: components["schemas"]["Time"];
+            correlation_id?: components["schemas"]["CorrelationID"];
+            /** @description Whether `correlation_id` belongs to this send alone. Absent means `false`. */
+            correlation_unique?: boolean;
+            metadata?: components["schemas"]["Metadata"];
         };
         /** @description The template of the WhatsApp message. Absent if the message is a text. */
         TemplateRef: {
@@ -1661,21 +1702,28 @@ export interface components {
             cause?: components["schemas"]["FallbackReason"];
         };
         /**
-         * @description The copy of the policy that the send follows: as it was when the send was accepted, with the fields that `fallback`
-         *     replaced and without the rules that do not apply in the recipient's country.
+         * @description The rules that the send follows: its own, or the copy of its policy as it was when the send was accepted, with the fields that
+         *     `fallback` replaced and without the rules that do not apply in the recipient's country.
          */
         Plan: {
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent if the send has rules of its own.
+             */
+            policy_id?: string;
+            /** @description Absent if the send has rules of its own. */
+            policy_name?: string;
             /** @description The WhatsApp account. */
             account?: components["schemas"]["AccountRef"];
             rules: components["schemas"]["PlannedRule"][];
         };
         /** @description A rule in the plan of a send. */
         PlannedRule: {
-            /** Format: uuid */
-            id: string;
+            /**
+             * Format: uuid
+             * @description Absent if it is the send's own rule.
+             */
+            id?: string;
             name: string;
             type: components["schemas"]["RuleType"];
             wait_seconds?: components["schemas"]["WaitSeconds"];
@@ -1827,11 +1875,17 @@ export interface components {
             sms?: components["schemas"]["ChannelState"];
             fired?: components["schemas"]["Fired"];
             duplicate_delivery: boolean;
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent if the send has rules of its own.
+             */
+            policy_id?: string;
+            /** @description Absent if the send has rules of its own. */
+            policy_name?: string;
             accepted_at: components["schemas"]["Time"];
             finished_at?: components["schemas"]["Time"];
+            correlation_id?: components["schemas"]["CorrelationID"];
+            metadata?: components["schemas"]["Metadata"];
         };
         /** @description A page of sends. */
         SendList: {
@@ -1934,12 +1988,15 @@ export interface components {
             /** @description The fallbacks of the bucket by reason. Reasons without fallbacks are left out. */
             by_reason: components["schemas"]["StatsOfReason"][];
         };
-        /** @description The counts of the sends that named a policy. */
+        /** @description The counts of the sends that named a policy, or of those that have rules of their own. */
         StatsOfPolicy: {
-            /** Format: uuid */
-            id: string;
-            /** @description The name of the policy in the newest of the counted sends. */
-            name: string;
+            /**
+             * Format: uuid
+             * @description Absent for the sends that have rules of their own.
+             */
+            id?: string;
+            /** @description The name of the policy in the newest of the counted sends. Absent for the sends that have rules of their own. */
+            name?: string;
             counts: components["schemas"]["StatsCounts"];
         };
         /** @description The counts of all rules that have the same name and type in the plans of the sends. */
@@ -2083,9 +2140,13 @@ export interface components {
         };
         /** @description The fallbacks of one policy, country, reason and error code. */
         ChangeGroup: {
-            /** Format: uuid */
-            policy_id: string;
-            policy_name: string;
+            /**
+             * Format: uuid
+             * @description Absent for sends that have rules of their own.
+             */
+            policy_id?: string;
+            /** @description Absent for sends that have rules of their own. */
+            policy_name?: string;
             /** @description The country (ISO 3166-1 alpha-2); empty for numbers without one. */
             country: string;
             reason?: components["schemas"]["FallbackReason"];
@@ -2117,12 +2178,14 @@ export interface components {
              * @description The kind of text by which the sends were found.
              * @enum {string}
              */
-            sends_found_by: "nothing" | "id" | "message_id" | "idempotency_key" | "number" | "number_end";
+            sends_found_by: "nothing" | "id" | "message_id" | "idempotency_key" | "correlation_id" | "number" | "number_end";
             /** @description The number for the filter `to`, if the sends were found by `number`. */
             to?: string;
             /** @description The digits for the filter `to_ends`, if found by `number_end`. */
             to_ends?: string;
-            /** @description Whether more sends fit. A list of sends with `to` or `to_ends` has all of them. */
+            /** @description The value for the filter `correlation_id`, if the sends were found by it. */
+            correlation_id?: string;
+            /** @description Whether more sends fit. A list of sends with `to`, `to_ends` or `correlation_id` has all of them. */
             more_sends: boolean;
             rules: components["schemas"]["Rule"][];
             policies: components["schemas"]["Policy"][];
@@ -2260,8 +2323,8 @@ export interface components {
         };
         /**
          * @description The reason for programs. Later versions may add codes. Some have parameters: `after_other` (`other`: the field that must
-         *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `items_min`, `length_min` and
-         *     `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
+         *     be earlier), `bytes_max`, `items_max`, `length_max`, `utf16_max` and `value_max` (`max`), `correlation_taken` (`send`: the id
+         *     of the earlier send), `items_min`, `length_min` and `value_min` (`min`), `items_between`, `time_years` and `value_between` (`min`, `max`), `no_rule_applies` (`policy`,
          *     `country`: empty for numbers without one), `one_of` (`values`, separated by spaces), `pattern` (`pattern`), `range_days_max`
          *     (`max`), `refused` (`reason`: a text of the driver or the provider, in English), `template_language` (`languages`: those
          *     that the template has, separated by spaces), `template_not_approved` (`status`), `template_parameters` (`component`: `header`,
@@ -2271,7 +2334,7 @@ export interface components {
          *     have).
          * @enum {string}
          */
-        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
+        FieldErrorCode: "account_name" | "after_other" | "blank" | "bytes_max" | "control_characters" | "correlation_taken" | "country_code" | "cursor" | "digits" | "etag" | "given_twice" | "idempotency_key" | "impossible_number" | "items_between" | "items_max" | "items_min" | "language_code" | "length_max" | "length_min" | "metadata_key" | "must_be_future" | "no_account" | "no_rule_applies" | "not_found" | "not_text" | "not_null" | "one_of" | "opted_out" | "outer_space" | "pattern" | "phone_number" | "range_days_max" | "refused" | "required" | "rules_or_policy" | "schema" | "send_id" | "taken" | "template_language" | "template_name" | "template_not_approved" | "template_parameters" | "text_or_template" | "time" | "time_years" | "trunk_digits" | "unknown" | "unknown_account" | "unknown_template" | "utf16_max" | "uuid" | "value_between" | "value_max" | "value_min" | "wait_of_unread" | "wrong_type";
         /** @description The state of the process and its dependencies. */
         Health: {
             /**
@@ -2388,6 +2451,39 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The send and an earlier one have the same `correlation_id` and `correlation_unique`. Nothing is sent. `params.send` is the id
+         *     of the earlier send.
+         */
+        Correlated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:backstop:problem:conflict",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "code": "conflict",
+                 *       "detail": "another send has this correlation_id",
+                 *       "errors": [
+                 *         {
+                 *           "field": "correlation_id",
+                 *           "reason": "is the unique one of send 01970e2b-3d5e-7f60-8a1b-2c3d4e5f6071",
+                 *           "code": "correlation_taken",
+                 *           "params": {
+                 *             "send": "01970e2b-3d5e-7f60-8a1b-2c3d4e5f6071"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "instance": "/v1/sends",
+                 *       "request_id": "01970e2b-77aa-7c10-b001-8f9e0d1c2b3a"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2549,6 +2645,10 @@ export interface components {
         OfProvider: string;
         /** @description Only sends with a message that failed with this error code of a provider. */
         OfCode: string;
+        /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+        OwnRules: boolean;
+        /** @description Only sends with exactly this `correlation_id`. */
+        OfCorrelation: string;
     };
     requestBodies: {
         /** @description The webhook in the provider's format, at most 3 MB (3,145,728 bytes). */
@@ -2987,6 +3087,10 @@ export interface operations {
                 provider?: components["parameters"]["OfProvider"];
                 /** @description Only sends with a message that failed with this error code of a provider. */
                 code?: components["parameters"]["OfCode"];
+                /** @description Only sends with exactly this `correlation_id`. */
+                correlation_id?: components["parameters"]["OfCorrelation"];
+                /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+                own_rules?: components["parameters"]["OwnRules"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
                 /** @description Whether the answer has the number of all items that fit the filters, in `total`. */
@@ -3049,6 +3153,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Correlated"];
             422: components["responses"]["Invalid"];
             default: components["responses"]["Failure"];
         };
@@ -3255,6 +3360,10 @@ export interface operations {
                 provider?: components["parameters"]["OfProvider"];
                 /** @description Only sends with a message that failed with this error code of a provider. */
                 code?: components["parameters"]["OfCode"];
+                /** @description Only sends with exactly this `correlation_id`. */
+                correlation_id?: components["parameters"]["OfCorrelation"];
+                /** @description Only sends that have rules of their own in place of a policy (`true`), or only the others (`false`). */
+                own_rules?: components["parameters"]["OwnRules"];
                 /** @description Whether the newest or the oldest sends come first. */
                 order?: "newest" | "oldest";
             };

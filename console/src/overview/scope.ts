@@ -19,6 +19,11 @@ export function useSendsLink(): SendsLink {
   return (filter = {}) => sendsPath({ ...scope, ...filter });
 }
 
+/** policyFilter returns the filter by a policy, or by rules of their own. */
+export function policyFilter(id: string | undefined): Partial<FilterValues> {
+  return id ? { policy: id } : { own_rules: "true" };
+}
+
 /** countryFilter is the value of the filter by country. Numbers without a country have ZZ. */
 export function countryFilter(country: string): string {
   return country || "ZZ";

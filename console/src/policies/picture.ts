@@ -4,7 +4,7 @@ import type { RuleType, Schemas, Send } from "../api/client";
 import type { RuleShape } from "../rules/meaning";
 
 export interface PictureRule extends RuleShape {
-  id: string;
+  id?: string | undefined; // absent if it is the rule of one send
   name: string;
 }
 

@@ -1,6 +1,7 @@
 import { type MouseEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useHref } from "react-router";
+import { policyName } from "../policies/policyName";
 import { TimeText } from "../ui/TimeText";
 import { OutcomeTag } from "../ui/ToneTag";
 import { duration } from "../ui/time";
@@ -84,14 +85,18 @@ function Content({ row, found }: { row: Row; found: Found }) {
           <strong>{row.send.to}</strong>
           <OutcomeTag outcome={row.send.outcome} />
           <span className="search-about">
-            <TimeText at={row.send.accepted_at} /> · {row.send.policy_name}
+            <TimeText at={row.send.accepted_at} /> · {policyName(row.send, t)}
           </span>
         </>
       );
     case "allSends":
       return (
         <span>
-          {found.to ? t("search.allTo", { number: found.to }) : t("search.allEnding", { digits: found.to_ends })}
+          {found.to
+            ? t("search.allTo", { number: found.to })
+            : found.to_ends
+              ? t("search.allEnding", { digits: found.to_ends })
+              : t("search.allOf", { id: found.correlation_id })}
         </span>
       );
     case "rule": {

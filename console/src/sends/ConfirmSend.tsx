@@ -1,6 +1,7 @@
 import { Descriptions, Modal } from "antd";
 import { useTranslation } from "react-i18next";
 import type { SendInput, SendPreview } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
 
 interface Props {
@@ -38,7 +39,7 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
             {
               key: "policy",
               label: t("sends.policy"),
-              children: preview?.plan.policy_name ?? input.fallback.policy_id,
+              children: preview ? policyName(preview.plan, t) : input.fallback.policy_id,
             },
             {
               key: "whatsapp",

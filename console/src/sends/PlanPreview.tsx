@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { answered, api, ProblemError, type SendInput } from "../api/client";
 import { PolicyPicture } from "../policies/PolicyPicture";
+import { policyName } from "../policies/policyName";
 import { bareNumber, checkRecipient } from "../rules/checks";
 import { countryName } from "../rules/countries";
 import { ProblemAlert } from "../ui/ProblemView";
@@ -45,7 +46,7 @@ export function PlanPreview({ preview, to }: { preview: ReturnType<typeof usePre
   return (
     <div aria-live="polite">
       <p>
-        <strong>{plan.policy_name}</strong>
+        <strong>{policyName(plan, t)}</strong>
         {country && <> · {countryName(country, i18n.language)}</>}
       </p>
       <PolicyPicture rules={plan.rules} />

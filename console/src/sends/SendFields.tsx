@@ -2,6 +2,7 @@
 import { Collapse, DatePicker, Form, Input, Radio, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "../accounts/AccountSelect";
+import { AccountsSelect } from "../accounts/AccountsSelect";
 import type { SendPreview } from "../api/client";
 import { constraints } from "../api/constraints.gen";
 import { bareNumber, checkRecipient, checkSendID, checkWait, validator } from "../rules/checks";
@@ -134,6 +135,9 @@ function Overrides() {
         rules={[validator((id: string | undefined) => (id ? checkSendID(id, t) : undefined))]}
       >
         <Input autoComplete="off" maxLength={fallback.send_id.maxLength} placeholder={t("newSend.asTheRule")} />
+      </Form.Item>
+      <Form.Item name="routes" label={t("rules.routes.label")} extra={t("newSend.routesMean")}>
+        <AccountsSelect />
       </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
         <DatePicker showTime />

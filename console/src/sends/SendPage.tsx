@@ -6,6 +6,7 @@ import { type Send, type Session, serverNow } from "../api/client";
 import { heartbeatQuery, sendQuery } from "../api/queries";
 import { PolicyPicture } from "../policies/PolicyPicture";
 import { happenedOf } from "../policies/picture";
+import { policyName } from "../policies/policyName";
 import { countryName } from "../rules/countries";
 import { ItemProblem } from "../ui/ItemProblem";
 import { OutageNotice, useOutage } from "../ui/outage";
@@ -15,6 +16,7 @@ import { TimeText } from "../ui/TimeText";
 import { OutcomeTag } from "../ui/ToneTag";
 import { Attempts } from "./Attempts";
 import { ChannelCard } from "./ChannelCard";
+import { callerFacts } from "./callerFacts";
 import { Events } from "./Events";
 import { SendActions } from "./SendActions";
 import { useReader } from "./useReader";
@@ -63,7 +65,7 @@ function Watched({ send, session }: { send: Send; session: Session }) {
         <Card size="small" title={<h2>{t("sends.timeline")}</h2>}>
           <Events send={send} />
         </Card>
-        <Card size="small" title={<h2>{t("sends.plan", { policy: send.plan.policy_name })}</h2>}>
+        <Card size="small" title={<h2>{t("sends.plan", { policy: policyName(send.plan, t) })}</h2>}>
           <PolicyPicture rules={send.plan.rules} happened={happenedOf(send, new Date(serverNow()))} />
         </Card>
       </div>
@@ -96,9 +98,14 @@ function Facts({ send }: { send: Send }) {
     { label: t("sends.country"), children: send.country ? countryName(send.country, i18n.language) : "–" },
     {
       label: t("sends.policy"),
-      children: <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>,
+      children: send.plan.policy_id ? (
+        <Link to={`/policies/${send.plan.policy_id}`}>{send.plan.policy_name}</Link>
+      ) : (
+        policyName(send.plan, t)
+      ),
     },
     ...(send.category ? [{ label: t("sends.category"), children: t(`category.${send.category}`) }] : []),
+    ...callerFacts(send, t),
     { label: t("sends.accepted"), children: <TimeText at={send.accepted_at} withZone /> },
     ...(send.expires_at ? [{ label: t("sends.expires"), children: <TimeText at={send.expires_at} withZone /> }] : []),
     ...(send.finished_at

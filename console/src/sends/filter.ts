@@ -28,6 +28,8 @@ export const filterNames = [
   "sms_result",
   "provider",
   "code",
+  "correlation_id",
+  "own_rules",
 ] as const;
 
 export type FilterName = (typeof filterNames)[number];
@@ -41,7 +43,7 @@ export function sendsPath(values: Partial<FilterValues>): string {
 
 /** queryOf translates the values in the address into a query of the API. The bounds of a preset are not in it. */
 export function queryOf(values: FilterValues): SendsQuery {
-  const { range: _, outcome, reason, policy, fell_back, averted, duplicate, ...others } = values;
+  const { range: _, outcome, reason, policy, fell_back, averted, duplicate, own_rules, ...others } = values;
   const present = Object.fromEntries(Object.entries(others).filter(([, value]) => value));
   return {
     ...present,
@@ -51,6 +53,7 @@ export function queryOf(values: FilterValues): SendsQuery {
     ...(fell_back && { fell_back: readBoolean(fell_back) }),
     ...(averted && { averted: readBoolean(averted) }),
     ...(duplicate && { duplicate: readBoolean(duplicate) }),
+    ...(own_rules && { own_rules: readBoolean(own_rules) }),
   };
 }
 

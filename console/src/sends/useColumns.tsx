@@ -2,6 +2,7 @@ import { Tooltip } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { SendSummary } from "../api/client";
+import { policyName } from "../policies/policyName";
 import { WarningOutlined } from "../ui/icons";
 import { type ListColumn, none } from "../ui/listColumns";
 import { Name } from "../ui/Name";
@@ -47,7 +48,7 @@ export function useColumns(isOldestFirst: boolean): ListColumn<SendSummary>[] {
       title: t("sends.policy"),
       dataIndex: "policy_name",
       width: 140,
-      render: (_, send) => <Name>{send.policy_name}</Name>,
+      render: (_, send) => <Name>{policyName(send, t)}</Name>,
     },
     {
       title: t("channel.whatsapp"),

@@ -22,7 +22,7 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
     label: t("sends.filter.chip", { name, value }),
     onRemove: () => remove(...names),
   });
-  const yesNo = (name: "fell_back" | "averted" | "duplicate") =>
+  const yesNo = (name: "fell_back" | "averted" | "duplicate" | "own_rules") =>
     ({
       "": [],
       true: [{ ...chip([name], "", ""), label: t(`sends.filter.${name}.yes`) }],
@@ -58,6 +58,8 @@ export function useFilterChips({ values, remove }: SendsFilter, listed: SendSumm
           ),
         ]
       : []),
+    ...one("correlation_id"),
+    ...yesNo("own_rules"),
     ...yesNo("duplicate"),
     ...yesNo("averted"),
   ];

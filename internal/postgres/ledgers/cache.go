@@ -96,6 +96,11 @@ func bytesBehind(v reflect.Value) (n int) {
 		for i := range v.Len() {
 			n += bytesBehind(v.Index(i))
 		}
+	case reflect.Map:
+		const bucket = 16 // of a pair, beside its key and value
+		for _, key := range v.MapKeys() {
+			n += bucket + 2*int(key.Type().Size()) + bytesBehind(key) + bytesBehind(v.MapIndex(key))
+		}
 	case reflect.Struct:
 		for _, field := range v.Fields() {
 			n += bytesBehind(field)

@@ -86,6 +86,7 @@ func TestStore_roundTrip(t *testing.T) {
 	}
 	send.Category, send.ExpiresAt = backstop.Utility, new(time.Now().Add(time.Hour))
 	send.Plan.Override = &backstop.Override{Type: new(backstop.Unread), WaitSeconds: new(30), SendID: new("60777")}
+	send.CorrelationID, send.CorrelationUnique, send.Metadata = "order-7", true, map[string]string{"shop": "Berlin", "items": ""}
 	d := insertSend(t, db, send)
 	require.Equal(t, send.Plan, d.check().Send.Plan)
 	look(d)

@@ -31,6 +31,10 @@ type accepted struct {
 	ExpiresAt  *time.Time        `db:"expires_at"`
 	Plan       string            `db:"plan"` // JSON
 	AcceptedAt time.Time         `db:"accepted_at"`
+
+	CorrelationID     string  `db:"correlation_id"`
+	CorrelationUnique bool    `db:"correlation_unique"`
+	Metadata          *string `db:"metadata"` // JSON
 }
 
 // state has the columns that a change may set.
@@ -61,13 +65,20 @@ func RowOf(s backstop.Send) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("write template: %w", err)
 	}
-	return Row{
+	row := Row{
 		accepted: accepted{
 			ID: s.ID, To: s.To, Country: s.Country, Text: s.Text, Template: template, SMSText: s.SMSText, Category: s.Category,
 			ExpiresAt: pool.StampPtr(s.ExpiresAt), Plan: string(plan), AcceptedAt: pool.Stamp(s.AcceptedAt),
+			CorrelationID: s.CorrelationID, CorrelationUnique: s.CorrelationUnique,
 		},
 		state: stateOf(s),
-	}, nil
+	}
+	if len(s.Metadata) > 0 {
+		if row.Metadata, err = pool.JSONOrNull(&s.Metadata); err != nil {
+			return Row{}, fmt.Errorf("write metadata: %w", err)
+		}
+	}
+	return row, nil
 }
 
 func stateOf(s backstop.Send) state {
@@ -89,7 +100,8 @@ func (r Row) Send() (backstop.Send, error) {
 		FiredCause: r.FiredCause, FallbackReason: r.FallbackReason, DeliveredAt: pool.StampPtr(r.DeliveredAt),
 		DeliveredBy: r.DeliveredBy, DuplicateDelivery: r.DuplicateDelivery, Expired: r.Expired,
 		FinishedAt: pool.StampPtr(r.FinishedAt), ConfirmedAt: pool.StampPtr(r.ConfirmedAt), Outcome: r.Outcome,
-		ReceiptBy: pool.StampPtr(r.ReceiptBy),
+		ReceiptBy:     pool.StampPtr(r.ReceiptBy),
+		CorrelationID: r.CorrelationID, CorrelationUnique: r.CorrelationUnique,
 	}
 	if err := json.Unmarshal([]byte(r.Plan), &s.Plan); err != nil {
 		return backstop.Send{}, fmt.Errorf("read plan of send %s: %w", r.ID, err)
@@ -97,6 +109,11 @@ func (r Row) Send() (backstop.Send, error) {
 	if r.Template != nil {
 		if err := json.Unmarshal([]byte(*r.Template), &s.Template); err != nil {
 			return backstop.Send{}, fmt.Errorf("read template of send %s: %w", r.ID, err)
+		}
+	}
+	if r.Metadata != nil {
+		if err := json.Unmarshal([]byte(*r.Metadata), &s.Metadata); err != nil {
+			return backstop.Send{}, fmt.Errorf("read metadata of send %s: %w", r.ID, err)
 		}
 	}
 	return s, nil
