@@ -25,7 +25,7 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 	p := r.Params
 	filter, err := sendFilter(ListSendsParams{
 		Outcome: p.Outcome, PolicyID: p.PolicyID, To: p.To, ToEnds: p.ToEnds, From: p.From, Until: p.Until,
-		FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason, Rule: p.Rule, RuleType: p.RuleType,
+		Scheduled: p.Scheduled, FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason, Rule: p.Rule, RuleType: p.RuleType,
 		Country: p.Country, Sender: p.Sender, Route: p.Route, SmsResult: p.SmsResult, Provider: p.Provider, Code: p.Code,
 	})
 	if err != nil {
@@ -108,7 +108,8 @@ func (e *export) write(ctx context.Context, w http.ResponseWriter) error {
 func exportNames() []string {
 	return []string{
 		"id", "accepted_at", "to", "country", "category", "policy_id", "policy_name", "outcome", "whatsapp_status", "sms_status",
-		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at",
+		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at", "send_at",
+		"started_at",
 	}
 }
 
@@ -123,7 +124,7 @@ func exportRow(s backstop.Send) []string {
 		s.ID, exportTime(&s.AcceptedAt), s.To, s.Country, string(s.Category), s.Plan.PolicyID, plainText(s.Plan.PolicyName),
 		string(s.Outcome), string(s.Status.WhatsApp), string(s.Status.SMS), plainText(s.Fired), string(s.FallbackReason),
 		plainText(sender), strconv.FormatBool(s.DuplicateDelivery), exportTime(s.DeliveredAt), string(s.DeliveredBy),
-		exportTime(s.FinishedAt),
+		exportTime(s.FinishedAt), exportTime(s.SendAt), exportTime(s.StartedAt),
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *server) RepeatSend(ctx context.Context, r RepeatSendRequestObject) (Rep
 	}, nil
 }
 
-// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy.
+// resolveRepeat returns a new send with the content of a stored one, by the present rules of its policy. It starts at once.
 func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, error) {
 	old, err := s.sends.Send(ctx, id)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *server) resolveRepeat(ctx context.Context, id string) (backstop.Send, e
 		To: old.To, Text: old.Text, Template: old.Template, SMSText: old.SMSText, Category: old.Category,
 	}
 	if old.ExpiresAt != nil {
-		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.AcceptedAt)))
+		send.ExpiresAt = new(s.now().Add(old.ExpiresAt.Sub(old.Origin())))
 	}
 	return s.resolveSend(ctx, send, old.Plan.PolicyID, orZero(old.Plan.Override))
 }

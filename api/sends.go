@@ -106,6 +106,7 @@ func sendFrom(in SendInput) backstop.Send {
 	send := backstop.Send{
 		To: in.To, Text: orZero(in.Whatsapp.Text), SMSText: in.Fallback.Text,
 		Category: backstop.Category(orZero(in.Category)), ExpiresAt: inUTC(in.ExpiresAt),
+		SendAt: inUTC(in.SendAt),
 	}
 	if t := in.Whatsapp.Template; t != nil {
 		send.Template = &backstop.Template{Name: t.Name, Language: t.Language, Components: t.Components}
@@ -117,7 +118,8 @@ func sendFrom(in SendInput) backstop.Send {
 // the same answer at any time.
 func showAccepted(send backstop.Send) SendAccepted {
 	return SendAccepted{
-		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), Warnings: omitEmpty(warningsOf(send)),
+		ID: send.ID, Outcome: OutcomePending, AcceptedAt: send.AcceptedAt.UTC(), SendAt: inUTC(send.SendAt),
+		Warnings: omitEmpty(warningsOf(send)),
 	}
 }
 

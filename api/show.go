@@ -13,7 +13,8 @@ func showSend(s backstop.Send, attempts []backstop.Attempt, events []backstop.Ev
 		SmsLength: showSMSLength(backstop.MeasureSMS(s.SMSText)),
 		Fired:     showFired(s), DuplicateDelivery: s.DuplicateDelivery, Plan: showPlan(s),
 		Attempts: showAll(attempts, showAttempt), Events: showEvents(events, s.Plan),
-		AcceptedAt: s.AcceptedAt.UTC(), ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt),
+		ExpiresAt: inUTC(s.ExpiresAt), FinishedAt: inUTC(s.FinishedAt),
 	}
 	if t := s.Template; t != nil {
 		shown.Template = &TemplateRef{Name: t.Name, Language: t.Language}
@@ -31,7 +32,7 @@ func showSummary(s backstop.Send) SendSummary {
 		Outcome: Outcome(s.Outcome), Whatsapp: ChannelState{Status: Status(s.Status.WhatsApp)}, Sms: showSMS(s),
 		Fired: showFired(s), DuplicateDelivery: s.DuplicateDelivery,
 		PolicyID: s.Plan.PolicyID, PolicyName: s.Plan.PolicyName,
-		AcceptedAt: s.AcceptedAt.UTC(), FinishedAt: inUTC(s.FinishedAt),
+		AcceptedAt: s.AcceptedAt.UTC(), SendAt: inUTC(s.SendAt), StartedAt: inUTC(s.StartedAt), FinishedAt: inUTC(s.FinishedAt),
 	}
 }
 
@@ -58,7 +59,7 @@ func showPlan(s backstop.Send) Plan {
 			ID: r.ID, Name: r.Name, Type: RuleType(r.Type), WaitSeconds: omitZero(r.WaitSeconds), SendID: r.SendID,
 			Routes: showRoutes(r.Routes), Satisfied: r.IsSatisfied(s.Status.WhatsApp),
 		}
-		if deadline, waits := r.Deadline(s.AcceptedAt); waits {
+		if deadline, waits := r.Deadline(s.Origin()); waits {
 			planned.Deadline = inUTC(&deadline)
 		}
 		return planned

@@ -75,6 +75,11 @@ type Backlog interface {
 	// DeferSends stores when claimed sends may be claimed again. It skips sends that were marked meanwhile.
 	DeferSends(ctx context.Context, deferrals []Deferral) error
 
+	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases them
+	// as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a second.
+	// After a crash ClaimSends returns them.
+	ClaimScheduled(ctx context.Context, at time.Time, lease time.Duration, limit, rate int) ([]SendClaim, error)
+
 	// ClaimReceipts leases receipts that must be signalled, if their send is handed over. Their View is the newest one of the
 	// send. It has an Outcome if the send has ended, by this or another receipt.
 	ClaimReceipts(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]ReceiptClaim, error)
@@ -105,7 +110,7 @@ type Backlog interface {
 
 // SendClaim is a send that a sweeper has leased.
 type SendClaim struct {
-	Send  backstop.Send // ID, Plan, Category, AcceptedAt and ExpiresAt; no text and no number
+	Send  backstop.Send // ID, Plan, Category and the times until StartedAt; no text and no number
 	Tries int           // how many tries failed before
 	Err   error         // set if the row cannot be read; the plan is then missing
 }

@@ -90,6 +90,9 @@ func (k kind) counts(n int64) backstop.Counts {
 	if k.duplicate {
 		c.Duplicates = n
 	}
+	if k.scheduled {
+		c.Scheduled = n
+	}
 	return c
 }
 
