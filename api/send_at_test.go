@@ -12,7 +12,9 @@ import (
 )
 
 // sendAtBody is a valid send with times, which begin with a name.
-func sendAtBody(policy, times string) string { return strings.Replace(sendBody(policy), `"to"`, times+`,"to"`, 1) }
+func sendAtBody(policy, times string) string {
+	return strings.Replace(sendBody(policy), `"to"`, times+`,"to"`, 1)
+}
 
 func TestSends_scheduled(t *testing.T) {
 	t.Parallel()

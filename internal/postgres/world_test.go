@@ -89,6 +89,15 @@ func (w world) send() backstop.Send {
 	if w.IntN(4) == 0 {
 		send.ExpiresAt = new(send.AcceptedAt.Add(time.Duration(w.IntN(3600)) * time.Second))
 	}
+	if w.IntN(8) == 0 {
+		send.SendAt = new(send.AcceptedAt.Add(time.Duration(1+w.IntN(3600)) * time.Second))
+		if send.ExpiresAt != nil {
+			send.ExpiresAt = new(send.SendAt.Add(time.Minute))
+		}
+		if w.IntN(2) == 0 {
+			send.StartedAt = send.SendAt
+		}
+	}
 	send.Plan.PolicyID = oneOf(w, worldPolicies...)
 	send.Plan.Rules = nil
 	names := slices.Clone(worldNames)
@@ -175,7 +184,7 @@ func (s stored) passes(f backstop.SendFilter) bool {
 		(f.PolicyID == "" || f.PolicyID == s.Plan.PolicyID) &&
 		(f.To == "" || f.To == s.To) && strings.HasSuffix(s.To, f.ToEnds) &&
 		!s.AcceptedAt.Before(f.From) && (f.Until.IsZero() || s.AcceptedAt.Before(f.Until)) &&
-		isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
+		isOf(f.Scheduled, s.IsScheduled()) && isOf(f.FellBack, s.Fired != "") && isOf(f.Duplicate, s.DuplicateDelivery) &&
 		isOf(f.Averted, slices.ContainsFunc(s.events, func(e backstop.Event) bool { return e.Kind == backstop.EventAverted })) &&
 		(len(f.Reasons) == 0 || s.Fired != "" && slices.Contains(f.Reasons, s.FallbackReason)) &&
 		(f.Rule == "" || f.Rule == s.Fired) && (f.RuleType == "" || fired >= 0 && s.Plan.Rules[fired].Type == f.RuleType) &&
@@ -223,7 +232,7 @@ func anyFilter(t *rapid.T) backstop.SendFilter {
 		To:       mostly(t, "to", rapid.SampledFrom(worldNumbers)),
 		ToEnds:   mostly(t, "ends", rapid.SampledFrom([]string{"5678", "3456", "447400123456", "0000"})),
 		From:     mostly(t, "from", when), Until: mostly(t, "until", when),
-		FellBack: mostly(t, "fell back", is), Averted: mostly(t, "averted", is), Duplicate: mostly(t, "duplicate", is),
+		Scheduled: mostly(t, "scheduled", is), FellBack: mostly(t, "fell back", is), Averted: mostly(t, "averted", is), Duplicate: mostly(t, "duplicate", is),
 		Reasons:  mostly(t, "reasons", rapid.SliceOfN(rapid.SampledFrom(backstop.FallbackReasons()), 1, 3)),
 		Rule:     mostly(t, "rule", rapid.SampledFrom(worldNames)),
 		RuleType: mostly(t, "type", rapid.SampledFrom(backstop.RuleTypes())),
