@@ -79,6 +79,11 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
               <span className="headline-name">{t(`overview.reached.${row.name}`)}</span> <strong>{row.share}</strong>{" "}
               <small>{count(row.count)}</small>
             </Link>
+            {row.name === "open" && totals.scheduled > 0 && (
+              <Link to={link({ scheduled: "true" })}>
+                <small>{t("overview.ofWhichScheduled", { count: totals.scheduled })}</small>
+              </Link>
+            )}
             {previous && (row.count > 0 || row.before !== 0) && (
               <Change now={rateOf(row.count, totals.sends)} before={row.before} unit="points" rise={row.rise} />
             )}

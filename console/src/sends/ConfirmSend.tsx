@@ -2,6 +2,7 @@ import { Descriptions, Modal } from "antd";
 import { useTranslation } from "react-i18next";
 import type { SendInput, SendPreview } from "../api/client";
 import { countryName } from "../rules/countries";
+import { zonedTime } from "../ui/time";
 
 interface Props {
   input: SendInput | undefined; // undefined: closed
@@ -17,7 +18,7 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
     <Modal
       open={input !== undefined}
       title={t("newSend.confirm")}
-      okText={t("newSend.confirmed")}
+      okText={t(input?.send_at ? "newSend.confirmedLater" : "newSend.confirmed")}
       cancelText={t("newSend.back")}
       onOk={() => input && onConfirm(input)}
       onCancel={onClose}
@@ -40,6 +41,9 @@ export function ConfirmSend({ input, preview, onConfirm, onClose }: Props) {
               label: t("sends.policy"),
               children: preview?.plan.policy_name ?? input.fallback.policy_id,
             },
+            ...(input.send_at
+              ? [{ key: "sendAt", label: t("sends.sendAt"), children: zonedTime(input.send_at, i18n.language) }]
+              : []),
             {
               key: "whatsapp",
               label: t("channel.whatsapp"),

@@ -9,9 +9,9 @@ import { ruleTypes } from "../rules/meaning";
 import { explain, providerName } from "./explanation";
 import { noCountry } from "./useFilterWords";
 import { useReader } from "./useReader";
-import type { MoreFilter } from "./useSendsFilter";
+import type { MoreFilter, YesNoFilter } from "./useSendsFilter";
 
-type Name = Exclude<MoreFilter, "duplicate" | "averted">;
+type Name = Exclude<MoreFilter, YesNoFilter>;
 
 interface Props<N extends Name = Name> {
   name: N;

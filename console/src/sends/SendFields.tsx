@@ -11,6 +11,7 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
+import { SendAtField } from "./SendAtField";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
@@ -54,6 +55,7 @@ export function MessageFields({ kind, sender, template }: MessageProps) {
           options={category.enum.map((value) => ({ value, label: t(`category.${value}`) }))}
         />
       </Form.Item>
+      <SendAtField />
     </>
   );
 }

@@ -23,6 +23,7 @@ export interface Draft {
   type?: RuleType;
   wait?: number;
   send_id?: string;
+  send_at?: Dayjs;
   expires_at?: Dayjs;
 }
 
@@ -56,6 +57,7 @@ export function inputOf(draft: Partial<Draft>, known?: Template, standIn = ""): 
       ...(draft.send_id ? { send_id: draft.send_id } : {}),
     },
     ...(draft.category ? { category: draft.category } : {}),
+    ...(draft.send_at ? { send_at: draft.send_at.toISOString() } : {}),
     ...(draft.expires_at ? { expires_at: draft.expires_at.toISOString() } : {}),
   };
 }
@@ -126,6 +128,7 @@ const fields = new Map<string, keyof Draft>([
   ["to", "to"],
   ["category", "category"],
   ["whatsapp.account", "account"],
+  ["send_at", "send_at"],
   ["expires_at", "expires_at"],
   ["whatsapp.text", "text"],
   ["whatsapp.template.name", "template"],

@@ -4,6 +4,7 @@ import { type FilterName, filterNames, filtersOf, queryOf } from "./filter";
 
 /** A filter that is not always in view. */
 export const moreFilters = [
+  "scheduled",
   "reason",
   "code",
   "country",
@@ -17,6 +18,15 @@ export const moreFilters = [
 ] as const satisfies FilterName[];
 
 export type MoreFilter = (typeof moreFilters)[number];
+
+const yesNoFilters = ["scheduled", "duplicate", "averted"] as const satisfies MoreFilter[];
+
+export type YesNoFilter = (typeof yesNoFilters)[number];
+
+/** isYesNo reports whether a filter has the values true and false. */
+export function isYesNo(name: MoreFilter): name is YesNoFilter {
+  return yesNoFilters.some((one) => one === name);
+}
 
 /** useSendsFilter keeps the filters of the list in the address, and which fields were added to the bar. */
 export function useSendsFilter() {

@@ -74,6 +74,8 @@ export const overview = {
     outcomes: "Outcomes",
     rateOverTime: "Fallback rate over time",
     rateOverTimeMeans: "The highest rate: {{peak}} of {{sends}} sends, {{at}}.",
+    ofWhichScheduled_one: "{{count}} is scheduled",
+    ofWhichScheduled_other: "{{count}} are scheduled",
     mayRise_one: "{{count}} send is open and may still fall back, so the newest bars may rise.",
     mayRise_other: "{{count}} sends are open and may still fall back, so the newest bars may rise.",
     noFallbacks: "No send has fallen back.",

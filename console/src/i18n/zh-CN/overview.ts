@@ -75,6 +75,8 @@ export const overview: Pick<Words, "overview"> = {
     outcomes: "结果",
     rateOverTime: "各时段回落率",
     rateOverTimeMeans: "回落率最高：{{at}}，{{sends}} 条发送中占 {{peak}}。",
+    ofWhichScheduled_one: "其中 {{count}} 条已定时",
+    ofWhichScheduled_other: "其中 {{count}} 条已定时",
     mayRise_one: "{{count}} 条发送仍在进行，可能还会回落，因此最新时段的回落率可能上升。",
     mayRise_other: "{{count}} 条发送仍在进行，可能还会回落，因此最新时段的回落率可能上升。",
     noFallbacks: "没有发送回落。",

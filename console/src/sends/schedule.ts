@@ -1,0 +1,16 @@
+// A scheduled send starts at its send_at, or when its turn comes after that.
+import type { Schemas } from "../api/client";
+
+type Times = Pick<Schemas["SendSummary"], "accepted_at" | "send_at" | "started_at" | "finished_at">;
+
+/** isScheduled reports whether a send waits for its time, or for its turn. */
+export function isScheduled({ send_at, started_at, finished_at }: Times): boolean {
+  return send_at !== undefined && started_at === undefined && finished_at === undefined;
+}
+
+/** originOf returns the time from which all waits of a send count. */
+export function originOf({ accepted_at, send_at, started_at }: Times): string {
+  return started_at ?? send_at ?? accepted_at;
+}
+
+export const daysAhead = 180; // the most that the API accepts
