@@ -47,6 +47,7 @@ test.describe("in another time zone than the server's", () => {
     await expect(verdict).toContainText(/It is scheduled, and starts at .*09:30:00 GMT\+9/);
     await expect(page.getByRole("heading", { level: 1 })).toContainText("Scheduled");
     await expect(page.getByRole("timer")).toBeHidden();
+    await expect(page.getByRole("link", { name: "Run in Temporal" })).toBeHidden();
 
     await page.goto(`sends?policy=${policy.id}`);
     const row = page.getByRole("row").filter({ hasText: send.to });

@@ -1,8 +1,16 @@
 import { DatePicker, Form } from "antd";
 import dayjs, { type Dayjs } from "dayjs";
+import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { zone, zonedTime } from "../ui/time";
 import { daysAhead } from "./schedule";
+
+/** keepForm keeps the Enter that takes a written time from sending the form. */
+export function keepForm(event: KeyboardEvent) {
+  if (event.key === "Enter") {
+    event.preventDefault();
+  }
+}
 
 /** SendAtField chooses when a new send starts, in the reader's time zone. The text below has the offset at that time. */
 export function SendAtField() {
@@ -19,6 +27,7 @@ export function SendAtField() {
         minDate={dayjs().startOf("day")}
         maxDate={dayjs().add(daysAhead, "day")}
         placeholder={t("newSend.atOnce")}
+        onKeyDown={keepForm}
       />
     </Form.Item>
   );

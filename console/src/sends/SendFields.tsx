@@ -11,7 +11,7 @@ import type { Sender } from "../templates/useSender";
 import { WaitInput } from "../ui/WaitInput";
 import type { Draft } from "./draft";
 import { PolicySelect } from "./PolicySelect";
-import { SendAtField } from "./SendAtField";
+import { keepForm, SendAtField } from "./SendAtField";
 import { TemplateFields } from "./TemplateFields";
 
 const { whatsapp, fallback, category } = constraints.SendInput;
@@ -138,7 +138,7 @@ function Overrides() {
         <Input autoComplete="off" maxLength={fallback.send_id.maxLength} placeholder={t("newSend.asTheRule")} />
       </Form.Item>
       <Form.Item name="expires_at" label={t("sends.expires")} extra={t("newSend.expiresMeans")}>
-        <DatePicker showTime />
+        <DatePicker showTime onKeyDown={keepForm} />
       </Form.Item>
     </>
   );
