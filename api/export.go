@@ -25,7 +25,8 @@ func (s *server) ExportSends(ctx context.Context, r ExportSendsRequestObject) (E
 	p := r.Params
 	filter, err := sendFilter(ListSendsParams{
 		Outcome: p.Outcome, PolicyID: p.PolicyID, To: p.To, ToEnds: p.ToEnds, From: p.From, Until: p.Until,
-		Scheduled: p.Scheduled, FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason, Rule: p.Rule, RuleType: p.RuleType,
+		Scheduled: p.Scheduled, FellBack: p.FellBack, Averted: p.Averted, Duplicate: p.Duplicate, Reason: p.Reason,
+		Rule: p.Rule, RuleType: p.RuleType,
 		Country: p.Country, Sender: p.Sender, Route: p.Route, SmsResult: p.SmsResult, Provider: p.Provider, Code: p.Code,
 	})
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 )
 
 // copyScheduled copies a scheduled send. The copies have other ids, and start some seconds apart.
-const copyScheduled = `INSERT INTO sends (id, recipient, country, text, sms_text, category, policy_id, plan, accepted_at, send_at, sweep_at,
-    whatsapp_status, sms_status, duplicate_delivery, fired, fired_reason, expired, outcome, changed_at, check_at)
-SELECT overlay(gen_random_uuid()::text PLACING '7' FROM 15)::uuid, recipient, country, text, sms_text, category, policy_id, plan,
-    accepted_at, send_at + interval '1 second' * i, sweep_at, whatsapp_status, sms_status, duplicate_delivery, fired, fired_reason,
-    expired, outcome, changed_at, check_at
+const copyScheduled = `INSERT INTO sends (id, recipient, country, text, sms_text, category, policy_id, plan, accepted_at, send_at,
+    sweep_at, whatsapp_status, sms_status, duplicate_delivery, fired, fired_reason, expired, outcome, changed_at, check_at)
+SELECT overlay(gen_random_uuid()::text PLACING '7' FROM 15)::uuid, recipient, country, text, sms_text, category, policy_id,
+    plan, accepted_at, send_at + interval '1 second' * i, sweep_at, whatsapp_status, sms_status, duplicate_delivery, fired,
+    fired_reason, expired, outcome, changed_at, check_at
 FROM sends, generate_series(1, $2) AS i WHERE id = $1`
 
 const daysAhead = 90 // of the scheduled sends

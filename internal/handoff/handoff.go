@@ -133,8 +133,8 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 	return send, found, nil
 }
 
-// Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The workflow of a
-// scheduled send is started by the sweeper. When Accept returns without an error, the send is stored and cannot be lost, even if
+// Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The sweeper
+// starts the workflow of a scheduled send. When Accept returns without an error, the send is stored and cannot be lost, even if
 // Temporal is away. If the key has been used for another
 // send, Accept returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {

@@ -7,15 +7,16 @@ import (
 	"github.com/backstophq/backstop/internal/handoff"
 )
 
-// The rate of scheduled sends is exact over all processes, because one row has it (generic cell rate algorithm). free_at is when
-// the sends that were started before have taken up their time at the rate. A pause saves up the sends of one second at most. The row
+// The rate of scheduled sends is exact over all processes, because one row has it (generic cell rate algorithm). free_at is when the
+// sends that were started before have taken up their time at the rate. A pause saves up the sends of one second at most. The row
 // is locked for one short statement, and only if a send is due.
 //
 // If free_at is far ahead, the database's clock was set back. Then free_at begins anew.
 const (
 	paceFrom = `CASE WHEN free_at > $1::timestamptz + interval '1 minute' THEN $1::timestamptz - interval '1 second'
         ELSE greatest(free_at, $1::timestamptz - interval '1 second') END`
-	paceGranted = `greatest(0, least((SELECT n FROM due), floor(extract(epoch FROM $1::timestamptz - ` + paceFrom + `) * $4::int)))::int`
+	paceGranted = `greatest(0, least((SELECT n FROM due), 
+        floor(extract(epoch FROM $1::timestamptz - ` + paceFrom + `) * $4::int)))::int`
 
 	isDueScheduled = `send_at <= $1::timestamptz AND started_at IS NULL AND finished_at IS NULL`
 
