@@ -37,7 +37,7 @@ const (
 	MayCall           Answer = "call"
 	MadeAlready       Answer = "made_already" // by an earlier run; Ruling.Attempt says how it ended
 	UnderWay          Answer = "under_way"    // another process may be calling, until Ruling.Until at the latest
-	TooEarly          Answer = "too_early"    // before Ruling.Until, by the store's clock: the end of the rule's wait (zero: none), or SendAt
+	TooEarly          Answer = "too_early"    // before Ruling.Until, by the store's clock: the wait's end (zero: none) or SendAt
 	Satisfied         Answer = "satisfied"    // the message has reached the status that the rule wants
 	AlreadyOut        Answer = "already_out"  // another message is out, or may be, and may still arrive
 	SendFinished      Answer = "finished"     // the send has ended

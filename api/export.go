@@ -109,8 +109,8 @@ func (e *export) write(ctx context.Context, w http.ResponseWriter) error {
 func exportNames() []string {
 	return []string{
 		"id", "accepted_at", "to", "country", "category", "policy_id", "policy_name", "outcome", "whatsapp_status", "sms_status",
-		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at", "send_at",
-		"started_at",
+		"fired_rule", "fallback_reason", "sms_sender", "duplicate_delivery", "delivered_at", "delivered_by", "finished_at",
+		"send_at", "started_at",
 	}
 }
 

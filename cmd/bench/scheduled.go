@@ -124,7 +124,8 @@ func (b *bench) acceptSends(ctx context.Context, l *backlog, at *time.Time) (acc
 	began := time.Now()
 	_, err = loopTimes(ctx, acceptInFlight, n, func(ctx context.Context) (string, error) {
 		send, _, err := h.Accept(ctx, backstop.Send{
-			To: nextRecipient(scenarioSilent), Country: "GB", Text: whatsAppText, SMSText: whatsAppText, Plan: backlogPlan(), SendAt: at,
+			To: nextRecipient(scenarioSilent), Country: "GB", Text: whatsAppText, SMSText: whatsAppText, Plan: backlogPlan(),
+			SendAt: at,
 		}, nil)
 		if err != nil {
 			return "", fmt.Errorf("accept send: %w", err)
@@ -213,8 +214,8 @@ func (b *bench) printScheduled(n int, rounds []scheduledRound) {
 			})).Median)
 		}
 		bytes := spreadOf(valuesOf(rounds, func(r scheduledRound) float64 { return of(r).Bytes })).Median
-		t.row(name, spreadOf(rates).String(), spreadOf(ratiosOf(rates, usual)).String(), cpu(useBench), cpu(usePostgresBackstop),
-			cpu(useTemporal, usePostgresTemporal), formatNumber(bytes))
+		t.row(name, spreadOf(rates).String(), spreadOf(ratiosOf(rates, usual)).String(), cpu(useBench),
+			cpu(usePostgresBackstop), cpu(useTemporal, usePostgresTemporal), formatNumber(bytes))
 	}
 	costs("usual", func(r scheduledRound) acceptCost { return r.Usual }, usual)
 	costs("with send_at", func(r scheduledRound) acceptCost { return r.Scheduled }, scheduled)

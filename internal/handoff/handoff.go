@@ -103,7 +103,8 @@ func New(o Options) (*Handoff, error) {
 	}
 	return &Handoff{
 		store: o.Store, engine: o.Engine, settings: o.Settings, installation: o.Installation,
-		taskTimeout: o.TaskTimeout, scheduled: cmp.Or(o.ScheduledPerSecond, DefaultScheduledPerSecond), log: o.Log, now: o.Now, inquire: o.Inquire,
+		taskTimeout: o.TaskTimeout, log: o.Log, now: o.Now, inquire: o.Inquire,
+		scheduled:        cmp.Or(o.ScheduledPerSecond, DefaultScheduledPerSecond),
 		started:          batch[string]{write: o.Store.MarkSent, log: o.Log},
 		signalled:        batch[string]{write: o.Store.MarkSignalled, log: o.Log},
 		deferredSends:    batch[Deferral]{write: o.Store.DeferSends, log: o.Log},
@@ -135,8 +136,7 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 
 // Accept stores a valid send and starts its workflow in the background. It sets ID, AcceptedAt and the statuses. The sweeper
 // starts the workflow of a scheduled send. When Accept returns without an error, the send is stored and cannot be lost, even if
-// Temporal is away. If the key has been used for another
-// send, Accept returns that send and false.
+// Temporal is away. If the key has been used for another send, Accept returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
 	send.AcceptAt(h.store.Now())
 	id, err := h.store.NewID(send.AcceptedAt)

@@ -11,11 +11,11 @@ const (
 )
 
 // startScheduled starts the scheduled sends whose turn has come, in batches of scheduledLimit. The rate ends it, until the next
-// sweep. Sends that are accepted meanwhile do not wait for it: their requests start them, and sweepSends claims the rest by another
-// index.
+// sweep. Sends that are accepted meanwhile do not wait for it: their requests start them, and sweepSends claims the rest by
+// another index.
 //
-// A claim gives a send its turn once. If its start fails, or this process dies, the send is one that was not handed over: sweepSends
-// starts it, and the rate does not count it again.
+// A claim gives a send its turn once. If its start fails, or this process dies, the send is one that was not handed over:
+// sweepSends starts it, and the rate does not count it again.
 func (h *Handoff) startScheduled(ctx context.Context) {
 	claim := func(ctx context.Context, limit int) ([]SendClaim, error) {
 		return h.store.ClaimScheduled(ctx, h.store.Now(), lease, limit, h.scheduled)

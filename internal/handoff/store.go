@@ -75,8 +75,8 @@ type Backlog interface {
 	// DeferSends stores when claimed sends may be claimed again. It skips sends that were marked meanwhile.
 	DeferSends(ctx context.Context, deferrals []Deferral) error
 
-	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases them
-	// as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a second.
+	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases
+	// them as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a second.
 	// After a crash ClaimSends returns them.
 	ClaimScheduled(ctx context.Context, at time.Time, lease time.Duration, limit, rate int) ([]SendClaim, error)
 
