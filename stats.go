@@ -87,7 +87,7 @@ type Stats struct {
 type Counts struct {
 	Sends      int64
 	Outcomes   map[Outcome]int64 // they add up to Sends
-	Scheduled  int64             // pending sends that wait for their SendAt, or for their turn after it
+	Scheduled  int64             // further sends that have not started, see Send.IsScheduled
 	Fallbacks  int64             // sends of which a rule fired and was not averted
 	Averted    int64             // sends of which a last look averted an SMS
 	Duplicates int64             // sends with DuplicateDelivery

@@ -2059,10 +2059,10 @@ type StatsCounts struct {
 	// Pending Sends with the outcome `pending`.
 	Pending int64 `json:"pending"`
 
-	// Scheduled Those of `pending` that wait for their `send_at`, or for their turn after it.
+	// Scheduled Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
 	Scheduled int64 `json:"scheduled"`
 
-	// Sends Accepted sends; the sum of the counts of all outcomes.
+	// Sends Accepted sends that have started; the sum of the counts of all outcomes.
 	Sends int64 `json:"sends"`
 
 	// Sms Sends with the outcome `sms`.

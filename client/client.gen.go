@@ -1991,10 +1991,10 @@ type StatsCounts struct {
 	// Pending Sends with the outcome `pending`.
 	Pending int64 `json:"pending"`
 
-	// Scheduled Those of `pending` that wait for their `send_at`, or for their turn after it.
+	// Scheduled Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
 	Scheduled int64 `json:"scheduled"`
 
-	// Sends Accepted sends; the sum of the counts of all outcomes.
+	// Sends Accepted sends that have started; the sum of the counts of all outcomes.
 	Sends int64 `json:"sends"`
 
 	// Sms Sends with the outcome `sms`.
@@ -3176,7 +3176,7 @@ type ClientInterface interface {
 	// ListSends List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 	//
 	// Corresponds with GET /v1/sends (the `ListSends` operationId).
 	ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3262,7 +3262,8 @@ type ClientInterface interface {
 	// GetStats Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+	// be up to 10 seconds old.
 	//
 	// Corresponds with GET /v1/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3887,7 +3888,7 @@ func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ..
 // ListSends List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 //
 // Corresponds with GET /v1/sends (the `ListSends` operationId).
 func (c *Client) ListSends(ctx context.Context, params *ListSendsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4053,7 +4054,8 @@ func (c *Client) RepeatSend(ctx context.Context, id ID, params *RepeatSendParams
 // GetStats Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+// be up to 10 seconds old.
 //
 // Corresponds with GET /v1/stats (the `GetStats` operationId).
 func (c *Client) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6950,7 +6952,7 @@ type ClientWithResponsesInterface interface {
 	// ListSendsWithResponse List sends
 	//
 	// Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+	// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7044,7 +7046,8 @@ type ClientWithResponsesInterface interface {
 	// GetStatsWithResponse Count the sends of a time range
 	//
 	// Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-	// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+	// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+	// be up to 10 seconds old.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -10436,7 +10439,7 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 // ListSendsWithResponse List sends
 //
 // Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-// the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+// the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10578,7 +10581,8 @@ func (c *ClientWithResponses) RepeatSendWithResponse(ctx context.Context, id ID,
 // GetStatsWithResponse Count the sends of a time range
 //
 // Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-// type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+// type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+// be up to 10 seconds old.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -199,9 +199,15 @@ func TestDB_Stats_scheduled(t *testing.T) {
 	started := insertScheduled(t, db, time.Minute)
 	claimScheduled(t, db, *started.SendAt, 9, quick)
 	s := stats(t, db, everything())
-	require.Equal(t, int64(3), s.Totals.Outcomes[backstop.OutcomePending])
 	require.Equal(t, int64(1), s.Totals.Scheduled)
-	require.Equal(t, int64(1), s.ByPolicy[0].Scheduled)
+	require.Equal(t, int64(2), s.Totals.Sends, "a scheduled send counts when it has started")
+	require.Equal(t, int64(2), s.Totals.Outcomes[backstop.OutcomePending])
+	require.Equal(t, int64(2), s.ByPolicy[0].Sends)
+	require.Equal(t, int64(2), s.ByCountry[0].Sends)
+	require.Equal(t, int64(2), s.ByRule[0].Sends)
+	changes, err := db.StatsChanges(t.Context(), everything())
+	require.NoError(t, err)
+	require.Equal(t, int64(2), changes.After.Sends)
 }
 
 // The time to delivery counts from the start.

@@ -132,7 +132,7 @@ export interface paths {
         /**
          * List sends
          * @description Lists sends, newest first. A send is listed if it fits all given parameters. `from` and `until` compare the time at which
-         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list.
+         *     the send was accepted. Each number of `GET /v1/stats` is the length of such a list, of which `scheduled` is `false`.
          */
         get: operations["ListSends"];
         put?: never;
@@ -524,7 +524,8 @@ export interface paths {
         /**
          * Count the sends of a time range
          * @description Counts the sends that were accepted in a time range by their present state: in total, over time, and by policy, rule,
-         *     type, reason and country. The range may span up to 92 days. The counts may be up to 10 seconds old.
+         *     type, reason and country. Scheduled sends count when they have started. The range may span up to 92 days. The counts may
+         *     be up to 10 seconds old.
          */
         get: operations["GetStats"];
         put?: never;
@@ -1835,7 +1836,7 @@ export interface components {
         StatsCounts: {
             /**
              * Format: int64
-             * @description Accepted sends; the sum of the counts of all outcomes.
+             * @description Accepted sends that have started; the sum of the counts of all outcomes.
              */
             sends: number;
             /**
@@ -1845,7 +1846,7 @@ export interface components {
             pending: number;
             /**
              * Format: int64
-             * @description Those of `pending` that wait for their `send_at`, or for their turn after it.
+             * @description Further sends, which wait for their `send_at` or for their turn after it; 0 in the counts of a policy or country.
              */
             scheduled: number;
             /**

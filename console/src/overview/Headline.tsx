@@ -53,6 +53,13 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
             texts={{ now: count(totals.sends), before: count(previous.totals.sends) }}
           />
         )}
+        {totals.scheduled > 0 && (
+          <small>
+            <Link to={link({ scheduled: "true" })}>
+              {t("overview.moreScheduled", { count: totals.scheduled, written: count(totals.scheduled) })}
+            </Link>
+          </small>
+        )}
         <small className="headline-range">
           {rangeName(stats, i18n.language)}
           {previous && ` · ${t("overview.compared")}`}
@@ -79,11 +86,6 @@ export function Headline({ stats, previous }: { stats: Stats; previous: Stats | 
               <span className="headline-name">{t(`overview.reached.${row.name}`)}</span> <strong>{row.share}</strong>{" "}
               <small>{count(row.count)}</small>
             </Link>
-            {row.name === "open" && totals.scheduled > 0 && (
-              <Link to={link({ scheduled: "true" })}>
-                <small>{t("overview.ofWhichScheduled", { count: totals.scheduled })}</small>
-              </Link>
-            )}
             {previous && (row.count > 0 || row.before !== 0) && (
               <Change now={rateOf(row.count, totals.sends)} before={row.before} unit="points" rise={row.rise} />
             )}
