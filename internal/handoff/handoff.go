@@ -72,7 +72,7 @@ type Handoff struct {
 	deferredChecks   batch[Deferral] // sends to check again
 }
 
-// DefaultScheduledPerSecond is less than the 80 messages a second that Meta takes from a new number, so other sends have room.
+// DefaultScheduledPerSecond is less than the 80 messages a second that Meta takes from a number, so other sends have room.
 const DefaultScheduledPerSecond = 50
 
 // Options are what a Handoff needs. TaskTimeout, Now (by default time.Now), Inquire and ScheduledPerSecond (by default
