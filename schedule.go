@@ -30,9 +30,14 @@ func (s Send) Origin() time.Time {
 // AcceptAt sets when the send is accepted. A SendAt that is not later means at once: the send has none then.
 func (s *Send) AcceptAt(now time.Time) {
 	s.AcceptedAt = now
-	if s.SendAt != nil && !s.SendAt.After(now) {
+	if s.SendAt != nil && !isLater(*s.SendAt, now) {
 		s.SendAt = nil
 	}
+}
+
+// isLater reports whether a time is after another one, also in the resolution of the store.
+func isLater(a, b time.Time) bool {
+	return a.Truncate(time.Microsecond).After(b.Truncate(time.Microsecond))
 }
 
 // validateTimes checks SendAt and ExpiresAt.
@@ -51,7 +56,7 @@ func (s Send) validateTimes(f *fields, now time.Time) {
 		f.add("expires_at", FieldMustBeFuture, "must be in the future")
 	case !ValidTime(*s.ExpiresAt):
 		f.addTime("expires_at")
-	case s.SendAt != nil && !s.ExpiresAt.After(*s.SendAt):
+	case s.SendAt != nil && !isLater(*s.ExpiresAt, *s.SendAt):
 		f.add("expires_at", FieldAfterOther, "must be after send_at", "other", "send_at")
 	}
 }

@@ -29,8 +29,9 @@ func TestSend_Validate_times(t *testing.T) {
 		"180 days ahead":               {sendAt: at(180 * day)},
 		"more than 180 days ahead":     {sendAt: at(180*day + 1), field: "send_at", code: backstop.FieldDaysAheadMax, params: map[string]string{"max": "180"}},
 		"in milliseconds, not seconds": {sendAt: new(time.Unix(origin.UnixMilli(), 0)), field: "send_at", code: backstop.FieldDaysAheadMax, params: map[string]string{"max": "180"}},
-		"expires after it":             {sendAt: at(day), expiresAt: at(day + 1)},
+		"expires after it":             {sendAt: at(day), expiresAt: at(day + time.Microsecond)},
 		"expires at it":                {sendAt: at(day), expiresAt: at(day), field: "expires_at", code: backstop.FieldAfterOther, params: map[string]string{"other": "send_at"}},
+		"expires 1 ns after it":        {sendAt: at(day), expiresAt: at(day + 1), field: "expires_at", code: backstop.FieldAfterOther, params: map[string]string{"other": "send_at"}},
 		"expires before it":            {sendAt: at(day), expiresAt: at(time.Hour), field: "expires_at", code: backstop.FieldAfterOther, params: map[string]string{"other": "send_at"}},
 		"expires after 180 days":       {sendAt: at(180 * day), expiresAt: at(500 * day)},
 		"has expired":                  {sendAt: at(-time.Minute), expiresAt: at(0), field: "expires_at", code: backstop.FieldMustBeFuture},
@@ -56,7 +57,7 @@ func TestSend_AcceptAt(t *testing.T) {
 	send.AcceptAt(origin)
 	require.True(t, send.IsScheduled())
 	require.Equal(t, origin.Add(time.Second), send.Origin())
-	for _, ago := range []time.Duration{0, time.Minute, time.Hour} {
+	for _, ago := range []time.Duration{-1, 0, time.Minute, time.Hour} { // the store has microseconds
 		send := backstop.Send{SendAt: new(origin.Add(-ago))}
 		send.AcceptAt(origin)
 		require.Nil(t, send.SendAt, "it starts at once")
