@@ -27,12 +27,13 @@ func (s Send) Origin() time.Time {
 	}
 }
 
-// AcceptAt sets when the send is accepted. A SendAt that is not later means at once: the send has none then.
-func (s *Send) AcceptAt(now time.Time) {
+// AcceptAt returns the send as it is accepted at a time. A SendAt that is not later means at once: the send has none then.
+func (s Send) AcceptAt(now time.Time) Send {
 	s.AcceptedAt = now
 	if s.SendAt != nil && !isLater(*s.SendAt, now) {
 		s.SendAt = nil
 	}
+	return s
 }
 
 // isLater reports whether a time is after another one, also in the resolution of the store.

@@ -53,13 +53,11 @@ func TestSend_Validate_times(t *testing.T) {
 
 func TestSend_AcceptAt(t *testing.T) {
 	t.Parallel()
-	send := backstop.Send{SendAt: new(origin.Add(time.Second))}
-	send.AcceptAt(origin)
+	send := backstop.Send{SendAt: new(origin.Add(time.Second))}.AcceptAt(origin)
 	require.True(t, send.IsScheduled())
 	require.Equal(t, origin.Add(time.Second), send.Origin())
 	for _, ago := range []time.Duration{-1, 0, time.Minute, time.Hour} { // the store has microseconds
-		send := backstop.Send{SendAt: new(origin.Add(-ago))}
-		send.AcceptAt(origin)
+		send := backstop.Send{SendAt: new(origin.Add(-ago))}.AcceptAt(origin)
 		require.Nil(t, send.SendAt, "it starts at once")
 		require.False(t, send.IsScheduled())
 		require.Equal(t, origin, send.Origin())

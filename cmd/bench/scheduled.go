@@ -164,11 +164,11 @@ func claims() map[string]claim {
 	return map[string]claim{
 		claimOfUsual: func(ctx context.Context, l *backlog) (int, error) {
 			rows, err := l.db.ClaimSends(ctx, l.db.Now(), lease, claimedAtOnce)
-			return len(rows), err //nolint:wrapcheck // timeClaims wraps it
+			return len(rows), err
 		},
 		claimOfScheduled: func(ctx context.Context, l *backlog) (int, error) {
 			rows, err := l.db.ClaimScheduled(ctx, l.db.Now(), lease, claimedAtOnce, handoff.DefaultScheduledPerSecond)
-			return len(rows), err //nolint:wrapcheck // timeClaims wraps it
+			return len(rows), err
 		},
 	}
 }
@@ -199,7 +199,7 @@ func (b *bench) printScheduled(n int, rounds []scheduledRound) {
 	t := table{
 		title: fmt.Sprintf("Scheduled sends: %d of them wait, %d rounds in turns; median (lowest-highest)", n, b.flags.rounds),
 		notes: []string{
-			"Accepted by the process of the bench, 16 at once. A usual send costs the start of its workflow, which no worker runs.",
+			"Accepted by the process of the bench, 16 at once. A usual send costs the start of its workflow too, without a worker.",
 			"CPU in ms per send: the process of the bench, Backstop's Postgres, Temporal with its Postgres.",
 		},
 	}

@@ -138,7 +138,7 @@ func (h *Handoff) Accepted(ctx context.Context, key Idempotency) (backstop.Send,
 // starts the workflow of a scheduled send. When Accept returns without an error, the send is stored and cannot be lost, even if
 // Temporal is away. If the key has been used for another send, Accept returns that send and false.
 func (h *Handoff) Accept(ctx context.Context, send backstop.Send, key *Idempotency) (backstop.Send, bool, error) {
-	send.AcceptAt(h.store.Now())
+	send = send.AcceptAt(h.store.Now())
 	id, err := h.store.NewID(send.AcceptedAt)
 	if err != nil {
 		return backstop.Send{}, false, err

@@ -24,6 +24,7 @@ type Handover struct {
 type Store interface {
 	Inbox
 	Backlog
+	Schedule
 	Upkeep
 }
 
@@ -75,11 +76,6 @@ type Backlog interface {
 	// DeferSends stores when claimed sends may be claimed again. It skips sends that were marked meanwhile.
 	DeferSends(ctx context.Context, deferrals []Deferral) error
 
-	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases
-	// them as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a second.
-	// After a crash ClaimSends returns them.
-	ClaimScheduled(ctx context.Context, at time.Time, lease time.Duration, limit, rate int) ([]SendClaim, error)
-
 	// ClaimReceipts leases receipts that must be signalled, if their send is handed over. Their View is the newest one of the
 	// send. It has an Outcome if the send has ended, by this or another receipt.
 	ClaimReceipts(ctx context.Context, at time.Time, lease time.Duration, limit int) ([]ReceiptClaim, error)
@@ -106,6 +102,14 @@ type Backlog interface {
 	// Abandon ends a send that no workflow will end, and stores the reason as an event. It skips sends that have ended, or that
 	// only wait for the receipt of their SMS.
 	Abandon(ctx context.Context, send, reason string) error
+}
+
+// Schedule has the scheduled sends.
+type Schedule interface {
+	// ClaimScheduled starts scheduled sends whose SendAt has come by a time: it sets their StartedAt to that time, and leases
+	// them as ClaimSends does. The earliest come first. It starts at most limit, and all processes together at most rate in a
+	// second. After a crash ClaimSends returns them.
+	ClaimScheduled(ctx context.Context, at time.Time, lease time.Duration, limit, rate int) ([]SendClaim, error)
 }
 
 // SendClaim is a send that a sweeper has leased.

@@ -150,7 +150,7 @@ func TestDB_ClaimScheduled_rate(t *testing.T) {
 		require.Equal(t, rate, started)
 		left -= started
 	}
-	require.Equal(t, left, len(claimScheduled(t, db, at.Add(time.Second), most, 10_000)), "each was started once")
+	require.Len(t, claimScheduled(t, db, at.Add(time.Second), most, 10_000), left, "each was started once")
 }
 
 // A database's clock that was set back stops the scheduled sends for no longer than a minute.

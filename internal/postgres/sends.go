@@ -18,19 +18,18 @@ import (
 // insertSend stores a send and its first event in one statement; no row when the key was used before. insertScheduled also keeps
 // the claims of the sweeper away from the send, until its turn comes.
 var (
-	insertSend      = insertInto(insertColumns.Names(), insertColumns.Params())
-	insertScheduled = insertInto(insertColumns.Names()+`, sweep_at`, insertColumns.Params()+`, 'infinity'`)
+	insertSend = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `) VALUES (` + insertColumns.Params() + `)` + withEvent
+	insertScheduled = `WITH s AS (
+    INSERT INTO sends (` + insertColumns.Names() + `, sweep_at) VALUES (` + insertColumns.Params() + `, 'infinity')` + withEvent
 )
 
-func insertInto(columns, values string) string {
-	return `WITH s AS (
-    INSERT INTO sends (` + columns + `) VALUES (` + values + `)
+const withEvent = `
     ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, accepted_at
 )
 INSERT INTO events (send, seq, at, kind, channel, status, rule, code, detail)
 SELECT id, 1, accepted_at, 'accepted', '', '', '', '', '' FROM s`
-}
 
 var insertColumns = pool.ColumnsOf[insertRow]()
 
