@@ -199,7 +199,7 @@ func (b *bench) printScheduled(n int, rounds []scheduledRound) {
 	t := table{
 		title: fmt.Sprintf("Scheduled sends: %d of them wait, %d rounds in turns; median (lowest-highest)", n, b.flags.rounds),
 		notes: []string{
-			"Accepted by the process of the bench, 16 at once. A usual send costs the start of its workflow too, without a worker.",
+			"Accepted by the process of the bench, 16 at once. A usual send costs the start of its workflow, too.",
 			"CPU in ms per send: the process of the bench, Backstop's Postgres, Temporal with its Postgres.",
 		},
 	}
